@@ -1,0 +1,138 @@
+"""Which backends there are, which is chosen, and how the rest of the library reaches it.
+
+The choice: ``use_backend``/``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then ``~/.keras/keras.json``, then
+the default. A name that this library does not know is passed over when it comes from Keras's own settings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from amalthea import config
+from amalthea.backends.backend import Backend
+from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
+from amalthea.tensor import Storage, Variable, install_runtime
+
+# name: module in this package, library to install
+KNOWN = {"numpy": ("numpy", "numpy"), "onnxruntime": ("onnxruntime", "onnxruntime")}
+DEFAULT = "onnxruntime"
+_chosen: str | None = None
+
+
+def chosen() -> tuple[str, str]:
+    """The name of the backend in use, and what chose it.
+
+    >>> chosen()[0] in KNOWN
+    True
+    """
+    if _chosen is not None:
+        return _chosen, "the program"
+    name = os.environ.get("AMALTHEA_BACKEND")
+    if name:
+        return _known(name), "AMALTHEA_BACKEND"
+    for name, source in ((os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"), (_in_file(), "keras.json")):
+        if name in KNOWN:
+            return name, source
+    return DEFAULT, "the default"
+
+
+def _in_file() -> str | None:
+    return config.file_settings().get("backend")
+
+
+def _known(name: str) -> str:
+    if name not in KNOWN:
+        raise UnknownNameError(f"There is no backend {name!r}.", got=repr(name), cure=nearest(name, KNOWN))
+    return name
+
+
+@lru_cache(maxsize=None)
+def load(name: str) -> Backend:
+    """The backend of that name, its library imported.
+
+    Raises:
+        UnknownNameError: no such backend.
+        MissingLibraryError: its library is not installed.
+    """
+    module, library = KNOWN[_known(name)]
+    try:
+        return importlib.import_module(f"amalthea.backends.{module}").BACKEND
+    except ModuleNotFoundError as error:
+        if error.name != library:
+            raise
+        raise MissingLibraryError(
+            f"The backend '{name}' needs {library}, which is not installed.", cure=f"pip install amalthea[{name}]"
+        ) from None
+
+
+def current() -> Backend:
+    """The backend in use."""
+    return _runtime.backend
+
+
+def set_backend(name: str) -> None:
+    """Use this backend from now on, in the whole process."""
+    global _chosen
+    load(name)
+    _chosen = name
+    _runtime.reset()
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[Backend]:
+    """Use this backend while the block runs.
+
+    Example:
+        >>> from amalthea import use_backend
+        >>> with use_backend("numpy") as backend:
+        ...     backend.name
+        'numpy'
+    """
+    global _chosen
+    before = _chosen
+    set_backend(name)
+    try:
+        yield _runtime.backend
+    finally:
+        _chosen = before
+        _runtime.reset()
+
+
+class _Runtime:
+    """Passes on to the chosen backend, which is loaded when something first computes."""
+
+    _backend: Backend | None = None
+
+    @property
+    def backend(self) -> Backend:
+        if self._backend is None:
+            self._backend = load(chosen()[0])
+        return self._backend
+
+    def reset(self) -> None:
+        self._backend = None
+
+    def execute(self, primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        return self.backend.execute(primitive, inputs, attrs)
+
+    def place(self, variable: Variable) -> Storage:
+        return self.backend.place(variable)
+
+    def array(self, value: Any, dtype: str) -> Any:
+        return self.backend.array(value, dtype)
+
+    def compile(self, graph: Any) -> Any:
+        return self.backend.compile(graph)
+
+    @property
+    def name(self) -> str:
+        return self.backend.name
+
+
+_runtime = _Runtime()
+install_runtime(_runtime)

@@ -1,0 +1,64 @@
+"""What a backend is: how it runs one primitive, compiles a graph, and keeps a variable.
+
+A backend is a table ``LOWERINGS`` from primitive to its library's function, and a subclass of :class:`Backend`.
+Nothing outside this folder names one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import dtypes
+from amalthea.graph.graph import Graph
+from amalthea.primitives import Primitive
+from amalthea.tensor import HostStorage, Storage, Variable, type_of
+
+Executable = Callable[[Sequence[Any]], list[Any]]
+
+
+class Backend(ABC):
+    """One tensor library. The defaults suit a library whose arrays are NumPy's own."""
+
+    name: str
+    storage: type = HostStorage
+
+    @abstractmethod
+    def compile(self, graph: Graph) -> Executable:
+        """A function from the values of the graph's inputs to those of its outputs.
+
+        It reads and writes the graph's variables itself. Shapes are ints.
+        """
+
+    @abstractmethod
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """One primitive on concrete arrays, now."""
+
+    def execute(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """:meth:`run`, after the typing rule has agreed: the same error everywhere for what does not fit."""
+        primitive.types([type_of(x) for x in inputs], attrs)
+        return self.run(primitive, inputs, attrs)
+
+    def array(self, value: Any, dtype: str) -> Any:
+        """Anything array-like as this backend's array."""
+        return np.asarray(value, dtypes.to_numpy(dtype))
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """A backend's array as NumPy's."""
+        return np.asarray(array)
+
+    def place(self, variable: Variable) -> Storage:
+        """The variable's storage, moved here if another backend had it."""
+        if type(variable.storage) is not self.storage:
+            variable.storage = self.new_storage(variable.storage.numpy())
+        return variable.storage
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return HostStorage(value)
+
+    def devices(self) -> list[str]:
+        """The devices it can use, the fastest first."""
+        return ["cpu:0"]

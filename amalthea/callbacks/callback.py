@@ -1,0 +1,116 @@
+"""``Callback``, from which every callback derives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Derive from this, and define the hooks that you want to be called in.
+
+    Attributes:
+        params: ``verbose``, ``epochs`` and ``steps`` of the run.
+        model: the model that runs.
+
+    In a hook, ``logs`` holds the metrics so far as floats. What ``on_epoch_end`` puts into it, later callbacks and
+    the history see.
+
+    >>> class Shout(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(f"epoch {epoch}: loss {logs['loss']}")
+    >>> Shout().on_epoch_end(0, {"loss": 0.5})
+    epoch 0: loss 0.5
+    """
+
+    params: dict[str, Any] | None = None
+    _model: Any = None
+
+    def __init__(self) -> None:
+        self.params = None
+        self._model = None
+
+    @property
+    def model(self) -> Any:
+        return self._model
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        self._model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        self._model = model
+
+    # What lets the loop do nothing where nothing is wanted; Keras has no such methods.
+
+    def has_hook(self, hook: str) -> bool:
+        """Whether calling the hook of that name would do anything.
+
+        >>> Callback().has_hook("on_epoch_end")
+        False
+        """
+        own = getattr(self, hook)
+        if getattr(own, "__func__", own) is not getattr(Callback, hook):
+            return True
+        older = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}.get(hook)
+        return older is not None and self.has_hook(older)
+
+    def wants_batch_end(self, batch: int) -> bool:
+        """Asked once after every batch if there is such a hook: whether it is to be called, with logs, for this one."""
+        return True
+
+    # The hooks, by what they surround.
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, with its logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch of training; epochs count from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation, whose metrics begin with ``val_``."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of training; batches count from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of training, with the metrics of the epoch so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """An older name of :meth:`on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """An older name of :meth:`on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before evaluation, also that of validation data during ``fit``."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of evaluation."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of prediction; ``logs["outputs"]`` holds what came out."""

@@ -1,0 +1,187 @@
+"""``CallbackList``: many callbacks as one, which knows what each of them wants."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import tree
+from amalthea.callbacks.callback import Callback, Logs
+from amalthea.callbacks.history import History
+from amalthea.callbacks.progbar_logger import ProgbarLogger
+from amalthea.errors import ArgumentError
+
+Caller = tuple[Callable[..., None], Callable[[int], bool] | None]
+
+
+class CallbackList(Callback):
+    """Calls the callbacks that have the hook, in order, and no others. The protocol is in the package's docstring.
+
+    Args:
+        callbacks: one callback, or a list of them.
+        add_history: add a :class:`History` unless there is one.
+        add_progbar: add a :class:`ProgbarLogger` unless there is one.
+        model: what the callbacks get as ``self.model``.
+        **params: what they get as ``self.params``: ``verbose``, ``epochs``, ``steps``.
+
+    Raises:
+        ArgumentError: something in the list is no callback.
+
+    >>> from amalthea.callbacks import LambdaCallback
+    >>> calls = CallbackList([LambdaCallback(on_epoch_begin=lambda epoch, logs: print("epoch", epoch))])
+    >>> calls.on_epoch_begin(0)
+    epoch 0
+    >>> calls.has_train_batch_hooks
+    False
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ):
+        super().__init__()
+        self.callbacks: list[Any] = tree.flatten(callbacks) if callbacks else []
+        for callback in self.callbacks:
+            _check(callback)
+        for wanted, kind in ((add_history, History), (add_progbar, ProgbarLogger)):
+            if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):
+                self.callbacks.append(kind())
+        self._callers: dict[str, list[Caller]] = {}
+        if params:
+            self.set_params(params)
+        if model is not None:
+            self.set_model(model)
+
+    def append(self, callback: Any) -> None:
+        """Add one more callback."""
+        _check(callback)
+        self.callbacks.append(callback)
+        self._callers.clear()
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        self._model = model
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def first_epoch(self, initial_epoch: int = 0) -> int:
+        """The epoch to begin with, asked after ``on_train_begin``: later than ``initial_epoch`` in a resumed run."""
+        return max([initial_epoch, *(getattr(callback, "resumed_epoch", 0) for callback in self.callbacks)])
+
+    @property
+    def has_train_batch_hooks(self) -> bool:
+        """Whether some callback is to be called around batches of training."""
+        return self._has_batch_hooks("train")
+
+    @property
+    def has_test_batch_hooks(self) -> bool:
+        """Whether some callback is to be called around batches of evaluation."""
+        return self._has_batch_hooks("test")
+
+    @property
+    def has_predict_batch_hooks(self) -> bool:
+        """Whether some callback is to be called around batches of prediction."""
+        return self._has_batch_hooks("predict")
+
+    def _has_batch_hooks(self, phase: str) -> bool:
+        return bool(self._who(f"on_{phase}_batch_begin") or self._who(f"on_{phase}_batch_end"))
+
+    def _who(self, hook: str) -> list[Caller]:
+        """The callbacks that have the hook, found once in each run."""
+        found = self._callers.get(hook)
+        if found is None:
+            having = [callback for callback in self.callbacks if _has_hook(callback, hook)]
+            found = [(getattr(callback, hook), getattr(callback, "wants_batch_end", None)) for callback in having]
+            self._callers[hook] = found
+        return found
+
+    def _call(self, hook: str, *args: Any) -> None:
+        for call, _ in self._who(hook):
+            call(*args)
+
+    def _begin(self, hook: str, logs: Logs | None) -> None:
+        self._callers.clear()  # a callback may have been given other hooks since the last run
+        self._call(hook, _filled(logs))
+        self._callers.clear()  # and some know what they want only from here on
+
+    def _end_batch(self, hook: str, batch: int, logs: Any) -> None:
+        for call, wants in self._who(hook):
+            if wants is None or wants(batch):
+                if callable(logs):
+                    logs = logs()
+                call(batch, _filled(logs))
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._begin("on_train_begin", logs)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._call("on_train_end", _filled(logs))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._call("on_epoch_begin", epoch, _filled(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._call("on_epoch_end", epoch, _filled(logs))
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._call("on_train_batch_begin", batch, _filled(logs))
+
+    def on_train_batch_end(self, batch: int, logs: Logs | Callable[[], Logs] | None = None) -> None:
+        self._end_batch("on_train_batch_end", batch, logs)
+
+    on_batch_begin = on_train_batch_begin
+    on_batch_end = on_train_batch_end
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        self._begin("on_test_begin", logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        self._call("on_test_end", _filled(logs))
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._call("on_test_batch_begin", batch, _filled(logs))
+
+    def on_test_batch_end(self, batch: int, logs: Logs | Callable[[], Logs] | None = None) -> None:
+        self._end_batch("on_test_batch_end", batch, logs)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._begin("on_predict_begin", logs)
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self._call("on_predict_end", _filled(logs))
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._call("on_predict_batch_begin", batch, _filled(logs))
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | Callable[[], Logs] | None = None) -> None:
+        self._end_batch("on_predict_batch_end", batch, logs)
+
+
+def _filled(logs: Logs | None) -> Logs:
+    return {} if logs is None else logs  # the same dict for all, so that one callback can tell the next something
+
+
+def _has_hook(callback: Any, hook: str) -> bool:
+    return callback.has_hook(hook) if hasattr(callback, "has_hook") else hasattr(callback, hook)
+
+
+def _check(callback: Any) -> None:
+    if inspect.isclass(callback):
+        name = callback.__name__
+        raise ArgumentError(f"{name} is a class, not a callback.", got=name, cure=f"{name}()")
+    if not hasattr(callback, "set_model"):
+        raise ArgumentError(
+            "This is no callback.",
+            expected="an object of a class derived from Callback",
+            got=repr(callback),
+            cure="LambdaCallback(on_epoch_end=...) for a plain function",
+        )

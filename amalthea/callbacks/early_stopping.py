@@ -1,0 +1,86 @@
+"""``EarlyStopping``: stop when a metric no longer improves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea.callbacks import console
+from amalthea.callbacks.callback import Logs
+from amalthea.callbacks.monitor import MonitorCallback
+
+
+class EarlyStopping(MonitorCallback):
+    """Stops training when the metric has not improved for ``patience`` epochs.
+
+    Args:
+        monitor: the metric's name in the logs.
+        min_delta: a change smaller than this is no improvement.
+        patience: epochs without improvement that are let pass.
+        verbose: 1 says when it stops.
+        mode: ``"min"``, ``"max"`` or ``"auto"``.
+        baseline: improvement counts only while the metric is better than this.
+        restore_best_weights: end with the weights of the best epoch.
+        start_from_epoch: epochs, from the first, in which nothing is watched.
+
+    >>> EarlyStopping(patience=3, restore_best_weights=True).patience
+    3
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ):
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self._begin()
+
+    def _begin(self) -> None:
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best = None
+        self.best_epoch = 0
+        self.best_weights: Any = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        current = self.watched(logs)
+        if current is None or epoch < self.start_from_epoch:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            self._keep_weights(epoch)  # so that there is something to restore even if nothing improves
+        self.wait += 1
+        if self.improves(current, self.best):
+            self.best = current
+            self._keep_weights(epoch)
+            if self.baseline is None or self.improves(current, self.baseline):
+                self.wait = 0
+            return
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def _keep_weights(self, epoch: int) -> None:
+        self.best_epoch = epoch
+        if self.restore_best_weights:
+            self.best_weights = self.model.get_weights()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.stopped_epoch and self.verbose:
+            console.say(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose:
+                console.say(f"The weights of the best epoch, {self.best_epoch + 1}, are restored.")
+            self.model.set_weights(self.best_weights)

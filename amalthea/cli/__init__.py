@@ -1,0 +1,46 @@
+"""The command ``amalthea``; ``python -m amalthea`` is the same.
+
+A command is a module of this package with a docstring, ``add_arguments(parser)`` and ``run(arguments)``, and a line in
+:data:`COMMANDS`. Its module is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from amalthea.errors import AmaltheaError
+
+COMMANDS = {
+    "demo": "train a small network on handwritten digits, in under a minute",
+    "doctor": "say which versions and backends there are",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, and return the status for the shell: 0, or 1 after an error of ours."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(chosen=next((word for word in given if word in COMMANDS), None))
+    arguments = parser.parse_args(given)
+    if arguments.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return arguments.run(arguments) or 0
+    except AmaltheaError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="amalthea", description="Keras's way of building networks, on any library.")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    for name, line in COMMANDS.items():
+        own = commands.add_parser(name, help=line, description=line.capitalize() + ".")
+        if name == chosen:
+            command = importlib.import_module(f"amalthea.cli.{name}")
+            command.add_arguments(own)
+            own.set_defaults(run=command.run)
+    return parser

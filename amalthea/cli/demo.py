@@ -1,0 +1,62 @@
+"""Train a small convolutional network on 12,000 handwritten digits, with the public API alone: an example to copy."""
+
+from __future__ import annotations
+
+import argparse
+
+from amalthea import Input, Sequential, layers, optimizers, utils
+from amalthea.datasets import digits
+
+
+def build() -> Sequential:
+    """Two convolutions and two dense layers: 28 x 28 pixels to ten probabilities."""
+    return Sequential(
+        [
+            Input((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits",
+    )
+
+
+def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
+    """Train on the digits, and return the accuracy on those that the model has not seen."""
+    (x_train, y_train), (x_test, y_test) = digits.load_data()
+    x_train, x_test = x_train[..., None], x_test[..., None]
+    steps = epochs * -(-len(x_train) // batch_size)
+    model.compile(
+        optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.05)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    model.fit(x_train, y_train, batch_size=batch_size, epochs=epochs, validation_data=(x_test, y_test))
+    return model.evaluate(x_test, y_test, verbose=0)[1]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", type=int, default=5, help="how often to go through the digits (5)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same network (0)")
+    parser.add_argument(
+        "--save", default="amalthea-demo.keras", metavar="FILE", help="where the model goes (%(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    utils.set_random_seed(arguments.seed)
+    model = build()
+    model.summary()
+    accuracy = train(model, arguments.epochs)
+    model.save(arguments.save)
+    print(f"\nTest accuracy: {accuracy:.4f}")
+    print(f"The model is in {arguments.save}. To use it:\n")
+    print("  import amalthea")
+    print(f"  model = amalthea.saving.load_model({arguments.save!r})")
+    print("  model.predict(images)  # uint8 or float, (n, 28, 28, 1), 0 is paper and 255 ink")

@@ -1,0 +1,86 @@
+"""Settings of the whole process: ``floatx``, ``epsilon``, ``image_data_format``.
+
+They start from ``~/.keras/keras.json`` (or ``$KERAS_HOME/keras.json``) where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from amalthea import dtypes
+from amalthea.errors import ArgumentError
+
+_settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+
+
+@lru_cache(maxsize=1)
+def file_settings() -> dict[str, Any]:
+    """What the user's ``keras.json`` says; empty if there is none or it cannot be read."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        found = json.loads((home / "keras.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def floatx() -> str:
+    """The dtype of new weights and of Python floats: ``"float32"`` unless set.
+
+    >>> floatx()
+    'float32'
+    """
+    return _settings["floatx"]
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float dtype: ``float16``, ``bfloat16``, ``float32`` or ``float64``."""
+    if value not in dtypes.FLOATS:
+        raise ArgumentError(f"floatx cannot be {value!r}.", expected=", ".join(dtypes.FLOATS))
+    _settings["floatx"] = value
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite."""
+    return _settings["epsilon"]
+
+
+def set_epsilon(value: float) -> None:
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    """``"channels_last"`` or ``"channels_first"``, for layers that are given no ``data_format``."""
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(data_format: str) -> None:
+    _settings["image_data_format"] = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """The data format that is meant, or an error that names the two there are."""
+    if data_format is None:
+        return image_data_format()
+    lowered = str(data_format).lower()
+    if lowered not in ("channels_last", "channels_first"):
+        raise ArgumentError(
+            f"There is no data format {data_format!r}.", expected="'channels_last' or 'channels_first'"
+        )
+    return lowered
+
+
+def _read_file() -> None:
+    found = file_settings()
+    ordering = {"tf": "channels_last", "th": "channels_first"}.get(found.get("image_dim_ordering", ""))
+    setters = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
+    for key, value in {"image_data_format": ordering, **found}.items():
+        if key in setters and value is not None:
+            setters[key](value)
+
+
+_read_file()

@@ -1,0 +1,347 @@
+"""Objects whose configuration is their constructor's signature, and the tables that find them by name.
+
+A class that derives from :class:`Configurable` needs no ``get_config``: what its constructor was given is
+remembered, and read back from the attribute of the same name where there is one. A family (``initializers``,
+``losses``, ...) is a :class:`Registry`: a table from every name a user or a file may write to the class or
+function that it stands for. Nothing outside the table can be reached by a name.
+
+    class Initializer(Configurable, registry=initializers): ...     # every subclass joins by being defined
+    initializers.get("he_normal"), initializers.get({"class_name": "Zeros", "config": {}})
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from amalthea import dtypes
+from amalthea.errors import ArgumentError, UnknownNameError, nearest
+
+FAMILIES: dict[str, Registry] = {}
+CUSTOM: dict[str, Any] = {}  # "package>Name" to what `register_keras_serializable` was put on
+
+
+def snake_case(name: str) -> str:
+    """The name as Keras writes it in lower case.
+
+    >>> snake_case("Conv2D"), snake_case("ReLU"), snake_case("GlorotUniform")
+    ('conv2d', 're_lu', 'glorot_uniform')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+_counts: dict[str, int] = {}
+
+
+def auto_name(stem: str) -> str:
+    """A name that no object of this process was given yet: ``adam``, ``adam_1``, ...
+
+    >>> auto_name("anvil"), auto_name("anvil")
+    ('anvil', 'anvil_1')
+    """
+    count = _counts.get(stem, 0)
+    _counts[stem] = count + 1
+    return f"{stem}_{count}" if count else stem
+
+
+def _both_cases(name: str) -> tuple[str, str]:
+    return (name, snake_case(name))
+
+
+class Registry:
+    """One family of named things: classes, and plain functions where the family has them.
+
+    Args:
+        family: the plural under which Keras keeps them, such as ``"initializers"``.
+        kind: the word for one of them in messages.
+        spell: the names under which a class or function of that name is found.
+    """
+
+    def __init__(self, family: str, kind: str, spell: Callable[[str], Iterable[str]] = _both_cases):
+        self.family = family
+        self.kind = kind
+        self.spell = spell
+        self.names: dict[str, Any] = {}
+        self.modules: dict[Any, str] = {}
+        FAMILIES[family] = self
+
+    def add(self, thing: Any, *aliases: str, module: str | None = None) -> Any:
+        """Put a class or function into the table under its own name, as the family spells it, and the aliases."""
+        for key in (*self.spell(thing.__name__), *aliases):
+            self.names[key] = thing
+        self.modules[thing] = module or f"keras.{self.family}"
+        return thing
+
+    def alias(self, *aliases: str) -> Callable[[Any], Any]:
+        """A decorator that adds with further names."""
+        return lambda thing: self.add(thing, *aliases)
+
+    def find(self, name: str) -> Any:
+        """What ``name`` stands for; :class:`UnknownNameError` with the nearest name otherwise."""
+        for key in (name, name.rsplit(".", 1)[-1]):
+            if key in self.names:
+                return self.names[key]
+        custom = custom_object(name)
+        if custom is not None:
+            return custom
+        raise UnknownNameError(
+            f"There is no {self.kind} {name!r}.", got=repr(name), cure=nearest(name, self.names)
+        )
+
+    def get(self, identifier: Any) -> Any:
+        """The object that an identifier means: a name, a config dict, a class, or the object itself."""
+        if identifier is None:
+            return None
+        if isinstance(identifier, dict):
+            return deserialize(identifier, self)
+        if isinstance(identifier, str):
+            identifier = self.find(identifier)
+        if inspect.isclass(identifier):
+            return identifier()
+        if callable(identifier):
+            return identifier
+        raise ArgumentError(
+            f"This cannot stand for {_article(self.kind)}.",
+            expected="a name, a config dict, or a callable",
+            got=repr(identifier),
+        )
+
+
+    def serialize(self, thing: Any) -> Any:
+        """The object as plain data: a config dict, or the name of one of our functions."""
+        return serialize(thing)
+
+    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        """What a config dict or name means; ``custom_objects`` are names of your own for this call."""
+        with CustomObjectScope(custom_objects):
+            return self.get(config)
+
+
+def _article(word: str) -> str:
+    return ("an " if word[0] in "aeiou" else "a ") + word
+
+
+class _Remembering(type):
+    """Keeps what a constructor was called with, as the caller wrote it."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        given = _bind(cls, args, kwargs)
+        self = super().__call__(*args, **kwargs)
+        if given is not None and getattr(self, "_given", None) is None:
+            object.__setattr__(self, "_given", given)
+        return self
+
+
+@functools.lru_cache(maxsize=None)
+def _signature(cls: type) -> inspect.Signature:
+    return inspect.signature(cls.__init__)
+
+
+def _bind(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        bound = _signature(cls).bind(None, *args, **kwargs)
+    except TypeError:
+        return None  # the constructor itself will say what is wrong
+    bound.apply_defaults()
+    given: dict[str, Any] = {}
+    for name, parameter in list(_signature(cls).parameters.items())[1:]:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            given.update(bound.arguments.get(name, {}))
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            given[name] = bound.arguments[name]
+    return given
+
+
+class Configurable(metaclass=_Remembering):
+    """A thing that is made again from its configuration."""
+
+    registry: Registry | None = None
+    _given: dict[str, Any] | None = None
+    not_in_config: tuple[str, ...] = ()
+    only_in_config_if_set: tuple[str, ...] = ()  # left out at their defaults, as Keras leaves them out
+
+    def __init_subclass__(cls, registry: Registry | None = None, aliases: Iterable[str] = (), **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if registry is not None:
+            cls.registry = registry
+        is_ours = cls.__module__.startswith("amalthea.") and not cls.__name__.startswith("_")
+        if cls.registry is not None and is_ours:
+            cls.registry.add(cls, *aliases)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as plain values that JSON can hold."""
+        return {
+            name: serialize(self.config_value(name, value))
+            for name, value in (self._given or {}).items()
+            if name not in self.not_in_config and not self._is_left_out(name, value)
+        }
+
+    def _is_left_out(self, name: str, given: Any) -> bool:
+        return name in self.only_in_config_if_set and _signature(type(self)).parameters[name].default == given
+
+    def config_value(self, name: str, given: Any) -> Any:
+        """The attribute that holds the argument now, or the argument as it was given."""
+        return getattr(self, name, given)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**{key: deserialize(value) for key, value in config.items()})
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in (self._given or {}).items())
+        return f"{type(self).__name__}({arguments})"
+
+
+# --------------------------------------------------------------------------------- objects as plain data
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+    """Let a class or function of yours be named in model files, as ``package>name``."""
+
+    def join(thing: Any) -> Any:
+        key = f"{package}>{name or thing.__name__}"
+        CUSTOM[key] = thing
+        return thing
+
+    return join
+
+
+def get_registered_name(thing: Any) -> str:
+    return next((key for key, value in CUSTOM.items() if value is thing), thing.__name__)
+
+
+def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:
+    return (custom_objects or {}).get(name) or custom_object(name) or (module_objects or {}).get(name)
+
+
+def custom_object(name: str) -> Any:
+    """The user's own class or function of that name, registered or in an open :class:`CustomObjectScope`."""
+    for scope in reversed(_scopes):
+        for key in (name, name.rsplit(">", 1)[-1]):
+            if key in scope:
+                return scope[key]
+    if name in CUSTOM:
+        return CUSTOM[name]
+    return next((thing for key, thing in CUSTOM.items() if key.rsplit(">", 1)[-1] == name), None)
+
+
+_scopes: list[dict[str, Any]] = []
+
+
+class CustomObjectScope:
+    """While open, these names may stand in configs and files for these objects of yours."""
+
+    def __init__(self, custom_objects: dict[str, Any] | None):
+        self.custom_objects = custom_objects or {}
+
+    def __enter__(self) -> CustomObjectScope:
+        _scopes.append(self.custom_objects)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _scopes.remove(self.custom_objects)
+
+
+def module_of(thing: Any) -> str | None:
+    """The Keras module under which files name a class or function of ours; None for anything else."""
+    for registry in FAMILIES.values():
+        if thing in registry.modules:
+            return registry.modules[thing]
+    return None
+
+
+def serialize(value: Any) -> Any:
+    """A value as plain data. Objects become ``{"module", "class_name", "config", "registered_name"}``.
+
+    >>> serialize((1, 2.5, None))
+    [1, 2.5, None]
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [serialize(v) for v in value]
+    if isinstance(value, dict):
+        return {k: serialize(v) for k, v in value.items()}
+    if isinstance(value, (np.integer, np.floating, np.bool_)):
+        return value.item()
+    if isinstance(value, np.dtype):
+        return dtypes.standardize(value)
+    if isinstance(value, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": value.dtype.name}}
+    if isinstance(value, slice):
+        parts = {key: serialize(getattr(value, key)) for key in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if inspect.isfunction(value) or inspect.isbuiltin(value):
+        return _serialize_function(value)
+    return serialize_object(value)
+
+
+def serialize_object(thing: Any) -> dict[str, Any]:
+    """The class of ``thing`` by name, and its ``get_config()``."""
+    cls = type(thing)
+    if not hasattr(thing, "get_config"):
+        raise ArgumentError(
+            f"A {cls.__name__} cannot be written to a config.", got=repr(thing), cure="give its class a get_config()"
+        )
+    module = module_of(cls)
+    registered = None if module else get_registered_name(cls)
+    if module is None:
+        module = None if cls.__module__ == "__main__" else cls.__module__
+    return {"module": module, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered}
+
+
+def _serialize_function(function: Any) -> Any:
+    if module_of(function) is not None:
+        return function.__name__
+    name = get_registered_name(function)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+
+_PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "__numpy__": lambda c: np.array(c["value"], dtypes.to_numpy(dtypes.standardize(c["dtype"]))),
+    "__tensor__": lambda c: np.array(c["value"], dtypes.to_numpy(dtypes.standardize(c["dtype"]))),
+    "__slice__": lambda c: slice(*(deserialize(c[key]) for key in ("start", "stop", "step"))),
+    "__ellipsis__": lambda c: Ellipsis,
+    "__bytes__": lambda c: c["value"].encode("utf-8"),
+}
+
+
+def deserialize(data: Any, registry: Registry | None = None) -> Any:
+    """What :func:`serialize` wrote, made again. ``registry`` is the family that must hold it, if one must."""
+    if isinstance(data, list):
+        return [deserialize(v, registry) for v in data]
+    if not isinstance(data, dict):
+        return data
+    if "class_name" not in data or "config" not in data:
+        return {k: deserialize(v) for k, v in data.items()}
+    if data["class_name"] in _PLAIN:
+        return _PLAIN[data["class_name"]](data["config"])
+    if data["class_name"] == "function":
+        return _find(data["config"], data, registry)
+    return _find(data["class_name"], data, registry).from_config(data["config"])
+
+
+def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:
+    registered = data.get("registered_name")
+    custom = custom_object(registered or name)
+    if custom is not None:
+        return custom
+    if registry is None:
+        module = str(data.get("module") or "")
+        registry = next((r for r in FAMILIES.values() if module in r.modules.values() and name in r.names), None)
+    if registry is None:
+        raise UnknownNameError(
+            f"Nothing that may stand here is called {name!r}.",
+            got=f"{data.get('module')}.{name}",
+            cure="pass custom_objects={...}, or put @register_keras_serializable() on it",
+        )
+    return registry.find(name)

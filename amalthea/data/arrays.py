@@ -1,0 +1,138 @@
+"""Batches from arrays that are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from amalthea import random, tree
+from amalthea.data.base import Batch, Source
+from amalthea.data.convert import count_rows, to_arrays
+from amalthea.data.weights import check_class_weight, weigh
+from amalthea.errors import ArgumentError
+
+
+class ArraySource(Source):
+    """Batches of rows. Without shuffling they are views; with it, each epoch has its own permutation.
+
+    Shapes: every array (n, ...); a batch (batch_size, ...), the last one maybe shorter.
+
+    Args:
+        x, y, sample_weight: arrays, or lists, tuples and dicts of arrays, all with n rows.
+        batch_size: rows in a batch, 32 unless given.
+        shuffle: True, False, or ``"batch"``: keep the batches as they are and shuffle their order.
+        class_weight: from class to weight.
+        seed: where the permutations come from; unless given, from the stream that ``set_random_seed`` starts.
+
+    Raises:
+        DataError: lengths differ, no row, dtypes that are no numbers, a class without a weight.
+        ArgumentError: ``batch_size`` or ``shuffle`` is unusable.
+
+    >>> feed = ArraySource(np.arange(5.0), np.arange(5), batch_size=2)
+    >>> [(x.tolist(), y.tolist()) for x, y, _ in feed.batches()]
+    [([0.0, 1.0], [0, 1]), ([2.0, 3.0], [2, 3]), ([4.0], [4])]
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        shuffle: bool | str = False,
+        class_weight: dict[int, float] | None = None,
+        seed: int | None = None,
+    ):
+        check_batch_size(batch_size)
+        _check_shuffle(shuffle)
+        check_class_weight(class_weight)
+        x, y = to_arrays(x, "x"), to_arrays(y, "y")
+        sample_weight = to_arrays(sample_weight, "sample_weight")
+        self.rows = count_rows(x=x, y=y, sample_weight=sample_weight)
+        self.batch_size = batch_size or 32
+        self.steps = -(-self.rows // self.batch_size)
+        self.shuffle = shuffle
+        self._parts = (x, y, weigh(y, sample_weight, class_weight))
+        self._columns = tree.flatten(self._parts)
+        self._seed = random.make_default_seed() if shuffle and seed is None else seed
+
+    def peek(self) -> Batch:
+        return self._at(slice(0, self.batch_size))
+
+    def batches(self, epoch: int = 0) -> Iterator[Batch]:
+        return map(self._at, self._places(epoch))
+
+    def _at(self, place: slice | np.ndarray) -> Batch:
+        if isinstance(place, slice):
+            picked = [column if column is None else column[place] for column in self._columns]
+        else:
+            picked = [column if column is None else column.take(place, axis=0) for column in self._columns]
+        return tree.pack_sequence_as(self._parts, picked)
+
+    def _places(self, epoch: int) -> Iterator[slice | np.ndarray]:
+        assert self.rows and self.steps and self.batch_size
+        slices = [slice(start, start + self.batch_size) for start in range(0, self.rows, self.batch_size)]
+        if not self.shuffle:
+            return iter(slices)
+        generator = epoch_generator(self._seed, epoch)
+        if self.shuffle == "batch":
+            return (slices[i] for i in generator.permutation(self.steps))
+        rows = generator.permutation(self.rows)
+        return (rows[part] for part in slices)
+
+
+def epoch_generator(seed: int | None, epoch: int) -> np.random.Generator:
+    """The generator of one epoch's order: the same for the same seed and epoch, whatever ran before."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed or 0, epoch], dtype="uint64")))
+
+
+def check_batch_size(batch_size: Any) -> None:
+    """Refuse a batch size that is no positive integer."""
+    good = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool) and batch_size > 0
+    if batch_size is not None and not good:
+        raise ArgumentError("batch_size is a positive integer.", got=repr(batch_size))
+
+
+def _check_shuffle(shuffle: Any) -> None:
+    if shuffle not in (True, False, "batch"):
+        raise ArgumentError("shuffle cannot be this.", expected="True, False or 'batch'", got=repr(shuffle))
+
+
+def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
+    """The arrays in two parts: the last ``validation_split`` of the rows, not shuffled, and those before.
+
+    Args:
+        arrays: such as ``(x, y, sample_weight)``, nested as they come; parts that are None stay None.
+        validation_split: a fraction, more than 0 and less than 1.
+
+    Returns:
+        The training part and the validation part, both structured as ``arrays``; NumPy views.
+
+    Raises:
+        ArgumentError: the fraction is out of range, or leaves one part without rows.
+
+    >>> train, validation = train_validation_split((np.arange(10), None), 0.2)
+    >>> train[0].tolist(), validation[0].tolist()
+    ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9])
+    """
+    if not 0 < validation_split < 1:
+        raise ArgumentError(
+            "validation_split is a fraction.", expected="more than 0, less than 1", got=validation_split
+        )
+    parts = dict(zip(("x", "y", "sample_weight"), arrays, strict=False))
+    parts = {name: to_arrays(part, name) for name, part in parts.items()}
+    rows = count_rows(**parts)
+    first = int(rows * (1.0 - validation_split))
+    if first in (0, rows):
+        raise ArgumentError(
+            "validation_split leaves no row for one of the two parts.",
+            got=f"{validation_split} of {rows} rows",
+            cure="more data, or another fraction",
+        )
+    return _rows_of(parts, slice(0, first)), _rows_of(parts, slice(first, rows))
+
+
+def _rows_of(parts: dict[str, Any], place: slice) -> tuple[Any, ...]:
+    return tuple(tree.map_structure(lambda a: a if a is None else a[place], part) for part in parts.values())

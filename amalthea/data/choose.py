@@ -1,0 +1,113 @@
+"""The right source for what a person passes to ``fit``, ``evaluate`` or ``predict``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea.data.arrays import ArraySource, check_batch_size
+from amalthea.data.base import Source, SteppedSource
+from amalthea.data.iterables import IterableSource, is_endless
+from amalthea.data.packing import unpack_x_y_sample_weight
+from amalthea.data.py_dataset import PyDatasetSource
+from amalthea.data.structure import is_nested, named_leaves
+from amalthea.errors import ArgumentError, DataError
+
+
+def source(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: dict[int, float] | None = None,
+    steps_per_epoch: int | None = None,
+    seed: int | None = None,
+    restart: bool = False,
+) -> Source:
+    """The :class:`Source` for ``x``, chosen by its kind.
+
+    Args:
+        x: arrays (NumPy, lists of numbers, data frames, tensors of any library, or lists, tuples and dicts of them), a
+            ``PyDataset``, or an iterable of batches: a generator, a ``tf.data`` data set, a ``DataLoader``.
+        y, sample_weight: like ``x``, where ``x`` is arrays; None where the data set brings its own.
+        batch_size: rows in a batch of arrays, 32 unless given; data sets bring their own.
+        shuffle: a new order in each epoch; generators and loaders bring their own.
+        class_weight: from class to weight.
+        steps_per_epoch: batches in an epoch, where that is not the whole of the data.
+        seed: where the orders come from; unless given, from the stream that ``set_random_seed`` starts.
+        restart: begin the data again in each epoch even with ``steps_per_epoch``, as validation has it.
+
+    Raises:
+        ArgumentError: arguments that do not go together.
+        DataError: the data cannot be used.
+
+    >>> source([1.0, 2.0, 3.0], [0, 1, 0], batch_size=2).steps
+    2
+    """
+    check_batch_size(batch_size)
+    if isinstance(x, Source) or not is_arrays(x):
+        _refuse_labels(x, y, sample_weight)
+        found = _of_dataset(x, shuffle, class_weight, seed)
+    else:
+        found = ArraySource(x, y, sample_weight, batch_size, shuffle, class_weight, seed)
+    if steps_per_epoch is not None:
+        return SteppedSource(found, steps_per_epoch, restart)
+    if _never_ends(found):
+        raise ArgumentError("These data never end, so an epoch needs a number of batches.", cure="steps_per_epoch=100")
+    return found
+
+
+def validation_source(validation_data: Any, batch_size: int | None = None, steps: int | None = None) -> Source:
+    """The source of ``validation_data``: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
+
+    >>> validation_source(([1.0, 2.0], [0, 1])).rows
+    2
+    """
+    if isinstance(validation_data, (list, tuple)):
+        x, y, sample_weight = unpack_x_y_sample_weight(validation_data)
+    else:
+        x, y, sample_weight = validation_data, None, None
+    return source(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True)
+
+
+def is_arrays(x: Any) -> bool:
+    """Whether ``x`` is an array, or a nest of nothing but arrays.
+
+    >>> is_arrays([1, 2]), is_arrays({"a": [1, 2]}), is_arrays(iter([1, 2]))
+    (True, True, False)
+    """
+    if is_nested(x):
+        return all(is_arrays(leaf) for _, leaf in named_leaves(x, "x"))
+    return isinstance(x, (list, tuple)) or any(
+        hasattr(x, name) for name in ("__array__", "to_numpy", "toarray", "__dlpack__")
+    )
+
+
+def _refuse_labels(x: Any, y: Any, sample_weight: Any) -> None:
+    for name, given in (("y", y), ("sample_weight", sample_weight)):
+        if given is not None:
+            raise ArgumentError(
+                f"{name} was given beside a data set, which brings its own.",
+                got=f"x: a {type(x).__name__}, {name}: a {type(given).__name__}",
+                cure=f"let the data set give (x, y, sample_weight), and leave {name} out",
+            )
+
+
+def _of_dataset(x: Any, shuffle: bool | str, class_weight: dict[int, float] | None, seed: int | None) -> Source:
+    if isinstance(x, Source):
+        return x
+    if all(hasattr(x, name) for name in ("__getitem__", "on_epoch_end")):
+        return PyDatasetSource(x, shuffle, class_weight, seed)
+    if hasattr(x, "__iter__"):
+        return IterableSource(x, class_weight)
+    raise DataError(
+        "This cannot be used as data.",
+        expected="arrays, a PyDataset, or an iterable of batches",
+        got=f"x: a {type(x).__name__}",
+    )
+
+
+def _never_ends(found: Source) -> bool:
+    if isinstance(found, PyDatasetSource):
+        return found.steps is None
+    return isinstance(found, IterableSource) and is_endless(found.iterable)

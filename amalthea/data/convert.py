@@ -1,0 +1,98 @@
+"""Anything that holds numbers, into NumPy arrays that every backend takes.
+
+Floats become ``floatx``; integers and booleans stay what they are. Data frames, tensors of other libraries and sparse
+matrices are known by what they can do, so that none of those libraries is imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import config, dtypes
+from amalthea.data.structure import map_named_leaves, named_leaves
+from amalthea.errors import DataError
+
+
+def to_arrays(structure: Any, name: str) -> Any:
+    """The structure with every leaf as :func:`to_array` gives it."""
+    return map_named_leaves(to_array, structure, name)
+
+
+def to_array(value: Any, name: str = "x") -> np.ndarray:
+    """``value`` as a NumPy array whose floats are ``floatx``.
+
+    Shapes: a pandas ``Series`` of n values becomes (n, 1); all else keeps its shape.
+
+    Raises:
+        DataError: ``value`` holds text, dates, objects, complex numbers or rows of unequal lengths.
+
+    >>> to_array([1.5, 2.5]).dtype.name, to_array([1, 2]).dtype.kind
+    ('float32', 'i')
+    """
+    array = _as_numpy(value, name)
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        return array.astype(dtypes.to_numpy(config.floatx()), copy=False)
+    if array.dtype.kind not in "biu":
+        raise _unusable(array, name)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _as_numpy(value: Any, name: str) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "to_numpy"):
+        array = value.to_numpy()
+        return array[:, None] if hasattr(value, "iloc") and array.ndim == 1 else array
+    if hasattr(value, "toarray"):  # a sparse matrix
+        return value.toarray()
+    if hasattr(value, "detach"):  # a PyTorch tensor, which may have a gradient or live on a device
+        value = value.detach().cpu()
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{name} cannot become an array: its rows have unequal lengths, or its values are no numbers.",
+            got=f"a {type(value).__name__} ({error})",
+            cure="utils.pad_sequences(rows), or a list with one array for each input",
+        ) from None
+
+
+_CURES = {
+    "O": "numbers of one kind, such as frame.astype('float32'); rows of unequal lengths go through utils.pad_sequences",
+    "U": "turn text into numbers first: layers.TextVectorization, layers.StringLookup, or numpy.unique(..., "
+    "return_inverse=True)",
+    "M": "turn dates into numbers first, such as days since a start: (dates - start) / numpy.timedelta64(1, 'D')",
+    "c": "pass real and imaginary parts as two inputs",
+}
+_CURES["S"], _CURES["T"], _CURES["m"] = _CURES["U"], _CURES["U"], _CURES["M"]
+
+
+def _unusable(array: np.ndarray, name: str) -> DataError:
+    return DataError(
+        f"{name} does not hold numbers that a network can use.",
+        expected="floats, integers or booleans",
+        got=f"an array of dtype {array.dtype} and shape {array.shape}",
+        cure=_CURES.get(array.dtype.kind, "array.astype('float32')"),
+    )
+
+
+def count_rows(**parts: Any) -> int:
+    """How many rows the parts have; they must all have as many.
+
+    Raises:
+        DataError: lengths differ, there is no row, or an array has no axis of rows.
+    """
+    arrays = [pair for name, part in parts.items() for pair in named_leaves(part, name)]
+    for name, array in arrays:
+        if array.ndim == 0:
+            raise DataError(f"{name} is a single number.", expected="an array whose first axis counts the examples")
+    lengths = {len(array) for _, array in arrays}
+    if len(lengths) > 1:
+        said = ", ".join(f"{name}: {len(array)}" for name, array in arrays)
+        names = " and ".join(name for name, part in parts.items() if part is not None)
+        raise DataError(f"{names} have different lengths.", expected="as many rows in each", got=said)
+    if not lengths or lengths == {0}:
+        raise DataError("There is no data: not one row.", got=", ".join(f"{n}: {a.shape}" for n, a in arrays) or "None")
+    return lengths.pop()

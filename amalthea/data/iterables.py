@@ -1,0 +1,99 @@
+"""Batches from anything that Python can iterate: generators, ``tf.data`` data sets, PyTorch's ``DataLoader``."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from amalthea.data.base import Batch, Source
+from amalthea.data.convert import count_rows, to_arrays
+from amalthea.data.packing import unpack_x_y_sample_weight
+from amalthea.data.weights import check_class_weight, weigh
+from amalthea.errors import DataError
+
+
+def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
+    """One item of a data set as a batch of NumPy arrays.
+
+    Raises:
+        DataError: parts of unequal lengths, no row, or values that are no numbers.
+    """
+    x, y, sample_weight = unpack_x_y_sample_weight(item)
+    x, y = to_arrays(x, "x"), to_arrays(y, "y")
+    sample_weight = to_arrays(sample_weight, "sample_weight")
+    count_rows(x=x, y=y, sample_weight=sample_weight)
+    return x, y, weigh(y, sample_weight, class_weight)
+
+
+class IterableSource(Source):
+    """Batches from an iterable. A generator can be gone through once; a data set or a loader, in every epoch.
+
+    Args:
+        iterable: gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, a whole batch at a time.
+        class_weight: from class to weight.
+
+    Raises:
+        DataError: the iterable gives no batch at all.
+
+    >>> feed = IterableSource([([1.0, 2.0], [0, 1])])
+    >>> [x.tolist() for x, y, _ in feed.batches()]
+    [[1.0, 2.0]]
+    """
+
+    def __init__(self, iterable: Iterable[Any], class_weight: dict[int, float] | None = None):
+        check_class_weight(class_weight)
+        self.iterable = iterable
+        self.class_weight = class_weight
+        self.once = iter(iterable) is iterable if hasattr(iterable, "__next__") else False
+        self.steps = _length(iterable)
+        self._waiting: list[Batch] = []  # what `peek` took from an iterable that gives it only once
+
+    def peek(self) -> Batch:
+        if self._waiting:
+            return self._waiting[0]
+        batch = next((to_batch(item, self.class_weight) for item in self.iterable), None)
+        if batch is None:
+            raise self._empty()
+        if self.once:
+            self._waiting.append(batch)
+        return batch
+
+    def batches(self, epoch: int = 0) -> Iterator[Batch]:
+        given = 0
+        while self._waiting:
+            given += 1
+            yield self._waiting.pop()
+        for item in self.iterable:
+            given += 1
+            yield to_batch(item, self.class_weight)
+        if not given:
+            self._complain(epoch)
+
+    def _complain(self, epoch: int) -> None:
+        if epoch == 0:
+            raise self._empty()
+        warnings.warn(
+            f"The data ended before epoch {epoch + 1}: a generator can be gone through once. "
+            "Give steps_per_epoch and a generator that goes on, or a PyDataset.",
+            stacklevel=3,
+        )
+
+    def _empty(self) -> DataError:
+        return DataError("There is no data: not one batch.", got=f"a {type(self.iterable).__name__} that gives nothing")
+
+
+def _length(iterable: Any) -> int | None:
+    try:
+        return len(iterable)
+    except TypeError:  # it has no length, or (as tf.data says it) one that is not known
+        return None
+
+
+def is_endless(iterable: Any) -> bool:
+    """Whether the iterable itself says that it never ends: ``itertools`` that repeat, and ``tf.data``."""
+    if isinstance(iterable, (itertools.cycle, itertools.count)):
+        return True
+    cardinality = getattr(iterable, "cardinality", None)
+    return cardinality is not None and int(cardinality()) == -1

@@ -1,0 +1,137 @@
+"""``PyDataset``: a data set of your own, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amalthea import random
+from amalthea.data.arrays import epoch_generator
+from amalthea.data.base import Batch, Source
+from amalthea.data.iterables import to_batch
+from amalthea.data.weights import check_class_weight
+from amalthea.errors import DataError
+
+
+class PyDataset:
+    """Derive from this, and define ``__len__`` (batches in an epoch) and ``__getitem__`` (one whole batch).
+
+    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Without ``__len__`` the data set is endless, and ``fit``
+    needs ``steps_per_epoch``.
+
+    Args:
+        workers, use_multiprocessing, max_queue_size: taken as Keras takes them; batches are made in the loop's own
+            thread at present.
+
+    >>> import numpy as np
+    >>> class Squares(PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, index):
+    ...         x = np.arange(3.0) + 3 * index
+    ...         return x, x**2
+    >>> Squares().num_batches
+    2
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
+        self._workers = workers
+        self._use_multiprocessing = use_multiprocessing
+        self._max_queue_size = max_queue_size
+
+    # A subclass may have forgotten `super().__init__()`, so each falls back on its default.
+    @property
+    def workers(self) -> int:
+        return getattr(self, "_workers", 1)
+
+    @workers.setter
+    def workers(self, value: int) -> None:
+        self._workers = value
+
+    @property
+    def use_multiprocessing(self) -> bool:
+        return getattr(self, "_use_multiprocessing", False)
+
+    @use_multiprocessing.setter
+    def use_multiprocessing(self, value: bool) -> None:
+        self._use_multiprocessing = value
+
+    @property
+    def max_queue_size(self) -> int:
+        return getattr(self, "_max_queue_size", 10)
+
+    @max_queue_size.setter
+    def max_queue_size(self, value: int) -> None:
+        self._max_queue_size = value
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches in an epoch; None if the data set is endless."""
+        return len(self) if hasattr(self, "__len__") else None  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index) that gives a batch.")
+
+    def on_epoch_begin(self) -> None:
+        """Called before the first batch of each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after the last batch of each epoch."""
+
+
+Sequence = PyDataset
+
+
+class PyDatasetSource(Source):
+    """The batches of a :class:`PyDataset`, or of anything with ``__getitem__``, ``__len__`` and ``on_epoch_end``.
+
+    Args:
+        dataset: the data set.
+        shuffle: a new order of the batches in each epoch.
+        class_weight: from class to weight.
+        seed: where the orders come from.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        shuffle: bool | str = False,
+        class_weight: dict[int, float] | None = None,
+        seed: int | None = None,
+    ):
+        check_class_weight(class_weight)
+        self.dataset = dataset
+        self.class_weight = class_weight
+        self._seed = random.make_default_seed() if shuffle and seed is None else seed
+        self._shuffle = shuffle
+        self.steps = self._count()
+        if self.steps == 0:
+            raise DataError("The data set has no batch: its __len__ is 0.", got=type(dataset).__name__)
+
+    def _count(self) -> int | None:
+        return self.dataset.num_batches if hasattr(self.dataset, "num_batches") else len(self.dataset)
+
+    def peek(self) -> Batch:
+        return to_batch(self.dataset[0], self.class_weight)
+
+    def batches(self, epoch: int = 0) -> Iterator[Batch]:
+        if hasattr(self.dataset, "on_epoch_begin"):
+            self.dataset.on_epoch_begin()
+        for index in self._order(epoch):
+            yield to_batch(self.dataset[index], self.class_weight)
+        self.dataset.on_epoch_end()
+        self.steps = self._count()  # `on_epoch_end` may change how many there are
+
+    def _order(self, epoch: int) -> Iterator[int]:
+        if self.steps is None:
+            return _count_up()
+        if not self._shuffle:
+            return iter(range(self.steps))
+        return map(int, epoch_generator(self._seed, epoch).permutation(self.steps))
+
+
+def _count_up() -> Iterator[int]:
+    index = 0
+    while True:
+        yield index
+        index += 1

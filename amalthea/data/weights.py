@@ -1,0 +1,72 @@
+"""``class_weight`` turned into sample weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import config
+from amalthea.data.structure import is_nested
+from amalthea.errors import ArgumentError, DataError, ShapeError
+
+
+def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
+    """``sample_weight``, multiplied by the weight of each example's class where ``class_weight`` is given.
+
+    Where we differ from Keras: both may be given at once, and a class that occurs must have a weight.
+
+    Shapes: y (n,), (n, 1) or one-hot (n, classes); the result (n,), or that of ``sample_weight``.
+
+    Raises:
+        DataError: there is no y, several outputs, or a class that occurs has no weight.
+
+    >>> weigh(np.array([0, 1, 1]), None, {0: 1.0, 1: 5.0}).tolist()
+    [1.0, 5.0, 5.0]
+    """
+    if class_weight is None:
+        return sample_weight
+    if y is None or is_nested(y):
+        got = "no y" if y is None else f"a {type(y).__name__} of {len(y)} outputs"
+        raise DataError("class_weight needs the labels of one output.", got=got, cure="pass sample_weight instead")
+    weights = _weight_of_each(_classes(y), class_weight)
+    if sample_weight is None:
+        return weights
+    if is_nested(sample_weight):
+        raise ShapeError(
+            "class_weight fits one array of sample weights, not several.", got=type(sample_weight).__name__
+        )
+    return sample_weight * weights.reshape(-1, *[1] * (sample_weight.ndim - 1))
+
+
+def check_class_weight(class_weight: Any) -> None:
+    """Refuse what is not a dictionary from class to weight, before anything runs."""
+    if class_weight is not None and not isinstance(class_weight, dict):
+        raise ArgumentError(
+            "class_weight is a dictionary from class to weight.",
+            expected="such as {0: 1.0, 1: 5.0}",
+            got=repr(class_weight),
+            cure="dict(enumerate(weights))",
+        )
+
+
+def _classes(y: np.ndarray) -> np.ndarray:
+    if y.ndim > 1:
+        y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
+    if y.ndim != 1:
+        raise DataError("class_weight needs one label for each example.", got=f"labels of shape {y.shape}")
+    return np.rint(y).astype("int64")
+
+
+def _weight_of_each(classes: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:
+    present, places = np.unique(classes, return_inverse=True)
+    missing = [int(c) for c in present if int(c) not in class_weight]
+    if missing:
+        raise DataError(
+            "class_weight lacks a class that occurs in y.",
+            expected=f"a weight for each of {present.tolist()}",
+            got=f"weights for {sorted(class_weight)}",
+            cure=f"class_weight={{**class_weight, {missing[0]}: 1.0}}",
+        )
+    table = np.array([class_weight[int(c)] for c in present], dtype=config.floatx())
+    return table[places]

@@ -1,0 +1,104 @@
+"""Dtypes by name, and the one lattice by which two of them are promoted.
+
+The rules are those of Keras 3: a Python number takes the dtype of the array beside it, and an integer
+with a float gives that float, whatever their widths.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from amalthea.errors import DtypeError, nearest
+
+# Each dtype points at those directly above it; "int" and "float" are Python's own (weak) numbers.
+_ABOVE: dict[str, tuple[str, ...]] = {
+    "bool": ("int",),
+    "int": ("uint8", "int8"),
+    "uint8": ("uint16", "int16"),
+    "int8": ("int16",),
+    "uint16": ("uint32", "int32"),
+    "int16": ("int32",),
+    "uint32": ("uint64", "int64"),
+    "int32": ("int64",),
+    "uint64": ("float",),
+    "int64": ("float",),
+    "float": ("bfloat16", "float16"),
+    "bfloat16": ("float32",),
+    "float16": ("float32",),
+    "float32": ("float64",),
+    "float64": (),
+}
+WEAK = ("int", "float")
+NAMES = tuple(name for name in _ABOVE if name not in WEAK)
+FLOATS = ("bfloat16", "float16", "float32", "float64")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "float64", "bool_": "bool"}
+
+
+@lru_cache(maxsize=None)
+def to_numpy(name: str) -> np.dtype:
+    """The NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def standardize(dtype: Any) -> str:
+    """The plain name of anything that stands for a dtype.
+
+    >>> standardize(np.float32), standardize("float64"), standardize(bool)
+    ('float32', 'float64', 'bool')
+    """
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
+    if name is None:
+        name = getattr(dtype, "__name__", None) or str(dtype)
+    name = str(name).rsplit(".", 1)[-1]
+    name = _ALIASES.get(name, name)
+    if name not in NAMES and name != "string":
+        raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=nearest(str(name), NAMES))
+    return name
+
+
+def is_float(name: str) -> bool:
+    return name in FLOATS
+
+
+def is_integer(name: str) -> bool:
+    return name in INTEGERS
+
+
+@lru_cache(maxsize=None)
+def _all_above(name: str) -> frozenset[str]:
+    return frozenset({name}.union(*(_all_above(above) for above in _ABOVE[name])))
+
+
+@lru_cache(maxsize=None)
+def promote(*names: str) -> str:
+    """The least dtype that holds them all; the result may be weak if all of them are.
+
+    >>> promote("int32", "float16"), promote("float32", "float"), promote("uint8", "int8")
+    ('float16', 'float32', 'int16')
+    """
+    common = frozenset.intersection(*(_all_above(name) for name in names))
+    return next(name for name in _ABOVE if name in common and common <= _all_above(name))
+
+
+def result_type(*names: str, floatx: str = "float32") -> str:
+    """``promote``, with a weak result turned into a real one (``int32``, or ``floatx``)."""
+    name = promote(*names)
+    return {"int": "int32", "float": floatx}.get(name, name)
+
+
+def is_python_number(value: Any) -> bool:
+    """True for Python's own numbers; not for NumPy's scalars, which have a dtype (``np.float64`` is a ``float``)."""
+    return type(value) in (bool, int, float)
+
+
+def name_of(value: Any) -> str:
+    """The dtype name of an array, tensor or Python number (weak names for the last)."""
+    return type(value).__name__ if is_python_number(value) else standardize(value.dtype)

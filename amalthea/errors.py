@@ -1,0 +1,104 @@
+"""Every exception of the library, and how a message is worded.
+
+A message is one sentence that stands alone, then the facts as ``expected``, ``got`` and ``try``:
+
+>>> from amalthea.errors import ShapeError
+>>> print(ShapeError("The two inputs do not fit.", expected="(2, 3)", got="(2, 4)"))
+The two inputs do not fit.
+  expected: (2, 3)
+  got:      (2, 4)
+
+Whoever passes an error on adds where it happened with ``add_note`` and never rewrites the fact. On
+Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AmaltheaError(Exception):
+    """The root of every error that the library raises on purpose."""
+
+    def __init__(self, sentence: str, *, expected: object = None, got: object = None, cure: str = ""):
+        facts = [("expected:", expected), ("got:", got), ("try:", cure or None)]
+        lines = [f"  {label:<9} {fact}" for label, fact in facts if fact is not None]
+        super().__init__("\n".join([sentence, *lines]))
+
+    if not hasattr(Exception, "add_note"):  # Python 3.10
+
+        def add_note(self, note: str) -> None:
+            self.__notes__ = [*getattr(self, "__notes__", ()), note]
+
+
+class ArgumentError(AmaltheaError, ValueError):
+    """An argument has a value that the function cannot use."""
+
+
+class ShapeError(AmaltheaError, ValueError):
+    """Shapes do not fit each other, or not the layer that they meet."""
+
+
+class DtypeError(AmaltheaError, TypeError):
+    """A dtype does not fit the operation."""
+
+
+class UnknownNameError(AmaltheaError, ValueError):
+    """A name that stands for nothing in the place where it was given."""
+
+
+class NotBuiltError(AmaltheaError, ValueError):
+    """A layer or model whose variables do not exist yet was asked for them."""
+
+
+class NotCompiledError(AmaltheaError, ValueError):
+    """A model was asked to train or evaluate before ``compile``."""
+
+
+class TraceError(AmaltheaError, TypeError):
+    """Python asked a symbolic tensor for something that only a concrete array has."""
+
+
+class DataError(AmaltheaError, ValueError):
+    """The data cannot be used: empty, of unequal lengths, or not fitting the loss."""
+
+
+class NotFiniteError(AmaltheaError, ArithmeticError):
+    """A loss became NaN or infinite."""
+
+
+class ModelFileError(AmaltheaError, ValueError):
+    """A model file is damaged, incomplete, or does not fit the model."""
+
+
+class UnsafeFileError(ModelFileError):
+    """A model file asks to run code that was not allowed."""
+
+
+class BackendError(AmaltheaError, RuntimeError):
+    """A backend cannot do what was asked."""
+
+
+class MissingLibraryError(AmaltheaError, ImportError):
+    """An optional library is needed and not installed."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A cure for a misspelt name: ``use 'relu'``, or the names there are.
+
+    >>> nearest("rellu", ["relu", "tanh"])
+    "use 'relu'"
+    """
+    known = sorted(set(names))
+    lowered = {n.lower(): n for n in reversed(known)}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=1)
+    if close:
+        return f"use '{lowered[close[0]]}'"
+    return "one of " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+
+
+def add_place(error: BaseException, place: str) -> None:
+    """Note where ``error`` happened, once."""
+    if hasattr(error, "add_note") and place not in getattr(error, "__notes__", ()):
+        error.add_note(place)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Graphs, their gradients and rewrites."""

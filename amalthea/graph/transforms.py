@@ -1,0 +1,267 @@
+"""Functions from functions to functions: ``jit``, ``grad``, ``value_and_grad``, ``custom_gradient``, ``remat``.
+
+All work on any nesting of arrays and inside as well as outside a trace.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from amalthea import config, dtypes, tensor, tree
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.graph.gradient import backward
+from amalthea.graph.graph import Graph, collect, reach
+from amalthea.primitives import control
+from amalthea.tensor import Tensor, Trace, Variable, as_tensor, current_trace, type_of
+
+_tags = itertools.count(1)
+
+
+def _is_value(leaf: Any) -> bool:
+    return isinstance(leaf, (Tensor, Variable)) or hasattr(leaf, "shape")
+
+
+def as_value(leaf: Any) -> Any:
+    """Python floats and lists of numbers as arrays; anything else as it is."""
+    return np.asarray(leaf, dtypes.to_numpy(config.floatx())) if type(leaf) is float else leaf
+
+
+class _Entry(NamedTuple):
+    executable: Callable[..., list[Any]]
+    outputs: Any
+
+
+class jit:
+    """Trace a function once for each signature of its arguments, compile it, and run that.
+
+    Arrays are traced; other leaves (bools, ints, strings, None) are constants of the trace. Variables that the
+    function reads or assigns are the executable's state.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import jit, ops
+        >>> double = jit(lambda x: ops.add(x, x))
+        >>> double(np.float32([1, 2]))
+        array([2., 4.], dtype=float32)
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        self.function = function
+        self.entries: dict[Any, _Entry] = {}
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if current_trace() is not None:
+            return self.function(*args, **kwargs)
+        leaves = [as_value(leaf) for leaf in tree.flatten((args, kwargs))]
+        values = [x.value if isinstance(x, Variable) else x for x in leaves if _is_value(x)]
+        key = (tensor.runtime.name, tree.layout((args, kwargs)), *(_key(leaf) for leaf in leaves))
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = self._compile((args, kwargs), leaves)
+        return tree.pack_sequence_as(entry.outputs, entry.executable(values))
+
+    def _compile(self, structure: Any, leaves: Sequence[Any]) -> _Entry:
+        graph, outputs = capture(self.function, structure, leaves)
+        return _Entry(tensor.runtime.compile(graph), outputs)
+
+
+def _key(leaf: Any) -> Any:
+    if not _is_value(leaf):
+        return leaf
+    return (tuple(leaf.shape), leaf.dtype)
+
+
+def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] | None = None) -> tuple[Graph, Any]:
+    """The graph of ``function(*args, **kwargs)`` for ``structure = (args, kwargs)``, and the nesting of its outputs."""
+    leaves = tree.flatten(structure) if leaves is None else leaves
+    inputs: list[Tensor] = []
+    with Trace() as scope:
+        symbols = [Tensor(type_of(x)) if _is_value(x) else x for x in leaves]
+        inputs = [x for x in symbols if isinstance(x, Tensor)]
+        args, kwargs = tree.pack_sequence_as(structure, symbols)
+        results = function(*args, **kwargs)
+        flat = [as_tensor(_plain(x)) for x in tree.flatten(results)]
+    return collect(inputs, flat, scope), results
+
+
+def _plain(leaf: Any) -> Any:
+    leaf = leaf.value if isinstance(leaf, Variable) else leaf
+    return np.asarray(0.0, "float32") if leaf is None else as_value(leaf)
+
+
+def value_and_grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that gives what ``function`` gives, and its gradients.
+
+    Args:
+        function: returns one scalar, or ``(scalar, aux)`` with ``has_aux``.
+        wrt: what to differentiate by: the position of an argument, a tuple of positions, or Variables in any nesting.
+        has_aux: whether something else is returned beside the scalar.
+
+    Raises:
+        ShapeError: the value is not a scalar.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import ops, value_and_grad
+        >>> value, slope = value_and_grad(lambda x: ops.sum(x * x))(np.float32([1, 3]))
+        >>> float(value), slope.tolist()
+        (10.0, [2.0, 6.0])
+    """
+
+    @functools.wraps(function)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        if current_trace() is not None or any(isinstance(x, Tensor) for x in tree.flatten((args, kwargs))):
+            return _value_and_grad(function, wrt, has_aux, args, kwargs)
+        return run_once(lambda *a, **k: _value_and_grad(function, wrt, has_aux, a, k), args, kwargs)
+
+    return differentiated
+
+
+def grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Like :func:`value_and_grad`, without the value.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import grad, ops
+        >>> second = grad(grad(lambda x: x ** 3))
+        >>> float(second(np.float32(2.0)))
+        12.0
+    """
+    both = value_and_grad(function, wrt, has_aux)
+
+    @functools.wraps(function)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        value, slopes = both(*args, **kwargs)
+        return (slopes, value[1]) if has_aux else slopes
+
+    return differentiated
+
+
+def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Trace a function and run its graph at once, primitive by primitive."""
+    args, kwargs = tree.map_structure(as_value, (args, kwargs))
+    graph, outputs = capture(function, (args, kwargs))
+    values = [x for x in tree.flatten((args, kwargs)) if _is_value(x)]
+    known = {t: v.value if isinstance(v, Variable) else v for t, v in zip(graph.inputs, values)}
+    known.update((t, variable.value) for variable, t in graph.reads)
+    results = graph.evaluate(known, tensor.runtime.execute)
+    for variable, value in graph.writes:
+        variable.assign(value.value if value.value is not None else known[value])
+    return tree.pack_sequence_as(outputs, results)
+
+
+def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: Any) -> Any:
+    by_position = isinstance(wrt, int) or (isinstance(wrt, tuple) and all(isinstance(i, int) for i in wrt))
+    if by_position:
+        args = list(args)
+        for i in (wrt,) if isinstance(wrt, int) else wrt:
+            args[i] = tree.map_structure(lambda x: control.identity(as_tensor(_plain(x))), args[i])
+        chosen = args[wrt] if isinstance(wrt, int) else tuple(args[i] for i in wrt)
+    else:
+        chosen = tree.map_structure(_variable_tensor, wrt)
+    result = function(*args, **kwargs)
+    value = as_tensor(_plain(result[0] if has_aux else result))
+    if value.type.shape != ():
+        raise ShapeError(
+            "Only a scalar can be differentiated.", expected="float32[]", got=value.type, cure="ops.sum or ops.mean of it"
+        )
+    one = np.ones((), dtypes.to_numpy(value.dtype))
+    slopes = backward([value], [one], tree.flatten(chosen))
+    return result, tree.pack_sequence_as(chosen, slopes)
+
+
+def _variable_tensor(variable: Any) -> Tensor:
+    if not isinstance(variable, Variable):
+        raise ArgumentError(
+            "Gradients are taken by arguments or by Variables.", expected="positions, or Variables", got=repr(variable)
+        )
+    with tensor.autocast(None):
+        return as_tensor(variable.value)
+
+
+def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function its own gradient: it returns ``(output, gradient)``, where ``gradient(g)`` answers the inputs'.
+
+    Example:
+        >>> from amalthea import custom_gradient, grad, ops
+        >>> import numpy as np
+        >>> @custom_gradient
+        ... def clipped(x):
+        ...     return ops.abs(x), lambda g: ops.clip(g * ops.sign(x), -0.1, 0.1)
+        >>> float(grad(clipped)(np.float32(3.0)).round(3))
+        0.1
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        args = tree.map_structure(lambda x: x.value if isinstance(x, Variable) else x, list(args))
+        leaves = [x for x in tree.flatten(args) if _is_value(x)]
+        outputs, rule = function(*args, **kwargs)
+        flat = tree.flatten(outputs)
+        if not any(isinstance(x, Tensor) for x in [*leaves, *flat]):
+            return outputs
+
+        def answer(*cotangents: Any) -> Any:
+            g = rule(*cotangents)
+            return tree.flatten(list(g) if isinstance(g, (tuple, list)) else [g])
+
+        made = control.with_gradient(*leaves, *flat, count=len(leaves), rule=answer)
+        return tree.pack_sequence_as(outputs, made)
+
+    return wrapped
+
+
+def remat(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep nothing of what the function computes for the backward pass: compute it again there, to save memory."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        leaves = tree.flatten(args)
+        traced = list(dict.fromkeys(x for x in leaves if isinstance(x, Tensor)))
+        if not traced:
+            return function(*args, **kwargs)
+        before = dict(_root_values())
+        outputs = function(*args, **kwargs)
+        flat = [as_tensor(x) for x in tree.flatten(outputs)]
+        _, others = reach(flat, set(traced))
+        redo = functools.partial(_recompute, function, args, kwargs, before, traced, others)
+        made = control.with_gradient(*traced, *others, *flat, count=len(traced) + len(others), rule=redo)
+        return tree.pack_sequence_as(outputs, made)
+
+    return wrapped
+
+
+def _recompute(function, args, kwargs, before, traced, others, *cotangents: Any) -> list[Any]:
+    """Run a function again on its old inputs, as it was then, and differentiate it there."""
+    tag = next(_tags)
+    again = {x: control.barrier(x, tag=tag) for x in traced}
+    inner = tree.map_structure(lambda x: again[x] if isinstance(x, Tensor) else x, args)
+    values = _root_values()
+    now = dict(values)
+    try:
+        values.clear()
+        values.update({**now, **before})
+        redone = tree.flatten(function(*inner, **kwargs))
+    finally:
+        values.clear()
+        values.update(now)
+    return backward([as_tensor(x) for x in redone], cotangents, [*again.values(), *others])
+
+
+def _root_values() -> dict[Variable, Tensor]:
+    """The values that variables have now in the outermost trace, as the trace itself keeps them."""
+    scope = current_trace() or Trace()
+    while scope.parent is not None:
+        scope = scope.parent
+    return scope.values
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same value, through which no gradient passes. Also ``ops.stop_gradient``."""
+    return control.stop_gradient(x)

@@ -1,0 +1,112 @@
+"""Whether labels of one type can be meant for predictions of another: said before anything computes.
+
+A function of a loss is marked with what it demands:
+
+    @checked(alike)
+    def mean_squared_error(y_true, y_pred): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import shapes
+from amalthea.errors import DataError
+from amalthea.tensor import Type
+
+Check = Callable[[Type, Type], None]
+
+
+def checked(check: Check) -> Callable[[Any], Any]:
+    """Mark a loss function with its check of labels."""
+
+    def mark(function: Any) -> Any:
+        function.check = check
+        return function
+
+    return mark
+
+
+def _without_last_one(shape: shapes.Shape) -> shapes.Shape:
+    return shape[:-1] if shape and shape[-1] == 1 else shape
+
+
+def _agree(a: shapes.Shape, b: shapes.Shape) -> bool:
+    return len(a) == len(b) and all(shapes.agree(m, n) for m, n in zip(a, b))
+
+
+def _same(y_true: Type, y_pred: Type) -> bool:
+    """Equal shapes, a last axis of size 1 aside."""
+    a, b = y_true.shape, y_pred.shape
+    return _agree(a, b) or (len(a) != len(b) and _agree(_without_last_one(a), _without_last_one(b)))
+
+
+def _are_class_numbers(y_true: Type, y_pred: Type) -> bool:
+    """One whole number for each prediction of several classes."""
+    shape = y_pred.shape[:-1]
+    fits = _agree(y_true.shape, shape) or _agree(y_true.shape, (*shape, 1))
+    return bool(y_pred.shape) and y_pred.shape[-1] != 1 and fits
+
+
+def alike(y_true: Type, y_pred: Type) -> None:
+    """Labels of the predictions' shape."""
+    if not _same(y_true, y_pred) and y_true.shape and y_pred.shape:
+        raise DataError(
+            "The labels do not have the shape of the predictions.",
+            expected=f"labels of shape {shapes.show(y_pred.shape)}",
+            got=y_true,
+            cure=_cure_for_shapes(y_true, y_pred),
+        )
+
+
+def _cure_for_shapes(y_true: Type, y_pred: Type) -> str:
+    if _are_class_numbers(y_true, y_pred):
+        return f"loss='sparse_categorical_crossentropy', or one-hot labels: ops.one_hot(y, {y_pred.shape[-1]})"
+    if len(y_true.shape) == len(y_pred.shape):
+        return f"a last layer with {y_true.shape[-1]} units"
+    return "labels with one entry for each prediction"
+
+
+def binary(y_true: Type, y_pred: Type) -> None:
+    """Labels 0 or 1, one for each unit."""
+    if y_pred.shape and y_pred.shape[-1] == 1 and y_true.shape and not _same(y_true, y_pred):
+        if len(y_true.shape) == len(y_pred.shape) and isinstance(y_true.shape[-1], int):
+            _refuse_one_unit(y_true, y_pred, y_true.shape[-1])
+    alike(y_true, y_pred)
+
+
+def _refuse_one_unit(y_true: Type, y_pred: Type, classes: int) -> None:
+    raise DataError(
+        f"The last layer has 1 unit, and the labels have {classes} classes.",
+        expected=f"predictions of shape {shapes.show((*y_pred.shape[:-1], classes))}",
+        got=y_pred,
+        cure=f"Dense({classes}, activation='softmax') with loss='categorical_crossentropy'",
+    )
+
+
+def one_hot(y_true: Type, y_pred: Type) -> None:
+    """Labels with one number for each class."""
+    if _are_class_numbers(y_true, y_pred) and not _agree(y_true.shape, y_pred.shape):
+        raise DataError(
+            "categorical_crossentropy needs one-hot labels, and these are class numbers.",
+            expected=f"labels of shape {shapes.show(y_pred.shape)}",
+            got=y_true,
+            cure=f"loss='sparse_categorical_crossentropy', or ops.one_hot(y, {y_pred.shape[-1]})",
+        )
+    binary(y_true, y_pred)
+
+
+def class_numbers(y_true: Type, y_pred: Type) -> None:
+    """Labels that are whole numbers below the size of the last axis."""
+    if _are_class_numbers(y_true, y_pred):
+        return
+    if _agree(y_true.shape, y_pred.shape) and y_pred.shape[-1:] not in ((), (1,)):
+        sentence = "sparse_categorical_crossentropy needs class numbers, and these labels look one-hot."
+        cure = "loss='categorical_crossentropy', or ops.argmax(y, axis=-1)"
+    elif y_pred.shape and y_pred.shape[-1] == 1:
+        sentence = "The last layer has 1 unit, and sparse_categorical_crossentropy needs one for each class."
+        cure = "Dense(classes, activation='softmax'), or loss='binary_crossentropy' for two classes"
+    else:
+        sentence, cure = "The labels do not have the shape of the predictions.", "one class number for each prediction"
+    raise DataError(sentence, expected=f"labels of shape {shapes.show(y_pred.shape[:-1])}", got=y_true, cure=cure)

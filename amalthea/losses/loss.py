@@ -1,0 +1,184 @@
+"""What a loss is: values for each example, weighted, masked and reduced to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import config, dtype_policies, dtypes, ops, tree
+from amalthea.configurable import Configurable, Registry, auto_name, snake_case
+from amalthea.errors import ArgumentError
+from amalthea.tensor import Type, type_of
+
+registry = Registry("losses", "loss", spell=lambda name: (name,))  # "mean_squared_error" is the function
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
+
+
+def get_mask(x: Any) -> Any:
+    """The mask that a tensor carries, or None."""
+    return getattr(x, "_keras_mask", None)
+
+
+def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True) -> tuple[Any, Any]:
+    """The two with equal ranks, if all that keeps them apart is a last axis of size 1.
+
+    Shapes: ``(batch, 1)`` beside ``(batch,)`` gives two of ``(batch, 1)``; longer ones lose the 1.
+    """
+    if len(x1.shape) == len(x2.shape) + 1 and x1.shape[-1] == 1:
+        if len(x2.shape) == 1 and expand_rank_1:
+            return x1, ops.expand_dims(x2, axis=-1)
+        return ops.squeeze(x1, axis=-1), x2
+    if len(x2.shape) == len(x1.shape) + 1 and x2.shape[-1] == 1:
+        return squeeze_or_expand_to_same_rank(x2, x1, expand_rank_1)[::-1]
+    return x1, x2
+
+
+def fit_weight(weight: Any, values: Any) -> Any:
+    """A weight for each example (or step, or value) with axes added at its end until it broadcasts to the values."""
+    rank = len(values.shape)
+    if len(weight.shape) == rank + 1 and weight.shape[-1] == 1:
+        return ops.squeeze(weight, axis=-1)
+    missing = rank - len(weight.shape)
+    if missing <= 0 or not weight.shape:
+        return weight
+    return ops.reshape(weight, (*ops.shape(weight), *(1,) * missing))
+
+
+def _count(x: Any, dtype: str) -> Any:
+    return ops.cast(ops.size(x), dtype)
+
+
+def reduce_weighted_values(
+    values: Any,
+    sample_weight: Any = None,
+    mask: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+    dtype: Any = None,
+) -> Any:
+    """Values times their weights, reduced.
+
+    ``"sum_over_batch_size"`` divides by the number of values that the mask counts, ``"mean_with_sample_weight"`` by
+    the sum of the weights.
+
+    Shapes: a weight may lack the last axes of the values: ``(batch,)`` fits values of ``(batch, time)``. (Keras
+    demands equal ranks here.)
+    """
+    dtype = dtypes.standardize(dtype or config.floatx())
+    values = ops.convert_to_tensor(values, dtype=dtype)
+    weights = [_mask_weight(fit_weight(mask, values), reduction, dtype)] if mask is not None else []
+    if sample_weight is not None:
+        weights.append(fit_weight(ops.convert_to_tensor(sample_weight, dtype=dtype), values))
+    for weight in weights:
+        values = ops.multiply(values, weight)
+    if reduction in (None, "none"):
+        return values
+    if reduction == "sum":
+        return ops.sum(values)
+    if reduction == "mean_with_sample_weight" and weights:
+        return _divide_by_weights(values, weights)
+    return ops.mean(values)
+
+
+def _mask_weight(mask: Any, reduction: str | None, dtype: str) -> Any:
+    """1 where the mask counts; for a mean, grown by the share of those, so that the mean is over them alone."""
+    counted = ops.cast(mask, dtype)
+    if reduction not in ("sum_over_batch_size", "mean"):
+        return counted
+    share = ops.divide(_count(counted, dtype), ops.add(ops.sum(counted), config.epsilon()))
+    return ops.multiply(counted, share)
+
+
+def _divide_by_weights(values: Any, weights: list[Any]) -> Any:
+    weight = ops.ones_like(values)
+    for factor in weights:
+        weight = ops.multiply(weight, factor)
+    return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
+
+
+def _as_arrays(structure: Any, dtype: str | None) -> Any:
+    """The leaves as arrays or tensors, floats as ``dtype``; a plain list of numbers is one leaf."""
+    if isinstance(structure, (list, tuple)) and not any(hasattr(x, "shape") for x in tree.flatten(structure)):
+        return ops.convert_to_tensor(structure, dtype=dtype)
+    return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), structure)
+
+
+class Loss(Configurable, registry=registry):
+    """What every loss is: override ``call(y_true, y_pred)``, which gives a value for each example.
+
+    Shapes: ``y_true`` and ``y_pred`` are ``(batch, ...)``; ``call`` gives ``(batch, ...)``, mostly one axis less.
+
+    Args:
+        name: shown in logs.
+        reduction: ``"sum_over_batch_size"`` (the mean), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, or
+            ``"none"`` or None for the values as they are.
+        dtype: what it computes in; None takes ``floatx()``. A dtype policy gives its compute dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import losses, ops
+        >>> class Cubed(losses.Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return ops.mean(ops.abs(y_pred - y_true) ** 3, axis=-1)
+        >>> float(Cubed()(np.zeros((2, 1), "float32"), np.array([[1.0], [2.0]], "float32")))
+        4.5
+    """
+
+    only_in_config_if_set: tuple[str, ...] = ("dtype",)
+    keeps_integer_labels = False
+
+    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
+        reduction = {"auto": "sum_over_batch_size"}.get(reduction or "none", reduction)
+        if reduction not in REDUCTIONS:
+            raise ArgumentError(
+                f"There is no reduction {reduction!r}.", expected=", ".join(repr(r) for r in REDUCTIONS)
+            )
+        self.name = name or auto_name(snake_case(type(self).__name__))
+        self.reduction = reduction
+        self.dtype = dtype_policies.get(dtype or config.floatx()).compute_dtype
+
+    def check(self, y_true: Type, y_pred: Type) -> None:
+        """Raise :class:`~amalthea.errors.DataError` if labels of this type cannot be meant for such predictions."""
+
+    def label_mask(self, y_true: Any) -> Any:
+        """True where a label counts; None if all do."""
+        return None
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} does not say what it computes: write its call.")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        mask = get_mask(y_pred)
+        y_pred = _as_arrays(y_pred, self.dtype)
+        y_true = _as_arrays(y_true, None if self.keeps_integer_labels else self.dtype)
+        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
+            self.check(type_of(y_true), type_of(y_pred))
+        values = self.call(y_true, y_pred)
+        for other in (get_mask(values), self.label_mask(y_true)):
+            if other is not None:
+                mask = other if mask is None else ops.logical_and(mask, other)
+        return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
+
+
+class LossFunctionWrapper(Loss):
+    """A loss made of a function ``(y_true, y_pred, **options)`` that gives a value for each example."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        self.fn = registry.find(fn) if isinstance(fn, str) else fn
+        super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
+        self._fn_kwargs = kwargs
+
+    def check(self, y_true: Type, y_pred: Type) -> None:
+        getattr(self.fn, "check", super().check)(y_true, y_pred)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
+            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+        return self.fn(y_true, y_pred, **self._fn_kwargs)

@@ -1,0 +1,42 @@
+"""The public functions on tensors, under Keras 3's names.
+
+They work on arrays (at once), on Variables, on tensors of a trace, and on a model's symbolic inputs. Dtypes are
+promoted here, by :mod:`amalthea.dtypes`; below, everything has one dtype.
+"""
+
+from amalthea.ops import core, nn, numpy, windows
+from amalthea.ops.base import exported
+from amalthea.tensor import Tensor, Variable
+
+globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
+for _module in (nn, windows, core):
+    globals().update(exported(_module))
+
+
+def _swapped(function):
+    return lambda x, y: function(y, x)
+
+
+def _install_operators(cls: type) -> None:
+    """Give tensors and variables Python's operators."""
+    pairs = {
+        "add": numpy.add, "sub": numpy.subtract, "mul": numpy.multiply, "truediv": numpy.divide,
+        "floordiv": numpy.floor_divide, "mod": numpy.mod, "pow": numpy.power, "matmul": numpy.matmul,
+        "and": numpy.logical_and, "or": numpy.logical_or, "xor": numpy.logical_xor,
+    }  # fmt: skip
+    for name, function in pairs.items():
+        setattr(cls, f"__{name}__", function)
+        setattr(cls, f"__r{name}__", _swapped(function))
+    comparisons = {
+        "lt": numpy.less, "le": numpy.less_equal, "gt": numpy.greater, "ge": numpy.greater_equal,
+        "eq": numpy.equal, "ne": numpy.not_equal,
+    }  # fmt: skip
+    for name, function in comparisons.items():
+        setattr(cls, f"__{name}__", function)
+    cls.__hash__ = object.__hash__
+    cls.__neg__, cls.__abs__, cls.__invert__ = numpy.negative, numpy.absolute, numpy.logical_not
+    cls.__getitem__ = numpy.get_item
+
+
+for _cls in (Tensor, Variable):
+    _install_operators(_cls)

@@ -1,0 +1,398 @@
+"""Ops of neural networks: activations, softmax, one-hot codes, normalisation, and losses on plain tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from amalthea import config, dtypes, shapes
+from amalthea.errors import ShapeError
+from amalthea.ops.base import all_axes, cast, floating, one_axis, op, promoted, shape_of, tensor
+from amalthea.ops.numpy.creation import array
+from amalthea.ops.numpy.reductions import mean_of
+from amalthea.primitives import elementwise as p, fused, indexing, moving, reducing
+
+
+def _scalar(x: Any, value: float) -> Any:
+    return cast(value, dtypes.name_of(x))
+
+
+@op
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    x = tensor(x)
+    return p.relu(x)
+
+
+@op
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return p.sigmoid(floating(x))
+
+
+@op
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x))."""
+    return p.softplus(floating(x))
+
+
+@op
+def erf(x: Any) -> Any:
+    """The error function."""
+    return p.erf(floating(x))
+
+
+@op
+def relu6(x: Any) -> Any:
+    """x held between 0 and 6."""
+    return p.minimum(p.relu(tensor(x)), 6)
+
+
+@op
+def softsign(x: Any) -> Any:
+    """x / (1 + |x|)."""
+    x = floating(x)
+    return p.divide(x, p.add(p.absolute(x), 1.0))
+
+
+@op
+def log_sigmoid(x: Any) -> Any:
+    """log(sigmoid(x)), without overflow."""
+    return p.negative(p.softplus(p.negative(floating(x))))
+
+
+@op
+def silu(x: Any) -> Any:
+    """x * sigmoid(x)."""
+    x = floating(x)
+    return p.multiply(x, p.sigmoid(x))
+
+
+@op
+def swish(x: Any) -> Any:
+    """The same as :func:`silu`."""
+    return silu(x)
+
+
+@op
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x above 0, alpha * (exp(x) - 1) below."""
+    x = floating(x)
+    return p.select(p.greater(x, 0.0), x, p.multiply(p.expm1(p.minimum(x, 0.0)), alpha))
+
+
+@op
+def selu(x: Any) -> Any:
+    """The scaled :func:`elu` that keeps mean and variance (Klambauer et al., 2017)."""
+    return p.multiply(elu(x, 1.6732632423543772), 1.0507009873554805)
+
+
+@op
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
+    x = floating(x)
+    below = p.multiply(p.expm1(p.divide(p.minimum(x, 0.0), alpha)), alpha)
+    return p.add(p.relu(x), below)
+
+
+@op
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """x times the normal distribution function of x, or its approximation by tanh (Hendrycks and Gimpel, 2016)."""
+    x = floating(x)
+    if not approximate:
+        return p.multiply(p.multiply(x, 0.5), p.add(p.erf(p.multiply(x, math.sqrt(0.5))), 1.0))
+    cubic = p.multiply(p.add(x, p.multiply(p.multiply(p.square(x), x), 0.044715)), math.sqrt(2 / math.pi))
+    return p.multiply(p.multiply(x, 0.5), p.add(p.tanh(cubic), 1.0))
+
+
+@op
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """x above 0, ``negative_slope * x`` below."""
+    x = floating(x)
+    return p.select(p.greater(x, 0.0), x, p.multiply(x, negative_slope))
+
+
+@op
+def hard_sigmoid(x: Any) -> Any:
+    """x / 6 + 0.5, held between 0 and 1."""
+    x = floating(x)
+    return p.minimum(p.maximum(p.add(p.multiply(x, 1 / 6), 0.5), 0.0), 1.0)
+
+
+@op
+def hard_silu(x: Any) -> Any:
+    """x * hard_sigmoid(x)."""
+    x = floating(x)
+    return p.multiply(x, hard_sigmoid(x))
+
+
+@op
+def hard_swish(x: Any) -> Any:
+    """The same as :func:`hard_silu`."""
+    return hard_silu(x)
+
+
+@op
+def hard_tanh(x: Any) -> Any:
+    """x held between -1 and 1."""
+    return p.minimum(p.maximum(floating(x), -1.0), 1.0)
+
+
+@op
+def tanh_shrink(x: Any) -> Any:
+    """x - tanh(x)."""
+    x = floating(x)
+    return p.subtract(x, p.tanh(x))
+
+
+@op
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """x moved towards 0 by the threshold, and 0 within it."""
+    x = floating(x)
+    return p.multiply(p.sign(x), p.relu(p.subtract(p.absolute(x), threshold)))
+
+
+@op
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """x, and 0 within the threshold."""
+    x = floating(x)
+    return p.select(p.greater(p.absolute(x), threshold), x, _scalar(x, 0))
+
+
+@op
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """x above the threshold, ``default_value`` elsewhere."""
+    x = floating(x)
+    return p.select(p.greater(x, threshold), x, _scalar(x, default_value))
+
+
+@op
+def squareplus(x: Any, b: float = 4) -> Any:
+    """(x + sqrt(x * x + b)) / 2."""
+    x = floating(x)
+    return p.multiply(p.add(x, p.sqrt(p.add(p.square(x), float(b)))), 0.5)
+
+
+@op
+def sparse_plus(x: Any) -> Any:
+    """0 up to -1, x from 1, and (x + 1)^2 / 4 between."""
+    x = floating(x)
+    bend = p.multiply(p.square(p.add(x, 1.0)), 0.25)
+    return p.select(p.less_equal(x, -1.0), _scalar(x, 0), p.select(p.less(x, 1.0), bend, x))
+
+
+@op
+def sparse_sigmoid(x: Any) -> Any:
+    """0 up to -1, 1 from 1, and (x + 1) / 2 between."""
+    x = floating(x)
+    return p.minimum(p.maximum(p.multiply(p.add(x, 1.0), 0.5), 0.0), 1.0)
+
+
+@op
+def glu(x: Any, axis: int = -1) -> Any:
+    """The first half along the axis times the sigmoid of the second."""
+    x = floating(x)
+    axis = one_axis(axis, len(x.shape))
+    n = shape_of(x)[axis]
+    if isinstance(n, int) and n % 2:
+        raise ShapeError("The axis cannot be halved.", expected="an even size", got=n)
+    return p.multiply(moving.part(x, axis, 0, n // 2), p.sigmoid(moving.part(x, axis, n // 2, n)))
+
+
+@op
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """The nearest point of the simplex: a softmax with exact zeros (Martins and Astudillo, 2016)."""
+    x = floating(x)
+    axis = one_axis(axis, len(x.shape))
+    order = tuple(i for i in range(len(x.shape)) if i != axis) + (axis,)
+    z = moving.transpose(x, axes=order)
+    n = shape_of(z)[-1]
+    ranked, _ = indexing.top_k(z, k=n)
+    sums = reducing.cumsum(ranked, axis=len(order) - 1)
+    k = cast(moving.iota(shape=(n,), axis=0, dtype="int32"), dtypes.name_of(x))
+    inside = p.greater(p.add(p.multiply(ranked, p.add(k, 1.0)), 1.0), sums)
+    count = reducing.reduce_sum(cast(inside, dtypes.name_of(x)), axes=(len(order) - 1,), keepdims=True)
+    top = reducing.reduce_sum(p.select(inside, ranked, _scalar(x, 0)), axes=(len(order) - 1,), keepdims=True)
+    out = p.relu(p.subtract(z, p.divide(p.subtract(top, 1.0), count)))
+    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+
+
+def _over_axes(row: Any, x: Any, axis: Any) -> Any:
+    x = floating(x)
+    axes = all_axes(axis, len(x.shape))
+    if len(axes) == 1:
+        return row(x, axis=axes[0])
+    rest = tuple(i for i in range(len(x.shape)) if i not in axes)
+    order, full = rest + axes, shape_of(x)
+    lead = tuple(full[i] for i in rest)
+    flat = moving.reshape(moving.transpose(x, axes=order), shape=(*lead, shapes.size([full[i] for i in axes])))
+    out = moving.reshape(row(flat, axis=len(lead)), shape=tuple(full[i] for i in order))
+    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+
+
+@op
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """Exponentials divided by their sum along the axis (or axes; all for None)."""
+    return _over_axes(fused.softmax, x, axis)
+
+
+@op
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """The logarithm of :func:`softmax`, exact where that underflows."""
+    return _over_axes(fused.log_softmax, x, axis)
+
+
+@op
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """For each whole number a vector with a 1 in that place, and no 1 if the number is no class."""
+    x = tensor(x)
+    dtype = dtypes.standardize(dtype or config.floatx())
+    axis = one_axis(axis, len(x.shape) + 1)
+    shape = shape_of(x)
+    wide = moving.reshape(x, shape=(*shape[:axis], 1, *shape[axis:]))
+    classes = moving.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(x))
+    classes = moving.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
+    return cast(p.equal(wide, classes), dtype)
+
+
+@op
+def multi_hot(inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any) -> Any:  # fmt: skip
+    """For each row of whole numbers one vector with a 1 in all of their places."""
+    num_classes = kwargs.get("num_tokens", num_classes)
+    hot = one_hot(inputs, num_classes, axis=axis, dtype=dtype)
+    rank = len(tensor(inputs).shape)
+    return reducing.reduce_max(hot, axes=(1 if rank > 1 else 0,))
+
+
+@op
+def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Any, Any]:
+    """Mean and variance over the axes. Half precision is averaged in float32."""
+    x = floating(x)
+    name = dtypes.name_of(x)
+    wide = cast(x, "float32") if name in ("float16", "bfloat16") else x
+    over = all_axes(axes, len(x.shape))
+    mean = mean_of(wide, over, True)
+    variance = mean_of(p.square(p.subtract(wide, mean)), over, bool(keepdims))
+    if not keepdims:
+        mean = moving.reshape(mean, shape=shape_of(variance))
+    return cast(mean, name), cast(variance, name)
+
+
+@op
+def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:  # fmt: skip
+    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``, with vectors along one axis."""
+    x = floating(x)
+    axis, name = one_axis(axis, len(x.shape)), dtypes.name_of(x)
+    shape = tuple(d if i == axis else 1 for i, d in enumerate(shape_of(x)))
+
+    def along(v: Any) -> Any:
+        return moving.reshape(cast(tensor(v), name), shape=shape)
+
+    factor = p.rsqrt(p.add(along(variance), epsilon))
+    factor = factor if scale is None else p.multiply(factor, along(scale))
+    shift = p.negative(p.multiply(along(mean), factor))
+    shift = shift if offset is None else p.add(shift, along(offset))
+    return p.add(p.multiply(x, factor), shift)
+
+
+@op
+def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any) -> Any:  # fmt: skip
+    """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
+    x = floating(x)
+    over = all_axes(axis, len(x.shape))
+    shape = tuple(d if i in over else 1 for i, d in enumerate(shape_of(x)))
+    mean, variance = moments(x, over, keepdims=True)
+    out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon or config.epsilon())))
+    for value, row in ((gamma, p.multiply), (beta, p.add)):
+        if value is not None:
+            out = row(out, moving.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
+    return out
+
+
+@op
+def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any = None) -> Any:
+    """x divided by the root of its mean square over the axes, times the scale."""
+    x = floating(x)
+    over = all_axes(axis, len(x.shape))
+    square = mean_of(p.square(x), over, True)
+    out = p.multiply(x, p.rsqrt(p.add(square, epsilon or config.epsilon())))
+    return out if scale is None else p.multiply(out, cast(tensor(scale), dtypes.name_of(x)))
+
+
+@op
+def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: Any = None) -> Any:
+    """x divided by its norm along the axis."""
+    x = floating(x)
+    over = all_axes(axis, len(x.shape))
+    size = p.absolute(x)
+    total = reducing.reduce_sum(p.power(size, float(order)), axes=over, keepdims=True)
+    norm = p.power(total, 1.0 / order)
+    return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))
+
+
+@op
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """Element by element, from probabilities (held off 0 and 1) or logits."""
+    target, output = promoted(target, output, least=config.floatx())
+    if from_logits:
+        both = p.add(p.multiply(target, log_sigmoid(output)), p.multiply(p.subtract(1.0, target), log_sigmoid(p.negative(output))))
+        return p.negative(both)
+    output = _held_off(output)
+    yes = p.multiply(target, p.log(output))
+    no = p.multiply(p.subtract(1.0, target), p.log(p.subtract(1.0, output)))
+    return p.negative(p.add(yes, no))
+
+
+def _held_off(x: Any) -> Any:
+    return p.minimum(p.maximum(x, config.epsilon()), 1 - config.epsilon())
+
+
+def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
+    if from_logits:
+        return fused.log_softmax(output, axis=axis)
+    total = reducing.reduce_sum(output, axes=(axis,), keepdims=True)
+    return p.log(_held_off(p.divide(output, total)))
+
+
+@op
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """From one-hot (or soft) targets, summed along the axis."""
+    target, output = promoted(target, output, least=config.floatx())
+    if len(target.shape) != len(output.shape) or not all(map(shapes.agree, shape_of(target), shape_of(output))):
+        raise ShapeError(
+            "Target and output of a categorical cross-entropy have one shape.",
+            expected=shapes.show(shape_of(output)),
+            got=shapes.show(shape_of(target)),
+            cure="sparse_categorical_crossentropy for whole-number targets",
+        )
+    axis = one_axis(axis, len(output.shape))
+    logs = _log_probabilities(output, from_logits, axis)
+    return p.negative(reducing.reduce_sum(p.multiply(target, logs), axes=(axis,)))
+
+
+@op
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """From whole-number targets, along the axis."""
+    target, output = cast(array(target), "int32"), floating(output)
+    axis = one_axis(axis, len(output.shape))
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = moving.reshape(target, shape=shape_of(target)[:-1])
+    logs = _log_probabilities(output, from_logits, axis)
+    hot = one_hot(target, shape_of(output)[axis], axis=axis, dtype=dtypes.name_of(output))
+    return p.negative(reducing.reduce_sum(p.multiply(hot, logs), axes=(axis,)))
+
+
+@op
+def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
+    """The k largest along the last axis in falling order, and where they stand."""
+    return indexing.top_k(tensor(x), k=k)
+
+
+@op
+def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+    """True where the target's prediction is among the k largest of its row; ties count."""
+    targets, predictions = cast(tensor(targets), "int32"), tensor(predictions)
+    column = moving.reshape(targets, shape=(*shape_of(targets), 1))
+    own = indexing.take_along_axis(predictions, column, axis=len(predictions.shape) - 1)
+    above = cast(p.greater(predictions, own), "int32")
+    return p.less(reducing.reduce_sum(above, axes=(len(predictions.shape) - 1,)), k)

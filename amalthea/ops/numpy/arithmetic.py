@@ -1,0 +1,226 @@
+"""Ops that work element by element: arithmetic, comparison, logic, rounding, powers and angles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import config, dtypes
+from amalthea.ops.base import cast, floating, op, promoted, tensor, value_of
+from amalthea.primitives import Primitive, elementwise as p
+
+
+def _named(function: Callable[..., Any], row: Primitive, name: str) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = row.__doc__
+    return op(function)
+
+
+def _smooth(row: Primitive, name: str = "") -> Callable[[Any], Any]:
+    """An op of one input whose result is a float."""
+    return _named(lambda x: row(floating(x)), row, name or row.name)
+
+
+def _plain(row: Primitive, name: str = "") -> Callable[[Any], Any]:
+    """An op of one input that keeps its dtype."""
+    return _named(lambda x: row(tensor(x)), row, name or row.name)
+
+
+def _pair(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
+    """An op of two inputs, promoted to one dtype."""
+    return _named(lambda x1, x2: row(*promoted(x1, x2)), row, name or row.name)
+
+
+def _bools(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
+    """An op of two truth values."""
+    return _named(lambda x1, x2: row(as_bool(x1), as_bool(x2)), row, name or row.name)
+
+
+def _bits(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
+    return _named(lambda x, y: row(*promoted(x, y)), row, name or row.name)
+
+
+def as_bool(x: Any) -> Any:
+    return cast(value_of(x), "bool")
+
+
+exp, expm1, log, log1p = _smooth(p.exp), _smooth(p.expm1), _smooth(p.log), _smooth(p.log1p)
+sqrt, rsqrt, reciprocal = _smooth(p.sqrt), _smooth(p.rsqrt), _smooth(p.reciprocal)
+sin, cos, tan = _smooth(p.sin), _smooth(p.cos), _smooth(p.tan)
+arcsin, arccos, arctan = _smooth(p.arcsin), _smooth(p.arccos), _smooth(p.arctan)
+sinh, cosh, tanh = _smooth(p.sinh), _smooth(p.cosh), _smooth(p.tanh)
+arcsinh, arccosh, arctanh = _smooth(p.arcsinh), _smooth(p.arccosh), _smooth(p.arctanh)
+negative, absolute, square, sign = _plain(p.negative), _plain(p.absolute), _plain(p.square), _plain(p.sign)
+abs = _plain(p.absolute, "abs")
+
+add, subtract, multiply = _pair(p.add), _pair(p.subtract), _pair(p.multiply)
+maximum, minimum, power = _pair(p.maximum), _pair(p.minimum), _pair(p.power)
+floor_divide, mod = _pair(p.floor_divide), _pair(p.remainder, "mod")
+equal, less, less_equal = _pair(p.equal), _pair(p.less), _pair(p.less_equal)
+greater, greater_equal = _pair(p.greater), _pair(p.greater_equal)
+logical_and, logical_or = _bools(p.logical_and), _bools(p.logical_or)
+bitwise_and, bitwise_or, bitwise_xor = _bits(p.bitwise_and), _bits(p.bitwise_or), _bits(p.bitwise_xor)
+left_shift, bitwise_left_shift = _bits(p.left_shift), _bits(p.left_shift, "bitwise_left_shift")
+right_shift, bitwise_right_shift = _bits(p.right_shift), _bits(p.right_shift, "bitwise_right_shift")
+
+
+@op
+def divide(x1: Any, x2: Any) -> Any:
+    """x1 / x2; whole numbers are divided as floats."""
+    return p.divide(*_as_floats(x1, x2))
+
+
+@op
+def true_divide(x1: Any, x2: Any) -> Any:
+    """The same as :func:`divide`."""
+    return p.divide(*_as_floats(x1, x2))
+
+
+@op
+def divide_no_nan(x1: Any, x2: Any) -> Any:
+    """x1 / x2, and 0 where x2 is 0."""
+    x1, x2 = _as_floats(x1, x2)
+    zero = p.equal(x2, 0.0)
+    return p.select(zero, 0.0, p.divide(x1, p.select(zero, 1.0, x2)))
+
+
+@op
+def arctan2(x1: Any, x2: Any) -> Any:
+    """The angle of the point (x2, x1), in radians."""
+    return p.arctan2(*_as_floats(x1, x2))
+
+
+def _as_floats(*xs: Any) -> list[Any]:
+    xs = tuple(promoted(*xs))
+    return [floating(x) for x in xs]
+
+
+def _rounding(row: Primitive) -> Callable[[Any], Any]:
+    def rounded(x: Any) -> Any:
+        x = tensor(x)
+        return row(x) if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
+
+    return _named(rounded, row, row.name)
+
+
+floor, ceil = _rounding(p.floor), _rounding(p.ceil)
+
+
+@op
+def round(x: Any, decimals: int = 0) -> Any:
+    """The nearest number with so many decimals, halves to even."""
+    x = tensor(x)
+    if not dtypes.is_float(dtypes.name_of(x)):
+        return x
+    if not decimals:
+        return p.round(x)
+    return p.divide(p.round(p.multiply(x, 10.0**decimals)), 10.0**decimals)
+
+
+@op
+def trunc(x: Any) -> Any:
+    """The whole part."""
+    x = floating(x)
+    return p.multiply(p.sign(x), p.floor(p.absolute(x)))
+
+
+@op
+def not_equal(x1: Any, x2: Any) -> Any:
+    """x1 != x2."""
+    return p.logical_not(p.equal(*promoted(x1, x2)))
+
+
+@op
+def logical_not(x: Any) -> Any:
+    """True where x is false (or zero)."""
+    return p.logical_not(as_bool(x))
+
+
+@op
+def logical_xor(x1: Any, x2: Any) -> Any:
+    """True where exactly one is."""
+    return p.logical_not(p.equal(as_bool(x1), as_bool(x2)))
+
+
+@op
+def isnan(x: Any) -> Any:
+    """True where x is not a number."""
+    return p.isnan(floating(x))
+
+
+@op
+def isinf(x: Any) -> Any:
+    """True where x is infinite."""
+    return p.isinf(floating(x))
+
+
+@op
+def isfinite(x: Any) -> Any:
+    """True where x is a finite number."""
+    x = floating(x)
+    return p.logical_not(p.logical_or(p.isnan(x), p.isinf(x)))
+
+
+@op
+def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """True where ``|x1 - x2| <= atol + rtol * |x2|``."""
+    x1, x2 = _as_floats(x1, x2)
+    near = p.less_equal(p.absolute(p.subtract(x1, x2)), p.add(p.multiply(p.absolute(x2), rtol), atol))
+    near = p.logical_or(near, p.equal(x1, x2))
+    return p.logical_or(near, p.logical_and(p.isnan(x1), p.isnan(x2))) if equal_nan else near
+
+
+@op
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    """x, no smaller than ``x_min`` and no larger than ``x_max``."""
+    x, low, high = promoted(x, x_min, x_max)
+    return p.minimum(p.maximum(x, low), high)
+
+
+@op
+def log2(x: Any) -> Any:
+    """The logarithm to base 2."""
+    return p.multiply(p.log(floating(x)), 1 / math.log(2))
+
+
+@op
+def log10(x: Any) -> Any:
+    """The logarithm to base 10."""
+    return p.multiply(p.log(floating(x)), 1 / math.log(10))
+
+
+@op
+def logaddexp(x1: Any, x2: Any) -> Any:
+    """log(exp(x1) + exp(x2)), without overflow."""
+    x1, x2 = _as_floats(x1, x2)
+    return p.add(p.maximum(x1, x2), p.softplus(p.negative(p.absolute(p.subtract(x1, x2)))))
+
+
+@op
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """x with NaN and the infinities replaced; an infinity by the largest number unless given."""
+    x = floating(x)
+    largest = 3.3895314e38 if dtypes.name_of(x) == "bfloat16" else float(_finfo(dtypes.name_of(x)).max)
+    high = largest if posinf is None else posinf
+    low = -largest if neginf is None else neginf
+    infinite = p.isinf(x)
+    x = p.select(p.logical_and(infinite, p.greater(x, 0.0)), high, x)
+    x = p.select(p.logical_and(infinite, p.less(x, 0.0)), low, x)
+    return p.select(p.isnan(x), nan, x)
+
+
+def _finfo(dtype: str) -> Any:
+    import numpy as np
+
+    return np.finfo(dtypes.to_numpy(dtype))
+
+
+@op
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """x1 where the condition holds, x2 elsewhere; with the condition alone, the indices where it holds."""
+    if x1 is None and x2 is None:
+        from amalthea.ops.numpy.indexing import nonzero
+
+        return nonzero(condition)
+    return p.select(as_bool(condition), *promoted(x1, x2))

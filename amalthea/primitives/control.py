@@ -1,0 +1,133 @@
+"""Primitives that hold graphs, and those that only say how to differentiate.
+
+A held graph has a formal input for each operand, captured values first; it is run with a backend's own primitives.
+"""
+
+# pyright: reportUnknownLambdaType=false
+from __future__ import annotations
+
+import numpy as np
+
+from amalthea import shapes
+from amalthea.errors import DtypeError, ShapeError
+from amalthea.primitives.table import Family, numbers, primitive, sample
+from amalthea.tensor import Type
+
+
+def _same(x: Type, **attrs) -> Type:
+    return x
+
+
+def _held_types(graph) -> tuple[Type, ...]:
+    return tuple(t.type for t in graph.outputs)
+
+
+def _cond(predicate: Type, *operands: Type, true_graph, false_graph) -> tuple[Type, ...]:
+    if predicate != Type((), "bool"):
+        raise DtypeError("A branch is chosen by one true or false.", expected="bool[]", got=predicate)
+    yes, no = _held_types(true_graph), _held_types(false_graph)
+    if yes != no:
+        raise ShapeError(
+            "The two branches give different things.",
+            expected=", ".join(map(str, yes)),
+            got=", ".join(map(str, no)),
+            cure="return the same shapes and dtypes from both functions",
+        )
+    return yes
+
+
+def _check_carry(before, after) -> None:
+    for i, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a != b:
+            raise ShapeError(
+                f"Value {i} that the loop carries changes its type from one step to the next.", expected=a, got=b
+            )
+
+
+def _while_loop(*operands: Type, condition, body, captures: int) -> tuple[Type, ...]:
+    _check_carry(operands[captures:], _held_types(body))
+    if _held_types(condition) != (Type((), "bool"),):
+        raise DtypeError("The condition of a loop is one true or false.", expected="bool[]", got=_held_types(condition))
+    return operands[captures:]
+
+
+def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: bool) -> tuple[Type, ...]:
+    types = _held_types(body)
+    _check_carry(operands[captures : captures + carries], types[:carries])
+    for x in operands[captures + carries :]:
+        if not x.shape or not shapes.agree(x.shape[0], length):
+            raise ShapeError("A sequence is not as long as the others.", expected=f"{length} steps", got=x)
+    return types[:carries] + tuple(Type((length, *t.shape), t.dtype) for t in types[carries:])
+
+
+def run_held(graph, values):
+    """Run a held graph with the NumPy meaning of every primitive."""
+    return graph.run(values, lambda row, inputs, attrs: row.reference(*inputs, **attrs))
+
+
+@primitive(Family(_same))
+def identity(x):
+    """The same value under another name."""
+    return x
+
+
+@primitive(Family(_same))
+def stop_gradient(x):
+    """The same value, through which no gradient passes."""
+    return x
+
+
+@primitive(Family(_same))
+def barrier(x, *, tag=0):
+    """The same value, which no rewrite takes for the same: what is computed from it is computed again."""
+    return x
+
+
+@primitive(Family(lambda *operands, count, rule: operands[count:]), single=False)
+def with_gradient(*operands, count, rule):
+    """The operands after the first ``count``; ``rule`` maps their cotangents to those of the first ``count``."""
+    return operands[count:]
+
+
+identity.gradient = lambda g, x, out: (g,)
+stop_gradient.gradient = lambda g, x, out: (None,)
+barrier.gradient = lambda g, x, out, *, tag: (g,)
+with_gradient.gradient = lambda g, *rest, count, rule: (*rule(*g), *[None] * len(g))
+
+
+@primitive(Family(_cond), single=False)
+def cond(predicate, *operands, true_graph, false_graph):
+    """The outputs of one graph or the other; only one of them runs."""
+    return tuple(run_held(true_graph if predicate else false_graph, operands))
+
+
+@primitive(Family(_while_loop), single=False)
+def while_loop(*operands, condition, body, captures):
+    """Run the body on what is carried while the condition holds."""
+    fixed, carry = operands[:captures], operands[captures:]
+    while run_held(condition, (*fixed, *carry))[0]:
+        carry = run_held(body, (*fixed, *carry))
+    return tuple(carry)
+
+
+@primitive(Family(_scan), single=False)
+def scan(*operands, body, captures, carries, length, reverse=False):
+    """Run the body once a step, first axis of the sequences; gives what is carried last, and the outputs stacked."""
+    fixed, carry = operands[:captures], operands[captures : captures + carries]
+    sequences = operands[captures + carries :]
+    steps = range(length)[::-1] if reverse else range(length)
+    kept = [None] * length
+    for step in steps:
+        outputs = run_held(body, (*fixed, *carry, *(x[step] for x in sequences)))
+        carry, kept[step] = outputs[:carries], outputs[carries:]
+    return (*carry, *stack_steps(kept, [t.type for t in body.outputs[carries:]]))
+
+
+def stack_steps(kept, types):
+    """What each step gave, put together along a new first axis (of length 0 if there was no step)."""
+    if kept:
+        return [np.stack(values) for values in zip(*kept)]
+    return [np.zeros((0, *t.shape), t.dtype) for t in types]
+
+
+identity.samples = stop_gradient.samples = barrier.samples = lambda: [sample(numbers(2, 3))]

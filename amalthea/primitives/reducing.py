@@ -1,0 +1,134 @@
+"""Primitives that take many elements to one along axes. Axes are non-negative and given as a tuple."""
+
+# pyright: reportUnknownLambdaType=false
+from __future__ import annotations
+
+import numpy as np
+
+from amalthea import shapes
+from amalthea.errors import ShapeError
+from amalthea.primitives.elementwise import cast, divide, equal, multiply
+from amalthea.primitives.moving import broadcast_to, reshape
+from amalthea.primitives.table import Family, numbers, primitive, sample
+from amalthea.tensor import Type
+
+
+def _check_axes(x: Type, axes: tuple[int, ...]) -> None:
+    if any(not 0 <= axis < len(x.shape) for axis in axes) or len(set(axes)) < len(axes):
+        raise ShapeError(
+            "An axis to reduce is not one of the input's.",
+            expected=f"different axes of 0 to {len(x.shape) - 1}",
+            got=f"{axes} for {x}",
+        )
+
+
+def kept_shape(shape: shapes.Shape, axes: tuple[int, ...]) -> shapes.Shape:
+    """The shape with each of the axes set to 1."""
+    return tuple(1 if axis in axes else dim for axis, dim in enumerate(shape))
+
+
+def _reduced(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
+    _check_axes(x, axes)
+    if keepdims:
+        return Type(kept_shape(x.shape, axes), x.dtype)
+    return Type(tuple(d for axis, d in enumerate(x.shape) if axis not in axes), x.dtype)
+
+
+def _position(x: Type, *, axis: int) -> Type:
+    _check_axes(x, (axis,))
+    return Type(x.shape[:axis] + x.shape[axis + 1 :], "int32")
+
+
+def _along(x: Type, *, axis: int, reverse: bool) -> Type:
+    _check_axes(x, (axis,))
+    return x
+
+
+reduction = Family(
+    _reduced,
+    lambda row: [
+        sample(numbers(2, 3, 4), axes=(1,)),
+        sample(numbers(2, 3, 4), axes=(0, 2), keepdims=True),
+        sample(numbers(2, 3), axes=(0, 1)),
+        sample(np.array([[3, 1, 2], [4, -5, 6]], "int32"), axes=(1,)),
+    ],
+)
+position = Family(
+    _position,
+    lambda row: [sample(numbers(2, 3, 4), axis=axis) for axis in range(3)] + [sample(np.array([1.0, 1.0]), axis=0)],
+)
+
+
+@primitive(reduction)
+def reduce_sum(x, *, axes, keepdims=False):
+    """The sum over the axes."""
+    return np.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
+
+
+@primitive(reduction)
+def reduce_prod(x, *, axes, keepdims=False):
+    """The product over the axes; its gradient needs every element to be non-zero."""
+    return np.prod(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
+
+
+@primitive(reduction)
+def reduce_max(x, *, axes, keepdims=False):
+    """The largest over the axes; equal ones share the gradient."""
+    return np.max(x, axis=axes, keepdims=keepdims)
+
+
+@primitive(reduction)
+def reduce_min(x, *, axes, keepdims=False):
+    """The smallest over the axes; equal ones share the gradient."""
+    return np.min(x, axis=axes, keepdims=keepdims)
+
+
+@primitive(position)
+def argmax(x, *, axis):
+    """Where the largest along one axis stands; the first of equal ones."""
+    return np.argmax(x, axis=axis).astype("int32")
+
+
+@primitive(position)
+def argmin(x, *, axis):
+    """Where the smallest along one axis stands; the first of equal ones."""
+    return np.argmin(x, axis=axis).astype("int32")
+
+
+@primitive(Family(_along))
+def cumsum(x, *, axis, reverse=False):
+    """The running sum along one axis, from the end if ``reverse``."""
+    if reverse:
+        return np.flip(np.cumsum(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
+    return np.cumsum(x, axis=axis, dtype=x.dtype)
+
+
+@primitive(Family(_along))
+def cumprod(x, *, axis, reverse=False):
+    """The running product along one axis, from the end if ``reverse``; no element may be zero for the gradient."""
+    if reverse:
+        return np.flip(np.cumprod(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
+    return np.cumprod(x, axis=axis, dtype=x.dtype)
+
+
+def spread(g, x, axes):
+    """A reduced value put back over the axes that it was reduced over."""
+    return broadcast_to(reshape(g, shape=kept_shape(x.type.shape, axes)), shape=x.type.shape)
+
+
+def _extreme_gradient(g, x, out, *, axes, keepdims):
+    chosen = cast(equal(x, spread(out, x, axes)), dtype=x.dtype)
+    share = divide(g, reduce_sum(chosen, axes=axes, keepdims=keepdims))
+    return (multiply(chosen, spread(share, x, axes)),)
+
+
+reduce_sum.gradient = lambda g, x, out, *, axes, keepdims: (spread(g, x, axes),)
+reduce_prod.gradient = lambda g, x, out, *, axes, keepdims: (divide(spread(multiply(g, out), x, axes), x),)
+reduce_max.gradient = _extreme_gradient
+reduce_min.gradient = _extreme_gradient
+cumsum.gradient = lambda g, x, out, *, axis, reverse: (cumsum(g, axis=axis, reverse=not reverse),)
+cumprod.gradient = lambda g, x, out, *, axis, reverse: (
+    divide(cumsum(multiply(g, out), axis=axis, reverse=not reverse), x),
+)
+cumsum.samples = lambda: [sample(numbers(3, 4), axis=axis, reverse=back) for axis in (0, 1) for back in (False, True)]
+cumprod.samples = lambda: [sample(numbers(3, 4, low=0.5), axis=1, reverse=back) for back in (False, True)]

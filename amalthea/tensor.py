@@ -1,0 +1,372 @@
+"""Types, tensors, variables, and how Python is traced into a graph.
+
+A :class:`Tensor` is a symbolic value: it knows its type and the :class:`Node` that makes it. There is no list of
+nodes to append to: a graph is whatever its outputs reach, so what nothing uses is never part of it. A
+:class:`Trace` only remembers which variables were read and assigned while it was open.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from amalthea import dtypes, shapes
+from amalthea.errors import ShapeError, TraceError
+
+
+class Type(NamedTuple):
+    """The shape and dtype of a value."""
+
+    shape: shapes.Shape
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+class Node:
+    """One application of a primitive: ``outputs = primitive(*inputs, **attrs)``."""
+
+    __slots__ = ("attrs", "inputs", "outputs", "primitive", "scope")
+
+    def __init__(self, primitive: Any, inputs: Sequence[Tensor], attrs: dict[str, Any], types: Sequence[Type]):
+        self.primitive = primitive
+        self.inputs = tuple(inputs)
+        self.attrs = attrs
+        self.scope = current_trace()
+        self.outputs = tuple(Tensor(t, self, i) for i, t in enumerate(types))
+
+    def add_outputs(self, types: Sequence[Type]) -> tuple[Tensor, ...]:
+        """Let the node give more values than it gave so far (a loop asked to keep what its gradient needs)."""
+        start = len(self.outputs)
+        new = tuple(Tensor(t, self, start + i) for i, t in enumerate(types))
+        self.outputs += new
+        return new
+
+
+class Tensor:
+    """A symbolic value. ``value`` is set for a constant, ``node`` for a computed one, neither for an input."""
+
+    __slots__ = ("__weakref__", "_keras_mask", "dtype", "history", "index", "name", "node", "scope", "type", "value")
+    __array_ufunc__ = None  # so that `array + tensor` asks the tensor
+
+    def __init__(self, type: Type, node: Node | None = None, index: int = 0, value: Any = None, name: str = ""):
+        self.type = type
+        self.dtype = type.dtype
+        self.node = node
+        self.index = index
+        self.value = value
+        self.name = name
+        self.scope = node.scope if node else current_trace()
+        self.history: Any = None
+        self._keras_mask: Any = None
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape, with ``None`` for every dimension that is not known."""
+        return shapes.public(self.type.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name or 'of'} {self.type}>"
+
+    def __len__(self) -> int:
+        if not self.type.shape or isinstance(self.type.shape[0], shapes.Dim):
+            raise TraceError("The length of this tensor is not known.", got=self.type, cure="ops.shape(x)[0]")
+        return self.type.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))  # type: ignore[index]
+
+    def _concrete(self, *_: Any, **__: Any) -> Any:
+        raise TraceError(
+            "A symbolic tensor has no value yet, so Python cannot branch on it or turn it into a number.",
+            expected="a concrete array",
+            got=self.type,
+            cure="ops.cond(p, f, g), ops.where(p, a, b), or compile(..., run_eagerly=True)",
+        )
+
+    __bool__ = __int__ = __float__ = __index__ = __array__ = numpy = _concrete
+
+
+class Storage(Protocol):
+    """Where a variable's value lives. A backend may bring its own; the host's is below."""
+
+    def read(self) -> Any: ...
+
+    def write(self, value: Any) -> None: ...
+
+    def numpy(self) -> np.ndarray: ...
+
+
+class HostStorage:
+    """A value that lives in a NumPy array."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def read(self) -> np.ndarray:
+        return self.array
+
+    def write(self, value: Any) -> None:
+        self.array = value
+
+    def numpy(self) -> np.ndarray:
+        return np.array(self.array)
+
+
+class Runtime(Protocol):
+    """What the chosen backend does with concrete values; ``backends`` installs one here."""
+
+    def execute(self, primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any: ...
+
+    def place(self, variable: Variable) -> Storage: ...
+
+    def array(self, value: Any, dtype: str) -> Any: ...
+
+
+runtime: Runtime
+
+
+def install_runtime(new: Runtime) -> None:
+    global runtime
+    runtime = new
+
+
+class Variable:
+    """A named value that training changes.
+
+    Args:
+        initializer: an array, a number, or a callable ``(shape, dtype) -> array``.
+        shape: needed with a callable.
+        dtype: a dtype name; ``None`` takes the array's, or float32.
+        trainable: whether an optimizer may change it.
+        autocast: whether a layer's compute dtype applies when it is read in the layer's call.
+        name: shown in ``path`` and in messages.
+
+    Example:
+        >>> from amalthea import Variable
+        >>> v = Variable([1.0, 2.0], name="v")
+        >>> v.assign_add([1.0, 1.0])
+        >>> v.numpy()
+        array([2., 3.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        name: str | None = None,
+    ):
+        if callable(initializer):
+            if shape is None:
+                raise ShapeError("A variable made by an initializer needs a shape.", cure="Variable(init, shape=(2, 3))")
+            dtype = dtypes.standardize(dtype or "float32")
+            value = np.asarray(initializer(tuple(shape), dtype=dtype))
+        else:
+            value = np.asarray(initializer)
+            if dtype is None:
+                dtype = "float32" if value.dtype == np.float64 else value.dtype
+            dtype = dtypes.standardize(dtype)
+        value = np.array(value, dtypes.to_numpy(dtype), order="C")
+        self.storage: Storage = HostStorage(value)
+        self.type = Type(value.shape, dtype)
+        self.trainable = trainable
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.name = name or "variable"
+        self.path = self.name
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self.overwrite_with_gradient = False
+
+    shape = property(lambda self: self.type.shape)
+    dtype = property(lambda self: self.type.dtype)
+    ndim = property(lambda self: len(self.type.shape))
+
+    @property
+    def value(self) -> Any:
+        """The value: an array, or a tensor inside a trace."""
+        trace = current_trace()
+        value = runtime.place(self).read() if trace is None else trace.read(self)
+        to = _autocast.get()
+        if to and self.autocast and to != self.dtype and dtypes.is_float(self.dtype):
+            return runtime_cast(value, to)
+        return value
+
+    def assign(self, value: Any) -> Any:
+        """Give it a new value of the same shape; the dtype is the variable's own."""
+        trace = current_trace()
+        if isinstance(value, Variable):
+            value = value.value
+        if not isinstance(value, Tensor):
+            value = runtime.array(value, self.dtype)
+        shape = value.type.shape if isinstance(value, Tensor) else tuple(value.shape)
+        if shape != self.shape:
+            raise ShapeError(
+                f"The new value does not fit variable '{self.path}'.",
+                expected=shapes.show(self.shape),
+                got=shapes.show(shape),
+            )
+        if trace is not None:
+            trace.write(self, value)
+        elif isinstance(value, Tensor):
+            raise TraceError(f"Variable '{self.path}' cannot keep a symbolic tensor outside a trace.", got=value.type)
+        else:
+            runtime.place(self).write(value)
+
+    def assign_add(self, value: Any) -> None:
+        self.assign(self + value)  # type: ignore[operator]
+
+    def assign_sub(self, value: Any) -> None:
+        self.assign(self - value)  # type: ignore[operator]
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the value as a NumPy array."""
+        return self.storage.numpy()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        if current_trace() is not None:
+            return self.value._concrete()
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    __array_ufunc__ = None
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def runtime_cast(value: Any, dtype: str) -> Any:
+    from amalthea.primitives import elementwise  # the one place where reading a variable computes something
+
+    return elementwise.cast(value, dtype=dtype)
+
+
+# ------------------------------------------------------------------------------------------------ tracing
+
+_current: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("trace", default=None)
+_autocast: contextvars.ContextVar[str | None] = contextvars.ContextVar("autocast", default=None)
+
+
+def current_trace() -> Trace | None:
+    return _current.get()
+
+
+class Trace:
+    """A scope in which what is done to tensors is recorded.
+
+    The outermost one keeps, for every variable, the tensor it was read as and the last value it was given. One
+    opened inside another (the body of a loop or branch) reads variables through its parent, and may not assign.
+    """
+
+    def __init__(self, parent: Trace | None = None, inside: str = ""):
+        self.parent = parent
+        self.inside = inside
+        self.reads: dict[Variable, Tensor] = {}
+        self.values: dict[Variable, Tensor] = {}
+
+    def __enter__(self) -> Trace:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _current.reset(self._token)
+
+    def read(self, variable: Variable) -> Tensor:
+        if self.parent is not None:
+            return self.parent.read(variable)
+        if variable not in self.values:
+            tensor = Tensor(variable.type, name=variable.path)
+            tensor.scope = self
+            self.reads[variable] = self.values[variable] = tensor
+        return self.values[variable]
+
+    def write(self, variable: Variable, value: Any) -> None:
+        if self.parent is not None:
+            raise TraceError(
+                f"Variable '{variable.path}' is assigned inside {self.inside}.",
+                cure="return the new value from the body, and assign it after the loop or branch",
+            )
+        self.read(variable)
+        value = as_tensor(value)
+        if value.dtype != variable.dtype:
+            value = runtime_cast(value, variable.dtype)
+        self.values[variable] = value
+
+    @property
+    def writes(self) -> dict[Variable, Tensor]:
+        return {v: t for v, t in self.values.items() if t is not self.reads[v]}
+
+
+@contextmanager
+def autocast(dtype: str | None):
+    """Read floating variables as ``dtype`` while this is open (``None``: as they are)."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
+
+
+def constant(value: Any) -> Tensor:
+    value = np.asarray(value)
+    return Tensor(Type(value.shape, dtypes.standardize(value.dtype)), value=value)
+
+
+def as_tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else constant(value)
+
+
+def type_of(value: Any) -> Type:
+    """The type of a tensor, variable or concrete array."""
+    if isinstance(value, (Tensor, Variable)):
+        return value.type
+    return Type(tuple(value.shape), dtypes.standardize(value.dtype))
+
+
+def _operands(inputs: Sequence[Any]) -> list[Any]:
+    """Variables read, and Python numbers given the dtype of the (last) array beside them."""
+    values = [x.value if isinstance(x, Variable) else x for x in inputs]
+    if any(map(dtypes.is_python_number, values)):
+        beside = [x for x in values if not dtypes.is_python_number(x)]
+        to = dtypes.to_numpy(dtypes.name_of(beside[-1]) if beside else "float32")
+        values = [np.asarray(x, to) if dtypes.is_python_number(x) else x for x in values]
+    return values
+
+
+def apply(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Run a primitive: at once on arrays, or as a new node if any input is a tensor (or a shape is symbolic)."""
+    values = _operands(inputs)
+    symbolic = any(isinstance(x, Tensor) for x in values) or not shapes.is_static(attrs.get("shape") or ())
+    if not symbolic:
+        return runtime.execute(primitive, values, attrs)
+    tensors = [as_tensor(x) for x in values]
+    types = primitive.types([t.type for t in tensors], attrs)
+    node = Node(primitive, tensors, attrs, types)
+    return node.outputs[0] if primitive.single else node.outputs
+
+
+def trace(function: Callable[..., Any], inputs: Sequence[Tensor], parent: Trace | None = None, inside: str = ""):
+    """Run ``function`` on tensors; gives what it returned and the scope it ran in."""
+    with Trace(parent, inside) as scope:
+        for tensor in inputs:
+            tensor.scope = scope
+        return function(*inputs), scope
+
+
+def runtime_array(value: Any, dtype: str) -> Any:
+    """A host value as an array of the chosen backend."""
+    return runtime.array(value, dtype)

@@ -1,0 +1,95 @@
+"""Nested lists, tuples and dicts of values: taken apart into leaves, and put together again.
+
+Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from amalthea.errors import ArgumentError
+
+
+def is_nested(structure: Any) -> bool:
+    """True for a list, tuple or dict."""
+    return isinstance(structure, (list, tuple, dict))
+
+
+def _children(structure: Any) -> Iterable[Any]:
+    if isinstance(structure, dict):
+        return (structure[key] for key in sorted(structure))
+    return structure
+
+
+def _walk(structure: Any) -> Iterator[Any]:
+    for child in _children(structure):
+        if isinstance(child, (list, tuple, dict)):
+            yield from _walk(child)
+        else:
+            yield child
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves, in order.
+
+    >>> flatten({"b": [1, 2], "a": 3})
+    [3, 1, 2]
+    """
+    return list(_walk(structure)) if is_nested(structure) else [structure]
+
+
+def layout(structure: Any) -> Any:
+    """A hashable description of the nesting alone: equal for two structures that differ in their leaves only."""
+    if not is_nested(structure):
+        return None
+    keys = tuple(sorted(structure)) if isinstance(structure, dict) else None
+    return (type(structure), keys, tuple(layout(child) for child in _children(structure)))
+
+
+def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
+    """The leaves put into the nesting of ``structure``.
+
+    >>> pack_sequence_as([0, (0, 0)], "abc")
+    ['a', ('b', 'c')]
+    """
+    leaves = iter(flat_sequence)
+    packed = _pack(structure, leaves)
+    if next(leaves, leaves) is not leaves:
+        raise ArgumentError("There are more leaves than the structure holds.", got=structure)
+    return packed
+
+
+def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
+    if not is_nested(structure):
+        try:
+            return next(leaves)
+        except StopIteration:
+            raise ArgumentError("There are fewer leaves than the structure holds.") from None
+    if isinstance(structure, dict):
+        packed = {key: _pack(structure[key], leaves) for key in sorted(structure)}
+        return type(structure)((key, packed[key]) for key in structure)
+    children = [_pack(child, leaves) for child in structure]
+    if hasattr(structure, "_fields"):
+        return type(structure)(*children)
+    return type(structure)(children)
+
+
+def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
+    """``function`` applied to the leaves that stand in the same place.
+
+    >>> map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
+    [11, {'k': 22}]
+    """
+    assert_same_structure(*structures)
+    return pack_sequence_as(structures[0], map(function, *map(flatten, structures)))
+
+
+def assert_same_structure(*structures: Any) -> None:
+    """:class:`ArgumentError` unless all are nested alike."""
+    first = layout(structures[0])
+    for other in structures[1:]:
+        if layout(other) != first:
+            raise ArgumentError(
+                "The structures are not nested alike.", expected=repr(structures[0]), got=repr(other)
+            )

@@ -1,0 +1,72 @@
+"""Archives, unpacked so that nothing is written outside the folder that they are unpacked to."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from amalthea.errors import ArgumentError, DataError, UnsafeFileError
+
+FORMATS = ("tar", "zip")
+
+
+def unpack(archive: Path, folder: Path, archive_format: Any = "auto") -> None:
+    """Unpack an archive to ``folder``, which is replaced as a whole, or not at all.
+
+    Args:
+        archive: a tar file, compressed or not, or a zip file.
+        folder: where its contents go.
+        archive_format: ``"tar"``, ``"zip"``, a list of them, or ``"auto"`` for either.
+
+    Raises:
+        ArgumentError: there is no such format.
+        DataError: the file is no such archive.
+        UnsafeFileError: a member would be written outside the folder, or is a link or a device.
+    """
+    formats = FORMATS if archive_format == "auto" else _listed(archive_format)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        _unpack(archive, aside, formats)
+        aside.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _listed(archive_format: Any) -> tuple[str, ...]:
+    formats = (archive_format,) if isinstance(archive_format, str) else tuple(archive_format or ())
+    if not formats or not set(formats) <= set(FORMATS):
+        raise ArgumentError("There is no such archive format.", expected=", ".join(FORMATS), got=repr(archive_format))
+    return formats
+
+
+def _unpack(archive: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    if "tar" in formats and tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as opened:
+            for member in opened.getmembers():
+                _check(archive, folder, member.name, member.isfile() or member.isdir())
+            # Python's own filter sets safe permissions as well, where there is one (3.10.12, 3.11.4, 3.12).
+            opened.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    elif "zip" in formats and zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            for name in opened.namelist():
+                _check(archive, folder, name, plain=True)
+            opened.extractall(folder)
+    else:
+        raise DataError("The file is no archive that can be unpacked.", expected=" or ".join(formats), got=archive)
+
+
+def _check(archive: Path, folder: Path, name: str, plain: bool) -> None:
+    inside = (folder / name.replace("\\", "/")).resolve().is_relative_to(folder.resolve())
+    if not inside or not plain:
+        raise UnsafeFileError(
+            "The archive has a member that could write outside its folder, so nothing was unpacked.",
+            expected="plain files and folders with relative names",
+            got=f"{name!r} in {archive}",
+        )

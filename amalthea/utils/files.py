@@ -1,0 +1,159 @@
+"""``get_file``: a file from the web, kept, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from amalthea.callbacks import console
+from amalthea.callbacks.progbar import Progbar
+from amalthea.errors import AmaltheaError, ArgumentError
+from amalthea.utils.archives import unpack
+
+SCHEMES = ("http", "https", "ftp", "file")
+CHUNK = 1 << 16  # bytes
+
+
+class DownloadError(AmaltheaError, OSError):
+    """A file could not be fetched, or is not the one that was expected."""
+
+
+def get_file(
+    fname: str | os.PathLike[str] | None = None,
+    origin: str | None = None,
+    untar: bool = False,
+    md5_hash: str | None = None,
+    file_hash: str | None = None,
+    cache_subdir: str = "datasets",
+    hash_algorithm: str = "auto",
+    extract: bool = False,
+    archive_format: Any = "auto",
+    cache_dir: str | os.PathLike[str] | None = None,
+    force_download: bool = False,
+) -> str:
+    """The path of a file that is fetched once and then kept.
+
+    A file that does not have the hash is fetched again, and refused if it still has not.
+
+    Args:
+        fname: the name to keep it under, or a whole path; the address's own name unless given. Of an archive to be
+            unpacked, a name without an ending is the folder's.
+        origin: the address: http, https, ftp or file.
+        untar: an older name of ``extract``.
+        md5_hash: an older name of ``file_hash``.
+        file_hash: SHA-256 or MD5 in hexadecimal digits.
+        cache_subdir: the folder in ``cache_dir``.
+        hash_algorithm: ``"sha256"``, ``"md5"``, or ``"auto"``: by the length of ``file_hash``.
+        extract: unpack the archive, and give the path of the folder.
+        archive_format: ``"tar"``, ``"zip"``, a list of them, or ``"auto"``.
+        cache_dir: ``$KERAS_HOME`` or ``~/.keras`` unless given.
+        force_download: fetch it even if it is there.
+
+    Raises:
+        ArgumentError: there is no origin, or it is no such address.
+        DownloadError: nobody answers, or the file has another hash.
+        UnsafeFileError: the archive would write outside its folder.
+    """
+    origin = _checked_origin(origin)
+    folder = Path(cache_dir or os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / cache_subdir
+    path, unpacked = _places(folder, fname, origin, extract or untar)
+    expected = file_hash or md5_hash
+    if force_download or not _is_kept(path, expected, hash_algorithm):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(origin, path, expected, hash_algorithm)
+        force_download = True
+    if unpacked is None:
+        return str(path)
+    if force_download or not unpacked.exists():
+        unpack(path, unpacked, archive_format)
+    return str(unpacked)
+
+
+def _checked_origin(origin: str | None) -> str:
+    if not origin:
+        raise ArgumentError("get_file needs an address to fetch from.", cure="get_file(origin='https://...')")
+    scheme = origin.partition(":")[0].lower()
+    if scheme not in SCHEMES:
+        raise ArgumentError("The address cannot be fetched from.", expected=", ".join(SCHEMES), got=origin)
+    return origin
+
+
+def _places(folder: Path, fname: Any, origin: str, extract: bool) -> tuple[Path, Path | None]:
+    """Where the file goes, and where its contents go if it is to be unpacked."""
+    from urllib.parse import unquote, urlparse
+
+    name = os.fspath(fname) if fname else os.path.basename(unquote(urlparse(origin).path))
+    if not name:
+        raise ArgumentError("The address has no file's name.", got=origin, cure="get_file('name', origin=...)")
+    path = folder / name
+    if not extract:
+        return path, None
+    stem = path.name.partition(".")[0]
+    if stem == path.name:
+        return path.with_name(f"{stem}_archive"), path
+    return path, path.with_name(f"{stem}_extracted")
+
+
+def _is_kept(path: Path, expected: str | None, algorithm: str) -> bool:
+    if not path.is_file():
+        return False
+    if expected is None or file_digest(path, expected, algorithm) == expected.lower():
+        return True
+    console.say(f"{path} is not the file that was expected (its hash is another), so it is fetched again.")
+    return False
+
+
+def file_digest(path: Path, expected: str, algorithm: str = "auto") -> str:
+    """The hash of a file in hexadecimal digits, by the algorithm named or by that which ``expected`` looks like."""
+    if algorithm == "auto":
+        algorithm = "md5" if len(expected) == 32 else "sha256"
+    if algorithm not in ("md5", "sha256"):
+        raise ArgumentError("There is no such hash.", expected="'auto', 'md5' or 'sha256'", got=repr(algorithm))
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _download(origin: str, path: Path, expected: str | None, algorithm: str) -> None:
+    """Fetch to a file aside, check it, and only then give it its name."""
+    console.say(f"Downloading data from {origin}")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _fetch(origin, file)
+        found = file_digest(aside, expected, algorithm) if expected else None
+        if expected and found != expected.lower():
+            raise DownloadError(f"{origin} gave another file than expected.", expected=expected.lower(), got=found)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _fetch(origin: str, file: Any) -> None:
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(origin, headers={"User-Agent": "amalthea"}), timeout=60) as answer:
+            size = int(answer.headers.get("Content-Length") or 0)
+            got = _copy(answer, file, size)
+    except OSError as error:
+        raise DownloadError(f"{origin} could not be fetched.", got=error) from error
+    if size and got != size:
+        raise DownloadError(f"{origin} broke off.", expected=f"{size} bytes", got=f"{got} bytes")
+
+
+def _copy(answer: Any, file: Any, size: int) -> int:
+    bar = Progbar(size or None, unit_name="byte", interval=0.2 if console.is_terminal() else 1e9)
+    bar.postpone()
+    got = 0
+    while chunk := answer.read(CHUNK):
+        file.write(chunk)
+        got += len(chunk)
+        bar.update(got, finalize=False)
+    return got

@@ -1,0 +1,68 @@
+"""Labels as one-hot rows, and vectors of unit length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import config
+from amalthea.data.convert import to_array
+from amalthea.errors import ArgumentError
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Class numbers as one-hot rows.
+
+    Shapes: x (...) or (..., 1) integers; the result (..., num_classes) in ``floatx`` (Keras gives float64).
+
+    Args:
+        x: class numbers from 0.
+        num_classes: one more than the largest class unless given.
+
+    Raises:
+        ArgumentError: a class is negative, or not below ``num_classes``.
+
+    >>> to_categorical([0, 2, 1])
+    array([[1., 0., 0.],
+           [0., 0., 1.],
+           [0., 1., 0.]], dtype=float32)
+    """
+    classes = np.asarray(x).astype("int64")
+    if classes.ndim > 1 and classes.shape[-1] == 1:
+        classes = classes[..., 0]
+    largest = int(classes.max()) if classes.size else -1
+    count = largest + 1 if num_classes is None else num_classes
+    if classes.size and (classes.min() < 0 or largest >= count):
+        raise ArgumentError(
+            "A class number is out of range.",
+            expected=f"0 to {count - 1}",
+            got=f"{classes.min()} to {largest}",
+            cure="labels counted from 0, and num_classes large enough",
+        )
+    return (classes[..., None] == np.arange(count)).astype(config.floatx())
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """Vectors along ``axis`` divided by their length; those of length 0 stay as they are.
+
+    Shapes: x (...), and the result the same.
+
+    Args:
+        x: an array.
+        axis: the axis of the vectors.
+        order: of the norm: 2 is Euclid's length, 1 the sum of the absolute values.
+
+    Raises:
+        ArgumentError: ``order`` is not positive.
+
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]], dtype=float32)
+    """
+    if not order > 0:
+        raise ArgumentError("The order of a norm is positive.", got=order)
+    array = to_array(x)
+    array = array if array.dtype.kind == "f" else array.astype(config.floatx())
+    length = np.linalg.norm(array[None] if array.ndim == 0 else array, ord=order, axis=axis, keepdims=True)
+    return array / np.where(length == 0, 1, length).astype(array.dtype)
