@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
-from amalthea.configurable import Registry, deserialize as _deserialize, serialize as _serialize
+from amalthea.configurable import Registry
+from amalthea.configurable import deserialize as _deserialize
+from amalthea.configurable import serialize as _serialize
 from amalthea.ops import (
     celu,
     elu,
@@ -20,7 +22,6 @@ from amalthea.ops import (
     leaky_relu,
     log_sigmoid,
     log_softmax,
-    mish,
     relu6,
     selu,
     sigmoid,
@@ -49,6 +50,11 @@ def linear(x: Any) -> Any:
 def exponential(x: Any) -> Any:
     """``exp(x)``."""
     return ops.exp(x)
+
+
+def mish(x: Any) -> Any:
+    """``x * tanh(softplus(x))``. Source: Misra, arXiv:1908.08681."""
+    return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:

@@ -131,6 +131,12 @@ def _article(word: str) -> str:
 class _Remembering(type):
     """Keeps what a constructor was called with, as the caller wrote it."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        if cls.__init__ is object.__init__:
+            return inspect.Signature()
+        return _signature(cls).replace(parameters=list(_signature(cls).parameters.values())[1:])
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         given = _bind(cls, args, kwargs)
         self = super().__call__(*args, **kwargs)

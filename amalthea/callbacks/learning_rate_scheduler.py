@@ -16,7 +16,7 @@ from amalthea.errors import ArgumentError
 def read_learning_rate(model: Any) -> float:
     """The learning rate of the model's optimizer as a number."""
     optimizer = getattr(model, "optimizer", None)
-    if not hasattr(optimizer, "learning_rate"):
+    if optimizer is None or not hasattr(optimizer, "learning_rate"):
         raise ArgumentError("The optimizer has no learning_rate to set.", got=repr(optimizer))
     rate = optimizer.learning_rate
     return float(np.asarray(rate.numpy() if hasattr(rate, "numpy") else rate))

@@ -7,6 +7,8 @@ import importlib.metadata
 import os
 import platform
 
+from amalthea.errors import UnknownNameError
+
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich", "jax", "torch", "tensorflow", "pytensor")
 SETTINGS = ("AMALTHEA_BACKEND", "KERAS_BACKEND", "KERAS_HOME", "OMP_NUM_THREADS")
 
@@ -45,10 +47,12 @@ def version(library: str) -> str:
 
 
 def chosen_backend() -> str:
-    """The backend's name, or why there is none."""
-    try:
-        from amalthea import config
+    """The backend's name and what chose it, or why it cannot be used."""
+    from amalthea import backends
 
-        return config.backend()  # type: ignore[attr-defined]
-    except Exception as error:
-        return f"none: {error}"
+    try:
+        name, reason = backends.chosen()
+        backends.load(name)
+    except (UnknownNameError, ImportError) as error:
+        return str(error).splitlines()[0]
+    return f"{name} (chosen by {reason})"

@@ -5,38 +5,47 @@ A pass goes once over the nodes in order and answers, for each, the tensors that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from amalthea.graph.graph import Graph, collect
-from amalthea.primitives import control, elementwise, moving
-from amalthea.tensor import Node, Tensor, Trace
+from amalthea.graph.graph import Graph, reach
+from amalthea.primitives import Primitive, control, elementwise, moving
+from amalthea.tensor import Node, Tensor, Trace, as_tensor
 
 Rule = Callable[[Node, Sequence[Tensor]], "Sequence[Tensor] | None"]
 
 
-def rewritten(graph: Graph, *rules: Rule) -> Graph:
-    """The graph with each node replaced by what the first rule that answers gives for it, or by itself."""
+def rewritten(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
+    """The graph with each node replaced by what the first rule that answers gives for it, or by itself.
+
+    Held graphs are rewritten too, each with new rules: what a rule remembers holds in one graph only.
+    """
     now: dict[Tensor, Tensor] = {}
-    with Trace(Trace()) as scope:
+    chosen = [make() for make in rules]
+    with Trace(Trace()):
         for node in graph.nodes:
+            node = _with_held(node, rules)
             inputs = [now.get(x, x) for x in node.inputs]
-            for old, new in zip(node.outputs, _first_answer(node, inputs, rules)):
+            for old, new in zip(node.outputs, _first_answer(node, inputs, chosen)):
                 now[old] = new
     outputs = [now.get(x, x) for x in graph.outputs]
-    scopes = {id(n.scope): n.scope for n in graph.nodes}.values()
-    new = collect([*graph.inputs, *(t for _, t in graph.reads)], outputs, _with_writes(scope, graph, now), also=list(scopes))
     writes = [(variable, now.get(x, x)) for variable, x in graph.writes]
-    return Graph(graph.inputs, outputs, graph.reads, writes, graph.captured, new.nodes)
+    ends = {*graph.inputs, *(tensor for _, tensor in graph.reads)}
+    nodes, _ = reach([*outputs, *(tensor for _, tensor in writes)], ends)
+    return Graph(graph.inputs, outputs, graph.reads, writes, graph.captured, nodes)
 
 
-def _with_writes(scope: Trace, graph: Graph, now: dict[Tensor, Tensor]) -> Trace:
-    for variable, tensor in graph.writes:
-        scope.values[variable] = now.get(tensor, tensor)
-        scope.reads[variable] = None  # type: ignore[assignment]
-    return scope
+def _with_held(node: Node, rules: Sequence[Callable[[], Rule]]) -> Node:
+    """The node itself, or one with the same outputs that holds rewritten graphs."""
+    held = {name: value for name, value in node.attrs.items() if isinstance(value, Graph)}
+    if not held:
+        return node
+    new = copy.copy(node)
+    new.attrs = {**node.attrs, **{name: rewritten(value, *rules) for name, value in held.items()}}
+    return new
 
 
 def _first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -> Sequence[Tensor]:
@@ -44,14 +53,39 @@ def _first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -
         answer = rule(node, inputs)
         if answer is not None:
             return answer
-    if all(a is b for a, b in zip(inputs, node.inputs)):
+    if all(a is b for a, b in zip(inputs, node.inputs)) and node.outputs[0].node is node:
         return node.outputs
     return Node(node.primitive, inputs, node.attrs, [x.type for x in node.outputs]).outputs
 
 
 def simplify(graph: Graph) -> Graph:
     """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
-    return rewritten(graph, drop_identity, fold_constants, drop_broadcast, drop_nothing, Shared())
+    plain = (drop_identity, fold_constants, drop_broadcast, drop_nothing)
+    return rewritten(graph, *(lambda rule=rule: rule for rule in plain), Shared)
+
+
+def decompose(graph: Graph, known: Container[Primitive]) -> Graph:
+    """The graph with each fused primitive that a backend does not know said in others."""
+
+    def said_in_others(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+        row = node.primitive
+        if row in known or row.decomposition is None:
+            return None
+        outputs = row.decomposition(*inputs, **node.attrs)
+        return [as_tensor(outputs)] if row.single else [as_tensor(x) for x in outputs]
+
+    while any(n.primitive not in known and n.primitive.decomposition for n in all_nodes(graph)):
+        graph = rewritten(graph, lambda: said_in_others)
+    return graph
+
+
+def all_nodes(graph: Graph) -> Iterator[Node]:
+    """The nodes of a graph and of those that it holds."""
+    for node in graph.nodes:
+        yield node
+        for value in node.attrs.values():
+            if isinstance(value, Graph):
+                yield from all_nodes(value)
 
 
 def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:

@@ -45,10 +45,6 @@ def fit_weight(weight: Any, values: Any) -> Any:
     return ops.reshape(weight, (*ops.shape(weight), *(1,) * missing))
 
 
-def _count(x: Any, dtype: str) -> Any:
-    return ops.cast(ops.size(x), dtype)
-
-
 def reduce_weighted_values(
     values: Any,
     sample_weight: Any = None,
@@ -85,8 +81,7 @@ def _mask_weight(mask: Any, reduction: str | None, dtype: str) -> Any:
     counted = ops.cast(mask, dtype)
     if reduction not in ("sum_over_batch_size", "mean"):
         return counted
-    share = ops.divide(_count(counted, dtype), ops.add(ops.sum(counted), config.epsilon()))
-    return ops.multiply(counted, share)
+    return ops.divide_no_nan(counted, ops.mean(counted))
 
 
 def _divide_by_weights(values: Any, weights: list[Any]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from amalthea import shapes
 from amalthea.errors import ShapeError
 from amalthea.primitives.elementwise import cast, divide, equal, multiply
-from amalthea.primitives.moving import broadcast_to, reshape
+from amalthea.primitives.moving import broadcast_to, pad, part, reshape
 from amalthea.primitives.table import Family, numbers, primitive, sample
 from amalthea.tensor import Type
 
@@ -109,6 +109,24 @@ def cumprod(x, *, axis, reverse=False):
     if reverse:
         return np.flip(np.cumprod(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
     return np.cumprod(x, axis=axis, dtype=x.dtype)
+
+
+def _cumprod(x, *, axis, reverse):
+    """Products over 2, 4, 8, ... neighbours, until all are in."""
+    size, step = x.type.shape[axis], 1
+    while step < size:
+        kept = part(x, axis, step, size) if reverse else part(x, axis, 0, size - step)
+        low, high = (0, step) if reverse else (step, 0)
+        x = multiply(x, pad(kept, low=_only(x, axis, low), high=_only(x, axis, high), value=1))
+        step *= 2
+    return x
+
+
+def _only(x, axis, width):
+    return tuple(width if i == axis else 0 for i in range(x.ndim))
+
+
+cumprod.decomposition = _cumprod
 
 
 def spread(g, x, axes):

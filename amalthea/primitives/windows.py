@@ -18,7 +18,7 @@ import numpy as np
 from amalthea import dtypes, shapes
 from amalthea.errors import DtypeError, ShapeError
 from amalthea.primitives.elementwise import add, cast, divide, equal, logical_and, logical_not, logical_or, multiply
-from amalthea.primitives.moving import broadcast_to, dilate, pad, slice
+from amalthea.primitives.moving import broadcast_to, dilate, pad, reshape, slice
 from amalthea.primitives.table import Family, Sample, numbers, primitive, sample
 from amalthea.tensor import Type
 
@@ -277,14 +277,28 @@ def _avg_pool_gradient(g, *, shape, window, strides, padding, data_format):
     counts = window_counts(space, window, strides, padding)
     counts = counts.reshape(with_space(1, counts.shape, 1, data_format))
     share = divide(g, counts.astype(dtypes.to_numpy(g.dtype)))
+    if window == strides and not any(map(any, padding)):
+        return _spread_windows(share, shape, window, data_format)
     total = None
     for _, write in _visits(space, padding, window, strides, out_space, data_format):
         total = write(share) if total is None else add(total, write(share))
     return _unpad(total, space, padding, data_format)
 
 
-def _zeros_like(x):
-    return broadcast_to(np.zeros((), dtypes.to_numpy(x.dtype)), shape=x.type.shape)
+def _spread_windows(g, shape, window, data_format):
+    """Each element repeated over its own window, where windows stand side by side; zeros in what is left over."""
+    batch, channels = shape[0], channels_of(shape, data_format)
+    out_space = space_of(g.type.shape, data_format)
+    ones = [part for n in out_space for part in (n, 1)]
+    wide = [part for n, k in zip(out_space, window) for part in (n, k)]
+    full = [n * k for n, k in zip(out_space, window)]
+    g = reshape(g, shape=with_space(batch, ones, channels, data_format))
+    g = reshape(
+        broadcast_to(g, shape=with_space(batch, wide, channels, data_format)),
+        shape=with_space(batch, full, channels, data_format),
+    )
+    left = [d - n for d, n in zip(space_of(shape, data_format), full)]
+    return pad(g, low=(0,) * len(shape), high=with_space(0, left, 0, data_format)) if any(left) else g
 
 
 max_pool_gradient.decomposition = _max_pool_gradient

@@ -51,8 +51,10 @@ def _unpack(archive: Path, folder: Path, formats: tuple[str, ...]) -> None:
         with tarfile.open(archive) as opened:
             for member in opened.getmembers():
                 _check(archive, folder, member.name, member.isfile() or member.isdir())
-            # Python's own filter sets safe permissions as well, where there is one (3.10.12, 3.11.4, 3.12).
-            opened.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+            if hasattr(tarfile, "data_filter"):  # sets safe permissions as well; from Python 3.10.12 and 3.11.4
+                opened.extractall(folder, filter="data")
+            else:
+                opened.extractall(folder)
     elif "zip" in formats and zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             for name in opened.namelist():

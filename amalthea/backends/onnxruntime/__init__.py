@@ -1,0 +1,91 @@
+"""The default backend: one ONNX model a graph, run by ONNX Runtime on the CPU.
+
+Arrays are NumPy's. What runs outside a compiled graph runs on NumPy, but for a convolution or a loop, which gets a
+session of its own that is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.onnxruntime.control import CONTROL
+from amalthea.backends.onnxruntime.plain import PLAIN
+from amalthea.backends.onnxruntime.state import State
+from amalthea.backends.onnxruntime.windows import WINDOWS
+from amalthea.graph.graph import Graph, collect
+from amalthea.graph.layout import channels_first
+from amalthea.graph.rewrite import decompose, simplify
+from amalthea.primitives import Primitive
+from amalthea.primitives import windows as w
+from amalthea.tensor import Storage, Trace, constant, type_of
+
+LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}
+_HEAVY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
+
+
+def prepared(graph: Graph) -> Graph:
+    """The graph in primitives and layout that ONNX can say."""
+    return simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
+
+
+def threads() -> int:
+    """How many threads a session uses: ``OMP_NUM_THREADS`` where it is set, else as many as there are cores."""
+    return int(os.environ.get("OMP_NUM_THREADS") or 0) or len(os.sched_getaffinity(0))
+
+
+class OnnxRuntimeBackend(Backend):
+    """ONNX Runtime."""
+
+    name = "onnxruntime"
+    storage = State
+
+    def __init__(self) -> None:
+        import onnxruntime  # noqa: F401  # so that a missing library is found out now
+
+        self._eager: dict[Any, Executable] = {}
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return State(value)
+
+    def compile(self, graph: Graph) -> Executable:
+        from amalthea.backends.onnxruntime.executable import Executable, to_model
+
+        graph = prepared(graph)
+        return Executable(graph, self.session(to_model(graph, LOWERINGS)), self.place)
+
+    def session(self, model: Any) -> Any:
+        """A session of an ONNX model, with the settings that measured best."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads()
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        inputs = [np.asarray(x) for x in inputs]
+        if primitive in _HEAVY:
+            return self._session_of(primitive, inputs, attrs)(inputs)[0]
+        with np.errstate(all="ignore"):
+            result = primitive.reference(*inputs, **attrs)
+        return np.asarray(result) if primitive.single else tuple(map(np.asarray, result))
+
+    def _session_of(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Executable:
+        key = (primitive.name, *(type_of(x) for x in inputs), *sorted(attrs.items()))
+        if key not in self._eager:
+            with Trace() as scope:
+                tensors = [constant(x) for x in inputs]
+                for tensor in tensors:
+                    tensor.value = None
+                out = primitive(*tensors, **attrs)
+            self._eager[key] = self.compile(collect(tensors, [out], scope))
+        return self._eager[key]
+
+
+BACKEND = OnnxRuntimeBackend()

@@ -1,0 +1,196 @@
+"""Writing ONNX: a graph of ours becomes nodes of theirs, by the lowering table.
+
+A lowering is a function of the builder and the values, ``lambda b, x, y: b.Add(x, y)``: any ONNX operator is a method of
+the builder. Where the runtime has no kernel for a dtype, the operator runs in a wider one, between casts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from amalthea import dtypes
+from amalthea.errors import BackendError
+from amalthea.graph.graph import Graph
+from amalthea.tensor import Tensor, Type
+
+OPSET = 20
+_MICROSOFT = {"FusedMatMul"}
+ONNX_TYPES = {
+    "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16,
+    "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int8": TensorProto.INT8, "int16": TensorProto.INT16,
+    "int32": TensorProto.INT32, "int64": TensorProto.INT64, "uint8": TensorProto.UINT8,
+    "uint16": TensorProto.UINT16, "uint32": TensorProto.UINT32, "uint64": TensorProto.UINT64,
+}  # fmt: skip
+_KERNEL_NAMES = {"float": "float32", "double": "float64"}
+_WIDER = {
+    "bool": ("int32", "uint8", "float32"), "int8": ("int32", "float32"), "int16": ("int32", "float32"),
+    "uint8": ("int32", "float32"), "uint16": ("int32", "int64"), "uint32": ("int64", "float32"),
+    "uint64": ("int64", "float64"), "int32": ("int64", "float32"), "int64": ("int32", "float64", "float32"),
+    "float16": ("float32",), "bfloat16": ("float32",), "float64": ("float32",), "float32": ("float64",),
+}  # fmt: skip
+_TO_BOOL = {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "IsNaN", "IsInf", "Not", "And", "Or"}
+_TO_INT64 = {"ArgMax", "ArgMin", "Shape", "NonZero"}
+_DATA_INPUTS = {"Gather": 1, "GatherND": 1, "GatherElements": 1, "Reshape": 1, "Expand": 1, "Slice": 1, "Pad": 1,
+                "ReduceSum": 1, "ReduceMax": 1, "ReduceMin": 1, "ReduceProd": 1, "CumSum": 1, "TopK": 1, "Tile": 1}  # fmt: skip
+
+
+class Value:
+    """A named value of the ONNX graph."""
+
+    __slots__ = ("dtype", "name", "shape")
+
+    def __init__(self, name: str, dtype: str, shape: Any = None):
+        self.name = name
+        self.dtype = dtype
+        self.shape = shape
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+
+@lru_cache(maxsize=1)
+def _kernels() -> Mapping[str, frozenset[str]]:
+    """For each operator, the dtypes that its CPU kernels take as data."""
+    from onnxruntime.capi.onnxruntime_pybind11_state import get_all_opkernel_def
+
+    found: dict[str, set[str]] = {}
+    for kernel in get_all_opkernel_def():
+        constraints = kernel.type_constraints
+        names = constraints.get("T") or constraints.get("T1") or constraints.get("V")
+        if kernel.provider == "CPUExecutionProvider" and names:
+            plain = [name[len("tensor(") : -1] for name in names]
+            found.setdefault(kernel.op_name, set()).update(_KERNEL_NAMES.get(n, n) for n in plain)
+    return {name: frozenset(types) for name, types in found.items()}
+
+
+def computed_in(operator: str, dtype: str) -> str:
+    """The dtype in which the runtime computes an operator on data of that dtype."""
+    known = _kernels().get(operator)
+    if known is None or dtype in known:
+        return dtype
+    for wider in _WIDER[dtype]:
+        if wider in known:
+            return wider
+    raise BackendError(f"ONNX Runtime has no kernel of {operator} for {dtype}.")
+
+
+class Builder:
+    """Collects the nodes of one ONNX graph. A nested one shares its names and constants with the outer."""
+
+    def __init__(self, lowerings: Mapping[Any, Callable[..., Any]], outer: Builder | None = None):
+        self.lowerings = lowerings
+        self.nodes: list[onnx.NodeProto] = []
+        self.values: dict[Tensor, Value] = dict(outer.values) if outer else {}
+        self.counter = outer.counter if outer else itertools.count()
+        self.initializers: dict[Any, tuple[Value, onnx.TensorProto]] = outer.initializers if outer else {}
+        self.notes: dict[Any, Any] = {}
+
+    def __getattr__(self, operator: str) -> Callable[..., Any]:
+        if not operator[0].isupper():
+            raise AttributeError(operator)
+        return lambda *inputs, **attrs: self.emit(operator, inputs, **attrs)
+
+    def name(self, stem: str = "v") -> str:
+        return f"{stem}{next(self.counter)}"
+
+    def emit(self, operator: str, inputs: Sequence[Value | None], outputs: int = 1, to_dtype: str = "", **attrs: Any):
+        """Add a node; gives its one output, or all of them."""
+        data = [x for x in inputs[: _DATA_INPUTS.get(operator, len(inputs))] if x is not None]
+        dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
+        wide = dtype if operator in ("Cast", "Identity", "If") else computed_in(operator, dtype)
+        if wide != dtype:
+            inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
+        names = [self.name() for _ in range(outputs)]
+        domain = "com.microsoft" if operator in _MICROSOFT else ""
+        sources = ["" if x is None else x.name for x in inputs]
+        self.nodes.append(helper.make_node(operator, sources, names, domain=domain, **attrs))
+        result = to_dtype or ("bool" if operator in _TO_BOOL else "int64" if operator in _TO_INT64 else wide)
+        values = [Value(name, result) for name in names]
+        if wide != dtype and result == wide:
+            values = [self.cast(v, dtype) for v in values]
+        return values[0] if outputs == 1 else values
+
+    def cast(self, x: Value, dtype: str) -> Value:
+        if x.dtype == dtype:
+            return x
+        return self.emit("Cast", [x], to=ONNX_TYPES[dtype], to_dtype=dtype)
+
+    def constant(self, array: Any, dtype: str | None = None) -> Value:
+        """A constant of the model, stored once."""
+        array = np.asarray(array, dtypes.to_numpy(dtype) if dtype else None)
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        name = dtypes.standardize(array.dtype)
+        key = (name, array.shape, array.tobytes()) if array.size <= 64 else ("large", next(self.counter))
+        if key not in self.initializers:
+            value = Value(self.name("c"), name, array.shape)
+            raw = array.view("uint16") if name == "bfloat16" else array
+            proto = numpy_helper.from_array(raw, value.name)
+            proto.data_type = ONNX_TYPES[name]
+            self.initializers[key] = (value, proto)
+        return self.initializers[key][0]
+
+    def ints(self, values: Sequence[Any]) -> Value:
+        """A vector of int64, as operators want their shapes and axes."""
+        return self.constant(np.asarray(values, "int64").reshape(-1))
+
+    def like(self, number: float, x: Value) -> Value:
+        """A scalar constant of the same dtype."""
+        return self.constant(number, x.dtype)
+
+    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
+        out = self.Reshape(x, self.ints(shape), allowzero=1 if 0 in shape else 0)
+        out.shape = tuple(shape)
+        return out
+
+    def value(self, tensor: Tensor) -> Value:
+        """The value that stands for a tensor of our graph."""
+        if tensor.value is not None:
+            return self.constant(tensor.value, tensor.dtype)
+        return self.values[tensor]
+
+    def add_graph(self, graph: Graph) -> list[Value]:
+        """Lower every node; gives the values of the graph's results."""
+        for node in graph.nodes:
+            lowering = self.lowerings.get(node.primitive)
+            if lowering is None:
+                raise BackendError(f"ONNX Runtime cannot say the primitive '{node.primitive.name}'.")
+            out = lowering(self, *(self.value(x) for x in node.inputs), **node.attrs)
+            for tensor, value in zip(node.outputs, (out,) if node.primitive.single else out):
+                if value.dtype != tensor.dtype:
+                    value = self.cast(value, tensor.dtype)
+                self.values[tensor] = Value(value.name, value.dtype, tensor.type.shape)
+        return [self.value(x) for x in graph.results]
+
+    def input(self, tensor: Tensor, stem: str) -> onnx.ValueInfoProto:
+        value = Value(self.name(stem), tensor.dtype, tensor.type.shape)
+        self.values[tensor] = value
+        return info(value.name, tensor.type)
+
+    def output(self, value: Value, type: Type, stem: str) -> onnx.ValueInfoProto:
+        """Let a value be an output, under a name of its own."""
+        name = self.name(stem)
+        self.nodes.append(helper.make_node("Identity", [value.name], [name]))
+        return info(name, type)
+
+    def held(self, graph: Graph, operands: Sequence[Value], formals: Sequence[Tensor]) -> tuple[Builder, list[Any]]:
+        """A nested builder in which the first inputs of a held graph are values of this one."""
+        inner = Builder(self.lowerings, outer=self)
+        inner.values.update(zip(graph.inputs, operands))
+        return inner, [inner.input(x, "i") for x in formals]
+
+    def model(self, graph: onnx.GraphProto) -> onnx.ModelProto:
+        graph.initializer.extend(proto for _, proto in self.initializers.values())
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=9)
+
+
+def info(name: str, type: Type) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], type.shape)

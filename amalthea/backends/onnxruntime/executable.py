@@ -1,0 +1,114 @@
+"""A graph as an ONNX Runtime session, bound to the memory of its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from onnx import helper
+
+from amalthea import dtypes
+from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
+from amalthea.backends.onnxruntime.state import Group, State, written_together
+from amalthea.graph.graph import Graph
+from amalthea.tensor import Type, Variable
+
+
+def to_model(graph: Graph, lowerings: Any) -> Any:
+    """The ONNX model of a graph: inputs, then variables read; outputs, then variables written."""
+    builder = Builder(lowerings)
+    inputs = [builder.input(x, "in") for x in graph.inputs]
+    inputs += [builder.input(x, "state") for _, x in graph.reads]
+    values = builder.add_graph(graph)
+    outputs = [builder.output(v, t.type, "out") for v, t in zip(values, graph.results)]
+    return builder.model(helper.make_graph(builder.nodes, "amalthea", inputs, outputs))
+
+
+class Executable:
+    """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
+
+    def __init__(self, graph: Graph, session: Any, place: Callable[[Variable], State]):
+        self.session = session
+        self.place = place
+        self.reads = [variable for variable, _ in graph.reads]
+        self.writes = [variable for variable, _ in graph.writes]
+        input_names = [x.name for x in session.get_inputs()]
+        output_names = [x.name for x in session.get_outputs()]
+        n, k = len(graph.inputs), len(graph.outputs)
+        self.inputs = [_Slot(name, x.type) for name, x in zip(input_names, graph.inputs)]
+        self.outputs = [_Slot(name, x.type) for name, x in zip(output_names, graph.outputs)]
+        self.read_names, self.write_names = input_names[n:], output_names[k:]
+        self.version = -1
+        self.bindings: dict[tuple[int, ...], Any] = {}
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        if self.version != Group.version:
+            self._regroup()
+        which = tuple([group.now for group in self.groups])
+        binding = self.bindings.get(which)
+        if binding is None:
+            binding = self.bindings[which] = self._bind()
+        kept = [slot.bind_input(binding, value) for slot, value in zip(self.inputs, values)]
+        results = [slot.bind_output(binding) for slot in self.outputs]
+        self.session._sess.run_with_iobinding(binding, None)
+        for group in self.written:
+            group.now ^= 1
+        del kept
+        return results
+
+    def _regroup(self) -> None:
+        """Find the groups of this executable's variables, after some variable moved."""
+        states = [self.place(variable) for variable in (*self.reads, *self.writes)]
+        self.written = written_together(states[len(self.reads) :])
+        self.groups = list({id(state.group): state.group for state in states}.values())
+        self.states = states
+        self.bindings.clear()
+        self.version = Group.version
+
+    def _bind(self) -> Any:
+        binding = self.session.io_binding()._iobinding
+        count = len(self.reads)
+        for name, state in zip(self.read_names, self.states[:count]):
+            _bind(binding.bind_input, name, state.array)
+        for name, state in zip(self.write_names, self.states[count:]):
+            _bind(binding.bind_output, name, state.buffers[1 - state.group.now])
+        return binding
+
+
+def _bind(bind: Any, name: str, array: np.ndarray) -> None:
+    bind(name, _CPU(), ONNX_TYPES[dtypes.standardize(array.dtype)], list(array.shape), array.ctypes.data)
+
+
+def _CPU() -> Any:
+    global _device
+    if _device is None:
+        from onnxruntime import OrtDevice
+
+        _device = OrtDevice.make("cpu", 0)._get_c_device()
+    return _device
+
+
+_device: Any = None
+
+
+class _Slot:
+    """An input or output that changes its memory at each call."""
+
+    __slots__ = ("dtype", "name", "onnx_type", "shape")
+
+    def __init__(self, name: str, type: Type):
+        self.name = name
+        self.dtype = dtypes.to_numpy(type.dtype)
+        self.onnx_type = ONNX_TYPES[type.dtype]
+        self.shape = list(type.shape)
+
+    def bind_input(self, binding: Any, value: Any) -> np.ndarray:
+        array = np.ascontiguousarray(value, self.dtype)
+        binding.bind_input(self.name, _CPU(), self.onnx_type, self.shape, array.ctypes.data)
+        return array
+
+    def bind_output(self, binding: Any) -> np.ndarray:
+        array = np.empty(self.shape, self.dtype)
+        binding.bind_output(self.name, _CPU(), self.onnx_type, self.shape, array.ctypes.data)
+        return array

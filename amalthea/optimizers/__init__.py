@@ -1,0 +1,35 @@
+"""Optimizers: how gradients change weights.
+
+    model.compile(optimizer="adam"), model.compile(optimizer=SGD(0.1, momentum=0.9, nesterov=True))
+
+Each is a short rule for one variable; the learning rate and its schedule, clipping, weight decay, averaging and
+accumulation are written once around it.
+"""
+
+from __future__ import annotations
+
+from amalthea.optimizers import schedules
+from amalthea.optimizers.adaptive_moments import Adam, Adamax, AdamW, Lamb, Lion, Nadam
+from amalthea.optimizers.gradient_descent import SGD, Adadelta, Adagrad, Ftrl, RMSprop
+from amalthea.optimizers.optimizer import Optimizer, registry
+
+get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]

@@ -1,0 +1,384 @@
+"""What an optimizer is: a rule for one variable, and once around it everything that all rules share."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import initializers, ops
+from amalthea.configurable import Configurable, CustomObjectScope, Registry, auto_name, snake_case
+from amalthea.errors import ArgumentError, NotBuiltError
+from amalthea.optimizers import options
+from amalthea.optimizers.schedules import LearningRateSchedule
+from amalthea.stateless import call_stateless
+from amalthea.tensor import Variable
+
+registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
+
+Slots = dict[str, Any]  # names of slots to their initializers
+
+
+class Optimizer(Configurable, registry=registry):
+    """What every optimizer is: override :meth:`rule` and :attr:`slots`, or :meth:`update_step` and :meth:`build`.
+
+    Args:
+        learning_rate: a number, a schedule, or a callable without arguments.
+        weight_decay: the share (times the learning rate) by which weights shrink at each update.
+        clipnorm: the greatest Euclidean norm of each gradient.
+        clipvalue: the greatest absolute value of each element of a gradient.
+        global_clipnorm: the greatest Euclidean norm of all gradients together.
+        use_ema: whether a moving average of every weight is kept.
+        ema_momentum: the share of the average that stays at each update.
+        ema_overwrite_frequency: updates after which weights are overwritten by their average; None for the end.
+        loss_scale_factor: what the loss is multiplied by, and gradients divided by.
+        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients.
+        name: shown in the paths of its variables.
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Optimizer
+        >>> class Plain(Optimizer):
+        ...     def rule(self, gradient, value, learning_rate):
+        ...         return (value - gradient * learning_rate,)
+        >>> w = Variable([1.0])
+        >>> Plain(learning_rate=0.5).apply([w.value], [w])
+        >>> w.numpy()
+        array([0.5], dtype=float32)
+    """
+
+    groups: Sequence[Slots] = ()
+    not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)
+
+    def __init_subclass__(cls, **kwargs: Any):
+        if "__init__" in cls.__dict__ and cls.__module__.startswith("amalthea.optimizers"):
+            cls.__init__ = options.with_common_options(cls.__init__)  # type: ignore[method-assign]
+        super().__init_subclass__(**kwargs)
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        self.name = name or auto_name(snake_case(type(self).__name__))
+        self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
+        self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, use_ema, ema_momentum
+        self.ema_overwrite_frequency, self.loss_scale_factor = ema_overwrite_frequency, loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        options.check_options(self)
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Variable] = []
+        self._places: dict[int, int] = {}
+        self._slots: dict[str, list[Variable]] = {}
+        self._undecayed: set[int] = set()
+        self._undecayed_names: list[str] = []
+        self._iterations = self.add_variable((), dtype="int32", name="iteration")
+        self._learning_rate = self._make_learning_rate(options.take_legacy(type(self).__name__, learning_rate, kwargs))
+
+    # ------------------------------------------------------------------------------------ learning rate
+
+    def _make_learning_rate(self, given: Any) -> Any:
+        if isinstance(given, dict):
+            return LearningRateSchedule.registry.get(given)  # type: ignore[union-attr]
+        if isinstance(given, Variable):
+            self._variables.append(given)
+        if callable(given) or isinstance(given, Variable):
+            return given
+        constant = initializers.Constant(float(given))
+        return self.add_variable((), constant, dtype="float32", name="learning_rate")
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate now: its variable, or what the schedule or callable gives."""
+        if isinstance(self._learning_rate, LearningRateSchedule):
+            return self._learning_rate(self._iterations)
+        return self._learning_rate if isinstance(self._learning_rate, Variable) else self._learning_rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, (LearningRateSchedule, Variable)) or callable(value):
+            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            self._learning_rate = value
+        elif isinstance(self._learning_rate, Variable):
+            self._learning_rate.assign(value)
+        else:
+            raise ArgumentError(
+                "The learning rate follows a schedule, so it cannot be set to a number.",
+                got=repr(self._learning_rate),
+                cure=f"{type(self).__name__}(learning_rate=0.001), or set another schedule",
+            )
+
+    lr = learning_rate
+
+    @property
+    def iterations(self) -> Any:
+        """The number of updates so far."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations.value, self.gradient_accumulation_steps)
+        return self._iterations
+
+    # ---------------------------------------------------------------------------------------- variables
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All of its variables, in the order in which files keep them."""
+        return list(self._variables)
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A variable of the optimizer's own."""
+        variable = Variable(initializers.get(initializer), shape, dtype, trainable=False, aggregation=aggregation)
+        variable.name = name or "variable"
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A variable of the shape and dtype of another."""
+        stem = (reference_variable.path or reference_variable.name).replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape, initializer, reference_variable.dtype, name=f"{stem}_{name}" if name else stem
+        )
+
+    def add_optimizer_variables(self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"):
+        """One variable for each of those given; several names give as many lists, made variable by variable."""
+        names = [name] if isinstance(name, str) else list(name)
+        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
+        made: list[list[Variable]] = [[] for _ in names]
+        for variable in trainable_variables:
+            for row, slot, start in zip(made, names, given):
+                row.append(self.add_variable_from_reference(variable, slot, start))
+        return made[0] if isinstance(name, str) else tuple(made)
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the slots for these variables."""
+        if self.built:
+            return
+        self._trainable_variables = list(variables)
+        self._places = {id(v): i for i, v in enumerate(variables)}
+        if self.use_ema:
+            self._slots["average"] = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
+        for group in self.slot_groups():
+            made = self.add_optimizer_variables(variables, list(group), list(group.values()))
+            self._slots.update(zip(group, made))
+        self.built = True
+
+    def slot_groups(self) -> Sequence[Slots]:
+        """The slots of :meth:`rule`, with their initializers. Those of one group are made variable by variable."""
+        return self.groups
+
+    def slot(self, name: str, variable: Variable) -> Variable:
+        """The slot of that name for a variable."""
+        return self._slots[name][self._place(variable)]
+
+    def _place(self, variable: Variable) -> int:
+        if id(variable) not in self._places:
+            raise NotBuiltError(
+                f"The optimizer does not know variable '{variable.path}'.",
+                expected="one of the variables that it was built for",
+                cure="a new optimizer, or optimizer.build(all_variables) before the first step",
+            )
+        return self._places[id(variable)]
+
+    # ------------------------------------------------------------------------------------------- a step
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Update the variables by their gradients (None where a variable has none)."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        grads = list(grads)
+        if len(grads) != len(variables):
+            raise ArgumentError("Each variable needs a gradient.", expected=len(variables), got=len(grads))
+        if not grads:
+            return
+        self.build(variables)
+        grads, variables = self._overwrite(*options.present(grads, variables))
+        if self.loss_scale_factor is not None:
+            grads = [g / self.loss_scale_factor for g in grads]
+        if grads:
+            self._accumulate_or_update(grads, variables)
+        if self.use_ema:
+            self._average()
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
+        self._iterations.assign_add(1)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
+        """:meth:`apply` for pairs; gives the number of updates."""
+        grads, variables = zip(*grads_and_vars)
+        self.apply(grads, variables)
+        return self._iterations
+
+    def _overwrite(self, grads: list[Any], variables: list[Variable]) -> tuple[list[Any], list[Variable]]:
+        """Variables whose "gradient" is their new value get it; the others are left."""
+        for gradient, variable in zip(grads, variables):
+            if variable.overwrite_with_gradient:
+                variable.assign(gradient)
+        rest = [(g, v) for g, v in zip(grads, variables) if not v.overwrite_with_gradient]
+        return [g for g, _ in rest], [v for _, v in rest]
+
+    def _accumulate_or_update(self, grads: list[Any], variables: list[Variable]) -> None:
+        steps = self.gradient_accumulation_steps
+        if not steps:
+            return self._update(grads, variables)
+        sums = [self.slot("gradient_accumulator", v) for v in variables]
+        totals = [s.value + g for s, g in zip(sums, grads)]
+        is_due = ops.equal((self._iterations.value + 1) % steps, 0)
+        own = [v for v in self._variables if v is not self._iterations]
+        self._assign_if(is_due, lambda: self._update([t / steps for t in totals], variables), [*variables, *own])
+        for row, total in zip(sums, totals):
+            row.assign(ops.where(is_due, ops.zeros_like(total), total))
+
+    @staticmethod
+    def _assign_if(condition: Any, function: Callable[[], None], variables: Sequence[Variable]) -> None:
+        """Run ``function``; what it assigned stays where the condition holds. (A branch may not assign.)"""
+        before = [v.value for v in variables]
+        function()
+        for variable, old in zip(variables, before):
+            new = variable.value
+            if new is not old:
+                variable.assign(ops.where(condition, new, old))
+
+    def _update(self, grads: list[Any], variables: list[Variable]) -> None:
+        grads = options.clip(self, grads)
+        rate = self.learning_rate
+        rate = rate.value if isinstance(rate, Variable) else ops.convert_to_tensor(rate, dtype="float32")
+        self._decay(variables, rate)
+        self.update_all(grads, variables, rate)
+
+    def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
+        """:meth:`update_step` for each; a rule with state of the whole step moves it here first."""
+        for gradient, variable in zip(grads, variables):
+            self.update_step(gradient, variable, learning_rate)
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Update one variable, and its slots, by :meth:`rule`."""
+        names = [name for group in self.slot_groups() for name in group]
+        slots = [self.slot(name, variable) for name in names]
+        gradient, learning_rate = (ops.cast(x, variable.dtype) for x in (gradient, learning_rate))
+        results = self.rule(gradient, variable.value, learning_rate, *(s.value for s in slots))
+        for target, result in zip([variable, *slots], results):
+            target.assign(result)
+
+    def rule(self, gradient: Any, value: Any, learning_rate: Any, *slots: Any) -> Sequence[Any]:
+        """The new value, and the new values of the slots."""
+        raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
+
+    def step(self, dtype: str = "float32") -> Any:
+        """The number of the update that is being made, from 1."""
+        return ops.cast(self.iterations + 1, dtype)
+
+    # --------------------------------------------------------------------------- weight decay, averaging
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Sequence[str] | None = None) -> None:
+        """Let these variables, and those whose name matches one of the patterns, not decay."""
+        self._undecayed |= {id(v) for v in var_list or ()}
+        self._undecayed_names += list(var_names or ())
+
+    def _decays(self, variable: Variable) -> bool:
+        by_name = any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
+        return id(variable) not in self._undecayed and not by_name
+
+    def _decay(self, variables: Sequence[Variable], rate: Any) -> None:
+        if self.weight_decay is None:
+            return
+        for variable in filter(self._decays, variables):
+            kept = 1.0 - ops.cast(rate, variable.dtype) * self.weight_decay
+            variable.assign(variable.value * kept)
+
+    def _average(self) -> None:
+        """Move the averages towards the weights; at the first update they become them."""
+        momentum = ops.cast(ops.not_equal(self.iterations, 0), "float32") * self.ema_momentum
+        for variable, average in zip(self._trainable_variables, self._slots["average"]):
+            kept = ops.cast(momentum, variable.dtype)
+            average.assign(variable.value + (average.value - variable.value) * kept)
+        if self.ema_overwrite_frequency:
+            is_due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
+            for variable, average in zip(self._trainable_variables, self._slots["average"]):
+                variable.assign(ops.where(is_due, average.value, variable.value))
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Give the variables the values they shall have after training: their averages, if these are kept."""
+        for variable in var_list if self.use_ema else ():
+            variable.assign(self.slot("average", variable).value)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times ``loss_scale_factor``."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    # ------------------------------------------------------------------------------ values in and out
+
+    def stateless_apply(
+        self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """:meth:`apply` as a pure function of values; gives the new trainable and optimizer values."""
+        if not self.built:
+            raise NotBuiltError("The optimizer has no slots yet.", cure="optimizer.build(trainable_variables) first")
+        every = [*self._trainable_variables, *self._variables]
+        values = [*trainable_variables, *optimizer_variables]
+        _, new = call_stateless(lambda: self.apply(grads, self._trainable_variables), every, values)
+        return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [v.numpy() for v in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the values of :attr:`variables`, in their order."""
+        if len(weights) != len(self.variables):
+            raise ArgumentError("Each variable needs a value.", expected=len(self.variables), got=len(weights))
+        for variable, value in zip(self.variables, weights):
+            variable.assign(value)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put every variable into the store under its number."""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take every variable from the store; only a warning if it holds another number of them."""
+        if len(store.keys()) != len(self.variables):
+            warnings.warn(
+                f"The state of optimizer '{self.name}' was not loaded: it has {len(self.variables)} variables, and "
+                f"the file {len(store.keys())}.",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self.variables):
+            variable.assign(np.asarray(store[str(i)]))
+
+    def config_value(self, name: str, given: Any) -> Any:
+        """The learning rate as a number or schedule; any other argument from its attribute."""
+        if name != "learning_rate":
+            return super().config_value(name, given)
+        is_variable = isinstance(self._learning_rate, Variable)
+        return float(self._learning_rate.numpy()) if is_variable else self._learning_rate
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        with CustomObjectScope(custom_objects):
+            return super().from_config(config)

@@ -1,0 +1,117 @@
+"""The options that every optimizer has: clipping, weight decay, averaging, scaling and accumulation of gradients.
+
+They are written once, here. ``Adam(beta_1=0.9, **common)`` shows them in its signature all the same, because
+:func:`with_common_options` puts them there.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from amalthea import ops
+from amalthea.errors import ArgumentError, nearest
+
+COMMON: dict[str, Any] = {
+    "weight_decay": None,
+    "clipnorm": None,
+    "clipvalue": None,
+    "global_clipnorm": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+    "name": None,
+}
+_WITHOUT_EFFECT = ("jit_compile", "is_legacy_optimizer")  # Keras 2 wrote them into files
+
+
+def with_common_options(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor ``(self, own..., **common)`` whose signature names every common option after its own."""
+    *own, rest = inspect.signature(init).parameters.values()
+    named = {p.name for p in own}
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    common = [inspect.Parameter(n, kind, default=d) for n, d in COMMON.items() if n not in named]
+    signature = inspect.Signature([*own, *common, rest.replace(name="kwargs")])
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        beyond = dict(zip([p.name for p in common], args[len(own) - 1 :]))
+        init(self, *args[: len(own) - 1], **beyond, **kwargs)
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    return __init__
+
+
+def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> Any:
+    """The learning rate that the older spellings ``lr`` and ``decay`` mean; an error for any other argument."""
+    learning_rate = kwargs.pop("lr", learning_rate)
+    decay = kwargs.pop("decay", 0.0)
+    for name in _WITHOUT_EFFECT:
+        kwargs.pop(name, None)
+    if kwargs:
+        name = next(iter(kwargs))
+        raise ArgumentError(f"{optimizer} has no argument '{name}'.", got=name, cure=nearest(name, COMMON))
+    if not decay:
+        return learning_rate
+    from amalthea.optimizers.schedules import InverseTimeDecay
+
+    return InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay)
+
+
+def check_options(optimizer: Any) -> None:
+    """:class:`ArgumentError` for options that cannot be meant."""
+    clips = {name: getattr(optimizer, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
+    given = [name for name, value in clips.items() if value is not None]
+    if len(given) > 1:
+        raise ArgumentError("Gradients are clipped in one way.", expected="one of " + ", ".join(clips), got=given)
+    if any(value is not None and value <= 0 for value in clips.values()):
+        raise ArgumentError("Gradients are clipped to a size above 0.", got=clips)
+    for name in ("ema_overwrite_frequency", "gradient_accumulation_steps"):
+        value = getattr(optimizer, name)
+        least = 2 if name.startswith("gradient") else 1
+        if value is not None and (not isinstance(value, int) or value < least):
+            raise ArgumentError(f"{name} is a whole number of steps.", expected=f"{least} or more, or None", got=value)
+    if optimizer.use_ema and not 0 <= optimizer.ema_momentum <= 1:
+        raise ArgumentError("ema_momentum is a share.", expected="0 to 1", got=optimizer.ema_momentum)
+
+
+# -------------------------------------------------------------------------------------------- gradients
+
+
+def present(grads: Sequence[Any], variables: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """The gradients that there are, with their variables; a warning if some are missing, an error if all are."""
+    missing = [v.path for g, v in zip(grads, variables) if g is None]
+    if len(missing) == len(grads):
+        raise ArgumentError("No gradients provided for any variable.", cure="a loss that depends on the weights")
+    if missing:
+        names = ", ".join(missing[:5])
+        warnings.warn(f"Some variables do not affect the loss, and keep their values: {names}", stacklevel=4)
+    kept = [(g, v) for g, v in zip(grads, variables) if g is not None]
+    return [g for g, _ in kept], [v for _, v in kept]
+
+
+def clip(optimizer: Any, grads: list[Any]) -> list[Any]:
+    """Gradients clipped as the options say."""
+    if optimizer.clipvalue is not None:
+        return [ops.clip(g, -optimizer.clipvalue, optimizer.clipvalue) for g in grads]
+    if optimizer.clipnorm is not None:
+        return [_shortened(g, norm(g), optimizer.clipnorm) for g in grads]
+    if optimizer.global_clipnorm is not None:
+        squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in grads]
+        together = ops.sqrt(sum(squares[1:], squares[0]))
+        return [_shortened(g, ops.cast(together, g.dtype), optimizer.global_clipnorm) for g in grads]
+    return grads
+
+
+def norm(x: Any) -> Any:
+    """The Euclidean norm of all the elements."""
+    return ops.sqrt(ops.sum(ops.square(x)))
+
+
+def _shortened(g: Any, length: Any, most: float) -> Any:
+    return g * (most / ops.maximum(length, most))
