@@ -105,7 +105,7 @@ class Registry:
             identifier = self.find(identifier)
         if inspect.isclass(identifier):
             return identifier()
-        if callable(identifier):
+        if callable(identifier) or getattr(identifier, "registry", None) is self:
             return identifier
         raise ArgumentError(
             f"This cannot stand for {_article(self.kind)}.",
@@ -333,6 +333,8 @@ def deserialize(data: Any, registry: Registry | None = None) -> Any:
         return _PLAIN[data["class_name"]](data["config"])
     if data["class_name"] == "function":
         return _find(data["config"], data, registry)
+    if registry is None and "module" not in data and custom_object(data["class_name"]) is None:
+        return data  # Keras 2 wrote no module: the constructor that takes it knows the family
     return _find(data["class_name"], data, registry).from_config(data["config"])
 
 

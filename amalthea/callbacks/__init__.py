@@ -41,6 +41,7 @@ from amalthea.callbacks.model_checkpoint import ModelCheckpoint
 from amalthea.callbacks.progbar_logger import ProgbarLogger
 from amalthea.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from amalthea.callbacks.remote_monitor import RemoteMonitor
+from amalthea.callbacks.swap_ema_weights import SwapEMAWeights
 from amalthea.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -56,5 +57,6 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]

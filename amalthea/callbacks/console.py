@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 _interactive = True
@@ -38,6 +37,8 @@ def say(message: str, end: str = "\n") -> None:
     """Show a message; outside a terminal, what cannot be encoded is shown as ``?``."""
     if not _interactive:
         if message.strip():
+            import logging
+
             logging.getLogger("amalthea").info(message.strip())
         return
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

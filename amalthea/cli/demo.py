@@ -58,5 +58,5 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"\nTest accuracy: {accuracy:.4f}")
     print(f"The model is in {arguments.save}. To use it:\n")
     print("  import amalthea")
-    print(f"  model = amalthea.saving.load_model({arguments.save!r})")
+    print(f"  model = amalthea.load_model({arguments.save!r})")
     print("  model.predict(images)  # uint8 or float, (n, 28, 28, 1), 0 is paper and 255 ink")

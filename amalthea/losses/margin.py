@@ -56,15 +56,17 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
 
 
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Any:
-    """1 less the Tversky overlap, which weighs false positives by ``alpha`` and false negatives by ``beta``.
+    """1 less the Tversky overlap, which weighs false negatives by ``alpha`` and false positives by ``beta``.
 
-    Source: Salehi et al., arXiv:1706.05721, equation 3.
+    (So it is in Keras, whose documentation says the reverse.)
+
+    Source: Salehi et al., arXiv:1706.05721, equation 3, with the two weights exchanged.
     """
     y_true, y_pred = _pair(y_true, y_pred)
     common = ops.sum(ops.multiply(y_true, y_pred), axis=axis)
     false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
     false_negative = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
-    missed = ops.add(ops.multiply(false_positive, alpha), ops.multiply(false_negative, beta))
+    missed = ops.add(ops.multiply(false_negative, alpha), ops.multiply(false_positive, beta))
     return ops.subtract(1.0, ops.divide(common, ops.add(ops.add(common, missed), config.epsilon())))
 
 
@@ -94,7 +96,7 @@ def circle(
     labels = ops.cast(y_true, "int32")
     others = labels if ref_labels is None else ops.cast(ref_labels, "int32")
     embeddings = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=y_pred.dtype)
-    likeness = ops.matmul(y_pred, ops.transpose(embeddings))
+    likeness = ops.minimum(ops.matmul(y_pred, ops.transpose(embeddings)), 1.0)
     is_same = ops.equal(ops.reshape(labels, (-1, 1)), ops.reshape(others, (1, -1)))
     is_other = ops.logical_not(is_same)
     if remove_diagonal:
@@ -104,11 +106,14 @@ def circle(
     return ops.softplus(ops.add(too_far, too_near))
 
 
+_NEVER = -3e4  # an exponent that gives 0, and that half precision can hold
+
+
 def _margin_sum(weight: Any, distance: Any, counted: Any, gamma: float) -> Any:
-    """The log-sum-exp over the counted pairs of ``gamma * weight * distance``; no gradient goes to the weights."""
-    weight = ops.stop_gradient(ops.relu(weight))
+    """The log-sum-exp over the counted pairs of ``gamma * weight * distance``."""
+    weight = ops.relu(weight)
     logits = ops.multiply(ops.multiply(weight, distance), gamma)
-    return ops.logsumexp(ops.where(counted, logits, ops.full_like(logits, -1e9)), axis=1)
+    return ops.logsumexp(ops.where(counted, logits, ops.full_like(logits, _NEVER)), axis=1)
 
 
 class Hinge(LossFunctionWrapper):
@@ -169,7 +174,12 @@ class Tversky(LossFunctionWrapper):
 
 
 class Circle(LossFunctionWrapper):
-    """Similarity learning by cosines, each pair weighted by how far it is from its best value."""
+    """Similarity learning by cosines, each pair weighted by how far it is from its best value.
+
+    Shapes: labels ``(batch,)`` or ``(batch, 1)``, embeddings of length 1 ``(batch, size)``.
+    """
+
+    keeps_integer_labels = True
 
     def __init__(
         self,
@@ -184,11 +194,6 @@ class Circle(LossFunctionWrapper):
         self.margin = margin
         self.remove_diagonal = remove_diagonal
         super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
-
-    def call(self, y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any = None) -> Any:
-        y_pred = ops.normalize(y_pred)
-        ref_embeddings = None if ref_embeddings is None else ops.normalize(ref_embeddings)
-        return self.fn(y_true, y_pred, ref_labels, ref_embeddings, **self._fn_kwargs)
 
 
 registry.add(hinge, module="keras.metrics")

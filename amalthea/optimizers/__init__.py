@@ -9,15 +9,20 @@ accumulation are written once around it.
 from __future__ import annotations
 
 from amalthea.optimizers import schedules
+from amalthea.optimizers.adafactor import Adafactor
 from amalthea.optimizers.adaptive_moments import Adam, Adamax, AdamW, Lamb, Lion, Nadam
 from amalthea.optimizers.gradient_descent import SGD, Adadelta, Adagrad, Ftrl, RMSprop
+from amalthea.optimizers.loss_scale import LossScaleOptimizer
+from amalthea.optimizers.muon import Muon
 from amalthea.optimizers.optimizer import Optimizer, registry
+from amalthea.optimizers.schedule_free import ScheduleFreeAdamW
 
 get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
 
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -25,9 +30,12 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

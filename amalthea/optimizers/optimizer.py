@@ -54,7 +54,7 @@ class Optimizer(Configurable, registry=registry):
     not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)
 
     def __init_subclass__(cls, **kwargs: Any):
-        if "__init__" in cls.__dict__ and cls.__module__.startswith("amalthea.optimizers"):
+        if "__init__" in cls.__dict__:
             cls.__init__ = options.with_common_options(cls.__init__)  # type: ignore[method-assign]
         super().__init_subclass__(**kwargs)
 
@@ -304,12 +304,15 @@ class Optimizer(Configurable, registry=registry):
         by_name = any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
         return id(variable) not in self._undecayed and not by_name
 
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of one variable."""
+        return self.weight_decay
+
     def _decay(self, variables: Sequence[Variable], rate: Any) -> None:
-        if self.weight_decay is None:
-            return
         for variable in filter(self._decays, variables):
-            kept = 1.0 - ops.cast(rate, variable.dtype) * self.weight_decay
-            variable.assign(variable.value * kept)
+            decay = self.decay_of(variable)
+            if decay is not None:
+                variable.assign(variable.value * (1.0 - ops.cast(rate, variable.dtype) * decay))
 
     def _average(self) -> None:
         """Move the averages towards the weights; at the first update they become them."""

@@ -33,6 +33,8 @@ _WITHOUT_EFFECT = ("jit_compile", "is_legacy_optimizer")  # Keras 2 wrote them i
 def with_common_options(init: Callable[..., None]) -> Callable[..., None]:
     """A constructor ``(self, own..., **common)`` whose signature names every common option after its own."""
     *own, rest = inspect.signature(init).parameters.values()
+    if rest.name != "common" or rest.kind is not rest.VAR_KEYWORD:
+        return init
     named = {p.name for p in own}
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     common = [inspect.Parameter(n, kind, default=d) for n, d in COMMON.items() if n not in named]

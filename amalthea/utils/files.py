@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from amalthea.callbacks import console
 from amalthea.callbacks.progbar import Progbar
 from amalthea.errors import AmaltheaError, ArgumentError
-from amalthea.utils.archives import unpack
 
 SCHEMES = ("http", "https", "ftp", "file")
 CHUNK = 1 << 16  # bytes
@@ -68,6 +65,8 @@ def get_file(
     if unpacked is None:
         return str(path)
     if force_download or not unpacked.exists():
+        from amalthea.utils.archives import unpack
+
         unpack(path, unpacked, archive_format)
     return str(unpacked)
 
@@ -112,6 +111,8 @@ def file_digest(path: Path, expected: str, algorithm: str = "auto") -> str:
         algorithm = "md5" if len(expected) == 32 else "sha256"
     if algorithm not in ("md5", "sha256"):
         raise ArgumentError("There is no such hash.", expected="'auto', 'md5' or 'sha256'", got=repr(algorithm))
+    import hashlib
+
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -121,6 +122,8 @@ def file_digest(path: Path, expected: str, algorithm: str = "auto") -> str:
 
 def _download(origin: str, path: Path, expected: str | None, algorithm: str) -> None:
     """Fetch to a file aside, check it, and only then give it its name."""
+    import tempfile
+
     console.say(f"Downloading data from {origin}")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     aside = Path(name)

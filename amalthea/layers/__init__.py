@@ -1,0 +1,35 @@
+"""All layers, one family a file. ``layers.Dense`` lives in ``layers/dense.py``."""
+
+import importlib
+
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+
+# Each family's file and the public names in it.
+_FAMILIES = {
+    "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "convolution": "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose",
+    "dense": "Dense",
+    "dropout": "Dropout SpatialDropout1D",
+    "embedding": "Embedding",
+    "input_layer": "Input InputLayer",
+    "merging": (
+        "Add Average Concatenate Maximum Minimum Multiply Subtract "
+        "add average concatenate maximum minimum multiply subtract"
+    ),
+    "normalization": "BatchNormalization LayerNormalization",
+    "pooling": (
+        "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D "
+        "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
+        "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D "
+        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
+        "MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D"
+    ),
+    "reshaping": "Flatten Permute RepeatVector Reshape",
+}
+
+__all__ = ["InputSpec", "Layer"]
+for _module, _names in _FAMILIES.items():
+    for _name in _names.split():
+        globals()[_name] = getattr(importlib.import_module(f"amalthea.layers.{_module}"), _name)
+        __all__ += [_name]

@@ -1,0 +1,303 @@
+"""Convolutions over 1 to 3 axes of space, their transposes, and depthwise kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import activations, config, constraints, initializers, ops, regularizers
+from amalthea.errors import ArgumentError
+from amalthea.layers.dense import positive
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+from amalthea.ops.windows import per_axis
+
+_PADDINGS = ("valid", "same")
+
+
+class _Windowed(Layer):
+    """What all kinds share: the window, the layout, the bias and the activation."""
+
+    rank = 2
+    paddings: tuple[str, ...] = _PADDINGS
+
+    def _window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
+        kind = type(self).__name__
+        self.kernel_size = per_axis(kernel_size, self.rank, "kernel_size")
+        self.strides = per_axis(strides, self.rank, "strides")
+        self.dilation_rate = per_axis(dilation_rate, self.rank, "dilation_rate")
+        self.padding = str(padding).lower()
+        self.data_format = config.standardize_data_format(data_format)
+        if self.padding not in self.paddings:
+            raise ArgumentError(f"{kind} has no padding {padding!r}.", expected=" or ".join(map(repr, self.paddings)))
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ArgumentError(
+                f"{kind} takes strides or dilation, not both.", got=f"{self.strides} and {self.dilation_rate}"
+            )
+
+    def _channels(self, input_shape: Any) -> int:
+        axis = -1 if self.data_format == "channels_last" else 1
+        channels = input_shape[axis]
+        if channels is None:
+            raise ArgumentError(
+                f"The channels of the input of '{self.name}' are not known.", expected=f"a size for axis {axis}", got=input_shape
+            )
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        return channels
+
+    def _add_bias(self, size: int) -> None:
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (size,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+
+    def _finish(self, x: Any) -> Any:
+        """Bias and activation."""
+        if self.bias is not None:
+            bias = self.bias
+            if self.data_format == "channels_first":
+                bias = ops.reshape(bias, (bias.shape[0], *(1,) * self.rank))
+            x = ops.add(x, bias)
+        return self.activation(x)
+
+
+class _Conv(_Windowed):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._window(kernel_size, strides, padding, data_format, dilation_rate)
+        self.filters = positive(filters, "filters", type(self).__name__)
+        self.groups = positive(groups, "groups", type(self).__name__)
+        if self.filters % self.groups:
+            raise ArgumentError("The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        if channels % self.groups:
+            raise ArgumentError(
+                f"The channels of the input of '{self.name}' do not divide into groups.",
+                expected=f"a multiple of {self.groups}",
+                got=channels,
+            )
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def build(self, input_shape: Any) -> None:
+        self._kernel = self.add_weight(
+            self.kernel_shape(self._channels(input_shape)),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        self._add_bias(self.filters)
+
+    @property
+    def kernel(self) -> Any:
+        return self._kernel
+
+    def call(self, inputs: Any) -> Any:
+        x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return self._finish(x)
+
+
+class Conv1D(_Conv):
+    """Convolution over time.
+
+    Shapes: ``(batch, steps, channels)`` to ``(batch, new_steps, filters)``.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size: the steps that a window sees.
+        strides: from one window to the next.
+        padding: ``"valid"``, ``"same"``, or ``"causal"`` (nothing is seen of what comes later).
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+        dilation_rate: the distance between the steps that a window sees.
+        groups: channels are convolved in so many groups apart.
+        activation: a name or function; None for none.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.Conv1D(4, 3)(np.zeros((2, 10, 5), "float32")).shape
+        (2, 8, 4)
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(_Conv):
+    """Convolution over images.
+
+    Shapes: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, filters)``; channels second with
+    ``channels_first``.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size: height and width of the window.
+        strides: from one window to the next.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+        dilation_rate: the distance between the places that a window sees.
+        groups: channels are convolved in so many groups apart.
+        activation: a name or function; None for none.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.Conv2D(4, 3, activation="relu")(np.zeros((2, 8, 8, 3), "float32")).shape
+        (2, 6, 6, 4)
+    """
+
+    rank = 2
+
+
+class Conv3D(_Conv):
+    """Convolution over volumes.
+
+    Shapes: ``(batch, depth, height, width, channels)`` to the same with other sizes and ``filters`` channels.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, dilation_rate: ints, or one for each axis of space.
+        padding: ``"valid"`` or ``"same"``.
+        groups: channels are convolved in so many groups apart.
+        activation: a name or function; None for none.
+    """
+
+    rank = 3
+
+
+# What Keras writes as defaults differs from one rank to the next; the constructor is the same.
+def _with_rank(cls: type, rank: int) -> type:
+    import inspect
+
+    ones = (1,) * rank if rank > 1 else 1
+    signature = inspect.signature(cls.__init__)
+    defaults = {"strides": ones, "dilation_rate": ones}
+    parameters = [
+        p.replace(default=defaults[name]) if name in defaults else p for name, p in signature.parameters.items()
+    ]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        super(cls, self).__init__(*args, **kwargs)
+
+    __init__.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    cls.__init__ = __init__
+    return cls
+
+
+for _cls in (Conv1D, Conv2D, Conv3D):
+    _with_rank(_cls, _cls.rank)
+
+
+class _ConvTranspose(_Conv):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
+            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip
+        self.output_padding = None if output_padding is None else _extra(output_padding, self.rank)
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, self.filters, channels)
+
+    def call(self, inputs: Any) -> Any:
+        x = ops.conv_transpose(
+            inputs, self.kernel, self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
+        )
+        return self._finish(x)
+
+
+def _extra(value: Any, rank: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """The opposite of :class:`Conv1D` in shape.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, dilation_rate: as in Conv1D.
+        output_padding: further steps at the end.
+    """
+
+    rank = 1
+
+
+class Conv2DTranspose(_ConvTranspose):
+    """The opposite of :class:`Conv2D` in shape.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, dilation_rate: as in Conv2D.
+        output_padding: further rows and columns at the end.
+    """
+
+    rank = 2
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """The opposite of :class:`Conv3D` in shape.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, dilation_rate: as in Conv3D.
+        output_padding: further places at the end.
+    """
+
+    rank = 3
+
+
+for _cls in (Conv1DTranspose, Conv2DTranspose, Conv3DTranspose):
+    _with_rank(_cls, _cls.rank)

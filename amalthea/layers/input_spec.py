@@ -1,0 +1,107 @@
+"""What a layer expects of its input, and the error when that does not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import dtypes, shapes
+from amalthea.errors import ShapeError
+from amalthea.tensor import type_of
+
+
+class InputSpec:
+    """Rank, dtype and sizes that an input must have.
+
+    Args:
+        dtype: the dtype, or None for any.
+        shape: the full shape, None for any size.
+        ndim, max_ndim, min_ndim: the number of axes.
+        axes: sizes of single axes, ``{axis: size}``.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or too many.
+        name: the name of the input in messages.
+        optional: whether None is allowed.
+    """
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: dict[int, int] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ):
+        self.dtype = dtypes.standardize(dtype) if dtype is not None else None
+        self.shape = tuple(shape) if shape is not None else None
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(k): v for k, v in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def get_config(self) -> dict[str, Any]:
+        return {k: getattr(self, k) for k in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        return cls(**config)
+
+    def wanted(self) -> str:
+        """The shape that fits, in words."""
+        if self.shape is not None:
+            return shapes.show([("any" if d is None else d) for d in self.shape])
+        if self.axes and self.ndim is None:
+            tail = sorted(self.axes.items(), key=lambda item: item[0] % 64)
+            return "(batch, ..., " + ", ".join(f"{size}" for _, size in tail) + ")"
+        if self.ndim is not None:
+            return shapes.show([self.axes.get(i, self.axes.get(i - self.ndim, "any")) for i in range(self.ndim)])
+        return f"at least {self.min_ndim} axes" if self.min_ndim is not None else f"at most {self.max_ndim} axes"
+
+    def check(self, value: Any, layer_name: str) -> None:
+        """:class:`ShapeError` unless the value fits."""
+        if value is None or not hasattr(value, "shape"):
+            return
+        shape = type_of(value).shape
+        if self.allow_last_axis_squeeze and self.shape is not None:
+            if len(shape) == len(self.shape) + 1 and shape[-1] == 1:
+                shape = shape[:-1]
+            elif len(shape) == len(self.shape) - 1 and self.shape[-1] == 1:
+                shape = (*shape, 1)
+        problem = self._problem(shape)
+        if problem:
+            raise ShapeError(
+                f"{problem} does not fit layer '{layer_name}'.",
+                expected=self.wanted(),
+                got=type_of(value),
+                cure=self._cure(shape, layer_name),
+            )
+
+    def _problem(self, shape: shapes.Shape) -> str:
+        rank = len(shape)
+        if self.ndim is not None and rank != self.ndim:
+            return "The number of axes of the input"
+        if rank < (self.min_ndim or 0) or rank > (self.max_ndim if self.max_ndim is not None else rank):
+            return "The number of axes of the input"
+        sizes = dict(self.axes)
+        if self.shape is not None:
+            sizes.update({i: d for i, d in enumerate(self.shape) if isinstance(d, int)})
+        for axis, size in sizes.items():
+            if not -rank <= axis < rank or not shapes.agree(shape[axis], size):
+                return "The last axis of the input" if axis in (-1, rank - 1) else f"Axis {axis} of the input"
+        return ""
+
+    def _cure(self, shape: shapes.Shape, layer_name: str) -> str:
+        rank, last = len(shape), self.axes.get(-1)
+        flat = shapes.size(shape[1:])
+        if last is not None and flat == last and rank > 2:
+            return f"put Flatten() before '{layer_name}'"
+        if self.ndim is not None and rank == self.ndim - 1:
+            return "add an axis: x[..., None] for channels, x[None] for a batch of one"
+        if last is not None and rank:
+            return f"an input with {last} features, or a new layer for {shape[-1]}"
+        return ""

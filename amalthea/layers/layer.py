@@ -1,0 +1,376 @@
+"""The base of all layers: variables made on the first call, calls in three ways, configuration by signature.
+
+What every layer shares is here, once: dtypes, masks, ``training``, losses, names, freezing. A layer itself says
+``__init__``, ``build`` and ``call``, and nothing of files, devices or precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
+from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
+from amalthea.errors import AmaltheaError, ArgumentError, ShapeError, add_place
+from amalthea.layers import calling
+from amalthea.random import SeedGenerator
+from amalthea.stateless import call_stateless
+from amalthea.tensor import Variable
+
+registry = Registry("layers", "layer")
+_BASE = ("name", "trainable", "dtype")
+_LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
+_OWN_BOOKS = ("calls", "_given", "_losses")
+
+
+class Layer(history.Operation, Configurable, registry=registry):
+    """A step of a network with variables of its own.
+
+    Args:
+        activity_regularizer: a penalty on the output.
+        trainable: whether optimizers may change its variables.
+        dtype: a dtype name or policy, such as ``"mixed_bfloat16"``.
+        autocast: whether floating inputs are cast to the compute dtype.
+        name: its name in summaries and files; made from the class if None.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Layer, ops
+        >>> class Scale(Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        ...     def call(self, inputs):
+        ...         return ops.multiply(inputs, self.factor)
+        >>> Scale()(np.ones((2, 3), "float32")).shape
+        (2, 3)
+    """
+
+    supports_masking = False
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        unknown = [key for key in kwargs if key not in _LEGACY]
+        if unknown:
+            raise ArgumentError(
+                f"{type(self).__name__} has no argument {unknown[0]!r}.",
+                expected=", ".join(k for k in calling.parameters(type(self).__init__) if k != "kwargs"),
+                got=", ".join(unknown),
+            )
+        history.Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.built = False
+        self.input_spec: Any = None
+        self.path = self.name
+        self._trainable = trainable
+        self._own: list[Variable] = []
+        self._losses: list[Any] = []
+        self._build_shapes: dict[str, Any] | None = None
+        self._first_input = calling.legacy_input(kwargs)
+        self._weights_to_set = kwargs.get("weights")
+
+    # ---------------------------------------------------------------------------------- variables
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
+            self._own.append(value)
+        object.__setattr__(self, name, value)
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of the layer.
+
+        Args:
+            shape: ints; ``()`` by default.
+            initializer: by default ``glorot_uniform``, or zeros for what is not a float.
+            dtype: by default the policy's.
+            trainable: whether an optimizer may change it.
+            regularizer, constraint: applied to it in training.
+            name: its name within the layer.
+        """
+        from amalthea import constraints
+
+        dtype = tensor.dtypes.standardize(dtype or self.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if tensor.dtypes.is_float(dtype) else "zeros"
+        shape = calling.static_shape(shape, self.name)
+        make = initializers.get(initializer)
+        variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
+        variable.path = f"{self.path}/{variable.name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self._own.append(variable)
+        return variable
+
+    add_variable = add_weight
+
+    def _children(self) -> list[Any]:
+        """Layers and seed generators held by attributes, in the order in which they were set."""
+        found: dict[int, Any] = {}
+        for key, value in self.__dict__.items():
+            if key not in _OWN_BOOKS:
+                found.update((id(x), x) for x in _held(value))
+        return list(found.values())
+
+    @property
+    def _layers(self) -> list[Layer]:
+        return [x for x in self._children() if isinstance(x, Layer)]
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
+        """The layer and all within it, each once."""
+        found = [self] if include_self else []
+        for layer in self._layers:
+            found += layer._flatten_layers() if recursive else [layer]
+        return list({id(x): x for x in found}.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Its variables and those of the layers within, without the states of random seeds."""
+        own = [v for v in self._own if v.trainable] + [v for v in self._own if not v.trainable]
+        found = own + [v for layer in self._layers for v in layer.weights]
+        return list({id(v): v for v in found}.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights, then the states of random seeds."""
+        seeds = [
+            x.state for layer in self._flatten_layers() for x in layer._children() if isinstance(x, SeedGenerator)
+        ]
+        return list({id(v): v for v in [*self.weights, *seeds]}.values())
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        if not self.trainable:
+            return []
+        found = [v for v in self._own if v.trainable]
+        found += [v for layer in self._layers for v in layer.trainable_weights]
+        return list({id(v): v for v in found}.values())
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trained]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in trained]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers may change its variables; setting it sets it for all layers within."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights."""
+        calling.require_built(self)
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights' values."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Assign all weights; nothing is assigned unless everything fits."""
+        variables = self.weights
+        if len(weights) != len(variables):
+            raise ArgumentError(
+                f"Layer '{self.name}' has another number of weights.", expected=len(variables), got=len(weights)
+            )
+        for variable, value in zip(variables, weights):
+            if tuple(np.shape(value)) != tuple(variable.shape):
+                raise ShapeError(
+                    f"The new value does not fit weight '{variable.path}'.", expected=variable.shape, got=np.shape(value)
+                )
+        for variable, value in zip(variables, weights):
+            variable.assign(value)
+
+    # -------------------------------------------------------------------------------------- dtypes
+
+    @property
+    def dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    variable_dtype = dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        return self.dtype_policy.compute_dtype
+
+    input_dtype = compute_dtype
+
+    # --------------------------------------------------------------------------------------- calls
+
+    def build(self, input_shape: Any) -> None:
+        """Make the variables. ``input_shape`` has None for what is not known."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes."""
+        raise NotImplementedError(f"{type(self).__name__} has no call method.")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            args, kwargs = calling.prepared(self, args, kwargs)
+            calling.check_inputs(self, args)
+            self._build_for(args, kwargs)
+            if history.any_remembers(args, kwargs):
+                return history.record(self, lambda *a, **k: calling.run(self, a, k), args, kwargs)
+            return calling.run(self, args, kwargs)
+        except AmaltheaError as error:
+            add_place(error, f"in layer '{self.name}' ({type(self).__name__})")
+            raise
+
+    def _build_for(self, args: Any, kwargs: Any) -> None:
+        if self.built:
+            return
+        shapes = calling.build_shapes(self, args, kwargs)
+        with calling.path_scope(self):
+            self.build(**shapes)
+        self._build_shapes = shapes
+        self.built = True
+        if self._weights_to_set is not None:
+            self.set_weights(self._weights_to_set)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output: that of the input, where the layer passes masks on."""
+        return previous_mask
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the types that the call would give."""
+        return history.record(
+            history.Operation("spec"), lambda *a, **k: calling.run(self, a, k), *calling.prepared(self, args, kwargs)
+        )
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape that the call would give for inputs of these shapes."""
+        return calling.output_shape(self, args, kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.compute_output_spec(*args, **kwargs)
+
+    def stateless_call(
+        self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False, **kwargs: Any
+    ) -> Any:
+        """The call as a pure function: values of the variables in, output and new non-trainable values out."""
+        trained, others = self.trainable_variables, self.non_trainable_variables
+        values = [*trainable_variables, *non_trainable_variables]
+        outputs, after = call_stateless(lambda: self(*args, **kwargs), [*trained, *others], values)
+        result = (outputs, after[len(trained) :])
+        return (*result, self.losses) if return_losses else result
+
+    # -------------------------------------------------------------------------------------- losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar, computed in ``call``, to what training minimises."""
+        self._losses += loss if isinstance(loss, (list, tuple)) else [loss]
+
+    @property
+    def losses(self) -> list[Any]:
+        """Losses added in the last call, and the penalties of the weights' regularizers."""
+        added = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return added + penalties
+
+    # ------------------------------------------------------------------------------- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, ``trainable``, dtype, and the constructor's own arguments."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize(self.activity_regularizer)
+        for key, value in (self._given or {}).items():
+            if key not in (*_BASE, *_LEGACY, "autocast", *self.not_in_config):
+                config[key] = serialize(self.config_value(key, value))
+        return config
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that ``build`` was called with."""
+        if self._build_shapes is None:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": next(iter(self._build_shapes.values()))}
+        return {"shapes_dict": self._build_shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Call ``build`` with the shapes of a file."""
+        if self.built or not config:
+            return
+        shapes = config.get("shapes_dict")
+        if shapes is None:
+            first = next(iter(calling.parameters(type(self).build)), "input_shape")
+            shapes = {first: calling.as_shape(config.get("input_shape"))}
+        else:
+            shapes = {key: calling.as_shape(value) for key, value in shapes.items()}
+        with calling.path_scope(self):
+            self.build(**shapes)
+        self._build_shapes, self.built = shapes, True
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""
+        for i, variable in enumerate(self._saved_variables()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the layer's own values from a store; nothing is assigned unless everything fits."""
+        calling.load_variables(self, self._saved_variables(), store)
+
+    def _saved_variables(self) -> list[Variable]:
+        return [v for v in self._own if v.trainable] + [v for v in self._own if not v.trainable]
+
+    # ------------------------------------------------------------------------------ symbolic calls
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call."""
+        return calling.only_call(self).args[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call."""
+        return calling.only_call(self).outputs
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _held(value: Any) -> Iterator[Any]:
+    """Layers and seed generators in a value: itself, or in lists, tuples and dicts."""
+    if isinstance(value, (Layer, SeedGenerator)):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for x in tree.flatten(value):
+            if isinstance(x, (Layer, SeedGenerator)):
+                yield x

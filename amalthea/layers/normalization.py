@@ -1,0 +1,196 @@
+"""Layers that give values mean 0 and variance 1 along some axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import constraints, initializers, ops, regularizers
+from amalthea.errors import ArgumentError
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+
+
+class BatchNormalization(Layer):
+    """Normalises each feature over the batch in training, and by moving averages otherwise.
+
+    Frozen (``trainable = False``), it uses the moving averages in training too.
+
+    Args:
+        axis: the axis of the features.
+        momentum: the share of the moving averages that stays at each step.
+        epsilon: added to the variance.
+        center, scale: whether there is an offset (beta), a factor (gamma).
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
+        renorm, renorm_clipping, renorm_momentum: accepted while off.
+        synchronized: accepted; there is one process.
+
+    Source: Ioffe and Szegedy, "Batch normalization", 2015.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if renorm:
+            raise ArgumentError("Batch renormalization does not exist yet.", cure="renorm=False")
+        self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) else int(axis)
+        self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.synchronized = synchronized
+
+    def build(self, input_shape: Any) -> None:
+        shape = (input_shape[self.axis],)
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                autocast=False,
+                name="gamma",
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape,
+                self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+                autocast=False,
+                name="beta",
+            )
+        for name, start in (("mean", self.moving_mean_initializer), ("variance", self.moving_variance_initializer)):
+            weight = self.add_weight(shape, start, trainable=False, autocast=False, name=f"moving_{name}")
+            setattr(self, f"moving_{name}", weight)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        rank = len(inputs.shape)
+        dtype = ops.dtype(inputs)
+        x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
+        mean, variance = self.moving_mean, self.moving_variance
+        if training and self.trainable:
+            axes = [axis for axis in range(rank) if axis != self.axis % rank]
+            mean, variance = ops.moments(x, axes) if mask is None else _masked_moments(x, mask, axes)
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance)
+        out = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        return ops.cast(out, dtype)
+
+    def _move(self, average: Any, now: Any) -> None:
+        value = ops.add(ops.multiply(average, self.momentum), ops.multiply(now, 1.0 - self.momentum))
+        average.assign(ops.cast(value, average.dtype))
+
+
+def _masked_moments(x: Any, mask: Any, axes: list[int]) -> tuple[Any, Any]:
+    """Mean and variance of what the mask counts."""
+    rank = len(x.shape)
+    weight = ops.cast(mask, ops.dtype(x))
+    weight = ops.reshape(weight, (*ops.shape(weight), *(1,) * (rank - len(weight.shape))))
+    weight = ops.broadcast_to(weight, (*ops.shape(x)[:-1], 1)) if rank > len(mask.shape) + 1 else weight
+    count = ops.add(ops.sum(weight, axis=axes, keepdims=True), 1e-7)
+    mean = ops.divide(ops.sum(ops.multiply(weight, x), axis=axes, keepdims=True), count)
+    variance = ops.divide(ops.sum(ops.multiply(weight, ops.square(ops.subtract(x, mean))), axis=axes, keepdims=True), count)
+    return ops.squeeze(mean, tuple(axes)), ops.squeeze(variance, tuple(axes))
+
+
+class LayerNormalization(Layer):
+    """Normalises each example over its own features.
+
+    Args:
+        axis: one axis, or several.
+        epsilon: added to the variance.
+        center, scale: whether there is an offset (beta), a factor (gamma).
+        beta_initializer, gamma_initializer: how they start.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.LayerNormalization()(np.float32([[1, 3]])).round(2).tolist()
+        [[-1.0, 1.0]]
+
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.epsilon, self.center, self.scale = epsilon, center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        shape = tuple(input_shape[axis] for axis in axes)
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                autocast=False,
+                name="gamma",
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape,
+                self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+                autocast=False,
+                name="beta",
+            )
+
+    def call(self, inputs: Any) -> Any:
+        dtype = ops.dtype(inputs)
+        x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
+        axes = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        return ops.cast(ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon), dtype)

@@ -1,0 +1,140 @@
+"""The graph of layers between symbolic inputs and outputs: what the functional API makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import dtypes, history, shapes, tree
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.history import Call, Operation
+from amalthea.layers.input_layer import InputLayer
+from amalthea.layers.layer import Layer
+from amalthea.ops import base
+from amalthea.tensor import Tensor, type_of
+
+
+class Network:
+    """Calls of layers and ops in an order in which they can run.
+
+    Args:
+        inputs, outputs: symbolic tensors, in any nesting.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        for value in (*tree.flatten(inputs), *tree.flatten(outputs)):
+            if not history.remembers(value):
+                raise ArgumentError(
+                    "A model goes from symbolic inputs to what was computed from them.",
+                    expected="tensors that begin at Input(...)",
+                    got=repr(value),
+                )
+        self.inputs, self.outputs = inputs, outputs
+        self.flat_inputs = tree.flatten(inputs)
+        self._input_set = set(self.flat_inputs)
+        self.calls, places = self._walk()
+        self.operations = self._ordered(places)
+        kept = set(self.calls)
+        self.calls_of = {id(o): [c for c in o.calls if c in kept] for o in self.operations}
+
+    def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
+        """The calls, each after those that it needs, and the order in which operations are first met from the outputs."""
+        order: list[Call] = []
+        begun: dict[Call, None] = {}
+        places: dict[Operation, int] = {}
+        for output in tree.flatten(self.outputs):
+            stack = [(output, False)]
+            while stack:
+                x, done = stack.pop()
+                call = x.history.call
+                if done:
+                    order.append(call)
+                elif call not in begun:
+                    begun[call] = None
+                    places.setdefault(call.operation, len(places))
+                    stack.append((x, True))
+                    if x not in self._input_set:
+                        self._check_start(call)
+                        stack += [(y, False) for y in reversed(call.inputs)]
+        return order, places
+
+    def _check_start(self, call: Call) -> None:
+        if isinstance(call.operation, InputLayer):
+            raise ArgumentError(
+                f"The outputs depend on input '{call.operation.name}', which is not among the model's inputs.",
+                cure="Model(inputs=[...], outputs=...) with every Input that is used",
+            )
+
+    def _ordered(self, places: dict[Operation, int]) -> list[Operation]:
+        """Operations by how far before the outputs they stand, the farthest first: the order of files and weights."""
+        call_depth: dict[Call, int] = {}
+        depth: dict[Operation, int] = {}
+        for call in reversed(self.calls):
+            here = max(call_depth.get(call, 0), depth.get(call.operation, 0))
+            call_depth[call] = depth[call.operation] = here
+            for x in call.inputs if not any(o in self._input_set for o in tree.flatten(call.outputs)) else ():
+                before = x.history.call
+                call_depth[before] = max(call_depth.get(before, 0), here + 1)
+        for x in self.flat_inputs:
+            depth.setdefault(x.history.call.operation, 0)
+            places.setdefault(x.history.call.operation, -1)
+        return sorted(depth, key=lambda o: (-depth[o], places[o]))
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [o for o in self.operations if isinstance(o, Layer)]
+
+    def run(self, values: Any) -> Any:
+        """The outputs for given inputs."""
+        known = dict(zip(self.flat_inputs, self.matched(values)))
+        for call in self.calls:
+            flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
+            if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):
+                args, kwargs = tree.map_structure(lambda x: _known(x, known), (list(call.args), call.kwargs))
+                outputs = call.operation(*args, **kwargs)
+                known.update(zip(flat, (v for v in tree.flatten(outputs) if v is not None)))
+        return tree.map_structure(known.__getitem__, self.outputs)
+
+    def matched(self, values: Any) -> list[Any]:
+        """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
+        wanted = self.flat_inputs
+        if isinstance(values, dict):
+            names = sorted(self.inputs) if isinstance(self.inputs, dict) else [x.history.call.operation.name for x in wanted]
+            missing = [name for name in names if name not in values]
+            if missing:
+                raise ArgumentError(
+                    f"There is no data for input '{missing[0]}'.", expected=", ".join(names), got=", ".join(values)
+                )
+            flat = [values[name] for name in names]
+        else:
+            flat = tree.flatten(values)
+        if len(flat) != len(wanted):
+            raise ArgumentError("The model takes another number of inputs.", expected=len(wanted), got=len(flat))
+        return [_fitted(value, x) for value, x in zip(flat, wanted)]
+
+
+def _known(x: Any, known: dict[Tensor, Any]) -> Any:
+    return known[x] if isinstance(x, Tensor) and x in known else x
+
+
+def _fitted(value: Any, wanted: Tensor) -> Any:
+    """One input, with a last axis of size 1 added or taken away, in the dtype that was declared."""
+    if value is None:
+        return None
+    value = base.tensor(value)
+    shape, target = base.shape_of(value), wanted.type.shape
+    if len(shape) == len(target) + 1 and shape[-1] == 1:
+        value = _with_shape(value, shape[:-1])
+    elif len(shape) == len(target) - 1 and target and target[-1] == 1:
+        value = _with_shape(value, (*shape, 1))
+    shape = base.shape_of(value)
+    if len(shape) != len(target) or not all(map(shapes.agree, shape, target)):
+        raise ShapeError(
+            f"The data do not fit input '{wanted.name}'.", expected=shapes.show(target), got=type_of(value)
+        )
+    return value if dtypes.name_of(value) == wanted.dtype else base.cast(value, wanted.dtype)
+
+
+def _with_shape(value: Any, shape: Any) -> Any:
+    from amalthea import ops
+
+    return ops.reshape(value, shape)

@@ -1,0 +1,153 @@
+"""``Sequential``: one layer after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import configurable
+from amalthea.errors import ArgumentError
+from amalthea.layers.input_layer import Input, InputLayer
+from amalthea.layers.layer import Layer, registry
+from amalthea.models.model import Model
+from amalthea.models.network import Network
+
+
+class Sequential(Model):
+    """A model whose layers stand in a row. Its variables are made when the input's shape is known.
+
+    Args:
+        layers: the layers, or add them later with :meth:`add`.
+        trainable: whether optimizers may change its variables.
+        name: shown in summaries and kept in files.
+
+    Example:
+        >>> from amalthea import Sequential, layers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(8, activation="relu"), layers.Dense(1)])
+        >>> model.output_shape
+        (None, 1)
+    """
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self.stack: list[Layer] = []
+        for layer in layers or []:
+            self.add(layer, rebuild=False)
+        self._rebuild()
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end."""
+        layer = self._as_layer(layer)
+        if not self.stack and not isinstance(layer, InputLayer):
+            if layer._first_input is not None:
+                shape, dtype = layer._first_input
+                self.stack.append(Input(batch_shape=shape, dtype=dtype).history.call.operation)
+            elif isinstance(layer, Model) and layer.network is not None and len(layer.inputs) == 1:
+                self.stack.append(
+                    Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype).history.call.operation
+                )
+        if any(layer.name == other.name for other in self.stack):
+            raise ArgumentError(
+                f"Model '{self.name}' has a layer named '{layer.name}' already.", cure="another name=..., each layer once"
+            )
+        self.stack.append(layer)
+        if rebuild:
+            self._rebuild()
+
+    def _as_layer(self, layer: Any) -> Layer:
+        if getattr(layer, "history", None) is not None and isinstance(layer.history.call.operation, InputLayer):
+            layer = layer.history.call.operation
+        if not isinstance(layer, Layer):
+            raise ArgumentError("Only a layer can be added to a model.", expected="a Layer", got=repr(layer))
+        if self.stack and isinstance(layer, InputLayer):
+            raise ArgumentError("An Input comes first in a Sequential model.", got=f"Input after {len(self.stack)} layers")
+        return layer
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer away."""
+        if not self.stack:
+            raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
+        layer = self.stack.pop()
+        layer.calls.clear()
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _rebuild(self, input_tensor: Any = None) -> None:
+        """Connect the layers anew, if it is known where they begin."""
+        self._set_network(None)
+        self._forget_compiled()
+        if input_tensor is None:
+            if not self.stack or not isinstance(self.stack[0], InputLayer) or len(self.stack) < 2:
+                return
+            input_tensor = self.stack[0].output
+        x = input_tensor
+        for layer in self.stack:
+            if not isinstance(layer, InputLayer):
+                x = layer(x)
+        self._set_network(Network(input_tensor, x))
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make all variables for inputs of that shape, the batch included."""
+        if self.network is not None or not self.stack:
+            return
+        if isinstance(input_shape, (list, tuple)) and input_shape and isinstance(input_shape[0], (list, tuple)):
+            input_shape = input_shape[0]
+        if not isinstance(self.stack[0], InputLayer):
+            self.stack.insert(0, Input(batch_shape=tuple(input_shape)).history.call.operation)
+        self._rebuild()
+
+    @classmethod
+    def build_is_own(cls) -> bool:
+        return True
+
+    def _build_for(self, args: Any, kwargs: Any) -> None:
+        if self.built or not self.stack:
+            return
+        from amalthea.layers.calling import build_shapes, path_scope
+        from amalthea.tensor import type_of
+
+        shape = next(iter(build_shapes(self, args, kwargs).values()))
+        dtype = type_of(args[0]).dtype
+        with path_scope(self):
+            self.stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
+            self._rebuild()
+        self._build_shapes = {"input_shape": shape}
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if self.network is not None:
+            return self.network.run(inputs)
+        for layer in self.stack:
+            inputs = layer(inputs)
+        return inputs
+
+    def _children(self) -> list[Any]:
+        return list(self.stack)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
+
+    def get_config(self) -> dict[str, Any]:
+        from amalthea.saving.objects import serialize_keras_object
+
+        config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
+        config["layers"] = [serialize_keras_object(layer) for layer in self.stack]
+        if self.network is not None:
+            config["build_input_shape"] = list(self.input_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        from amalthea.saving.objects import deserialize_keras_object
+
+        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+        for layer in config["layers"]:
+            model.add(deserialize_keras_object(layer, custom_objects), rebuild=False)
+        model._rebuild()
+        if model.network is None and config.get("build_input_shape"):
+            model.build(tuple(config["build_input_shape"]))
+        return model
+
+
+registry.modules[Sequential] = "keras"

@@ -1,0 +1,100 @@
+"""Dynamic loss scaling: training in float16 without losing small gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amalthea import initializers, ops
+from amalthea.optimizers.optimizer import Optimizer, registry
+from amalthea.tensor import Variable
+
+
+class LossScaleOptimizer(Optimizer):
+    """Another optimizer, whose loss is scaled up as far as gradients stay finite.
+
+    A step whose gradients are not all finite is left out, and the scale halved; after ``dynamic_growth_steps`` good
+    steps it is doubled.
+
+    Args:
+        inner_optimizer: the optimizer that makes the steps.
+        initial_scale: what the loss is multiplied by at first.
+        dynamic_growth_steps: good steps before the scale is doubled.
+        name: shown in the paths of its variables.
+
+    Source: Micikevicius et al., arXiv:1710.03740, section 3.2.
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Any,
+        initial_scale: float = 32768.0,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        self.inner_optimizer = registry.get(inner_optimizer)
+        self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
+        super().__init__(0.0, name=name, **kwargs)
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        if self.built:
+            return
+        self._step_counter = self.add_variable((), dtype="int32", name="step_counter")
+        scale = initializers.Constant(self.initial_scale)
+        self._dynamic_scale = self.add_variable((), scale, dtype="float32", name="dynamic_scale")
+        self.inner_optimizer.build(variables)
+        super().build(variables)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its own, and then those of the inner optimizer."""
+        return [*self._variables, *self.inner_optimizer.variables]
+
+    @property
+    def dynamic_scale(self) -> Any:
+        """What the loss is multiplied by now."""
+        return self._dynamic_scale if self.built else self.initial_scale
+
+    @property
+    def learning_rate(self) -> Any:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.inner_optimizer.learning_rate = value
+
+    lr = learning_rate
+
+    @property
+    def iterations(self) -> Any:
+        """The number of updates that were made."""
+        return self.inner_optimizer.iterations
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times the scale."""
+        scale = self.dynamic_scale
+        return loss * (ops.cast(scale.value, loss.dtype) if isinstance(scale, Variable) else scale)
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Update the variables by their gradients of the scaled loss, if these are finite."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        scale = self._dynamic_scale.value
+        grads = [g if g is None else g / ops.cast(scale, g.dtype) for g in grads]
+        is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
+        every = [*variables, *self.inner_optimizer.variables]
+        self._assign_if(is_finite, lambda: self.inner_optimizer.apply(grads, variables), every)
+        self._rescale(scale, is_finite)
+
+    def _rescale(self, scale: Any, is_finite: Any) -> None:
+        count = self._step_counter.value + 1
+        is_full = ops.equal(count, self.dynamic_growth_steps)
+        starts_again = ops.logical_or(is_full, ops.logical_not(is_finite))
+        grown = ops.where(is_full, scale * 2.0, scale)
+        self._step_counter.assign(ops.where(starts_again, ops.zeros_like(count), count))
+        self._dynamic_scale.assign(ops.where(is_finite, grown, scale / 2.0))
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        self.inner_optimizer.finalize_variable_values(var_list)

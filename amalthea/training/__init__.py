@@ -1,0 +1,5 @@
+"""``compile``, ``fit``, ``evaluate``, ``predict``."""
+
+from amalthea.training.trainer import Trainer
+
+__all__ = ["Trainer"]

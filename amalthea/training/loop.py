@@ -1,0 +1,148 @@
+"""The loops over epochs and batches. What one batch means is the model's business."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from amalthea import tree
+from amalthea.callbacks import CallbackList
+from amalthea.data import choose
+from amalthea.data.arrays import train_validation_split
+from amalthea.errors import ArgumentError, DataError
+
+
+def as_floats(logs: Any) -> dict[str, float]:
+    """The results of a step on the host."""
+    return {name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()}
+
+
+def single_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Any:
+    """Arrays as one batch, checked like those of ``fit``."""
+    leaf = x
+    while isinstance(leaf, (dict, list, tuple)) and leaf and tree.flatten(leaf):
+        leaf = tree.flatten(leaf)[0] if any(hasattr(v, "shape") for v in tree.flatten(leaf)) else np.asarray(leaf)
+    rows = len(leaf) if hasattr(leaf, "__len__") else int(np.shape(leaf)[0])
+    return choose.source(x, y, sample_weight, batch_size=max(rows, 1), class_weight=class_weight).peek()
+
+
+def verbosity(verbose: Any) -> int:
+    return (1 if sys.stdout is not None else 0) if verbose == "auto" else int(verbose)
+
+
+def fit(
+    model: Any, x: Any, y: Any, batch_size: Any, epochs: int, verbose: Any, callbacks: Any, validation_split: float,
+    validation_data: Any, shuffle: Any, class_weight: Any, sample_weight: Any, initial_epoch: int, steps_per_epoch: Any,
+    validation_steps: Any, validation_batch_size: Any, validation_freq: Any,
+) -> Any:  # fmt: skip
+    """Train; see :meth:`Trainer.fit`."""
+    from amalthea.training.trainer import warn_if_not_finite
+
+    if validation_split and validation_data is None:
+        (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+    source = choose.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    validation = None
+    if validation_data is not None:
+        validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
+    model.ensure_built(source.peek())
+    verbose = verbosity(verbose)
+    calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
+    model.stop_training = False
+    calls.on_train_begin()
+    logs: dict[str, float] = {}
+    for epoch in range(calls.first_epoch(initial_epoch), epochs):
+        model.reset_metrics()
+        calls.on_epoch_begin(epoch)
+        logs = _train_epoch(model, source, epoch, calls)
+        warn_if_not_finite(logs, epoch)
+        if validation is not None and _validates(validation_freq, epoch):
+            scores = _test_epoch(model, validation, calls)
+            logs = {**logs, **{f"val_{name}": value for name, value in scores.items()}}
+        calls.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    calls.on_train_end(logs)
+    if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+    return model.history
+
+
+def _callback_list(model: Any, callbacks: Any, verbose: int, epochs: int, steps: Any, history: bool) -> CallbackList:
+    if isinstance(callbacks, CallbackList):
+        return callbacks
+    calls = CallbackList(
+        callbacks, add_history=history, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps
+    )
+    return calls
+
+
+def _validates(frequency: Any, epoch: int) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
+    run, logs = model.step("train"), None
+    hooks = calls.has_train_batch_hooks
+    for step, batch in enumerate(source.batches(epoch)):
+        if hooks:
+            calls.on_train_batch_begin(step)
+        logs = run(batch)
+        if hooks:
+            calls.on_train_batch_end(step, lambda logs=logs: as_floats(logs))
+        if model.stop_training:
+            break
+    if logs is None:
+        raise DataError("There is no batch to train on.", cure="data that give at least one batch each epoch")
+    return as_floats(logs)
+
+
+def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:
+    model.reset_metrics()
+    calls.on_test_begin()
+    run, logs = model.step("test"), None
+    hooks = calls.has_test_batch_hooks
+    for step, batch in enumerate(source.batches(0)):
+        if hooks:
+            calls.on_test_batch_begin(step)
+        logs = run(batch)
+        if hooks:
+            calls.on_test_batch_end(step, lambda logs=logs: as_floats(logs))
+    if logs is None:
+        raise DataError("There is no batch to evaluate on.")
+    result = as_floats(logs)
+    calls.on_test_end(result)
+    return result
+
+
+def evaluate(
+    model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any
+) -> dict[str, float]:
+    """Loss and metrics over data."""
+    source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    model.ensure_built(source.peek())
+    calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
+    return _test_epoch(model, source, calls)
+
+
+def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
+    """The outputs for all rows."""
+    source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
+    model.ensure_built(source.peek())
+    calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
+    calls.on_predict_begin()
+    run, pieces, nest = model.step("predict"), [], None
+    hooks = calls.has_predict_batch_hooks
+    for step, batch in enumerate(source.batches(0)):
+        if hooks:
+            calls.on_predict_batch_begin(step)
+        nest = run(batch)
+        pieces.append([np.asarray(value) for value in tree.flatten(nest)])
+        if hooks:
+            calls.on_predict_batch_end(step, {"outputs": nest})
+    if not pieces:
+        raise ArgumentError("There is nothing to predict.", cure="at least one row")
+    calls.on_predict_end()
+    joined = [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in zip(*pieces)]
+    return tree.pack_sequence_as(nest, joined)

@@ -1,0 +1,334 @@
+"""``compile``, ``fit``, ``evaluate``, ``predict``: the one training loop.
+
+A step is written once, in Python, over tensors (:meth:`Trainer.train_step`, which may be overridden); it is traced for each
+signature of its data and runs as one executable, with optimizer and metrics.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from amalthea import metrics as metrics_module
+from amalthea import ops, optimizers, tree
+from amalthea.data import packing
+from amalthea.errors import ArgumentError, NotCompiledError
+from amalthea.graph import transforms
+from amalthea.tensor import Tensor, Trace, type_of
+from amalthea.training import loop
+from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+
+
+class Trainer:
+    """The part of a model that learns."""
+
+    def __init__(self) -> None:
+        self.compiled = False
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self.run_eagerly = False
+        self.steps_per_execution: Any = 1
+        self._compile_config: dict[str, Any] | None = None
+        self._forget_compiled()
+
+    def _forget_compiled(self) -> None:
+        """Drop the traced steps: what they hold is no longer the model."""
+        self._steps: dict[str, Any] = {}
+
+    # ------------------------------------------------------------------------------------- compile
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: Any = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Choose how to train.
+
+        Args:
+            optimizer: a name, config or optimizer.
+            loss: a name, function or loss, for all outputs or (list, dict) for each.
+            loss_weights: factors of the outputs' losses.
+            metrics: names, functions or metrics, for all outputs or (list, dict) for each.
+            weighted_metrics: the same, with sample weights applied.
+            run_eagerly: run the step as plain Python, to debug it.
+            steps_per_execution, jit_compile, auto_scale_loss: accepted as in Keras.
+
+        Raises:
+            UnknownNameError: a name stands for nothing; the message has the nearest one.
+        """
+        given = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics)
+        given.update(weighted_metrics=weighted_metrics, run_eagerly=run_eagerly)
+        given.update(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
+        new_metrics = [CompiledMetrics(metrics, weighted=False), CompiledMetrics(weighted_metrics, weighted=True)]
+        self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
+        self.steps_per_execution = steps_per_execution or 1
+        self._loss, self._compiled_metrics = new_loss, new_metrics
+        self._loss_tracker = metrics_module.Mean(name="loss")
+        self._compile_config = {**given, "optimizer": new_optimizer}
+        self.stop_training, self.compiled = False, True
+        self._forget_compiled()
+
+    def require_compiled(self, verb: str) -> None:
+        if not self.compiled:
+            raise NotCompiledError(
+                f"The model must be compiled before it can {verb}.",
+                cure="model.compile(optimizer='adam', loss='mse') first",
+            )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what a file says."""
+        from amalthea.saving import objects
+
+        self.compile(**{key: objects.deserialize_compile(key, value) for key, value in config.items()})
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        return dict(self._compile_config) if self.compiled and self._compile_config else None
+
+    # --------------------------------------------------------------------------------------- steps
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The loss that training minimises: those of the outputs, and what layers added."""
+        total = None
+        if self._loss is not None:
+            total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
+        for added in self.losses:
+            total = ops.sum(added) if total is None else ops.add(total, ops.sum(added))
+        if total is None:
+            raise NotCompiledError(
+                "There is no loss to minimise.", cure="compile(loss='mse'), or add_loss() in a layer's call"
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the compiled metrics, and give all results."""
+        outputs = Outputs(y_pred, self._output_names())
+        for compiled in self._compiled_metrics:
+            if compiled.given is not None and y is not None:
+                compiled.update(y, outputs, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics, by name."""
+        results = {"loss": self._loss_tracker.result()}
+        if self._loss is not None:
+            results.update((tracker.name, tracker.result()) for tracker in self._loss.trackers.values())
+        for compiled in self._compiled_metrics:
+            results.update(compiled.results())
+        known = {id(m) for m in self._known_metrics()}
+        for metric in self.metrics:
+            if id(metric) not in known:
+                value = metric.result()
+                results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results
+
+    def _output_names(self) -> list[str]:
+        return getattr(self, "output_names", [])
+
+    def _known_metrics(self) -> list[Any]:
+        if not self.compiled:
+            return []
+        found = [self._loss_tracker, *(self._loss.trackers.values() if self._loss is not None else ())]
+        return found + [m for compiled in self._compiled_metrics for m in compiled.metrics]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All metrics: of ``compile``, and those that are attributes of the model or its layers."""
+        held = [
+            value
+            for layer in self._flatten_layers()
+            for key, value in vars(layer).items()
+            if isinstance(value, metrics_module.Metric) and key != "_loss_tracker"
+        ]
+        return list({id(m): m for m in [*self._known_metrics(), *held]}.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One update from one batch; override it for a training of your own.
+
+        Runs on tensors in a trace: ``amalthea.value_and_grad`` and ``self.optimizer.apply`` do what they say on
+        every backend.
+        """
+        x, y, sample_weight = packing.unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+
+        def objective() -> Any:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            self._track(loss, x)
+            return self.optimizer.scale_loss(loss), y_pred
+
+        (_, y_pred), gradients = transforms.value_and_grad(objective, variables, has_aux=True)()
+        self.optimizer.apply(gradients, variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Loss and metrics of one batch."""
+        x, y, sample_weight = packing.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self._track(self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False), x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch."""
+        x, _, _ = packing.unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    def _track(self, loss: Any, x: Any) -> None:
+        self._loss_tracker.update_state(loss, ops.shape(tree.flatten(x)[0])[0])
+
+    def step(self, kind: str) -> Any:
+        """The traced and compiled ``train``, ``test`` or ``predict`` step (plain Python with ``run_eagerly``)."""
+        function = getattr(self, f"{kind}_step")
+        if self.run_eagerly:
+            return function
+        key = f"{kind}:{[layer.trainable for layer in self._flatten_layers()]}" if kind == "train" else kind
+        if key not in self._steps:
+            self._steps[key] = transforms.jit(function)
+        return self._steps[key]
+
+    def ensure_built(self, data: Any) -> None:
+        """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
+        x, _, _ = packing.unpack_x_y_sample_weight(data)
+        if any(not layer.built for layer in self._flatten_layers()):
+            with Trace():
+                self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
+        if self.compiled and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    # ------------------------------------------------------------------------------------- public
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        **kwargs: Any,
+    ) -> Any:
+        """Train.
+
+        Args:
+            x, y: arrays (in any nesting), or a data set of batches as ``x``.
+            batch_size: rows a step; 32 unless given.
+            epochs: how often to go through the data.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line an epoch.
+            callbacks: called on the way.
+            validation_split: the last share of arrays, kept for validation.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or a data set.
+            shuffle: a new order each epoch.
+            class_weight: weights by class.
+            sample_weight: weights by row.
+            initial_epoch: where to go on.
+            steps_per_epoch, validation_steps: batches, where not all.
+            validation_batch_size, validation_freq: as they say.
+
+        Returns:
+            The :class:`~amalthea.callbacks.History`.
+        """
+        epochs = kwargs.pop("nb_epoch", epochs)
+        if kwargs:
+            raise ArgumentError(f"fit has no argument {next(iter(kwargs))!r}.", got=", ".join(kwargs))
+        self.require_compiled("train")
+        return loop.fit(
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
+            sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
+        )  # fmt: skip
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
+        self.require_compiled("evaluate")
+        logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+        return logs if return_dict else _as_list(logs)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:
+        """The outputs for all rows, as NumPy arrays."""
+        return loop.predict(self, x, batch_size, verbose, steps, callbacks)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One update from these rows; the results of the metrics so far."""
+        self.require_compiled("train")
+        data = loop.single_batch(x, y, sample_weight, class_weight)
+        self.ensure_built(data)
+        logs = loop.as_floats(self.step("train")(data))
+        return logs if return_dict else _as_list(logs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of these rows, with those so far."""
+        self.require_compiled("evaluate")
+        data = loop.single_batch(x, y, sample_weight, None)
+        self.ensure_built(data)
+        logs = loop.as_floats(self.step("test")(data))
+        return logs if return_dict else _as_list(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for these rows, as NumPy arrays."""
+        data = loop.single_batch(x, None, None, None)
+        self.ensure_built(data)
+        return tree.map_structure(np.asarray, self.step("predict")(data))
+
+
+def _as_list(logs: dict[str, float]) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:
+    """Say once an epoch that the loss is no number any more."""
+    if not np.isfinite(logs.get("loss", 0.0)):
+        warnings.warn(
+            f"The loss is {logs['loss']} after epoch {epoch + 1}. Try a smaller learning rate, clipnorm=1.0 in the "
+            "optimizer, or callbacks.TerminateOnNaN(raise_error=True) to stop at once.",
+            stacklevel=4,
+        )
