@@ -298,11 +298,21 @@ def serialize_object(thing: Any) -> dict[str, Any]:
         raise ArgumentError(
             f"A {cls.__name__} cannot be written to a config.", got=repr(thing), cure="give its class a get_config()"
         )
+    module, name, registered = getattr(thing, "saved_identity", None) or _identity(cls)
+    data = {"module": module, "class_name": name, "config": thing.get_config(), "registered_name": registered}
+    for key in ("build_config", "compile_config"):
+        found = getattr(thing, f"get_{key}", lambda: None)()
+        if found is not None:
+            data[key] = found if key == "build_config" else serialize(found)
+    return data
+
+
+def _identity(cls: type) -> tuple[str | None, str, str | None]:
+    """Under which module, class name and registered name files know a class."""
     module = module_of(cls)
-    registered = None if module else get_registered_name(cls)
-    if module is None:
-        module = None if cls.__module__ == "__main__" else cls.__module__
-    return {"module": module, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered}
+    if module:
+        return module, cls.__name__, None
+    return None if cls.__module__ == "__main__" else cls.__module__, cls.__name__, get_registered_name(cls)
 
 
 def _serialize_function(function: Any) -> Any:
@@ -335,7 +345,12 @@ def deserialize(data: Any, registry: Registry | None = None) -> Any:
         return _find(data["config"], data, registry)
     if registry is None and "module" not in data and custom_object(data["class_name"]) is None:
         return data  # Keras 2 wrote no module: the constructor that takes it knows the family
-    return _find(data["class_name"], data, registry).from_config(data["config"])
+    made = _find(data["class_name"], data, registry).from_config(data["config"])
+    if data.get("build_config") and hasattr(made, "build_from_config"):
+        made.build_from_config(data["build_config"])
+    if data.get("compile_config") and hasattr(made, "compile_from_config"):
+        made.compile_from_config(data["compile_config"])
+    return made
 
 
 def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:

@@ -9,11 +9,10 @@ from amalthea.datasets import digits
 
 
 def build() -> Sequential:
-    """Two convolutions and two dense layers: 28 x 28 pixels to ten probabilities."""
+    """Two convolutions and two dense layers: 28 x 28 pixels from 0 to 1, to ten probabilities."""
     return Sequential(
         [
             Input((28, 28, 1)),
-            layers.Rescaling(1 / 255),
             layers.Conv2D(16, 3, activation="relu"),
             layers.MaxPooling2D(),
             layers.Conv2D(32, 3, activation="relu"),
@@ -30,7 +29,7 @@ def build() -> Sequential:
 def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
     """Train on the digits, and return the accuracy on those that the model has not seen."""
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    x_train, x_test = x_train[..., None], x_test[..., None]
+    x_train, x_test = x_train[..., None] / 255, x_test[..., None] / 255
     steps = epochs * -(-len(x_train) // batch_size)
     model.compile(
         optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.05)),
@@ -59,4 +58,4 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"The model is in {arguments.save}. To use it:\n")
     print("  import amalthea")
     print(f"  model = amalthea.load_model({arguments.save!r})")
-    print("  model.predict(images)  # uint8 or float, (n, 28, 28, 1), 0 is paper and 255 ink")
+    print("  model.predict(images)  # (n, 28, 28, 1), 0 is paper and 1 is ink")

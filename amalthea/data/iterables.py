@@ -15,11 +15,15 @@ from amalthea.errors import DataError
 
 
 def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
-    """One item of a data set as a batch of NumPy arrays.
+    """One item of a data set, or ``(x, y, sample_weight)`` of a person's, as a batch of NumPy arrays.
 
     Raises:
         DataError: parts of unequal lengths, no row, or values that are no numbers.
+
+    >>> to_batch(([1.0, 2.0], [0, 1]), class_weight={0: 1.0, 1: 5.0})[2].tolist()
+    [1.0, 5.0]
     """
+    check_class_weight(class_weight)
     x, y, sample_weight = unpack_x_y_sample_weight(item)
     x, y = to_arrays(x, "x"), to_arrays(y, "y")
     sample_weight = to_arrays(sample_weight, "sample_weight")

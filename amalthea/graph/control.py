@@ -18,6 +18,9 @@ def hold(function: Callable[..., Sequence[Any]], types: Sequence[Type], inside: 
     outer = current_trace() or Trace()
     inputs = [Tensor(t) for t in types]
     outputs, scope = trace(function, inputs, parent=outer, inside=inside)
+    if current_trace() is None:  # eager: what the body read of variables is known, and so is the graph's
+        for variable, tensor in outer.reads.items():
+            tensor.value = variable.value
     graph = collect(inputs, [as_tensor(x) for x in outputs], scope)
     return _with_operands(graph, graph.captured)
 

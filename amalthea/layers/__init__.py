@@ -12,7 +12,9 @@ _FAMILIES = {
     "dense": "Dense",
     "dropout": "Dropout SpatialDropout1D",
     "embedding": "Embedding",
+    "gru": "GRU GRUCell",
     "input_layer": "Input InputLayer",
+    "lstm": "LSTM LSTMCell",
     "merging": (
         "Add Average Concatenate Maximum Minimum Multiply Subtract "
         "add average concatenate maximum minimum multiply subtract"
@@ -26,6 +28,9 @@ _FAMILIES = {
         "MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D"
     ),
     "reshaping": "Flatten Permute RepeatVector Reshape",
+    "rnn": "RNN",
+    "simple_rnn": "SimpleRNN SimpleRNNCell",
+    "stacked_rnn_cells": "StackedRNNCells",
 }
 
 __all__ = ["InputSpec", "Layer"]

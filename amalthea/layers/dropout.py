@@ -55,7 +55,8 @@ class SpatialDropout1D(Dropout):
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.input_spec = InputSpec(ndim=3)
 
-    not_in_config = ("noise_shape",)
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
 
     def noise(self, inputs: Any) -> Any:
         shape = ops.shape(inputs)

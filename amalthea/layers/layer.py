@@ -312,7 +312,8 @@ class Layer(history.Operation, Configurable, registry=registry):
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         for key, value in (self._given or {}).items():
-            if key not in (*_BASE, *_LEGACY, "autocast", *self.not_in_config):
+            own = key in calling.parameters(type(self).__init__) or key not in _LEGACY
+            if own and key not in (*_BASE, "autocast", *self.not_in_config):
                 config[key] = serialize(self.config_value(key, value))
         return config
 

@@ -32,9 +32,9 @@ class _Merge(Layer):
         return merged
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True where all inputs count."""
+        """True where any input counts."""
         masks = [m for m in mask or [] if m is not None] if isinstance(mask, (list, tuple)) else []
-        return reduce(ops.logical_and, masks) if masks and len(masks) == len(mask) else None
+        return reduce(ops.logical_or, masks) if masks and len(masks) == len(mask) else None
 
 
 def _with_rank(x: Any, rank: int) -> Any:
@@ -133,7 +133,7 @@ class Concatenate(_Merge):
         axis = self.axis % len(inputs[0].shape)
         whole = [_full_mask(m, x, axis) for m, x in zip(masks, inputs)]
         joined = ops.concatenate(whole, axis=axis)
-        return ops.all(joined, axis=-1)
+        return ops.any(joined, axis=-1)
 
 
 def _full_mask(mask: Any, x: Any, axis: int) -> Any:

@@ -130,6 +130,7 @@ class LayerNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there is an offset (beta), a factor (gamma).
         beta_initializer, gamma_initializer: how they start.
+        rms_scaling: (by name only) divide by the root mean square, and leave the mean alone.
 
     Example:
         >>> import numpy as np
@@ -156,8 +157,10 @@ class LayerNormalization(Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
+        rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.rms_scaling = rms_scaling
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else [axis]
         self.epsilon, self.center, self.scale = epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -167,8 +170,7 @@ class LayerNormalization(Layer):
         self.gamma_constraint = constraints.get(gamma_constraint)
 
     def build(self, input_shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        shape = tuple(input_shape[axis] for axis in axes)
+        shape = tuple(input_shape[axis] for axis in self.axis)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
@@ -192,5 +194,10 @@ class LayerNormalization(Layer):
     def call(self, inputs: Any) -> Any:
         dtype = ops.dtype(inputs)
         x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
-        axes = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        axes = tuple(self.axis)
+        if self.rms_scaling:
+            return ops.cast(ops.rms_normalization(x, self.gamma, axes, self.epsilon), dtype)
         return ops.cast(ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon), dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rms_scaling": self.rms_scaling}

@@ -18,7 +18,7 @@ from amalthea.losses.crossentropies import (
     Poisson,
     SparseCategoricalCrossentropy,
 )
-from amalthea.losses.loss import Loss, registry
+from amalthea.losses.loss import Loss, LossFunctionWrapper, registry
 from amalthea.losses.margin import (
     CategoricalHinge,
     Circle,
@@ -77,6 +77,7 @@ __all__ = [
     "KLDivergence",
     "LogCosh",
     "Loss",
+    "LossFunctionWrapper",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",

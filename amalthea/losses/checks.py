@@ -70,13 +70,15 @@ def _cure_for_shapes(y_true: Type, y_pred: Type) -> str:
 
 def binary(y_true: Type, y_pred: Type) -> None:
     """Labels 0 or 1, one for each unit."""
-    if y_pred.shape and y_pred.shape[-1] == 1 and y_true.shape and not _same(y_true, y_pred):
-        if len(y_true.shape) == len(y_pred.shape) and isinstance(y_true.shape[-1], int):
-            _refuse_one_unit(y_true, y_pred, y_true.shape[-1])
+    has_one_unit = len(y_pred.shape) > 1 and y_pred.shape[-1] == 1
+    if has_one_unit and len(y_true.shape) == len(y_pred.shape) and isinstance(y_true.shape[-1], int):
+        _check_classes(y_true, y_pred, y_true.shape[-1])
     alike(y_true, y_pred)
 
 
-def _refuse_one_unit(y_true: Type, y_pred: Type, classes: int) -> None:
+def _check_classes(y_true: Type, y_pred: Type, classes: int) -> None:
+    if classes == 1:
+        return
     raise DataError(
         f"The last layer has 1 unit, and the labels have {classes} classes.",
         expected=f"predictions of shape {shapes.show((*y_pred.shape[:-1], classes))}",

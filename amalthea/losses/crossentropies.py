@@ -12,7 +12,6 @@ from amalthea.losses.probabilistic import (
     categorical_crossentropy,
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
-    counted_labels,
     kl_divergence,
     poisson,
     sparse_categorical_crossentropy,
@@ -141,10 +140,6 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         self.axis = axis
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
-
-    def label_mask(self, y_true: Any) -> Any:
-        """True where the label is not ``ignore_class``."""
-        return None if self.ignore_class is None else counted_labels(y_true, y_true, self.ignore_class)
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):

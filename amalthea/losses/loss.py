@@ -8,16 +8,12 @@ from typing import Any
 from amalthea import config, dtype_policies, dtypes, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError
+from amalthea.masks import mask_of
 from amalthea.tensor import Type, type_of
 
 registry = Registry("losses", "loss", spell=lambda name: (name,))  # "mean_squared_error" is the function
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
-
-
-def get_mask(x: Any) -> Any:
-    """The mask that a tensor carries, or None."""
-    return getattr(x, "_keras_mask", None)
 
 
 def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True) -> tuple[Any, Any]:
@@ -135,23 +131,19 @@ class Loss(Configurable, registry=registry):
     def check(self, y_true: Type, y_pred: Type) -> None:
         """Raise :class:`~amalthea.errors.DataError` if labels of this type cannot be meant for such predictions."""
 
-    def label_mask(self, y_true: Any) -> Any:
-        """True where a label counts; None if all do."""
-        return None
-
     def call(self, y_true: Any, y_pred: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes: write its call.")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        mask = get_mask(y_pred)
+        mask = mask_of(y_pred)
         y_pred = _as_arrays(y_pred, self.dtype)
         y_true = _as_arrays(y_true, None if self.keeps_integer_labels else self.dtype)
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
             self.check(type_of(y_true), type_of(y_pred))
         values = self.call(y_true, y_pred)
-        for other in (get_mask(values), self.label_mask(y_true)):
-            if other is not None:
-                mask = other if mask is None else ops.logical_and(mask, other)
+        counted = mask_of(values)
+        if counted is not None:
+            mask = counted if mask is None else ops.logical_and(mask, counted)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
 

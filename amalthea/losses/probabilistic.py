@@ -10,6 +10,7 @@ from typing import Any
 from amalthea import config, ops
 from amalthea.losses.checks import alike, binary, checked, class_numbers, one_hot
 from amalthea.losses.loss import registry, squeeze_or_expand_to_same_rank
+from amalthea.masks import set_mask
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -79,20 +80,22 @@ def sparse_categorical_crossentropy(
 
     Args:
         from_logits: whether the predictions are logits, to which a softmax still applies.
-        ignore_class: a label whose loss is 0.
+        ignore_class: a label whose loss is 0; the values carry a mask that leaves it out.
         axis: the axis of the classes.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
-    counted = counted_labels(y_true, y_pred, ignore_class)
+    counted = _counted_labels(y_true, y_pred, ignore_class)
     y_true = ops.where(ops.reshape(counted, ops.shape(y_true)), y_true, ops.zeros_like(y_true))
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
-    return ops.where(counted, values, ops.zeros_like(values))
+    values = ops.where(counted, values, ops.zeros_like(values))
+    set_mask(values, counted)
+    return values
 
 
-def counted_labels(y_true: Any, y_pred: Any, ignore_class: int) -> Any:
+def _counted_labels(y_true: Any, y_pred: Any, ignore_class: int) -> Any:
     """True where a label is not the ignored class, without a last axis of size 1."""
     counted = ops.not_equal(y_true, ops.cast(ignore_class, y_true.dtype))
     has_extra_axis = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1

@@ -88,30 +88,35 @@ def conv_transpose(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
     rank, window = len(x.shape) - 2, shape_of(kernel)[:-2]
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
     extra = [None] * rank if output_padding is None else _non_negative(output_padding, rank)
-    space, pairs = [], []
-    for n, k, s, d, more in zip(w.space_of(shape_of(x), data_format), window, strides, dilation, extra):
-        size, pair = _transposed(n, (k - 1) * d + 1, s, padding, more)
-        space.append(size)
-        pairs.append(pair)
-    shape = w.with_space(shape_of(x)[0], space, shape_of(kernel)[-2], data_format)
-    return w.conv_input_gradient(
-        x, kernel, shape=shape, strides=strides, padding=tuple(pairs), dilation=dilation, data_format=data_format
+    sizes = [
+        _transposed(n, (k - 1) * d + 1, s, padding, more)
+        for n, k, s, d, more in zip(w.space_of(shape_of(x), data_format), window, strides, dilation, extra)
+    ]
+    space, pairs, beyond = zip(*sizes)
+    batch, filters = shape_of(x)[0], shape_of(kernel)[-2]
+    shape = w.with_space(batch, space, filters, data_format)
+    out = w.conv_input_gradient(
+        x, kernel, shape=shape, strides=strides, padding=pairs, dilation=dilation, data_format=data_format
     )
+    if not any(beyond):
+        return out
+    return moving.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
 
 
 def _non_negative(value: Any, rank: int) -> list[int]:
     return list(value) if isinstance(value, (list, tuple)) else [value] * rank
 
 
-def _transposed(n: Any, reach: int, stride: int, padding: str, more: int | None) -> tuple[Any, tuple[Any, Any]]:
-    """Output size and padding of a transposed convolution on one axis, as Keras counts them."""
+def _transposed(n: Any, reach: int, stride: int, padding: str, more: int | None) -> tuple[Any, tuple[int, int], int]:
+    """Size and padding of a transposed convolution on one axis as Keras counts them, and zeros beyond its reach."""
+    covered = (n - 1) * stride + reach
     if padding.lower() == "valid":
-        size = (n - 1) * stride + reach + (max(stride - reach, 0) if more is None else more)
-        return size, (0, (n - 1) * stride + reach - size)
-    size = n * stride if more is None else (n - 1) * stride + reach - 2 * (reach // 2) + more
-    total = (n - 1) * stride + reach - size
-    low = total // 2 if more is None else reach // 2
-    return size, (low, total - low)
+        return covered, (0, 0), max(stride - reach, 0) if more is None else more
+    size = n * stride if more is None else covered - 2 * (reach // 2) + more
+    total = covered - size
+    low = max(total // 2, 0)
+    high = total - low
+    return (size, (low, high), 0) if high >= 0 else (size + high, (low, 0), -high)
 
 
 def _pool(row: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Any:

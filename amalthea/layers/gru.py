@@ -1,0 +1,149 @@
+"""A gated recurrent unit: the layer, and its cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops
+from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
+from amalthea.layers.rnn import RNN
+
+
+class GRUCell(RecurrentCell):
+    """One time step of :class:`GRU`.
+
+    Args:
+        units: the size of the output.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        options = dict(
+            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after, seed=seed,
+        )  # fmt: skip
+        self._set_options(units, options)
+
+    def bias_shape(self) -> tuple[int, ...]:
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def input_bias(self) -> Any:
+        return self.bias if self.bias is None or not self.reset_after else self.bias[0]
+
+    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+        h = masked(states[0], recurrent_mask)
+        xz, xr, xh = ops.split(projected, 3, axis=-1)
+        if self.reset_after:
+            inner = ops.matmul(h, self.recurrent_kernel)
+            inner = inner if self.bias is None else ops.add(inner, self.bias[1])
+            hz, hr, hh = ops.split(inner, 3, axis=-1)
+            r = self.recurrent_activation(ops.add(xr, hr))
+            new = self.activation(ops.add(xh, ops.multiply(r, hh)))
+        else:
+            kernel = self.recurrent_kernel.value
+            hz, hr = ops.split(ops.matmul(h, kernel[:, : 2 * self.units]), 2, axis=-1)
+            r = self.recurrent_activation(ops.add(xr, hr))
+            new = self.activation(ops.add(xh, ops.matmul(ops.multiply(r, h), kernel[:, 2 * self.units :])))
+        z = self.recurrent_activation(ops.add(xz, hz))
+        h = ops.add(ops.multiply(z, states[0]), ops.multiply(ops.subtract(1.0, z), new))
+        return h, [h]
+
+
+class GRU(CellAttributes, RNN):
+    """A gated recurrent unit.
+
+    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+
+    Args:
+        units: the size of the output.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.GRU(4)(np.zeros((2, 5, 3), "float32")).shape
+        (2, 4)
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        cell = GRUCell(
+            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after, seed=seed, dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True), name="gru_cell",
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.use_cudnn = use_cudnn

@@ -1,0 +1,152 @@
+"""Long short-term memory: the layer, and its cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import ops
+from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
+from amalthea.layers.rnn import RNN
+
+
+class LSTMCell(RecurrentCell):
+    """One time step of :class:`LSTM`.
+
+    Args:
+        units: the size of the output.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        unit_forget_bias: begin with a bias of 1 for the forget gate.
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        options = dict(
+            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
+            recurrent_dropout=recurrent_dropout, seed=seed,
+        )  # fmt: skip
+        self._set_options(units, options)
+
+    @property
+    def state_size(self) -> list[int]:
+        return [self.units, self.units]
+
+    def bias_start(self) -> Any:
+        """The forget gate starts open."""
+        if not self.unit_forget_bias:
+            return self.bias_initializer
+
+        def start(shape: Any, dtype: Any = None) -> Any:
+            bias = np.array(self.bias_initializer((self.units * self.gates,), dtype=dtype))
+            bias[self.units : 2 * self.units] = 1
+            return bias
+
+        return start
+
+    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+        h, c = masked(states[0], recurrent_mask), states[1]
+        gates = ops.add(projected, ops.matmul(h, self.recurrent_kernel))
+        i, f, new, o = ops.split(gates, 4, axis=-1)
+        i, f, o = self.recurrent_activation(i), self.recurrent_activation(f), self.recurrent_activation(o)
+        c = ops.add(ops.multiply(f, c), ops.multiply(i, self.activation(new)))
+        h = ops.multiply(o, self.activation(c))
+        return h, [h, c]
+
+
+class LSTM(CellAttributes, RNN):
+    """Long short-term memory.
+
+    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+
+    Args:
+        units: the size of the output.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        unit_forget_bias: begin with a bias of 1 for the forget gate.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.LSTM(4)(np.zeros((2, 5, 3), "float32")).shape
+        (2, 4)
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        cell = LSTMCell(
+            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
+            recurrent_dropout=recurrent_dropout, seed=seed, dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True), name="lstm_cell",
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.use_cudnn = use_cudnn

@@ -1,0 +1,131 @@
+"""What the three kinds of recurrent cells share: weights, and dropout with one mask for all time steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import activations, constraints, initializers, ops, random, regularizers
+from amalthea.errors import ArgumentError
+from amalthea.layers.dense import positive
+from amalthea.layers.layer import Layer
+
+# The arguments that a recurrent layer hands to its cell.
+CELL_OPTIONS = (
+    "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer",
+    "bias_initializer", "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
+    "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "reset_after", "seed",
+)  # fmt: skip
+
+
+class RecurrentCell(Layer):
+    """A cell with an input kernel and a recurrent kernel, for so many gates.
+
+    A subclass says ``gates``, ``build_bias``, and :meth:`step`, which goes from the projected input and the states to
+    the output and the new states.
+    """
+
+    gates = 1
+
+    def _set_options(self, units: int, options: dict[str, Any]) -> None:
+        self.units = positive(units, "units", type(self).__name__)
+        for name, value in options.items():
+            family = name.rsplit("_", 1)[-1]
+            if family == "initializer":
+                value = initializers.get(value)
+            elif family == "regularizer":
+                value = regularizers.get(value)
+            elif family == "constraint":
+                value = constraints.get(value)
+            elif family == "activation":
+                value = activations.get(value)
+            setattr(self, name, value)
+        for name in ("dropout", "recurrent_dropout"):
+            rate = getattr(self, name)
+            if not 0 <= rate <= 1:
+                raise ArgumentError(f"`{name}` is a fraction.", expected="0 to 1", got=rate)
+        if options["dropout"] or options["recurrent_dropout"]:
+            self.seed_generator = random.SeedGenerator(options["seed"])
+
+    @property
+    def state_size(self) -> Any:
+        return self.units
+
+    @property
+    def output_size(self) -> int:
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        width = self.units * self.gates
+        for name, stem, rows in (("kernel", "kernel", input_shape[-1]), ("recurrent_kernel", "recurrent", self.units)):
+            weight = self.add_weight(
+                (rows, width),
+                getattr(self, f"{stem}_initializer"),
+                regularizer=getattr(self, f"{stem}_regularizer"),
+                constraint=getattr(self, f"{stem}_constraint"),
+                name=name,
+            )
+            setattr(self, name, weight)
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                self.bias_shape(),
+                self.bias_start(),
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.units * self.gates,)
+
+    def bias_start(self) -> Any:
+        return self.bias_initializer
+
+    def input_bias(self) -> Any:
+        """The bias that belongs to the input's projection."""
+        return self.bias
+
+    def project(self, inputs: Any) -> Any:
+        """The input's part of all gates, for any number of leading axes."""
+        x = ops.matmul(inputs, self.kernel)
+        bias = self.input_bias()
+        return x if bias is None else ops.add(x, bias)
+
+    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+        raise NotImplementedError
+
+    def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
+        """The projected sequence ``(time, batch, gates)``, and the function of one step, under one dropout mask."""
+        if training and self.dropout:
+            sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
+        batch = ops.shape(sequence)[1]
+        mask = self._mask((batch, self.units), self.recurrent_dropout) if training and self.recurrent_dropout else None
+        return self.project(sequence), lambda x, states: self.step(x, states, mask)
+
+    def _mask(self, shape: Any, rate: float) -> Any:
+        return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        flat = list(states) if isinstance(states, (list, tuple)) else [states]
+        xs, step = self.begin_sequence(ops.expand_dims(inputs, 0), training)
+        output, new = step(ops.squeeze(xs, 0), flat)
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        sizes = self.state_size if isinstance(self.state_size, (list, tuple)) else [self.state_size]
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in sizes]
+
+
+def masked(h: Any, mask: Any) -> Any:
+    """A state under the recurrent dropout mask, if there is one."""
+    return h if mask is None else ops.multiply(h, mask)
+
+
+class CellAttributes:
+    """Lets a recurrent layer answer for its cell: ``layer.units`` is ``layer.cell.units``."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CELL_OPTIONS and "cell" in self.__dict__:
+            return getattr(self.__dict__["cell"], name)
+        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")

@@ -1,0 +1,212 @@
+"""The loop over time that all recurrent layers share.
+
+What a cell does to the inputs alone is done for all time steps in one matrix product, before the loop; the loop itself
+is one ``scan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amalthea import initializers, ops
+from amalthea.errors import ArgumentError
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+from amalthea.tensor import Variable
+
+
+class RNN(Layer):
+    """Runs a cell over time.
+
+    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``;
+    with ``return_state`` a list of that and the last states.
+
+    Args:
+        cell: an object with ``call(inputs, states) -> (output, new states)``, ``state_size`` and ``output_size``, or a
+            list of such, one on top of the other.
+        return_sequences: give the output of every step, not of the last alone.
+        return_state: give the last states too.
+        go_backwards: run from the last step to the first.
+        stateful: begin each batch with the states that the batch before left.
+        unroll: one copy of the cell for each step in place of a loop.
+        zero_output_for_mask: give zeros for steps that the mask leaves out, in place of the output before.
+
+    Call args:
+        sequences: ``(batch, time, features)``.
+        initial_state: a list of ``(batch, state size)``; zeros unless given.
+        mask: bool ``(batch, time)``; a step that is left out changes no state.
+        training: for dropout in the cell.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ):
+        from amalthea.layers.stacked_rnn_cells import StackedRNNCells
+
+        cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
+        if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
+            raise ArgumentError("This is no cell.", expected="an object with call() and state_size", got=repr(cell))
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.states: list[Variable] | None = None
+        self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
+
+    # ------------------------------------------------------------------------------------ building
+
+    @property
+    def state_sizes(self) -> list[int]:
+        size = self.cell.state_size
+        return list(size) if isinstance(size, (list, tuple)) else [size]
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        step_shape = (sequences_shape[0], *sequences_shape[2:])
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            from amalthea.layers.calling import path_scope
+
+            with path_scope(self.cell):
+                self.cell.build(step_shape)
+            self.cell.built = True
+        if self.stateful:
+            if sequences_shape[0] is None:
+                raise ArgumentError(
+                    f"The stateful layer '{self.name}' must know the size of its batches.",
+                    cure="Input(batch_shape=(32, time, features))",
+                )
+            self._make_states(sequences_shape[0])
+
+    def _make_states(self, batch: int) -> None:
+        made = [
+            Variable(initializers.Zeros(), (batch, size), self.variable_dtype, trainable=False, name=f"state_{i}")
+            for i, size in enumerate(self.state_sizes)
+        ]
+        object.__setattr__(self, "states", made)
+
+    def get_initial_state(self, batch_size: Any) -> list[Any]:
+        """Zeros, or what the cell begins with."""
+        begin = getattr(self.cell, "get_initial_state", None)
+        if begin is not None:
+            state = begin(batch_size=batch_size)
+            return list(state) if isinstance(state, (list, tuple)) else [state]
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
+
+    def reset_state(self) -> None:
+        """Begin the next batch with zeros."""
+        for state in self.states or ():
+            state.assign(ops.zeros_like(state))
+
+    reset_states = reset_state
+
+    # ------------------------------------------------------------------------------------- calling
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        if mask is not None and isinstance(mask, (list, tuple)):
+            mask = mask[0]
+        begin = self._begin(sequences, initial_state)
+        last, outputs, states = self.inner_loop(sequences, begin, mask, training)
+        if self.stateful:
+            for variable, state in zip(self.states or (), states):
+                variable.assign(ops.cast(state, variable.dtype))
+        output = outputs if self.return_sequences else last
+        return [output, *states] if self.return_state else output
+
+    def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
+        if initial_state is not None:
+            states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        elif self.stateful:
+            states = [v.value for v in self.states or ()]
+        else:
+            states = self.get_initial_state(ops.shape(sequences)[0])
+        return [ops.cast(state, self.compute_dtype) for state in states]
+
+    def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
+        """``(last output, all outputs, last states)``."""
+        rank = len(sequences.shape)
+        xs = ops.transpose(sequences, (1, 0, *range(2, rank)))
+        masks = None if mask is None else ops.transpose(ops.cast(mask, "bool"), (1, 0))
+        begin = getattr(self.cell, "begin_sequence", None)
+        if begin is not None:
+            xs, step = begin(xs, training)
+        else:
+            step = self._plain_step(training)
+        run = self._unrolled if self.unroll else self._scanned
+        last, outputs, states = run(step, xs, masks, list(initial_state))
+        if not self.return_sequences:
+            return last, None, states
+        if self.go_backwards:
+            outputs = ops.flip(outputs, 0)
+        return last, ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape)))), states
+
+    def _plain_step(self, training: bool) -> Any:
+        def step(x: Any, states: list[Any]) -> Any:
+            from amalthea.layers.calling import parameters
+
+            given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
+            single = not isinstance(self.cell.state_size, (list, tuple))
+            output, new = self.cell(x, states[0] if single and not isinstance(self.cell, Layer) else states, **given)
+            return output, list(new) if isinstance(new, (list, tuple)) else [new]
+
+        return step
+
+    def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
+        """One step; where the mask is false, states stay and the output is the one before (or zeros)."""
+        output, new = step(x, states)
+        if mask is None:
+            return output, new
+        column = ops.expand_dims(mask, -1)
+        rest = ops.zeros_like(output) if self.zero_output_for_mask or before is None else before
+        return ops.where(column, output, rest), [ops.where(column, n, s) for n, s in zip(new, states)]
+
+    def _scanned(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
+        """The loop as one ``scan``. Only masked loops carry the output; it is the first state otherwise or kept."""
+        keep = self.return_sequences
+        output = self._first_output(step, xs, states)
+
+        def body(carry: Any, element: Any) -> Any:
+            x, mask = element if masks is not None else (element, None)
+            out, new = self._masked(step, x, mask, carry[0], carry[1])
+            return (out, new), (out if keep else None)
+
+        elements = (xs, masks) if masks is not None else xs
+        (last, states), outputs = ops.scan(body, (output, states), elements, reverse=self.go_backwards)
+        return last, outputs, states
+
+    def _first_output(self, step: Any, xs: Any, states: list[Any]) -> Any:
+        """Zeros in the shape of an output."""
+        size = getattr(self.cell, "output_size", None) or self.state_sizes[0]
+        return ops.zeros((ops.shape(xs)[1], size), dtype=ops.dtype(states[0]))
+
+    def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
+        count = ops.shape(xs)[0]
+        if not isinstance(count, int):
+            raise ArgumentError(f"The unrolled layer '{self.name}' must know the number of steps.", cure="unroll=False")
+        order = range(count)[::-1] if self.go_backwards else range(count)
+        outputs: list[Any] = [None] * count
+        out = None
+        for t in order:
+            out, states = self._masked(step, xs[t], None if masks is None else masks[t], out, states)
+            outputs[t] = out
+        return out, ops.stack(outputs), states
+
+    # --------------------------------------------------------------------------------------- masks
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
+        out = mask if self.return_sequences else None
+        return [out, *[None] * len(self.state_sizes)] if self.return_state else out
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}

@@ -1,0 +1,151 @@
+"""How often the prediction is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import config, ops
+from amalthea.losses.loss import squeeze_or_expand_to_same_rank
+from amalthea.metrics.mean import MeanMetricWrapper
+from amalthea.metrics.metric import registry
+from amalthea.tensor import Type
+
+
+def _matches(a: Any, b: Any) -> Any:
+    return ops.cast(ops.equal(a, ops.cast(b, a.dtype)), config.floatx())
+
+
+def _class_numbers(y_true: Any, y_pred: Any) -> Any:
+    """Labels ``(batch, ...)`` for predictions ``(batch, ..., classes)``, without a last axis of size 1."""
+    y_true = ops.convert_to_tensor(y_true)
+    has_extra_axis = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1
+    return ops.cast(ops.squeeze(y_true, axis=-1) if has_extra_axis else y_true, "int32")
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """1 where the two are equal."""
+    return _matches(*squeeze_or_expand_to_same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)))
+
+
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+    """1 where the label is 1 and the prediction above the threshold, or neither.
+
+    >>> import numpy as np
+    >>> from amalthea import metrics
+    >>> metrics.binary_accuracy(np.array([1, 1, 0]), np.array([0.9, 0.2, 0.4]))
+    array([1., 0., 1.], dtype=float32)
+    """
+    y_true, y_pred = squeeze_or_expand_to_same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+    return _matches(y_true, ops.greater(y_pred, threshold))
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """1 where the highest prediction is that of the highest label."""
+    return _matches(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """1 where the highest prediction is that of the class which the label names."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    return _matches(_class_numbers(y_true, y_pred), ops.argmax(y_pred, axis=-1))
+
+
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """1 where the class of the highest label is among the ``k`` highest predictions."""
+    return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
+
+
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
+    """1 where the class that the label names is among the ``k`` highest predictions.
+
+    Args:
+        from_sorted_ids: whether the predictions are class numbers, the best first.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    label = ops.expand_dims(_class_numbers(y_true, y_pred), -1)
+    if from_sorted_ids:
+        return ops.max(_matches(ops.cast(y_pred[..., :k], "int32"), label), axis=-1)
+    score = ops.take_along_axis(y_pred, label, axis=-1)
+    higher = ops.sum(ops.cast(ops.greater(y_pred, score), "int32"), axis=-1)
+    return ops.cast(ops.less(higher, k), config.floatx())
+
+
+class Accuracy(MeanMetricWrapper):
+    """How often predictions equal labels."""
+
+    def __init__(self, name: str | None = "accuracy", dtype: Any = None):
+        super().__init__(accuracy, name, dtype)
+
+
+class BinaryAccuracy(MeanMetricWrapper):
+    """How often predictions lie on the label's side of the threshold."""
+
+    def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
+        self.threshold = threshold
+        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+
+class CategoricalAccuracy(MeanMetricWrapper):
+    """How often the highest prediction is the right one, for one-hot labels."""
+
+    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None):
+        super().__init__(categorical_accuracy, name, dtype)
+
+
+class SparseCategoricalAccuracy(MeanMetricWrapper):
+    """How often the highest prediction is the right one, for class numbers."""
+
+    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None):
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+
+
+class TopKCategoricalAccuracy(MeanMetricWrapper):
+    """How often the right class is among the ``k`` highest predictions, for one-hot labels."""
+
+    def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None):
+        self.k = k
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+
+
+class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
+    """How often the right class is among the ``k`` highest predictions, for class numbers."""
+
+    only_in_config_if_set = ("from_sorted_ids",)
+
+    def __init__(
+        self,
+        k: int = 5,
+        name: str | None = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ):
+        self.k, self.from_sorted_ids = k, from_sorted_ids
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+
+
+def has_one_unit(y_pred: Type) -> bool:
+    """Predictions of one number each."""
+    return len(y_pred.shape) < 2 or y_pred.shape[-1] == 1
+
+
+def has_class_numbers(y_true: Type, y_pred: Type) -> bool:
+    """Labels of one number each for predictions of several."""
+    return len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1
+
+
+def accuracy_for(y_true: Type, y_pred: Type) -> type[MeanMetricWrapper]:
+    """The accuracy that ``"accuracy"`` means for labels and predictions of these types."""
+    if has_one_unit(y_pred):
+        return BinaryAccuracy
+    return SparseCategoricalAccuracy if has_class_numbers(y_true, y_pred) else CategoricalAccuracy
+
+
+_FUNCTIONS = (
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    top_k_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+)
+registry.modules.update({function: "keras.metrics" for function in _FUNCTIONS})

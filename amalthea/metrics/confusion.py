@@ -1,0 +1,183 @@
+"""Counts of true and false, positive and negative, and the shares made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import ops
+from amalthea.errors import ArgumentError
+from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank
+from amalthea.masks import mask_of
+from amalthea.metrics.mean import masked_weight
+from amalthea.metrics.metric import Metric
+
+_LEAST = -1e10  # below every prediction: what is not among the top k
+NAMES = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+def thresholds_of(thresholds: Any, default: float) -> list[float]:
+    """One threshold or several as a list."""
+    given = [default] if thresholds is None else thresholds
+    given = list(given) if isinstance(given, (list, tuple, np.ndarray)) else [given]
+    if thresholds is not None and any(t is None or not 0 <= t <= 1 for t in given):
+        raise ArgumentError("Thresholds are probabilities.", expected="0 to 1", got=given)
+    return [float(t) for t in given]
+
+
+def prepare(
+    y_true: Any, y_pred: Any, weight: Any, dtype: str, top_k: int | None = None, class_id: int | None = None
+) -> tuple[Any, Any, Any]:
+    """Labels (0 or 1), predictions, and a weight for each, of one shape."""
+    mask = mask_of(y_pred)
+    y_pred = ops.convert_to_tensor(y_pred, dtype=dtype)
+    y_true = ops.cast(ops.cast(ops.convert_to_tensor(y_true), "bool"), dtype)
+    y_pred, y_true = squeeze_or_expand_to_same_rank(y_pred, y_true)
+    weight = weight if mask is None else masked_weight(weight, mask, dtype)
+    if top_k is not None:
+        y_pred = _top(y_pred, top_k)
+    if class_id is not None:
+        y_true, y_pred = y_true[..., class_id], y_pred[..., class_id]
+    ones = ops.ones_like(y_pred)
+    if weight is not None:
+        ones = ones * fit_weight(ops.convert_to_tensor(weight, dtype=dtype), y_pred)
+    return y_true, y_pred, ones
+
+
+def _top(y_pred: Any, k: int) -> Any:
+    values, _ = ops.top_k(y_pred, k)
+    return ops.where(ops.less(y_pred, values[..., -1:]), ops.full_like(y_pred, _LEAST), y_pred)
+
+
+def confusion(y_true: Any, y_pred: Any, weight: Any, thresholds: Sequence[float]) -> dict[str, Any]:
+    """The four counts at each threshold.
+
+    Shapes: all inputs ``(examples, labels)``; each count ``(thresholds, labels)``.
+
+    One comparison and one matrix product for each label give what lies above the thresholds; the rest are
+    differences from the totals.
+    """
+    positive = weight * y_true
+    parts = ops.stack([positive, weight - positive], axis=-1)  # (examples, labels, 2)
+    limits = ops.reshape(np.asarray(thresholds, "float32"), (1, -1, 1))
+    above = ops.cast(
+        ops.greater(ops.expand_dims(ops.transpose(y_pred), 1), ops.cast(limits, y_pred.dtype)), weight.dtype
+    )
+    hits = ops.matmul(above, ops.transpose(parts, (1, 0, 2)))  # (labels, thresholds, 2)
+    missed = ops.expand_dims(ops.sum(parts, axis=0), 1) - hits
+    counts = (hits[..., 0], hits[..., 1], missed[..., 1], missed[..., 0])
+    return {name: ops.transpose(count) for name, count in zip(NAMES, counts)}
+
+
+def flat(x: Any) -> Any:
+    """All examples and labels as examples of one label."""
+    return ops.reshape(x, (-1, 1))
+
+
+class _Counts(Metric):
+    """Counts at one or several thresholds, each in a variable of its own."""
+
+    counted: tuple[str, ...] = ()
+    default_threshold = 0.5
+
+    def _start(self, thresholds: Any, top_k: int | None = None, class_id: int | None = None) -> None:
+        self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
+        default = self.default_threshold if top_k is None else _LEAST
+        self._thresholds = thresholds_of(thresholds, default)
+        self._counts = {name: self._count_variable(name) for name in self.counted}
+        vars(self).update(self._counts)
+
+    def _count_variable(self, name: str) -> Any:
+        return self.add_variable((len(self._thresholds),), name=name)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        prepared = prepare(y_true, y_pred, sample_weight, self.dtype, self.top_k, self.class_id)
+        counts = confusion(*map(flat, prepared), self._thresholds)
+        for name, variable in self._counts.items():
+            variable.assign_add(ops.reshape(counts[name], variable.shape))
+
+    def _one_or_all(self, x: Any) -> Any:
+        return x[0] if len(self._thresholds) == 1 else x
+
+
+class _Count(_Counts):
+    """One of the four counts."""
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
+        super().__init__(dtype, name)
+        self._start(thresholds)
+
+    def _count_variable(self, name: str) -> Any:
+        self.accumulator = self.add_variable((len(self._thresholds),), name="accumulator")
+        return self.accumulator
+
+    def result(self) -> Any:
+        return self._one_or_all(self.accumulator.value)
+
+
+class TruePositives(_Count):
+    """How many labels of 1 are predicted above the threshold."""
+
+    counted = ("true_positives",)
+
+
+class TrueNegatives(_Count):
+    """How many labels of 0 are predicted not above the threshold."""
+
+    counted = ("true_negatives",)
+
+
+class FalsePositives(_Count):
+    """How many labels of 0 are predicted above the threshold."""
+
+    counted = ("false_positives",)
+
+
+class FalseNegatives(_Count):
+    """How many labels of 1 are predicted not above the threshold."""
+
+    counted = ("false_negatives",)
+
+
+class _Share(_Counts):
+    """True positives as a share of themselves and another count."""
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(dtype, name)
+        self._start(thresholds, top_k, class_id)
+
+    def result(self) -> Any:
+        right, wrong = (self._counts[name].value for name in self.counted)
+        return self._one_or_all(ops.divide_no_nan(right, right + wrong))
+
+
+class Precision(_Share):
+    """The share of positive predictions that are right.
+
+    Args:
+        thresholds: above which a prediction is positive: one, or several for as many results; None means 0.5.
+        top_k: count the ``k`` highest predictions of each example as positive instead.
+        class_id: count this class only.
+
+    >>> import numpy as np
+    >>> from amalthea.metrics import Precision
+    >>> float(Precision()(np.array([0, 1, 1, 1]), np.array([0.9, 0.8, 0.7, 0.1])).round(4))
+    0.6667
+    """
+
+    counted = ("true_positives", "false_positives")
+
+
+class Recall(_Share):
+    """The share of labels of 1 that are predicted to be so. (For the arguments, see :class:`Precision`.)"""
+
+    counted = ("true_positives", "false_negatives")

@@ -1,0 +1,266 @@
+"""Areas under curves, and points on them, over many thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import config, ops
+from amalthea.errors import ArgumentError, NotBuiltError
+from amalthea.metrics.confusion import NAMES, confusion, flat, prepare, thresholds_of
+from amalthea.metrics.metric import Metric
+
+
+def even_thresholds(count: int) -> list[float]:
+    """``count`` thresholds from below 0 to above 1, the inner ones evenly spaced."""
+    inner = [(i + 1) / (count - 1) for i in range(count - 2)]
+    return [-config.epsilon(), *inner, 1.0 + config.epsilon()]
+
+
+class _OverThresholds(Metric):
+    """The four counts at many thresholds."""
+
+    _thresholds: list[float]
+
+    def _add_counts(self, *labels: int) -> None:
+        for name in NAMES:
+            setattr(self, name, self.add_variable((len(self._thresholds), *labels), name=name))
+
+    def _counts(self) -> tuple[Any, Any, Any, Any]:
+        return tuple(getattr(self, name).value for name in NAMES)  # type: ignore[return-value]
+
+    def _add(self, *prepared: Any) -> None:
+        for name, count in confusion(*prepared, self._thresholds).items():
+            variable = getattr(self, name)
+            variable.assign_add(ops.reshape(count, variable.shape))
+
+
+class AUC(_OverThresholds):
+    """The area under a curve that thresholds draw, by sums over a fixed number of them.
+
+    Shapes: labels and predictions ``(batch, ...)``; with ``multi_label`` ``(batch, labels)``.
+
+    Args:
+        num_thresholds: how many, evenly spaced; more are nearer to the exact area.
+        curve: ``"ROC"`` (true by false positive rate), ``"PR"`` (precision by recall) or ``"PRGAIN"``.
+        summation_method: ``"interpolation"``, ``"minoring"`` (below) or ``"majoring"`` (above).
+        thresholds: thresholds of your own, between 0 and 1, in place of even ones.
+        multi_label: whether each label has an area, whose mean is the result.
+        num_labels: the number of labels, if it shall be known before the first update.
+        label_weights: weights of that mean; without ``multi_label`` they multiply the labels' weights.
+        from_logits: whether predictions are logits.
+
+    Source: Davis and Goadrich, ICML 2006 (PR); Flach and Kull, NeurIPS 2015 (PRGAIN).
+
+    >>> import numpy as np
+    >>> from amalthea.metrics import AUC
+    >>> float(AUC(num_thresholds=3)(np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9])))
+    0.75
+    """
+
+    only_in_config_if_set = ("thresholds",)
+    curves = ("ROC", "PR", "PRGAIN")
+    methods = ("interpolation", "minoring", "majoring")
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Sequence[float] | None = None,
+        from_logits: bool = False,
+    ):
+        super().__init__(dtype, name)
+        self.curve, self.summation_method = curve.upper(), summation_method.lower()
+        for value, known in ((self.curve, self.curves), (self.summation_method, self.methods)):
+            if value not in known:
+                raise ArgumentError(f"AUC knows no {value!r}.", expected=", ".join(known))
+        self.thresholds = None if thresholds is None else sorted(thresholds_of(thresholds, 0.5))
+        self._thresholds = self._choose(num_thresholds)
+        self.num_thresholds, self.multi_label, self.from_logits = len(self._thresholds), multi_label, from_logits
+        self.num_labels, self.label_weights = num_labels, label_weights
+        self._is_built = not multi_label or num_labels is not None
+        if self._is_built:
+            self._add_counts(*([num_labels] if multi_label and num_labels else []))
+
+    def _choose(self, count: int) -> list[float]:
+        if self.thresholds is not None:
+            return [-config.epsilon(), *self.thresholds, 1.0 + config.epsilon()]
+        if count <= 1:
+            raise ArgumentError("A curve needs two thresholds or more.", expected="num_thresholds above 1", got=count)
+        return even_thresholds(count)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_pred = ops.sigmoid(y_pred) if self.from_logits else y_pred
+        labels, predictions, weight = prepare(y_true, y_pred, sample_weight, self.dtype)
+        if not self.multi_label:
+            weight = weight if self.label_weights is None else weight * self._label_weights()
+            return self._add(flat(labels), flat(predictions), flat(weight))
+        if not self._is_built:
+            self._is_built = True
+            self._add_counts(labels.shape[-1])
+        shape = (-1, labels.shape[-1])
+        return self._add(*(ops.reshape(x, shape) for x in (labels, predictions, weight)))
+
+    def _label_weights(self) -> Any:
+        return np.asarray(self.label_weights, "float32")
+
+    def result(self) -> Any:
+        if not self._is_built:
+            raise NotBuiltError("AUC has seen no labels yet.", cure="AUC(num_labels=...), or update_state(...) first")
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return self._mean(self._area_between_precisions())
+        x, y = self._curve()
+        return self._mean((x[:-1] - x[1:]) * self._heights(y))
+
+    def _curve(self) -> tuple[Any, Any]:
+        tp, fp, tn, fn = self._counts()
+        recall, precision = ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tp, tp + fp)
+        if self.curve == "ROC":
+            return ops.divide_no_nan(fp, fp + tn), recall
+        if self.curve == "PR":
+            return recall, precision
+        odds = ops.divide_no_nan(tp + fn, fp + tn)
+        return _gain(odds, fn, tp), _gain(odds, fp, tp)
+
+    def _heights(self, y: Any) -> Any:
+        low, high = y[:-1], y[1:]
+        if self.summation_method == "interpolation":
+            return (low + high) / 2.0
+        return (ops.minimum if self.summation_method == "minoring" else ops.maximum)(low, high)
+
+    def _area_between_precisions(self) -> Any:
+        """Between two thresholds counts run straight, so precision bends: the exact integral of each piece."""
+        tp, fp, _, fn = self._counts()
+        all_positive = tp + fp
+        slope = ops.divide_no_nan(tp[:-1] - tp[1:], ops.maximum(all_positive[:-1] - all_positive[1:], 0.0))
+        start = tp[1:] - slope * all_positive[1:]
+        both = ops.logical_and(all_positive[:-1] > 0, all_positive[1:] > 0)
+        ratio = ops.divide_no_nan(all_positive[:-1], ops.maximum(all_positive[1:], 0.0))
+        ratio = ops.where(both, ratio, ops.ones_like(ratio))
+        area = slope * (tp[:-1] - tp[1:] + start * ops.log(ratio))
+        return ops.divide_no_nan(area, ops.maximum(tp[1:] + fn[1:], 0.0))
+
+    def _mean(self, pieces: Any) -> Any:
+        if not self.multi_label:
+            return ops.sum(pieces)
+        areas = ops.sum(pieces, axis=0)
+        if self.label_weights is None:
+            return ops.mean(areas)
+        weights = self._label_weights()
+        return ops.divide_no_nan(ops.sum(areas * weights), ops.sum(weights))
+
+
+def _gain(odds: Any, wrong: Any, right: Any) -> Any:
+    """``1 - odds * wrong / right``, not below 0."""
+    gain = 1.0 - odds * ops.divide_no_nan(wrong, right)
+    return ops.where(right > 0, ops.maximum(gain, 0.0), ops.zeros_like(gain))
+
+
+class _AtPoint(_OverThresholds):
+    """The best of one rate where another reaches a value."""
+
+    def _start(self, value: float, num_thresholds: int, class_id: int | None) -> None:
+        if not 0 <= value <= 1:
+            raise ArgumentError("A rate is a share.", expected="0 to 1", got=value)
+        if num_thresholds <= 0:
+            raise ArgumentError("A curve needs thresholds.", expected="num_thresholds above 0", got=num_thresholds)
+        self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
+        inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
+        self._thresholds = [0.5] if num_thresholds == 1 else [0.0, *inner, 1.0]
+        self._add_counts()
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        prepared = prepare(y_true, y_pred, sample_weight, self.dtype, class_id=self.class_id)
+        self._add(*map(flat, prepared))
+
+    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        """The rate that is given, and the one that is looked for, at each threshold."""
+        raise NotImplementedError
+
+    def result(self) -> Any:
+        given, wanted = self.rates(*self._counts())
+        return ops.max(ops.where(given >= self.value, wanted, ops.zeros_like(wanted)))
+
+
+class SensitivityAtSpecificity(_AtPoint):
+    """The best sensitivity (true positive rate) where the specificity is at least the one given."""
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(dtype, name)
+        self.specificity = specificity
+        self._start(specificity, num_thresholds, class_id)
+
+    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ops.divide_no_nan(tn, tn + fp), ops.divide_no_nan(tp, tp + fn)
+
+
+class SpecificityAtSensitivity(_AtPoint):
+    """The best specificity (true negative rate) where the sensitivity is at least the one given."""
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(dtype, name)
+        self.sensitivity = sensitivity
+        self._start(sensitivity, num_thresholds, class_id)
+
+    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tn, tn + fp)
+
+
+class PrecisionAtRecall(_AtPoint):
+    """The best precision where the recall is at least the one given."""
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(dtype, name)
+        self.recall = recall
+        self._start(recall, num_thresholds, class_id)
+
+    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tp, tp + fp)
+
+
+class RecallAtPrecision(_AtPoint):
+    """The best recall where the precision is at least the one given."""
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(dtype, name)
+        self.precision = precision
+        self._start(precision, num_thresholds, class_id)
+
+    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ops.divide_no_nan(tp, tp + fp), ops.divide_no_nan(tp, tp + fn)
