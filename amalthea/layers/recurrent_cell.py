@@ -26,6 +26,7 @@ class RecurrentCell(Layer):
     """
 
     gates = 1
+    output_is_first_state = True
 
     def _set_options(self, units: int, options: dict[str, Any]) -> None:
         self.units = positive(units, "units", type(self).__name__)

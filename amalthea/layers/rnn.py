@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import initializers, ops
+from amalthea import initializers, ops, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -68,7 +68,8 @@ class RNN(Layer):
     # ------------------------------------------------------------------------------------ building
 
     @property
-    def state_sizes(self) -> list[int]:
+    def state_sizes(self) -> list[Any]:
+        """The sizes of the states, nested as the cell nests them."""
         size = self.cell.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
@@ -91,7 +92,7 @@ class RNN(Layer):
     def _make_states(self, batch: int) -> None:
         made = [
             Variable(initializers.Zeros(), (batch, size), self.variable_dtype, trainable=False, name=f"state_{i}")
-            for i, size in enumerate(self.state_sizes)
+            for i, size in enumerate(tree.flatten(self.state_sizes))
         ]
         object.__setattr__(self, "states", made)
 
@@ -101,7 +102,7 @@ class RNN(Layer):
         if begin is not None:
             state = begin(batch_size=batch_size)
             return list(state) if isinstance(state, (list, tuple)) else [state]
-        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_sizes]
+        return tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), self.state_sizes)
 
     def reset_state(self) -> None:
         """Begin the next batch with zeros."""
@@ -121,15 +122,15 @@ class RNN(Layer):
             for variable, state in zip(self.states or (), states):
                 variable.assign(ops.cast(state, variable.dtype))
         output = outputs if self.return_sequences else last
-        return [output, *states] if self.return_state else output
+        return [output, *tree.pack_sequence_as(self.state_sizes, states)] if self.return_state else output
 
     def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
         if initial_state is not None:
-            states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+            states = tree.flatten(initial_state)
         elif self.stateful:
             states = [v.value for v in self.states or ()]
         else:
-            states = self.get_initial_state(ops.shape(sequences)[0])
+            states = tree.flatten(self.get_initial_state(ops.shape(sequences)[0]))
         return [ops.cast(state, self.compute_dtype) for state in states]
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
@@ -151,42 +152,52 @@ class RNN(Layer):
         return last, ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape)))), states
 
     def _plain_step(self, training: bool) -> Any:
-        def step(x: Any, states: list[Any]) -> Any:
-            from amalthea.layers.calling import parameters
+        from amalthea.layers.calling import parameters
 
-            given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
-            single = not isinstance(self.cell.state_size, (list, tuple))
-            output, new = self.cell(x, states[0] if single and not isinstance(self.cell, Layer) else states, **given)
-            return output, list(new) if isinstance(new, (list, tuple)) else [new]
+        given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
+
+        def step(x: Any, states: list[Any]) -> Any:
+            output, new = self.cell(x, tree.pack_sequence_as(self.state_sizes, states), **given)
+            return output, tree.flatten(new)
 
         return step
 
-    def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
+    @property
+    def _output_place(self) -> int:
+        """The flat place of the state that counts as the output before: the first of the (last) cell."""
+        last = self.state_sizes[-1]
+        return len(tree.flatten(self.state_sizes)) - len(tree.flatten(last)) if tree.is_nested(last) else 0
+
+    def _masked(self, step: Any, x: Any, mask: Any, states: list[Any]) -> Any:
         """One step; where the mask is false, states stay and the output is the one before (or zeros)."""
         output, new = step(x, states)
         if mask is None:
             return output, new
         column = ops.expand_dims(mask, -1)
-        rest = ops.zeros_like(output) if self.zero_output_for_mask or before is None else before
+        rest = ops.zeros_like(output) if self.zero_output_for_mask else states[self._output_place]
         return ops.where(column, output, rest), [ops.where(column, n, s) for n, s in zip(new, states)]
 
     def _scanned(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
-        """The loop as one ``scan``. Only masked loops carry the output; it is the first state otherwise or kept."""
+        """The loop as one ``scan``. The last output is carried only where it is neither kept nor a state."""
         keep = self.return_sequences
-        output = self._first_output(step, xs, states)
+        carries = not keep and (self.zero_output_for_mask or not getattr(self.cell, "output_is_first_state", False))
 
         def body(carry: Any, element: Any) -> Any:
             x, mask = element if masks is not None else (element, None)
-            out, new = self._masked(step, x, mask, carry[0], carry[1])
-            return (out, new), (out if keep else None)
+            out, new = self._masked(step, x, mask, carry[-1])
+            return ((out, new) if carries else (new,)), (out if keep else None)
 
         elements = (xs, masks) if masks is not None else xs
-        (last, states), outputs = ops.scan(body, (output, states), elements, reverse=self.go_backwards)
-        return last, outputs, states
+        begin = (self._first_output(xs, states), states) if carries else (states,)
+        final, outputs = ops.scan(body, begin, elements, reverse=self.go_backwards)
+        states = final[-1]
+        if keep:
+            return outputs[0 if self.go_backwards else -1], outputs, states
+        return (final[0] if carries else states[0]), None, states
 
-    def _first_output(self, step: Any, xs: Any, states: list[Any]) -> Any:
+    def _first_output(self, xs: Any, states: list[Any]) -> Any:
         """Zeros in the shape of an output."""
-        size = getattr(self.cell, "output_size", None) or self.state_sizes[0]
+        size = getattr(self.cell, "output_size", None) or tree.flatten(self.state_sizes)[0]
         return ops.zeros((ops.shape(xs)[1], size), dtype=ops.dtype(states[0]))
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
@@ -197,7 +208,7 @@ class RNN(Layer):
         outputs: list[Any] = [None] * count
         out = None
         for t in order:
-            out, states = self._masked(step, xs[t], None if masks is None else masks[t], out, states)
+            out, states = self._masked(step, xs[t], None if masks is None else masks[t], states)
             outputs[t] = out
         return out, ops.stack(outputs), states
 
@@ -206,7 +217,7 @@ class RNN(Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
         out = mask if self.return_sequences else None
-        return [out, *[None] * len(self.state_sizes)] if self.return_state else out
+        return [out, *tree.map_structure(lambda _: None, self.state_sizes)] if self.return_state else out
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}

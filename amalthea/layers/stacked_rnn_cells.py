@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops
+from amalthea import ops, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers.calling import parameters, path_scope
 from amalthea.layers.layer import Layer
@@ -26,7 +26,7 @@ class StackedRNNCells(Layer):
 
     @property
     def state_size(self) -> list[Any]:
-        return [size for cell in self.cells for size in _sizes(cell)]
+        return [cell.state_size for cell in self.cells]
 
     @property
     def output_size(self) -> Any:
@@ -45,19 +45,18 @@ class StackedRNNCells(Layer):
         states = []
         for cell in self.cells:
             begin = getattr(cell, "get_initial_state", None)
-            made = begin(batch_size=batch_size) if begin else [
-                ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in _sizes(cell)
-            ]  # fmt: skip
-            states += made if isinstance(made, (list, tuple)) else [made]
-        return states
+            zeros = tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), cell.state_size)
+            states.append(begin(batch_size=batch_size) if begin else zeros)
+        return [
+            made if tree.is_nested(size) else tree.flatten(made)[0] for made, size in zip(states, self.state_size)
+        ]
 
     def call(self, inputs: Any, states: Any, training: bool = False, **kwargs: Any) -> Any:
-        left, after = list(states), []
-        for cell in self.cells:
-            own, left = left[: len(_sizes(cell))], left[len(_sizes(cell)) :]
+        after = []
+        for cell, own in zip(self.cells, states):
             given = {"training": training} if "training" in parameters(type(cell).call) else {}
-            inputs, new = cell(inputs, own, **given)
-            after += new if isinstance(new, (list, tuple)) else [new]
+            inputs, new = cell(inputs, tree.flatten(own), **given)
+            after.append(new if tree.is_nested(cell.state_size) else tree.flatten(new)[0])
         return inputs, after
 
 

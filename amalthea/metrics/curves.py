@@ -128,7 +128,7 @@ class AUC(_OverThresholds):
         if self.curve == "PR":
             return recall, precision
         odds = ops.divide_no_nan(tp + fn, fp + tn)
-        return _gain(odds, fn, tp), _gain(odds, fp, tp)
+        return ops.maximum(_gain(odds, fn, tp), 0.0), _gain(odds, fp, tp)
 
     def _heights(self, y: Any) -> Any:
         low, high = y[:-1], y[1:]
@@ -159,9 +159,9 @@ class AUC(_OverThresholds):
 
 
 def _gain(odds: Any, wrong: Any, right: Any) -> Any:
-    """``1 - odds * wrong / right``, not below 0."""
+    """``1 - odds * wrong / right``; 0 where nothing is right."""
     gain = 1.0 - odds * ops.divide_no_nan(wrong, right)
-    return ops.where(right > 0, ops.maximum(gain, 0.0), ops.zeros_like(gain))
+    return ops.where(right > 0, gain, ops.zeros_like(gain))
 
 
 class _AtPoint(_OverThresholds):

@@ -83,7 +83,7 @@ class Sum(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of a function ``(y_true, y_pred, **options)``, which gives a value for each example.
 
-    What the mask of the predictions leaves out does not count. (Keras asks the mask only where there are weights.)
+    What the mask of the predictions leaves out does not count.
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any):
@@ -93,9 +93,9 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         values = self.fn(y_true, y_pred, **self._fn_kwargs)
-        for mask in (mask_of(y_pred), mask_of(values)):
-            if mask is not None:
-                sample_weight = masked_weight(sample_weight, mask, self.dtype)
+        mask = mask_of(y_pred)
+        if mask is not None:
+            sample_weight = masked_weight(sample_weight, mask, self.dtype)
         super().update_state(values, sample_weight)
 
 

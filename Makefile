@@ -1,0 +1,45 @@
+# `make` alone says what there is. Choose the Python with PYTHON=python3.12.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .venv-demo
+SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
+
+.PHONY: help demo test check format clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(DEMO)/ready ## train a small network on digits with nothing but the base install
+	$(DEMO)/bin/amalthea demo
+
+test: $(VENV)/ready ## run every test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(VENV)/ready-dev ## format, lint, types and the fast tests, in about a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not slow"
+
+format: $(VENV)/ready-dev ## lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## delete what the others made
+	rm -rf $(VENV) $(DEMO) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(DEMO)/ready: pyproject.toml $(SOURCES)
+	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check .
+	touch $@
