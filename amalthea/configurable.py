@@ -70,6 +70,7 @@ class Registry:
         self.spell = spell
         self.names: dict[str, Any] = {}
         self.modules: dict[Any, str] = {}
+        self.other_modules: set[str] = set()
         FAMILIES[family] = self
 
     def add(self, thing: Any, *aliases: str, module: str | None = None) -> Any:
@@ -82,6 +83,11 @@ class Registry:
     def alias(self, *aliases: str) -> Callable[[Any], Any]:
         """A decorator that adds with further names."""
         return lambda thing: self.add(thing, *aliases)
+
+    def also(self, thing: Any, name: str, module: str) -> None:
+        """Let files name it in another way too."""
+        self.names[name] = thing
+        self.other_modules.add(module)
 
     def find(self, name: str) -> Any:
         """What ``name`` stands for; :class:`UnknownNameError` with the nearest name otherwise."""
@@ -322,7 +328,7 @@ def _serialize_function(function: Any) -> Any:
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
-_PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
+PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__numpy__": lambda c: np.array(c["value"], dtypes.to_numpy(dtypes.standardize(c["dtype"]))),
     "__tensor__": lambda c: np.array(c["value"], dtypes.to_numpy(dtypes.standardize(c["dtype"]))),
     "__slice__": lambda c: slice(*(deserialize(c[key]) for key in ("start", "stop", "step"))),
@@ -339,8 +345,8 @@ def deserialize(data: Any, registry: Registry | None = None) -> Any:
         return data
     if "class_name" not in data or "config" not in data:
         return {k: deserialize(v) for k, v in data.items()}
-    if data["class_name"] in _PLAIN:
-        return _PLAIN[data["class_name"]](data["config"])
+    if data["class_name"] in PLAIN:
+        return PLAIN[data["class_name"]](data["config"])
     if data["class_name"] == "function":
         return _find(data["config"], data, registry)
     if registry is None and "module" not in data and custom_object(data["class_name"]) is None:
@@ -360,7 +366,7 @@ def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:
         return custom
     if registry is None:
         module = str(data.get("module") or "")
-        registry = next((r for r in FAMILIES.values() if module in r.modules.values() and name in r.names), None)
+        registry = next((r for r in FAMILIES.values() if (module in r.modules.values() or module in r.other_modules) and name in r.names), None)
     if registry is None:
         raise UnknownNameError(
             f"Nothing that may stand here is called {name!r}.",

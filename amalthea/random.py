@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config, dtypes, ops
 from amalthea.configurable import Configurable, Registry, auto_name
 from amalthea.errors import ArgumentError
+from amalthea.primitives import random as primitives
 from amalthea.tensor import Variable
 
 registry = Registry("random", "seed generator")
@@ -84,8 +85,6 @@ class SeedGenerator(Configurable, registry=registry):
 
     def next(self, ordered: bool = True) -> Any:
         """The key now (uint32, shape ``(2,)``); the state moves on. ``ordered`` is accepted and changes nothing."""
-        from amalthea import ops
-
         key = self.state.value
         self.state.assign(ops.add(key, np.array([0, 1], np.uint32)))
         return key
@@ -99,9 +98,10 @@ def _checked(seed: Any) -> int:
 
 def global_seed_generator() -> SeedGenerator:
     """The generator behind draws that are given no seed."""
-    if _Global.generator is None:
-        _Global.generator = SeedGenerator(name="global_seed_generator")
-    return _Global.generator
+    generator = _Global.generator
+    if generator is None:
+        generator = _Global.generator = SeedGenerator(name="global_seed_generator")
+    return generator
 
 
 def draw_seed(seed: Any) -> Any:
@@ -135,13 +135,13 @@ def host_stream(seed: Any = None) -> np.random.Generator:
 
 
 def _draw(kind: str, shape: Sequence[Any], dtype: str, seed: Any) -> Any:
-    """Standard draws in float32 (float64 if asked), then cast: half precision would repeat itself soon."""
-    from amalthea import ops
-    from amalthea.primitives import random as primitives
-
+    """Standard draws: in float32, or in float64 if asked. (Half precision would repeat itself soon.)"""
     wide = "float64" if dtype == "float64" else "float32"
-    drawn = getattr(primitives, kind)(draw_seed(seed), shape=tuple(shape), dtype=wide)
-    return drawn if dtype == wide else ops.cast(drawn, dtype)
+    return getattr(primitives, kind)(draw_seed(seed), shape=tuple(shape), dtype=wide)
+
+
+def _scaled(drawn: Any, scale: Any, shift: Any, dtype: str) -> Any:
+    return ops.cast(ops.add(ops.multiply(drawn, scale), shift), dtype)
 
 
 def _float(dtype: Any) -> str:
@@ -160,12 +160,14 @@ def uniform(shape: Sequence[Any], minval: Any = 0.0, maxval: Any = 1.0, dtype: A
     """
     if dtype is not None and dtypes.is_integer(dtypes.standardize(dtype)):
         return randint(shape, minval, maxval, dtype, seed)
-    return _draw("random_uniform", shape, _float(dtype), seed) * (maxval - minval) + minval
+    name = _float(dtype)
+    return _scaled(_draw("random_uniform", shape, name, seed), maxval - minval, minval, name)
 
 
 def normal(shape: Sequence[Any], mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Numbers of the normal distribution."""
-    return _draw("random_normal", shape, _float(dtype), seed) * stddev + mean
+    name = _float(dtype)
+    return _scaled(_draw("random_normal", shape, name, seed), stddev, mean, name)
 
 
 def truncated_normal(
@@ -175,11 +177,11 @@ def truncated_normal(
 
     They come by inverting the distribution function, so none is drawn twice.
     """
-    from amalthea import ops
-
     inside = math.erf(math.sqrt(2.0))  # the share of the distribution within two deviations
-    even = _draw("random_uniform", shape, _float(dtype), seed) * (2.0 * inside) - inside
-    return ops.clip(_inverse_erf(even) * math.sqrt(2.0), -2.0, 2.0) * stddev + mean
+    name = _float(dtype)
+    even = _draw("random_uniform", shape, name, seed) * (2.0 * inside) - inside
+    standard = ops.clip(_inverse_erf(even) * math.sqrt(2.0), -2.0, 2.0)
+    return _scaled(standard, stddev, mean, name)
 
 
 _GILES = (
@@ -193,8 +195,6 @@ def _inverse_erf(x: Any) -> Any:
 
     Source: Giles, "Approximating the erfinv function", 2010, table 5 (the middle branch).
     """
-    from amalthea import ops
-
     w = ops.negative(ops.log((1.0 - x) * (1.0 + x))) - 2.5
     polynomial = w * _GILES[0] + _GILES[1]
     for coefficient in _GILES[2:]:
@@ -204,8 +204,6 @@ def _inverse_erf(x: Any) -> Any:
 
 def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
     """Whole numbers from ``minval`` up to, and not including, ``maxval``."""
-    from amalthea import ops
-
     name = dtypes.standardize(dtype)
     if not dtypes.is_integer(name):
         raise ArgumentError("Whole numbers need an integer dtype.", expected=", ".join(dtypes.INTEGERS), got=name)
@@ -223,8 +221,6 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
     Source: Gumbel, "Statistical theory of extreme values", 1954 (the largest of logits with Gumbel noise).
     """
-    from amalthea import ops
-
     logits = ops.convert_to_tensor(logits)
     batch, classes = ops.shape(logits)
     even = uniform((batch, num_samples, classes), 1e-20, 1.0, seed=seed)
@@ -239,8 +235,6 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[Any] | None = None, 
     Args:
         noise_shape: the shape of what is drawn; it broadcasts to the inputs, and None on an axis means theirs.
     """
-    from amalthea import ops
-
     inputs = ops.convert_to_tensor(inputs)
     whole = ops.shape(inputs)
     shape = whole if noise_shape is None else [n or m for n, m in zip(noise_shape, whole)]
@@ -251,8 +245,6 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[Any] | None = None, 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
     """The same slices along ``axis``, in an order drawn at random."""
-    from amalthea import ops
-
     x = ops.convert_to_tensor(x)
     order = ops.argsort(_draw("random_uniform", (ops.shape(x)[axis],), "float32", seed))
     return ops.take(x, order, axis=axis)

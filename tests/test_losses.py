@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from amalthea import losses, value_and_grad
+from amalthea import jit, losses, value_and_grad
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
 from amalthea.masks import set_mask
@@ -61,6 +61,14 @@ def test_every_gradient_is_keras_gradient(record):
         value, gradient = function(record["y_pred"])
         assert np.shape(gradient) == record["y_pred"].shape
         close(gradient, record[key])
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=ids)
+def test_a_compiled_loss_has_the_same_value_and_gradient(record):
+    loss = make(record)
+    value, gradient = jit(value_and_grad(lambda p: loss(record["y_true"], p)))(record["y_pred"])
+    close(value, record["values"]["sum_over_batch_size"])
+    close(gradient, record["gradient"])
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=ids)

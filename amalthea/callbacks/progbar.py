@@ -82,9 +82,9 @@ class Progbar:
         """Whether enough time has gone by since the last drawing."""
         return time.perf_counter() >= self._next_drawing
 
-    def postpone(self) -> None:
-        """Let one interval go by before the first drawing."""
-        self._next_drawing = time.perf_counter() + self.interval
+    def postpone(self, seconds: float) -> None:
+        """Let so many seconds go by before the next drawing; none, and it is due at once."""
+        self._next_drawing = time.perf_counter() + seconds
 
     def describe(self, values: Iterable[tuple[str, Any]]) -> str:
         """The metrics as they are shown."""
@@ -103,7 +103,7 @@ class Progbar:
         self._sums[name] = (total + value * steps, weight + steps)
 
     def _draw(self, last: bool) -> None:
-        self._next_drawing = time.perf_counter() + self.interval
+        self.postpone(self.interval)
         self.finished = last
         if self.verbose not in (1, 2) or (self.verbose == 2 and not last):
             return

@@ -49,7 +49,11 @@ class ProgbarLogger(Callback):
 
     def wants_batch_end(self, batch: int) -> bool:
         self.seen = batch + 1
-        return self.verbose == 1 and (self.progbar is None or self.progbar.is_due())
+        if self.verbose != 1 or self.progbar is None:
+            return False
+        if self.seen == self.target and console.is_terminal():
+            self.progbar.postpone(0)  # a whole bar, before a validation that may take long
+        return self.progbar.is_due()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._in_fit = True
@@ -94,7 +98,7 @@ class ProgbarLogger(Callback):
         interval = BETWEEN_DRAWINGS if console.is_terminal() else BETWEEN_LINES
         self.progbar = Progbar(self.target, verbose=self.verbose, interval=interval, stateless_metrics=())
         if not console.is_terminal():
-            self.progbar.postpone()
+            self.progbar.postpone(interval)
 
     def _show(self, batch: int, logs: Logs | None) -> None:
         self.seen = batch + 1

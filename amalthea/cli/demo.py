@@ -32,7 +32,7 @@ def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
     x_train, x_test = x_train[..., None] / 255, x_test[..., None] / 255
     steps = epochs * -(-len(x_train) // batch_size)
     model.compile(
-        optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.05)),
+        optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(3e-3, steps, alpha=0.05)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -41,8 +41,8 @@ def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", type=int, default=5, help="how often to go through the digits (5)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same network (0)")
+    parser.add_argument("--epochs", type=int, default=8, help="how often to go through the digits (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same network (%(default)s)")
     parser.add_argument(
         "--save", default="amalthea-demo.keras", metavar="FILE", help="where the model goes (%(default)s)"
     )

@@ -77,7 +77,8 @@ class Identity(Initializer, aliases=("IdentityInitializer",)):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if len(shape) != 2:
             raise ShapeError("An identity matrix has two axes.", expected="(rows, columns)", got=tuple(shape))
-        return (self.gain * np.eye(*shape)).astype(numpy_dtype(dtype))
+        rows, columns = shape
+        return (self.gain * np.eye(rows, columns)).astype(numpy_dtype(dtype))
 
 
 class STFT(Initializer, aliases=("STFTInitializer",)):
@@ -121,4 +122,4 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
         return known[window](length + 1)[:-1] if periodic else known[window](length)
     from scipy.signal import get_window
 
-    return get_window(window, length, fftbins=periodic)
+    return np.asarray(get_window(window, length, fftbins=periodic))

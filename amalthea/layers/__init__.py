@@ -14,6 +14,7 @@ _FAMILIES = {
     "embedding": "Embedding",
     "gru": "GRU GRUCell",
     "input_layer": "Input InputLayer",
+    "lambda_layer": "Lambda",
     "lstm": "LSTM LSTMCell",
     "merging": (
         "Add Average Concatenate Maximum Minimum Multiply Subtract "

@@ -42,7 +42,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """``maximum(best wrong - right + 1, 0)`` for one-hot labels."""
     y_true, y_pred = _pair(y_true, y_pred)
-    right = ops.sum(ops.multiply(y_true, y_pred), axis=-1)
+    right = ops.sum(y_true * y_pred, axis=-1)
     wrong = ops.max(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=-1)
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
 
@@ -50,7 +50,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
 def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
     """1 less the Dice overlap ``2 * sum(y * p) / (sum(y) + sum(p))`` over ``axis`` (None: over all)."""
     y_true, y_pred = _pair(y_true, y_pred)
-    common = ops.multiply(ops.sum(ops.multiply(y_true, y_pred), axis=axis), 2.0)
+    common = ops.multiply(ops.sum(y_true * y_pred, axis=axis), 2.0)
     total = ops.add(ops.sum(y_true, axis=axis), ops.sum(y_pred, axis=axis))
     return ops.subtract(1.0, ops.divide(common, ops.add(total, config.epsilon())))
 
@@ -63,7 +63,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     Source: Salehi et al., arXiv:1706.05721, equation 3, with the two weights exchanged.
     """
     y_true, y_pred = _pair(y_true, y_pred)
-    common = ops.sum(ops.multiply(y_true, y_pred), axis=axis)
+    common = ops.sum(y_true * y_pred, axis=axis)
     false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
     false_negative = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
     missed = ops.add(ops.multiply(false_negative, alpha), ops.multiply(false_positive, beta))

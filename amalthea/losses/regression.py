@@ -27,14 +27,14 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     array([5.], dtype=float32)
     """
     y_true, y_pred = _pair(y_true, y_pred)
-    return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 @checked(alike)
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(abs(y_true - y_pred), axis=-1)``."""
     y_true, y_pred = _pair(y_true, y_pred)
-    return ops.mean(ops.abs(ops.subtract(y_true, y_pred)), axis=-1)
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
 @checked(alike)
@@ -42,14 +42,14 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """``100 * mean(abs((y_true - y_pred) / y_true), axis=-1)``; a label of 0 counts as ``epsilon()``."""
     y_true, y_pred = _pair(y_true, y_pred)
     size = ops.maximum(ops.abs(y_true), config.epsilon())
-    return ops.multiply(ops.mean(ops.abs(ops.divide(ops.subtract(y_true, y_pred), size)), axis=-1), 100.0)
+    return ops.multiply(ops.mean(ops.abs(ops.divide(y_true - y_pred, size)), axis=-1), 100.0)
 
 
 @checked(alike)
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(square(log(y_true + 1) - log(y_pred + 1)), axis=-1)``; numbers below 0 count as ``epsilon()``."""
     y_true, y_pred = (ops.log(ops.add(ops.maximum(y, config.epsilon()), 1.0)) for y in _pair(y_true, y_pred))
-    return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 @checked(alike)
@@ -59,7 +59,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     Source: Huber, "Robust estimation of a location parameter", 1964.
     """
     y_true, y_pred = _pair(y_true, y_pred)
-    error = ops.abs(ops.subtract(y_pred, y_true))
+    error = ops.abs(y_pred - y_true)
     square = ops.multiply(ops.square(error), 0.5)
     line = ops.multiply(ops.subtract(error, 0.5 * delta), delta)
     return ops.mean(ops.where(ops.less_equal(error, delta), square, line), axis=-1)
@@ -69,7 +69,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """``mean(log(cosh(y_pred - y_true)), axis=-1)``, in a form that large errors do not overflow."""
     y_true, y_pred = _pair(y_true, y_pred)
-    error = ops.subtract(y_pred, y_true)
+    error = y_pred - y_true
     grown = ops.add(error, ops.softplus(ops.multiply(error, -2.0)))
     return ops.mean(ops.subtract(grown, math.log(2.0)), axis=-1)
 
@@ -78,7 +78,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """The negative cosine of the angle between the two vectors: -1 for the same direction, 1 for opposite ones."""
     y_true, y_pred = (ops.normalize(y, axis=axis) for y in _pair(y_true, y_pred))
-    return ops.negative(ops.sum(ops.multiply(y_true, y_pred), axis=axis))
+    return ops.negative(ops.sum(y_true * y_pred, axis=axis))
 
 
 class MeanSquaredError(LossFunctionWrapper):

@@ -51,10 +51,10 @@ def _top(y_pred: Any, k: int) -> Any:
     return ops.where(ops.less(y_pred, values[..., -1:]), ops.full_like(y_pred, _LEAST), y_pred)
 
 
-def confusion(y_true: Any, y_pred: Any, weight: Any, thresholds: Sequence[float]) -> dict[str, Any]:
+def confusion(thresholds: Sequence[float], y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
     """The four counts at each threshold.
 
-    Shapes: all inputs ``(examples, labels)``; each count ``(thresholds, labels)``.
+    Shapes: labels, predictions and weights ``(examples, labels)``; each count ``(thresholds, labels)``.
 
     One comparison and one matrix product for each label give what lies above the thresholds; the rest are
     differences from the totals.
@@ -94,7 +94,7 @@ class _Counts(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         prepared = prepare(y_true, y_pred, sample_weight, self.dtype, self.top_k, self.class_id)
-        counts = confusion(*map(flat, prepared), self._thresholds)
+        counts = confusion(self._thresholds, *map(flat, prepared))
         for name, variable in self._counts.items():
             variable.assign_add(ops.reshape(counts[name], variable.shape))
 

@@ -32,7 +32,7 @@ class _OverThresholds(Metric):
         return tuple(getattr(self, name).value for name in NAMES)  # type: ignore[return-value]
 
     def _add(self, *prepared: Any) -> None:
-        for name, count in confusion(*prepared, self._thresholds).items():
+        for name, count in confusion(self._thresholds, *prepared).items():
             variable = getattr(self, name)
             variable.assign_add(ops.reshape(count, variable.shape))
 

@@ -23,6 +23,10 @@ class FBetaScore(Metric):
     """
 
     averages = (None, "micro", "macro", "weighted")
+    true_positives: Any = None  # these four are made at the first update
+    false_positives: Any
+    false_negatives: Any
+    intermediate_weights: Any
 
     def __init__(
         self,
@@ -40,7 +44,6 @@ class FBetaScore(Metric):
         if threshold is not None and not 0 < threshold <= 1:
             raise ArgumentError("A threshold is a probability.", expected="0 < threshold <= 1, or None", got=threshold)
         self.average, self.beta, self.threshold = average, beta, threshold
-        self.true_positives: Any = None
 
     def _build(self, shape: tuple[int | None, ...]) -> None:
         if len(shape) != 2 or shape[1] is None:

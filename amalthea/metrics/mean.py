@@ -91,11 +91,15 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or getattr(self.fn, "__name__", None), dtype)
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         values = self.fn(y_true, y_pred, **self._fn_kwargs)
-        mask = mask_of(y_pred)
+        mask, counted = mask_of(y_pred), mask_of(values)
         if mask is not None:
             sample_weight = masked_weight(sample_weight, mask, self.dtype)
+        if counted is not None and sample_weight is not None:  # as Keras: without weights an ignored class counts as 0
+            sample_weight = masked_weight(sample_weight, counted, self.dtype)
         super().update_state(values, sample_weight)
 
 

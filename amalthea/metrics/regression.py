@@ -69,7 +69,9 @@ class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
@@ -114,6 +116,10 @@ class R2Score(Metric):
     """
 
     aggregations = (None, "uniform_average", "variance_weighted_average")
+    squared_sum: Any = None  # these four are made at the first update
+    sum: Any
+    total_mse: Any
+    count: Any
 
     def __init__(
         self,
@@ -129,7 +135,6 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), name="num_samples")
-        self.squared_sum: Any = None
 
     def _build(self, shape: tuple[int | None, ...]) -> None:
         if len(shape) != 2 or shape[1] is None:

@@ -45,6 +45,13 @@ class Model(Trainer, Layer):
         self.network = network
         self.built = network is not None
 
+    @property
+    def saved_identity(self) -> tuple[str, str, str] | None:
+        """Files call a model of symbolic inputs and outputs ``Functional``."""
+        if type(self) is Model and self.network is not None:
+            return "keras.src.models.functional", "Functional", "Functional"
+        return None
+
     # ------------------------------------------------------------------------------------ as a layer
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
@@ -219,3 +226,4 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 
 
 registry.modules[Model] = "keras"
+registry.also(Model, "Functional", "keras.src.models.functional")

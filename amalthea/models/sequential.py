@@ -129,21 +129,17 @@ class Sequential(Model):
         return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
 
     def get_config(self) -> dict[str, Any]:
-        from amalthea.saving.objects import serialize_keras_object
-
         config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
-        config["layers"] = [serialize_keras_object(layer) for layer in self.stack]
+        config["layers"] = [configurable.serialize(layer) for layer in self.stack]
         if self.network is not None:
             config["build_input_shape"] = list(self.input_shape)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        from amalthea.saving.objects import deserialize_keras_object
-
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
-            model.add(deserialize_keras_object(layer, custom_objects), rebuild=False)
+            model.add(configurable.deserialize(layer), rebuild=False)
         model._rebuild()
         if model.network is None and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

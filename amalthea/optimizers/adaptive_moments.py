@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
-from amalthea.optimizers.optimizer import Optimizer, Slots
+from amalthea.optimizers.optimizer import Optimizer
 from amalthea.optimizers.options import norm
+from amalthea.optimizers.state import Slots
 from amalthea.tensor import Variable
 
 

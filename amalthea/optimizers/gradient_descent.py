@@ -6,7 +6,8 @@ from typing import Any
 
 from amalthea import initializers, ops
 from amalthea.errors import ArgumentError
-from amalthea.optimizers.optimizer import Optimizer, Slots
+from amalthea.optimizers.optimizer import Optimizer
+from amalthea.optimizers.state import Slots
 
 
 class SGD(Optimizer):

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from amalthea import initializers, ops
-from amalthea.configurable import Configurable, CustomObjectScope, Registry, auto_name, snake_case
+from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.optimizers import options
 from amalthea.optimizers.schedules import LearningRateSchedule
+from amalthea.optimizers.state import State
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
-Slots = dict[str, Any]  # names of slots to their initializers
 
-
-class Optimizer(Configurable, registry=registry):
-    """What every optimizer is: override :meth:`rule` and :attr:`slots`, or :meth:`update_step` and :meth:`build`.
+class Optimizer(State, registry=registry):
+    """What every optimizer is: override :meth:`rule` (and :meth:`slot_groups`), or :meth:`update_step` and :meth:`build`.
 
     Args:
         learning_rate: a number, a schedule, or a callable without arguments.
@@ -50,7 +46,6 @@ class Optimizer(Configurable, registry=registry):
         array([0.5], dtype=float32)
     """
 
-    groups: Sequence[Slots] = ()
     not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -79,11 +74,7 @@ class Optimizer(Configurable, registry=registry):
         self.ema_overwrite_frequency, self.loss_scale_factor = ema_overwrite_frequency, loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         options.check_options(self)
-        self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Variable] = []
-        self._places: dict[int, int] = {}
-        self._slots: dict[str, list[Variable]] = {}
+        self._start()
         self._undecayed: set[int] = set()
         self._undecayed_names: list[str] = []
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
@@ -131,79 +122,14 @@ class Optimizer(Configurable, registry=registry):
             return ops.floor_divide(self._iterations.value, self.gradient_accumulation_steps)
         return self._iterations
 
-    # ---------------------------------------------------------------------------------------- variables
+    def assign(self, variable: Variable, value: Any) -> None:
+        variable.assign(value)
 
-    @property
-    def variables(self) -> list[Variable]:
-        """All of its variables, in the order in which files keep them."""
-        return list(self._variables)
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        variable.assign_add(value)
 
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """A variable of the optimizer's own."""
-        variable = Variable(initializers.get(initializer), shape, dtype, trainable=False, aggregation=aggregation)
-        variable.name = name or "variable"
-        variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """A variable of the shape and dtype of another."""
-        stem = (reference_variable.path or reference_variable.name).replace("/", "_")
-        return self.add_variable(
-            reference_variable.shape, initializer, reference_variable.dtype, name=f"{stem}_{name}" if name else stem
-        )
-
-    def add_optimizer_variables(self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"):
-        """One variable for each of those given; several names give as many lists, made variable by variable."""
-        names = [name] if isinstance(name, str) else list(name)
-        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        made: list[list[Variable]] = [[] for _ in names]
-        for variable in trainable_variables:
-            for row, slot, start in zip(made, names, given):
-                row.append(self.add_variable_from_reference(variable, slot, start))
-        return made[0] if isinstance(name, str) else tuple(made)
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots for these variables."""
-        if self.built:
-            return
-        self._trainable_variables = list(variables)
-        self._places = {id(v): i for i, v in enumerate(variables)}
-        if self.use_ema:
-            self._slots["average"] = self.add_optimizer_variables(variables, "average")
-        if self.gradient_accumulation_steps:
-            self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
-        for group in self.slot_groups():
-            made = self.add_optimizer_variables(variables, list(group), list(group.values()))
-            self._slots.update(zip(group, made))
-        self.built = True
-
-    def slot_groups(self) -> Sequence[Slots]:
-        """The slots of :meth:`rule`, with their initializers. Those of one group are made variable by variable."""
-        return self.groups
-
-    def slot(self, name: str, variable: Variable) -> Variable:
-        """The slot of that name for a variable."""
-        return self._slots[name][self._place(variable)]
-
-    def _place(self, variable: Variable) -> int:
-        if id(variable) not in self._places:
-            raise NotBuiltError(
-                f"The optimizer does not know variable '{variable.path}'.",
-                expected="one of the variables that it was built for",
-                cure="a new optimizer, or optimizer.build(all_variables) before the first step",
-            )
-        return self._places[id(variable)]
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        variable.assign_sub(value)
 
     # ------------------------------------------------------------------------------------------- a step
 
@@ -285,8 +211,8 @@ class Optimizer(Configurable, registry=registry):
         for target, result in zip([variable, *slots], results):
             target.assign(result)
 
-    def rule(self, gradient: Any, value: Any, learning_rate: Any, *slots: Any) -> Sequence[Any]:
-        """The new value, and the new values of the slots."""
+    def rule(self, *args: Any, **kwargs: Any) -> Sequence[Any]:
+        """From ``(gradient, value, learning_rate, *slots)`` the new value, and the new values of the slots."""
         raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
 
     def step(self, dtype: str = "float32") -> Any:
@@ -347,39 +273,12 @@ class Optimizer(Configurable, registry=registry):
         _, new = call_stateless(lambda: self.apply(grads, self._trainable_variables), every, values)
         return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
 
-    def get_weights(self) -> list[np.ndarray]:
-        return [v.numpy() for v in self.variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the values of :attr:`variables`, in their order."""
-        if len(weights) != len(self.variables):
-            raise ArgumentError("Each variable needs a value.", expected=len(self.variables), got=len(weights))
-        for variable, value in zip(self.variables, weights):
-            variable.assign(value)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put every variable into the store under its number."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take every variable from the store; only a warning if it holds another number of them."""
-        if len(store.keys()) != len(self.variables):
-            warnings.warn(
-                f"The state of optimizer '{self.name}' was not loaded: it has {len(self.variables)} variables, and "
-                f"the file {len(store.keys())}.",
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(self.variables):
-            variable.assign(np.asarray(store[str(i)]))
-
     def config_value(self, name: str, given: Any) -> Any:
         """The learning rate as a number or schedule; any other argument from its attribute."""
         if name != "learning_rate":
             return super().config_value(name, given)
-        is_variable = isinstance(self._learning_rate, Variable)
-        return float(self._learning_rate.numpy()) if is_variable else self._learning_rate
+        rate = self._learning_rate
+        return float(rate.numpy()) if isinstance(rate, Variable) else rate
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

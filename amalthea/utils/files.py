@@ -153,7 +153,7 @@ def _fetch(origin: str, file: Any) -> None:
 
 def _copy(answer: Any, file: Any, size: int) -> int:
     bar = Progbar(size or None, unit_name="byte", interval=0.2 if console.is_terminal() else 1e9)
-    bar.postpone()
+    bar.postpone(bar.interval)
     got = 0
     while chunk := answer.read(CHUNK):
         file.write(chunk)

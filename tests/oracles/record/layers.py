@@ -98,7 +98,7 @@ NOTHING = {
 
 
 def traced(layer, case, facts, weights):
-    """Outputs, changed weights and gradients, from one compiled call without side effects."""
+    """Outputs, changed weights and gradients, from one compiled call."""
     arrays = {"inputs": facts["inputs"], "arguments": facts["arguments"]}
     flat = tree.flatten(arrays)
     floats = [array for array in flat if is_float(array)]
@@ -106,14 +106,13 @@ def traced(layer, case, facts, weights):
     def total(trainable, floats):
         rest = iter(floats)
         every = tree.pack_sequence_as(arrays, [next(rest) if is_float(a) else jax.numpy.asarray(a) for a in flat])
-        outputs, state, losses = layer.stateless_call(
-            trainable,
-            [v.value for v in layer.non_trainable_variables],
-            *gathered(case, every["inputs"]),
-            **every["arguments"],
-            **case.call,
-            return_losses=True,
-        )
+        values = [*trainable, *(v.value for v in layer.non_trainable_variables)]
+        variables = [*layer.trainable_variables, *layer.non_trainable_variables]
+        # Not `stateless_call`, which leaves out what only `__call__` does: the activity's regularizer.
+        with keras.StatelessScope(list(zip(variables, values, strict=True)), collect_losses=True) as scope:
+            outputs = layer(*gathered(case, every["inputs"]), **every["arguments"], **case.call)
+            losses = layer.losses
+        state = [scope.get_current_value(v) for v in layer.non_trainable_variables]
         outputs = tree.flatten(outputs)
         parts = [(out * cotangent(out.shape, i)).sum() for i, out in enumerate(outputs) if is_float(out)]
         return sum(parts, jax.numpy.zeros(())), (outputs, state, losses)

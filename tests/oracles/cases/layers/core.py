@@ -54,6 +54,7 @@ CASES = [
     layer("SpatialDropout2D", "not_training", {"rate": 0.5}, normal(2, 3, 2, 2), call={"training": False}),
     layer("SpatialDropout3D", "not_training", {"rate": 0.5}, normal(1, 2, 2, 3, 2), call={"training": False}),
     layer("ActivityRegularization", "plain", {"l1": 0.1, "l2": 0.2}, normal(3, 4)),
+    layer("Dense", "activity_regularizer", {"units": 3, "activity_regularizer": L2}, normal(4, 5)),
     layer("Rescaling", "plain", {"scale": 0.5, "offset": -1.0}, normal(3, 4)),
     layer("Rescaling", "by_channel", {"scale": [0.5, 2.0], "offset": [1.0, 0.0]}, normal(2, 3, 2)),
     layer("Normalization", "given_moments", {"mean": [1.0, 2.0, -1.0], "variance": [4.0, 1.0, 0.25]}, normal(4, 3)),

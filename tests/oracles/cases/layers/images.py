@@ -14,7 +14,7 @@ RANDOM = {
     "RandomContrast": {"factor": 0.2},
     "RandomBrightness": {"factor": 0.2},
     "RandomErasing": {},
-    "RandomCrop": {"height": 2, "width": 3},
+    "RandomCrop": {"height": 2, "width": 3, "seed": 1},
 }
 
 

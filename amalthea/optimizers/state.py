@@ -1,0 +1,133 @@
+"""The variables of an optimizer: how they are made, found again, written and read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import initializers
+from amalthea.configurable import Configurable
+from amalthea.errors import ArgumentError, NotBuiltError
+from amalthea.tensor import Variable
+
+Slots = dict[str, Any]  # names of slots to their initializers
+
+
+class State(Configurable):
+    """Variables in the order in which files keep them; among them, slots: one for each trained variable."""
+
+    groups: Sequence[Slots] = ()
+    name: str
+    use_ema: bool
+    gradient_accumulation_steps: int | None
+
+    def _start(self) -> None:
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Variable] = []
+        self._places: dict[int, int] = {}
+        self._slots: dict[str, list[Variable]] = {}
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All of its variables, in the order in which files keep them."""
+        return list(self._variables)
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A variable of the optimizer's own."""
+        variable = Variable(initializers.get(initializer), shape, dtype, trainable=False, aggregation=aggregation)
+        variable.name = name or "variable"
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A variable of the shape and dtype of another."""
+        stem = (reference_variable.path or reference_variable.name).replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape, initializer, reference_variable.dtype, name=f"{stem}_{name}" if name else stem
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """One variable for each of those given; several names give as many lists, made variable by variable."""
+        names = [name] if isinstance(name, str) else list(name)
+        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
+        made: list[list[Variable]] = [[] for _ in names]
+        for variable in trainable_variables:
+            for row, slot, start in zip(made, names, given):
+                row.append(self.add_variable_from_reference(variable, slot, start))
+        return made[0] if isinstance(name, str) else tuple(made)
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the slots for these variables."""
+        if self.built:
+            return
+        self._trainable_variables = list(variables)
+        self._places = {id(v): i for i, v in enumerate(variables)}
+        if self.use_ema:
+            self._slots["average"] = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
+        for group in self.slot_groups():
+            made = self.add_optimizer_variables(variables, list(group), list(group.values()))
+            self._slots.update(zip(group, made))
+        self.built = True
+
+    def slot_groups(self) -> Sequence[Slots]:
+        """The slots of :meth:`rule`, with their initializers. Those of one group are made variable by variable."""
+        return self.groups
+
+    def slot(self, name: str, variable: Variable) -> Variable:
+        """The slot of that name for a variable."""
+        return self._slots[name][self._place(variable)]
+
+    def _place(self, variable: Variable) -> int:
+        if id(variable) not in self._places:
+            raise NotBuiltError(
+                f"The optimizer does not know variable '{variable.path}'.",
+                expected="one of the variables that it was built for",
+                cure="a new optimizer, or optimizer.build(all_variables) before the first step",
+            )
+        return self._places[id(variable)]
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [v.numpy() for v in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the values of :attr:`variables`, in their order."""
+        if len(weights) != len(self.variables):
+            raise ArgumentError("Each variable needs a value.", expected=len(self.variables), got=len(weights))
+        for variable, value in zip(self.variables, weights):
+            variable.assign(value)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put every variable into the store under its number."""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take every variable from the store; only a warning if it holds another number of them."""
+        if len(store.keys()) != len(self.variables):
+            warnings.warn(
+                f"The state of optimizer '{self.name}' was not loaded: it has {len(self.variables)} variables, and "
+                f"the file {len(store.keys())}.",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self.variables):
+            variable.assign(np.asarray(store[str(i)]))

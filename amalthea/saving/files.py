@@ -1,0 +1,205 @@
+"""Whole models in ``.keras`` files, and weights in ``.weights.h5`` files.
+
+A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``; the same three may lie in a folder. Files
+are written beside their place and moved there whole; nothing is unpacked onto the disk to be read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place
+from amalthea.saving import objects, weights
+
+WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_LARGEST_RATIO = 1000  # of a zip member to its packed size; honest weights do not come near
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Write a model: configuration, weights, optimizer state.
+
+    Args:
+        model: a built model.
+        filepath: a path ending in ``.keras``, or (``zipped=False``) a folder.
+        overwrite: whether a file that is there may be replaced.
+        zipped: False for a folder; by default True.
+    """
+    path = Path(filepath)
+    if path.suffix != ".keras" and zipped is not False:
+        raise ArgumentError("A model is saved to a file that ends in .keras.", got=str(path), cure=f"'{path.stem}.keras'")
+    _check_free(path, overwrite)
+    members = {
+        _METADATA: json.dumps(
+            {"keras_version": WRITTEN_AS, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
+        ).encode(),
+        _CONFIG: json.dumps(objects.serialize_keras_object(model)).encode(),
+        _WEIGHTS: _weights_bytes(model),
+    }
+    if zipped is False:
+        path.mkdir(parents=True, exist_ok=True)
+        for name, data in members.items():
+            _write_whole(path / name, data)
+        return
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    _write_whole(path, packed.getvalue())
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise ArgumentError("The file is there already.", got=str(path), cure="overwrite=True, or another name")
+    if not path.parent.is_dir():
+        raise ArgumentError("The folder to save into does not exist.", got=str(path.parent))
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write beside the place, then move there: whoever reads sees the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _weights_bytes(model: Any) -> bytes:
+    import h5py
+
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        weights.write(model, file)
+    return memory.getvalue()
+
+
+def load_model(
+    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
+    """Read a model.
+
+    Args:
+        filepath: a ``.keras`` file, a folder of the same members, or an open file.
+        custom_objects: classes and functions of your own, by the names in the file.
+        compile: whether to compile it as it was.
+        safe_mode: refuse files that hold code.
+
+    Raises:
+        ModelFileError: the file is damaged or incomplete.
+        UnsafeFileError: it holds code, and ``safe_mode`` is on.
+        UnknownNameError: it names a class that is not known.
+    """
+    try:
+        with _members(filepath) as member:
+            config = _json(member(_CONFIG))
+            if not compile:
+                config.pop("compile_config", None)
+            model = objects.deserialize_keras_object(config, custom_objects, safe_mode)
+            with _h5(member(_WEIGHTS)) as file:
+                weights.read(model, file)
+    except AmaltheaError as error:
+        add_place(error, f"in the model file {filepath}")
+        raise
+    return model
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
+
+
+@contextmanager
+def _h5(data: bytes) -> Iterator[Any]:
+    import h5py
+
+    try:
+        file = h5py.File(io.BytesIO(data), "r")
+    except OSError as error:
+        raise ModelFileError(f"The model file is damaged: its weights are no HDF5 ({error}).") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def _members(filepath: Any) -> Iterator[Any]:
+    """A function that reads a member by name."""
+    if isinstance(filepath, (str, os.PathLike)) and Path(filepath).is_dir():
+        folder = Path(filepath)
+        yield lambda name: _from_folder(folder, name)
+        return
+    if isinstance(filepath, (str, os.PathLike)) and not Path(filepath).exists():
+        raise ArgumentError("There is no such model file.", got=str(filepath))
+    try:
+        archive = zipfile.ZipFile(filepath)
+    except zipfile.BadZipFile:
+        raise ModelFileError(
+            "This is no whole .keras file.", expected="a zip archive", got=str(filepath), cure="save or copy it again"
+        ) from None
+    with archive:
+        yield lambda name: _from_archive(archive, name)
+
+
+def _from_folder(folder: Path, name: str) -> bytes:
+    if not (folder / name).is_file():
+        raise ModelFileError(f"The model's folder lacks {name}.", got=sorted(p.name for p in folder.iterdir())[:8])
+    return (folder / name).read_bytes()
+
+
+def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.namelist():
+        raise ModelFileError(f"The model file lacks {name}.", expected=name, got=", ".join(archive.namelist()[:8]))
+    entry = archive.getinfo(name)
+    if entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1):
+        raise ModelFileError(f"{name} in the model file unpacks to {entry.file_size:,} bytes, far more than it can hold.")
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ModelFileError(f"The model file is damaged: {name} cannot be read ({error}).") from None
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+    """Write the weights (and optimizer state) to a file that ends in ``.weights.h5``."""
+    path = Path(filepath)
+    if not path.name.endswith(".weights.h5"):
+        raise ArgumentError(
+            "Weights are saved to a file that ends in .weights.h5.", got=str(path), cure=f"'{path.stem}.weights.h5'"
+        )
+    if max_shard_size is not None:
+        raise ArgumentError("Weights in several files cannot be written yet.", cure="leave max_shard_size out")
+    _check_free(path, overwrite)
+    _write_whole(path, _weights_bytes(model))
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    """Read weights from a ``.weights.h5`` or ``.keras`` file into a built model.
+
+    Raises:
+        ModelFileError: the file is damaged or does not fit; then nothing has changed.
+    """
+    path = Path(filepath)
+    if not path.exists():
+        raise ArgumentError("There is no such file of weights.", got=str(path))
+    if not path.name.endswith((".keras", ".weights.h5")):
+        raise ArgumentError("This kind of file is not known.", expected=".weights.h5 or .keras", got=path.name)
+    try:
+        if path.suffix == ".keras":
+            with _members(path) as member:
+                data = member(_WEIGHTS)
+        else:
+            data = path.read_bytes()
+        with _h5(data) as file:
+            weights.read(model, file, skip_mismatch)
+    except AmaltheaError as error:
+        add_place(error, f"in the file {filepath}")
+        raise
