@@ -7,6 +7,8 @@ from amalthea import jit, losses, value_and_grad
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
 from amalthea.masks import set_mask
+from amalthea.shapes import Dim
+from amalthea.tensor import Tensor, Trace, Type
 from tests.oracles.read import load
 
 RECORDS = load("losses")
@@ -81,6 +83,20 @@ def test_every_config_is_keras_config_and_makes_the_loss_again(record):
     again = losses.deserialize(losses.serialize(loss))
     assert type(again) is type(loss) and again.get_config() == config
     close(again(record["y_true"], record["y_pred"]), record["values"]["sum_over_batch_size"])
+
+
+def symbol(array):
+    """A tensor of that shape, but of an unknown batch."""
+    array = np.asarray(array)
+    return Tensor(Type((Dim.symbol("batch"), *array.shape[1:]), array.dtype.name))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=ids)
+def test_the_size_of_the_batch_need_not_be_known(record):
+    for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "none"):
+        with Trace():
+            values = make(record, reduction=reduction)(symbol(record["y_true"]), symbol(record["y_pred"]))
+        assert reduction == "none" or values.shape == ()
 
 
 def test_names_give_functions_and_class_names_give_losses():

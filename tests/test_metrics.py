@@ -6,7 +6,8 @@ import pytest
 from amalthea import jit, metrics
 from amalthea.errors import ArgumentError, NotBuiltError, UnknownNameError
 from amalthea.masks import set_mask
-from amalthea.tensor import Type
+from amalthea.shapes import Dim
+from amalthea.tensor import Tensor, Trace, Type
 from tests.oracles.read import load
 
 RECORDS = load("metrics")
@@ -100,6 +101,19 @@ def test_a_stateless_update_changes_nothing_and_gives_the_same(record):
     for variable, value in zip(metric.variables, before):
         np.testing.assert_array_equal(variable.numpy(), value)
     assert all(not np.any(value) for value in metric.stateless_reset_state())
+
+
+@pytest.mark.parametrize("record", UPDATED, ids=[r["id"] for r in UPDATED])
+def test_the_size_of_the_batch_need_not_be_known(record):
+    def symbol(array):
+        shape = np.shape(array)
+        return Tensor(Type((Dim.symbol("batch"), *shape[1:]) if shape else (), np.asarray(array).dtype.name))
+
+    metric, update = make(record), record["updates"][0]
+    weight = update["sample_weight"]
+    with Trace():
+        metric.update_state(*map(symbol, update["arguments"]), sample_weight=None if weight is None else symbol(weight))
+        assert None not in metric.result().shape
 
 
 def test_names_give_metrics():

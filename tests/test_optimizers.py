@@ -160,6 +160,30 @@ def test_older_spellings_are_understood():
         SGD(momentm=0.9)
 
 
+def test_configurations_of_older_files_are_read():
+    first = {"name": "SGD", "lr": 0.25, "decay": 0.0, "momentum": 0.9, "nesterov": True}
+    assert rate_of(optimizers.get({"class_name": "SGD", "config": first})) == 0.25
+    falling = {"initial_learning_rate": 0.5, "decay_steps": 10, "decay_rate": 0.5}
+    second = {
+        "name": "Adam",
+        "learning_rate": {"class_name": "ExponentialDecay", "config": falling},
+        "jit_compile": False,
+        "is_legacy_optimizer": False,
+        "amsgrad": False,
+    }
+    optimizer = optimizers.get({"class_name": "Adam", "config": second})
+    assert rate_of(optimizer) == 0.5 and optimizer.name == "Adam"
+
+
+def test_slots_may_be_made_in_the_first_compiled_step():
+    for name in ("Adam", "Nadam", "Adafactor", "ScheduleFreeAdamW", "Muon"):
+        optimizer, w = optimizers.get(name), Variable(np.ones((3, 2)), name="w")
+        step = jit(lambda g, o=optimizer, w=w: o.apply([g], [w]))
+        for _ in range(2):
+            step(np.ones((3, 2), "float32"))
+        assert int(optimizer.iterations.numpy()) == 2 and (w.numpy() < 1).all(), name
+
+
 def test_the_learning_rate_is_set_and_read():
     optimizer = Adam(0.1)
     optimizer.learning_rate = 0.5

@@ -101,6 +101,11 @@ def test_a_penalty_below_zero_or_without_a_number_is_refused(factor):
         regularizers.L2(factor)
 
 
+def test_vectors_are_drawn_towards_their_bounds():
+    drawn = constraints.MinMaxNorm(1.0, 2.0, rate=0.5)(np.float32([[0.5, 1.5, 3.0]]))
+    np.testing.assert_allclose(drawn, [[0.75, 1.5, 2.5]], rtol=1e-5)
+
+
 def test_a_penalty_of_rows_needs_two_axes():
     with pytest.raises(ShapeError, match="rows, columns"):
         regularizers.OrthogonalRegularizer()(np.ones(3, "float32"))

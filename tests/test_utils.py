@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from amalthea import cli, utils
+from amalthea import cli, load_model, utils
 from amalthea.datasets import digits, mnist
 from amalthea.errors import AmaltheaError, ArgumentError, DataError, ShapeError, UnsafeFileError
 from amalthea.utils import archives, files
@@ -313,3 +313,14 @@ def test_an_error_of_ours_is_shown_without_a_traceback(monkeypatch, capsys):
     monkeypatch.setattr("amalthea.cli.doctor.run", fail)
     assert cli.main(["doctor"]) == 1
     assert "ArgumentError: It failed." in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_demo_learns_saves_and_says_how_to_go_on(tmp_path, capsys):
+    file = tmp_path / "digits.keras"
+    assert cli.main(["demo", "--epochs", "1", "--save", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert float(out.partition("Test accuracy: ")[2].split()[0]) > 0.9
+    (_, _), (x_test, y_test) = digits.load_data()
+    model = load_model(str(file))
+    assert (model.predict(x_test[..., None] / 255, verbose=0).argmax(1) == y_test).mean() > 0.9

@@ -13,9 +13,9 @@ def build() -> Sequential:
     return Sequential(
         [
             Input((28, 28, 1)),
-            layers.Conv2D(16, 3, activation="relu"),
+            layers.Conv2D(16, 5, activation="relu"),
             layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 5, activation="relu"),
             layers.MaxPooling2D(),
             layers.Flatten(),
             layers.Dropout(0.3),

@@ -22,17 +22,14 @@ from amalthea.losses.loss import Loss, LossFunctionWrapper, registry
 from amalthea.losses.margin import (
     CategoricalHinge,
     Circle,
-    Dice,
     Hinge,
     SquaredHinge,
-    Tversky,
     categorical_hinge,
     circle,
-    dice,
     hinge,
     squared_hinge,
-    tversky,
 )
+from amalthea.losses.overlap import Dice, Tversky, dice, tversky
 from amalthea.losses.probabilistic import (
     binary_crossentropy,
     binary_focal_crossentropy,

@@ -1,10 +1,10 @@
-"""Losses of margins: what is right must win by a distance. And of overlap: Dice and Tversky."""
+"""Losses of margins: what is right must win by a distance."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, ops
+from amalthea import ops
 from amalthea.losses.checks import alike, checked
 from amalthea.losses.loss import LossFunctionWrapper, registry
 
@@ -47,29 +47,6 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
 
 
-def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
-    """1 less the Dice overlap ``2 * sum(y * p) / (sum(y) + sum(p))`` over ``axis`` (None: over all)."""
-    y_true, y_pred = _pair(y_true, y_pred)
-    common = ops.multiply(ops.sum(y_true * y_pred, axis=axis), 2.0)
-    total = ops.add(ops.sum(y_true, axis=axis), ops.sum(y_pred, axis=axis))
-    return ops.subtract(1.0, ops.divide(common, ops.add(total, config.epsilon())))
-
-
-def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Any:
-    """1 less the Tversky overlap, which weighs false negatives by ``alpha`` and false positives by ``beta``.
-
-    (So it is in Keras, whose documentation says the reverse.)
-
-    Source: Salehi et al., arXiv:1706.05721, equation 3, with the two weights exchanged.
-    """
-    y_true, y_pred = _pair(y_true, y_pred)
-    common = ops.sum(y_true * y_pred, axis=axis)
-    false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
-    false_negative = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
-    missed = ops.add(ops.multiply(false_negative, alpha), ops.multiply(false_positive, beta))
-    return ops.subtract(1.0, ops.divide(common, ops.add(ops.add(common, missed), config.epsilon())))
-
-
 def circle(
     y_true: Any,
     y_pred: Any,
@@ -100,7 +77,8 @@ def circle(
     is_same = ops.equal(ops.reshape(labels, (-1, 1)), ops.reshape(others, (1, -1)))
     is_other = ops.logical_not(is_same)
     if remove_diagonal:
-        is_same = ops.logical_and(is_same, ops.logical_not(ops.eye(y_true.shape[0], dtype="bool")))
+        place = ops.cumsum(ops.ones_like(ops.reshape(labels, (-1,))))
+        is_same = ops.logical_and(is_same, ops.not_equal(ops.expand_dims(place, 1), ops.expand_dims(place, 0)))
     too_far = _margin_sum(ops.subtract(1 + margin, likeness), ops.subtract(likeness, 1 - margin), is_same, -gamma)
     too_near = _margin_sum(ops.add(likeness, margin), ops.subtract(likeness, margin), is_other, gamma)
     return ops.softplus(ops.add(too_far, too_near))
@@ -141,38 +119,6 @@ class CategoricalHinge(LossFunctionWrapper):
         super().__init__(categorical_hinge, reduction, name, dtype)
 
 
-class Dice(LossFunctionWrapper):
-    """1 less the Dice overlap of two soft sets."""
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "dice",
-        axis: Any = None,
-        dtype: Any = None,
-    ):
-        self.axis = axis
-        super().__init__(dice, reduction, name, dtype, axis=axis)
-
-
-class Tversky(LossFunctionWrapper):
-    """1 less the Tversky overlap of two soft sets."""
-
-    def __init__(
-        self,
-        alpha: float = 0.5,
-        beta: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "tversky",
-        axis: Any = None,
-        dtype: Any = None,
-    ):
-        self.alpha = alpha
-        self.beta = beta
-        self.axis = axis
-        super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
-
-
 class Circle(LossFunctionWrapper):
     """Similarity learning by cosines, each pair weighted by how far it is from its best value.
 
@@ -199,6 +145,4 @@ class Circle(LossFunctionWrapper):
 registry.add(hinge, module="keras.metrics")
 registry.add(squared_hinge, module="keras.metrics")
 registry.add(categorical_hinge, module="keras.metrics")
-registry.add(dice)
-registry.add(tversky)
 registry.add(circle)

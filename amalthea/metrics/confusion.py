@@ -61,10 +61,8 @@ def confusion(thresholds: Sequence[float], y_true: Any, y_pred: Any, weight: Any
     """
     positive = weight * y_true
     parts = ops.stack([positive, weight - positive], axis=-1)  # (examples, labels, 2)
-    limits = ops.reshape(np.asarray(thresholds, "float32"), (1, -1, 1))
-    above = ops.cast(
-        ops.greater(ops.expand_dims(ops.transpose(y_pred), 1), ops.cast(limits, y_pred.dtype)), weight.dtype
-    )
+    limits = ops.cast(np.asarray(thresholds, "float32").reshape(1, -1, 1), y_pred.dtype)
+    above = ops.cast(ops.expand_dims(ops.transpose(y_pred), 1) > limits, weight.dtype)
     hits = ops.matmul(above, ops.transpose(parts, (1, 0, 2)))  # (labels, thresholds, 2)
     missed = ops.expand_dims(ops.sum(parts, axis=0), 1) - hits
     counts = (hits[..., 0], hits[..., 1], missed[..., 1], missed[..., 0])

@@ -78,7 +78,8 @@ def swish(x: Any) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x above 0, alpha * (exp(x) - 1) below."""
     x = floating(x)
-    return p.select(p.greater(x, 0.0), x, p.multiply(p.expm1(p.minimum(x, 0.0)), alpha))
+    above = p.greater(x, 0.0)
+    return p.select(above, x, p.multiply(p.expm1(p.select(above, 0.0, x)), alpha))
 
 
 @op
@@ -89,10 +90,10 @@ def selu(x: Any) -> Any:
 
 @op
 def celu(x: Any, alpha: float = 1.0) -> Any:
-    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
+    """x above 0, alpha * (exp(x / alpha) - 1) below."""
     x = floating(x)
-    below = p.multiply(p.expm1(p.divide(p.minimum(x, 0.0), alpha)), alpha)
-    return p.add(p.relu(x), below)
+    above = p.greater(x, 0.0)
+    return p.select(above, x, p.multiply(p.expm1(p.divide(p.select(above, 0.0, x), alpha)), alpha))
 
 
 @op

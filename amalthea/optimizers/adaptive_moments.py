@@ -146,12 +146,12 @@ class Nadam(_Moments):
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, velocity: Any) -> Any:
         now, later = self._momentum_at(self.step()), self._momentum_at(self.step() + 1.0)
         product = ops.cast(self._product.value, "float32")
-        of_mean = ops.cast(later / (1.0 - product * later), value.dtype)
-        of_gradient = ops.cast((1.0 - now) / (1.0 - product), value.dtype)
+        of_mean = ops.cast(later / (1.0 - product * later), value.dtype) * learning_rate
+        of_gradient = ops.cast((1.0 - now) / (1.0 - product), value.dtype) * learning_rate
         momentum = _towards(momentum, gradient, self.beta_1)
         velocity = _towards(velocity, ops.square(gradient), self.beta_2)
         size = ops.sqrt(velocity / ops.cast(1.0 - self.left(self.beta_2), value.dtype)) + self.epsilon
-        return value - (momentum * of_mean + gradient * of_gradient) * learning_rate / size, momentum, velocity
+        return value - (momentum * of_mean + gradient * of_gradient) / size, momentum, velocity
 
 
 class Lamb(_Moments):

@@ -19,7 +19,7 @@ registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lo
 
 
 class Optimizer(State, registry=registry):
-    """What every optimizer is: override :meth:`rule` (and :meth:`slot_groups`), or :meth:`update_step` and :meth:`build`.
+    """What every optimizer is: override :meth:`rule` and :meth:`slot_groups`, or :meth:`update_step` and :meth:`build`.
 
     Args:
         learning_rate: a number, a schedule, or a callable without arguments.

@@ -71,7 +71,7 @@ def identity(x):
     return x
 
 
-@primitive(Family(_same))
+@primitive(Family(_same), passes_no_gradient=True)
 def stop_gradient(x):
     """The same value, through which no gradient passes."""
     return x

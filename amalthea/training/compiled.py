@@ -190,6 +190,8 @@ def _metric(metric: Any, labels: Any, predictions: Any) -> Any:
         return made
     made = metrics_module.get(metric)
     if isinstance(made, metrics_module.Metric):
+        if isinstance(metric, str) and metric.islower():
+            made.name = metric  # logs are called what the user called them
         return made
     name = metric if isinstance(metric, str) else getattr(made, "__name__", type(made).__name__)
     return metrics_module.MeanMetricWrapper(made, name=name)

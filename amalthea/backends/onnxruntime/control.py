@@ -68,17 +68,10 @@ def _scan(b: Builder, *operands: Value, body: Graph, captures: int, carries: int
         body = Graph([*body.inputs, Tensor(Type((), "int32"))], body.outputs, nodes=body.nodes)
         sequences = 1
     graph = _subgraph(b, body, fixed, body.inputs[captures:], "scan")
-    direction = int(reverse)
-    return _node(
-        b,
-        "Scan",
-        rest,
-        types,
-        body=graph,
-        num_scan_inputs=sequences,
-        scan_input_directions=[direction] * sequences,
-        scan_output_directions=[direction] * (len(outputs) - carries),
-    )
+    attrs = {"scan_input_directions": [int(reverse)] * sequences}
+    if len(outputs) > carries:  # ONNX takes no empty list
+        attrs["scan_output_directions"] = [int(reverse)] * (len(outputs) - carries)
+    return _node(b, "Scan", rest, types, body=graph, num_scan_inputs=sequences, **attrs)
 
 
 CONTROL = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}

@@ -1,0 +1,19 @@
+"""Checks that a component must pass, public so that others can hold their own to them."""
+
+from amalthea.testing.primitives import (
+    check_agreement,
+    check_decomposition,
+    check_gradient,
+    check_typing,
+    cases,
+    numeric_gradient,
+)
+
+__all__ = [
+    "cases",
+    "check_agreement",
+    "check_decomposition",
+    "check_gradient",
+    "check_typing",
+    "numeric_gradient",
+]

@@ -1,0 +1,134 @@
+"""What every primitive must satisfy, on every backend, on the samples of its row.
+
+Each check raises ``AssertionError`` when it does not hold. NumPy in float64 is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import dtypes
+from amalthea.backends import use_backend
+from amalthea.graph import transforms
+from amalthea.graph.gradient import backward
+from amalthea.primitives import TABLE, Primitive, Sample
+from amalthea.primitives.control import identity
+from amalthea.tensor import Tensor, Trace, Type, as_tensor, type_of
+
+# How far a result in a dtype may be from the float64 reference: some roundings of the dtype itself.
+TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3}
+
+
+def cases() -> Iterator[tuple[Primitive, int, Sample]]:
+    """Every sample of every row."""
+    for row in TABLE.values():
+        for number, sample in enumerate(row.samples):
+            yield row, number, Sample(sample.inputs, {**row.defaults, **sample.attrs})
+
+
+def _outputs(row: Primitive, value: Any) -> Sequence[Any]:
+    return (value,) if row.single else value
+
+
+def _in_dtype(sample: Sample, dtype: str) -> Sample:
+    """The sample with its float64 arrays, and attributes that say float64, in another dtype."""
+    to = dtypes.to_numpy(dtype)
+    inputs = tuple(x.astype(to) if x.dtype == np.float64 else x for x in sample.inputs)
+    return Sample(inputs, {k: dtype if v == "float64" else v for k, v in sample.attrs.items()})
+
+
+def check_typing(row: Primitive, sample: Sample) -> None:
+    """The typing rule foretells the shapes and dtypes that the reference gives."""
+    found = [type_of(np.asarray(x)) for x in _outputs(row, row.reference(*sample.inputs, **sample.attrs))]
+    told = list(row.types([type_of(x) for x in sample.inputs], sample.attrs))
+    assert told == found, f"{row.name}: the typing rule says {told}, the reference gives {found}"
+
+
+def check_agreement(row: Primitive, sample: Sample, backend: str, dtype: str = "float32") -> None:
+    """A backend, compiled and eager, gives what the reference gives in float64."""
+    cast = _in_dtype(sample, dtype)
+    exact = _in_dtype(Sample(cast.inputs, sample.attrs), dtype)
+    wide = tuple(x.astype("float64") if x.dtype == dtypes.to_numpy(dtype) else x for x in exact.inputs)
+    wanted = _outputs(row, row.reference(*wide, **sample.attrs))
+    with use_backend(backend):
+        compiled = transforms.jit(lambda *xs: row(*xs, **cast.attrs))(*cast.inputs)
+        eager = row(*cast.inputs, **cast.attrs)
+    for way, found in (("compiled", compiled), ("eager", eager)):
+        for want, got in zip(wanted, _outputs(row, found), strict=True):
+            _assert_close(got, want, TOLERANCE[dtype], f"{row.name} on {backend}, {way}, {dtype}")
+
+
+def _assert_close(got: Any, want: Any, tolerance: float, where: str) -> None:
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape, f"{where}: shape {got.shape}, not {want.shape}"
+    np.testing.assert_allclose(got.astype("float64"), want.astype("float64"), tolerance, tolerance, err_msg=where)
+
+
+def check_decomposition(row: Primitive, sample: Sample) -> None:
+    """What a fused primitive is said to consist of gives the same as the primitive."""
+    assert row.decomposition is not None
+    with use_backend("numpy"):
+        found = transforms.jit(lambda *xs: row.decomposition(*xs, **sample.attrs))(*sample.inputs)  # type: ignore[misc]
+    wanted = _outputs(row, row.reference(*sample.inputs, **sample.attrs))
+    for want, got in zip(wanted, _outputs(row, found), strict=True):
+        _assert_close(got, want, 1e-9, f"the decomposition of {row.name}")
+
+
+def _weighted(row: Primitive, attrs: dict[str, Any], inputs: Sequence[Any]) -> float:
+    """A scalar that depends on every float element of the outputs, each with a weight of its own."""
+    total = 0.0
+    for out in _outputs(row, row.reference(*inputs, **attrs)):
+        if np.asarray(out).dtype.kind == "f":
+            total += float(np.sum(np.asarray(out) * _weights(np.shape(out))))
+    return total
+
+
+def _weights(shape: Sequence[int]) -> np.ndarray:
+    return np.cos(np.arange(int(np.prod(shape, dtype=int)), dtype="float64") * 1.7 + 0.3).reshape(shape)
+
+
+def numeric_gradient(row: Primitive, sample: Sample, which: int, step: float = 1e-6) -> np.ndarray:
+    """The gradient by one input, by central differences in float64."""
+    x = sample.inputs[which]
+    gradient = np.zeros(x.shape)
+    for place in np.ndindex(*x.shape):
+        sides = []
+        for sign in (1, -1):
+            moved = np.array(x)
+            moved[place] += sign * step
+            inputs = [moved if i == which else v for i, v in enumerate(sample.inputs)]
+            sides.append(_weighted(row, sample.attrs, inputs))
+        gradient[place] = (sides[0] - sides[1]) / (2 * step)
+    return gradient
+
+
+def check_gradient(row: Primitive, sample: Sample, backend: str = "numpy") -> None:
+    """The gradient rule agrees with central differences, by every float input."""
+    which = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
+    outputs = row.types([type_of(x) for x in sample.inputs], sample.attrs)
+    if not which or not any(dtypes.is_float(t.dtype) for t in outputs):
+        return
+    with use_backend(backend):
+        found = transforms.jit(lambda *xs: _gradients(row, sample.attrs, xs, which))(*sample.inputs)
+    for i, got in zip(which, found, strict=True):
+        want = numeric_gradient(row, sample, i)
+        if row.facts.get("passes_no_gradient"):
+            want = np.zeros_like(want)
+        _assert_close(got, want, 1e-5, f"the gradient of {row.name} by input {i}")
+
+
+def _gradients(row: Primitive, attrs: dict[str, Any], xs: Sequence[Any], which: Sequence[int]) -> list[Tensor]:
+    xs = [identity(x) if i in which else x for i, x in enumerate(xs)]
+    outputs = [x for x in _outputs(row, row(*xs, **attrs)) if dtypes.is_float(x.dtype)]
+    cotangents = [_weights(x.shape) for x in outputs]
+    return backward([as_tensor(x) for x in outputs], cotangents, [xs[i] for i in which])
+
+
+def symbolic_type(row: Primitive, types: Sequence[Type], attrs: dict[str, Any]) -> Sequence[Type]:
+    """The types of the outputs when the primitive is applied to symbols."""
+    with Trace():
+        outputs = row(*(Tensor(t) for t in types), **attrs)
+    return [x.type for x in _outputs(row, outputs)]

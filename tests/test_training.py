@@ -1,0 +1,72 @@
+"""Whole training runs against those of real Keras, and what ``fit`` promises besides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import amalthea
+from amalthea import backends, tree
+from tests.oracles.build import build_model, compile_model
+from tests.oracles.cases.training import CASES
+from tests.oracles.read import load
+
+
+def _possible(record):
+    return all(hasattr(amalthea.layers, node.get("class_name", "Dense")) for node in record["nodes"])
+
+
+TABLE = {case.id: case for case in CASES}
+RECORDS = [r for r in load("training") if _possible(r)]
+every_run = pytest.mark.parametrize("record", RECORDS, ids=[r["id"] for r in RECORDS])
+every_backend = pytest.mark.parametrize("backend", sorted(backends.KNOWN))
+# Three epochs of float32 in another order of sums.
+CLOSE = {"rtol": 2e-3, "atol": 2e-4}
+
+
+def trained(record, **options):
+    """The model of a record after its run, with the history."""
+    case = TABLE[record["id"]]
+    model = build_model(amalthea, record["inputs"], record["nodes"], record["outputs"], record["gather"])
+    model.set_weights(record["initial_weights"])
+    compile_model(amalthea, model, {**case.compile, **options})
+    data, validation = record["data"], record["validation"]
+    history = model.fit(
+        data["x"],
+        data["y"],
+        sample_weight=data["sample_weight"],
+        validation_data=tuple(v for v in validation.values() if v is not None),
+        verbose=0,
+        **case.fit,
+    )
+    return model, history.history
+
+
+def predictions(record, model):
+    found = model.predict(record["validation"]["x"], batch_size=5, verbose=0)
+    return [found[name] for name in record["outputs"]] if isinstance(found, dict) else tree.flatten(found)
+
+
+@every_backend
+@every_run
+def test_a_run_gives_the_curve_the_scores_and_the_weights_of_keras(record, backend):
+    with backends.use_backend(backend):
+        model, history = trained(record)
+        assert set(history) == set(record["history"])
+        for name, curve in record["history"].items():
+            np.testing.assert_allclose(history[name], curve, err_msg=name, **CLOSE)
+        for found, want in zip(predictions(record, model), record["predictions"], strict=True):
+            np.testing.assert_allclose(found, want, **CLOSE)
+        for found, want in zip(model.get_weights(), record["final_weights"], strict=True):
+            np.testing.assert_allclose(found, want, rtol=5e-3, atol=1e-3)
+        scores = model.evaluate(**record["validation"], batch_size=5, verbose=0, return_dict=True)
+        for name, want in record["evaluate"].items():
+            assert scores[name] == pytest.approx(want, rel=2e-3, abs=2e-4), name
+
+
+@every_run
+def test_an_eager_run_is_the_compiled_run(record):
+    with backends.use_backend("numpy"):
+        _, history = trained(record, run_eagerly=True)
+    for name, curve in record["history"].items():
+        np.testing.assert_allclose(history[name], curve, err_msg=name, **CLOSE)
