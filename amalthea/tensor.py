@@ -238,6 +238,17 @@ class Variable:
         """A copy of the value as a NumPy array."""
         return self.storage.numpy()
 
+    def __float__(self) -> float:
+        return float(self.__array__())
+
+    def __int__(self) -> int:
+        return int(self.__array__())
+
+    __index__ = __int__
+
+    def __bool__(self) -> bool:
+        return bool(self.__array__())
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         if current_trace() is not None:
             return self.value._concrete()

@@ -150,15 +150,16 @@ class Shared:
     """Nodes that compute the same are one node."""
 
     def __init__(self) -> None:
-        self.seen: dict[Any, Sequence[Tensor]] = {}
+        # The inputs are kept beside the outputs: a key names them by identity, which only a living object has.
+        self.seen: dict[Any, tuple[Sequence[Tensor], Sequence[Tensor]]] = {}
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         key = self._key(node, inputs)
         if key is None:
             return None
         if key not in self.seen:
-            self.seen[key] = _first_answer(node, inputs, ())
-        return self.seen[key]
+            self.seen[key] = (_first_answer(node, inputs, ()), inputs)
+        return self.seen[key][0]
 
     def _key(self, node: Node, inputs: Sequence[Tensor]) -> Any:
         try:

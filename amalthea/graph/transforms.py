@@ -226,7 +226,7 @@ def remat(function: Callable[..., Any]) -> Callable[..., Any]:
         traced = list(dict.fromkeys(x for x in leaves if isinstance(x, Tensor)))
         if not traced:
             return function(*args, **kwargs)
-        before = dict(_root_values())
+        before = dict(_root().values)
         outputs = function(*args, **kwargs)
         flat = [as_tensor(x) for x in tree.flatten(outputs)]
         _, others = reach(flat, set(traced))
@@ -238,28 +238,26 @@ def remat(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recompute(function, args, kwargs, before, traced, others, *cotangents: Any) -> list[Any]:
-    """Run a function again on its old inputs, as it was then, and differentiate it there."""
+    """Run a function again on its old inputs, with variables as they were then, and differentiate it there."""
     tag = next(_tags)
     again = {x: control.barrier(x, tag=tag) for x in traced}
     inner = tree.map_structure(lambda x: again[x] if isinstance(x, Tensor) else x, args)
-    values = _root_values()
-    now = dict(values)
+    scope = _root()
+    now = dict(scope.values)
     try:
-        values.clear()
-        values.update({**now, **before})
+        scope.values.update({**scope.reads, **before})
         redone = tree.flatten(function(*inner, **kwargs))
     finally:
-        values.clear()
-        values.update(now)
+        scope.values.update(now)
     return backward([as_tensor(x) for x in redone], cotangents, [*again.values(), *others])
 
 
-def _root_values() -> dict[Variable, Tensor]:
-    """The values that variables have now in the outermost trace, as the trace itself keeps them."""
+def _root() -> Trace:
+    """The outermost trace that is open."""
     scope = current_trace() or Trace()
     while scope.parent is not None:
         scope = scope.parent
-    return scope.values
+    return scope
 
 
 def stop_gradient(x: Any) -> Any:

@@ -1,8 +1,17 @@
 """The ops that NumPy has too, under Keras's names (``ops.numpy``, and all of them in ``ops``)."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 from amalthea.ops.base import exported
+
+if TYPE_CHECKING:  # what the loop below does, for those who read and do not run
+    from amalthea.ops.numpy.arithmetic import *  # noqa: F403
+    from amalthea.ops.numpy.arrangement import *  # noqa: F403
+    from amalthea.ops.numpy.contraction import *  # noqa: F403
+    from amalthea.ops.numpy.creation import *  # noqa: F403
+    from amalthea.ops.numpy.indexing import *  # noqa: F403
+    from amalthea.ops.numpy.reductions import *  # noqa: F403
 
 MODULES = ("arithmetic", "arrangement", "contraction", "creation", "indexing", "reductions")
 
