@@ -36,7 +36,6 @@ __version__ = "0.1.0"
 
 # name: where it lives. Everything is imported when it is first asked for.
 _EXPORTS = {
-    "Function": "amalthea.models",
     "Initializer": "amalthea.initializers",
     "Input": "amalthea.layers",
     "InputSpec": "amalthea.layers",
@@ -60,7 +59,7 @@ _EXPORTS = {
     "value_and_grad": "amalthea.graph.transforms",
 }
 _MODULES = (
-    "activations", "applications", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
+    "activations", "backends", "callbacks", "config", "constraints", "data", "datasets",
     "dtype_policies", "dtypes", "errors", "graph", "initializers", "layers", "losses", "metrics", "models", "ops",
     "optimizers", "primitives", "random", "regularizers", "saving", "tensor", "testing", "training", "tree", "utils",
 )  # fmt: skip

@@ -68,9 +68,7 @@ def standardize_data_format(data_format: str | None) -> str:
         return image_data_format()
     lowered = str(data_format).lower()
     if lowered not in ("channels_last", "channels_first"):
-        raise ArgumentError(
-            f"There is no data format {data_format!r}.", expected="'channels_last' or 'channels_first'"
-        )
+        raise ArgumentError(f"There is no data format {data_format!r}.", expected="'channels_last' or 'channels_first'")
     return lowered
 
 

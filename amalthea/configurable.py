@@ -97,9 +97,7 @@ class Registry:
         custom = custom_object(name)
         if custom is not None:
             return custom
-        raise UnknownNameError(
-            f"There is no {self.kind} {name!r}.", got=repr(name), cure=nearest(name, self.names)
-        )
+        raise UnknownNameError(f"There is no {self.kind} {name!r}.", got=repr(name), cure=nearest(name, self.names))
 
     def get(self, identifier: Any) -> Any:
         """The object that an identifier means: a name, a config dict, a class, or the object itself."""
@@ -118,7 +116,6 @@ class Registry:
             expected="a name, a config dict, or a callable",
             got=repr(identifier),
         )
-
 
     def serialize(self, thing: Any) -> Any:
         """The object as plain data: a config dict, or the name of one of our functions."""
@@ -151,7 +148,7 @@ class _Remembering(type):
         return self
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _signature(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
@@ -366,7 +363,14 @@ def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:
         return custom
     if registry is None:
         module = str(data.get("module") or "")
-        registry = next((r for r in FAMILIES.values() if (module in r.modules.values() or module in r.other_modules) and name in r.names), None)
+        registry = next(
+            (
+                r
+                for r in FAMILIES.values()
+                if (module in r.modules.values() or module in r.other_modules) and name in r.names
+            ),
+            None,
+        )
     if registry is None:
         raise UnknownNameError(
             f"Nothing that may stand here is called {name!r}.",

@@ -6,7 +6,7 @@ with a float gives that float, whatever their widths.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 _ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "float64", "bool_": "bool"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def to_numpy(name: str) -> np.dtype:
     """The NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
     if name == "bfloat16":
@@ -72,12 +72,12 @@ def is_integer(name: str) -> bool:
     return name in INTEGERS
 
 
-@lru_cache(maxsize=None)
+@cache
 def _all_above(name: str) -> frozenset[str]:
     return frozenset({name}.union(*(_all_above(above) for above in _ABOVE[name])))
 
 
-@lru_cache(maxsize=None)
+@cache
 def promote(*names: str) -> str:
     """The least dtype that holds them all; the result may be weak if all of them are.
 

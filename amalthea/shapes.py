@@ -98,7 +98,7 @@ class Dim:
         return sum(c * prod(_symbol_value(s, values) for s in m) for m, c in self.terms)
 
 
-DimLike = Union[int, Dim]
+DimLike = Union[int, Dim]  # noqa: UP007  # a name of its own, on Python 3.10
 Shape = tuple[DimLike, ...]
 
 

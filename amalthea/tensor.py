@@ -173,7 +173,9 @@ class Variable:
     ):
         if callable(initializer):
             if shape is None:
-                raise ShapeError("A variable made by an initializer needs a shape.", cure="Variable(init, shape=(2, 3))")
+                raise ShapeError(
+                    "A variable made by an initializer needs a shape.", cure="Variable(init, shape=(2, 3))"
+                )
             dtype = dtypes.standardize(dtype or "float32")
             value = np.asarray(initializer(tuple(shape), dtype=dtype))
         else:

@@ -90,6 +90,4 @@ def assert_same_structure(*structures: Any) -> None:
     first = layout(structures[0])
     for other in structures[1:]:
         if layout(other) != first:
-            raise ArgumentError(
-                "The structures are not nested alike.", expected=repr(structures[0]), got=repr(other)
-            )
+            raise ArgumentError("The structures are not nested alike.", expected=repr(structures[0]), got=repr(other))

@@ -70,7 +70,9 @@ def differentiated(layer, record):
         gradients = backward([loss], [np.float32(1)], [*by, *chosen])
         return outputs, gradients[: len(by)], gradients[len(by) :]
 
-    return transforms.jit(all_gradients)([record["inputs"][i] for i in floats], {k: record["arguments"][k] for k in names}), floats
+    return transforms.jit(all_gradients)(
+        [record["inputs"][i] for i in floats], {k: record["arguments"][k] for k in names}
+    ), floats
 
 
 def _is_float(x):
@@ -118,7 +120,12 @@ def test_the_mask_that_comes_out_is_that_of_keras(record):
     inputs = [np.array(x) for x in record["inputs"]]
     output = tree.flatten(call(layer, record, inputs, record["arguments"]))[0]
     want = record["output_mask"]
-    if want is None or isinstance(want, (list, dict)) or not record["masks"] and "Embedding" not in record["class_name"]:
+    if (
+        want is None
+        or isinstance(want, (list, dict))
+        or not record["masks"]
+        and "Embedding" not in record["class_name"]
+    ):
         return
     found = mask_of(output)
     assert found is not None

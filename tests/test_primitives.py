@@ -63,6 +63,7 @@ SMOOTH = [(r, n, s) for r, n, s in CASES if _is_smooth(r, s)]
 @pytest.mark.parametrize(("row", "number", "sample"), SMOOTH, ids=[f"{r.name}-{n}" for r, n, _ in SMOOTH])
 def test_second_derivatives_are_those_of_the_first(row, number, sample):
     """The derivative of the sum of the gradient, by differences of the gradient itself."""
+
     def slope(x, *rest):
         first = transforms.grad(lambda v: reducing.reduce_sum(total(v, *rest), axes=()))
         return reducing.reduce_sum(first(x), axes=tuple(range(np.ndim(sample.inputs[0]))))

@@ -1,7 +1,8 @@
 """Which backends there are, which is chosen, and how the rest of the library reaches it.
 
-The choice: ``use_backend``/``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then ``~/.keras/keras.json``, then
-the default. A name that this library does not know is passed over when it comes from Keras's own settings.
+The choice: ``use_backend``/``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
+``~/.keras/keras.json``, then the default. A name that this library does not know is passed over when it comes from
+Keras's own settings.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from amalthea import config
@@ -51,7 +52,7 @@ def _known(name: str) -> str:
     return name
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Backend:
     """The backend of that name, its library imported.
 

@@ -169,7 +169,10 @@ def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: A
     value = as_tensor(_plain(result[0] if has_aux else result))
     if value.type.shape != ():
         raise ShapeError(
-            "Only a scalar can be differentiated.", expected="float32[]", got=value.type, cure="ops.sum or ops.mean of it"
+            "Only a scalar can be differentiated.",
+            expected="float32[]",
+            got=value.type,
+            cure="ops.sum or ops.mean of it",
         )
     one = np.ones((), dtypes.to_numpy(value.dtype))
     slopes = backward([value], [one], tree.flatten(chosen))

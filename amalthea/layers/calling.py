@@ -6,7 +6,7 @@ import contextvars
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
 _path: contextvars.ContextVar[str] = contextvars.ContextVar("path", default="")
 
 
-@lru_cache(maxsize=None)
+@cache
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of a method, without ``self``."""
     found = dict(inspect.signature(function).parameters)
@@ -48,7 +48,9 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
         name = dtypes.name_of(x)
         return base.cast(x, to) if to and name != to and dtypes.is_float(name) else x
 
-    return [tree.map_structure(convert, a) for a in args], {k: tree.map_structure(convert, v) for k, v in kwargs.items()}
+    return [tree.map_structure(convert, a) for a in args], {
+        k: tree.map_structure(convert, v) for k, v in kwargs.items()
+    }
 
 
 def check_inputs(layer: Any, args: Sequence[Any]) -> None:
@@ -67,6 +69,8 @@ def check_inputs(layer: Any, args: Sequence[Any]) -> None:
 
 def bound(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``call`` by name."""
+    if "training" not in parameters(type(layer).call):  # anybody may pass it; `run` leaves it out
+        kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     try:
         arguments = inspect.signature(layer.call).bind(*args, **kwargs).arguments
     except TypeError as error:

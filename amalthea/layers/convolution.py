@@ -39,7 +39,9 @@ class _Windowed(Layer):
         channels = input_shape[axis]
         if channels is None:
             raise ArgumentError(
-                f"The channels of the input of '{self.name}' are not known.", expected=f"a size for axis {axis}", got=input_shape
+                f"The channels of the input of '{self.name}' are not known.",
+                expected=f"a size for axis {axis}",
+                got=input_shape,
             )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
@@ -91,7 +93,9 @@ class _Conv(_Windowed):
         self.filters = positive(filters, "filters", type(self).__name__)
         self.groups = positive(groups, "groups", type(self).__name__)
         if self.filters % self.groups:
-            raise ArgumentError("The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters)
+            raise ArgumentError(
+                "The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters
+            )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from amalthea.configurable import serialize
+from amalthea.lambdas import lambda_to_config
 from amalthea.layers.calling import parameters
 from amalthea.layers.layer import Layer
 
@@ -43,9 +45,6 @@ class Lambda(Layer):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        from amalthea.configurable import serialize
-        from amalthea.saving.objects import lambda_to_config
-
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         is_lambda = isinstance(self.function, types.FunctionType) and self.function.__name__ == "<lambda>"
         config["dtype"] = serialize(self.dtype_policy)

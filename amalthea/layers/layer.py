@@ -156,9 +156,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     @property
     def variables(self) -> list[Variable]:
         """The weights, then the states of random seeds."""
-        seeds = [
-            x.state for layer in self._flatten_layers() for x in layer._children() if isinstance(x, SeedGenerator)
-        ]
+        seeds = [x.state for layer in self._flatten_layers() for x in layer._children() if isinstance(x, SeedGenerator)]
         return list({id(v): v for v in [*self.weights, *seeds]}.values())
 
     @property
@@ -212,7 +210,9 @@ class Layer(history.Operation, Configurable, registry=registry):
         for variable, value in zip(variables, weights):
             if tuple(np.shape(value)) != tuple(variable.shape):
                 raise ShapeError(
-                    f"The new value does not fit weight '{variable.path}'.", expected=variable.shape, got=np.shape(value)
+                    f"The new value does not fit weight '{variable.path}'.",
+                    expected=variable.shape,
+                    got=np.shape(value),
                 )
         for variable, value in zip(variables, weights):
             variable.assign(value)
@@ -282,7 +282,12 @@ class Layer(history.Operation, Configurable, registry=registry):
         return self.compute_output_spec(*args, **kwargs)
 
     def stateless_call(
-        self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False, **kwargs: Any
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """The call as a pure function: values of the variables in, output and new non-trainable values out."""
         trained, others = self.trainable_variables, self.non_trainable_variables

@@ -118,7 +118,9 @@ def _masked_moments(x: Any, mask: Any, axes: list[int]) -> tuple[Any, Any]:
     weight = ops.broadcast_to(weight, (*ops.shape(x)[:-1], 1)) if rank > len(mask.shape) + 1 else weight
     count = ops.add(ops.sum(weight, axis=axes, keepdims=True), 1e-7)
     mean = ops.divide(ops.sum(ops.multiply(weight, x), axis=axes, keepdims=True), count)
-    variance = ops.divide(ops.sum(ops.multiply(weight, ops.square(ops.subtract(x, mean))), axis=axes, keepdims=True), count)
+    variance = ops.divide(
+        ops.sum(ops.multiply(weight, ops.square(ops.subtract(x, mean))), axis=axes, keepdims=True), count
+    )
     return ops.squeeze(mean, tuple(axes)), ops.squeeze(variance, tuple(axes))
 
 

@@ -47,9 +47,7 @@ class StackedRNNCells(Layer):
             begin = getattr(cell, "get_initial_state", None)
             zeros = tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), cell.state_size)
             states.append(begin(batch_size=batch_size) if begin else zeros)
-        return [
-            made if tree.is_nested(size) else tree.flatten(made)[0] for made, size in zip(states, self.state_size)
-        ]
+        return [made if tree.is_nested(size) else tree.flatten(made)[0] for made, size in zip(states, self.state_size)]
 
     def call(self, inputs: Any, states: Any, training: bool = False, **kwargs: Any) -> Any:
         after = []

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 
-def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None, call_function: Any = None, recursive: bool = False, **kwargs: Any) -> Any:  # fmt: skip
+def clone_model(
+    model: Any,
+    input_tensors: Any = None,
+    clone_function: Any = None,
+    call_function: Any = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Any:
     """A model of the same configuration whose weights are drawn anew.
 
     Args:

@@ -104,7 +104,9 @@ class Model(Trainer, Layer):
         from amalthea.errors import UnknownNameError, nearest
 
         raise UnknownNameError(
-            f"Model '{self.name}' has no layer {name!r}.", got=repr(name), cure=nearest(str(name), [x.name for x in self.layers])
+            f"Model '{self.name}' has no layer {name!r}.",
+            got=repr(name),
+            cure=nearest(str(name), [x.name for x in self.layers]),
         )
 
     # ---------------------------------------------------------------------------- inputs and outputs
@@ -155,7 +157,15 @@ class Model(Trainer, Layer):
 
     # ------------------------------------------------------------------------------------- the rest
 
-    def summary(self, line_length: Any = None, positions: Any = None, print_fn: Any = None, expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:  # fmt: skip
+    def summary(
+        self,
+        line_length: Any = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
         """Print a table of the layers, their output shapes and numbers of parameters."""
         summary(self, print_fn, expand_nested, show_trainable)
 

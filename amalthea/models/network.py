@@ -37,7 +37,7 @@ class Network:
         self.calls_of = {id(o): [c for c in o.calls if c in kept] for o in self.operations}
 
     def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
-        """The calls, each after those that it needs, and the order in which operations are first met from the outputs."""
+        """The calls, each after those that it needs, and how early each operation is met from the outputs."""
         order: list[Call] = []
         begun: dict[Call, None] = {}
         places: dict[Operation, int] = {}
@@ -98,7 +98,11 @@ class Network:
         """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
         wanted = self.flat_inputs
         if isinstance(values, dict):
-            names = sorted(self.inputs) if isinstance(self.inputs, dict) else [x.history.call.operation.name for x in wanted]
+            names = (
+                sorted(self.inputs)
+                if isinstance(self.inputs, dict)
+                else [x.history.call.operation.name for x in wanted]
+            )
             missing = [name for name in names if name not in values]
             if missing:
                 raise ArgumentError(

@@ -47,7 +47,8 @@ class Sequential(Model):
                 )
         if any(layer.name == other.name for other in self.stack):
             raise ArgumentError(
-                f"Model '{self.name}' has a layer named '{layer.name}' already.", cure="another name=..., each layer once"
+                f"Model '{self.name}' has a layer named '{layer.name}' already.",
+                cure="another name=..., each layer once",
             )
         self.stack.append(layer)
         if rebuild:
@@ -59,7 +60,9 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             raise ArgumentError("Only a layer can be added to a model.", expected="a Layer", got=repr(layer))
         if self.stack and isinstance(layer, InputLayer):
-            raise ArgumentError("An Input comes first in a Sequential model.", got=f"Input after {len(self.stack)} layers")
+            raise ArgumentError(
+                "An Input comes first in a Sequential model.", got=f"Input after {len(self.stack)} layers"
+            )
         return layer
 
     def pop(self, rebuild: bool = True) -> Layer:

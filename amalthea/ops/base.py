@@ -121,5 +121,8 @@ def exported(module: Any) -> dict[str, Callable[..., Any]]:
     return {
         name: thing
         for name, thing in vars(module).items()
-        if callable(thing) and not name.startswith("_") and thing.__module__ == module.__name__ and thing.__name__ == name
+        if callable(thing)
+        and not name.startswith("_")
+        and thing.__module__ == module.__name__
+        and thing.__name__ == name
     }

@@ -146,7 +146,9 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     return tree.map_structure(lambda x: None if x is None else next(outputs), nests[0])
 
 
-def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None) -> Any:  # fmt: skip
+def while_loop(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
+) -> Any:
     """``body`` run on the loop variables while ``cond`` holds. It has no gradient; :func:`fori_loop` has."""
     nest = loop_vars if tree.is_nested(loop_vars) else (loop_vars,)
     carry = [array(x) for x in tree.flatten(nest)]
@@ -158,7 +160,11 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
 
     def test(*xs: Any) -> Any:
         go = to_dtype(value_of(cond(*unpack(xs))), "bool")
-        return go if maximum_iterations is None else elementwise.logical_and(go, elementwise.less(xs[-1], maximum_iterations))
+        return (
+            go
+            if maximum_iterations is None
+            else elementwise.logical_and(go, elementwise.less(xs[-1], maximum_iterations))
+        )
 
     def step(*xs: Any) -> list[Any]:
         result = body(*unpack(xs))
@@ -188,7 +194,14 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     return scan(lambda value, i: (body_fun(i, value), None), init_val, count)[0]
 
 
-def scan(f: Callable[[Any, Any], Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: Any = 1) -> Any:  # fmt: skip
+def scan(
+    f: Callable[[Any, Any], Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: Any = 1,
+) -> Any:
     """``carry, y = f(carry, x)`` for each element of ``xs`` along its first axis; gives the last carry and all y.
 
     Example:

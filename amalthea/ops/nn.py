@@ -10,7 +10,8 @@ from amalthea.errors import ShapeError
 from amalthea.ops.base import all_axes, cast, floating, one_axis, op, promoted, shape_of, tensor
 from amalthea.ops.numpy.creation import array
 from amalthea.ops.numpy.reductions import mean_of
-from amalthea.primitives import elementwise as p, fused, indexing, moving, reducing
+from amalthea.primitives import elementwise as p
+from amalthea.primitives import fused, indexing, moving, reducing
 
 
 def _scalar(x: Any, value: float) -> Any:
@@ -257,7 +258,9 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
 
 
 @op
-def multi_hot(inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any) -> Any:  # fmt: skip
+def multi_hot(
+    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any
+) -> Any:
     """For each row of whole numbers one vector with a 1 in all of their places."""
     num_classes = kwargs.get("num_tokens", num_classes)
     hot = one_hot(inputs, num_classes, axis=axis, dtype=dtype)
@@ -280,7 +283,9 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
 
 
 @op
-def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:  # fmt: skip
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
+) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * scale + offset``, with vectors along one axis."""
     x = floating(x)
     axis, name = one_axis(axis, len(x.shape)), dtypes.name_of(x)
@@ -297,7 +302,9 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
 
 
 @op
-def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any) -> Any:  # fmt: skip
+def layer_normalization(
+    x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any
+) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
     x = floating(x)
     over = all_axes(axis, len(x.shape))
@@ -336,7 +343,10 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     """Element by element, from probabilities (held off 0 and 1) or logits."""
     target, output = promoted(target, output, least=config.floatx())
     if from_logits:
-        both = p.add(p.multiply(target, log_sigmoid(output)), p.multiply(p.subtract(1.0, target), log_sigmoid(p.negative(output))))
+        both = p.add(
+            p.multiply(target, log_sigmoid(output)),
+            p.multiply(p.subtract(1.0, target), log_sigmoid(p.negative(output))),
+        )
         return p.negative(both)
     output = _held_off(output)
     yes = p.multiply(target, p.log(output))

@@ -8,7 +8,8 @@ from typing import Any
 from amalthea import config, shapes
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import floating, op, promoted, shape_of
-from amalthea.primitives import moving, windows as w
+from amalthea.primitives import moving
+from amalthea.primitives import windows as w
 
 Pairs = tuple[tuple[Any, Any], ...]
 
@@ -48,7 +49,14 @@ def pads(padding: Any, space: shapes.Shape, window: Any, strides: Any, dilation:
 
 
 @op
-def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1) -> Any:  # fmt: skip
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """Convolution over 1 to 3 axes of space. Groups follow from the channels of input and kernel."""
     x, kernel = promoted(inputs, kernel)
     data_format = config.standardize_data_format(data_format)
@@ -65,7 +73,14 @@ def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", dat
 
 
 @op
-def depthwise_conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1) -> Any:  # fmt: skip
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """Each channel convolved by its own kernels: ``(*window, channels, multiplier)``."""
     x, kernel = promoted(inputs, kernel)
     *window, channels, multiplier = shape_of(kernel)
@@ -74,15 +89,34 @@ def depthwise_conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
 
 
 @op
-def separable_conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1) -> Any:  # fmt: skip
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """A depthwise convolution, then one that mixes the channels in each place."""
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format, 1)
 
 
 @op
-def conv_transpose(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None, data_format: str | None = None, dilation_rate: Any = 1) -> Any:  # fmt: skip
-    """The opposite of a convolution in shape: its gradient by the input. The kernel is ``(*window, filters, channels)``."""
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """The opposite of a convolution in shape: its gradient by the input.
+
+    Shapes: the kernel is ``(*window, filters, channels)``.
+    """
     x, kernel = promoted(inputs, kernel)
     data_format = config.standardize_data_format(data_format)
     rank, window = len(x.shape) - 2, shape_of(kernel)[:-2]
@@ -130,12 +164,16 @@ def _pool(row: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, dat
 
 
 @op
-def max_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None) -> Any:  # fmt: skip
+def max_pool(
+    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Any:
     """The largest in each window; windows side by side unless strides say otherwise."""
     return _pool(w.max_pool, inputs, pool_size, strides, padding, data_format)
 
 
 @op
-def average_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None) -> Any:  # fmt: skip
+def average_pool(
+    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Any:
     """The mean of each window, padding not counted; windows side by side unless strides say otherwise."""
     return _pool(w.avg_pool, inputs, pool_size, strides, padding, data_format)

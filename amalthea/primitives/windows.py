@@ -1,7 +1,7 @@
 """Primitives that slide a window over space: convolution, pooling, and their gradients.
 
-``x`` is ``(batch, *space, channels)``, or ``(batch, channels, *space)`` with ``data_format="channels_first"``; a kernel is
-``(*window, channels / groups, filters)`` with either. ``padding`` is one ``(low, high)`` pair an axis of space. The
+``x`` is ``(batch, *space, channels)``, or ``(batch, channels, *space)`` with ``data_format="channels_first"``; a kernel
+is ``(*window, channels / groups, filters)`` with either. ``padding`` is one ``(low, high)`` pair an axis of space. The
 three convolutions are each linear in both inputs, and each one's gradients are the other two.
 """
 
@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -106,9 +107,7 @@ def _places(window, strides, dilation, out_space):
     """For each place in the window, the slices of the padded input that it visits."""
     for offset in itertools.product(*map(range, window)):
         starts = [o * d for o, d in zip(offset, dilation)]
-        yield tuple(
-            np.s_[start : start + (n - 1) * s + 1 : s] for start, n, s in zip(starts, out_space, strides)
-        )
+        yield tuple(np.s_[start : start + (n - 1) * s + 1 : s] for start, n, s in zip(starts, out_space, strides))
 
 
 def _unfold(x, window, strides, padding, dilation, fill=0):
@@ -326,8 +325,16 @@ _CONVS = [  # x, kernel, attributes
     ((2, 5, 6, 2), (3, 2, 2, 3), {"strides": (1, 2), "padding": ((1, 1), (0, 1)), "dilation": (1, 1)}),
     ((1, 7, 6, 4), (2, 2, 2, 6), {"strides": (1, 1), "padding": ((0, 0),) * 2, "dilation": (2, 1), "groups": 2}),
     ((2, 8, 3), (3, 3, 2), {"strides": (2,), "padding": ((2, 0),), "dilation": (1,)}),
-    ((1, 4, 4, 3, 1), (2, 2, 2, 1, 2), {"strides": (2, 1, 1), "padding": ((0, 1), (1, 0), (0, 0)), "dilation": (1, 1, 1)}),
-    ((2, 2, 5, 5), (2, 2, 2, 3), {"strides": (2, 2), "padding": ((0, 0),) * 2, "dilation": (1, 1), "data_format": "channels_first"}),
+    (
+        (1, 4, 4, 3, 1),
+        (2, 2, 2, 1, 2),
+        {"strides": (2, 1, 1), "padding": ((0, 1), (1, 0), (0, 0)), "dilation": (1, 1, 1)},
+    ),
+    (
+        (2, 2, 5, 5),
+        (2, 2, 2, 3),
+        {"strides": (2, 2), "padding": ((0, 0),) * 2, "dilation": (1, 1), "data_format": "channels_first"},
+    ),
 ]
 _POOLS = [
     ((2, 4, 6, 2), {"window": (2, 2), "strides": (2, 2), "padding": ((0, 0), (0, 0))}),
@@ -339,17 +346,18 @@ _POOLS = [
 
 
 def _conv_samples(kind: str) -> list[Sample]:
-    made = []
-    for x_shape, k_shape, attrs in _CONVS:
-        attrs = {"groups": 1, "data_format": "channels_last", **attrs}
-        out = _conv(Type(x_shape, "float64"), Type(k_shape, "float64"), **attrs)
-        x, k, g = numbers(*x_shape), numbers(*k_shape, seed=1), numbers(*out.shape, seed=2)
-        made.append({
-            "conv": lambda: sample(x, k, **attrs),
-            "input": lambda: sample(g, k, shape=x_shape, **attrs),
-            "kernel": lambda: sample(x, g, kernel_shape=k_shape, **attrs),
-        }[kind]())  # fmt: skip
-    return made
+    return [_conv_sample(kind, x_shape, k_shape, dict(attrs)) for x_shape, k_shape, attrs in _CONVS]
+
+
+def _conv_sample(kind: str, x_shape: tuple[int, ...], k_shape: tuple[int, ...], attrs: dict[str, Any]) -> Sample:
+    attrs = {"groups": 1, "data_format": "channels_last", **attrs}
+    out = _conv(Type(x_shape, "float64"), Type(k_shape, "float64"), **attrs)
+    x, k, g = numbers(*x_shape), numbers(*k_shape, seed=1), numbers(*out.shape, seed=2)
+    if kind == "conv":
+        return sample(x, k, **attrs)
+    if kind == "input":
+        return sample(g, k, shape=x_shape, **attrs)
+    return sample(x, g, kernel_shape=k_shape, **attrs)
 
 
 def _max_gradient_samples() -> list[Sample]:

@@ -1,7 +1,7 @@
 """Whole models in ``.keras`` files, and weights in ``.weights.h5`` files.
 
-A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``; the same three may lie in a folder. Files
-are written beside their place and moved there whole; nothing is unpacked onto the disk to be read.
+A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``; the same three may lie in a
+folder. Files are written beside their place and moved there whole; nothing is unpacked onto the disk to be read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     """
     path = Path(filepath)
     if path.suffix != ".keras" and zipped is not False:
-        raise ArgumentError("A model is saved to a file that ends in .keras.", got=str(path), cure=f"'{path.stem}.keras'")
+        raise ArgumentError(
+            "A model is saved to a file that ends in .keras.", got=str(path), cure=f"'{path.stem}.keras'"
+        )
     _check_free(path, overwrite)
     members = {
         _METADATA: json.dumps(
@@ -161,7 +163,9 @@ def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
         raise ModelFileError(f"The model file lacks {name}.", expected=name, got=", ".join(archive.namelist()[:8]))
     entry = archive.getinfo(name)
     if entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1):
-        raise ModelFileError(f"{name} in the model file unpacks to {entry.file_size:,} bytes, far more than it can hold.")
+        raise ModelFileError(
+            f"{name} in the model file unpacks to {entry.file_size:,} bytes, far more than it can hold."
+        )
     try:
         return archive.read(name)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:

@@ -16,9 +16,11 @@ from amalthea.errors import UnknownNameError, nearest
 
 # Parameters that stand in the call; all others stand in the config.
 _CALLED = frozenset(
-    "x x1 x2 xs y inputs kernel depthwise_kernel pointwise_kernel key condition indices updates values start_indices "
-    "target output targets predictions variable mean variance offset scale gamma beta weights fill_value operands "
-    "start stop step pred true_fn false_fn f init constant_values".split()
+    (
+        "x x1 x2 xs y inputs kernel depthwise_kernel pointwise_kernel key condition indices updates values "
+        "start_indices target output targets predictions variable mean variance offset scale gamma beta weights "
+        "fill_value operands start stop step pred true_fn false_fn f init constant_values"
+    ).split()
 )
 _CLASS_OF = {
     "allclose": "AllClose",
@@ -97,7 +99,9 @@ def from_data(data: dict[str, Any]) -> Any:
     function = _functions().get(data["class_name"])
     if function is None:
         raise UnknownNameError(
-            f"There is no op {data['class_name']!r}.", got=data["class_name"], cure=nearest(data["class_name"], _functions())
+            f"There is no op {data['class_name']!r}.",
+            got=data["class_name"],
+            cure=nearest(data["class_name"], _functions()),
         )
     parameters = inspect.signature(function).parameters
     config = {k: deserialize(v) for k, v in data["config"].items() if k in parameters and k not in _CALLED}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def _kind(thing: Any) -> type:
     return next((kind for kind in (Sequential, Model, Layer, Metric, Optimizer) if isinstance(thing, kind)), object)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _own_attributes(kind: type) -> frozenset[str]:
     """Attributes that every object of that kind has, which are no children."""
     if kind is object:
@@ -171,7 +171,7 @@ def _open_group(file: Any, path: str) -> Any:
 
 
 def read(root: Any, file: Any, skip_mismatch: bool = False) -> None:
-    """Assign all values from an open HDF5 file. Unless mismatches are skipped, one failure leaves everything as it was."""
+    """Assign all values from an open HDF5 file; unless mismatches are skipped, one failure leaves all as it was."""
     before = [(v, v.numpy()) for v in _all_variables(root)]
     failures: list[AmaltheaError] = []
     for path, thing in walk(root):
@@ -199,7 +199,9 @@ def read(root: Any, file: Any, skip_mismatch: bool = False) -> None:
 def _load(thing: Any, store: Group, path: str) -> None:
     if isinstance(thing, Optimizer):
         _load_optimizer(thing, store)
-    elif len(store) or getattr(thing, "_own", None) or getattr(thing, "variables", None) and not isinstance(thing, Layer):
+    elif (
+        len(store) or getattr(thing, "_own", None) or getattr(thing, "variables", None) and not isinstance(thing, Layer)
+    ):
         if not len(store) and isinstance(thing, (Metric, Loss)):
             return
         thing.load_own_variables(store)
@@ -225,5 +227,3 @@ def _all_variables(root: Any) -> list[Any]:
         own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
         found.update((id(v), v) for v in own)
     return list(found.values())
-
-

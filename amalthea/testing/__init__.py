@@ -1,11 +1,11 @@
 """Checks that a component must pass, public so that others can hold their own to them."""
 
 from amalthea.testing.primitives import (
+    cases,
     check_agreement,
     check_decomposition,
     check_gradient,
     check_typing,
-    cases,
     numeric_gradient,
 )
 

@@ -8,8 +8,8 @@ from typing import Any
 from amalthea import losses as losses_module
 from amalthea import metrics as metrics_module
 from amalthea import ops, tree
-from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.errors import ArgumentError, DataError, add_place
+from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.tensor import type_of
 
 
@@ -24,7 +24,9 @@ def by_output(value: Any, names: Sequence[str], count: int, what: str) -> list[A
         return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
         if len(value) != count:
-            raise ArgumentError(f"`{what}` has another length than the model's outputs.", expected=count, got=len(value))
+            raise ArgumentError(
+                f"`{what}` has another length than the model's outputs.", expected=count, got=len(value)
+            )
         return list(value)
     return [value] * count
 
@@ -95,12 +97,16 @@ class CompiledLoss:
         if self.parts is None:
             self._build(outputs)
         total = None
-        rows = zip(outputs.names, outputs.matched(y, "y"), outputs.flat, outputs.matched(sample_weight, "sample_weight"))
+        rows = zip(
+            outputs.names, outputs.matched(y, "y"), outputs.flat, outputs.matched(sample_weight, "sample_weight")
+        )
         for (name, labels, predictions, weight), (loss, factor) in zip(rows, self.parts or ()):
             if loss is None:
                 continue
             if labels is None:
-                raise DataError(f"There are no labels for output '{name}'.", cure="fit(x, y), or loss=None for that output")
+                raise DataError(
+                    f"There are no labels for output '{name}'.", cure="fit(x, y), or loss=None for that output"
+                )
             try:
                 value = loss(labels, predictions, weight)
             except DataError as error:

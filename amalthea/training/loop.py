@@ -16,7 +16,9 @@ from amalthea.errors import ArgumentError, DataError
 
 def as_floats(logs: Any) -> dict[str, float]:
     """The results of a step on the host."""
-    return {name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()}
+    return {
+        name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()
+    }
 
 
 def single_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Any:
@@ -73,7 +75,13 @@ def _callback_list(model: Any, callbacks: Any, verbose: int, epochs: int, steps:
     if isinstance(callbacks, CallbackList):
         return callbacks
     calls = CallbackList(
-        callbacks, add_history=history, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=steps
+        callbacks,
+        add_history=history,
+        add_progbar=verbose != 0,
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
     )
     return calls
 

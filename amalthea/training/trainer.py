@@ -1,7 +1,7 @@
 """``compile``, ``fit``, ``evaluate``, ``predict``: the one training loop.
 
-A step is written once, in Python, over tensors (:meth:`Trainer.train_step`, which may be overridden); it is traced for each
-signature of its data and runs as one executable, with optimizer and metrics.
+A step is written once, in Python, over tensors (:meth:`Trainer.train_step`, which may be overridden); it is traced
+for each signature of its data and runs as one executable, with optimizer and metrics.
 """
 
 from __future__ import annotations
@@ -267,8 +267,8 @@ class Trainer:
             raise ArgumentError(f"fit has no argument {next(iter(kwargs))!r}.", got=", ".join(kwargs))
         self.require_compiled("train")
         return loop.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
-            sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+            class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
         )  # fmt: skip
 
     def evaluate(
@@ -289,7 +289,12 @@ class Trainer:
         return logs if return_dict else _as_list(logs)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
     ) -> Any:
         """The outputs for all rows, as NumPy arrays."""
         return loop.predict(self, x, batch_size, verbose, steps, callbacks)

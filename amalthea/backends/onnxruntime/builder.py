@@ -1,7 +1,7 @@
 """Writing ONNX: a graph of ours becomes nodes of theirs, by the lowering table.
 
-A lowering is a function of the builder and the values, ``lambda b, x, y: b.Add(x, y)``: any ONNX operator is a method of
-the builder. Where the runtime has no kernel for a dtype, the operator runs in a wider one, between casts.
+A lowering is a function of the builder and the values, ``lambda b, x, y: b.Add(x, y)``: any ONNX operator is a
+method of the builder. Where the runtime has no kernel for a dtype, the operator runs in a wider one, between casts.
 """
 
 from __future__ import annotations
@@ -37,8 +37,22 @@ _WIDER = {
 }  # fmt: skip
 _TO_BOOL = {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "IsNaN", "IsInf", "Not", "And", "Or"}
 _TO_INT64 = {"ArgMax", "ArgMin", "Shape", "NonZero"}
-_DATA_INPUTS = {"Gather": 1, "GatherND": 1, "GatherElements": 1, "Reshape": 1, "Expand": 1, "Slice": 1, "Pad": 1,
-                "ReduceSum": 1, "ReduceMax": 1, "ReduceMin": 1, "ReduceProd": 1, "CumSum": 1, "TopK": 1, "Tile": 1}  # fmt: skip
+_DATA_INPUTS = {
+    "Gather": 1,
+    "GatherND": 1,
+    "GatherElements": 1,
+    "Reshape": 1,
+    "Expand": 1,
+    "Slice": 1,
+    "Pad": 1,
+    "ReduceSum": 1,
+    "ReduceMax": 1,
+    "ReduceMin": 1,
+    "ReduceProd": 1,
+    "CumSum": 1,
+    "TopK": 1,
+    "Tile": 1,
+}
 
 
 class Value:

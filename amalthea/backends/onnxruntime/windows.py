@@ -33,7 +33,9 @@ def _conv(b: Builder, x: Value, kernel: Value, *, strides, padding, dilation, gr
     )
 
 
-def _conv_input(b: Builder, g: Value, kernel: Value, *, shape, strides, padding, dilation, groups, data_format) -> Value:
+def _conv_input(
+    b: Builder, g: Value, kernel: Value, *, shape, strides, padding, dilation, groups, data_format
+) -> Value:
     reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:-2], dilation)]
     rest = [
         n + low + high - ((m - 1) * s + r)
@@ -51,7 +53,9 @@ def _conv_input(b: Builder, g: Value, kernel: Value, *, shape, strides, padding,
     )
 
 
-def _conv_kernel(b: Builder, x: Value, g: Value, *, kernel_shape, strides, padding, dilation, groups, data_format) -> Value:
+def _conv_kernel(
+    b: Builder, x: Value, g: Value, *, kernel_shape, strides, padding, dilation, groups, data_format
+) -> Value:
     """For each place in the window what it saw of the input, side by side, times the gradient: one matrix product."""
     *window, channels, filters = kernel_shape
     batch, out_space = x.shape[0], g.shape[2:]
@@ -102,9 +106,7 @@ def _max_pool_gradient(b: Builder, g: Value, x: Value, out: Value, *, window, st
 
 
 def _avg_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
-    return b.AveragePool(
-        x, kernel_shape=list(window), strides=list(strides), pads=_pads(padding), count_include_pad=0
-    )
+    return b.AveragePool(x, kernel_shape=list(window), strides=list(strides), pads=_pads(padding), count_include_pad=0)
 
 
 WINDOWS = {

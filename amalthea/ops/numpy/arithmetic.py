@@ -8,7 +8,8 @@ from typing import Any
 
 from amalthea import config, dtypes
 from amalthea.ops.base import cast, floating, op, promoted, tensor, value_of
-from amalthea.primitives import Primitive, elementwise as p
+from amalthea.primitives import Primitive
+from amalthea.primitives import elementwise as p
 
 
 def _named(function: Callable[..., Any], row: Primitive, name: str) -> Callable[..., Any]:

@@ -11,7 +11,8 @@ import numpy as np
 from amalthea import shapes
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of, static, tensor
-from amalthea.primitives import indexing, moving as m
+from amalthea.primitives import indexing
+from amalthea.primitives import moving as m
 
 
 @op
@@ -146,7 +147,9 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     total = shape_of(x)[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         if isinstance(total, int) and total % indices_or_sections:
-            raise ShapeError("The axis does not split into equal parts.", expected=f"a multiple of {indices_or_sections}", got=total)
+            raise ShapeError(
+                "The axis does not split into equal parts.", expected=f"a multiple of {indices_or_sections}", got=total
+            )
         ends = [total // indices_or_sections * i for i in range(1, indices_or_sections)]
     else:
         ends = [operator.index(i) for i in indices_or_sections]

@@ -8,7 +8,8 @@ from typing import Any
 from amalthea import shapes
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import all_axes, op, promoted, shape_of
-from amalthea.primitives import elementwise, moving as m, reducing
+from amalthea.primitives import elementwise, reducing
+from amalthea.primitives import moving as m
 from amalthea.primitives.contracting import matmul as product
 
 
@@ -147,4 +148,3 @@ def _multiply_out(x: Any, a: str, y: Any, b: str, letters: list[str], size: dict
         return m.reshape(moved, shape=tuple(size[c] if c in names else 1 for c in letters))
 
     return elementwise.multiply(spread(x, a), spread(y, b)), "".join(letters)
-

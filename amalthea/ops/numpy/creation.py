@@ -88,7 +88,9 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 
 
 @op
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:  # fmt: skip
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
     """So many numbers, evenly spaced."""
     made = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, retstep=True, axis=axis)
     values = runtime_array(made[0], _dtype(dtype))

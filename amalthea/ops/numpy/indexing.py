@@ -10,7 +10,9 @@ import numpy as np
 from amalthea import dtypes, shapes
 from amalthea.errors import ArgumentError, TraceError
 from amalthea.ops.base import one_axis, op, shape_of, tensor, value_of
-from amalthea.primitives import elementwise, indexing as i, moving as m
+from amalthea.primitives import elementwise
+from amalthea.primitives import indexing as i
+from amalthea.primitives import moving as m
 from amalthea.tensor import Tensor
 
 
@@ -40,9 +42,7 @@ def take_along_axis(x: Any, indices: Any, axis: Any = None) -> Any:
         x, axis = m.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     axis = one_axis(axis, len(x.shape))
     other = shapes.broadcast(*(tuple(1 if a == axis else d for a, d in enumerate(shape_of(v))) for v in (x, indices)))
-    x, indices = (
-        m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in (x, indices)
-    )
+    x, indices = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in (x, indices))
     return i.take_along_axis(x, indices, axis=axis)
 
 
@@ -155,7 +155,10 @@ def _symbolic_range(part: slice, dim: Any) -> tuple[Any, Any, int, bool]:
 
 
 def _by_arrays(x: Any, parts: list[Any]) -> tuple[Any, list[Any]]:
-    """Arrays of indices picked. Their axes stand where the first index was if all (ints too) are neighbours, else in front."""
+    """Arrays of indices picked.
+
+    Their axes stand in the place of the indices if those (ints too) are neighbours, else in front.
+    """
     named = [part for part in parts if part is not None]
     axes = [axis for axis, part in enumerate(named) if _is_array(part)]
     arrays = [_indices(named[axis]) for axis in axes]

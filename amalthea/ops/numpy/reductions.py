@@ -9,7 +9,9 @@ import numpy as np
 from amalthea import config, dtypes, shapes
 from amalthea.ops.base import all_axes, cast, floating, one_axis, op, promoted, shape_of, tensor, value_of
 from amalthea.ops.numpy.arithmetic import as_bool, isclose
-from amalthea.primitives import elementwise as p, indexing, moving, reducing as r
+from amalthea.primitives import elementwise as p
+from amalthea.primitives import indexing, moving
+from amalthea.primitives import reducing as r
 
 
 def _summable(x: Any, dtype: Any = None) -> Any:
