@@ -15,7 +15,8 @@ Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class AmaltheaError(Exception):
@@ -46,6 +47,10 @@ class DtypeError(AmaltheaError, TypeError):
 
 class UnknownNameError(AmaltheaError, ValueError):
     """A name that stands for nothing in the place where it was given."""
+
+
+class MissingAttributeError(AmaltheaError, AttributeError):
+    """An object was asked for something that it does not have, or does not have yet."""
 
 
 class NotBuiltError(AmaltheaError, ValueError):
@@ -87,15 +92,40 @@ class MissingLibraryError(AmaltheaError, ImportError):
 def nearest(name: str, names: Iterable[str]) -> str:
     """A cure for a misspelt name: ``use 'relu'``, or the names there are.
 
-    >>> nearest("rellu", ["relu", "tanh"])
-    "use 'relu'"
+    >>> nearest("rellu", ["relu", "tanh"]), nearest("adma", ["adam", "adamax"])
+    ("use 'relu'", "use 'adam'")
     """
     known = sorted(set(names))
-    lowered = {n.lower(): n for n in reversed(known)}
-    close = difflib.get_close_matches(str(name).lower(), lowered, n=1)
+    name = str(name)
+    lowered = {n.lower(): n for n in (known if name.islower() else reversed(known))}
+    close = difflib.get_close_matches(name.lower(), lowered, n=5)
     if close:
-        return f"use '{lowered[close[0]]}'"
+        best = min(close, key=lambda n: sorted(n) != sorted(name.lower()))  # letters swapped are nearer than letters added
+        return f"use '{lowered[best]}'"
     return "one of " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+
+
+def brief(value: object) -> str:
+    """A value in a few words: arrays by dtype and shape, anything long cut off.
+
+    >>> brief(3), brief("a" * 100)[-6:]
+    ('3', 'aaa...')
+    """
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{getattr(dtype, 'name', dtype)}[{', '.join(map(str, shape))}]"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Note on every error from inside where it happened."""
+    try:
+        yield
+    except Exception as error:
+        add_place(error, place)
+        raise
 
 
 def add_place(error: BaseException, place: str) -> None:

@@ -45,6 +45,8 @@ def source(
     2
     """
     check_batch_size(batch_size)
+    if x is None:
+        raise DataError("There is no data: x is None.", expected="arrays, a PyDataset, or an iterable of batches")
     if isinstance(x, Source) or not is_arrays(x):
         _refuse_labels(x, y, sample_weight)
         found = _of_dataset(x, shuffle, class_weight, seed)

@@ -8,19 +8,26 @@ from amalthea.layers.layer import Layer
 # Each family's file and the public names in it.
 _FAMILIES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "bidirectional": "Bidirectional",
     "convolution": "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose",
     "dense": "Dense",
+    "depthwise_convolution": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D",
+    "dot": "Dot dot",
     "dropout": "Dropout SpatialDropout1D",
     "embedding": "Embedding",
     "gru": "GRU GRUCell",
+    "identity": "ActivityRegularization Identity",
     "input_layer": "Input InputLayer",
     "lambda_layer": "Lambda",
     "lstm": "LSTM LSTMCell",
+    "masking": "Masking",
     "merging": (
         "Add Average Concatenate Maximum Minimum Multiply Subtract "
         "add average concatenate maximum minimum multiply subtract"
     ),
+    "noise": "AlphaDropout GaussianDropout GaussianNoise",
     "normalization": "BatchNormalization LayerNormalization",
+    "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
     "pooling": (
         "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D "
         "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
@@ -29,9 +36,13 @@ _FAMILIES = {
         "MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D"
     ),
     "reshaping": "Flatten Permute RepeatVector Reshape",
+    "resizing": "CenterCrop Resizing",
     "rnn": "RNN",
     "simple_rnn": "SimpleRNN SimpleRNNCell",
+    "spatial_dropout": "SpatialDropout2D SpatialDropout3D",
     "stacked_rnn_cells": "StackedRNNCells",
+    "upsampling": "UpSampling1D UpSampling2D UpSampling3D",
+    "wrapper": "TimeDistributed Wrapper",
 }
 
 __all__ = ["InputSpec", "Layer"]

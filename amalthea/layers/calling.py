@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, history, shapes, tensor, tree
-from amalthea.errors import ArgumentError, ModelFileError, NotBuiltError, ShapeError
+from amalthea.errors import ArgumentError, MissingAttributeError, ModelFileError, NotBuiltError, ShapeError
 from amalthea.masks import mask_of, set_mask
 from amalthea.ops import base
 from amalthea.shapes import Dim
@@ -265,6 +265,28 @@ def path_scope(layer: Any) -> Iterator[None]:
 
 
 # ------------------------------------------------------------------------------------------- the state
+
+
+def missing_attribute(layer: Any, name: str) -> MissingAttributeError:
+    """The error for an attribute that a layer lacks: because it is not initialized, not built, or misspelt."""
+    found = inspect.getattr_static(type(layer), name, None)
+    if isinstance(found, property) and found.fget is not None:
+        found.fget(layer)  # it failed inside: let its own error be seen
+    kind = type(layer).__name__
+    if "_own" not in vars(layer):
+        return MissingAttributeError(
+            f"{kind} is not initialized: its __init__ did not begin with super().__init__().",
+            got=f"no {name!r}",
+            cure="def __init__(self, **kwargs): super().__init__(**kwargs)",
+        )
+    sentence = f"{kind} '{layer.name}' has no attribute {name!r}"
+    if vars(layer)["built"]:
+        error = MissingAttributeError(f"{sentence}.")
+    else:
+        cure = "call it on data once, or call build(input_shape)"
+        error = MissingAttributeError(f"{sentence}, and it is not built yet.", cure=cure)
+    error.name, error.obj = name, layer  # Python adds the nearest name when it shows the error
+    return error
 
 
 def require_built(layer: Any) -> None:

@@ -38,7 +38,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
-    not_in_config = ("lora_rank", "lora_alpha", "quantization_config")
+    not_in_config = ("lora_rank", "lora_alpha", "activity_regularizer")  # the last is there if it is set
 
     def __init__(
         self,

@@ -104,6 +104,8 @@ class GRU(CellAttributes, RNN):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
 
+    not_in_config = ("use_cudnn",)
+
     def __init__(
         self,
         units: int,

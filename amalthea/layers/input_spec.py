@@ -59,7 +59,8 @@ class InputSpec:
             tail = sorted(self.axes.items(), key=lambda item: item[0] % 64)
             return "(batch, ..., " + ", ".join(f"{size}" for _, size in tail) + ")"
         if self.ndim is not None:
-            return shapes.show([self.axes.get(i, self.axes.get(i - self.ndim, "any")) for i in range(self.ndim)])
+            sizes = [self.axes.get(i, self.axes.get(i - self.ndim, "any")) for i in range(self.ndim)]
+            return shapes.show(["batch", *sizes[1:]] if sizes and sizes[0] == "any" else sizes)
         return f"at least {self.min_ndim} axes" if self.min_ndim is not None else f"at most {self.max_ndim} axes"
 
     def check(self, value: Any, layer_name: str) -> None:

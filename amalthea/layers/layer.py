@@ -13,7 +13,7 @@ import numpy as np
 
 from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
 from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
-from amalthea.errors import AmaltheaError, ArgumentError, ShapeError, add_place
+from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
 from amalthea.layers import calling
 from amalthea.random import SeedGenerator
 from amalthea.stateless import call_stateless
@@ -63,8 +63,8 @@ class Layer(history.Operation, Configurable, registry=registry):
         if unknown:
             raise ArgumentError(
                 f"{type(self).__name__} has no argument {unknown[0]!r}.",
-                expected=", ".join(k for k in calling.parameters(type(self).__init__) if k != "kwargs"),
                 got=", ".join(unknown),
+                cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *_BASE} - {"kwargs"}),
             )
         history.Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -81,6 +81,9 @@ class Layer(history.Operation, Configurable, registry=registry):
         self._weights_to_set = kwargs.get("weights")
 
     # ---------------------------------------------------------------------------------- variables
+
+    def __getattr__(self, name: str) -> Any:
+        raise calling.missing_attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
@@ -249,9 +252,14 @@ class Layer(history.Operation, Configurable, registry=registry):
             if history.any_remembers(args, kwargs):
                 return history.record(self, lambda *a, **k: calling.run(self, a, k), args, kwargs)
             return calling.run(self, args, kwargs)
-        except AmaltheaError as error:
-            add_place(error, f"in layer '{self.name}' ({type(self).__name__})")
+        except Exception as error:
+            add_place(error, self.place)
             raise
+
+    @property
+    def place(self) -> str:
+        """How errors name it."""
+        return f"in layer '{self.name}' ({type(self).__name__})"
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
         if self.built:

@@ -107,6 +107,8 @@ class LSTM(CellAttributes, RNN):
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
 
+    not_in_config = ("use_cudnn",)
+
     def __init__(
         self,
         units: int,

@@ -116,3 +116,8 @@ class SimpleRNN(CellAttributes, RNN):
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras writes it: without the seed, if there is none."""
+        config = super().get_config()
+        return {key: value for key, value in config.items() if key != "seed" or value is not None}

@@ -11,18 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from amalthea import shapes
 from amalthea.errors import DataError
 from amalthea.tensor import Type
 
 Check = Callable[[Type, Type], None]
+ValueCheck = Callable[[np.ndarray, int, Any], None]
 
 
-def checked(check: Check) -> Callable[[Any], Any]:
-    """Mark a loss function with its check of labels."""
+def checked(check: Check, values: ValueCheck | None = None) -> Callable[[Any], Any]:
+    """Mark a loss function with its check of the labels' type, and one of their values."""
 
     def mark(function: Any) -> Any:
-        function.check = check
+        function.check, function.check_values = check, values
         return function
 
     return mark
@@ -112,3 +115,18 @@ def class_numbers(y_true: Type, y_pred: Type) -> None:
     else:
         sentence, cure = "The labels do not have the shape of the predictions.", "one class number for each prediction"
     raise DataError(sentence, expected=f"labels of shape {shapes.show(y_pred.shape[:-1])}", got=y_true, cure=cure)
+
+
+def known_classes(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
+    """Class numbers from 0 to below the number of classes, or the one that is ignored."""
+    counted = labels if ignored is None else labels[labels != ignored]
+    if counted.dtype.kind == "f" and not np.array_equal(counted, np.trunc(counted)):
+        raise DataError("Class numbers are whole numbers, and these labels are not.", got=counted[counted % 1 != 0][0])
+    low, high = (int(counted.min()), int(counted.max())) if counted.size else (0, 0)
+    if low < 0 or high >= classes:
+        raise DataError(
+            f"A label stands for no class: the last layer has {classes} units.",
+            expected=f"class numbers from 0 to {classes - 1}",
+            got=f"labels from {low} to {high}",
+            cure=f"a last layer with {high + 1} units" if low >= 0 else "labels that begin at 0, or ignore_class=-1",
+        )

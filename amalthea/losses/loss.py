@@ -131,6 +131,9 @@ class Loss(Configurable, registry=registry):
     def check(self, y_true: Type, y_pred: Type) -> None:
         """Raise :class:`~amalthea.errors.DataError` if labels of this type cannot be meant for such predictions."""
 
+    def check_values(self, y_true: Any, y_pred: Type) -> None:
+        """The same for labels whose values are known; done once, before training."""
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes: write its call.")
 
@@ -164,6 +167,12 @@ class LossFunctionWrapper(Loss):
 
     def check(self, y_true: Type, y_pred: Type) -> None:
         getattr(self.fn, "check", super().check)(y_true, y_pred)
+
+    def check_values(self, y_true: Any, y_pred: Type) -> None:
+        check = getattr(self.fn, "check_values", None)
+        classes = y_pred.shape[self._fn_kwargs.get("axis", -1)] if y_pred.shape else None
+        if check is not None and isinstance(classes, int):
+            check(y_true, classes, self._fn_kwargs.get("ignore_class"))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):

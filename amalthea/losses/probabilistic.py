@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
-from amalthea.losses.checks import alike, binary, checked, class_numbers, one_hot
+from amalthea.losses.checks import alike, binary, checked, class_numbers, known_classes, one_hot
 from amalthea.losses.loss import registry, squeeze_or_expand_to_same_rank
 from amalthea.masks import set_mask
 
@@ -70,7 +70,7 @@ def categorical_crossentropy(
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-@checked(class_numbers)
+@checked(class_numbers, known_classes)
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import dtypes, history, shapes, tree
-from amalthea.errors import ArgumentError, ShapeError
+from amalthea.errors import ArgumentError, ShapeError, brief
 from amalthea.history import Call, Operation
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
@@ -26,7 +26,8 @@ class Network:
                 raise ArgumentError(
                     "A model goes from symbolic inputs to what was computed from them.",
                     expected="tensors that begin at Input(...)",
-                    got=repr(value),
+                    got=brief(value),
+                    cure="x = Input((8,)), then Model(x, layers.Dense(1)(x))",
                 )
         self.inputs, self.outputs = inputs, outputs
         self.flat_inputs = tree.flatten(inputs)
@@ -112,7 +113,10 @@ class Network:
         else:
             flat = tree.flatten(values)
         if len(flat) != len(wanted):
-            raise ArgumentError("The model takes another number of inputs.", expected=len(wanted), got=len(flat))
+            names = ", ".join(x.history.call.operation.name for x in wanted)
+            raise ArgumentError(
+                f"The model takes {_count(len(wanted))}, not {len(flat)}.", expected=names, got=", ".join(map(brief, flat[:8]))
+            )
         return [_fitted(value, x) for value, x in zip(flat, wanted)]
 
 
@@ -133,9 +137,28 @@ def _fitted(value: Any, wanted: Tensor) -> Any:
     shape = base.shape_of(value)
     if len(shape) != len(target) or not all(map(shapes.agree, shape, target)):
         raise ShapeError(
-            f"The data do not fit input '{wanted.name}'.", expected=shapes.show(target), got=type_of(value)
+            f"The data do not fit input '{wanted.name}'.",
+            expected=shapes.show(target),
+            got=type_of(value),
+            cure=_cure_for_data(shape, target),
         )
     return value if dtypes.name_of(value) == wanted.dtype else base.cast(value, wanted.dtype)
+
+
+def _count(inputs: int) -> str:
+    return "1 input" if inputs == 1 else f"{inputs} inputs"
+
+
+def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
+    """What would make data of this shape fit."""
+    sizes = tuple(d if isinstance(d, int) else None for d in target)
+    if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
+        return "x[None], a batch of one"
+    if shapes.is_static(shape[1:]) and shapes.is_static(target[1:]) and shapes.size(shape[1:]) == shapes.size(target[1:]):
+        return f"x.reshape({(-1, *sizes[1:])})"
+    if len(shape) == len(target):
+        return f"data of that shape, or a model that begins with Input({shapes.show(shape[1:])})"
+    return ""
 
 
 def _with_shape(value: Any, shape: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 from amalthea import losses as losses_module
 from amalthea import metrics as metrics_module
 from amalthea import ops, tree
-from amalthea.errors import ArgumentError, DataError, add_place
+from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.masks import mask_of
 from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.tensor import type_of
 
@@ -93,6 +94,16 @@ class CompiledLoss:
                 if loss is not None
             }
 
+    def check_values(self, y: Any, outputs: Outputs) -> None:
+        """:class:`DataError` if labels cannot be meant for these outputs, seen before anything is trained."""
+        losses = [_resolved(x) for x in by_output(self.loss, outputs.names, len(outputs.flat), "loss")]
+        for name, loss, labels, output in zip(outputs.names, losses, outputs.matched(y, "y"), outputs.flat):
+            if loss is None or labels is None or mask_of(output) is not None:
+                continue
+            with placed(f"in the loss of output '{name}'"):
+                loss.check(type_of(labels), output.type)
+                loss.check_values(labels, output.type)
+
     def __call__(self, y: Any, outputs: Outputs, sample_weight: Any) -> Any:
         if self.parts is None:
             self._build(outputs)
@@ -107,11 +118,8 @@ class CompiledLoss:
                 raise DataError(
                     f"There are no labels for output '{name}'.", cure="fit(x, y), or loss=None for that output"
                 )
-            try:
+            with placed(f"in the loss of output '{name}'"):
                 value = loss(labels, predictions, weight)
-            except DataError as error:
-                add_place(error, f"in the loss of output '{name}'")
-                raise
             if name in self.trackers:
                 self.trackers[name].update_state(value, ops.shape(predictions)[0])
             weighted = value if factor == 1.0 else ops.multiply(value, factor)

@@ -12,6 +12,7 @@ from amalthea.callbacks import CallbackList
 from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
 from amalthea.errors import ArgumentError, DataError
+from amalthea.training import before_training
 
 
 def as_floats(logs: Any) -> dict[str, float]:
@@ -19,15 +20,6 @@ def as_floats(logs: Any) -> dict[str, float]:
     return {
         name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()
     }
-
-
-def single_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Any:
-    """Arrays as one batch, checked like those of ``fit``."""
-    leaf = x
-    while isinstance(leaf, (dict, list, tuple)) and leaf and tree.flatten(leaf):
-        leaf = tree.flatten(leaf)[0] if any(hasattr(v, "shape") for v in tree.flatten(leaf)) else np.asarray(leaf)
-    rows = len(leaf) if hasattr(leaf, "__len__") else int(np.shape(leaf)[0])
-    return choose.source(x, y, sample_weight, batch_size=max(rows, 1), class_weight=class_weight).peek()
 
 
 def verbosity(verbose: Any) -> int:
@@ -49,6 +41,7 @@ def fit(
     if validation_data is not None:
         validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
     model.ensure_built(source.peek())
+    before_training.check(model, source, validation)
     verbose = verbosity(verbose)
     calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
     model.stop_training = False
@@ -57,7 +50,10 @@ def fit(
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
-        logs = _train_epoch(model, source, epoch, calls)
+        new_logs = _train_epoch(model, source, epoch, calls)
+        if not new_logs:  # a generator that is exhausted: it has said so
+            break
+        logs = new_logs
         warn_if_not_finite(logs, epoch)
         if validation is not None and _validates(validation_freq, epoch):
             scores = _test_epoch(model, validation, calls)
@@ -101,9 +97,7 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
             calls.on_train_batch_end(step, lambda logs=logs: as_floats(logs))
         if model.stop_training:
             break
-    if logs is None:
-        raise DataError("There is no batch to train on.", cure="data that give at least one batch each epoch")
-    return as_floats(logs)
+    return as_floats(logs) if logs is not None else {}
 
 
 def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:

@@ -6,6 +6,7 @@ for each signature of its data and runs as one executable, with optimizer and me
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
@@ -13,12 +14,16 @@ import numpy as np
 
 from amalthea import metrics as metrics_module
 from amalthea import ops, optimizers, tree
-from amalthea.data import packing
-from amalthea.errors import ArgumentError, NotCompiledError
+from amalthea.data import packing, to_batch
+from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import transforms
 from amalthea.tensor import Tensor, Trace, type_of
 from amalthea.training import loop
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+
+
+# What compile took in Keras 1 and 2 and what changes nothing here.
+_OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
 
 
 class Trainer:
@@ -68,6 +73,7 @@ class Trainer:
         Raises:
             UnknownNameError: a name stands for nothing; the message has the nearest one.
         """
+        _refuse_unknown("compile", kwargs, Trainer.compile, _OLD_COMPILE)
         given = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics)
         given.update(weighted_metrics=weighted_metrics, run_eagerly=run_eagerly)
         given.update(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
@@ -108,7 +114,8 @@ class Trainer:
         """The loss that training minimises: those of the outputs, and what layers added."""
         total = None
         if self._loss is not None:
-            total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
+            with placed(self.place):
+                total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
         for added in self.losses:
             total = ops.sum(added) if total is None else ops.add(total, ops.sum(added))
         if total is None:
@@ -185,6 +192,11 @@ class Trainer:
         (_, y_pred), gradients = transforms.value_and_grad(objective, variables, has_aux=True)()
         self.optimizer.apply(gradients, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    @classmethod
+    def trains_in_its_own_way(cls) -> bool:
+        """Whether a subclass says itself what a step or the loss is, so that labels may mean anything."""
+        return cls.train_step is not Trainer.train_step or cls.compute_loss is not Trainer.compute_loss
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Loss and metrics of one batch."""
@@ -263,8 +275,7 @@ class Trainer:
             The :class:`~amalthea.callbacks.History`.
         """
         epochs = kwargs.pop("nb_epoch", epochs)
-        if kwargs:
-            raise ArgumentError(f"fit has no argument {next(iter(kwargs))!r}.", got=", ".join(kwargs))
+        _refuse_unknown("fit", kwargs, Trainer.fit)
         self.require_compiled("train")
         return loop.fit(
             self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
@@ -285,6 +296,7 @@ class Trainer:
         **kwargs: Any,
     ) -> Any:
         """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
+        _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
         logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
         return logs if return_dict else _as_list(logs)
@@ -305,7 +317,7 @@ class Trainer:
     ) -> Any:
         """One update from these rows; the results of the metrics so far."""
         self.require_compiled("train")
-        data = loop.single_batch(x, y, sample_weight, class_weight)
+        data = to_batch((x, y, sample_weight), class_weight)
         self.ensure_built(data)
         logs = loop.as_floats(self.step("train")(data))
         return logs if return_dict else _as_list(logs)
@@ -313,16 +325,24 @@ class Trainer:
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of these rows, with those so far."""
         self.require_compiled("evaluate")
-        data = loop.single_batch(x, y, sample_weight, None)
+        data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
         logs = loop.as_floats(self.step("test")(data))
         return logs if return_dict else _as_list(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these rows, as NumPy arrays."""
-        data = loop.single_batch(x, None, None, None)
+        data = to_batch((x,))
         self.ensure_built(data)
         return tree.map_structure(np.asarray, self.step("predict")(data))
+
+
+def _refuse_unknown(verb: str, given: dict[str, Any], function: Any, allowed: Any = ()) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        known = [name for name in inspect.signature(function).parameters if name not in ("self", "kwargs")]
+        cure = nearest(unknown[0], known)
+        raise ArgumentError(f"{verb} has no argument {unknown[0]!r}.", got=", ".join(unknown), cure=cure)
 
 
 def _as_list(logs: dict[str, float]) -> Any:

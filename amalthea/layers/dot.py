@@ -1,0 +1,70 @@
+"""The product of two inputs, summed over one axis of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.layers.layer import Layer
+
+
+class Dot(Layer):
+    """Sums the product of two inputs over one axis of each, example by example.
+
+    Shapes: ``(batch, ...a, n)`` and ``(batch, n, ...b)`` to ``(batch, ...a, ...b)``; ``(batch, 1)`` if nothing is left.
+
+    Args:
+        axes: the axis of both, or one for each.
+        normalize: give both inputs length 1 along the axis first, so that the product is the cosine.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.Dot(1)([np.float32([[1, 2]]), np.float32([[3, 4]])]).tolist()
+        [[11.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        pair = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
+        if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
+            raise ArgumentError("`axes` of Dot is an int, or one for each input.", got=repr(axes))
+        self.axes, self.normalize = axes, normalize
+
+    def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, list) or len(input_shape) != 2:
+            raise ArgumentError("Dot takes a list of two inputs.", expected="[a, b]", got=input_shape)
+        a, b = self._axes([len(shape) for shape in input_shape])
+        sizes = input_shape[0][a], input_shape[1][b]
+        if None not in sizes and sizes[0] != sizes[1]:
+            raise ShapeError(
+                f"The inputs of '{self.name}' differ on the axes that are summed over.",
+                expected=f"axis {a} of the first as large as axis {b} of the second",
+                got=f"{input_shape[0]} and {input_shape[1]}",
+            )
+
+    def _axes(self, ranks: list[int]) -> list[int]:
+        pair = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
+        return [axis % rank for axis, rank in zip(pair, ranks)]
+
+    def call(self, inputs: Any) -> Any:
+        x, y = inputs
+        a, b = self._axes([len(x.shape), len(y.shape)])
+        if self.normalize:
+            x, y = ops.normalize(x, axis=a), ops.normalize(y, axis=b)
+        left = ["z" if i == a else "bcdefghijk"[i] for i in range(len(x.shape))]
+        right = ["z" if i == b else "blmnopqrst"[i] for i in range(len(y.shape))]
+        rest = [letter for letter in left + right[1:] if letter != "z"]
+        product = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(rest)}", x, y)
+        return ops.expand_dims(product, 1) if len(rest) == 1 else product
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None
+
+
+def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
+    """The product of two inputs, summed over one axis of each."""
+    return Dot(axes=axes, **kwargs)(inputs)

@@ -1,0 +1,93 @@
+"""Layers around another layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops, tree
+from amalthea.configurable import serialize
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.layers.calling import parameters
+from amalthea.layers.layer import Layer, registry
+
+
+def as_layer(value: Any) -> Layer:
+    """The layer itself, or the one that a config dict describes."""
+    layer = registry.get(value) if isinstance(value, dict) else value
+    if not isinstance(layer, Layer):
+        raise ArgumentError("Only a layer can be wrapped.", expected="a layer", got=repr(value))
+    return layer
+
+
+class Wrapper(Layer):
+    """The base of layers that hold another layer, under the name ``layer``.
+
+    Args:
+        layer: the layer inside.
+    """
+
+    def __init__(self, layer: Any, **kwargs: Any):
+        layer = as_layer(layer)
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def build(self, input_shape: Any = None) -> None:
+        self.layer.build_from_config({"input_shape": input_shape})
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "layer": serialize(self.layer)}
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to every time step.
+
+    All steps are one large batch for the layer inside. A layer that learns from its batches, such as
+    BatchNormalization in training, sees the steps one after the other instead, as in Keras.
+
+    Shapes: ``(batch, time, ...)`` to ``(batch, time, ...)``, with what the layer makes of ``(batch, ...)``.
+
+    Args:
+        layer: the layer inside.
+
+    Call args:
+        mask: bool ``(batch, time)``; handed to the layer inside, step by step, if it takes one, and passed on.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.TimeDistributed(layers.Dense(2))(np.zeros((4, 10, 3), "float32")).shape
+        (4, 10, 2)
+    """
+
+    supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if len(input_shape) < 3:
+            raise ShapeError(
+                f"The input of '{self.name}' has no axis of time.", expected="(batch, time, ...)", got=input_shape
+            )
+        super().build((input_shape[0], *input_shape[2:]))
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        accepted = parameters(type(self.layer).call)
+        given = {"training": training} if "training" in accepted else {}
+        mask = mask if "mask" in accepted else None
+        learns = any(not v.trainable for layer in self.layer._flatten_layers() for v in layer._own)
+        if training and learns:
+            return self._step_by_step(inputs, mask, given)
+        batch, time = ops.shape(inputs)[:2]
+        together = {} if mask is None else {"mask": ops.reshape(mask, (batch * time, *ops.shape(mask)[2:]))}
+        outputs = self.layer(ops.reshape(inputs, (batch * time, *ops.shape(inputs)[2:])), **given, **together)
+        return tree.map_structure(lambda x: ops.reshape(x, (batch, time, *ops.shape(x)[1:])), outputs)
+
+    def _step_by_step(self, inputs: Any, mask: Any, given: dict[str, Any]) -> Any:
+        time = ops.shape(inputs)[1]
+        if not isinstance(time, int):
+            raise ShapeError(
+                f"The layer in '{self.name}' learns from every step, so their number must be known in training.",
+                expected="Input((steps, features))",
+                got=ops.shape(inputs),
+            )
+        masks = [{}] * time if mask is None else [{"mask": mask[:, t]} for t in range(time)]
+        outputs = [self.layer(inputs[:, t], **given, **masks[t]) for t in range(time)]
+        return tree.map_structure(lambda *steps: ops.stack(steps, axis=1), *outputs)

@@ -1,0 +1,146 @@
+"""Ops on images: ``(batch, height, width, channels)``, or one image without the batch; channels first if so asked.
+
+An axis of space is resized by one matrix product: a column of the matrix holds the shares that the old places have in
+a new one. The matrix depends on sizes alone, so a compiled step holds it as a constant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from amalthea import config
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.ops.base import floating, one_axis, op, shape_of
+from amalthea.ops.core import cast
+from amalthea.ops.numpy import (
+    abs, arange, clip, divide, floor, less, less_equal, matmul, maximum, moveaxis, ones, pad, sin, subtract, take, where,
+)  # fmt: skip
+from amalthea.ops.numpy import sum as sum_of
+
+
+def _triangle(x: Any) -> Any:
+    return maximum(subtract(1.0, x), 0.0)
+
+
+def _cubic(x: Any) -> Any:
+    """Source: Keys, "Cubic convolution interpolation for digital image processing", 1981, equation 15."""
+    near = ((1.5 * x - 2.5) * x) * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return where(less(x, 1.0), near, where(less(x, 2.0), far, 0.0))
+
+
+def _lanczos(radius: int) -> Callable[[Any], Any]:
+    """Source: Duchon, "Lanczos filtering in one and two dimensions", 1979."""
+
+    def kernel(x: Any) -> Any:
+        safe = maximum(x, 1e-3)
+        wave = radius * sin(math.pi * safe) * sin(math.pi * safe / radius) / (math.pi**2 * safe * safe)
+        return where(less(x, radius), where(less_equal(x, 1e-3), 1.0, wave), 0.0)
+
+    return kernel
+
+
+_KERNELS: dict[str, Callable[[Any], Any]] = {
+    "bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5),
+}  # fmt: skip
+
+
+def _number(size: Any) -> Any:
+    """A size as a float; one that is not known yet is counted when it is."""
+    return float(size) if isinstance(size, int) else sum_of(ones((size,)))
+
+
+def _places(count: Any) -> Any:
+    return cast(arange(count), "float32") if isinstance(count, int) else _counted(count)
+
+
+def _counted(count: Any) -> Any:
+    from amalthea.ops.numpy import cumsum
+
+    return cumsum(ones((count,))) - 1.0
+
+
+def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool) -> Any:
+    """``(old, new)``: the share of each old place in each new one."""
+    step = divide(_number(old), _number(new))
+    centres = (_places(new) + 0.5) * step - 0.5
+    reach = maximum(step, 1.0) if antialias else 1.0
+    away = abs(centres[None, :] - _places(old)[:, None]) / reach
+    raw = kernel(away)
+    total = sum_of(raw, axis=0, keepdims=True)
+    return where(less(abs(total), 1e-4), 0.0, raw / where(less(abs(total), 1e-4), 1.0, total))
+
+
+def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> Any:
+    old = shape_of(x)[axis]
+    if isinstance(old, int) and old == new:
+        return x
+    if interpolation == "nearest":
+        places = floor((_places(new) + 0.5) * divide(_number(old), _number(new)))
+        return take(x, cast(clip(places, 0.0, _number(old) - 1.0), "int32"), axis=axis)
+    matrix = cast(shares(old, new, _KERNELS[interpolation], antialias), x.dtype)
+    return moveaxis(matmul(moveaxis(x, axis, -1), matrix), -1, axis)
+
+
+def space_axes(rank: int, data_format: str) -> tuple[int, int]:
+    """The axes of height and width."""
+    if rank not in (3, 4):
+        raise ShapeError("This is no image.", expected="3 axes, or 4 with the batch", got=rank)
+    first = rank - 3 if data_format == "channels_last" else rank - 2
+    return first, first + 1
+
+
+def _known(shape: Any, axes: tuple[int, int]) -> tuple[int, int]:
+    sizes = tuple(shape[axis] for axis in axes)
+    if not all(isinstance(n, int) for n in sizes):
+        raise ShapeError("The size of the images must be known for this.", expected="ints", got=shape)
+    return sizes  # type: ignore[return-value]
+
+
+def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> Any:
+    """Cropped, or padded, to the proportions of the new size."""
+    height, width = _known(shape_of(x), axes)
+    by_width, by_height = int(width * size[0] / size[1]), int(height * size[1] / size[0])
+    if crop:
+        wanted = (max(min(height, by_width), 1), max(min(width, by_height), 1))
+        return crop_centre(x, axes, wanted)
+    sides = [(0, 0)] * len(x.shape)
+    for axis, old, new in zip(axes, (height, width), (max(height, by_width), max(width, by_height))):
+        sides[axis] = ((new - old) // 2, new - old - (new - old) // 2)
+    return pad(x, sides, constant_values=value)
+
+
+def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
+    """The middle of an image."""
+    key = [slice(None)] * len(x.shape)
+    for axis, new in zip(axes, size):
+        start = (shape_of(x)[axis] - new) // 2
+        key[axis] = slice(start, start + new)
+    return x[tuple(key)]
+
+
+@op
+def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: bool = False, crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0, data_format: str | None = None) -> Any:  # fmt: skip
+    """Images in another size.
+
+    Args:
+        size: ``(height, width)``.
+        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
+        antialias: whether a smaller image takes the mean of what falls together.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: keep proportions by cutting, or by adding ``fill_value``.
+    """
+    if interpolation != "nearest" and interpolation not in _KERNELS:
+        raise ArgumentError("There is no such interpolation.", expected=", ".join(["nearest", *_KERNELS]), got=interpolation)
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ArgumentError("An image is cropped or padded to its new proportions, not both.")
+    if fill_mode != "constant":
+        raise ArgumentError("There is no such fill mode.", expected="'constant'", got=repr(fill_mode))
+    x = floating(images)
+    axes = space_axes(len(x.shape), config.standardize_data_format(data_format))
+    if crop_to_aspect_ratio or pad_to_aspect_ratio:
+        x = _fit(x, axes, size, crop_to_aspect_ratio, fill_value)
+    for axis, new in zip(axes, size):
+        x = _along(x, one_axis(axis, len(x.shape)), new, interpolation, antialias)
+    return x

@@ -1,0 +1,1 @@
+"""What training costs here and elsewhere, and what our import costs; see README.md."""
