@@ -38,17 +38,17 @@ def summary(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
 
 def table(network: str, results: Results) -> Table:
     made = Table(title=f"{network}: {NETWORKS[network].title}", title_justify="left")
-    made.add_column("variant")
-    for heading in ("ms a step", "least", "most", "ours / this", "pairs from - to", "loss"):
-        made.add_column(heading, justify="right")
+    made.add_column("variant", no_wrap=True)
+    for heading in ("ms a step", "least", "most", "ours / this", "pairs", "loss"):
+        made.add_column(heading, justify="right", no_wrap=True)
     alone = False
-    for row in summary(results.samples.get(network, {})):
+    for row in summary(results.of(network)):
         if VARIANTS[row["variant"]].alone and not alone:
             made.add_section()
             alone = True
         numbers = [f"{row[key]:.3f}" for key in ("median", "least", "most")]
         ratio = f"{row['ratio']:.2f}" if row["ratio"] else "-"
-        spread = f"{row['pairs'][0]:.2f} - {row['pairs'][-1]:.2f}" if row["pairs"] else "-"
+        spread = f"{row['pairs'][0]:.2f}-{row['pairs'][-1]:.2f}" if row["pairs"] else "-"
         made.add_row(row["variant"], *numbers, ratio, spread, f"{results.losses[network][row['variant']]:.3f}")
     return made
 
@@ -69,5 +69,5 @@ def write(path: str, plan: Plan, results: Results) -> None:
     """The same, with all samples, as JSON."""
     settings = {key: value for key, value in vars(plan).items() if key != "peers"}
     whole = {"machine": describe(), "settings": settings, **results.as_json()}
-    whole["summary"] = {network: summary(samples) for network, samples in results.samples.items()}
+    whole["summary"] = {network: summary(results.of(network)) for network in results.samples}
     Path(path).write_text(json.dumps(whole, indent=1) + "\n")

@@ -53,6 +53,11 @@ class Results:
         self.samples.setdefault(network, {}).setdefault(variant, []).append(answer["milliseconds"])
         self.losses.setdefault(network, {})[variant] = answer["loss"]
 
+    def of(self, network: str) -> dict[str, list[float]]:
+        """The samples of a network, in the order of the table of variants."""
+        found = self.samples.get(network, {})
+        return {variant: found[variant] for variant in VARIANTS if variant in found}
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 

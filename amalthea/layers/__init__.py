@@ -8,13 +8,17 @@ from amalthea.layers.layer import Layer
 # Each family's file and the public names in it.
 _FAMILIES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "attention": "AdditiveAttention Attention",
     "bidirectional": "Bidirectional",
     "convolution": "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose",
     "dense": "Dense",
     "depthwise_convolution": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D",
     "dot": "Dot dot",
     "dropout": "Dropout SpatialDropout1D",
+    "einsum_dense": "EinsumDense",
     "embedding": "Embedding",
+    "example_normalization": "GroupNormalization RMSNormalization UnitNormalization",
+    "group_query_attention": "GroupQueryAttention",
     "gru": "GRU GRUCell",
     "identity": "ActivityRegularization Identity",
     "input_layer": "Input InputLayer",
@@ -25,6 +29,7 @@ _FAMILIES = {
         "Add Average Concatenate Maximum Minimum Multiply Subtract "
         "add average concatenate maximum minimum multiply subtract"
     ),
+    "multi_head_attention": "MultiHeadAttention",
     "noise": "AlphaDropout GaussianDropout GaussianNoise",
     "normalization": "BatchNormalization LayerNormalization",
     "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",

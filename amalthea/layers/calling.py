@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from amalthea.tensor import Tensor, Type, Variable
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
-_path: contextvars.ContextVar[str] = contextvars.ContextVar("path", default="")
+_path: contextvars.ContextVar[tuple[str, Any]] = contextvars.ContextVar("path", default=("", None))
 
 
 @cache
@@ -108,6 +109,24 @@ def build_shapes(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dic
         elif parameter is wanted[0]:
             found[parameter.name] = public_shape(first)
     return found
+
+
+def building(build: Callable[..., None]) -> Callable[..., None]:
+    """``build`` as it may be called by anybody: it names the variables, keeps the shapes, and marks the layer."""
+
+    @functools.wraps(build)
+    def marked(self: Any, *args: Any, **kwargs: Any) -> None:
+        with path_scope(self):
+            build(self, *args, **kwargs)
+        if not self.built or self._build_shapes is None:
+            arguments = inspect.signature(build).bind(self, *args, **kwargs).arguments
+            kinds = inspect.signature(build).parameters
+            self._build_shapes = {
+                k: v for k, v in list(arguments.items())[1:] if kinds[k].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+            }
+        self.built = True
+
+    return marked
 
 
 def static_shape(shape: Any, layer_name: str) -> tuple[int, ...]:
@@ -255,9 +274,12 @@ def _add_activity(layer: Any, outputs: Any) -> None:
 @contextmanager
 def path_scope(layer: Any) -> Iterator[None]:
     """Name what is made inside after the layer, and the layers around it."""
-    around = _path.get()
+    around, owner = _path.get()
+    if owner is layer:
+        yield
+        return
     layer.path = f"{around}/{layer.name}" if around else layer.name
-    token = _path.set(layer.path)
+    token = _path.set((layer.path, layer))
     try:
         yield
     finally:

@@ -49,6 +49,11 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     supports_masking = False
 
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = calling.building(cls.build)  # type: ignore[method-assign]
+
     def __init__(
         self,
         *,
@@ -265,10 +270,8 @@ class Layer(history.Operation, Configurable, registry=registry):
         if self.built:
             return
         shapes = calling.build_shapes(self, args, kwargs)
-        with calling.path_scope(self):
-            self.build(**shapes)
+        self.build(**shapes)
         self._build_shapes = shapes
-        self.built = True
         if self._weights_to_set is not None:
             self.set_weights(self._weights_to_set)
 
@@ -348,8 +351,7 @@ class Layer(history.Operation, Configurable, registry=registry):
             shapes = {first: calling.as_shape(config.get("input_shape"))}
         else:
             shapes = {key: calling.as_shape(value) for key, value in shapes.items()}
-        with calling.path_scope(self):
-            self.build(**shapes)
+        self.build(**shapes)
         self._build_shapes, self.built = shapes, True
 
     def save_own_variables(self, store: Any) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import configurable
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, placed
+from amalthea.layers.calling import build_shapes, path_scope
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.model import Model
 from amalthea.models.network import Network
+from amalthea.tensor import type_of
 
 
 class Sequential(Model):
@@ -84,8 +86,8 @@ class Sequential(Model):
                 return
             input_tensor = self.stack[0].output
         x = input_tensor
-        for layer in self.stack:
-            if not isinstance(layer, InputLayer):
+        with placed(self.place), path_scope(self):
+            for layer in self.layers:
                 x = layer(x)
         self._set_network(Network(input_tensor, x))
 
@@ -106,14 +108,10 @@ class Sequential(Model):
     def _build_for(self, args: Any, kwargs: Any) -> None:
         if self.built or not self.stack:
             return
-        from amalthea.layers.calling import build_shapes, path_scope
-        from amalthea.tensor import type_of
-
         shape = next(iter(build_shapes(self, args, kwargs).values()))
         dtype = type_of(args[0]).dtype
-        with path_scope(self):
-            self.stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
-            self._rebuild()
+        self.stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
+        self._rebuild()
         self._build_shapes = {"input_shape": shape}
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

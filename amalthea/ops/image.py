@@ -108,7 +108,7 @@ def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> 
         return crop_centre(x, axes, wanted)
     sides = [(0, 0)] * len(x.shape)
     for axis, old, new in zip(axes, (height, width), (max(height, by_width), max(width, by_height))):
-        sides[axis] = ((new - old) // 2, new - old - (new - old) // 2)
+        sides[axis] = ((new - old) // 2,) * 2  # as Keras does on JAX and PyTorch: an odd one is left out
     return pad(x, sides, constant_values=value)
 
 

@@ -13,21 +13,20 @@ from amalthea.training.compiled import Outputs
 def check(model: Any, source: Any, validation: Any) -> None:
     """Hold labels and validation data against the model; nothing of it changes."""
     first = source.peek()
-    _check_labels(model, getattr(source, "labels", first[1]), first[2])
+    _check_labels(model, getattr(source, "labels", first[1]))
     if validation is None:
         return
     batch = validation.peek()
     with placed("in the validation data"):
-        _check_labels(model, getattr(validation, "labels", batch[1]), batch[2])
+        _check_labels(model, getattr(validation, "labels", batch[1]))
         if not model.run_eagerly and _kinds(batch) != _kinds(first):
             with Trace():
                 model.test_step(tree.map_structure(_symbol, batch))
 
 
-def _check_labels(model: Any, y: Any, sample_weight: Any) -> None:
-    """Labels by their values. Where rows have weights, those of weight 0 may have any label."""
+def _check_labels(model: Any, y: Any) -> None:
     network, loss = getattr(model, "network", None), getattr(model, "_loss", None)
-    if y is None or sample_weight is not None or network is None or loss is None or model.trains_in_its_own_way():
+    if y is None or network is None or loss is None or model.trains_in_its_own_way():
         return
     with placed(model.place):
         loss.check_values(y, Outputs(network.outputs, model.output_names))

@@ -9,7 +9,6 @@ from amalthea import losses as losses_module
 from amalthea import metrics as metrics_module
 from amalthea import ops, tree
 from amalthea.errors import ArgumentError, DataError, placed
-from amalthea.masks import mask_of
 from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.tensor import type_of
 
@@ -98,7 +97,7 @@ class CompiledLoss:
         """:class:`DataError` if labels cannot be meant for these outputs, seen before anything is trained."""
         losses = [_resolved(x) for x in by_output(self.loss, outputs.names, len(outputs.flat), "loss")]
         for name, loss, labels, output in zip(outputs.names, losses, outputs.matched(y, "y"), outputs.flat):
-            if loss is None or labels is None or mask_of(output) is not None:
+            if loss is None or labels is None:
                 continue
             with placed(f"in the loss of output '{name}'"):
                 loss.check(type_of(labels), output.type)

@@ -106,6 +106,8 @@ class Builder:
         self.counter = outer.counter if outer else itertools.count()
         self.initializers: dict[Any, tuple[Value, onnx.TensorProto]] = outer.initializers if outer else {}
         self.notes: dict[Any, Any] = {}
+        self.made: set[str] = set()  # names that nodes of this graph give
+        self.given: set[str] = set()  # names among them that are outputs already
 
     def __getattr__(self, operator: str) -> Callable[..., Any]:
         if not operator[0].isupper():
@@ -126,6 +128,7 @@ class Builder:
         domain = "com.microsoft" if operator in _MICROSOFT else ""
         sources = ["" if x is None else x.name for x in inputs]
         self.nodes.append(helper.make_node(operator, sources, names, domain=domain, **attrs))
+        self.made.update(names)
         result = to_dtype or ("bool" if operator in _TO_BOOL else "int64" if operator in _TO_INT64 else wide)
         values = [Value(name, result) for name in names]
         if wide != dtype and result == wide:
@@ -189,7 +192,10 @@ class Builder:
         return info(value.name, tensor.type)
 
     def output(self, value: Value, type: Type, stem: str) -> onnx.ValueInfoProto:
-        """Let a value be an output, under a name of its own."""
+        """Let a value be an output: as it is if a node of this graph made it, else (and the second time) by a copy."""
+        if value.name in self.made and value.name not in self.given:
+            self.given.add(value.name)
+            return info(value.name, type)
         name = self.name(stem)
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
         return info(name, type)

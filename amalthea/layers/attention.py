@@ -1,0 +1,139 @@
+"""Attention with one head: by products, and by sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops, random
+from amalthea.errors import ArgumentError
+from amalthea.layers.layer import Layer
+
+
+def causal_mask(queries: Any, values: Any) -> Any:
+    """Bool ``(1, queries, values)``: True up to the query's own place."""
+    return ops.greater_equal(ops.expand_dims(ops.arange(queries), (0, 2)), ops.expand_dims(ops.arange(values), (0, 1)))
+
+
+class Attention(Layer):
+    """For each query the mean of the values, weighted by how well the keys fit.
+
+    Shapes: a list of query ``(batch, queries, dim)``, value ``(batch, values, dim)`` and, unless it is the value, key
+    ``(batch, values, dim)``, to ``(batch, queries, dim)``.
+
+    Args:
+        use_scale: whether scores are multiplied by a learnt number.
+        score_mode: ``"dot"`` for products, ``"concat"`` for the tanh of sums.
+        dropout: the fraction of the weights that is dropped in training.
+        seed: an int or a SeedGenerator.
+
+    Call args:
+        mask: bool masks of query ``(batch, queries)`` and value ``(batch, values)``, each of which may be None.
+        return_attention_scores: give the weights ``(batch, queries, values)`` too.
+        use_causal_mask: a query sees no value that comes later.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.ones((2, 5, 4), "float32")
+        >>> layers.Attention()([x, x]).shape
+        (2, 5, 4)
+
+    Source: Luong, Pham and Manning, "Effective approaches to attention-based neural machine translation", 2015.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        if score_mode not in ("dot", "concat"):
+            raise ArgumentError("There is no such score mode.", expected="'dot' or 'concat'", got=repr(score_mode))
+        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+        if dropout > 0:
+            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+
+    def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):
+            raise ArgumentError(
+                f"{type(self).__name__} takes a list of inputs.", expected="[query, value] or [query, value, key]", got=input_shape
+            )
+        self.scale = self.concat_score_weight = None
+        self.build_scores(input_shape)
+
+    def build_scores(self, shapes: Any) -> None:
+        if self.use_scale:
+            self.scale = self.add_weight((1,), "ones", name="scale")
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+
+    def scores(self, query: Any, key: Any) -> Any:
+        """How well each key fits each query: ``(batch, queries, values)``."""
+        if self.score_mode == "dot":
+            fit = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
+            return fit if self.scale is None else ops.multiply(fit, self.scale)
+        fit = _all_sums(query, key)
+        fit = fit if self.scale is None else ops.multiply(fit, self.scale)
+        return ops.multiply(self.concat_score_weight, ops.sum(ops.tanh(fit), axis=-1))
+
+    def call(
+        self,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        query, value = inputs[:2]
+        scores = self.scores(query, inputs[2] if len(inputs) > 2 else value)
+        of_query, of_value = (list(mask) + [None, None])[:2] if mask is not None else (None, None)
+        visible = None if of_value is None else ops.expand_dims(of_value, 1)
+        if use_causal_mask:
+            before = causal_mask(*ops.shape(scores)[1:])
+            visible = before if visible is None else ops.logical_and(visible, before)
+        if visible is not None:
+            far = 65504.0 if ops.dtype(scores) == "float16" else 1e9
+            hidden = ops.cast(ops.logical_not(visible), ops.dtype(scores))
+            scores = ops.subtract(scores, ops.multiply(hidden, far))
+        weights = ops.softmax(scores, axis=-1)
+        if training and self.dropout > 0:
+            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
+        result = ops.matmul(weights, value)
+        if of_query is not None:
+            result = ops.multiply(result, ops.cast(ops.expand_dims(of_query, -1), ops.dtype(result)))
+        return (result, weights) if return_attention_scores else result
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return mask[0] if isinstance(mask, (list, tuple)) else None
+
+
+def _all_sums(query: Any, key: Any) -> Any:
+    """Each query plus each key: ``(batch, queries, values, dim)``."""
+    return ops.add(ops.expand_dims(query, 2), ops.expand_dims(key, 1))
+
+
+class AdditiveAttention(Attention):
+    """Attention whose scores are sums over the features of ``scale * tanh(query + key)``.
+
+    Shapes: as in :class:`Attention`.
+
+    Args:
+        use_scale: whether there is a learnt factor for each feature.
+        dropout: the fraction of the weights that is dropped in training.
+
+    Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", 2015.
+    """
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
+
+    def build_scores(self, shapes: Any) -> None:
+        if self.use_scale:
+            self.scale = self.add_weight((shapes[1][-1],), "glorot_uniform", name="scale")
+
+    def scores(self, query: Any, key: Any) -> Any:
+        bent = ops.tanh(_all_sums(query, key))
+        return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seed": self.seed}

@@ -1,0 +1,109 @@
+"""A dense layer whose sums are written as an Einstein equation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops
+from amalthea.errors import ArgumentError, ShapeError
+from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
+
+
+class EinsumDense(Layer):
+    """``activation(einsum(equation, inputs, kernel) + bias)``.
+
+    Args:
+        equation: such as ``"abc,cde->abde"``; ``...`` may stand for leading axes of input and output.
+        output_shape: the output's shape without the batch; None for axes of which the input knows the size.
+        activation: a name or function; None for none.
+        bias_axes: the letters of the output that the bias has; None for no bias.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: penalties.
+        kernel_constraint, bias_constraint: applied after each update.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> heads = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")
+        >>> heads(np.ones((1, 5, 4), "float32")).shape
+        (1, 5, 2, 3)
+    """
+
+    not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: Any,
+        activation: Any = None,
+        bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if lora_rank is not None or quantization_config is not None:
+            raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
+        self.equation, self.bias_axes = equation, bias_axes
+        self.partial_output_shape = tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
+        keep(
+            self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape: Any) -> None:
+        kernel, bias = self._weight_shapes(input_shape)
+        self.kernel = weight(self, "kernel", kernel)
+        self.bias = None if bias is None else weight(self, "bias", bias)
+
+    def _weight_shapes(self, input_shape: Any) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+        """The shapes of kernel and bias, from the sizes that the equation's letters have."""
+        left, _, out = self.equation.replace(" ", "").partition("->")
+        data, _, kernel = left.partition(",")
+        if not (data and kernel and out):
+            raise ArgumentError("EinsumDense takes the equation of one product.", expected="'ab,bc->ac'", got=self.equation)
+        sizes = _sizes(out, (None, *self.partial_output_shape), pad=data.startswith("...") or out.startswith("..."))
+        sizes.update({k: v for k, v in _sizes(data, input_shape, pad=False).items() if v is not None})
+        unknown = [letter for letter in kernel if sizes.get(letter) is None]
+        if unknown:
+            raise ShapeError(
+                f"The size of axis {unknown[0]!r} of the kernel of '{self.name}' is not known.",
+                expected=f"sizes for {kernel!r} from the input or `output_shape`",
+                got=f"{input_shape} and {self.partial_output_shape}",
+            )
+        return tuple(sizes[letter] for letter in kernel), self._bias_shape(out.replace("...", ""), sizes)
+
+    def _bias_shape(self, out: str, sizes: dict[str, Any]) -> tuple[int, ...] | None:
+        if not self.bias_axes:
+            return None
+        strange = [letter for letter in self.bias_axes if letter not in out]
+        if strange:
+            raise ArgumentError(f"The bias has an axis {strange[0]!r} that the output has not.", expected=out, got=self.bias_axes)
+        first = min(out.index(letter) for letter in self.bias_axes)
+        return tuple(sizes[letter] if letter in self.bias_axes else 1 for letter in out[first:])
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        x = ops.einsum(self.equation, inputs, self.kernel)
+        return self.activation(x if self.bias is None else ops.add(x, self.bias))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"activity_regularizer": None, **super().get_config(), "output_shape": list(self.partial_output_shape)}
+
+
+def _sizes(letters: str, shape: Any, pad: bool) -> dict[str, Any]:
+    """Which letter has which size. Dots stand for axes without letters; a shape too short lacks leading axes."""
+    before, dots, after = letters.partition("...")
+    if pad and len(shape) < len(before + after):
+        shape = (None,) * (len(before + after) - len(shape)) + tuple(shape)
+    found = dict(zip(after[::-1], tuple(shape)[::-1])) if dots else {}
+    return {**dict(zip(before, shape)), **found}

@@ -1,0 +1,145 @@
+"""Layers that normalise each example by itself, in other ways than LayerNormalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import ops
+from amalthea.errors import ShapeError
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
+
+
+def _wide(x: Any) -> Any:
+    """Half precision is normalised in float32."""
+    return ops.cast(x, "float32") if ops.dtype(x) in ("float16", "bfloat16") else x
+
+
+class GroupNormalization(Layer):
+    """Normalises groups of channels of each example, over space too.
+
+    Shapes: ``(batch, ..., channels)`` to the same.
+
+    Args:
+        groups: how many; -1 for one to each channel (instance normalisation), 1 for all channels together.
+        axis: the axis of the channels.
+        epsilon: added to the variance.
+        center, scale: whether there is an offset (beta), a factor (gamma).
+        beta_initializer, gamma_initializer: how they start.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.GroupNormalization(groups=1)(np.float32([[1, 3]])).round(2).tolist()
+        [[-1.0, 1.0]]
+
+    Source: Wu and He, "Group normalization", 2018.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
+        keep(
+            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[self.axis]
+        self.groups = channels if self.groups == -1 else self.groups
+        if channels is None or channels % self.groups:
+            raise ShapeError(
+                f"The channels of the input of '{self.name}' do not divide into groups.",
+                expected=f"a multiple of {self.groups} on axis {self.axis}",
+                got=input_shape,
+            )
+        self.gamma = weight(self, "gamma", (channels,), autocast=False) if self.scale else None
+        self.beta = weight(self, "beta", (channels,), autocast=False) if self.center else None
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+
+    def call(self, inputs: Any) -> Any:
+        shape = ops.shape(inputs)
+        axis = self.axis % len(shape)
+        x = ops.reshape(_wide(inputs), (*shape[:axis], self.groups, shape[axis] // self.groups, *shape[axis + 1 :]))
+        mean, variance = ops.moments(x, [i for i in range(1, len(shape) + 1) if i != axis], keepdims=True)
+        x = ops.reshape(ops.multiply(ops.subtract(x, mean), ops.rsqrt(ops.add(variance, self.epsilon))), shape)
+        along = tuple(d if i == axis else 1 for i, d in enumerate(shape))
+        x = x if self.gamma is None else ops.multiply(x, ops.reshape(self.gamma, along))
+        x = x if self.beta is None else ops.add(x, ops.reshape(self.beta, along))
+        return ops.cast(x, ops.dtype(inputs))
+
+
+class RMSNormalization(Layer):
+    """Divides by the root of the mean square of each example's features, and scales.
+
+    Args:
+        axis: one axis, or several.
+        epsilon: added to the mean square.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.RMSNormalization()(np.float32([[1, 7]])).round(2)
+        array([[0.2, 1.4]], dtype=float32)
+
+    Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-06, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Any) -> None:
+        shape = tuple(input_shape[axis] for axis in self.axis)
+        self.scale = self.add_weight(shape, "ones", autocast=False, name="scale")
+
+    def call(self, inputs: Any) -> Any:
+        shape = ops.shape(inputs)
+        over = {axis % len(shape) for axis in self.axis}
+        scale = ops.reshape(self.scale, tuple(d if i in over else 1 for i, d in enumerate(shape)))
+        out = ops.rms_normalization(_wide(inputs), scale, tuple(self.axis), self.epsilon)
+        return ops.cast(out, ops.dtype(inputs))
+
+
+class UnitNormalization(Layer):
+    """Divides by the length of each example's features, so that it is 1.
+
+    Args:
+        axis: one axis, or several.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.UnitNormalization()(np.float32([[3, 4]]))
+        array([[0.6, 0.8]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+
+    def call(self, inputs: Any) -> Any:
+        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

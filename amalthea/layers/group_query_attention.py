@@ -1,0 +1,131 @@
+"""Attention in which groups of query heads share one head of keys and values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from amalthea import ops
+from amalthea.errors import ArgumentError
+from amalthea.layers.dense import positive
+from amalthea.layers.multi_head_attention import HeadedAttention
+
+
+class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
+    """Attention with more heads for queries than for keys and values.
+
+    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to ``(batch, queries, features)``.
+
+    Args:
+        head_dim: the size of each head.
+        num_query_heads: the number of heads for queries.
+        num_key_value_heads: the number of heads for keys and values; it divides that for queries.
+        dropout: the fraction of the weights that is dropped in training.
+        use_bias: whether the projections have biases.
+        sliding_window: places see each other only if they are less than so far apart.
+        flash_attention: accepted; the compiler chooses how to compute it.
+        kernel_initializer, bias_initializer, ...: of all projections.
+        use_gate: whether each head's result is multiplied by a sigmoid of the query.
+        seed: of the dropout.
+
+    Call args:
+        As those of :class:`MultiHeadAttention`.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.ones((2, 5, 8), "float32")
+        >>> layers.GroupQueryAttention(4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
+        (2, 5, 8)
+
+    Source: Ainslie et al., "GQA: training generalized multi-query transformer models", 2023.
+    """
+
+    # Files name it by the public name; the paths of its weights, and its own name, come from the class.
+    saved_identity = ("keras.layers", "GroupQueryAttention", None)
+
+    def __init__(
+        self,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.head_dim = positive(head_dim, "head_dim", "GroupQueryAttention")
+        self.num_query_heads = positive(num_query_heads, "num_query_heads", "GroupQueryAttention")
+        self.num_key_value_heads = positive(num_key_value_heads, "num_key_value_heads", "GroupQueryAttention")
+        if num_query_heads % num_key_value_heads:
+            raise ArgumentError(
+                "The heads for queries do not divide into groups.",
+                expected=f"a multiple of {num_key_value_heads}",
+                got=num_query_heads,
+            )
+        self._set_shared(
+            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate, seed=seed,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+        many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
+        self._query_dense = self._projection("query", query_shape, 1, many)
+        self._key_dense = self._projection("key", key_shape or value_shape, 1, few)
+        if self.use_gate:
+            self._gate_dense = self._projection("gate", query_shape, 1, many, "sigmoid")
+        self._value_dense = self._projection("value", value_shape, 1, few)
+        self._weighing(-1)
+        self._output_dense = self._projection("attention_output", (*query_shape[:2], *many), 2, (query_shape[-1],))
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        visible = self._visible(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
+        q = ops.multiply(self._query_dense(query), 1.0 / math.sqrt(self.head_dim))
+        k, v = self._key_dense(value if key is None else key), self._value_dense(value)
+        # Query heads in groups, (batch, place, kv head, group, size): no key or value is copied.
+        shape, groups = ops.shape(q), self.num_query_heads // self.num_key_value_heads
+        q = ops.reshape(q, (*shape[:2], self.num_key_value_heads, groups, self.head_dim))
+        scores = ops.einsum("bqhgd,bvhd->bhgqv", q, k)
+        scores = ops.reshape(scores, (shape[0], self.num_query_heads, *ops.shape(scores)[3:]))
+        weights = self._softmax(scores, mask=None if visible is None else ops.expand_dims(visible, 1))
+        shared = self._dropout_layer(weights, training=training)
+        shared = ops.reshape(shared, (shape[0], self.num_key_value_heads, groups, *ops.shape(scores)[2:]))
+        result = ops.reshape(ops.einsum("bhgqv,bvhd->bqhgd", shared, v), shape)
+        if self.use_gate:
+            result = ops.multiply(result, self._gate_dense(query))
+        output = self._output_dense(result)
+        return (output, weights) if return_attention_scores else output
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return previous_mask
+
+    def get_config(self) -> dict[str, Any]:
+        return {"activity_regularizer": None, **super().get_config()}
+
+
+GroupQueryAttention = GroupedQueryAttention
