@@ -345,7 +345,7 @@ def deserialize(data: Any, registry: Registry | None = None) -> Any:
     if data["class_name"] in PLAIN:
         return PLAIN[data["class_name"]](data["config"])
     if data["class_name"] == "function":
-        return _find(data["config"], data, registry)
+        return _find(data["config"], {"module": data.get("module")}, registry)
     if registry is None and "module" not in data and custom_object(data["class_name"]) is None:
         return data  # Keras 2 wrote no module: the constructor that takes it knows the family
     made = _find(data["class_name"], data, registry).from_config(data["config"])

@@ -100,7 +100,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
     lowered = {n.lower(): n for n in (known if name.islower() else reversed(known))}
     close = difflib.get_close_matches(name.lower(), lowered, n=5)
     if close:
-        best = min(close, key=lambda n: sorted(n) != sorted(name.lower()))  # letters swapped are nearer than letters added
+        best = min(
+            close, key=lambda n: sorted(n) != sorted(name.lower())
+        )  # letters swapped are nearer than letters added
         return f"use '{lowered[best]}'"
     return "one of " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
 

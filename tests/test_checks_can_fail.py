@@ -76,7 +76,10 @@ def test_a_wrong_lowering_is_caught(name, monkeypatch):
 WRONG_TYPES = {
     "a forgotten dtype": (elementwise.less, lambda x, y: Type(x.shape, x.dtype)),
     "a kept axis": (reducing.reduce_sum, lambda x, *, axes, keepdims: x),
-    "a swapped axis": (contracting.matmul, lambda x, y, **attrs: Type((*x.shape[:-2], y.shape[-1], x.shape[-2]), x.dtype)),
+    "a swapped axis": (
+        contracting.matmul,
+        lambda x, y, **attrs: Type((*x.shape[:-2], y.shape[-1], x.shape[-2]), x.dtype),
+    ),
 }
 
 
@@ -110,4 +113,3 @@ def test_a_layout_that_forgets_a_primitive_is_caught(monkeypatch):
     except ValueError:
         caught = True
     assert caught
-

@@ -295,7 +295,10 @@ def test_a_loss_that_is_no_number_warns_once_an_epoch():
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         mlp().fit(X * np.nan, ONE_HOT, epochs=2, verbose=0)
-    assert [str(w.message).split(".")[0] for w in said] == ["The loss is nan after epoch 1", "The loss is nan after epoch 2"]
+    assert [str(w.message).split(".")[0] for w in said] == [
+        "The loss is nan after epoch 1",
+        "The loss is nan after epoch 2",
+    ]
     assert "TerminateOnNaN" in str(said[0].message)
 
 

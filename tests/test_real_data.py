@@ -42,7 +42,9 @@ def seeded():
 
 def test_a_dense_network_reads_digits():
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    model = Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")])
+    model = Sequential(
+        [layers.Input((28, 28)), layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
+    )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x_train / 255, y_train, epochs=8, verbose=0)
     assert model.evaluate(x_test / 255, y_test, verbose=0)[1] > 0.92

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.graph.graph import Graph, reach
-from amalthea.primitives import Primitive, control, elementwise, moving
+from amalthea.primitives import Primitive, control, elementwise, moving, reducing
 from amalthea.tensor import Node, Tensor, Trace, as_tensor
 
 Rule = Callable[[Node, Sequence[Tensor]], "Sequence[Tensor] | None"]
@@ -100,6 +100,8 @@ def drop_nothing(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
     """A reshape, cast or transposition to what the value already is; a reshape of a reshape."""
     row, out = node.primitive, node.outputs[0]
     if row in (moving.reshape, moving.broadcast_to, elementwise.cast) and inputs[0].type == out.type:
+        return inputs[:1]
+    if row is reducing.reduce_sum and not node.attrs["axes"]:
         return inputs[:1]
     if row is moving.transpose and node.attrs["axes"] == tuple(range(len(node.attrs["axes"]))):
         return inputs[:1]

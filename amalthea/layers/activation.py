@@ -146,7 +146,7 @@ class Softmax(Layer):
         axis: one axis, or several taken together.
 
     Call args:
-        mask: bool, True for what counts; the rest gets (almost) nothing.
+        mask: bool, True for what counts; the rest gets nothing.
     """
 
     supports_masking = True
@@ -156,7 +156,10 @@ class Softmax(Layer):
         self.axis = axis
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        if mask is not None:
-            lowest = -3e4 if ops.dtype(inputs) == "float16" else -1e9
-            inputs = ops.add(inputs, ops.multiply(ops.cast(ops.logical_not(mask), ops.dtype(inputs)), lowest))
-        return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        if mask is None:
+            return ops.softmax(inputs, axis=axis)
+        mask = ops.cast(mask, "bool")
+        lowest = ops.cast(-3e4 if ops.dtype(inputs) == "float16" else -1e9, ops.dtype(inputs))
+        shares = ops.softmax(ops.where(mask, inputs, lowest), axis=axis)
+        return ops.where(mask, shares, ops.zeros_like(shares))  # where nothing counts, nothing gets a share

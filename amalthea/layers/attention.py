@@ -56,14 +56,16 @@ class Attention(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):
             raise ArgumentError(
-                f"{type(self).__name__} takes a list of inputs.", expected="[query, value] or [query, value, key]", got=input_shape
+                f"{type(self).__name__} takes a list of inputs.",
+                expected="[query, value] or [query, value, key]",
+                got=input_shape,
             )
         self.scale = self.concat_score_weight = None
         self.build_scores(input_shape)
 
     def build_scores(self, shapes: Any) -> None:
         if self.use_scale:
-            self.scale = self.add_weight((1,), "ones", name="scale")
+            self.scale = self.add_weight((), "ones", name="scale")
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 

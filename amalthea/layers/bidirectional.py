@@ -46,10 +46,17 @@ class Bidirectional(Layer):
     not_in_config = ("weights",)
 
     def __init__(
-        self, layer: Any, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any
+        self,
+        layer: Any,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Any = None,
+        **kwargs: Any,
     ):
         if merge_mode is not None and merge_mode not in _MERGES:
-            raise ArgumentError("There is no such merge mode.", expected=f"{', '.join(_MERGES)} or None", got=repr(merge_mode))
+            raise ArgumentError(
+                "There is no such merge mode.", expected=f"{', '.join(_MERGES)} or None", got=repr(merge_mode)
+            )
         layer = as_layer(layer)
         if not hasattr(layer, "go_backwards") or not hasattr(layer, "return_sequences"):
             raise ArgumentError("Bidirectional takes a recurrent layer.", expected="such as LSTM(8)", got=repr(layer))
@@ -69,11 +76,15 @@ class Bidirectional(Layer):
     def _check_pair(self) -> None:
         ahead, back = self.forward_layer, self.backward_layer
         if ahead.go_backwards == back.go_backwards:
-            raise ArgumentError("Both layers run in the same direction.", cure="go_backwards=True for the backward layer")
+            raise ArgumentError(
+                "Both layers run in the same direction.", cure="go_backwards=True for the backward layer"
+            )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(ahead, name) != getattr(back, name):
                 raise ArgumentError(
-                    f"The layers of '{self.name}' differ in `{name}`.", expected=getattr(ahead, name), got=getattr(back, name)
+                    f"The layers of '{self.name}' differ in `{name}`.",
+                    expected=getattr(ahead, name),
+                    got=getattr(back, name),
                 )
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:

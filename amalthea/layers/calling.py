@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, history, shapes, tensor, tree
-from amalthea.errors import ArgumentError, MissingAttributeError, ModelFileError, NotBuiltError, ShapeError
+from amalthea.errors import AmaltheaError, ArgumentError, MissingAttributeError, ModelFileError, NotBuiltError, ShapeError
 from amalthea.masks import mask_of, set_mask
 from amalthea.ops import base
 from amalthea.shapes import Dim
@@ -176,6 +177,13 @@ def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
     layer._build_for(values, names)
     outputs = history.record(history.Operation("shape"), lambda *a, **k: run(layer, a, k), values, names)
     return tree.map_structure(lambda x: x.shape, outputs)
+
+
+def build_within(layer: Any, shapes: dict[str, Any]) -> None:
+    """Build the layers within that only a call builds, by a call on symbols."""
+    if not all(inner.built for inner in layer._flatten_layers()):
+        with contextlib.suppress(AmaltheaError, TypeError):  # what stays unbuilt is named when its weights are looked for
+            output_shape(layer, list(shapes.values()), {})
 
 
 def legacy_input(kwargs: dict[str, Any]) -> Any:

@@ -71,7 +71,9 @@ class EinsumDense(Layer):
         left, _, out = self.equation.replace(" ", "").partition("->")
         data, _, kernel = left.partition(",")
         if not (data and kernel and out):
-            raise ArgumentError("EinsumDense takes the equation of one product.", expected="'ab,bc->ac'", got=self.equation)
+            raise ArgumentError(
+                "EinsumDense takes the equation of one product.", expected="'ab,bc->ac'", got=self.equation
+            )
         sizes = _sizes(out, (None, *self.partial_output_shape), pad=data.startswith("...") or out.startswith("..."))
         sizes.update({k: v for k, v in _sizes(data, input_shape, pad=False).items() if v is not None})
         unknown = [letter for letter in kernel if sizes.get(letter) is None]
@@ -88,7 +90,9 @@ class EinsumDense(Layer):
             return None
         strange = [letter for letter in self.bias_axes if letter not in out]
         if strange:
-            raise ArgumentError(f"The bias has an axis {strange[0]!r} that the output has not.", expected=out, got=self.bias_axes)
+            raise ArgumentError(
+                f"The bias has an axis {strange[0]!r} that the output has not.", expected=out, got=self.bias_axes
+            )
         first = min(out.index(letter) for letter in self.bias_axes)
         return tuple(sizes[letter] if letter in self.bias_axes else 1 for letter in out[first:])
 

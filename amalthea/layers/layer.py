@@ -353,6 +353,7 @@ class Layer(history.Operation, Configurable, registry=registry):
             shapes = {key: calling.as_shape(value) for key, value in shapes.items()}
         self.build(**shapes)
         self._build_shapes, self.built = shapes, True
+        calling.build_within(self, shapes)
 
     def save_own_variables(self, store: Any) -> None:
         """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""

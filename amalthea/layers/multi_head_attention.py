@@ -30,7 +30,9 @@ class HeadedAttention(Layer):
         if window is not None and (not isinstance(window, int) or window <= 0):
             raise ArgumentError("`sliding_window` is a positive int.", got=repr(window))
 
-    def _projection(self, name: str, shape: Any, summed: int, output: tuple[int, ...], activation: Any = None) -> EinsumDense:
+    def _projection(
+        self, name: str, shape: Any, summed: int, output: tuple[int, ...], activation: Any = None
+    ) -> EinsumDense:
         """A dense layer from the last ``summed`` axes of the input to new ones."""
         free = len(shape) - summed
         left, bound = _LETTERS[:free], _LETTERS[free : free + summed]

@@ -16,7 +16,9 @@ class _Noise(Layer):
 
     def _set(self, name: str, value: float, most: float, seed: Any) -> None:
         if not 0 <= value <= most:
-            raise ArgumentError(f"`{name}` of {type(self).__name__} is out of range.", expected=f"0 to {most}", got=value)
+            raise ArgumentError(
+                f"`{name}` of {type(self).__name__} is out of range.", expected=f"0 to {most}", got=value
+            )
         setattr(self, name, value)
         self.strength, self.seed = value, seed
         if value > 0:

@@ -18,7 +18,9 @@ def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
     pairs = tuple(tuple(row) if isinstance(row, (list, tuple)) else (row, row) for row in rows)
     whole = all(len(p) == 2 and all(isinstance(n, int) and n >= 0 for n in p) for p in pairs)
     if len(pairs) != rank or not whole:
-        raise ArgumentError(f"`{name}` says how much on each side of {rank} axes.", expected="ints from 0", got=repr(value))
+        raise ArgumentError(
+            f"`{name}` says how much on each side of {rank} axes.", expected="ints from 0", got=repr(value)
+        )
     return pairs  # type: ignore[return-value]
 
 
@@ -104,7 +106,9 @@ class _Cropping(_Border):
         cuts = self._for_all_axes()
         for axis, (size, cut) in enumerate(zip(shape, cuts)):
             if isinstance(size, int) and size <= sum(cut):
-                raise ShapeError(f"'{self.name}' leaves nothing of axis {axis}.", expected=f"more than {sum(cut)}", got=size)
+                raise ShapeError(
+                    f"'{self.name}' leaves nothing of axis {axis}.", expected=f"more than {sum(cut)}", got=size
+                )
         return inputs[tuple(slice(before, size - after) for size, (before, after) in zip(shape, cuts))]
 
 

@@ -115,7 +115,9 @@ class Network:
         if len(flat) != len(wanted):
             names = ", ".join(x.history.call.operation.name for x in wanted)
             raise ArgumentError(
-                f"The model takes {_count(len(wanted))}, not {len(flat)}.", expected=names, got=", ".join(map(brief, flat[:8]))
+                f"The model takes {_count(len(wanted))}, not {len(flat)}.",
+                expected=names,
+                got=", ".join(map(brief, flat[:8])),
             )
         return [_fitted(value, x) for value, x in zip(flat, wanted)]
 
@@ -154,7 +156,11 @@ def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
     sizes = tuple(d if isinstance(d, int) else None for d in target)
     if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
         return "x[None], a batch of one"
-    if shapes.is_static(shape[1:]) and shapes.is_static(target[1:]) and shapes.size(shape[1:]) == shapes.size(target[1:]):
+    if (
+        shapes.is_static(shape[1:])
+        and shapes.is_static(target[1:])
+        and shapes.size(shape[1:]) == shapes.size(target[1:])
+    ):
         return f"x.reshape({(-1, *sizes[1:])})"
     if len(shape) == len(target):
         return f"data of that shape, or a model that begins with Input({shapes.show(shape[1:])})"

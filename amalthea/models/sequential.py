@@ -129,6 +129,9 @@ class Sequential(Model):
         """The layers, without the input."""
         return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        return {"input_shape": list(self.input_shape)} if self.network is not None else None
+
     def get_config(self) -> dict[str, Any]:
         config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
         config["layers"] = [configurable.serialize(layer) for layer in self.stack]

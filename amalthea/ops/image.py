@@ -132,7 +132,9 @@ def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: b
         crop_to_aspect_ratio, pad_to_aspect_ratio: keep proportions by cutting, or by adding ``fill_value``.
     """
     if interpolation != "nearest" and interpolation not in _KERNELS:
-        raise ArgumentError("There is no such interpolation.", expected=", ".join(["nearest", *_KERNELS]), got=interpolation)
+        raise ArgumentError(
+            "There is no such interpolation.", expected=", ".join(["nearest", *_KERNELS]), got=interpolation
+        )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ArgumentError("An image is cropped or padded to its new proportions, not both.")
     if fill_mode != "constant":

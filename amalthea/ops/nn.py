@@ -355,7 +355,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
 
 
 def _held_off(x: Any) -> Any:
-    return p.minimum(p.maximum(x, config.epsilon()), 1 - config.epsilon())
+    return p.clip(x, low=config.epsilon(), high=1 - config.epsilon())
 
 
 def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:

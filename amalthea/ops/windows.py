@@ -8,8 +8,9 @@ from typing import Any
 from amalthea import config, shapes
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import floating, op, promoted, shape_of
-from amalthea.primitives import moving
+from amalthea.primitives import elementwise, moving
 from amalthea.primitives import windows as w
+from amalthea.tensor import Tensor
 
 Pairs = tuple[tuple[Any, Any], ...]
 
@@ -168,7 +169,29 @@ def max_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Any:
     """The largest in each window; windows side by side unless strides say otherwise."""
+    before = _rises(inputs, config.standardize_data_format(data_format))
+    if before is not None:
+        source, again = before
+        return again(max_pool(source, pool_size, strides, padding, data_format))
     return _pool(w.max_pool, inputs, pool_size, strides, padding, data_format)
+
+
+def _rises(x: Any, data_format: str) -> tuple[Any, Any] | None:
+    """What a value was made from by a step that keeps the order in a window (relu, a bias), and that step.
+
+    The largest of a window can be found before the step, which then has fewer elements to work on.
+    """
+    node = x.node if isinstance(x, Tensor) else None
+    if node is None or x.history is not None:
+        return None
+    if node.primitive is elementwise.relu:
+        return node.inputs[0], elementwise.relu
+    if node.primitive is elementwise.add:
+        large, bias = node.inputs
+        shape = (1,) * (x.ndim - bias.ndim) + bias.type.shape
+        if large.type.shape == x.type.shape and all(d == 1 for d in w.space_of(shape, data_format)):
+            return large, lambda pooled: elementwise.add(pooled, bias)
+    return None
 
 
 @op

@@ -507,3 +507,24 @@ cast.samples = lambda: [
     sample(np.array([0, 1, 2], "int32"), dtype="float64"),
     sample(np.array([True, False]), dtype="float64"),
 ]
+
+
+def _clip(x: Type, *, low: float, high: float) -> Type:
+    return x
+
+
+@primitive(Family(_clip, elementwise=True))
+def clip(x, *, low, high):
+    """x, no smaller than ``low`` and no larger than ``high``; outside, the gradient is 0."""
+    return np.clip(x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
+
+
+def _clip_gradient(g, x, out, *, low, high):
+    return (select(equal(x, out), g, 0.0),)
+
+
+clip.gradient = _clip_gradient
+clip.samples = lambda: [
+    sample(numbers(3, 4), low=-0.5, high=1.0),
+    sample(np.array([-3, 0, 9], "int32"), low=0, high=4),
+]

@@ -175,6 +175,9 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan:
 @op
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     """x, no smaller than ``x_min`` and no larger than ``x_max``."""
+    if dtypes.is_python_number(x_min) and dtypes.is_python_number(x_max):
+        x = promoted(x, x_min, x_max)[0]
+        return p.clip(x, low=x_min, high=x_max)
     x, low, high = promoted(x, x_min, x_max)
     return p.minimum(p.maximum(x, low), high)
 

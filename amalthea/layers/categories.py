@@ -1,0 +1,131 @@
+"""Numbers as categories: which range they lie in, and codes of zeros and ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import ops
+from amalthea.errors import ArgumentError
+from amalthea.layers.layer import Layer
+
+_MODES = ("one_hot", "multi_hot", "count")
+
+
+def encoded(indices: Any, mode: str, depth: int, weights: Any = None, dtype: str = "float32") -> Any:
+    """Whole numbers as codes.
+
+    Args:
+        mode: ``"one_hot"`` for one code each (a last axis of size 1 becomes the code's); ``"multi_hot"`` for one code of
+            the whole last axis; ``"count"`` for how often each number occurs there.
+        depth: the length of a code.
+        weights: what each number counts, with ``"count"``.
+    """
+    rank = len(indices.shape)
+    if mode == "one_hot":
+        last = ops.squeeze(indices, -1) if rank > 1 and indices.shape[-1] == 1 else indices
+        return ops.one_hot(last, depth, dtype=dtype)
+    hot = ops.one_hot(indices, depth, dtype=dtype)
+    if weights is not None:
+        hot = ops.multiply(hot, ops.expand_dims(ops.cast(weights, dtype), -1))
+    if rank == 0:
+        return hot
+    return ops.max(hot, axis=-2) if mode == "multi_hot" else ops.sum(hot, axis=-2)
+
+
+class CategoryEncoding(Layer):
+    """Whole numbers as codes of zeros and ones, or as counts.
+
+    Shapes: ``(batch, numbers)`` to ``(batch, num_tokens)``; with ``"one_hot"`` ``(...)`` to ``(..., num_tokens)``.
+
+    Args:
+        num_tokens: the length of a code; numbers are 0 to ``num_tokens - 1``.
+        output_mode: ``"multi_hot"``, ``"one_hot"`` or ``"count"``.
+        sparse: must be False; codes are dense.
+
+    Call args:
+        count_weights: what each number counts, with ``"count"``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.CategoryEncoding(4)(np.array([[0, 2], [1, 1]])).tolist()
+        [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]]
+    """
+
+    not_in_config = ("sparse",)
+
+    def __init__(self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        if num_tokens is None or num_tokens < 1:
+            raise ArgumentError("CategoryEncoding must know the number of categories.", expected="num_tokens=10", got=num_tokens)
+        if output_mode not in _MODES:
+            raise ArgumentError("There is no such output mode.", expected=", ".join(_MODES), got=repr(output_mode))
+        if sparse:
+            raise ArgumentError("Codes are dense.", cure="sparse=False")
+        self.num_tokens, self.output_mode, self.sparse = num_tokens, output_mode, sparse
+
+    def call(self, inputs: Any, count_weights: Any = None) -> Any:
+        if count_weights is not None and self.output_mode != "count":
+            raise ArgumentError("Weights are for counting.", expected='output_mode="count"', got=repr(self.output_mode))
+        return encoded(ops.cast(inputs, "int32"), self.output_mode, self.num_tokens, count_weights, self.compute_dtype)
+
+
+class Discretization(Layer):
+    """Numbers as the number of the range that they lie in.
+
+    Args:
+        bin_boundaries: increasing numbers between the ranges; ``[0, 1]`` makes the ranges below 0, 0 to 1, and from 1.
+        num_bins: learn so many ranges, equally full, by :meth:`adapt` instead.
+        epsilon: accepted; quantiles are exact here.
+        output_mode: ``"int"``, ``"one_hot"``, ``"multi_hot"`` or ``"count"``.
+        sparse: must be False; codes are dense.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.Discretization([0.0, 1.0])(np.float32([[-1, 0, 0.5, 7]])).tolist()
+        [[0, 1, 1, 2]]
+    """
+
+    def __init__(
+        self,
+        bin_boundaries: Any = None,
+        num_bins: int | None = None,
+        epsilon: float = 0.01,
+        output_mode: str = "int",
+        sparse: bool = False,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, dtype=("int64" if output_mode == "int" else None) if dtype is None else dtype, **kwargs)
+        if (bin_boundaries is None) == (num_bins is None):
+            raise ArgumentError("Discretization takes boundaries, or the number of ranges to learn.", got=f"{bin_boundaries}, {num_bins}")
+        if output_mode not in ("int", *_MODES):
+            raise ArgumentError("There is no such output mode.", expected=", ".join(("int", *_MODES)), got=repr(output_mode))
+        if sparse:
+            raise ArgumentError("Codes are dense.", cure="sparse=False")
+        self.bin_boundaries = None if bin_boundaries is None else [float(b) for b in bin_boundaries]
+        self.num_bins, self.epsilon, self.output_mode, self.sparse = num_bins, epsilon, output_mode, sparse
+        self.autocast = False
+
+    def call(self, inputs: Any) -> Any:
+        if self.bin_boundaries is None:
+            raise ArgumentError(f"'{self.name}' has learnt no boundaries yet.", cure="layer.adapt(data)")
+        over = ops.greater_equal(ops.expand_dims(inputs, -1), np.asarray(self.bin_boundaries, "float32"))
+        found = ops.sum(ops.cast(over, "int32"), axis=-1)
+        if self.output_mode == "int":
+            return ops.cast(found, self.compute_dtype)
+        return encoded(found, self.output_mode, len(self.bin_boundaries) + 1, dtype=self.compute_dtype)
+
+    def adapt(self, data: Any, steps: int | None = None) -> None:
+        """Learn ``num_bins`` equally full ranges from an array, or from the batches of a source."""
+        if self.num_bins is None:
+            raise ArgumentError(f"'{self.name}' was given its boundaries, and learns none.", cure="Discretization(num_bins=10)")
+        array = hasattr(data, "shape") or isinstance(data, (list, tuple))
+        batches = [data] if array else [batch for i, batch in enumerate(data) if steps is None or i < steps]
+        values = np.concatenate([ops.convert_to_numpy(batch).ravel() for batch in batches])
+        places = np.arange(1, self.num_bins) / self.num_bins
+        self.bin_boundaries = np.unique(np.quantile(values, places)).astype("float32").tolist()

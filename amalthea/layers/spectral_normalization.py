@@ -1,0 +1,66 @@
+"""A layer whose kernel is kept from stretching anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import initializers, ops
+from amalthea.errors import ArgumentError
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.wrapper import Wrapper
+
+
+class SpectralNormalization(Wrapper):
+    """Divides the kernel of a layer by its largest singular value, at each call in training.
+
+    Args:
+        layer: a layer with a ``kernel`` or ``embeddings``.
+        power_iterations: how often the estimate of the singular value is improved at each call.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.SpectralNormalization(layers.Dense(2))(np.ones((1, 3), "float32"), training=True).shape
+        (1, 2)
+
+    Source: Miyato et al., "Spectral normalization for generative adversarial networks", 2018.
+    """
+
+    def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
+        super().__init__(layer, **kwargs)
+        if power_iterations < 1:
+            raise ArgumentError("`power_iterations` is a positive int.", got=power_iterations)
+        self.power_iterations = power_iterations
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
+        name = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), None)
+        if name is None:
+            raise ArgumentError(
+                f"Layer '{self.layer.name}' has nothing to normalise.", expected="a `kernel` or `embeddings`", got=self.layer
+            )
+        self.kernel = getattr(self.layer, name)
+        start = initializers.TruncatedNormal(stddev=0.02)
+        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), start, trainable=False, name="vector_u")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            self.normalize_weights()
+        return self.layer(inputs)
+
+    def normalize_weights(self) -> None:
+        """Divide the kernel by the estimate of its largest singular value."""
+        matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
+        across, u = ops.transpose(matrix), self.vector_u.value
+        for _ in range(self.power_iterations):
+            v = _unit(ops.matmul(u, across))
+            u = _unit(ops.matmul(v, matrix))
+        u, v = ops.stop_gradient(u), ops.stop_gradient(v)
+        stretch = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
+        self.vector_u.assign(u)
+        self.kernel.assign(ops.reshape(ops.divide(matrix, stretch), self.kernel.shape))
+
+
+def _unit(x: Any) -> Any:
+    return ops.normalize(x, axis=None, epsilon=1e-12)
