@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes
-from amalthea.errors import ArgumentError, UnknownNameError, nearest
+from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
 CUSTOM: dict[str, Any] = {}  # "package>Name" to what `register_keras_serializable` was put on
@@ -357,6 +357,8 @@ def deserialize(data: Any, registry: Registry | None = None) -> Any:
 
 
 def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:
+    if not isinstance(name, str):
+        raise UnknownNameError("A configuration has no name where one must stand.", got=brief(name))
     registered = data.get("registered_name")
     custom = custom_object(registered or name)
     if custom is not None:

@@ -57,7 +57,7 @@ class History(NamedTuple):
     """Which output of which call a tensor is."""
 
     call: Call
-    index: int
+    index: int  # type: ignore[assignment]  # shadows the tuple's method, which nobody asks for
 
 
 def remembers(value: Any) -> bool:

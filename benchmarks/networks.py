@@ -13,7 +13,7 @@ SGD = {"learning_rate": 0.01}
 
 @dataclass(frozen=True)
 class Network:
-    """Convolutions (3 by 3, valid, relu, each with a 2 by 2 max pooling), then dense layers (relu), then a softmax of ten.
+    """Convolutions (3 by 3, valid, relu, then 2 by 2 max pooling), dense layers (relu), and a softmax of ten.
 
     Args:
         shape: of one row.

@@ -1,8 +1,8 @@
 """Starts the workers and asks them in turn.
 
-In each round every variant gets a fresh process. All processes of a round live at once, waiting, and one at a time is asked
-to train for a moment: the two numbers of a pair are taken within a second of each other, so that whatever else the machine
-does weighs on both alike.
+In each round every variant gets a fresh process. All processes of a round live at once, waiting, and one at a time is
+asked to train for a moment: the two numbers of a pair are taken within seconds of each other, so that whatever else the
+machine does weighs on both alike.
 """
 
 from __future__ import annotations
@@ -67,15 +67,15 @@ class Process:
 
     def __init__(self, variant: str, plan: Plan):
         row = VARIANTS[variant]
-        self.errors = tempfile.TemporaryFile("w+")
-        home = os.path.join(tempfile.gettempdir(), "benchmarks-keras")  # so that Keras leaves the user's settings alone
+        self.folder = tempfile.TemporaryDirectory()  # Keras's settings go there too: it writes the user's otherwise
+        self.errors = open(os.path.join(self.folder.name, "errors"), "w+")  # noqa: SIM115  # closed by `end`
         self.process = subprocess.Popen(
             [sys.executable if row.ours else plan.peers, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env={**os.environ, **environment(plan.threads), "KERAS_HOME": home, **row.environment},
+            env={**os.environ, **environment(plan.threads), "KERAS_HOME": self.folder.name, **row.environment},
         )
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -101,6 +101,7 @@ class Process:
         self.process.wait()
         self.process.stdout.close()
         self.errors.close()
+        self.folder.cleanup()
 
 
 def run(plan: Plan, say: Say) -> Results:

@@ -1,8 +1,8 @@
 """The process that trains: ``python -m benchmarks.worker``, one JSON object a line in, one out.
 
 ``{"prepare": {"variant", "network", "batches", "threads", "accuracy"}}`` is answered by ``{"versions": ...}`` or
-``{"missing": reason}``; each ``{"measure": steps}`` after it by ``{"milliseconds": a step, "loss": ...}``. The end of the
-input ends the process.
+``{"missing": reason}``; each ``{"measure": times}`` after it by ``{"milliseconds": a step, "loss": ...}``. The end of
+the input ends the process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Worker:
 
     def measure(self, times: int) -> dict[str, Any]:
         """Milliseconds a step, over an epoch or as many steps on one batch."""
-        start = time.perf_counter()
+        loss, start = 0.0, time.perf_counter()
         for _ in range(times):
             loss = self.train()
         seconds = time.perf_counter() - start

@@ -20,6 +20,8 @@ from tests.oracles.read import load
 NO_GRADIENT = {"GlobalAveragePooling1D/mask_of_nothing"}
 # Shapes that Keras 3.15 tells less well than the call does: the backward layer's own units, an axis that the input knows.
 BETTER_SHAPE = {"Bidirectional/backward_layer", "EinsumDense/heads"}
+# What a layer assigns to a trainable weight is lost in a stateless call on JAX, where the numbers come from.
+NO_WEIGHTS_AFTER = {"SpectralNormalization/training"}
 # What a layer cannot do yet, by what its configuration asks for.
 GAPS = {"renorm": "batch renormalization does not exist yet"}
 RECORDS = [
@@ -104,7 +106,7 @@ def test_outputs_state_and_gradients_are_those_of_keras(record):
     for g, want in zip(by_weights, wanted, strict=True):
         np.testing.assert_allclose(g, np.reshape(want, g.shape), **CLOSE)
     after = record["weights_after"] or (record["weights"] if record["calls"] == 1 else [])
-    for variable, want in zip(layer.weights, after):
+    for variable, want in zip(layer.weights, after) if record["id"] not in NO_WEIGHTS_AFTER else ():
         np.testing.assert_allclose(variable.numpy(), want, **CLOSE)
 
 

@@ -57,7 +57,7 @@ def _flow(flowing: dict[Tensor, Tensor], to: Tensor, cotangent: Tensor) -> None:
 
 def _by_inputs(node: Node, arrived: list[Tensor | None]) -> Sequence[Any]:
     row = node.primitive
-    rule = row.gradient or (_decomposed if row.decomposition else None)
+    rule: Any = row.gradient or (_decomposed if row.decomposition else None)
     if rule is None:
         if not any(dtypes.is_float(out.dtype) for out in node.outputs) or row.family.elementwise:
             return [None] * len(node.inputs)

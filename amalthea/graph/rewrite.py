@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea import shapes
 from amalthea.graph.graph import Graph, reach
 from amalthea.primitives import Primitive, control, elementwise, moving, reducing
 from amalthea.tensor import Node, Tensor, Trace, as_tensor
@@ -121,7 +122,7 @@ def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
     if not inputs or any(x.value is None for x in inputs) or not node.primitive.single:
         return None
     out = node.outputs[0].type
-    if np.prod(out.shape, dtype=int) > 1024 or node.primitive.name.startswith("random"):
+    if shapes.substitute(shapes.size(out.shape), {}) > 1024 or node.primitive.name.startswith("random"):
         return None
     with np.errstate(all="ignore"):
         value = np.asarray(node.primitive.reference(*(np.asarray(x.value) for x in inputs), **node.attrs))

@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, history, shapes, tensor, tree
-from amalthea.errors import AmaltheaError, ArgumentError, MissingAttributeError, ModelFileError, NotBuiltError, ShapeError
+from amalthea.errors import (
+    AmaltheaError,
+    ArgumentError,
+    MissingAttributeError,
+    ModelFileError,
+    NotBuiltError,
+    ShapeError,
+)
 from amalthea.masks import mask_of, set_mask
 from amalthea.ops import base
 from amalthea.shapes import Dim
@@ -182,7 +189,9 @@ def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
 def build_within(layer: Any, shapes: dict[str, Any]) -> None:
     """Build the layers within that only a call builds, by a call on symbols."""
     if not all(inner.built for inner in layer._flatten_layers()):
-        with contextlib.suppress(AmaltheaError, TypeError):  # what stays unbuilt is named when its weights are looked for
+        with contextlib.suppress(
+            AmaltheaError, TypeError
+        ):  # what stays unbuilt is named when its weights are looked for
             output_shape(layer, list(shapes.values()), {})
 
 

@@ -56,10 +56,14 @@ class CategoryEncoding(Layer):
 
     not_in_config = ("sparse",)
 
-    def __init__(self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any):
+    def __init__(
+        self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         if num_tokens is None or num_tokens < 1:
-            raise ArgumentError("CategoryEncoding must know the number of categories.", expected="num_tokens=10", got=num_tokens)
+            raise ArgumentError(
+                "CategoryEncoding must know the number of categories.", expected="num_tokens=10", got=num_tokens
+            )
         if output_mode not in _MODES:
             raise ArgumentError("There is no such output mode.", expected=", ".join(_MODES), got=repr(output_mode))
         if sparse:
@@ -79,6 +83,7 @@ class Discretization(Layer):
         bin_boundaries: increasing numbers between the ranges; ``[0, 1]`` makes the ranges below 0, 0 to 1, and from 1.
         num_bins: learn so many ranges, equally full, by :meth:`adapt` instead.
         epsilon: accepted; quantiles are exact here.
+        dtype: of what comes out; int32 for numbers of ranges unless given.
         output_mode: ``"int"``, ``"one_hot"``, ``"multi_hot"`` or ``"count"``.
         sparse: must be False; codes are dense.
 
@@ -100,16 +105,21 @@ class Discretization(Layer):
         name: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(name=name, dtype=("int64" if output_mode == "int" else None) if dtype is None else dtype, **kwargs)
+        super().__init__(name=name, dtype=None if str(dtype).startswith("int") else dtype, **kwargs)
         if (bin_boundaries is None) == (num_bins is None):
-            raise ArgumentError("Discretization takes boundaries, or the number of ranges to learn.", got=f"{bin_boundaries}, {num_bins}")
+            raise ArgumentError(
+                "Discretization takes boundaries, or the number of ranges to learn.",
+                got=f"{bin_boundaries}, {num_bins}",
+            )
         if output_mode not in ("int", *_MODES):
-            raise ArgumentError("There is no such output mode.", expected=", ".join(("int", *_MODES)), got=repr(output_mode))
+            raise ArgumentError(
+                "There is no such output mode.", expected=", ".join(("int", *_MODES)), got=repr(output_mode)
+            )
         if sparse:
             raise ArgumentError("Codes are dense.", cure="sparse=False")
         self.bin_boundaries = None if bin_boundaries is None else [float(b) for b in bin_boundaries]
         self.num_bins, self.epsilon, self.output_mode, self.sparse = num_bins, epsilon, output_mode, sparse
-        self.autocast = False
+        self.index_dtype = dtype if str(dtype).startswith("int") else "int32"
 
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:
@@ -117,13 +127,19 @@ class Discretization(Layer):
         over = ops.greater_equal(ops.expand_dims(inputs, -1), np.asarray(self.bin_boundaries, "float32"))
         found = ops.sum(ops.cast(over, "int32"), axis=-1)
         if self.output_mode == "int":
-            return ops.cast(found, self.compute_dtype)
+            return ops.cast(found, self.index_dtype)
         return encoded(found, self.output_mode, len(self.bin_boundaries) + 1, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        whole = self.index_dtype if self.index_dtype != "int32" else self.dtype
+        return {**super().get_config(), "dtype": whole if self.output_mode == "int" else self.dtype}
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learn ``num_bins`` equally full ranges from an array, or from the batches of a source."""
         if self.num_bins is None:
-            raise ArgumentError(f"'{self.name}' was given its boundaries, and learns none.", cure="Discretization(num_bins=10)")
+            raise ArgumentError(
+                f"'{self.name}' was given its boundaries, and learns none.", cure="Discretization(num_bins=10)"
+            )
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
         batches = [data] if array else [batch for i, batch in enumerate(data) if steps is None or i < steps]
         values = np.concatenate([ops.convert_to_numpy(batch).ravel() for batch in batches])

@@ -67,7 +67,9 @@ class Normalization(Layer):
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         if (mean is None) != (variance is None):
-            raise ArgumentError("The mean and the variance are given together, or neither.", got=f"{mean} and {variance}")
+            raise ArgumentError(
+                "The mean and the variance are given together, or neither.", got=f"{mean} and {variance}"
+            )
         self.axis = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
         self.mean, self.variance, self.invert = mean, variance, invert
         self._given_moments = mean is not None
@@ -109,7 +111,9 @@ class Normalization(Layer):
     def adapt(self, data: Any) -> None:
         """Learn the mean and variance of all of an array, or of all batches of a source of batches."""
         if self._given_moments:
-            raise ArgumentError(f"'{self.name}' was given its mean and variance, and learns none.", cure="Normalization()")
+            raise ArgumentError(
+                f"'{self.name}' was given its mean and variance, and learns none.", cure="Normalization()"
+            )
         self.reset_state()
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
         batches: Iterable[Any] = [data] if array else data
@@ -146,5 +150,7 @@ class Normalization(Layer):
         """Nothing: what was learnt counts at once."""
 
     def get_config(self) -> dict[str, Any]:
-        moments = {key: None if (m := getattr(self, key)) is None else np.asarray(m).tolist() for key in ("mean", "variance")}
+        moments = {
+            key: None if (m := getattr(self, key)) is None else np.asarray(m).tolist() for key in ("mean", "variance")
+        }
         return {**super().get_config(), **moments}

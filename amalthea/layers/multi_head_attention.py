@@ -60,6 +60,17 @@ class HeadedAttention(Layer):
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy, seed=self.seed)
 
+    def _shares(self, scores: Any, visible: Any, exact: bool) -> Any:
+        """Shares that sum to 1 over the values that a query sees.
+
+        A query that sees none gets nothing if ``exact``, and equal shares of all otherwise: Keras has both, the second
+        wherever its backend computes attention in one step.
+        """
+        if visible is not None and not exact and self.dropout == 0:
+            lowest = ops.cast(-3e4 if ops.dtype(scores) == "float16" else -1e9, ops.dtype(scores))
+            scores, visible = ops.where(visible, scores, lowest), None
+        return self._softmax(scores, mask=visible)
+
     def _visible(
         self, query: Any, value: Any, query_mask: Any, value_mask: Any, key_mask: Any, attention_mask: Any, causal: bool
     ) -> Any:
@@ -197,16 +208,13 @@ class MultiHeadAttention(HeadedAttention):
             before = -2 * len(self.attention_axes) - 1
             for _ in range(len(scores.shape) - len(visible.shape)):
                 visible = ops.expand_dims(visible, before)
-        weights = self._softmax(scores, mask=visible)
+        weights = self._shares(scores, visible, return_attention_scores or len(query.shape) != 3)
         shared = self._dropout_layer(weights, training=training)
         result = ops.einsum(for_sums, shared, self.value_dense(value))
         if self.use_gate:
             result = ops.multiply(result, self._gate_dense(query))
         output = self.output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return previous_mask
 
     def get_config(self) -> dict[str, Any]:
         output_shape = None if self._output_shape is None else list(self._output_shape)

@@ -21,10 +21,12 @@ class BatchNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there is an offset (beta), a factor (gamma).
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
-        renorm, renorm_clipping, renorm_momentum: accepted while off.
+        renorm: correct the batch's moments towards slower averages, for small batches.
+        renorm_clipping: limits ``{"rmin", "rmax", "dmax"}`` of the correction's factor and shift.
+        renorm_momentum: the share of the slower averages that stays at each step.
         synchronized: accepted; there is one process.
 
-    Source: Ioffe and Szegedy, "Batch normalization", 2015.
+    Source: Ioffe and Szegedy, "Batch normalization", 2015; Ioffe, "Batch renormalization", 2017.
     """
 
     supports_masking = True
@@ -51,8 +53,9 @@ class BatchNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if renorm:
-            raise ArgumentError("Batch renormalization does not exist yet.", cure="renorm=False")
+        unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
+        if unknown:
+            raise ArgumentError("`renorm_clipping` has other keys.", expected="rmin, rmax, dmax", got=", ".join(unknown))
         self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) else int(axis)
         self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -63,7 +66,8 @@ class BatchNormalization(Layer):
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
-        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.renorm_clipping = renorm_clipping or {} if renorm else renorm_clipping
         self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
@@ -90,23 +94,60 @@ class BatchNormalization(Layer):
         for name, start in (("mean", self.moving_mean_initializer), ("variance", self.moving_variance_initializer)):
             weight = self.add_weight(shape, start, trainable=False, autocast=False, name=f"moving_{name}")
             setattr(self, f"moving_{name}", weight)
+        if self.renorm:
+            self._add_renorm_weights(shape)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
+
+    def _add_renorm_weights(self, shape: Any) -> None:
+        def deviation(shape: Any, dtype: Any = None) -> Any:
+            return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+        starts = {"moving_stddev": deviation, "renorm_mean": self.moving_mean_initializer, "renorm_stddev": deviation}
+        for name, start in starts.items():
+            setattr(self, name, self.add_weight(shape, start, trainable=False, autocast=False, name=name))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         rank = len(inputs.shape)
         dtype = ops.dtype(inputs)
         x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
-        mean, variance = self.moving_mean, self.moving_variance
+        mean, variance, beta, gamma = self.moving_mean, self.moving_variance, self.beta, self.gamma
         if training and self.trainable:
             axes = [axis for axis in range(rank) if axis != self.axis % rank]
             mean, variance = ops.moments(x, axes) if mask is None else _masked_moments(x, mask, axes)
-            self._move(self.moving_mean, mean)
-            self._move(self.moving_variance, variance)
-        out = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+            beta, gamma = self._corrected(mean, variance) if self.renorm else (beta, gamma)
+            self._learn(mean, variance)
+        out = ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon)
         return ops.cast(out, dtype)
 
-    def _move(self, average: Any, now: Any) -> None:
-        value = ops.add(ops.multiply(average, self.momentum), ops.multiply(now, 1.0 - self.momentum))
+    def _corrected(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Offset and factor that take what the batch's moments give to what the slower averages would give."""
+        slow = ops.maximum(self.renorm_stddev, self.epsilon**0.5)
+        factor = ops.divide(ops.sqrt(ops.add(variance, self.epsilon)), slow)
+        shift = ops.divide(ops.subtract(mean, self.renorm_mean), slow)
+        limits = self.renorm_clipping
+        factor = ops.maximum(factor, limits["rmin"]) if limits.get("rmin") is not None else factor
+        factor = ops.minimum(factor, limits["rmax"]) if limits.get("rmax") is not None else factor
+        shift = ops.clip(shift, -limits["dmax"], limits["dmax"]) if limits.get("dmax") is not None else shift
+        factor, shift = ops.stop_gradient(factor), ops.stop_gradient(shift)
+        if self.gamma is not None:
+            factor, shift = ops.multiply(factor, self.gamma), ops.multiply(shift, self.gamma)
+        return (shift if self.beta is None else ops.add(shift, self.beta)), factor
+
+    def _learn(self, mean: Any, variance: Any) -> None:
+        """Move the averages towards the moments of this batch."""
+        self._move(self.moving_mean, mean, self.momentum)
+        if not self.renorm:
+            self._move(self.moving_variance, variance, self.momentum)
+            return
+        deviation = ops.sqrt(ops.add(variance, self.epsilon))
+        self._move(self.renorm_mean, mean, self.renorm_momentum)
+        self._move(self.renorm_stddev, deviation, self.renorm_momentum)
+        self._move(self.moving_stddev, deviation, self.momentum)
+        square = ops.square(self.moving_stddev)
+        self.moving_variance.assign(ops.relu(ops.subtract(square, self.epsilon)))
+
+    def _move(self, average: Any, now: Any, momentum: float) -> None:
+        value = ops.add(ops.multiply(average, momentum), ops.multiply(now, 1.0 - momentum))
         average.assign(ops.cast(value, average.dtype))
 
 

@@ -50,14 +50,22 @@ class ReversibleEmbedding(Embedding):
         **kwargs: Any,
     ):
         super().__init__(
-            input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero, **kwargs
+            input_dim,
+            output_dim,
+            embeddings_initializer,
+            embeddings_regularizer,
+            embeddings_constraint,
+            mask_zero,
+            **kwargs,
         )
         self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
 
     def build(self, inputs_shape: Any = None) -> None:
         super().build(inputs_shape)
         if not self.tie_weights:
-            self.reverse_embeddings = weight(self, "reverse_embeddings", (self.output_dim, self.input_dim), "embeddings")
+            self.reverse_embeddings = weight(
+                self, "reverse_embeddings", (self.output_dim, self.input_dim), "embeddings"
+            )
 
     def call(self, inputs: Any, reverse: bool = False) -> Any:
         if not reverse:

@@ -38,7 +38,9 @@ class SpectralNormalization(Wrapper):
         name = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), None)
         if name is None:
             raise ArgumentError(
-                f"Layer '{self.layer.name}' has nothing to normalise.", expected="a `kernel` or `embeddings`", got=self.layer
+                f"Layer '{self.layer.name}' has nothing to normalise.",
+                expected="a `kernel` or `embeddings`",
+                got=self.layer,
             )
         self.kernel = getattr(self.layer, name)
         start = initializers.TruncatedNormal(stddev=0.02)
@@ -58,6 +60,7 @@ class SpectralNormalization(Wrapper):
             u = _unit(ops.matmul(v, matrix))
         u, v = ops.stop_gradient(u), ops.stop_gradient(v)
         stretch = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
+        stretch = ops.where(ops.equal(stretch, 0.0), ops.ones_like(stretch), stretch)  # a kernel of zeros stays
         self.vector_u.assign(u)
         self.kernel.assign(ops.reshape(ops.divide(matrix, stretch), self.kernel.shape))
 

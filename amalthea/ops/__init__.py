@@ -41,7 +41,7 @@ def _install_operators(cls: type) -> None:
     }  # fmt: skip
     for name, function in comparisons.items():
         setattr(cls, f"__{name}__", function)
-    cls.__hash__ = object.__hash__
+    cls.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]
     cls.__neg__, cls.__abs__, cls.__invert__ = numpy.negative, numpy.absolute, numpy.logical_not
     cls.__getitem__ = numpy.get_item
 

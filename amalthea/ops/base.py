@@ -87,8 +87,8 @@ def floating(x: Any) -> Any:
     return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
-def shape_of(x: Any) -> shapes.Shape:
-    """The full shape, symbols included."""
+def shape_of(x: Any) -> Any:
+    """The full shape as a tuple, symbols included."""
     return x.type.shape if isinstance(x, (Tensor, Variable)) else tuple(x.shape)
 
 

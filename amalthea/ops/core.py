@@ -216,7 +216,7 @@ def scan(
     sequences = [] if empty else [array(x) for x in tree.flatten(xs)]
     if empty and length is None:
         raise ArgumentError("A scan without sequences needs a length.", cure="ops.scan(f, init, length=n)")
-    length = shape_of(sequences[0])[0] if sequences else length
+    steps: Any = shape_of(sequences[0])[0] if sequences else length
     nests: list[Any] = []
 
     def body(*flat: Any) -> list[Any]:
@@ -227,7 +227,7 @@ def scan(
         outputs = [] if out is None else [tensor(y) for y in tree.flatten(out)]
         return [*(_like(n, c) for n, c in zip(tree.flatten(new), carry)), *outputs]
 
-    results = held.scan(body, carry, sequences, length, reverse)
+    results = held.scan(body, carry, sequences, steps, reverse)
     outs = list(results[len(carry) :])
     final = tree.pack_sequence_as(init, results[: len(carry)])
     return final, None if nests[0] is None else tree.pack_sequence_as(nests[0], outs)

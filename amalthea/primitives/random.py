@@ -8,6 +8,8 @@ Source: the hash is the 32-bit finalizer of MurmurHash3 (Appleby, 2011, public d
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from amalthea import dtypes, shapes
@@ -31,7 +33,7 @@ def _generator(key: np.ndarray) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int(key[0]) << 32 | int(key[1])))
 
 
-def _native(dtype: str) -> str:
+def _native(dtype: str) -> Any:
     return dtype if dtype in ("float32", "float64") else "float32"
 
 
@@ -61,7 +63,7 @@ def _bits(key, count: int, stream: int):
 
 def _uniform(key, shape, stream: int, open_at_zero: bool = False):
     """float32 in [0, 1), or (0, 1]: the upper 24 bits of a hash."""
-    bits = right_shift(_bits(key, int(shapes.size(shape)), stream), np.uint32(8))
+    bits = right_shift(_bits(key, shapes.substitute(shapes.size(shape), {}), stream), np.uint32(8))
     whole = cast(cast(bits, dtype="int32"), dtype="float32")
     return reshape(multiply(add(whole, 1.0) if open_at_zero else whole, 2.0**-24), shape=shape)
 

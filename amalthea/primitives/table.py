@@ -114,7 +114,7 @@ def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Ca
     return join
 
 
-def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> np.ndarray:
+def numbers(*shape: Any, low: float = -2.0, high: float = 2.0, seed: int = 0) -> np.ndarray:
     """Reproducible float64 numbers for samples: none close to another, to the middle, or to those of another seed."""
     count = int(np.prod(shape, dtype=int))
     grid = np.linspace(low, high, count + 2)[1:-1] + (high - low) * (1 + 0.37 * seed) / (7 * (count + 2))

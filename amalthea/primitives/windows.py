@@ -110,7 +110,7 @@ def _places(window, strides, dilation, out_space):
         yield tuple(np.s_[start : start + (n - 1) * s + 1 : s] for start, n, s in zip(starts, out_space, strides))
 
 
-def _unfold(x, window, strides, padding, dilation, fill=0):
+def _unfold(x, window, strides, padding, dilation, fill: float = 0):
     """``(batch, *space, channels)`` to ``(batch, *out_space, places, channels)``."""
     out_space = _slid(x.shape[1:-1], window, strides, padding, dilation)
     x = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=fill)

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place
+from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
+from amalthea.models.model import Model
 from amalthea.saving import objects, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
@@ -103,9 +104,9 @@ def load_model(
     try:
         with _members(filepath) as member:
             config = _json(member(_CONFIG))
-            if not compile:
+            if not compile and isinstance(config, dict):
                 config.pop("compile_config", None)
-            model = objects.deserialize_keras_object(config, custom_objects, safe_mode)
+            model = _model_of(config, custom_objects, safe_mode)
             with _h5(member(_WEIGHTS)) as file:
                 weights.read(model, file)
     except AmaltheaError as error:
@@ -114,10 +115,26 @@ def load_model(
     return model
 
 
+def _model_of(config: Any, custom_objects: Any, safe_mode: bool) -> Any:
+    """The model of a configuration; what no configuration looks like is a damaged file."""
+    try:
+        model = objects.deserialize_keras_object(config, custom_objects, safe_mode)
+    except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, AmaltheaError):
+            raise
+        raise ModelFileError(
+            f"The configuration in the model file cannot be read: {type(error).__name__}: {error}.",
+            cure="save the model again, or mend the class that cannot read its configuration",
+        ) from error
+    if not isinstance(model, Model):
+        raise ModelFileError("There is no model in the model file.", got=brief(model))
+    return model
+
+
 def _json(data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
 
 

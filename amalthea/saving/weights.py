@@ -24,6 +24,7 @@ from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
 from amalthea.optimizers import Optimizer
 
+_LARGEST_RATIO = 1000  # of a value to what it takes in the file; honest weights do not come near
 _SAVEABLE = (Layer, Metric, Optimizer, Loss)
 
 
@@ -52,13 +53,18 @@ def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple
         nested = isinstance(child, (list, tuple, dict))
         if not nested and not isinstance(child, _SAVEABLE):
             continue
-        name = "container" if nested else snake_case(type(child).__name__)
+        name = "container" if nested else snake_case(_class_name(child))
         used[name] = used.get(name, -1) + 1
         here = f"{path}/{name}_{used[name]}" if used[name] else f"{path}/{name}"
         if nested:
             yield from _walk_container(child, here, seen)
         else:
             yield from _walk(child, here, seen)
+
+
+def _class_name(thing: Any) -> str:
+    identity = getattr(thing, "saved_identity", None)
+    return identity[1] if identity else type(thing).__name__
 
 
 def _children(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -151,9 +157,19 @@ class Group:
         data = self.group[key]
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise ModelFileError(f"The value {key} in '{self.path}' is not kept in the file itself.")
+        self._check(data, key)
         if data.attrs.get("dtype") == "bfloat16":
             return np.asarray(data).view(dtypes.to_numpy("bfloat16"))
         return np.asarray(data)
+
+
+    def _check(self, data: Any, key: str) -> None:
+        if data.dtype.kind not in "fiubV":
+            raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
+        if data.nbytes > _LARGEST_RATIO * max(data.id.get_storage_size(), 1024):
+            raise ModelFileError(
+                f"The value {key} in '{self.path}' unpacks to {data.nbytes:,} bytes, far more than the file can hold."
+            )
 
 
 def _open_group(file: Any, path: str) -> Any:

@@ -39,7 +39,7 @@ class AmaltheaProgram:
 
     def steps(self, count: int) -> float:
         self.model.reset_metrics()
-        step = self.model.step("train")
+        step, logs = self.model.step("train"), {"loss": 0.0}
         for _ in range(count):
             logs = step(self.one)
         return float(logs["loss"])

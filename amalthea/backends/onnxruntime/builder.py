@@ -81,7 +81,7 @@ def _kernels() -> Mapping[str, frozenset[str]]:
         names = constraints.get("T") or constraints.get("T1") or constraints.get("V")
         if kernel.provider == "CPUExecutionProvider" and names:
             plain = [name[len("tensor(") : -1] for name in names]
-            found.setdefault(kernel.op_name, set()).update(_KERNEL_NAMES.get(n, n) for n in plain)
+            found.setdefault(kernel.op_name, set()).update(_KERNEL_NAMES.get(str(n), str(n)) for n in plain)
     return {name: frozenset(types) for name, types in found.items()}
 
 
@@ -117,7 +117,9 @@ class Builder:
     def name(self, stem: str = "v") -> str:
         return f"{stem}{next(self.counter)}"
 
-    def emit(self, operator: str, inputs: Sequence[Value | None], outputs: int = 1, to_dtype: str = "", **attrs: Any):
+    def emit(
+        self, operator: str, inputs: Sequence[Value | None], outputs: int = 1, to_dtype: str = "", **attrs: Any
+    ) -> Any:
         """Add a node; gives its one output, or all of them."""
         data = [x for x in inputs[: _DATA_INPUTS.get(operator, len(inputs))] if x is not None]
         dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
@@ -154,7 +156,7 @@ class Builder:
             self.initializers[key] = (value, proto)
         return self.initializers[key][0]
 
-    def ints(self, values: Sequence[Any]) -> Value:
+    def ints(self, values: Any) -> Value:
         """A vector of int64, as operators want their shapes and axes."""
         return self.constant(np.asarray(values, "int64").reshape(-1))
 
@@ -213,4 +215,4 @@ class Builder:
 
 
 def info(name: str, type: Type) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], type.shape)
+    return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], [int(d) for d in type.shape])  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ def to_model(graph: Graph, lowerings: Any) -> Any:
 class Executable:
     """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
 
-    def __init__(self, graph: Graph, session: Any, place: Callable[[Variable], State]):
+    def __init__(self, graph: Graph, session: Any, place: Callable[[Variable], Any]):
         self.session = session
         self.place = place
         self.reads = [variable for variable, _ in graph.reads]
@@ -101,7 +101,7 @@ class _Slot:
         self.name = name
         self.dtype = dtypes.to_numpy(type.dtype)
         self.onnx_type = ONNX_TYPES[type.dtype]
-        self.shape = list(type.shape)
+        self.shape: list[Any] = list(type.shape)
 
     def bind_input(self, binding: Any, value: Any) -> np.ndarray:
         array = np.ascontiguousarray(value, self.dtype)
