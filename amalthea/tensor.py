@@ -104,6 +104,10 @@ class Tensor(Operators):
         self.history: Any = None
         self._keras_mask: Any = None
 
+    def __getstate__(self) -> Any:
+        kept = {name: getattr(self, name) for name in Tensor.__slots__ if name not in ("__weakref__", "scope")}
+        return None, {**kept, "scope": None}  # a copy belongs to no trace
+
     @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape, with ``None`` for every dimension that is not known."""
@@ -283,6 +287,9 @@ class Variable(Operators):
     def numpy(self) -> np.ndarray:
         """A copy of the value as a NumPy array."""
         return self.storage.numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "storage": HostStorage(self.numpy())}  # a copy lives on the host at first
 
     def __float__(self) -> float:
         return float(self.__array__())

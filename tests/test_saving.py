@@ -12,7 +12,7 @@ import pytest
 
 import amalthea
 from amalthea import Model, layers, models, ops, tree
-from amalthea.errors import ModelFileError, UnknownNameError, UnsafeFileError
+from amalthea.errors import UnknownNameError, UnsafeFileError
 from amalthea.saving import register_keras_serializable
 from tests.samples import MODELS, trained
 

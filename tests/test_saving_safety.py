@@ -1,4 +1,4 @@
-"""Files that are damaged, that do not fit, and that mean harm: refused in words, with nothing changed, called or imported."""
+"""Files that are damaged, do not fit, or mean harm: refused in words, with nothing changed, called or imported."""
 
 from __future__ import annotations
 
@@ -68,6 +68,16 @@ def with_weights(path, change):
 
 # --------------------------------------------------------------------------------------------- damaged
 
+
+def removed(file, name):
+    del file[name]
+    return name
+
+
+def without(name):
+    return lambda path: with_weights(path, lambda file: file.__delitem__(name))
+
+
 DAMAGED = {
     "not_a_zip": (lambda p: p.write_bytes(b"nothing"), "whole .keras file"),
     "empty": (lambda p: p.write_bytes(b""), "whole .keras file"),
@@ -79,16 +89,18 @@ DAMAGED = {
     "config_is_a_list": (lambda p: rewritten(p, config=lambda d: b"[]"), "no model"),
     "config_is_a_number": (lambda p: rewritten(p, config=lambda d: b"3"), "no model"),
     "config_is_no_model": (
-        lambda p: rewritten(p, config=lambda d: b'{"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}'),
+        lambda p: rewritten(
+            p, config=lambda d: b'{"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}'
+        ),
         "no model",
     ),
     "config_without_layers": (lambda p: with_config(p, lambda c: c["config"].pop("layers")), "layers"),
     "weights_are_no_hdf5": (lambda p: rewritten(p, model=lambda d: b"nothing"), "no HDF5"),
     "weights_are_cut": (lambda p: rewritten(p, model=lambda d: d[:600]), "damaged|HDF5"),
-    "a_layer_without_weights": (lambda p: with_weights(p, lambda f: f.__delitem__("layers/dense_1")), "number of variables"),
-    "a_value_is_missing": (lambda p: with_weights(p, lambda f: f.__delitem__("layers/dense/vars/1")), "number of variables"),
+    "a_layer_without_weights": (without("layers/dense_1"), "number of variables"),
+    "a_value_is_missing": (without("layers/dense/vars/1"), "number of variables"),
     "a_group_for_a_value": (
-        lambda p: with_weights(p, lambda f: (f.__delitem__("layers/dense/vars/1"), f.create_group("layers/dense/vars/1"))),
+        lambda p: with_weights(p, lambda f: f.create_group(removed(f, "layers/dense/vars/1"))),
         "not kept in the file itself",
     ),
     "text_for_a_value": (

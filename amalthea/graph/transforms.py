@@ -16,6 +16,7 @@ from amalthea import config, dtypes, tensor, tree
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.graph.gradient import backward
 from amalthea.graph.graph import Graph, collect, reach
+from amalthea.masks import mask_of, set_mask
 from amalthea.primitives import control
 from amalthea.tensor import Tensor, Trace, Variable, as_tensor, current_trace, type_of
 
@@ -144,16 +145,28 @@ def grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = False) -> C
 
 
 def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Trace a function and run its graph at once, primitive by primitive."""
+    """Trace a function and run its graph at once, primitive by primitive. Masks of its outputs come along."""
     args, kwargs = tree.map_structure(as_value, (args, kwargs))
-    graph, outputs = capture(function, (args, kwargs))
+    masks: list[Any] = []
+
+    def with_masks(*a: Any, **k: Any) -> Any:
+        result = function(*a, **k)
+        masks.extend(mask_of(x) for x in tree.flatten(result))
+        return result, [mask for mask in masks if mask is not None]
+
+    graph, (outputs, _) = capture(with_masks, (args, kwargs))
     values = [x for x in tree.flatten((args, kwargs)) if _is_value(x)]
     known = {t: v.value if isinstance(v, Variable) else v for t, v in zip(graph.inputs, values)}
     known.update((t, variable.value) for variable, t in graph.reads)
     results = graph.evaluate(known, tensor.runtime.execute)
     for variable, value in graph.writes:
         variable.assign(value.value if value.value is not None else known[value])
-    return tree.pack_sequence_as(outputs, results)
+    count = len(masks)
+    carried = iter(results[count:])
+    for value, mask in zip(results, masks):
+        if mask is not None:
+            set_mask(value, next(carried))
+    return tree.pack_sequence_as(outputs, results[:count])
 
 
 def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: Any) -> Any:

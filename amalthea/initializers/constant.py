@@ -120,6 +120,6 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
     known = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett}
     if window in known:
         return known[window](length + 1)[:-1] if periodic else known[window](length)
-    from scipy.signal import get_window
+    from scipy.signal import get_window  # type: ignore[import-not-found]
 
     return np.asarray(get_window(window, length, fftbins=periodic))

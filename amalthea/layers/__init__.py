@@ -8,12 +8,22 @@ from amalthea.layers.layer import Layer
 # Each family's file and the public names in it.
 _FAMILIES = {
     "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "adaptive_pooling": (
+        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D "
+        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D"
+    ),
     "attention": "AdditiveAttention Attention",
     "bidirectional": "Bidirectional",
     "categories": "CategoryEncoding Discretization",
-    "convolution": "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose",
+    "conv_lstm": "ConvLSTM1D ConvLSTM2D ConvLSTM3D",
+    "convolution": (
+        "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Convolution1D Convolution1DTranspose "
+        "Convolution2D Convolution2DTranspose Convolution3D Convolution3DTranspose"
+    ),
     "dense": "Dense",
-    "depthwise_convolution": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D",
+    "depthwise_convolution": (
+        "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D"
+    ),
     "dot": "Dot dot",
     "dropout": "Dropout SpatialDropout1D",
     "einsum_dense": "EinsumDense",
@@ -42,6 +52,8 @@ _FAMILIES = {
         "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
         "MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D"
     ),
+    "random_color": "AutoContrast Equalization RandomBrightness RandomContrast RandomErasing",
+    "random_image": "RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom",
     "reshaping": "Flatten Permute RepeatVector Reshape",
     "resizing": "CenterCrop Resizing",
     "reversible_embedding": "ReversibleEmbedding",
@@ -49,6 +61,7 @@ _FAMILIES = {
     "simple_rnn": "SimpleRNN SimpleRNNCell",
     "spatial_dropout": "SpatialDropout2D SpatialDropout3D",
     "spectral_normalization": "SpectralNormalization",
+    "spectrogram": "MelSpectrogram STFTSpectrogram",
     "stacked_rnn_cells": "StackedRNNCells",
     "upsampling": "UpSampling1D UpSampling2D UpSampling3D",
     "wrapper": "TimeDistributed Wrapper",

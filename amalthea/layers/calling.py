@@ -55,7 +55,12 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
         if not hasattr(x, "shape") or not hasattr(x, "dtype"):
             return x
         name = dtypes.name_of(x)
-        return base.cast(x, to) if to and name != to and dtypes.is_float(name) else x
+        if not to or name == to or not dtypes.is_float(name):
+            return x
+        cast, mask = base.cast(x, to), mask_of(x)
+        if mask is not None:
+            set_mask(cast, mask)
+        return cast
 
     return [tree.map_structure(convert, a) for a in args], {
         k: tree.map_structure(convert, v) for k, v in kwargs.items()

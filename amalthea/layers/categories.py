@@ -17,8 +17,8 @@ def encoded(indices: Any, mode: str, depth: int, weights: Any = None, dtype: str
     """Whole numbers as codes.
 
     Args:
-        mode: ``"one_hot"`` for one code each (a last axis of size 1 becomes the code's); ``"multi_hot"`` for one code of
-            the whole last axis; ``"count"`` for how often each number occurs there.
+        mode: ``"one_hot"`` for one code each (a last axis of size 1 becomes the code's); ``"multi_hot"`` for one code
+            of the whole last axis; ``"count"`` for how often each number occurs there.
         depth: the length of a code.
         weights: what each number counts, with ``"count"``.
     """
@@ -132,7 +132,9 @@ class Discretization(Layer):
 
     def get_config(self) -> dict[str, Any]:
         whole = self.index_dtype if self.index_dtype != "int32" else self.dtype
-        return {**super().get_config(), "dtype": whole if self.output_mode == "int" else self.dtype}
+        config = {**super().get_config(), "dtype": whole if self.output_mode == "int" else self.dtype}
+        config.pop("trainable")  # Keras's constructor does not take it
+        return config
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learn ``num_bins`` equally full ranges from an array, or from the batches of a source."""

@@ -305,3 +305,7 @@ class Conv3DTranspose(_ConvTranspose):
 
 for _cls in (Conv1DTranspose, Conv2DTranspose, Conv3DTranspose):
     _with_rank(_cls, _cls.rank)
+
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose

@@ -37,7 +37,8 @@ class _Depthwise(_Windowed):
         keep(
             self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
             bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
-            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint, bias_constraint=bias_constraint,
+            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
+            bias_constraint=bias_constraint,
         )  # fmt: skip
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -199,3 +200,5 @@ class SeparableConv2D(_Separable):
 
 for _cls in (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D):
     _with_rank(_cls, _cls.rank)
+
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -123,7 +123,8 @@ class Normalization(Layer):
     def update_state(self, data: Any) -> None:
         """Take one more batch into the mean and variance.
 
-        Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+        Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+        1979.
         """
         batch = ops.convert_to_numpy(data).astype("float64")
         batch = batch[:, None] if batch.ndim == 1 else batch

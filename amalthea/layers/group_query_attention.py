@@ -14,7 +14,8 @@ from amalthea.layers.multi_head_attention import HeadedAttention
 class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
     """Attention with more heads for queries than for keys and values.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to ``(batch, queries, features)``.
+    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
+    ``(batch, queries, features)``.
 
     Args:
         head_dim: the size of each head.
@@ -75,8 +76,8 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
                 got=num_query_heads,
             )
         self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate, seed=seed,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
+            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
@@ -112,7 +113,9 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         q = ops.reshape(q, (*shape[:2], self.num_key_value_heads, groups, self.head_dim))
         scores = ops.einsum("bqhgd,bvhd->bhgqv", q, k)
         scores = ops.reshape(scores, (shape[0], self.num_query_heads, *ops.shape(scores)[3:]))
-        weights = self._shares(scores, None if visible is None else ops.expand_dims(visible, 1), return_attention_scores)
+        weights = self._shares(
+            scores, None if visible is None else ops.expand_dims(visible, 1), return_attention_scores
+        )
         shared = self._dropout_layer(weights, training=training)
         shared = ops.reshape(shared, (shape[0], self.num_key_value_heads, groups, *ops.shape(scores)[2:]))
         result = ops.reshape(ops.einsum("bhgqv,bvhd->bqhgd", shared, v), shape)

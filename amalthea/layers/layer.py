@@ -255,7 +255,7 @@ class Layer(history.Operation, Configurable, registry=registry):
             calling.check_inputs(self, args)
             self._build_for(args, kwargs)
             if history.any_remembers(args, kwargs):
-                return history.record(self, lambda *a, **k: calling.run(self, a, k), args, kwargs)
+                return history.record(self, self._prepare_and_run, args, kwargs)
             return calling.run(self, args, kwargs)
         except Exception as error:
             add_place(error, self.place)
@@ -281,9 +281,10 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the types that the call would give."""
-        return history.record(
-            history.Operation("spec"), lambda *a, **k: calling.run(self, a, k), *calling.prepared(self, args, kwargs)
-        )
+        return history.record(history.Operation("spec"), self._prepare_and_run, args, kwargs)
+
+    def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
+        return calling.run(self, *calling.prepared(self, args, kwargs))
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape that the call would give for inputs of these shapes."""

@@ -94,7 +94,8 @@ class HeadedAttention(Layer):
 class MultiHeadAttention(HeadedAttention):
     """For each query and head the mean of projected values, weighted by how well projected keys fit.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to ``(batch, queries, features)``.
+    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
+    ``(batch, queries, features)``.
     There may be several axes of places; ``attention_axes`` says over which is attended.
 
     Args:
@@ -158,8 +159,8 @@ class MultiHeadAttention(HeadedAttention):
         self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate, seed=seed,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
+            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip

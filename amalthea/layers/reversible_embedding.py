@@ -12,8 +12,8 @@ from amalthea.layers.options import weight
 class ReversibleEmbedding(Embedding):
     """A table of rows; forwards it looks rows up, with ``reverse=True`` it scores vectors against all rows.
 
-    Shapes: ``(batch, ...)`` of whole numbers to ``(batch, ..., output_dim)``; in reverse ``(batch, ..., output_dim)`` to
-    ``(batch, ..., input_dim)``.
+    Shapes: ``(batch, ...)`` of whole numbers to ``(batch, ..., output_dim)``; in reverse ``(batch, ..., output_dim)``
+    to ``(batch, ..., input_dim)``.
 
     Args:
         input_dim: the number of rows.

@@ -35,7 +35,7 @@ class Network:
         self.calls, places = self._walk()
         self.operations = self._ordered(places)
         kept = set(self.calls)
-        self.calls_of = {id(o): [c for c in o.calls if c in kept] for o in self.operations}
+        self.calls_of = {o: [c for c in o.calls if c in kept] for o in self.operations}
 
     def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
         """The calls, each after those that it needs, and how early each operation is met from the outputs."""
@@ -109,7 +109,7 @@ class Network:
                 raise ArgumentError(
                     f"There is no data for input '{missing[0]}'.", expected=", ".join(names), got=", ".join(values)
                 )
-            flat = [values[name] for name in names]
+            flat = [leaf for name in names for leaf in tree.flatten(values[name])]
         else:
             flat = tree.flatten(values)
         if len(flat) != len(wanted):

@@ -11,7 +11,7 @@ import numpy as np
 
 from amalthea import config, dtypes, history, shapes
 from amalthea.errors import ArgumentError, DtypeError
-from amalthea.primitives import elementwise
+from amalthea.primitives import elementwise, moving
 from amalthea.tensor import Tensor, Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,10 +46,9 @@ def value_of(x: Any) -> Any:
 
 def stacked(values: Sequence[Any]) -> Any:
     """A (nested) list of numbers as an array; one that holds tensors is stacked."""
-    from amalthea.ops.numpy.arrangement import stack
-
     if any(isinstance(v, (Tensor, Variable)) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values):
-        return stack([value_of(v) for v in values])
+        rows = [moving.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
+        return moving.concatenate(*rows, axis=0)
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))

@@ -12,32 +12,30 @@ from typing import Any
 
 from amalthea import config
 from amalthea.errors import ArgumentError, ShapeError
+from amalthea.ops import numpy as np_ops
 from amalthea.ops.base import floating, one_axis, op, shape_of
 from amalthea.ops.core import cast
-from amalthea.ops.numpy import (
-    abs, arange, clip, divide, floor, less, less_equal, matmul, maximum, moveaxis, ones, pad, sin, subtract, take, where,
-)  # fmt: skip
-from amalthea.ops.numpy import sum as sum_of
+from amalthea.ops.sampling import affine_transform, number, places
 
 
 def _triangle(x: Any) -> Any:
-    return maximum(subtract(1.0, x), 0.0)
+    return np_ops.maximum(np_ops.subtract(1.0, x), 0.0)
 
 
 def _cubic(x: Any) -> Any:
     """Source: Keys, "Cubic convolution interpolation for digital image processing", 1981, equation 15."""
     near = ((1.5 * x - 2.5) * x) * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    return where(less(x, 1.0), near, where(less(x, 2.0), far, 0.0))
+    return np_ops.where(np_ops.less(x, 1.0), near, np_ops.where(np_ops.less(x, 2.0), far, 0.0))
 
 
 def _lanczos(radius: int) -> Callable[[Any], Any]:
     """Source: Duchon, "Lanczos filtering in one and two dimensions", 1979."""
 
     def kernel(x: Any) -> Any:
-        safe = maximum(x, 1e-3)
-        wave = radius * sin(math.pi * safe) * sin(math.pi * safe / radius) / (math.pi**2 * safe * safe)
-        return where(less(x, radius), where(less_equal(x, 1e-3), 1.0, wave), 0.0)
+        safe = np_ops.maximum(x, 1e-3)
+        wave = radius * np_ops.sin(math.pi * safe) * np_ops.sin(math.pi * safe / radius) / (math.pi**2 * safe * safe)
+        return np_ops.where(np_ops.less(x, radius), np_ops.where(np_ops.less_equal(x, 1e-3), 1.0, wave), 0.0)
 
     return kernel
 
@@ -47,30 +45,16 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def _number(size: Any) -> Any:
-    """A size as a float; one that is not known yet is counted when it is."""
-    return float(size) if isinstance(size, int) else sum_of(ones((size,)))
-
-
-def _places(count: Any) -> Any:
-    return cast(arange(count), "float32") if isinstance(count, int) else _counted(count)
-
-
-def _counted(count: Any) -> Any:
-    from amalthea.ops.numpy import cumsum
-
-    return cumsum(ones((count,))) - 1.0
-
-
 def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool) -> Any:
     """``(old, new)``: the share of each old place in each new one."""
-    step = divide(_number(old), _number(new))
-    centres = (_places(new) + 0.5) * step - 0.5
-    reach = maximum(step, 1.0) if antialias else 1.0
-    away = abs(centres[None, :] - _places(old)[:, None]) / reach
+    step = np_ops.divide(number(old), number(new))
+    centres = (places(new) + 0.5) * step - 0.5
+    reach = np_ops.maximum(step, 1.0) if antialias else 1.0
+    away = np_ops.abs(centres[None, :] - places(old)[:, None]) / reach
     raw = kernel(away)
-    total = sum_of(raw, axis=0, keepdims=True)
-    return where(less(abs(total), 1e-4), 0.0, raw / where(less(abs(total), 1e-4), 1.0, total))
+    total = np_ops.sum(raw, axis=0, keepdims=True)
+    nothing = np_ops.less(np_ops.abs(total), 1e-4)
+    return np_ops.where(nothing, 0.0, raw / np_ops.where(nothing, 1.0, total))
 
 
 def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> Any:
@@ -78,10 +62,10 @@ def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> 
     if isinstance(old, int) and old == new:
         return x
     if interpolation == "nearest":
-        places = floor((_places(new) + 0.5) * divide(_number(old), _number(new)))
-        return take(x, cast(clip(places, 0.0, _number(old) - 1.0), "int32"), axis=axis)
+        nearest = np_ops.floor((places(new) + 0.5) * np_ops.divide(number(old), number(new)))
+        return np_ops.take(x, cast(np_ops.clip(nearest, 0.0, number(old) - 1.0), "int32"), axis=axis)
     matrix = cast(shares(old, new, _KERNELS[interpolation], antialias), x.dtype)
-    return moveaxis(matmul(moveaxis(x, axis, -1), matrix), -1, axis)
+    return np_ops.moveaxis(np_ops.matmul(np_ops.moveaxis(x, axis, -1), matrix), -1, axis)
 
 
 def space_axes(rank: int, data_format: str) -> tuple[int, int]:
@@ -109,7 +93,7 @@ def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> 
     sides = [(0, 0)] * len(x.shape)
     for axis, old, new in zip(axes, (height, width), (max(height, by_width), max(width, by_height))):
         sides[axis] = ((new - old) // 2,) * 2  # as Keras does on JAX and PyTorch: an odd one is left out
-    return pad(x, sides, constant_values=value)
+    return np_ops.pad(x, sides, constant_values=value)
 
 
 def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
@@ -122,7 +106,17 @@ def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
 
 
 @op
-def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: bool = False, crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0, data_format: str | None = None) -> Any:  # fmt: skip
+def resize(
+    images: Any,
+    size: Any,
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Any:
     """Images in another size.
 
     Args:
@@ -146,3 +140,6 @@ def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: b
     for axis, new in zip(axes, size):
         x = _along(x, one_axis(axis, len(x.shape)), new, interpolation, antialias)
     return x
+
+
+__all__ = ["affine_transform", "resize"]

@@ -37,6 +37,11 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         super().__init__(0.0, name=name, **kwargs)
 
+    @classmethod
+    def around(cls, optimizer: Any) -> LossScaleOptimizer:
+        """One around the optimizer, unless it is one."""
+        return optimizer if isinstance(optimizer, cls) else cls(optimizer, name="loss_scale_optimizer")
+
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
             return

@@ -75,7 +75,7 @@ class Optimizer(State, registry=registry):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         options.check_options(self)
         self._start()
-        self._undecayed: set[int] = set()
+        self._undecayed: set[Variable] = set()
         self._undecayed_names: list[str] = []
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._make_learning_rate(options.take_legacy(type(self).__name__, learning_rate, kwargs))
@@ -223,12 +223,12 @@ class Optimizer(State, registry=registry):
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Sequence[str] | None = None) -> None:
         """Let these variables, and those whose name matches one of the patterns, not decay."""
-        self._undecayed |= {id(v) for v in var_list or ()}
+        self._undecayed |= set(var_list or ())
         self._undecayed_names += list(var_names or ())
 
     def _decays(self, variable: Variable) -> bool:
         by_name = any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
-        return id(variable) not in self._undecayed and not by_name
+        return variable not in self._undecayed and not by_name
 
     def decay_of(self, variable: Variable) -> float | None:
         """The weight decay of one variable."""

@@ -28,7 +28,7 @@ class State(Configurable):
         self.built = False
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
-        self._places: dict[int, int] = {}
+        self._places: dict[Variable, int] = {}
         self._slots: dict[str, list[Variable]] = {}
 
     @property
@@ -78,7 +78,7 @@ class State(Configurable):
         if self.built:
             return
         self._trainable_variables = list(variables)
-        self._places = {id(v): i for i, v in enumerate(variables)}
+        self._places = {v: i for i, v in enumerate(variables)}
         if self.use_ema:
             self._slots["average"] = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
@@ -97,13 +97,13 @@ class State(Configurable):
         return self._slots[name][self._place(variable)]
 
     def _place(self, variable: Variable) -> int:
-        if id(variable) not in self._places:
+        if variable not in self._places:
             raise NotBuiltError(
                 f"The optimizer does not know variable '{variable.path}'.",
                 expected="one of the variables that it was built for",
                 cure="a new optimizer, or optimizer.build(all_variables) before the first step",
             )
-        return self._places[id(variable)]
+        return self._places[variable]
 
     def get_weights(self) -> list[np.ndarray]:
         return [v.numpy() for v in self.variables]

@@ -31,7 +31,7 @@ def matmul(x, y, *, transpose_x=False, transpose_y=False):
     """The matrix product over the last two axes; axes before them broadcast."""
     x = np.swapaxes(x, -1, -2) if transpose_x else x
     y = np.swapaxes(y, -1, -2) if transpose_y else y
-    return np.matmul(x, y)
+    return np.matmul(x, y).astype(x.dtype, copy=False)  # NumPy multiplies bfloat16 as float32
 
 
 def _matmul_gradient(g, x, y, out, *, transpose_x, transpose_y):

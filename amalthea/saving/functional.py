@@ -21,7 +21,7 @@ def to_config(model: Any) -> dict[str, Any]:
     network: Network = model.network
     names = op_names.different(network.operations)
     places = {
-        call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[id(o)])
+        call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])
     }
     for x in network.flat_inputs:
         places.setdefault(x.history.call, (x.history.call.operation.name, 0))
@@ -49,7 +49,7 @@ def _is_functional(operation: Any) -> bool:
 def _operation_to_data(operation: Any, name: str, network: Network, places: Any) -> dict[str, Any]:
     if isinstance(operation, Layer):
         data = serialize(operation)
-        calls = [] if isinstance(operation, InputLayer) else network.calls_of[id(operation)]
+        calls = [] if isinstance(operation, InputLayer) else network.calls_of[operation]
         nodes = [_call_to_data(c.args, c.kwargs, places) for c in calls]
     else:
         data, args, kwargs = op_names.to_data(operation, name)

@@ -228,6 +228,8 @@ def _load_optimizer(optimizer: Any, store: Group) -> None:
     if not len(store):
         return
     if len(store) != len(optimizer.variables):
+        if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
+            return  # it was saved before its first step
         warnings.warn(
             f"The file's optimizer state was left out: it has {len(store)} values, {optimizer.name} has "
             f"{len(optimizer.variables)}.",

@@ -21,7 +21,6 @@ from amalthea.tensor import Tensor, Trace, type_of
 from amalthea.training import loop
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 
-
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
 
@@ -43,6 +42,9 @@ class Trainer:
     def _forget_compiled(self) -> None:
         """Drop the traced steps: what they hold is no longer the model."""
         self._steps: dict[str, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_steps": {}}  # sessions are made again, not copied
 
     # ------------------------------------------------------------------------------------- compile
 
@@ -68,7 +70,8 @@ class Trainer:
             metrics: names, functions or metrics, for all outputs or (list, dict) for each.
             weighted_metrics: the same, with sample weights applied.
             run_eagerly: run the step as plain Python, to debug it.
-            steps_per_execution, jit_compile, auto_scale_loss: accepted as in Keras.
+            auto_scale_loss: with ``mixed_float16``, put the optimizer into a ``LossScaleOptimizer``.
+            steps_per_execution, jit_compile: accepted as in Keras.
 
         Raises:
             UnknownNameError: a name stands for nothing; the message has the nearest one.
@@ -81,6 +84,8 @@ class Trainer:
         new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
         new_metrics = [CompiledMetrics(metrics, weighted=False), CompiledMetrics(weighted_metrics, weighted=True)]
         self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:
+            self.optimizer = optimizers.LossScaleOptimizer.around(new_optimizer)
         self.steps_per_execution = steps_per_execution or 1
         self._loss, self._compiled_metrics = new_loss, new_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")

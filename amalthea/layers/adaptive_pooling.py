@@ -1,0 +1,155 @@
+"""Pools that give an output of a chosen size, whatever the input's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea import config, ops
+from amalthea.errors import ShapeError
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+from amalthea.ops.windows import per_axis
+
+
+def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of ``count`` windows begins and ends, so that together they cover ``size`` places."""
+    i = np.arange(count)
+    return i * size // count, -((i + 1) * size // -count)
+
+
+class _Adaptive(Layer):
+    """Pools one axis of space after the other: a window is a box, so its mean and maximum can be taken by axes."""
+
+    rank = 2
+
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.output_size = per_axis(output_size, self.rank, "output_size")
+        self.data_format = config.standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Any) -> Any:
+        first = 1 if self.data_format == "channels_last" else 2
+        x = inputs
+        for axis, count in enumerate(self.output_size, first):
+            size = ops.shape(x)[axis]
+            x = self._pooled(x, axis, size, count) if isinstance(size, int) else self._unknown(x, axis, count)
+        return x
+
+    def _unknown(self, x: Any, axis: int, count: int) -> Any:
+        if count != 1:
+            raise ShapeError(
+                f"The size of axis {axis} of the input of '{self.name}' must be known.",
+                expected="a size",
+                got=ops.shape(x),
+                cure="give it in Input(...)",
+            )
+        return self.whole(x, axis)
+
+    def _pooled(self, x: Any, axis: int, size: int, count: int) -> Any:
+        return self.windows(x, axis, *_bounds(size, count))
+
+    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+        raise NotImplementedError
+
+    def whole(self, x: Any, axis: int) -> Any:
+        raise NotImplementedError
+
+
+class _AdaptiveAverage(_Adaptive):
+    def whole(self, x: Any, axis: int) -> Any:
+        return ops.mean(x, axis=axis, keepdims=True)
+
+    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+        places = np.arange(ends[-1])[:, None]
+        inside = (places >= starts) & (places < ends)
+        shares = ops.cast((inside / (ends - starts)).astype("float32"), ops.dtype(x))
+        return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), shares), -1, axis)
+
+
+class _AdaptiveMax(_Adaptive):
+    def whole(self, x: Any, axis: int) -> Any:
+        return ops.max(x, axis=axis, keepdims=True)
+
+    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+        # Shorter windows repeat their last place, which changes no maximum.
+        places = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
+        return ops.max(ops.take(x, places.astype("int32"), axis=axis), axis=axis + 1)
+
+
+class AdaptiveAveragePooling1D(_AdaptiveAverage):
+    """The means of so many windows of time.
+
+    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+
+    Args:
+        output_size: the number of windows; they differ by at most one step in length, and may overlap.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+    """
+
+    rank = 1
+
+
+class AdaptiveAveragePooling2D(_AdaptiveAverage):
+    """The means of so many windows of an image.
+
+    Args:
+        output_size: the number of windows, or one each for height and width.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.AdaptiveAveragePooling2D(2)(np.zeros((1, 5, 7, 3), "float32")).shape
+        (1, 2, 2, 3)
+    """
+
+    rank = 2
+
+
+class AdaptiveAveragePooling3D(_AdaptiveAverage):
+    """The means of so many windows of a volume.
+
+    Args:
+        output_size: the number of windows, or one for each of three axes.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+    """
+
+    rank = 3
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMax):
+    """The largest of so many windows of time.
+
+    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+
+    Args:
+        output_size: the number of windows; they differ by at most one step in length, and may overlap.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+    """
+
+    rank = 1
+
+
+class AdaptiveMaxPooling2D(_AdaptiveMax):
+    """The largest of so many windows of an image.
+
+    Args:
+        output_size: the number of windows, or one each for height and width.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+    """
+
+    rank = 2
+
+
+class AdaptiveMaxPooling3D(_AdaptiveMax):
+    """The largest of so many windows of a volume.
+
+    Args:
+        output_size: the number of windows, or one for each of three axes.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+    """
+
+    rank = 3

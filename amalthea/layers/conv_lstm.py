@@ -1,0 +1,247 @@
+"""Long short-term memory over images: its products are convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from amalthea import config, ops, random
+from amalthea.errors import ArgumentError
+from amalthea.layers.dense import positive
+from amalthea.layers.input_spec import InputSpec
+from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
+from amalthea.layers.recurrent_cell import masked
+from amalthea.layers.rnn import RNN
+from amalthea.ops.windows import per_axis
+
+
+class _ConvLSTMCell(Layer):
+    """One time step. The states are ``(batch, ...space, filters)``, as large as the convolved input."""
+
+    output_is_first_state = True
+
+    def __init__(self, rank: int, options: dict[str, Any], **kwargs: Any):
+        super().__init__(**kwargs)
+        keep(self, rank=rank, **options)
+        self.filters = positive(options["filters"], "filters", "ConvLSTM")
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, per_axis(options[name], rank, name))
+        self.padding = str(options["padding"]).lower()
+        if self.padding not in ("valid", "same"):
+            raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(options["padding"]))
+        self.data_format = config.standardize_data_format(options["data_format"])
+        if self.dropout or self.recurrent_dropout:
+            self.seed_generator = random.SeedGenerator(self.seed)
+
+    @property
+    def state_size(self) -> list[int]:
+        return [self.filters, self.filters]
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        if channels is None:
+            raise ArgumentError("The channels of the input are not known.", got=input_shape)
+        width = 4 * self.filters
+        self.kernel = weight(self, "kernel", (*self.kernel_size, channels, width))
+        recurrent = (*self.kernel_size, self.filters, width)
+        self.recurrent_kernel = weight(self, "recurrent_kernel", recurrent, "recurrent")
+        self.bias = None
+        if self.use_bias:
+            start = self._bias_start if self.unit_forget_bias else self.bias_initializer
+            self.bias = self.add_weight(
+                (width,), start, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
+            )
+
+    def _bias_start(self, shape: Any, dtype: Any = None) -> Any:
+        """The forget gate starts open."""
+        bias = np.array(self.bias_initializer(shape, dtype=dtype))
+        bias[self.filters : 2 * self.filters] = 1
+        return bias
+
+    def project(self, inputs: Any) -> Any:
+        """The input's part of all gates."""
+        x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        if self.bias is None:
+            return x
+        alone = (1,) * self.rank if self.data_format == "channels_first" else ()
+        return ops.add(x, ops.reshape(self.bias, (-1, *alone)))
+
+    def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
+        """The convolved sequence ``(time, batch, ...)``, and the function of one step, under one dropout mask."""
+        time, batch = ops.shape(sequence)[:2]
+        if training and self.dropout:
+            sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
+        projected = self.project(ops.reshape(sequence, (time * batch, *ops.shape(sequence)[2:])))
+        projected = ops.reshape(projected, (time, batch, *ops.shape(projected)[1:]))
+        mask = None
+        if training and self.recurrent_dropout:
+            mask = self._mask(self.state_shape(ops.shape(projected)[1:]), self.recurrent_dropout)
+        return projected, lambda x, states: self.step(x, states, mask)
+
+    def _mask(self, shape: Any, rate: float) -> Any:
+        return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
+
+    def state_shape(self, projected: Any) -> tuple[Any, ...]:
+        """The shape of a state, from that of a projected input."""
+        if self.data_format == "channels_first":
+            return (projected[0], self.filters, *projected[2:])
+        return (*projected[:-1], self.filters)
+
+    def step(self, projected: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
+        h, c = masked(states[0], mask), states[1]
+        gates = ops.add(projected, ops.conv(h, self.recurrent_kernel, 1, "same", self.data_format))
+        i, f, new, o = ops.split(gates, 4, axis=-1 if self.data_format == "channels_last" else 1)
+        i, f, o = self.recurrent_activation(i), self.recurrent_activation(f), self.recurrent_activation(o)
+        c = ops.add(ops.multiply(f, c), ops.multiply(i, self.activation(new)))
+        h = ops.multiply(o, self.activation(c))
+        return h, [h, c]
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        xs, step = self.begin_sequence(ops.expand_dims(inputs, 0), training)
+        return step(ops.squeeze(xs, 0), list(states))
+
+
+_CELL = (
+    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation",
+    "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
+    "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
+    "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "seed",
+)  # fmt: skip
+
+
+class _ConvLSTM(RNN):
+    rank = 2
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Any,
+    ):
+        options = dict(
+            filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
+            dilation_rate=dilation_rate, activation=activation, recurrent_activation=recurrent_activation,
+            use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed,
+        )  # fmt: skip
+        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = _ConvLSTMCell(self.rank, options, name="conv_lstm_cell", **shared)
+        unroll = kwargs.pop("unroll", False)
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.input_spec = InputSpec(ndim=self.rank + 3)
+
+    def __getattr__(self, name: str) -> Any:
+        """The cell answers for what it was given."""
+        if name in _CELL and "cell" in self.__dict__:
+            return getattr(self.__dict__["cell"], name)
+        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")
+
+    def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
+        if initial_state is not None or self.stateful:
+            return super()._begin(sequences, initial_state)
+        shape = self.cell.state_shape(ops.shape(self.cell.project(sequences[:, 0])))
+        return [ops.zeros(shape, dtype=self.compute_dtype) for _ in self.cell.state_size]
+
+    def _make_states(self, batch: int) -> None:
+        raise ArgumentError(f"'{self.name}' cannot keep its states from batch to batch yet.", cure="stateful=False")
+
+    def _masked(self, step: Any, x: Any, mask: Any, states: list[Any]) -> Any:
+        output, new = step(x, states)
+        if mask is None:
+            return output, new
+        column = ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
+        rest = ops.zeros_like(output) if self.zero_output_for_mask else states[0]
+        return ops.where(column, output, rest), [ops.where(column, n, s) for n, s in zip(new, states)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "unroll": self.unroll}
+
+
+class ConvLSTM1D(_ConvLSTM):
+    """Long short-term memory over sequences of rows.
+
+    Shapes: ``(batch, time, steps, channels)`` to ``(batch, new_steps, filters)``, or with time before with
+    ``return_sequences``.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv1D.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
+        return_sequences, return_state, go_backwards, stateful: as in RNN.
+    """
+
+    rank = 1
+
+
+class ConvLSTM2D(_ConvLSTM):
+    """Long short-term memory over sequences of images.
+
+    Shapes: ``(batch, time, height, width, channels)`` to ``(batch, new_height, new_width, filters)``, or with time
+    before with ``return_sequences``.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv2D.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
+        return_sequences, return_state, go_backwards, stateful: as in RNN.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.ConvLSTM2D(4, 3, padding="same")(np.zeros((2, 5, 8, 8, 3), "float32")).shape
+        (2, 8, 8, 4)
+
+    Source: Shi et al., "Convolutional LSTM network", 2015.
+    """
+
+    rank = 2
+
+
+class ConvLSTM3D(_ConvLSTM):
+    """Long short-term memory over sequences of volumes.
+
+    Args:
+        filters: the channels of the output.
+        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv3D.
+        activation: of the output, ``recurrent_activation`` of the gates.
+        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
+        return_sequences, return_state, go_backwards, stateful: as in RNN.
+    """
+
+    rank = 3

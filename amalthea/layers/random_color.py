@@ -1,0 +1,179 @@
+"""Contrast and brightness of images, changed at random in training; patches erased; values spread over their range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import config, ops, random
+from amalthea.errors import ArgumentError
+from amalthea.layers.layer import Layer
+from amalthea.layers.random_image import RandomImage, limits
+from amalthea.ops import image
+
+
+class RandomContrast(RandomImage):
+    """Moves pixels away from the mean of their image, or towards it.
+
+    Args:
+        factor: ``(lower, upper)``: the contrast is multiplied by ``1 - lower`` to ``1 + upper``.
+        value_range: the least and largest value that a pixel may have.
+        seed: an int or a SeedGenerator.
+    """
+
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+        data_format = kwargs.pop("data_format", None)
+        super().__init__(**kwargs)
+        self._set_up(seed, data_format)
+        self.factor = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
+        if len(self.factor) != 2 or min(self.factor) < 0 or self.factor[0] > 1:
+            raise ArgumentError("`factor` of RandomContrast is out of range.", expected="shares from 0", got=repr(factor))
+        self.value_range = tuple(value_range)
+
+    def changed(self, images: Any) -> Any:
+        by = self.draw(images, 1.0 - self.factor[0], 1.0 + self.factor[1], 1, 1, 1)
+        mean = ops.mean(images, axis=self.space(images), keepdims=True)
+        return ops.clip((images - mean) * by + mean, *map(float, self.value_range))
+
+
+class RandomBrightness(RandomImage):
+    """Makes images lighter or darker.
+
+    Args:
+        factor: the largest change either way, as a share of the range of values, or its limits.
+        value_range: the least and largest value that a pixel may have.
+        seed: an int or a SeedGenerator.
+    """
+
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+        data_format = kwargs.pop("data_format", None)
+        super().__init__(**kwargs)
+        self._set_up(seed, data_format)
+        self.factor = limits(factor, "factor")
+        self.value_range = tuple(value_range)
+
+    def changed(self, images: Any) -> Any:
+        low, high = map(float, self.value_range)
+        return ops.clip(images + self.draw(images, *self.factor, 1, 1, 1) * (high - low), low, high)
+
+
+class RandomErasing(RandomImage):
+    """Covers a rectangle of each image.
+
+    Args:
+        factor: how often, as a probability or limits of one.
+        scale: limits of the rectangle's share of the image.
+        fill_value: what covers it; noise unless given.
+        value_range: the least and largest value that a pixel may have.
+        seed: an int or a SeedGenerator.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+
+    Source: Zhong et al., "Random erasing data augmentation", 2017.
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        scale: Any = (0.02, 0.33),
+        fill_value: Any = None,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self._set_up(seed, data_format)
+        self.factor = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
+        self.scale = tuple(scale) if isinstance(scale, (list, tuple)) else (scale, scale)
+        self.fill_value, self.value_range = fill_value, tuple(value_range)
+
+    def changed(self, images: Any) -> Any:
+        axes, shape = self.space(images), ops.shape(images)
+        area, shape_of_it = self.draw(images, *self.scale), self.draw(images, -1.0, 1.0)
+        sides = [ops.minimum(ops.sqrt(area * ops.exp(sign * shape_of_it)), 1.0) for sign in (1.0, -1.0)]
+        inside = ops.less(self.draw(images, 0.0, 1.0, 1, 1, 1), self.draw(images, *self.factor, 1, 1, 1))
+        for axis, side in zip(axes, sides):
+            start = self.draw(images, 0.0, 1.0) * (1.0 - side)
+            alone = [shape[axis] if i == axis else 1 for i in range(4)]
+            place = ops.reshape((image.places(shape[axis]) + 0.5) / image.number(shape[axis]), alone)
+            low, high = (ops.reshape(x, (shape[0], 1, 1, 1)) for x in (start, start + side))
+            inside = ops.logical_and(inside, ops.logical_and(ops.greater_equal(place, low), ops.less(place, high)))
+        return ops.where(inside, self._cover(images), images)
+
+    def _cover(self, images: Any) -> Any:
+        if self.fill_value is not None:
+            return ops.cast(self.fill_value, ops.dtype(images))
+        low, high = map(float, self.value_range)
+        noise = random.normal(ops.shape(images), dtype=self.compute_dtype, seed=self.seed_generator)
+        return ops.clip((noise + 1.0) / 2.0 * (high - low) + low, low, high)
+
+
+class AutoContrast(Layer):
+    """Spreads each channel of each image over the whole range of values.
+
+    Args:
+        value_range: the least and largest value that a pixel may have.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.AutoContrast()(np.float32([10, 20, 30]).reshape(1, 3, 1, 1)).ravel().tolist()
+        [0.0, 127.5, 255.0]
+    """
+
+    def __init__(self, value_range: Any = (0, 255), **kwargs: Any):
+        data_format = kwargs.pop("data_format", None)
+        super().__init__(**kwargs)
+        self.value_range = tuple(value_range)
+        self.data_format = config.standardize_data_format(data_format)
+
+    def call(self, inputs: Any) -> Any:
+        x = ops.cast(inputs, self.compute_dtype)
+        low, high = map(float, self.value_range)
+        space = image.space_axes(len(x.shape), self.data_format)
+        least, most = ops.min(x, axis=space, keepdims=True), ops.max(x, axis=space, keepdims=True)
+        flat = ops.equal(least, most)
+        spread = (x - least) * ((high - low) / ops.where(flat, 1.0, most - least)) + low
+        return ops.where(flat, x, ops.clip(spread, low, high))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Equalization(Layer):
+    """Gives each channel all values equally often, as far as that goes.
+
+    Args:
+        value_range: the least and largest value that a pixel may have.
+        bins: how many values are told apart.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layers.Equalization()(np.float32([10, 11, 12]).reshape(1, 3, 1, 1)).ravel().tolist()
+        [0.0, 128.0, 255.0]
+    """
+
+    def __init__(self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.value_range, self.bins = tuple(value_range), bins
+        self.data_format = config.standardize_data_format(data_format)
+
+    def call(self, inputs: Any) -> Any:
+        x = ops.cast(inputs, self.compute_dtype)
+        low, high = map(float, self.value_range)
+        axis = len(x.shape) - (1 if self.data_format == "channels_last" else 3)
+        channels = [(c - low) * (255.0 / (high - low)) for c in ops.unstack(x, axis=axis)]
+        even = [self._equalized(c) * ((high - low) / 255.0) + low for c in channels]
+        return ops.stack(even, axis=axis)
+
+    def _equalized(self, channel: Any) -> Any:
+        """One channel of all images of the batch, with values from 0 to 255."""
+        places = ops.cast(ops.clip(channel / 255.0 * (self.bins - 1), 0.0, self.bins - 1.0), "int32")
+        hot = ops.one_hot(ops.reshape(places, (-1,)), self.bins, dtype="float32")
+        below = ops.cumsum(ops.sum(hot, axis=0))
+        least = ops.min(ops.where(ops.greater(below, 0.0), below, below[-1]))
+        many = ops.greater(below[-1], least)
+        table = ops.round((below - least) * 255.0 / ops.where(many, below[-1] - least, 1.0))
+        spread = ops.cast(ops.take(ops.clip(table, 0.0, 255.0), places), ops.dtype(channel))
+        return ops.where(many, spread, channel)
