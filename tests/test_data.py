@@ -341,7 +341,7 @@ REFUSED = {
     "ragged": (lambda: data.source([[1, 2], [3]]), DataError, "pad_sequences"),
     "a number": (lambda: data.source(np.float32(3)), DataError, "single number"),
     "no data": (lambda: data.source(7), DataError, "int"),
-    "None": (lambda: data.source(None), DataError, "NoneType"),
+    "None": (lambda: data.source(None), DataError, "x is None"),
     "endless": (lambda: data.source(itertools.cycle([X])), ArgumentError, "steps_per_epoch"),
     "endless data set": (lambda: data.source(Endless()), ArgumentError, "steps_per_epoch"),
     "a class without weight": (lambda: data.source(X, Y % 2, class_weight={0: 1.0}), DataError, "1: 1.0"),

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-import amalthea
 from amalthea import Input, Model, Sequential, errors, layers, ops
+from amalthea.saving import deserialize_keras_object
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 8)).astype("float32")
@@ -105,7 +105,8 @@ SHAPES = (
         ("(20, 8) and (20, 3)",), ("Add",)),
     Row("one_of_two_inputs", two_inputs, fit(X), errors.ArgumentError, ("2 inputs, not 1", "a, b"), MODEL),
     Row("input_not_in_dict", two_inputs, fit({"a": X}), errors.ArgumentError, ("no data for input 'b'",), MODEL),
-    Row("second_input_of_another_shape", two_inputs, fit([X, X]), errors.ShapeError, ("input 'b'", "(batch, 2)"), MODEL),
+    Row("second_input_of_another_shape", two_inputs, fit([X, X]), errors.ShapeError,
+        ("input 'b'", "(batch, 2)"), MODEL),
 )  # fmt: skip
 
 DATA = (
@@ -165,7 +166,8 @@ LABELS = (
 
 STATES = (
     Row("fit_before_compile", uncompiled, fit(X), errors.NotCompiledError, ("train", "model.compile(")),
-    Row("evaluate_before_compile", uncompiled, lambda m: m.evaluate(X, ONE_HOT), errors.NotCompiledError, ("evaluate",)),
+    Row("evaluate_before_compile", uncompiled, lambda m: m.evaluate(X, ONE_HOT), errors.NotCompiledError,
+        ("evaluate",)),
     Row("train_on_batch_before_compile", uncompiled, lambda m: m.train_on_batch(X, ONE_HOT), errors.NotCompiledError,
         ("train",)),
     Row("test_on_batch_before_compile", uncompiled, lambda m: m.test_on_batch(X, ONE_HOT), errors.NotCompiledError,
@@ -196,7 +198,7 @@ NAMES = (
         ("initializer 'he_norml'", "'he_normal'")),
     Row("layer", mlp, lambda m: m.get_layer("haed"), errors.UnknownNameError, ("layer 'haed'", "'head'")),
     Row("class_of_a_layer", mlp,
-        lambda m: amalthea.saving.deserialize_keras_object({"module": "keras.layers", "class_name": "Dens", "config": {}}),
+        lambda m: deserialize_keras_object({"module": "keras.layers", "class_name": "Dens", "config": {}}),
         errors.UnknownNameError, ("keras.layers.Dens",)),
     Row("argument_of_a_layer", mlp, lambda m: layers.Dense(3, activaton="relu"), errors.ArgumentError,
         ("Dense has no argument 'activaton'", "use 'activation'")),

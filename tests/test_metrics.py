@@ -121,7 +121,7 @@ def test_names_give_metrics():
     assert isinstance(metrics.get("auc"), metrics.AUC) and isinstance(metrics.get("AUC"), metrics.AUC)
     assert isinstance(metrics.get("f1_score"), metrics.F1Score)
     assert metrics.serialize(metrics.binary_accuracy) == "binary_accuracy"
-    with pytest.raises(UnknownNameError, match="use 'Precision'"):
+    with pytest.raises(UnknownNameError, match="use 'precision'"):
         metrics.get("precison")
 
 

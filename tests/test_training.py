@@ -31,7 +31,9 @@ def trained(record, **options):
     """The model of a record after its run, with the history."""
     case = TABLE[record["id"]]
     model = build_model(amalthea, record["inputs"], record["nodes"], record["outputs"], record["gather"])
-    model.set_weights(record["initial_weights"])
+    # Scalar weights are stored with the shape (1,).
+    start = [np.reshape(w, v.shape) for w, v in zip(record["initial_weights"], model.weights, strict=True)]
+    model.set_weights(start)
     compile_model(amalthea, model, {**case.compile, **options})
     data, validation = record["data"], record["validation"]
     history = model.fit(

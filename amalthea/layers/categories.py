@@ -136,6 +136,14 @@ class Discretization(Layer):
         config.pop("trainable")  # Keras's constructor does not take it
         return config
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Discretization:
+        """What was learnt stands in the config beside ``num_bins``; the constructor takes one of them."""
+        learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
+        layer = super().from_config({**config, "bin_boundaries": None} if learnt is not None else config)
+        layer.bin_boundaries = learnt if learnt is not None else layer.bin_boundaries
+        return layer
+
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learn ``num_bins`` equally full ranges from an array, or from the batches of a source."""
         if self.num_bins is None:

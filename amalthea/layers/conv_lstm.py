@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, ops, random
+from amalthea import config, initializers, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers.dense import positive
 from amalthea.layers.input_spec import InputSpec
@@ -16,6 +16,7 @@ from amalthea.layers.options import keep, weight
 from amalthea.layers.recurrent_cell import masked
 from amalthea.layers.rnn import RNN
 from amalthea.ops.windows import per_axis
+from amalthea.tensor import Variable
 
 
 class _ConvLSTMCell(Layer):
@@ -176,8 +177,19 @@ class _ConvLSTM(RNN):
         shape = self.cell.state_shape(ops.shape(self.cell.project(sequences[:, 0])))
         return [ops.zeros(shape, dtype=self.compute_dtype) for _ in self.cell.state_size]
 
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        self._step_shape = (sequences_shape[0], *sequences_shape[2:])
+        super().build(sequences_shape, initial_state_shape)
+
     def _make_states(self, batch: int) -> None:
-        raise ArgumentError(f"'{self.name}' cannot keep its states from batch to batch yet.", cure="stateful=False")
+        if None in self._step_shape:
+            raise ArgumentError(f"The stateful layer '{self.name}' must know all sizes.", got=self._step_shape)
+        shape = self.cell.state_shape(ops.shape(self.cell.project(ops.zeros(self._step_shape))))
+        made = [
+            Variable(initializers.Zeros(), shape, self.variable_dtype, trainable=False, name=f"state_{i}")
+            for i, _ in enumerate(self.cell.state_size)
+        ]
+        object.__setattr__(self, "states", made)
 
     def _masked(self, step: Any, x: Any, mask: Any, states: list[Any]) -> Any:
         output, new = step(x, states)

@@ -7,7 +7,7 @@ from typing import Any
 from amalthea import config, dtypes, history
 from amalthea.configurable import auto_name
 from amalthea.errors import ArgumentError
-from amalthea.layers.calling import symbolic
+from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
 from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
 from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
-from amalthea.layers import calling
+from amalthea.layers import building, calling
 from amalthea.random import SeedGenerator
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
@@ -52,7 +52,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = calling.building(cls.build)  # type: ignore[method-assign]
+            cls.build = building.marks_built(cls.build)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -82,13 +82,13 @@ class Layer(history.Operation, Configurable, registry=registry):
         self._own: list[Variable] = []
         self._losses: list[Any] = []
         self._build_shapes: dict[str, Any] | None = None
-        self._first_input = calling.legacy_input(kwargs)
+        self._first_input = building.legacy_input(kwargs)
         self._weights_to_set = kwargs.get("weights")
 
     # ---------------------------------------------------------------------------------- variables
 
     def __getattr__(self, name: str) -> Any:
-        raise calling.missing_attribute(self, name)
+        raise building.missing_attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
@@ -123,7 +123,7 @@ class Layer(history.Operation, Configurable, registry=registry):
         dtype = tensor.dtypes.standardize(dtype or self.variable_dtype)
         if initializer is None:
             initializer = "glorot_uniform" if tensor.dtypes.is_float(dtype) else "zeros"
-        shape = calling.static_shape(shape, self.name)
+        shape = building.static_shape(shape, self.name)
         make = initializers.get(initializer)
         variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
         variable.path = f"{self.path}/{variable.name}"
@@ -201,7 +201,7 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def count_params(self) -> int:
         """The number of elements of all weights."""
-        calling.require_built(self)
+        building.require_built(self)
         return sum(int(np.prod(v.shape)) for v in self.weights)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -269,7 +269,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     def _build_for(self, args: Any, kwargs: Any) -> None:
         if self.built:
             return
-        shapes = calling.build_shapes(self, args, kwargs)
+        shapes = building.build_shapes(self, args, kwargs)
         self.build(**shapes)
         self._build_shapes = shapes
         if self._weights_to_set is not None:
@@ -288,7 +288,7 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape that the call would give for inputs of these shapes."""
-        return calling.output_shape(self, args, kwargs)
+        return building.output_shape(self, args, kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         return self.compute_output_spec(*args, **kwargs)
@@ -349,12 +349,12 @@ class Layer(history.Operation, Configurable, registry=registry):
         shapes = config.get("shapes_dict")
         if shapes is None:
             first = next(iter(calling.parameters(type(self).build)), "input_shape")
-            shapes = {first: calling.as_shape(config.get("input_shape"))}
+            shapes = {first: building.as_shape(config.get("input_shape"))}
         else:
-            shapes = {key: calling.as_shape(value) for key, value in shapes.items()}
+            shapes = {key: building.as_shape(value) for key, value in shapes.items()}
         self.build(**shapes)
         self._build_shapes, self.built = shapes, True
-        calling.build_within(self, shapes)
+        building.build_within(self, shapes)
 
     def save_own_variables(self, store: Any) -> None:
         """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""
@@ -363,7 +363,7 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def load_own_variables(self, store: Any) -> None:
         """Take the layer's own values from a store; nothing is assigned unless everything fits."""
-        calling.load_variables(self, self._saved_variables(), store)
+        building.load_variables(self, self._saved_variables(), store)
 
     def _saved_variables(self) -> list[Variable]:
         return [v for v in self._own if v.trainable] + [v for v in self._own if not v.trainable]
@@ -373,12 +373,12 @@ class Layer(history.Operation, Configurable, registry=registry):
     @property
     def input(self) -> Any:
         """The symbolic input of the only call."""
-        return calling.only_call(self).args[0]
+        return building.only_call(self).args[0]
 
     @property
     def output(self) -> Any:
         """The symbolic output of the only call."""
-        return calling.only_call(self).outputs
+        return building.only_call(self).outputs
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -55,9 +55,7 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
         unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
         if unknown:
-            raise ArgumentError(
-                "`renorm_clipping` has other keys.", expected="rmin, rmax, dmax", got=unknown
-            )
+            raise ArgumentError("`renorm_clipping` has other keys.", expected="rmin, rmax, dmax", got=unknown)
         self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) else int(axis)
         self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
         self.beta_initializer = initializers.get(beta_initializer)

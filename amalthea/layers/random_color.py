@@ -26,7 +26,7 @@ class RandomContrast(RandomImage):
         self._set_up(seed, data_format)
         self.factor = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
         if len(self.factor) != 2 or min(self.factor) < 0 or self.factor[0] > 1:
-            raise ArgumentError("`factor` of RandomContrast is out of range.", expected="shares from 0", got=repr(factor))
+            raise ArgumentError("`factor` of RandomContrast is out of range.", expected="shares from 0", got=factor)
         self.value_range = tuple(value_range)
 
     def changed(self, images: Any) -> Any:
@@ -133,7 +133,7 @@ class AutoContrast(Layer):
         least, most = ops.min(x, axis=space, keepdims=True), ops.max(x, axis=space, keepdims=True)
         flat = ops.equal(least, most)
         spread = (x - least) * ((high - low) / ops.where(flat, 1.0, most - least)) + low
-        return ops.where(flat, x, ops.clip(spread, low, high))
+        return ops.cast(ops.where(flat, x, ops.clip(spread, low, high)), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format}
@@ -165,7 +165,7 @@ class Equalization(Layer):
         axis = len(x.shape) - (1 if self.data_format == "channels_last" else 3)
         channels = [(c - low) * (255.0 / (high - low)) for c in ops.unstack(x, axis=axis)]
         even = [self._equalized(c) * ((high - low) / 255.0) + low for c in channels]
-        return ops.stack(even, axis=axis)
+        return ops.cast(ops.stack(even, axis=axis), self.compute_dtype)
 
     def _equalized(self, channel: Any) -> Any:
         """One channel of all images of the batch, with values from 0 to 255."""

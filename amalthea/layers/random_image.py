@@ -24,7 +24,7 @@ class RandomImage(Layer):
         if not training:
             return self.unchanged(x)
         single = len(x.shape) == 3
-        out = self.changed(ops.expand_dims(x, 0) if single else x)
+        out = ops.cast(self.changed(ops.expand_dims(x, 0) if single else x), self.compute_dtype)
         return ops.squeeze(out, 0) if single else out
 
     def unchanged(self, images: Any) -> Any:
@@ -50,7 +50,7 @@ def limits(value: Any, name: str, least: float = -1.0, most: float = 1.0) -> tup
     """A pair of limits; one number stands for both sides of 0."""
     pair = tuple(value) if isinstance(value, (list, tuple)) else (-abs(value), abs(value))
     if len(pair) != 2 or pair[0] > pair[1] or pair[0] < least or pair[1] > most:
-        raise ArgumentError(f"`{name}` is out of range.", expected=f"a number, or a pair within {least} to {most}", got=value)
+        raise ArgumentError(f"`{name}` is out of range.", expected=f"within {least} to {most}", got=value)
     return pair
 
 

@@ -62,9 +62,9 @@ class STFTSpectrogram(Layer):
         if mode not in _MODES:
             raise ArgumentError("There is no such mode.", expected=", ".join(_MODES), got=repr(mode))
         if frame_step is not None and not 1 <= frame_step <= frame_length:
-            raise ArgumentError("Frames leave samples out.", expected=f"frame_step from 1 to {frame_length}", got=frame_step)
+            raise ArgumentError("Frames leave samples out.", expected=f"a step of 1 to {frame_length}", got=frame_step)
         if fft_length is not None and fft_length < frame_length:
-            raise ArgumentError("The transform is shorter than a frame.", expected=f"at least {frame_length}", got=fft_length)
+            raise ArgumentError("The transform is shorter than a frame.", expected=frame_length, got=fft_length)
         self.mode, self.frame_length, self.frame_step, self.fft_length = mode, frame_length, frame_step, fft_length
         self.window, self.periodic, self.scaling, self.padding = window, periodic, scaling, padding
         self.expand_dims, self.data_format = expand_dims, config.standardize_data_format(data_format)
@@ -173,7 +173,7 @@ class MelSpectrogram(Layer):
         bands = ops.matmul(ops.power(self._magnitude(x), self.mag_exp), self._bands())
         if self.power_to_db:
             bands = self._decibels(bands)
-        bands = ops.transpose(bands, (0, 2, 1))
+        bands = ops.cast(ops.transpose(bands, (0, 2, 1)), self.compute_dtype)
         return ops.squeeze(bands, 0) if single else bands
 
     def _magnitude(self, x: Any) -> Any:
@@ -185,7 +185,9 @@ class MelSpectrogram(Layer):
         end = ops.shape(x)[1] - (spare - spare // 2)
         x = ops.expand_dims(x[:, spare // 2 : end], -1)
         kernels = [initializers.STFT(side, self.window, None, True)(shape, "float32") for side in ("real", "imag")]
-        real, imag = (ops.conv(x, ops.cast(k, ops.dtype(x)), self.sequence_stride, "valid", "channels_last") for k in kernels)
+        real, imag = (
+            ops.conv(x, ops.cast(k, ops.dtype(x)), self.sequence_stride, "valid", "channels_last") for k in kernels
+        )
         return ops.sqrt(ops.add(ops.square(real), ops.square(imag)))
 
     def _bands(self) -> np.ndarray:

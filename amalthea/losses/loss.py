@@ -164,6 +164,7 @@ class LossFunctionWrapper(Loss):
         self.fn = registry.find(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self._fn_kwargs = kwargs
+        self.keeps_integer_labels = getattr(self.fn, "keeps_integer_labels", self.keeps_integer_labels)
 
     def check(self, y_true: Type, y_pred: Type) -> None:
         getattr(self.fn, "check", super().check)(y_true, y_pred)

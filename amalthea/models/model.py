@@ -6,7 +6,7 @@ from typing import Any
 
 from amalthea import tree
 from amalthea.errors import ArgumentError
-from amalthea.layers import calling
+from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.network import Network
 from amalthea.models.summary import summary
@@ -82,7 +82,7 @@ class Model(Trainer, Layer):
         if self.built or type(self).build_is_own():
             super()._build_for(args, kwargs)
         elif not self.built:
-            self._build_shapes = calling.build_shapes(self, args, kwargs)
+            self._build_shapes = building.build_shapes(self, args, kwargs)
             self.built = True
 
     def _children(self) -> list[Any]:
@@ -117,7 +117,7 @@ class Model(Trainer, Layer):
 
     def _needed_network(self) -> Network:
         if self.network is None and isinstance(getattr(self, "stack", None), list):
-            calling.require_built(self)
+            building.require_built(self)
         if self.network is None:
             raise ArgumentError(
                 f"Model '{self.name}' has no symbolic inputs and outputs.", cure="Model(inputs, outputs), or Sequential"
@@ -173,28 +173,28 @@ class Model(Trainer, Layer):
         layer_range: Any = None,
     ) -> None:
         """Print a table of the layers, their output shapes and numbers of parameters."""
-        calling.require_built(self)
+        building.require_built(self)
         summary(self, print_fn, expand_nested, show_trainable)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Write the whole model, weights and optimizer state to a ``.keras`` file."""
         from amalthea import saving
 
-        calling.require_built(self)
+        building.require_built(self)
         saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
         """Write the weights to a ``.weights.h5`` file."""
         from amalthea import saving
 
-        calling.require_built(self)
+        building.require_built(self)
         saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Read weights from a ``.weights.h5`` or ``.keras`` file."""
         from amalthea import saving
 
-        calling.require_built(self)
+        building.require_built(self)
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:

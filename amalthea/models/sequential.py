@@ -6,7 +6,8 @@ from typing import Any
 
 from amalthea import configurable
 from amalthea.errors import ArgumentError, placed
-from amalthea.layers.calling import build_shapes, path_scope
+from amalthea.layers.building import build_shapes
+from amalthea.layers.calling import path_scope
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.model import Model

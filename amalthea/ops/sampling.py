@@ -45,7 +45,7 @@ def sampled(images: Any, rows: Any, columns: Any, interpolation: str, fill_mode:
     if fill_mode not in _BEYOND:
         raise ArgumentError("There is no such fill mode.", expected=", ".join(_BEYOND), got=repr(fill_mode))
     if interpolation not in ("nearest", "bilinear"):
-        raise ArgumentError("There is no such interpolation.", expected="'nearest' or 'bilinear'", got=repr(interpolation))
+        raise ArgumentError("There is no such interpolation.", expected="nearest or bilinear", got=interpolation)
     batch, height, width, _ = shape_of(images)
     which = np_ops.broadcast_to(np_ops.reshape(places(batch), (batch, 1, 1)), shape_of(rows))
     sizes = number(height), number(width)
@@ -83,7 +83,8 @@ def affine_transform(
         transform: ``(batch, 8)`` or ``(8,)``: what stands at column x, row y of the output is taken from column
             ``a0 * x + a1 * y + a2`` and row ``b0 * x + b1 * y + b2``; the last two numbers must be 0.
         interpolation: ``"nearest"`` or ``"bilinear"``.
-        fill_mode: what stands beyond the border: ``"constant"``, ``"nearest"``, ``"reflect"``, ``"mirror"``, ``"wrap"``.
+        fill_mode: what stands beyond the border: ``"constant"``, ``"nearest"``, ``"reflect"``, ``"mirror"`` or
+            ``"wrap"``.
         fill_value: the constant.
     """
     x, t = floating(images), cast(tensor(transform), "float32")

@@ -101,7 +101,7 @@ class State(Configurable):
             raise NotBuiltError(
                 f"The optimizer does not know variable '{variable.path}'.",
                 expected="one of the variables that it was built for",
-                cure="a new optimizer, or optimizer.build(all_variables) before the first step",
+                cure="compile again after unfreezing, or optimizer.build(all_variables) before the first step",
             )
         return self._places[variable]
 

@@ -20,9 +20,7 @@ def to_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, and where inputs and outputs are."""
     network: Network = model.network
     names = op_names.different(network.operations)
-    places = {
-        call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])
-    }
+    places = {call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])}
     for x in network.flat_inputs:
         places.setdefault(x.history.call, (x.history.call.operation.name, 0))
     layers = [_operation_to_data(o, names[id(o)], network, places) for o in network.operations]

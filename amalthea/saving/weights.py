@@ -162,7 +162,6 @@ class Group:
             return np.asarray(data).view(dtypes.to_numpy("bfloat16"))
         return np.asarray(data)
 
-
     def _check(self, data: Any, key: str) -> None:
         if data.dtype.kind not in "fiubV":
             raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
