@@ -31,6 +31,12 @@ def test_the_typing_rule_agrees_with_what_comes_out(row, number, sample):
     testing.check_typing(row, sample)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@every_sample
+def test_the_typing_rule_holds_in_shorter_floats(row, number, sample, dtype):
+    testing.check_typing(row, testing.in_dtype(sample, dtype))
+
+
 @every_backend
 @every_sample
 def test_every_backend_agrees_with_float64(row, number, sample, backend):

@@ -1,74 +1,264 @@
 """All layers, one family a file. ``layers.Dense`` lives in ``layers/dense.py``."""
 
-import importlib
-
+from amalthea.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from amalthea.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
+from amalthea.layers.attention import AdditiveAttention, Attention
+from amalthea.layers.bidirectional import Bidirectional
+from amalthea.layers.categories import CategoryEncoding, Discretization
+from amalthea.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from amalthea.layers.convolution import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    Convolution1D,
+    Convolution1DTranspose,
+    Convolution2D,
+    Convolution2DTranspose,
+    Convolution3D,
+    Convolution3DTranspose,
+)
+from amalthea.layers.dense import Dense
+from amalthea.layers.depthwise_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+    SeparableConvolution1D,
+    SeparableConvolution2D,
+)
+from amalthea.layers.dot import Dot, dot
+from amalthea.layers.dropout import Dropout, SpatialDropout1D
+from amalthea.layers.einsum_dense import EinsumDense
+from amalthea.layers.embedding import Embedding
+from amalthea.layers.example_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from amalthea.layers.feature_scaling import Normalization, Rescaling
+from amalthea.layers.group_query_attention import GroupQueryAttention
+from amalthea.layers.gru import GRU, GRUCell
+from amalthea.layers.identity import ActivityRegularization, Identity
+from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.input_spec import InputSpec
-from amalthea.layers.layer import Layer
+from amalthea.layers.lambda_layer import Lambda
+from amalthea.layers.layer import Layer, registry
+from amalthea.layers.lstm import LSTM, LSTMCell
+from amalthea.layers.masking import Masking
+from amalthea.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from amalthea.layers.multi_head_attention import MultiHeadAttention
+from amalthea.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
+from amalthea.layers.normalization import BatchNormalization, LayerNormalization
+from amalthea.layers.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from amalthea.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    AvgPool1D,
+    AvgPool2D,
+    AvgPool3D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalAvgPool3D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPool3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    MaxPool1D,
+    MaxPool2D,
+    MaxPool3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from amalthea.layers.random_color import AutoContrast, Equalization, RandomBrightness, RandomContrast, RandomErasing
+from amalthea.layers.random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from amalthea.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from amalthea.layers.resizing import CenterCrop, Resizing
+from amalthea.layers.reversible_embedding import ReversibleEmbedding
+from amalthea.layers.rnn import RNN
+from amalthea.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from amalthea.layers.spatial_dropout import SpatialDropout2D, SpatialDropout3D
+from amalthea.layers.spectral_normalization import SpectralNormalization
+from amalthea.layers.spectrogram import MelSpectrogram, STFTSpectrogram
+from amalthea.layers.stacked_rnn_cells import StackedRNNCells
+from amalthea.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from amalthea.layers.wrapper import TimeDistributed, Wrapper
 
-# Each family's file and the public names in it.
-_FAMILIES = {
-    "activation": "Activation ELU LeakyReLU PReLU ReLU Softmax",
-    "adaptive_pooling": (
-        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D "
-        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D"
-    ),
-    "attention": "AdditiveAttention Attention",
-    "bidirectional": "Bidirectional",
-    "categories": "CategoryEncoding Discretization",
-    "conv_lstm": "ConvLSTM1D ConvLSTM2D ConvLSTM3D",
-    "convolution": (
-        "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Convolution1D Convolution1DTranspose "
-        "Convolution2D Convolution2DTranspose Convolution3D Convolution3DTranspose"
-    ),
-    "dense": "Dense",
-    "depthwise_convolution": (
-        "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D"
-    ),
-    "dot": "Dot dot",
-    "dropout": "Dropout SpatialDropout1D",
-    "einsum_dense": "EinsumDense",
-    "embedding": "Embedding",
-    "example_normalization": "GroupNormalization RMSNormalization UnitNormalization",
-    "feature_scaling": "Normalization Rescaling",
-    "group_query_attention": "GroupQueryAttention",
-    "gru": "GRU GRUCell",
-    "identity": "ActivityRegularization Identity",
-    "input_layer": "Input InputLayer",
-    "lambda_layer": "Lambda",
-    "lstm": "LSTM LSTMCell",
-    "masking": "Masking",
-    "merging": (
-        "Add Average Concatenate Maximum Minimum Multiply Subtract "
-        "add average concatenate maximum minimum multiply subtract"
-    ),
-    "multi_head_attention": "MultiHeadAttention",
-    "noise": "AlphaDropout GaussianDropout GaussianNoise",
-    "normalization": "BatchNormalization LayerNormalization",
-    "padding": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
-    "pooling": (
-        "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D "
-        "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
-        "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D "
-        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
-        "MaxPool1D MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D"
-    ),
-    "random_color": "AutoContrast Equalization RandomBrightness RandomContrast RandomErasing",
-    "random_image": "RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom",
-    "reshaping": "Flatten Permute RepeatVector Reshape",
-    "resizing": "CenterCrop Resizing",
-    "reversible_embedding": "ReversibleEmbedding",
-    "rnn": "RNN",
-    "simple_rnn": "SimpleRNN SimpleRNNCell",
-    "spatial_dropout": "SpatialDropout2D SpatialDropout3D",
-    "spectral_normalization": "SpectralNormalization",
-    "spectrogram": "MelSpectrogram STFTSpectrogram",
-    "stacked_rnn_cells": "StackedRNNCells",
-    "upsampling": "UpSampling1D UpSampling2D UpSampling3D",
-    "wrapper": "TimeDistributed Wrapper",
-}
+get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
 
-__all__ = ["InputSpec", "Layer"]
-for _module, _names in _FAMILIES.items():
-    for _name in _names.split():
-        globals()[_name] = getattr(importlib.import_module(f"amalthea.layers.{_module}"), _name)
-        __all__ += [_name]
+__all__ = [
+    "Activation",
+    "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
+    "Add",
+    "AdditiveAttention",
+    "AlphaDropout",
+    "Attention",
+    "AutoContrast",
+    "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
+    "BatchNormalization",
+    "Bidirectional",
+    "CategoryEncoding",
+    "CenterCrop",
+    "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "Discretization",
+    "Dot",
+    "Dropout",
+    "ELU",
+    "EinsumDense",
+    "Embedding",
+    "Equalization",
+    "Flatten",
+    "GRU",
+    "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "GroupNormalization",
+    "GroupQueryAttention",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "LSTM",
+    "LSTMCell",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "Maximum",
+    "MelSpectrogram",
+    "Minimum",
+    "MultiHeadAttention",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "RNN",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Resizing",
+    "ReversibleEmbedding",
+    "STFTSpectrogram",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "SpectralNormalization",
+    "StackedRNNCells",
+    "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
+    "deserialize",
+    "dot",
+    "get",
+    "maximum",
+    "minimum",
+    "multiply",
+    "serialize",
+    "subtract",
+]

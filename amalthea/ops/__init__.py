@@ -7,6 +7,7 @@ promoted here, by :mod:`amalthea.dtypes`; below, everything has one dtype.
 from typing import TYPE_CHECKING
 
 from amalthea.ops import core, nn, numpy, windows
+from amalthea.ops import image as image
 from amalthea.ops.base import exported
 from amalthea.tensor import Tensor, Variable
 

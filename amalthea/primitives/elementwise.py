@@ -516,7 +516,7 @@ def _clip(x: Type, *, low: float, high: float) -> Type:
 @primitive(Family(_clip, elementwise=True))
 def clip(x, *, low, high):
     """x, no smaller than ``low`` and no larger than ``high``; outside, the gradient is 0."""
-    return np.clip(x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
+    return np.minimum(np.maximum(x, np.asarray(low, x.dtype)), np.asarray(high, x.dtype))
 
 
 def _clip_gradient(g, x, out, *, low, high):

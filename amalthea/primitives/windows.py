@@ -129,7 +129,8 @@ def _fold(patches, shape, window, strides, padding, dilation):
 
 def _by_group(groups: int, function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
     parts = zip(*(np.split(a, groups, axis=-1) for a in arrays))
-    return np.concatenate([function(*part) for part in parts], axis=-1)
+    joined = np.concatenate([function(*part) for part in parts], axis=-1)
+    return joined.astype(arrays[0].dtype, copy=False)  # NumPy multiplies bfloat16 into float32
 
 
 @primitive(Family(_conv))

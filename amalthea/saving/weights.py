@@ -63,7 +63,8 @@ def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple
 
 
 def _class_name(thing: Any) -> str:
-    identity = getattr(thing, "saved_identity", None)
+    """The class by which a list of objects names its groups: its own, or what files call a model."""
+    identity = thing.saved_identity if isinstance(thing, Model) else None
     return identity[1] if identity else type(thing).__name__
 
 

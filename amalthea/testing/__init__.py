@@ -6,6 +6,7 @@ from amalthea.testing.primitives import (
     check_decomposition,
     check_gradient,
     check_typing,
+    in_dtype,
     numeric_gradient,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "check_decomposition",
     "check_gradient",
     "check_typing",
+    "in_dtype",
     "numeric_gradient",
 ]

@@ -33,7 +33,7 @@ def _outputs(row: Primitive, value: Any) -> Sequence[Any]:
     return (value,) if row.single else value
 
 
-def _in_dtype(sample: Sample, dtype: str) -> Sample:
+def in_dtype(sample: Sample, dtype: str) -> Sample:
     """The sample with its float64 arrays, and attributes that say float64, in another dtype."""
     to = dtypes.to_numpy(dtype)
     inputs = tuple(x.astype(to) if x.dtype == np.float64 else x for x in sample.inputs)
@@ -49,8 +49,8 @@ def check_typing(row: Primitive, sample: Sample) -> None:
 
 def check_agreement(row: Primitive, sample: Sample, backend: str, dtype: str = "float32") -> None:
     """A backend, compiled and eager, gives what the reference gives in float64."""
-    cast = _in_dtype(sample, dtype)
-    exact = _in_dtype(Sample(cast.inputs, sample.attrs), dtype)
+    cast = in_dtype(sample, dtype)
+    exact = in_dtype(Sample(cast.inputs, sample.attrs), dtype)
     wide = tuple(x.astype("float64") if x.dtype == dtypes.to_numpy(dtype) else x for x in exact.inputs)
     wanted = _outputs(row, row.reference(*wide, **sample.attrs))
     with use_backend(backend):

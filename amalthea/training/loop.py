@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,6 @@ def fit(
     validation_steps: Any, validation_batch_size: Any, validation_freq: Any,
 ) -> Any:  # fmt: skip
     """Train; see :meth:`Trainer.fit`."""
-    from amalthea.training.trainer import warn_if_not_finite
-
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
     source = choose.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
@@ -54,7 +53,7 @@ def fit(
         if not new_logs:  # a generator that is exhausted: it has said so
             break
         logs = new_logs
-        warn_if_not_finite(logs, epoch)
+        _warn_if_not_finite(logs, epoch)
         if validation is not None and _validates(validation_freq, epoch):
             scores = _test_epoch(model, validation, calls)
             logs = {**logs, **{f"val_{name}": value for name, value in scores.items()}}
@@ -65,6 +64,16 @@ def fit(
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
         model.optimizer.finalize_variable_values(model.trainable_weights)
     return model.history
+
+
+def _warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:
+    """Say once an epoch that the loss is no number any more."""
+    if not np.isfinite(logs.get("loss", 0.0)):
+        warnings.warn(
+            f"The loss is {logs['loss']} after epoch {epoch + 1}. Try a smaller learning rate, clipnorm=1.0 in the "
+            "optimizer, or callbacks.TerminateOnNaN(raise_error=True) to stop at once.",
+            stacklevel=4,
+        )
 
 
 def _callback_list(model: Any, callbacks: Any, verbose: int, epochs: int, steps: Any, history: bool) -> CallbackList:

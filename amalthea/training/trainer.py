@@ -7,8 +7,7 @@ for each signature of its data and runs as one executable, with optimizer and me
 from __future__ import annotations
 
 import inspect
-import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +24,13 @@ from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
 
 
-class Trainer:
+if TYPE_CHECKING:  # a trainer is always the other half of a layer
+    from amalthea.layers import Layer as Half
+else:
+    Half = object
+
+
+class Trainer(Half):
     """The part of a model that learns."""
 
     def __init__(self) -> None:
@@ -353,13 +358,3 @@ def _refuse_unknown(verb: str, given: dict[str, Any], function: Any, allowed: An
 def _as_list(logs: dict[str, float]) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:
-    """Say once an epoch that the loss is no number any more."""
-    if not np.isfinite(logs.get("loss", 0.0)):
-        warnings.warn(
-            f"The loss is {logs['loss']} after epoch {epoch + 1}. Try a smaller learning rate, clipnorm=1.0 in the "
-            "optimizer, or callbacks.TerminateOnNaN(raise_error=True) to stop at once.",
-            stacklevel=4,
-        )

@@ -10,7 +10,7 @@ from onnx import helper
 
 from amalthea import dtypes
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
-from amalthea.backends.onnxruntime.state import Group, State, written_together
+from amalthea.backends.onnxruntime.state import Group, written_together
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
 

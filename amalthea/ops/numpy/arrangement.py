@@ -222,8 +222,10 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     if mode == "constant":
         return m.pad(x, low=low, high=high, value=constant_values or 0)
     for axis in range(rank):
-        source = np.pad(np.arange(shape_of(x)[axis], dtype="int32"), (low[axis], high[axis]), mode=mode)  # type: ignore[call-overload]
-        x = indexing.gather(x, source, axis=axis) if low[axis] or high[axis] else x
+        if low[axis] or high[axis]:
+            places = np.arange(shape_of(x)[axis], dtype="int32")
+            source = np.pad(places, (low[axis], high[axis]), mode=mode)  # type: ignore[call-overload]
+            x = indexing.gather(x, source, axis=axis)
     return x
 
 
