@@ -30,7 +30,7 @@ The map, in import order:
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -63,6 +63,29 @@ _MODULES = (
     "dtype_policies", "dtypes", "errors", "graph", "initializers", "layers", "losses", "metrics", "models", "ops",
     "optimizers", "primitives", "random", "regularizers", "saving", "tensor", "testing", "training", "tree", "utils",
 )  # fmt: skip
+
+if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run
+    from amalthea.backends import set_backend as set_backend
+    from amalthea.backends import use_backend as use_backend
+    from amalthea.dtype_policies import DTypePolicy as DTypePolicy
+    from amalthea.graph.transforms import custom_gradient as custom_gradient
+    from amalthea.graph.transforms import grad as grad
+    from amalthea.graph.transforms import jit as jit
+    from amalthea.graph.transforms import remat as remat
+    from amalthea.graph.transforms import stop_gradient as stop_gradient
+    from amalthea.graph.transforms import value_and_grad as value_and_grad
+    from amalthea.initializers import Initializer as Initializer
+    from amalthea.layers import Input as Input
+    from amalthea.layers import InputSpec as InputSpec
+    from amalthea.layers import Layer as Layer
+    from amalthea.losses import Loss as Loss
+    from amalthea.metrics import Metric as Metric
+    from amalthea.models import Model as Model
+    from amalthea.models import Sequential as Sequential
+    from amalthea.optimizers import Optimizer as Optimizer
+    from amalthea.regularizers import Regularizer as Regularizer
+    from amalthea.saving import load_model as load_model
+    from amalthea.tensor import Variable as Variable
 
 __all__ = [*_EXPORTS, *_MODULES]
 

@@ -23,6 +23,9 @@ class Operation:
         self.name = name
         self.calls = []
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"'{self.name}' only stands for a call.")
+
 
 class FunctionOperation(Operation):
     """A public op, called once."""

@@ -172,7 +172,7 @@ def public(shape: Sequence[DimLike]) -> tuple[int | None, ...]:
     return tuple(None if isinstance(dim, Dim) else dim for dim in shape)
 
 
-def show(shape: Sequence[DimLike]) -> str:
+def show(shape: Sequence[Any]) -> str:
     """The shape for a message.
 
     >>> show((Dim.symbol("batch"), 3))

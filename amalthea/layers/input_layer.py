@@ -43,9 +43,9 @@ class InputLayer(Layer):
             raise ArgumentError("An input needs a shape.", cure="Input(shape=(784,))")
         if shape is not None and batch_shape is not None:
             raise ArgumentError("An input takes a shape or a batch shape, not both.", got=f"{shape} and {batch_shape}")
-        if batch_shape is None:
+        if shape is not None:
             batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        self.batch_shape = tuple(batch_shape)
+        self.batch_shape = tuple(batch_shape or ())
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         self.built = True

@@ -251,7 +251,8 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            args, kwargs = calling.prepared(self, args, kwargs)
+            given, kwargs = calling.prepared(self, args, kwargs)
+            args = tuple(given)
             calling.check_inputs(self, args)
             self._build_for(args, kwargs)
             if history.any_remembers(args, kwargs):

@@ -63,7 +63,7 @@ class FBetaScore(Metric):
         if sample_weight is not None:
             weight = weight * fit_weight(ops.convert_to_tensor(sample_weight, dtype=self.dtype), y_true)
         axis = None if self.average == "micro" else 0
-        self.true_positives.assign_add(ops.sum(chosen * y_true * weight, axis=axis))
+        self.true_positives.assign_add(ops.sum(chosen * y_true * weight, axis=axis))  # pyright: ignore[reportOptionalMemberAccess]
         self.false_positives.assign_add(ops.sum(chosen * (1.0 - y_true) * weight, axis=axis))
         self.false_negatives.assign_add(ops.sum((1.0 - chosen) * y_true * weight, axis=axis))
         self.intermediate_weights.assign_add(ops.sum(y_true * weight, axis=axis))

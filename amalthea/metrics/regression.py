@@ -155,7 +155,7 @@ class R2Score(Metric):
         if sample_weight is not None:
             weight = ones * fit_weight(ops.convert_to_tensor(sample_weight, dtype=self.dtype), y_true)
         self.sum.assign_add(ops.sum(y_true * weight, axis=0))
-        self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))
+        self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))  # pyright: ignore[reportOptionalMemberAccess]
         self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
         self.count.assign_add(ops.sum(weight, axis=0))
         self.num_samples.assign_add(ops.sum(ones))  # as Keras: every output of an example is a sample

@@ -18,7 +18,10 @@ from amalthea.ops.numpy.creation import array
 from amalthea.primitives import control, elementwise, indexing, moving
 from amalthea.tensor import Tensor, Variable, current_trace
 
-custom_gradient = transforms.custom_gradient
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function its own gradient; see :func:`amalthea.custom_gradient`."""
+    return transforms.custom_gradient(f)
 
 
 @op
@@ -52,7 +55,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (Tensor, np.ndarray)) or (hasattr(x, "__dlpack__") and not isinstance(x, Variable))
 
 
-def shape(x: Any) -> tuple[Any, ...]:
+def shape(x: Any) -> Any:
     """The shape; a dimension that is not known is a symbol that can be calculated with."""
     return shape_of(tensor(x))
 
@@ -252,7 +255,3 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     below = elementwise.less_equal(index, to_dtype(0, dtypes.name_of(index)))
     later = elementwise.subtract(index, 1)
     return cond(below, lambda: first(*operands), lambda: switch(later, rest, *operands))
-
-
-__all__ = [name for name, thing in list(globals().items()) if getattr(thing, "__module__", "") == __name__]
-__all__ += ["custom_gradient"]

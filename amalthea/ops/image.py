@@ -90,7 +90,7 @@ def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> 
     if crop:
         wanted = (max(min(height, by_width), 1), max(min(width, by_height), 1))
         return crop_centre(x, axes, wanted)
-    sides = [(0, 0)] * len(x.shape)
+    sides: list[tuple[int, ...]] = [(0, 0)] * len(x.shape)
     for axis, old, new in zip(axes, (height, width), (max(height, by_width), max(width, by_height))):
         sides[axis] = ((new - old) // 2,) * 2  # as Keras does on JAX and PyTorch: an odd one is left out
     return np_ops.pad(x, sides, constant_values=value)

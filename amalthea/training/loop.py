@@ -16,7 +16,7 @@ from amalthea.errors import ArgumentError, DataError
 from amalthea.training import before_training
 
 
-def as_floats(logs: Any) -> dict[str, float]:
+def as_floats(logs: Any) -> dict[str, Any]:
     """The results of a step on the host."""
     return {
         name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()

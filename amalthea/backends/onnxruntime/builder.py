@@ -123,7 +123,7 @@ class Builder:
         """Add a node; gives its one output, or all of them."""
         data = [x for x in inputs[: _DATA_INPUTS.get(operator, len(inputs))] if x is not None]
         if operator == "Pad":
-            data += inputs[2:3]  # what it pads with
+            data += [x for x in inputs[2:3] if x is not None]  # what it pads with
         dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
         wide = dtype if operator in ("Cast", "Identity", "If") else computed_in(operator, dtype)
         if wide != dtype:
