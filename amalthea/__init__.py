@@ -87,7 +87,7 @@ if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run
     from amalthea.saving import load_model as load_model
     from amalthea.tensor import Variable as Variable
 
-__all__ = [*_EXPORTS, *_MODULES]
+__all__ = [*_EXPORTS, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

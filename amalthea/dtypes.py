@@ -39,7 +39,7 @@ _ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "fl
 
 
 @cache
-def to_numpy(name: str) -> np.dtype:
+def to_numpy(name: str) -> np.dtype[Any]:
     """The NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
     if name == "bfloat16":
         import ml_dtypes
@@ -84,7 +84,7 @@ def promote(*names: str) -> str:
     >>> promote("int32", "float16"), promote("float32", "float"), promote("uint8", "int8")
     ('float16', 'float32', 'int16')
     """
-    common = frozenset.intersection(*(_all_above(name) for name in names))
+    common: frozenset[str] = frozenset.intersection(*(_all_above(name) for name in names))
     return next(name for name in _ABOVE if name in common and common <= _all_above(name))
 
 

@@ -15,7 +15,7 @@ Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Generator
 from contextlib import contextmanager
 
 
@@ -121,7 +121,7 @@ def brief(value: object) -> str:
 
 
 @contextmanager
-def placed(place: str) -> Iterator[None]:
+def placed(place: str) -> Generator[None, None, None]:
     """Note on every error from inside where it happened."""
     try:
         yield

@@ -37,7 +37,7 @@ class L1(Regularizer):
     """``l1 * sum(abs(x))``."""
 
     def __init__(self, l1: float = 0.01):
-        self.l1 = 0.01 if l1 is None else _factor(l1, "l1")
+        self.l1 = 0.01 if l1 is None else _factor(l1, "l1")  # pyright: ignore[reportUnnecessaryComparison]
 
     def __call__(self, x: Any) -> Any:
         return ops.multiply(ops.sum(ops.abs(x)), self.l1)
@@ -53,7 +53,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01):
-        self.l2 = 0.01 if l2 is None else _factor(l2, "l2")
+        self.l2 = 0.01 if l2 is None else _factor(l2, "l2")  # pyright: ignore[reportUnnecessaryComparison]
 
     def __call__(self, x: Any) -> Any:
         return ops.multiply(ops.sum(ops.square(x)), self.l2)

@@ -8,7 +8,7 @@ cannot be decided is answered with "no", never guessed.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any, Union
@@ -115,7 +115,9 @@ def _simplest(terms: Mapping[tuple[Any, ...], int]) -> DimLike:
     return dim
 
 
-def _divide_monomials(terms, divisor) -> DimLike | None:
+def _divide_monomials(
+    terms: Iterable[tuple[tuple[Any, ...], int]], divisor: tuple[tuple[Any, ...], int]
+) -> DimLike | None:
     symbols, coefficient = divisor
     quotient: dict[tuple[Any, ...], int] = {}
     for monomial, c in terms:
@@ -135,7 +137,7 @@ def _term_text(monomial: tuple[Any, ...], coefficient: int) -> str:
     return "*".join(([] if coefficient == 1 and symbols else [str(coefficient)]) + symbols)
 
 
-def _symbol_value(symbol: Any, values: Mapping[str, int]) -> int:
+def _symbol_value(symbol: str | tuple[Any, ...], values: Mapping[str, int]) -> int:
     if isinstance(symbol, tuple):
         return substitute(symbol[1], values) // substitute(symbol[2], values)
     return values[symbol]

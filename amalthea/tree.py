@@ -6,7 +6,7 @@ Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, overload
 
 from amalthea.errors import ArgumentError
 
@@ -75,6 +75,10 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
     return type(structure)(children)
 
 
+@overload
+def map_structure(function: Callable[[Any], Any], structure: Any, /) -> Any: ...
+@overload
+def map_structure(function: Callable[..., Any], *structures: Any) -> Any: ...
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
     """``function`` applied to the leaves that stand in the same place.
 

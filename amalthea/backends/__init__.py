@@ -8,6 +8,7 @@ Keras's own settings.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,11 @@ from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
 
 # name: module in this package, library to install
-KNOWN = {"numpy": ("numpy", "numpy"), "onnxruntime": ("onnxruntime", "onnxruntime")}
+KNOWN = {
+    "numpy": ("numpy", "numpy"),
+    "onnxruntime": ("onnxruntime", "onnxruntime"),
+    "jax": ("jax", "jax"),
+}
 DEFAULT = "onnxruntime"
 _chosen: str | None = None
 
@@ -40,6 +45,15 @@ def chosen() -> tuple[str, str]:
         if name in KNOWN:
             return name, source
     return DEFAULT, "the default"
+
+
+def installed() -> list[str]:
+    """The names of the backends whose libraries are installed.
+
+    >>> "numpy" in installed()
+    True
+    """
+    return sorted(name for name, (_, library) in KNOWN.items() if importlib.util.find_spec(library) is not None)
 
 
 def _in_file() -> str | None:

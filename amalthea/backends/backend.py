@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes
-from amalthea.graph.graph import Graph
+from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import Primitive
-from amalthea.tensor import HostStorage, Storage, Variable, type_of
+from amalthea.tensor import HostStorage, Storage, Tensor, Trace, Variable, as_tensor, type_of
 
 Executable = Callable[[Sequence[Any]], list[Any]]
 
@@ -41,6 +41,15 @@ class Backend(ABC):
         """:meth:`run`, after the typing rule has agreed: the same error everywhere for what does not fit."""
         primitive.types([type_of(x) for x in inputs], attrs)
         return self.run(primitive, inputs, attrs)
+
+    def run_decomposed(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """A fused primitive that the table lacks, by what it consists of."""
+        with Trace() as scope:
+            tensors = [Tensor(type_of(x)) for x in inputs]
+            made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
+        outputs = [as_tensor(x) for x in ([made] if primitive.single else made)]
+        results = collect(tensors, outputs, scope).run(inputs, self.execute)
+        return results[0] if primitive.single else tuple(results)
 
     def array(self, value: Any, dtype: str) -> Any:
         """Anything array-like as this backend's array."""

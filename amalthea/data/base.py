@@ -54,7 +54,7 @@ class SteppedSource(Source):
     """
 
     def __init__(self, source: Source, steps: int, restart: bool = False):
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError("The number of steps is a positive integer.", got=repr(steps))
         self.source = source
         self.steps = steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ class _Random(Initializer):
 
     seed: Any = None
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         raise NotImplementedError
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
@@ -27,9 +27,9 @@ class _Random(Initializer):
         return drawn.astype(to)
 
 
-def _within_two_deviations(stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def _within_two_deviations(stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     """Standard normal numbers, those beyond ±2 drawn again."""
-    drawn = stream.standard_normal(shape, dtype)
+    drawn: np.ndarray[Any, Any] = stream.standard_normal(shape, dtype)
     while (far := np.abs(drawn) > 2).any():
         drawn[far] = stream.standard_normal(int(far.sum()), dtype)
     return drawn
@@ -41,7 +41,7 @@ class RandomNormal(_Random, aliases=("normal",)):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return stream.standard_normal(shape, dtype) * self.stddev + self.mean
 
 
@@ -51,7 +51,7 @@ class TruncatedNormal(_Random):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return _within_two_deviations(stream, shape, dtype) * self.stddev + self.mean
 
 
@@ -61,7 +61,7 @@ class RandomUniform(_Random, aliases=("uniform",)):
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return stream.random(shape, dtype) * (self.maxval - self.minval) + self.minval
 
 
@@ -104,7 +104,11 @@ class VarianceScaling(_Random):
     Source: Glorot and Bengio, 2010 (fan_avg); He et al., arXiv:1502.01852 (fan_in, scale 2); LeCun et al., 1998.
     """
 
-    modes = {"fan_in": lambda a, b: a, "fan_out": lambda a, b: b, "fan_avg": lambda a, b: (a + b) / 2}
+    modes: dict[str, Callable[[float, float], float]] = {
+        "fan_in": lambda a, b: a,
+        "fan_out": lambda a, b: b,
+        "fan_avg": lambda a, b: (a + b) / 2,
+    }
     distributions = ("truncated_normal", "untruncated_normal", "uniform")
 
     def __init__(
@@ -125,7 +129,7 @@ class VarianceScaling(_Random):
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
         self.input_axes, self.output_axes = input_axes, output_axes
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         count = self.modes[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
         deviation = math.sqrt(self.scale / max(1.0, count))
         if self.distribution == "uniform":
@@ -193,7 +197,7 @@ class Orthogonal(_Random, aliases=("OrthogonalInitializer",)):
     def __init__(self, gain: float = 1.0, seed: Any = None):
         self.gain, self.seed = gain, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         if len(shape) < 2:
             raise ShapeError("An orthogonal matrix has two axes or more.", expected="(rows, columns)", got=shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
@@ -71,7 +72,7 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         negative_slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)
-        if negative_slope is None or negative_slope < 0:
+        if negative_slope is None or negative_slope < 0:  # pyright: ignore[reportUnnecessaryComparison]
             raise ArgumentError("`negative_slope` of LeakyReLU is not negative.", got=negative_slope)
         self.negative_slope = negative_slope
 
@@ -151,7 +152,7 @@ class Softmax(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis
 

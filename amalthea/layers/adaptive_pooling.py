@@ -51,7 +51,7 @@ class _Adaptive(Layer):
     def _pooled(self, x: Any, axis: int, size: int, count: int) -> Any:
         return self.windows(x, axis, *_bounds(size, count))
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         raise NotImplementedError
 
     def whole(self, x: Any, axis: int) -> Any:
@@ -62,7 +62,7 @@ class _AdaptiveAverage(_Adaptive):
     def whole(self, x: Any, axis: int) -> Any:
         return ops.mean(x, axis=axis, keepdims=True)
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         places = np.arange(ends[-1])[:, None]
         inside = (places >= starts) & (places < ends)
         shares = ops.cast((inside / (ends - starts)).astype("float32"), ops.dtype(x))
@@ -73,7 +73,7 @@ class _AdaptiveMax(_Adaptive):
     def whole(self, x: Any, axis: int) -> Any:
         return ops.max(x, axis=axis, keepdims=True)
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         # Shorter windows repeat their last place, which changes no maximum.
         places = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
         return ops.max(ops.take(x, places.astype("int32"), axis=axis), axis=axis + 1)

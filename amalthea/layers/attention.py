@@ -105,7 +105,7 @@ class Attention(Layer):
             result = ops.multiply(result, ops.cast(ops.expand_dims(of_query, -1), ops.dtype(result)))
         return (result, weights) if return_attention_scores else result
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return mask[0] if isinstance(mask, (list, tuple)) else None
 
 
@@ -135,7 +135,7 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: Any, key: Any) -> Any:
         bent = ops.tanh(_all_sums(query, key))
-        return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)
+        return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)  # pyright: ignore[reportUnnecessaryComparison]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}

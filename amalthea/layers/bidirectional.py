@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amalthea import ops, tree
@@ -10,7 +11,7 @@ from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.wrapper import as_layer
 
-_MERGES = {
+_MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda a, b: ops.add(a, b),
     "mul": lambda a, b: ops.multiply(a, b),
     "ave": lambda a, b: ops.multiply(ops.add(a, b), 0.5),
@@ -87,7 +88,7 @@ class Bidirectional(Layer):
                     got=getattr(back, name),
                 )
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         for direction in (self.forward_layer, self.backward_layer):
             direction.build_from_config({"input_shape": sequences_shape})
 

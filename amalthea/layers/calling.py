@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -161,7 +161,7 @@ def _add_activity(layer: Any, outputs: Any) -> None:
 
 
 @contextmanager
-def path_scope(layer: Any) -> Iterator[None]:
+def path_scope(layer: Any) -> Generator[None, None, None]:
     """Name what is made inside after the layer, and the layers around it."""
     around, owner = _path.get()
     if owner is layer:

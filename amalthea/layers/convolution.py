@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, config, constraints, initializers, ops, regularizers
@@ -263,7 +264,7 @@ class _ConvTranspose(_Conv):
         return self._finish(x)
 
 
-def _extra(value: Any, rank: int) -> tuple[int, ...]:
+def _extra(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
 
 

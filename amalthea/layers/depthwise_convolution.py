@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.convolution import _Windowed, _with_rank
+from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
 from amalthea.layers.dense import positive
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.options import keep, weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
@@ -27,7 +28,7 @@ class Dot(Layer):
 
     supports_masking = True
 
-    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         pair = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
@@ -61,7 +62,7 @@ class Dot(Layer):
         product = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(rest)}", x, y)
         return ops.expand_dims(product, 1) if len(rest) == 1 else product
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
@@ -35,7 +36,7 @@ class EinsumDense(Layer):
     def __init__(
         self,
         equation: str,
-        output_shape: Any,
+        output_shape: int | Sequence[int | None] | None,
         activation: Any = None,
         bias_axes: str | None = None,
         kernel_initializer: Any = "glorot_uniform",
@@ -54,7 +55,7 @@ class EinsumDense(Layer):
         if lora_rank is not None or quantization_config is not None:
             raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
         self.equation, self.bias_axes = equation, bias_axes
-        self.partial_output_shape = tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
+        self.partial_output_shape: tuple[Any, ...] = tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
         keep(
             self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
@@ -105,9 +106,9 @@ class RMSNormalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, epsilon: float = 1e-06, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-06, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+        self.axis: Any = list(axis) if isinstance(axis, (list, tuple)) else [axis]
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
@@ -137,9 +138,9 @@ class UnitNormalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis: Any = list(axis) if isinstance(axis, (list, tuple)) else axis
 
     def call(self, inputs: Any) -> Any:
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,13 +64,13 @@ class Normalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] | None = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         if (mean is None) != (variance is None):
             raise ArgumentError(
                 "The mean and the variance are given together, or neither.", got=f"{mean} and {variance}"
             )
-        self.axis = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        self.axis: tuple[Any, ...] = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
         self.mean, self.variance, self.invert = mean, variance, invert
         self._given_moments = mean is not None
 

@@ -82,7 +82,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
         self._query_dense = self._projection("query", query_shape, 1, many)
         self._key_dense = self._projection("key", key_shape or value_shape, 1, few)

@@ -31,7 +31,7 @@ class _Merge(Layer):
     def finish(self, merged: Any, count: int) -> Any:
         return merged
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """True where any input counts."""
         masks = [m for m in mask or [] if m is not None] if isinstance(mask, (list, tuple)) else []
         return reduce(ops.logical_or, masks) if masks and len(masks) == len(mask) else None

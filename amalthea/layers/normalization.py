@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import constraints, initializers, ops, regularizers
@@ -47,7 +48,7 @@ class BatchNormalization(Layer):
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
         renorm: bool = False,
-        renorm_clipping: Any = None,
+        renorm_clipping: dict[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
         **kwargs: Any,
@@ -67,7 +68,7 @@ class BatchNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
-        self.renorm_clipping = renorm_clipping or {} if renorm else renorm_clipping
+        self.renorm_clipping: Any = renorm_clipping or {} if renorm else renorm_clipping
         self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
@@ -188,7 +189,7 @@ class LayerNormalization(Layer):
 
     def __init__(
         self,
-        axis: Any = -1,
+        axis: int | Sequence[int] = -1,
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
@@ -203,7 +204,7 @@ class LayerNormalization(Layer):
         rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
         self.rms_scaling = rms_scaling
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+        self.axis: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
         self.epsilon, self.center, self.scale = epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)

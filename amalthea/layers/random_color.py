@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops, random
@@ -20,11 +21,11 @@ class RandomContrast(RandomImage):
         seed: an int or a SeedGenerator.
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+    def __init__(self, factor: float | Sequence[float], value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self._set_up(seed, data_format)
-        self.factor = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
+        self.factor: tuple[Any, ...] = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
         if len(self.factor) != 2 or min(self.factor) < 0 or self.factor[0] > 1:
             raise ArgumentError("`factor` of RandomContrast is out of range.", expected="shares from 0", got=factor)
         self.value_range = tuple(value_range)
@@ -44,7 +45,7 @@ class RandomBrightness(RandomImage):
         seed: an int or a SeedGenerator.
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+    def __init__(self, factor: float | Sequence[float], value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self._set_up(seed, data_format)
@@ -72,8 +73,8 @@ class RandomErasing(RandomImage):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        scale: Any = (0.02, 0.33),
+        factor: float | Sequence[float] = 1.0,
+        scale: float | Sequence[float] = (0.02, 0.33),
         fill_value: Any = None,
         value_range: Any = (0, 255),
         seed: Any = None,
@@ -82,8 +83,8 @@ class RandomErasing(RandomImage):
     ):
         super().__init__(**kwargs)
         self._set_up(seed, data_format)
-        self.factor = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
-        self.scale = tuple(scale) if isinstance(scale, (list, tuple)) else (scale, scale)
+        self.factor: tuple[Any, ...] = tuple(factor) if isinstance(factor, (list, tuple)) else (0, factor)
+        self.scale: tuple[Any, ...] = tuple(scale) if isinstance(scale, (list, tuple)) else (scale, scale)
         self.fill_value, self.value_range = fill_value, tuple(value_range)
 
     def changed(self, images: Any) -> Any:

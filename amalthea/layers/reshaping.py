@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops, shapes
@@ -37,9 +38,9 @@ class Reshape(Layer):
         target_shape: the shape without the batch; one -1 is worked out.
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Any):
+    def __init__(self, target_shape: int | Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape) if isinstance(target_shape, (list, tuple)) else (target_shape,)
+        self.target_shape: tuple[Any, ...] = tuple(target_shape) if isinstance(target_shape, (list, tuple)) else (target_shape,)
 
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (ops.shape(inputs)[0], *self.resolved(ops.shape(inputs)[1:])))

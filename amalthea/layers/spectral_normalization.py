@@ -32,7 +32,7 @@ class SpectralNormalization(Wrapper):
             raise ArgumentError("`power_iterations` is a positive int.", got=power_iterations)
         self.power_iterations = power_iterations
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().build(input_shape)
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
         name = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), None)

@@ -42,7 +42,7 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], size)
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
-        states = []
+        states: list[Any] = []
         for cell in self.cells:
             begin = getattr(cell, "get_initial_state", None)
             zeros = tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), cell.state_size)
@@ -50,7 +50,7 @@ class StackedRNNCells(Layer):
         return [made if tree.is_nested(size) else tree.flatten(made)[0] for made, size in zip(states, self.state_size)]
 
     def call(self, inputs: Any, states: Any, training: bool = False, **kwargs: Any) -> Any:
-        after = []
+        after: list[Any] = []
         for cell, own in zip(self.cells, states):
             given = {"training": training} if "training" in parameters(type(cell).call) else {}
             inputs, new = cell(inputs, tree.flatten(own), **given)

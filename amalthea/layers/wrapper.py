@@ -61,7 +61,7 @@ class TimeDistributed(Wrapper):
 
     supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         if len(input_shape) < 3:
             raise ShapeError(
                 f"The input of '{self.name}' has no axis of time.", expected="(batch, time, ...)", got=input_shape

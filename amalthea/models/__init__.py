@@ -3,7 +3,7 @@
 from amalthea.models.model import Model, model_from_json
 from amalthea.models.sequential import Sequential
 
-__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):

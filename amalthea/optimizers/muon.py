@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
-from amalthea.optimizers.adaptive_moments import _Moments, _towards
+from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
 from amalthea.optimizers.options import norm
 from amalthea.tensor import Variable
 

@@ -46,7 +46,7 @@ class Optimizer(State, registry=registry):
         array([0.5], dtype=float32)
     """
 
-    not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)
+    not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
 
     def __init_subclass__(cls, **kwargs: Any):
         if "__init__" in cls.__dict__:

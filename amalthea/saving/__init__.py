@@ -19,7 +19,7 @@ _LAZY = {
     "serialize_keras_object": "objects",
 }
 
-__all__ = [
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "CustomObjectScope",
     "get_registered_name",
     "get_registered_object",

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 def _weights_bytes(model: Any) -> bytes:
-    import h5py
+    import h5py  # pyright: ignore[reportMissingTypeStubs]
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
@@ -139,8 +139,8 @@ def _json(data: bytes) -> Any:
 
 
 @contextmanager
-def _h5(data: bytes) -> Iterator[Any]:
-    import h5py
+def _h5(data: bytes) -> Generator[Any, None, None]:
+    import h5py  # pyright: ignore[reportMissingTypeStubs]
 
     try:
         file = h5py.File(io.BytesIO(data), "r")
@@ -151,7 +151,7 @@ def _h5(data: bytes) -> Iterator[Any]:
 
 
 @contextmanager
-def _members(filepath: Any) -> Iterator[Any]:
+def _members(filepath: Any) -> Generator[Any, None, None]:
     """A function that reads a member by name."""
     if isinstance(filepath, (str, os.PathLike)) and Path(filepath).is_dir():
         folder = Path(filepath)

@@ -149,7 +149,7 @@ class Group:
         return key in self.keys()
 
     def __getitem__(self, key: str) -> np.ndarray:
-        import h5py
+        import h5py  # pyright: ignore[reportMissingTypeStubs]
 
         if self.group is None or key not in self.group:
             raise ModelFileError(f"The file has no value {key} in '{self.path}'.", expected=key, got=self.keys())
@@ -174,7 +174,7 @@ class Group:
 
 def _open_group(file: Any, path: str) -> Any:
     """A group reached without following links to other files."""
-    import h5py
+    import h5py  # pyright: ignore[reportMissingTypeStubs]
 
     group = file
     for part in path.split("/"):
@@ -242,6 +242,6 @@ def _load_optimizer(optimizer: Any, store: Group) -> None:
 def _all_variables(root: Any) -> list[Any]:
     found = {}
     for _, thing in walk(root):
-        own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
+        own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])  # pyright: ignore[reportPrivateUsage]
         found.update((id(v), v) for v in own)
     return list(found.values())

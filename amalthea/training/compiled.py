@@ -42,7 +42,7 @@ class Outputs:
     def __init__(self, y_pred: Any, names: Sequence[str]):
         self.flat = tree.flatten(y_pred)
         if isinstance(y_pred, dict):
-            self.names = sorted(y_pred)
+            self.names: list[str] = sorted(y_pred)
         elif len(names) == len(self.flat):
             self.names = _different(names)
         else:
@@ -64,7 +64,7 @@ class Outputs:
 
 def _different(names: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
-    result = []
+    result: list[str] = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")

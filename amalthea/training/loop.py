@@ -143,7 +143,8 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
     model.ensure_built(source.peek())
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     calls.on_predict_begin()
-    run, pieces, nest = model.step("predict"), [], None
+    pieces: list[list[Any]] = []
+    run, nest = model.step("predict"), None
     hooks = calls.has_predict_batch_hooks
     for step, batch in enumerate(source.batches(0)):
         if hooks:

@@ -84,7 +84,7 @@ def _places(folder: Path, fname: Any, origin: str, extract: bool) -> tuple[Path,
     """Where the file goes, and where its contents go if it is to be unpacked."""
     from urllib.parse import unquote, urlparse
 
-    name = os.fspath(fname) if fname else os.path.basename(unquote(urlparse(origin).path))
+    name: str = os.fspath(fname) if fname else os.path.basename(unquote(urlparse(origin).path))
     if not name:
         raise ArgumentError("The address has no file's name.", got=origin, cure="get_file('name', origin=...)")
     path = folder / name

@@ -1,0 +1,272 @@
+"""JAX: a graph is one jitted function, which takes the variables that it writes and gives their memory back changed.
+
+Eager primitives are JAX's own functions on JAX's own arrays, so ``jax.grad`` and ``jax.vmap`` see through them. 64-bit dtypes
+are switched on: what is narrow here was made so by name.
+"""
+
+# pyright: reportUnknownLambdaType=false
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.scipy.special import erf
+
+from amalthea import dtypes
+from amalthea.backends.backend import Backend, Executable
+from amalthea.graph.graph import Graph
+from amalthea.graph.rewrite import decompose, simplify
+from amalthea.primitives import Primitive, contracting, control, fused, indexing, moving, random, reducing
+from amalthea.primitives import elementwise as p
+from amalthea.primitives import windows as w
+from amalthea.primitives.windows import window_counts
+from amalthea.tensor import HostStorage, Storage, Variable
+
+jax.config.update("jax_enable_x64", True)
+
+
+def _matmul(x, y, *, transpose_x, transpose_y):
+    x = jnp.swapaxes(x, -1, -2) if transpose_x else x
+    return jnp.matmul(x, jnp.swapaxes(y, -1, -2) if transpose_y else y)
+
+
+def _layouts(rank: int, data_format: str) -> tuple[str, str, str]:
+    space = "DHW"[3 - rank :]
+    data = f"N{space}C" if data_format == "channels_last" else f"NC{space}"
+    return data, f"{space}IO", data
+
+
+def _conv(x, kernel, *, strides, padding, dilation, groups, data_format):
+    return lax.conv_general_dilated(
+        x, kernel, strides, padding, rhs_dilation=dilation, dimension_numbers=_layouts(len(strides), data_format),
+        feature_group_count=groups,
+    )  # fmt: skip
+
+
+def _conv_input(g, kernel, *, shape, **attrs):
+    of_input = jax.linear_transpose(lambda x: _conv(x, kernel, **attrs), jax.ShapeDtypeStruct(shape, g.dtype))
+    return of_input(g)[0]
+
+
+def _conv_kernel(x, g, *, kernel_shape, **attrs):
+    of_kernel = jax.linear_transpose(lambda k: _conv(x, k, **attrs), jax.ShapeDtypeStruct(kernel_shape, g.dtype))
+    return of_kernel(g)[0]
+
+
+def _window(x, start, merge, window, strides, padding, data_format):
+    around = partial(w.with_space, data_format=data_format)
+    pads = around((0, 0), padding, (0, 0))
+    return lax.reduce_window(x, start, merge, around(1, window, 1), around(1, strides, 1), pads)
+
+
+def _lowest(dtype):
+    return np.asarray(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
+
+
+def _max_pool(x, *, window, strides, padding, data_format):
+    return _window(x, _lowest(x.dtype), lax.max, window, strides, padding, data_format)
+
+
+def _max_pool_gradient(g, x, out, **attrs):
+    return jax.vjp(lambda x: _max_pool(x, **attrs), x)[1](g)[0]
+
+
+def _avg_pool(x, *, window, strides, padding, data_format):
+    total = _window(x, np.zeros((), x.dtype), lax.add, window, strides, padding, data_format)
+    counts = window_counts(w.space_of(x.shape, data_format), window, strides, padding)
+    return total / counts.reshape(w.with_space(1, counts.shape, 1, data_format)).astype(x.dtype)
+
+
+def _scatter_add(x, indices, updates, *, axis):
+    moved = jnp.moveaxis(updates, range(axis, axis + indices.ndim), range(indices.ndim))
+    return jnp.moveaxis(jnp.moveaxis(x, axis, 0).at[indices].add(moved), 0, axis)
+
+
+def _add_along_axis(x, indices, updates, *, axis):
+    places: list[Any] = list(jnp.indices(indices.shape, sparse=True))
+    places[axis] = indices
+    return jnp.asarray(x).at[tuple(places)].add(updates)
+
+
+def _points(indices):
+    return tuple(jnp.moveaxis(indices, -1, 0))
+
+
+def _dilate(x, *, steps):
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, step - 1) for step in steps])
+
+
+def _pad(x, *, low, high, value):
+    return jnp.pad(x, list(zip(low, high)), constant_values=value)
+
+
+def _iota(*, shape, axis, dtype):
+    return lax.broadcasted_iota(dtypes.to_numpy(dtype), shape, axis)
+
+
+def _run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    return LOWERINGS[primitive](*inputs, **attrs)
+
+
+def _cond(predicate, *operands, true_graph, false_graph):
+    yes, no = (lambda *xs, graph=graph: tuple(graph.run(xs, _run)) for graph in (true_graph, false_graph))
+    return lax.cond(predicate, yes, no, *operands)
+
+
+def _while_loop(*operands, condition, body, captures):
+    fixed, carry = operands[:captures], operands[captures:]
+    return lax.while_loop(
+        lambda xs: condition.run((*fixed, *xs), _run)[0], lambda xs: tuple(body.run((*fixed, *xs), _run)), tuple(carry)
+    )
+
+
+def _scan(*operands, body, captures, carries, length, reverse):
+    fixed, carry = operands[:captures], tuple(operands[captures : captures + carries])
+
+    def step(carry, elements):
+        outputs = body.run((*fixed, *carry, *elements), _run)
+        return tuple(outputs[:carries]), tuple(outputs[carries:])
+
+    last, kept = lax.scan(step, carry, tuple(operands[captures + carries :]), length, reverse)
+    return (*last, *kept)
+
+
+def _uniform(key, *, shape, dtype):
+    return jax.random.uniform(key, shape, dtypes.to_numpy(dtype))
+
+
+def _normal(key, *, shape, dtype):
+    return jax.random.normal(key, shape, dtypes.to_numpy(dtype))
+
+
+def _reduce(function):
+    return lambda x, *, axes, keepdims: function(x, axis=axes, keepdims=keepdims)
+
+
+def _top_k(x, *, k):
+    values, places = lax.top_k(x, k)
+    return values, places.astype("int32")
+
+
+def _same(x, **_: Any):
+    return x
+
+
+LOWERINGS: dict[Primitive, Any] = {
+    p.negative: jnp.negative, p.exp: jnp.exp, p.expm1: jnp.expm1, p.log: jnp.log, p.log1p: jnp.log1p,
+    p.sqrt: jnp.sqrt, p.rsqrt: lax.rsqrt, p.reciprocal: jnp.reciprocal, p.square: jnp.square, p.sin: jnp.sin,
+    p.cos: jnp.cos, p.tan: jnp.tan, p.arcsin: jnp.arcsin, p.arccos: jnp.arccos, p.arctan: jnp.arctan,
+    p.sinh: jnp.sinh, p.cosh: jnp.cosh, p.tanh: jnp.tanh, p.arcsinh: jnp.arcsinh, p.arccosh: jnp.arccosh,
+    p.arctanh: jnp.arctanh, p.sigmoid: jax.nn.sigmoid, p.softplus: jax.nn.softplus, p.erf: erf,
+    p.relu: jax.nn.relu, p.absolute: jnp.abs, p.sign: jnp.sign, p.floor: jnp.floor, p.ceil: jnp.ceil,
+    p.round: jnp.rint, p.isnan: jnp.isnan, p.isinf: jnp.isinf, p.logical_not: jnp.logical_not,
+    p.add: jnp.add, p.subtract: jnp.subtract, p.multiply: jnp.multiply, p.divide: jnp.divide,
+    p.floor_divide: jnp.floor_divide, p.remainder: jnp.remainder, p.power: jnp.power, p.maximum: jnp.maximum,
+    p.minimum: jnp.minimum, p.arctan2: jnp.arctan2, p.equal: jnp.equal, p.less: jnp.less,
+    p.less_equal: jnp.less_equal, p.greater: jnp.greater, p.greater_equal: jnp.greater_equal,
+    p.logical_and: jnp.logical_and, p.logical_or: jnp.logical_or, p.bitwise_and: jnp.bitwise_and,
+    p.bitwise_or: jnp.bitwise_or, p.bitwise_xor: jnp.bitwise_xor, p.left_shift: jnp.left_shift,
+    p.right_shift: jnp.right_shift, p.select: jnp.where,
+    p.clip: lambda x, *, low, high: jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)),
+    p.cast: lambda x, *, dtype: x.astype(dtypes.to_numpy(dtype)),
+    reducing.reduce_sum: lambda x, *, axes, keepdims: jnp.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype),
+    reducing.reduce_prod: lambda x, *, axes, keepdims: jnp.prod(x, axis=axes, keepdims=keepdims, dtype=x.dtype),
+    reducing.reduce_max: _reduce(jnp.max), reducing.reduce_min: _reduce(jnp.min),
+    reducing.argmax: lambda x, *, axis: jnp.argmax(x, axis=axis).astype("int32"),
+    reducing.argmin: lambda x, *, axis: jnp.argmin(x, axis=axis).astype("int32"),
+    reducing.cumsum: lambda x, *, axis, reverse: lax.cumsum(x, axis, reverse),
+    reducing.cumprod: lambda x, *, axis, reverse: lax.cumprod(x, axis, reverse),
+    moving.reshape: lambda x, *, shape: jnp.reshape(x, shape),
+    moving.transpose: lambda x, *, axes: jnp.transpose(x, axes),
+    moving.broadcast_to: lambda x, *, shape: jnp.broadcast_to(x, shape),
+    moving.concatenate: lambda *xs, axis: jnp.concatenate(xs, axis=axis),
+    moving.slice: lambda x, *, starts, limits, strides: lax.slice(x, starts, limits, strides),
+    moving.pad: _pad, moving.dilate: _dilate, moving.flip: lambda x, *, axes: jnp.flip(x, axes),
+    moving.iota: _iota,
+    moving.dynamic_slice: lambda x, *starts, sizes: lax.dynamic_slice(x, starts, sizes) if starts else x,
+    moving.dynamic_update_slice: lambda x, update, *starts: lax.dynamic_update_slice(x, update, starts),
+    indexing.gather: lambda x, i, *, axis: jnp.take(x, i, axis=axis),
+    indexing.scatter_add: _scatter_add,
+    indexing.take_along_axis: lambda x, i, *, axis: jnp.take_along_axis(x, i, axis=axis),
+    indexing.add_along_axis: _add_along_axis,
+    indexing.gather_points: lambda x, i: jnp.asarray(x)[_points(i)],
+    indexing.scatter_add_points: lambda x, i, u: jnp.asarray(x).at[_points(i)].add(u),
+    indexing.top_k: _top_k, contracting.matmul: _matmul,
+    w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
+    w.max_pool: _max_pool, w.max_pool_gradient: _max_pool_gradient, w.avg_pool: _avg_pool,
+    random.random_uniform: _uniform, random.random_normal: _normal,
+    fused.softmax: lambda x, *, axis: jax.nn.softmax(x, axis=axis),
+    fused.log_softmax: lambda x, *, axis: jax.nn.log_softmax(x, axis=axis),
+    control.identity: _same, control.stop_gradient: lax.stop_gradient, control.barrier: _same,
+    control.with_gradient: lambda *xs, count, rule: xs[count:],
+    control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+}  # fmt: skip
+
+
+class JaxStorage(HostStorage):
+    """A value that lives in a JAX array."""
+
+    def numpy(self) -> np.ndarray:
+        return np.array(self.array)
+
+
+class JaxBackend(Backend):
+    """JAX, on whatever device it has."""
+
+    name = "jax"
+    storage = JaxStorage
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return JaxStorage(jnp.asarray(value))
+
+    def array(self, value: Any, dtype: str) -> Any:
+        return jnp.asarray(value, dtypes.to_numpy(dtype))
+
+    def devices(self) -> list[str]:
+        return [f"{d.platform}:{d.id}" for d in jax.devices()]
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        arrays = [jnp.asarray(x) for x in inputs]
+        lowering = LOWERINGS.get(primitive)
+        return lowering(*arrays, **attrs) if lowering else self.run_decomposed(primitive, arrays, attrs)
+
+    def compile(self, graph: Graph) -> Executable:
+        return Compiled(simplify(decompose(simplify(graph), LOWERINGS)), self.place)
+
+
+class Compiled:
+    """A graph as one jitted function. The variables that it writes are donated: no step keeps two copies of them."""
+
+    def __init__(self, graph: Graph, place: Any):
+        written = {variable for variable, _ in graph.writes}
+        self.place = place
+        self.kept: list[Variable] = [v for v, _ in graph.reads if v not in written]
+        self.written: list[Variable] = [v for v, _ in graph.writes]
+        reads = dict(graph.reads)
+        count = len(graph.outputs)
+
+        def function(written_values: Any, kept_values: Any, inputs: Any) -> Any:
+            known = {reads[v]: x for v, x in zip(self.written, written_values) if v in reads}
+            known.update((reads[v], x) for v, x in zip(self.kept, kept_values))
+            known.update(zip(graph.inputs, inputs))
+            whole = Graph(graph.inputs, graph.results, nodes=graph.nodes)
+            results = [jnp.asarray(x) for x in whole.evaluate(known, _run)]
+            return results[:count], results[count:]
+
+        self.function = jax.jit(function, donate_argnums=0)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        written = [self.place(v) for v in self.written]
+        kept = [self.place(v).read() for v in self.kept]
+        outputs, new = self.function([s.read() for s in written], kept, list(values))
+        for storage, value in zip(written, new):
+            storage.write(value)
+        return outputs
+
+
+BACKEND = JaxBackend()
