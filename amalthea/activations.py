@@ -3,6 +3,9 @@
 Most are the ops of the same name; what is written here differs from its op in a default or an option.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from typing import Any

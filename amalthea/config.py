@@ -25,7 +25,7 @@ def file_settings() -> dict[str, Any]:
         found = json.loads((home / "keras.json").read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def floatx() -> str:
@@ -75,7 +75,7 @@ def standardize_data_format(data_format: str | None) -> str:
 def _read_file() -> None:
     found = file_settings()
     ordering = {"tf": "channels_last", "th": "channels_first"}.get(found.get("image_dim_ordering", ""))
-    setters = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
+    setters: dict[str, Any] = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
     for key, value in {"image_data_format": ordering, **found}.items():
         if key in setters and value is not None:
             setters[key](value)

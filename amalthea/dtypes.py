@@ -4,6 +4,9 @@ The rules are those of Keras 3: a Python number takes the dtype of the array bes
 with a float gives that float, whatever their widths.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from functools import cache

@@ -15,7 +15,7 @@ Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 

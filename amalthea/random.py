@@ -7,6 +7,10 @@ key from a :class:`SeedGenerator`, whose state is a Variable, so a compiled step
 Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Philox).
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
+# type.
+# pyright: reportUnknownArgumentType=false, reportUnnecessaryIsInstance=false
+
 from __future__ import annotations
 
 import itertools
@@ -48,7 +52,7 @@ def set_random_seed(seed: int) -> None:
     >>> bool((initializers.GlorotUniform()((2, 3)) == first).all())
     True
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise ArgumentError("A seed is a whole number.", expected="an int", got=repr(seed))
     python_random.seed(int(seed))
     np.random.seed(int(seed) & _WORD)
@@ -208,7 +212,7 @@ def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32"
     if not dtypes.is_integer(name):
         raise ArgumentError("Whole numbers need an integer dtype.", expected=", ".join(dtypes.INTEGERS), got=name)
     count = maxval - minval
-    wide = "float64" if isinstance(count, int) and count > 1 << 22 else "float32"  # float32 counts to 2**24  # pyright: ignore[reportUnnecessaryIsInstance]
+    wide = "float64" if isinstance(count, int) and count > 1 << 22 else "float32"  # float32 counts to 2**24
     even = _draw("random_uniform", shape, wide, seed)
     whole = ops.cast(ops.floor(even * ops.cast(count, wide)), name)
     return ops.minimum(whole, ops.cast(count - 1, name)) + ops.cast(minval, name)

@@ -3,6 +3,9 @@
 Dense(10, kernel_regularizer="l2"), Dense(10, kernel_regularizer=regularizers.L1L2(1e-5, 1e-4))
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import math

@@ -3,6 +3,9 @@
 Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

@@ -2,7 +2,7 @@
 
 The choice: ``use_backend``/``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
 ``~/.keras/keras.json``, then the default. A name that this library does not know is passed over when it comes from
-Keras's own settings.
+Keras's own settings, and so is one in the file whose library is not installed: Keras wrote that for itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ KNOWN = {
     "numpy": ("numpy", "numpy"),
     "onnxruntime": ("onnxruntime", "onnxruntime"),
     "jax": ("jax", "jax"),
+    "torch": ("torch", "torch"),
 }
 DEFAULT = "onnxruntime"
 _chosen: str | None = None
@@ -41,9 +42,12 @@ def chosen() -> tuple[str, str]:
     name = os.environ.get("AMALTHEA_BACKEND")
     if name:
         return _known(name), "AMALTHEA_BACKEND"
-    for name, source in ((os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"), (_in_file(), "keras.json")):
-        if name in KNOWN:
-            return name, source
+    name = os.environ.get("KERAS_BACKEND")
+    if name in KNOWN:
+        return name, "KERAS_BACKEND"
+    name = _in_file()
+    if name in installed():
+        return name, "keras.json"
     return DEFAULT, "the default"
 
 
@@ -140,6 +144,9 @@ class _Runtime:
 
     def array(self, value: Any, dtype: str) -> Any:
         return self.backend.array(value, dtype)
+
+    def to_numpy(self, value: Any) -> Any:
+        return self.backend.to_numpy(value)
 
     def compile(self, graph: Any) -> Any:
         return self.backend.compile(graph)

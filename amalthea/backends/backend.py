@@ -56,8 +56,8 @@ class Backend(ABC):
         return np.asarray(value, dtypes.to_numpy(dtype))
 
     def to_numpy(self, array: Any) -> np.ndarray:
-        """A backend's array as NumPy's."""
-        return np.asarray(array)
+        """A copy of a backend's array as NumPy's."""
+        return np.array(array)
 
     def place(self, variable: Variable) -> Storage:
         """The variable's storage, moved here if another backend had it."""

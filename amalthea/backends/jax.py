@@ -1,7 +1,7 @@
 """JAX: a graph is one jitted function, which takes the variables that it writes and gives their memory back changed.
 
-Eager primitives are JAX's own functions on JAX's own arrays, so ``jax.grad`` and ``jax.vmap`` see through them. 64-bit dtypes
-are switched on: what is narrow here was made so by name.
+Eager primitives are JAX's own functions on JAX's own arrays, so ``jax.grad`` and ``jax.vmap`` see through them. 64-bit
+dtypes are switched on: what is narrow here was made so by name.
 """
 
 # pyright: reportUnknownLambdaType=false

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.plan import Plan
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import simplify
 from amalthea.primitives import TABLE, Primitive
-from amalthea.tensor import Tensor, Variable
 
 
 class NumpyBackend(Backend):
@@ -24,67 +24,34 @@ class NumpyBackend(Backend):
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         with np.errstate(all="ignore"):
-            result = primitive.reference(*map(np.asarray, inputs), **attrs)
-        return _array(result) if primitive.single else tuple(map(_array, result))
+            return _run(primitive, [np.asarray(x) for x in inputs], attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        return Plan(simplify(graph))
+        return Compiled(simplify(graph))
 
 
 def _array(value: Any) -> np.ndarray:
     return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
-class Plan:
-    """A graph as a list of calls on numbered slots; a slot is emptied after its last use."""
+class Compiled:
+    """A planned graph, with its variables."""
 
     def __init__(self, graph: Graph):
-        self.reads: list[Variable] = [variable for variable, _ in graph.reads]
-        self.writes: list[Variable] = [variable for variable, _ in graph.writes]
-        self.slots: dict[Tensor, int] = {}
-        self.constants: list[tuple[int, np.ndarray]] = []
-        self.inputs = [self._slot(x) for x in graph.inputs] + [self._slot(x) for _, x in graph.reads]
-        self.calls = [
-            (n.primitive, [self._slot(x) for x in n.inputs], n.attrs, [self._slot(x) for x in n.outputs])
-            for n in graph.nodes
-        ]
-        self.results = [self._slot(x) for x in graph.results]
-        self.spent = self._last_uses()
-
-    def _slot(self, tensor: Tensor) -> int:
-        if tensor not in self.slots:
-            self.slots[tensor] = len(self.slots)
-            if tensor.value is not None:
-                self.constants.append((self.slots[tensor], np.asarray(tensor.value)))
-        return self.slots[tensor]
-
-    def _last_uses(self) -> list[list[int]]:
-        kept, spent = {*self.results, *(slot for slot, _ in self.constants)}, []
-        for _, inputs, _, outputs in reversed(self.calls):
-            ends = [slot for slot in dict.fromkeys([*inputs, *outputs]) if slot not in kept]
-            kept.update(ends)
-            spent.append(ends)
-        return spent[::-1]
+        self.plan = Plan(graph, np.asarray)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        memory: list[Any] = [None] * len(self.slots)
-        for slot, value in self.constants:
-            memory[slot] = value
-        state = [BACKEND.place(variable).read() for variable in self.reads]
-        for slot, value in zip(self.inputs, [*map(np.asarray, values), *state]):
-            memory[slot] = value
+        state = [BACKEND.place(variable).read() for variable in self.plan.reads]
         with np.errstate(all="ignore"):
-            for (primitive, inputs, attrs, outputs), spent in zip(self.calls, self.spent):
-                result = primitive.reference(*[memory[i] for i in inputs], **attrs)
-                for slot, value in zip(outputs, (result,) if primitive.single else result):
-                    memory[slot] = _array(value)
-                for slot in spent:
-                    memory[slot] = None
-        results = [memory[slot] for slot in self.results]
-        count = len(results) - len(self.writes)
-        for variable, value in zip(self.writes, results[count:]):
+            outputs, written = self.plan.run([*map(np.asarray, values), *state], _run)
+        for variable, value in zip(self.plan.writes, written):
             BACKEND.place(variable).write(np.array(value))
-        return results[:count]
+        return outputs
+
+
+def _run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    result = primitive.reference(*inputs, **attrs)
+    return _array(result) if primitive.single else tuple(map(_array, result))
 
 
 LOWERINGS = {row: row.reference for row in TABLE.values()}

@@ -1,5 +1,8 @@
 """The protocol that the training loop reads data by."""
 
+# A user's value may be of another type.
+# pyright: reportUnnecessaryIsInstance=false
+
 from __future__ import annotations
 
 import warnings
@@ -54,7 +57,7 @@ class SteppedSource(Source):
     """
 
     def __init__(self, source: Source, steps: int, restart: bool = False):
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
             raise ArgumentError("The number of steps is a positive integer.", got=repr(steps))
         self.source = source
         self.steps = steps

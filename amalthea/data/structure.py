@@ -3,6 +3,9 @@
 Once :mod:`amalthea.data.convert` has made arrays of them, :mod:`amalthea.tree` is what walks them.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import numbers

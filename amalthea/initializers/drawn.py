@@ -1,5 +1,8 @@
 """Initial values that are drawn at random on the host, so that a seed means the same weights everywhere."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math

@@ -1,5 +1,9 @@
 """Attention with one head: by products, and by sums."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
+# type.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnnecessaryComparison=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -135,7 +139,7 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: Any, key: Any) -> Any:
         bent = ops.tanh(_all_sums(query, key))
-        return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)  # pyright: ignore[reportUnnecessaryComparison]
+        return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}

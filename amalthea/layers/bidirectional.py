@@ -1,5 +1,8 @@
 """A recurrent layer run in both directions."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
+# pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -88,7 +91,7 @@ class Bidirectional(Layer):
                     got=getattr(back, name),
                 )
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         for direction in (self.forward_layer, self.backward_layer):
             direction.build_from_config({"input_shape": sequences_shape})
 

@@ -1,5 +1,8 @@
 """How a layer is built: shapes for ``build`` and of the outputs, names and marks, and words for one that is not."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import contextlib

@@ -1,5 +1,8 @@
 """How a layer is called: arguments made ready, shapes for ``build``, ``training`` and masks passed on."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import contextvars
@@ -15,7 +18,7 @@ from amalthea.errors import (
 )
 from amalthea.masks import mask_of, set_mask
 from amalthea.ops import base
-from amalthea.tensor import Tensor, Variable
+from amalthea.tensor import Tensor, Variable, runtime_array
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
@@ -34,7 +37,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Array arguments as arrays, floating ones in the layer's compute dtype."""
+    """Array arguments as the backend's arrays, floating ones in the layer's compute dtype."""
     to = layer.compute_dtype if layer.autocast else None
 
     def convert(x: Any) -> Any:
@@ -44,13 +47,13 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
             return x
         if not hasattr(x, "shape") or not hasattr(x, "dtype"):
             return x
-        name = dtypes.name_of(x)
-        if not to or name == to or not dtypes.is_float(name):
-            return x
-        cast, mask = base.cast(x, to), mask_of(x)
-        if mask is not None:
-            set_mask(cast, mask)
-        return cast
+        name, mask = dtypes.name_of(x), mask_of(x)
+        new = x if isinstance(x, Tensor) else runtime_array(x, name)
+        if to and name != to and dtypes.is_float(name):
+            new = base.cast(new, to)
+        if mask is not None and new is not x:
+            set_mask(new, mask)
+        return new
 
     return [tree.map_structure(convert, a) for a in args], {
         k: tree.map_structure(convert, v) for k, v in kwargs.items()

@@ -1,5 +1,8 @@
 """Numbers as categories: which range they lie in, and codes of zeros and ones."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import Any

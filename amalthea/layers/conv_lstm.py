@@ -1,5 +1,8 @@
 """Long short-term memory over images: its products are convolutions."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

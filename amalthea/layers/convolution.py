@@ -1,8 +1,10 @@
 """Convolutions over 1 to 3 axes of space, their transposes, and depthwise kinds."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, config, constraints, initializers, ops, regularizers
@@ -264,7 +266,7 @@ class _ConvTranspose(_Conv):
         return self._finish(x)
 
 
-def _extra(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+def _extra(value: Any, rank: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
 
 

@@ -1,8 +1,11 @@
 """The product of two inputs, summed over one axis of each."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
+# type.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnnecessaryIsInstance=false
+
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
@@ -28,7 +31,7 @@ class Dot(Layer):
 
     supports_masking = True
 
-    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any):
+    def __init__(self, axes: int | list[int] | tuple[int, ...], normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         pair = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):

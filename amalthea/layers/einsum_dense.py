@@ -55,7 +55,9 @@ class EinsumDense(Layer):
         if lora_rank is not None or quantization_config is not None:
             raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
         self.equation, self.bias_axes = equation, bias_axes
-        self.partial_output_shape: tuple[Any, ...] = tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
+        self.partial_output_shape: tuple[Any, ...] = (
+            tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
+        )
         keep(
             self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,

@@ -64,7 +64,14 @@ class Normalization(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: int | Sequence[int] | None = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if (mean is None) != (variance is None):
             raise ArgumentError(
@@ -116,8 +123,8 @@ class Normalization(Layer):
             )
         self.reset_state()
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
-        batches: Iterable[Any] = [data] if array else data
-        for batch in batches:
+        batches: Iterable[Any] = [data] if array else data  # pyright: ignore[reportUnknownVariableType]
+        for batch in batches:  # pyright: ignore[reportUnknownVariableType]
             self.update_state(batch[0] if isinstance(batch, (list, tuple)) and not array else batch)
 
     def update_state(self, data: Any) -> None:

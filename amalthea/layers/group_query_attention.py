@@ -1,5 +1,8 @@
 """Attention in which groups of query heads share one head of keys and values."""
 
+# Build takes what the layer needs.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import math
@@ -82,7 +85,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
         self._query_dense = self._projection("query", query_shape, 1, many)
         self._key_dense = self._projection("key", key_shape or value_shape, 1, few)

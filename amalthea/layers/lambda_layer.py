@@ -29,7 +29,14 @@ class Lambda(Layer):
 
     supports_masking = True
 
-    def __init__(self, function: Any, output_shape: Any = None, mask: Any = None, arguments: dict[str, Any] | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        function: Any,
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.function, self.mask = function, mask
         self.arguments = arguments or {}

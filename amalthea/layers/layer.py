@@ -4,6 +4,9 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 ``__init__``, ``build`` and ``call``, and nothing of files, devices or precision.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

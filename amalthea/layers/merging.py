@@ -1,5 +1,8 @@
 """Layers that make one tensor of several."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from functools import reduce

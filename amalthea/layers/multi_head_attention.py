@@ -1,5 +1,8 @@
 """Attention with several heads, each with projections of its own."""
 
+# Build takes what the layer needs.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import math
@@ -165,7 +168,7 @@ class MultiHeadAttention(HeadedAttention):
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         rank = len(query_shape)
         key_head, value_head = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
         self.attention_axes = tuple(range(1, rank - 1)) if self.attention_axes is None else tuple(self.attention_axes)

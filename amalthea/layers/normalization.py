@@ -1,5 +1,8 @@
 """Layers that give values mean 0 and variance 1 along some axes."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

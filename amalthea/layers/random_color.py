@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops, random
@@ -21,7 +20,13 @@ class RandomContrast(RandomImage):
         seed: an int or a SeedGenerator.
     """
 
-    def __init__(self, factor: float | Sequence[float], value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: float | list[float] | tuple[float, ...],
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        **kwargs: Any,
+    ):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self._set_up(seed, data_format)
@@ -45,7 +50,13 @@ class RandomBrightness(RandomImage):
         seed: an int or a SeedGenerator.
     """
 
-    def __init__(self, factor: float | Sequence[float], value_range: Any = (0, 255), seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: float | list[float] | tuple[float, ...],
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        **kwargs: Any,
+    ):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self._set_up(seed, data_format)
@@ -73,8 +84,8 @@ class RandomErasing(RandomImage):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
-        scale: float | Sequence[float] = (0.02, 0.33),
+        factor: float | list[float] | tuple[float, ...] = 1.0,
+        scale: float | list[float] | tuple[float, ...] = (0.02, 0.33),
         fill_value: Any = None,
         value_range: Any = (0, 255),
         seed: Any = None,

@@ -46,7 +46,9 @@ class RandomImage(Layer):
         return {**super().get_config(), "data_format": self.data_format}
 
 
-def limits(value: float | Sequence[float], name: str, least: float = -1.0, most: float = 1.0) -> tuple[float, float]:
+def limits(
+    value: float | list[float] | tuple[float, ...], name: str, least: float = -1.0, most: float = 1.0
+) -> tuple[float, float]:
     """A pair of limits; one number stands for both sides of 0."""
     pair: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (-abs(value), abs(value))
     if len(pair) != 2 or pair[0] > pair[1] or pair[0] < least or pair[1] > most:

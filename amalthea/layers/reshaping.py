@@ -40,7 +40,9 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: int | Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.target_shape: tuple[Any, ...] = tuple(target_shape) if isinstance(target_shape, (list, tuple)) else (target_shape,)
+        self.target_shape: tuple[Any, ...] = (
+            tuple(target_shape) if isinstance(target_shape, (list, tuple)) else (target_shape,)
+        )
 
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (ops.shape(inputs)[0], *self.resolved(ops.shape(inputs)[1:])))

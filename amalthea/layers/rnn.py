@@ -4,6 +4,10 @@ What a cell does to the inputs alone is done for all time steps in one matrix pr
 is one ``scan``.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
+# pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -73,7 +77,7 @@ class RNN(Layer):
         size = self.cell.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         step_shape = (sequences_shape[0], *sequences_shape[2:])
         if isinstance(self.cell, Layer) and not self.cell.built:
             from amalthea.layers.calling import path_scope

@@ -1,5 +1,8 @@
 """Counts of true and false, positive and negative, and the shares made of them."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

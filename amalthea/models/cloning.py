@@ -23,4 +23,4 @@ def clone_model(
 
     if clone_function is not None and isinstance(model, Sequential):
         return type(model)([clone_function(layer) for layer in model.stack], name=model.name)
-    return type(model).from_config(model.get_config())
+    return type(model).from_config(model.get_config())  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -158,7 +158,7 @@ class Model(Trainer, Layer):
         if self.network is None:
             return []
         if isinstance(self.network.outputs, dict):
-            return sorted(self.network.outputs)
+            return sorted(self.network.outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         return [x.history.call.operation.name for x in self.outputs]
 
     # ------------------------------------------------------------------------------------- the rest

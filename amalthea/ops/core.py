@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, shapes, tree
+from amalthea import tensor as tensor_module
 from amalthea.errors import ArgumentError
 from amalthea.graph import control as held
 from amalthea.graph import transforms
@@ -47,7 +48,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
 
 def convert_to_numpy(x: Any) -> np.ndarray:
     """A copy of a concrete value as a NumPy array."""
-    return x.numpy() if isinstance(x, Variable) else np.array(value_of(x))
+    return x.numpy() if isinstance(x, Variable) else tensor_module.runtime.to_numpy(tensor(x))
 
 
 def is_tensor(x: Any) -> bool:

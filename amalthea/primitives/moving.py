@@ -10,7 +10,7 @@ import numpy as np
 from amalthea import dtypes, shapes
 from amalthea.errors import DtypeError, ShapeError
 from amalthea.primitives.table import Family, numbers, primitive, sample
-from amalthea.tensor import Type
+from amalthea.tensor import Type, type_of
 
 
 def _reshape(x: Type, *, shape: shapes.Shape) -> Type:
@@ -185,7 +185,7 @@ def _split(g, *xs_and_out, axis):
 
 def part(x, axis, start, stop):
     """``x`` from ``start`` up to ``stop`` on one axis, whole on the others."""
-    shape = x.type.shape if hasattr(x, "type") else x.shape
+    shape = type_of(x).shape
     starts = tuple(start if i == axis else 0 for i in range(len(shape)))
     limits = tuple(stop if i == axis else d for i, d in enumerate(shape))
     return slice(x, starts=starts, limits=limits, strides=(1,) * len(shape))

@@ -4,6 +4,9 @@ A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.wei
 folder. Files are written beside their place and moved there whole; nothing is unpacked onto the disk to be read.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import datetime

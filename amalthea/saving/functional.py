@@ -1,5 +1,8 @@
 """A functional model as data: its layers and ops, and which call took what from which."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import Any

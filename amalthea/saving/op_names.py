@@ -3,6 +3,9 @@
 What an op takes as tensors stands in the call; its other arguments stand in the config.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import inspect

@@ -4,6 +4,10 @@ The layout is Keras 3's: groups follow the attributes of objects, lists of layer
 keeps its own values under ``vars`` as ``0``, ``1``, ... Reading follows no link and no reference to other files.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import warnings
@@ -242,6 +246,6 @@ def _load_optimizer(optimizer: Any, store: Group) -> None:
 def _all_variables(root: Any) -> list[Any]:
     found = {}
     for _, thing in walk(root):
-        own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])  # pyright: ignore[reportPrivateUsage]
+        own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
         found.update((id(v), v) for v in own)
     return list(found.values())

@@ -1,5 +1,8 @@
 """What ``compile`` was given, matched to the outputs of the model: losses and metrics for each."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

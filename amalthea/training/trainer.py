@@ -153,7 +153,7 @@ class Trainer(Half):
         for metric in self.metrics:
             if id(metric) not in known:
                 value = metric.result()
-                results.update(value if isinstance(value, dict) else {metric.name: value})
+                results.update(value if isinstance(value, dict) else {metric.name: value})  # pyright: ignore[reportUnknownArgumentType]
         return results
 
     def _output_names(self) -> list[str]:

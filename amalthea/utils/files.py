@@ -80,7 +80,7 @@ def _checked_origin(origin: str | None) -> str:
     return origin
 
 
-def _places(folder: Path, fname: Any, origin: str, extract: bool) -> tuple[Path, Path | None]:
+def _places(folder: Path, fname: str | os.PathLike[str] | None, origin: str, extract: bool) -> tuple[Path, Path | None]:
     """Where the file goes, and where its contents go if it is to be unpacked."""
     from urllib.parse import unquote, urlparse
 

@@ -1,0 +1,83 @@
+"""Choosing a backend, and changing it under a living model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import amalthea
+from amalthea import Sequential, backends, layers
+from amalthea.errors import MissingLibraryError, UnknownNameError
+
+INSTALLED = backends.installed()
+X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
+Y = (X.sum(axis=1) > 0).astype("int32")
+
+
+def network():
+    amalthea.random.set_random_seed(3)
+    model = Sequential(
+        [layers.Input((6,)), layers.Dense(8, "tanh"), layers.BatchNormalization(), layers.Dense(2, "softmax")]
+    )
+    model.compile(amalthea.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def losses(model, epochs, first=0):
+    return model.fit(X, Y, batch_size=8, epochs=epochs, initial_epoch=first, shuffle=False, verbose=0).history["loss"]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    with backends.use_backend("numpy"):
+        return losses(network(), 6)
+
+
+@pytest.mark.parametrize("first", INSTALLED)
+@pytest.mark.parametrize("second", INSTALLED)
+def test_a_model_trained_on_one_backend_goes_on_with_another(first, second, reference):
+    """Weights, moving averages, optimizer slots and step count come along: the curve is that of one backend."""
+    with backends.use_backend(first):
+        model = network()
+        begun = losses(model, 3)
+    with backends.use_backend(second):
+        ended = losses(model, 6, first=3)
+        assert int(model.optimizer.iterations) == 24
+    np.testing.assert_allclose([*begun, *ended], reference, rtol=1e-4)
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_the_same_seed_gives_the_same_weights(backend):
+    with backends.use_backend("numpy"):
+        want = network().get_weights()
+    with backends.use_backend(backend):
+        for a, b in zip(network().get_weights(), want, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_choice_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    assert backends.chosen() == ("numpy", "KERAS_BACKEND")
+    monkeypatch.setenv("AMALTHEA_BACKEND", "onnxruntime")
+    assert backends.chosen() == ("onnxruntime", "AMALTHEA_BACKEND")
+    monkeypatch.setenv("AMALTHEA_BACKEND", "nmpy")
+    with pytest.raises(UnknownNameError, match="numpy"):
+        backends.chosen()
+    monkeypatch.delenv("AMALTHEA_BACKEND")
+    monkeypatch.setenv("KERAS_BACKEND", "mxnet")
+    assert backends.chosen()[0] == backends.DEFAULT
+
+
+def test_a_keras_json_that_names_a_missing_library_is_passed_over(monkeypatch):
+    for name in ("AMALTHEA_BACKEND", "KERAS_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(backends.config, "file_settings", lambda: {"backend": "numpy"})
+    assert backends.chosen() == ("numpy", "keras.json")
+    monkeypatch.setattr(backends, "installed", lambda: ["onnxruntime"])
+    assert backends.chosen()[0] == backends.DEFAULT
+
+
+def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(backends.KNOWN, "nowhere", ("nowhere", "amalthea.backends.nowhere"))
+    with pytest.raises(MissingLibraryError, match=r"pip install amalthea\[nowhere\]"):
+        backends.load("nowhere")
