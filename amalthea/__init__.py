@@ -92,11 +92,9 @@ __all__ = [*_EXPORTS, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
-        importlib.import_module("amalthea.backends")  # so that whatever computes finds its backend
         importlib.import_module("amalthea.ops")
         value = getattr(importlib.import_module(_EXPORTS[name]), name)
     elif name in _MODULES:
-        importlib.import_module("amalthea.backends")
         value = importlib.import_module(f"amalthea.{name}")
     else:
         raise AttributeError(f"module 'amalthea' has no attribute {name!r}")

@@ -8,6 +8,7 @@ nodes to append to: a graph is whatever its outputs reach, so what nothing uses 
 from __future__ import annotations
 
 import contextvars
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -184,7 +185,15 @@ class Runtime(Protocol):
     def name(self) -> str: ...
 
 
-runtime: Runtime
+class _Later:
+    """Stands for the runtime until something computes, and loads it then."""
+
+    def __getattr__(self, name: str) -> Any:
+        importlib.import_module("amalthea.backends")
+        return getattr(runtime, name)
+
+
+runtime: Runtime = _Later()  # type: ignore[assignment]
 
 
 def install_runtime(new: Runtime) -> None:

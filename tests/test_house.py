@@ -110,6 +110,11 @@ def test_importing_loads_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in ("cli", "testing")])
+def test_any_room_can_be_entered_first(room):
+    subprocess.run([sys.executable, "-c", f"import amalthea.{room}"], check=True, capture_output=True)
+
+
 def test_what_the_front_door_promises_is_there():
     for name in amalthea.__all__:
         assert getattr(amalthea, name) is not None, name
