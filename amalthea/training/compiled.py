@@ -146,7 +146,7 @@ class CompiledMetrics:
         self.names: list[list[str]] = []
         for name in tree.flatten(metrics):
             if isinstance(name, str) and name.lower() not in _BY_LABELS:
-                metrics_module.get(name)
+                metrics_module.registry.find(name)  # so that a misspelt name is found at once
 
     def _build(self, y: list[Any], outputs: Outputs) -> None:
         lists = self._lists(outputs)
