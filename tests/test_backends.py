@@ -81,3 +81,20 @@ def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
     monkeypatch.setitem(backends.KNOWN, "nowhere", ("nowhere", "amalthea.backends.nowhere"))
     with pytest.raises(MissingLibraryError, match=r"pip install amalthea\[nowhere\]"):
         backends.load("nowhere")
+
+
+def test_executables_that_share_some_variables_soon_stop_regrouping_them():
+    """Two steps in turn, one writing a and b, the other a alone: after the first round no memory is bound again."""
+    with backends.use_backend("onnxruntime"):
+        from amalthea.backends.onnxruntime.state import Group
+
+        a, b = amalthea.Variable(np.float32(1)), amalthea.Variable(np.float32(10))
+        both = amalthea.jit(lambda x: (a.assign_add(x), b.assign_add(x), a.value)[2])
+        one = amalthea.jit(lambda x: (a.assign_add(x), a.value)[1])
+        versions = []
+        for _ in range(4):
+            both(np.float32(1))
+            one(np.float32(1))
+            versions.append(Group.version)
+        assert versions[1] == versions[-1]
+        assert [float(a), float(b)] == [9, 14]

@@ -16,13 +16,14 @@ import numpy as np
 class Group:
     """Variables that are written together; ``now`` is the buffer that holds their values."""
 
-    __slots__ = ("members", "now")
+    __slots__ = ("divided", "members", "now")
 
     version = 0  # counts every change after which an executable must look at its groups again
 
-    def __init__(self, members: Iterable[State], now: int):
+    def __init__(self, members: Iterable[State], now: int, divided: bool = False):
         self.members = set(members)
         self.now = now
+        self.divided = divided  # some executable writes these and not their old companions: never merged again
         for member in self.members:
             member.group = self
 
@@ -68,11 +69,12 @@ def written_together(states: Iterable[State]) -> list[Group]:
         if not group.members <= wanted:
             inside = group.members & wanted
             group.members -= inside
-            whole.append(Group(inside, group.now))
+            group.divided = True
+            whole.append(Group(inside, group.now, divided=True))
             Group.changed()
-    fresh = [g for g in whole if len(g.members) == 1]
+    fresh = [g for g in whole if len(g.members) == 1 and not g.divided]
     if len(fresh) > 1:
-        whole = [g for g in whole if len(g.members) > 1] + _merged(fresh)
+        whole = [g for g in whole if g not in fresh] + _merged(fresh)
         Group.changed()
     return whole
 
