@@ -8,5 +8,5 @@ os.environ["KERAS_HOME"] = str(Path(__file__).parent / "tests" / "no_such_folder
 from amalthea import backends  # noqa: E402  # the settings are read when this is imported
 
 collect_ignore = [
-    f"amalthea/backends/{module}.py" for name, (module, _) in backends.KNOWN.items() if name not in backends.installed()
+    f"amalthea/backends/{known.module}.py" for name, known in backends.KNOWN.items() if name not in backends.installed()
 ]

@@ -9,7 +9,7 @@ import amalthea
 from amalthea import Sequential, backends, layers
 from amalthea.errors import MissingLibraryError, UnknownNameError
 
-INSTALLED = backends.installed()
+INSTALLED = backends.complete()
 X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("int32")
 
@@ -78,7 +78,7 @@ def test_a_keras_json_that_names_a_missing_library_is_passed_over(monkeypatch):
 
 
 def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(backends.KNOWN, "nowhere", ("nowhere", "amalthea.backends.nowhere"))
+    monkeypatch.setitem(backends.KNOWN, "nowhere", backends.Known("nowhere", "amalthea.backends.nowhere", "Nowhere"))
     with pytest.raises(MissingLibraryError, match=r"pip install amalthea\[nowhere\]"):
         backends.load("nowhere")
 

@@ -9,7 +9,7 @@ import amalthea
 from amalthea import Variable, backends, ops
 from amalthea.errors import ArgumentError, BackendError, ShapeError, TraceError
 
-every_backend = pytest.mark.parametrize("backend", backends.installed())
+every_backend = pytest.mark.parametrize("backend", backends.complete())
 
 
 def differences(function, x, step=1e-6):

@@ -110,7 +110,7 @@ ROWS = {
     "zeros_like": ((A,), np.zeros_like),
 }  # fmt: skip
 every_op = pytest.mark.parametrize("name", ROWS)
-every_backend = pytest.mark.parametrize("backend", backends.installed())
+every_backend = pytest.mark.parametrize("backend", backends.complete())
 
 
 def flat(value):

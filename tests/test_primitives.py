@@ -15,7 +15,7 @@ from amalthea.testing.primitives import symbolic_type
 
 CASES = list(testing.cases())
 every_sample = pytest.mark.parametrize(("row", "number", "sample"), CASES, ids=[f"{r.name}-{n}" for r, n, _ in CASES])
-every_backend = pytest.mark.parametrize("backend", backends.installed())
+every_backend = pytest.mark.parametrize("backend", backends.complete())
 DRAWN = ("random_uniform", "random_normal")
 HELD = ("cond", "while_loop", "scan", "with_gradient")  # they hold graphs or functions; tests/test_control.py
 

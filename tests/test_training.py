@@ -19,7 +19,7 @@ def _possible(record):
 TABLE = {case.id: case for case in CASES}
 RECORDS = [r for r in load("training") if _possible(r)]
 every_run = pytest.mark.parametrize("record", RECORDS, ids=[r["id"] for r in RECORDS])
-every_backend = pytest.mark.parametrize("backend", backends.installed())
+every_backend = pytest.mark.parametrize("backend", backends.complete())
 # Keras on JAX forgets the mask of the predictions between loss and metrics of a training step (not of an evaluation):
 # its training accuracy counts padding. Ours does not, in either.
 UNMASKED_THERE = {"masked_labels": {"accuracy"}}

@@ -13,19 +13,39 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from amalthea import config
 from amalthea.backends.backend import Backend
 from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
 
-# name: module in this package, library to install
+
+
+class Known(NamedTuple):
+    """A backend that this package has.
+
+    Args:
+        module: in this package.
+        library: what must be installed.
+        title: what its makers call it.
+        complete: whether it has every primitive; the others say the primitives that their library can.
+    """
+
+    module: str
+    library: str
+    title: str
+    complete: bool = True
+
+
 KNOWN = {
-    "numpy": ("numpy", "numpy"),
-    "onnxruntime": ("onnxruntime", "onnxruntime"),
-    "jax": ("jax", "jax"),
-    "torch": ("torch", "torch"),
+    "numpy": Known("numpy", "numpy", "NumPy"),
+    "onnxruntime": Known("onnxruntime", "onnxruntime", "ONNX Runtime"),
+    "jax": Known("jax", "jax", "JAX"),
+    "torch": Known("torch", "torch", "PyTorch"),
+    "tensorflow": Known("tensorflow", "tensorflow", "TensorFlow"),
+    "pytensor": Known("pytensor", "pytensor", "PyTensor", complete=False),
+    "openvino": Known("openvino", "openvino", "OpenVINO", complete=False),
 }
 DEFAULT = "onnxruntime"
 _chosen: str | None = None
@@ -57,7 +77,12 @@ def installed() -> list[str]:
     >>> "numpy" in installed()
     True
     """
-    return sorted(name for name, (_, library) in KNOWN.items() if importlib.util.find_spec(library) is not None)
+    return sorted(name for name, known in KNOWN.items() if importlib.util.find_spec(known.library) is not None)
+
+
+def complete() -> list[str]:
+    """Those of them that have every primitive."""
+    return [name for name in installed() if KNOWN[name].complete]
 
 
 def _in_file() -> str | None:
@@ -78,14 +103,14 @@ def load(name: str) -> Backend:
         UnknownNameError: no such backend.
         MissingLibraryError: its library is not installed.
     """
-    module, library = KNOWN[_known(name)]
+    known = KNOWN[_known(name)]
     try:
-        return importlib.import_module(f"amalthea.backends.{module}").BACKEND
+        return importlib.import_module(f"amalthea.backends.{known.module}").BACKEND
     except ModuleNotFoundError as error:
-        if error.name != library:
+        if error.name != known.library:
             raise
         raise MissingLibraryError(
-            f"The backend '{name}' needs {library}, which is not installed.", cure=f"pip install amalthea[{name}]"
+            f"The backend '{name}' needs {known.library}, which is not installed.", cure=f"pip install amalthea[{name}]"
         ) from None
 
 

@@ -7,7 +7,8 @@ Nothing outside this folder names one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ class Backend(ABC):
 
     name: str
     storage: type = HostStorage
+    lowerings: Mapping[Primitive, Any]
+    gaps: Mapping[str, str] = MappingProxyType({})  # primitive, or "primitive dtype": why it is missing
+    tolerances: Mapping[str, float] = MappingProxyType({})  # dtype, or "primitive dtype": where it computes in less
 
     @abstractmethod
     def compile(self, graph: Graph) -> Executable:

@@ -219,6 +219,7 @@ class JaxBackend(Backend):
     """JAX, on whatever device it has."""
 
     name = "jax"
+    lowerings = LOWERINGS
     storage = JaxStorage
 
     def new_storage(self, value: np.ndarray) -> Storage:

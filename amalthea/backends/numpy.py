@@ -17,10 +17,14 @@ from amalthea.graph.rewrite import simplify
 from amalthea.primitives import TABLE, Primitive
 
 
+LOWERINGS = {row: row.reference for row in TABLE.values()}
+
+
 class NumpyBackend(Backend):
     """NumPy, one call a primitive."""
 
     name = "numpy"
+    lowerings = LOWERINGS
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         with np.errstate(all="ignore"):
@@ -54,5 +58,4 @@ def _run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
     return _array(result) if primitive.single else tuple(map(_array, result))
 
 
-LOWERINGS = {row: row.reference for row in TABLE.values()}
 BACKEND = NumpyBackend()

@@ -337,6 +337,7 @@ class TorchBackend(Backend):
     """PyTorch, on the CPU."""
 
     name = "torch"
+    lowerings = LOWERINGS
     storage = TorchStorage
 
     def new_storage(self, value: np.ndarray) -> Storage:

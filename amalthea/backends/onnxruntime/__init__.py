@@ -42,6 +42,7 @@ class OnnxRuntimeBackend(Backend):
     """ONNX Runtime."""
 
     name = "onnxruntime"
+    lowerings = LOWERINGS
     storage = State
 
     def __init__(self) -> None:
