@@ -47,6 +47,31 @@ def test_a_model_trained_on_one_backend_goes_on_with_another(first, second, refe
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
+def test_a_value_that_a_user_holds_outlives_the_steps_that_follow(backend):
+    with backends.use_backend(backend):
+        model = network()
+        kernel = model.weights[0]
+        model.train_on_batch(X, Y)
+        for _ in range(2):
+            held, copy = kernel.value, kernel.numpy()
+            model.train_on_batch(X, Y)
+            assert not np.array_equal(kernel.numpy(), copy)
+            if backend != "torch":  # there a value is the live parameter, as torch.optim wants it
+                np.testing.assert_array_equal(np.asarray(held), copy)
+
+
+@pytest.mark.parametrize("first", INSTALLED)
+def test_an_executable_finds_its_variables_after_they_were_elsewhere(first):
+    """Away to another backend and back: what the first one compiled goes on with the newest values."""
+    count = amalthea.Variable(np.float32(0))
+    for name in (first, *INSTALLED, first):
+        with backends.use_backend(name):
+            step = amalthea.jit(lambda: (count.assign_add(1.0), count.value)[1]) if count.numpy() == 0 else step
+            step()
+    assert float(count) == len(INSTALLED) + 2
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_the_same_seed_gives_the_same_weights(backend):
     with backends.use_backend("numpy"):
         want = network().get_weights()
@@ -86,7 +111,7 @@ def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
 def test_executables_that_share_some_variables_soon_stop_regrouping_them():
     """Two steps in turn, one writing a and b, the other a alone: after the first round no memory is bound again."""
     with backends.use_backend("onnxruntime"):
-        from amalthea.backends.onnxruntime.state import Group
+        from amalthea.backends.groups import Group
 
         a, b = amalthea.Variable(np.float32(1)), amalthea.Variable(np.float32(10))
         both = amalthea.jit(lambda x: (a.assign_add(x), b.assign_add(x), a.value)[2])

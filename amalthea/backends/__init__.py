@@ -21,7 +21,6 @@ from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
 
 
-
 class Known(NamedTuple):
     """A backend that this package has.
 

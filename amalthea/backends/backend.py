@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes
+from amalthea.backends.groups import Group
 from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import Primitive
 from amalthea.tensor import HostStorage, Storage, Tensor, Trace, Variable, as_tensor, type_of
@@ -67,6 +68,7 @@ class Backend(ABC):
         """The variable's storage, moved here if another backend had it."""
         if type(variable.storage) is not self.storage:
             variable.storage = self.new_storage(variable.storage.numpy())
+            Group.changed()  # whoever held the old storage must look again
         return variable.storage
 
     def new_storage(self, value: np.ndarray) -> Storage:

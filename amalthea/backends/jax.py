@@ -19,13 +19,14 @@ from jax.scipy.special import erf
 
 from amalthea import dtypes
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.pool import Pooled, Stateful, state_of
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import decompose, simplify
 from amalthea.primitives import Primitive, contracting, control, fused, indexing, moving, random, reducing
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
 from amalthea.primitives.windows import window_counts
-from amalthea.tensor import HostStorage, Storage, Variable
+from amalthea.tensor import Storage
 
 jax.config.update("jax_enable_x64", True)
 
@@ -208,11 +209,13 @@ LOWERINGS: dict[Primitive, Any] = {
 }  # fmt: skip
 
 
-class JaxStorage(HostStorage):
-    """A value that lives in a JAX array."""
+class JaxStorage(Pooled):
+    """A value that lives in a JAX array, which no one changes."""
+
+    __slots__ = ()
 
     def numpy(self) -> np.ndarray:
-        return np.array(self.array)
+        return np.array(self.read())
 
 
 class JaxBackend(Backend):
@@ -237,37 +240,25 @@ class JaxBackend(Backend):
         return lowering(*arrays, **attrs) if lowering else self.run_decomposed(primitive, arrays, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        return Compiled(simplify(decompose(simplify(graph), LOWERINGS)), self.place)
+        graph = simplify(decompose(simplify(graph), LOWERINGS))
+        return Stateful(graph, jitted(graph), self.place, copy=jnp.array)
 
 
-class Compiled:
+def jitted(graph: Graph) -> Any:
     """A graph as one jitted function. The variables that it writes are donated: no step keeps two copies of them."""
+    written, kept = state_of(graph)
+    reads = dict(graph.reads)
+    count = len(graph.outputs)
+    whole = Graph(graph.inputs, graph.results, nodes=graph.nodes)
 
-    def __init__(self, graph: Graph, place: Any):
-        written = {variable for variable, _ in graph.writes}
-        self.place = place
-        self.kept: list[Variable] = [v for v, _ in graph.reads if v not in written]
-        self.written: list[Variable] = [v for v, _ in graph.writes]
-        reads = dict(graph.reads)
-        count = len(graph.outputs)
+    def step(written_values: Any, kept_values: Any, inputs: Any) -> Any:
+        known = {reads[v]: x for v, x in zip(written, written_values) if v in reads}
+        known.update((reads[v], x) for v, x in zip(kept, kept_values))
+        known.update(zip(graph.inputs, inputs))
+        results = [jnp.asarray(x) for x in whole.evaluate(known, _run)]
+        return results[:count], results[count:]
 
-        def function(written_values: Any, kept_values: Any, inputs: Any) -> Any:
-            known = {reads[v]: x for v, x in zip(self.written, written_values) if v in reads}
-            known.update((reads[v], x) for v, x in zip(self.kept, kept_values))
-            known.update(zip(graph.inputs, inputs))
-            whole = Graph(graph.inputs, graph.results, nodes=graph.nodes)
-            results = [jnp.asarray(x) for x in whole.evaluate(known, _run)]
-            return results[:count], results[count:]
-
-        self.function = jax.jit(function, donate_argnums=0)
-
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
-        written = [self.place(v) for v in self.written]
-        kept = [self.place(v).read() for v in self.kept]
-        outputs, new = self.function([s.read() for s in written], kept, list(values))
-        for storage, value in zip(written, new):
-            storage.write(value)
-        return outputs
+    return jax.jit(step, donate_argnums=0)
 
 
 BACKEND = JaxBackend()

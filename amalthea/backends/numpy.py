@@ -16,7 +16,6 @@ from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import simplify
 from amalthea.primitives import TABLE, Primitive
 
-
 LOWERINGS = {row: row.reference for row in TABLE.values()}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from onnx import helper
 
 from amalthea import dtypes
+from amalthea.backends.groups import Group, groups_of
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
-from amalthea.backends.onnxruntime.state import Group, written_together
+from amalthea.backends.onnxruntime.state import doubled
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
 
@@ -60,8 +61,8 @@ class Executable:
     def _regroup(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
         states = [self.place(variable) for variable in (*self.reads, *self.writes)]
-        self.written = written_together(states[len(self.reads) :])
-        self.groups = list({id(state.group): state.group for state in states}.values())
+        self.written = doubled(states[len(self.reads) :])
+        self.groups = groups_of(states)
         self.states = states
         self.bindings.clear()
         self.version = Group.version

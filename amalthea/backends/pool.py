@@ -1,0 +1,139 @@
+"""State as lists of a library's own arrays: for libraries whose arrays do not change, or need not.
+
+An executable is a pure function from the values of its variables to new ones. It takes them from the lists of a few
+groups and puts the new ones back, at the cost of copying a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from amalthea.backends.groups import Group, Member, groups_of, written_together
+from amalthea.graph.graph import Graph
+from amalthea.tensor import Variable
+
+
+class Pool(Group):
+    """A group whose state is the list of its values; ``lent`` are the places of those that a user may hold."""
+
+    def take(self, members: list[Any]) -> None:
+        self.values = [m.first if m.group is None else m.group.values[m.place] for m in members]
+        self.lent = {i for i, m in enumerate(members) if m.group is not None and m.place in m.group.lent}
+
+    def reclaim(self, copy: Callable[[Any], Any]) -> None:
+        """Replace what was lent by copies, before the memory of the values is used again."""
+        for place in self.lent:
+            self.values[place] = copy(self.values[place])
+        self.lent.clear()
+
+
+class Pooled(Member):
+    """The storage of a variable whose value is an array in a pool."""
+
+    __slots__ = ("first",)
+
+    def __init__(self, array: Any):
+        self.group, self.first = None, array
+        Pool([self])
+        self.first = None
+
+    def read(self) -> Any:
+        self.group.lent.add(self.place)
+        return self.group.values[self.place]
+
+    def write(self, value: Any) -> None:
+        self.group.values[self.place] = value
+        self.group.lent.add(self.place)
+
+
+class Places:
+    """Where the values of some members stand in the lists of some pools that follow each other."""
+
+    def __init__(self, members: Sequence[Pooled], pools: Sequence[Pool]):
+        self.pools = list(pools)
+        starts, count = {}, 0
+        for pool in pools:
+            starts[id(pool)] = count
+            count += len(pool.values)
+        order = [starts[id(m.group)] + m.place for m in members]
+        self.pick = _picker(order, count)
+        back = {place: i for i, place in enumerate(order)}
+        self.put = _picker([back[i] for i in range(count)], count) if len(back) == count else None
+
+    def get(self) -> tuple[Any, ...]:
+        """The values of the members, in their order."""
+        pools = self.pools
+        return self.pick(pools[0].values if len(pools) == 1 else list(chain.from_iterable(p.values for p in pools)))
+
+    def get_to_spend(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
+        """The values of the members, none of which anyone else holds."""
+        for pool in self.pools:
+            if pool.lent:
+                pool.reclaim(copy)
+        return self.get()
+
+    def set(self, values: Sequence[Any]) -> None:
+        """New values, of all that is in the pools."""
+        values = self.put(values)  # type: ignore[misc]
+        start = 0
+        for pool in self.pools:
+            end = start + len(pool.values)
+            pool.values = list(values[start:end])
+            start = end
+
+
+def _picker(order: list[int], count: int) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    if order == list(range(count)):
+        return tuple
+    if len(order) < 2:
+        return lambda values: tuple([values[i] for i in order])
+    return itemgetter(*order)
+
+
+class Stateful:
+    """A pure function with its variables: ``function(written, kept, inputs)`` gives the outputs, and the new values.
+
+    Args:
+        graph: which variables there are; ``written`` and ``kept`` follow :func:`state_of`.
+        place: gives a variable's storage on this backend.
+        copy: copies an array, if the function uses the memory of ``written`` again.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        function: Callable[..., tuple[Any, Sequence[Any]]],
+        place: Callable[..., Any],
+        copy: Callable[[Any], Any] | None = None,
+    ):
+        self.written, self.kept = state_of(graph)
+        self.function = function
+        self.place = place
+        self.copy = copy
+        self.version = -1
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        if self.version != Group.version:
+            self._look()
+        changing = self.changing.get_to_spend(self.copy) if self.copy else self.changing.get()
+        outputs, new = self.function(changing, self.constant.get(), values)
+        if self.written:
+            self.changing.set(new)
+        return outputs
+
+    def _look(self) -> None:
+        """Find where the variables are, after one of them or their companions moved."""
+        written, kept = ([self.place(v) for v in variables] for variables in (self.written, self.kept))
+        pools = written_together(written)
+        self.changing = Places(written, pools)
+        self.constant = Places(kept, groups_of(kept))
+        self.version = Group.version
+
+
+def state_of(graph: Graph) -> tuple[list[Variable], list[Variable]]:
+    """The variables that a graph writes, and those that it only reads."""
+    written = [variable for variable, _ in graph.writes]
+    return written, [variable for variable, _ in graph.reads if variable not in set(written)]

@@ -1,0 +1,92 @@
+"""PyTorch: a graph becomes straight-line code without autograd; eagerly, its own tensors and its own autograd.
+
+Eager primitives are PyTorch's own functions on its own tensors, and a variable's value is a leaf, so that after
+``loss.backward()`` a trainable variable has its gradient in ``variable.value.grad``, and ``torch.optim`` can hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.pool import Pooled, Stateful
+from amalthea.backends.torch.arrays import to_numpy, to_tensor
+from amalthea.backends.torch.code import function_of
+from amalthea.backends.torch.table import LOWERINGS, run
+from amalthea.graph.graph import Graph
+from amalthea.graph.layout import channels_first
+from amalthea.graph.rewrite import decompose, simplify
+from amalthea.primitives import Primitive
+from amalthea.tensor import Storage, Variable
+
+
+class TorchStorage(Pooled):
+    """A value that lives in a tensor, and the leaf that stands for it in autograd's graphs."""
+
+    __slots__ = ("leaf", "trainable")
+
+    def __init__(self, tensor: torch.Tensor):
+        super().__init__(tensor)
+        self.leaf: torch.Tensor | None = None
+        self.trainable = False
+
+    def read(self) -> torch.Tensor:
+        """Always the same tensor, in the memory that holds the value now."""
+        value = self.group.values[self.place]
+        if self.leaf is None:
+            self.leaf = value.detach()
+        elif self.leaf.data_ptr() != value.data_ptr():
+            self.leaf.data = value
+        if self.leaf.requires_grad is not self.trainable:
+            self.leaf.requires_grad_(self.trainable)
+        return self.leaf
+
+    def write(self, value: Any) -> None:
+        self.group.values[self.place].copy_(value.detach())
+
+    def numpy(self) -> np.ndarray:
+        return to_numpy(self.group.values[self.place])
+
+
+class TorchBackend(Backend):
+    """PyTorch, on the first CUDA device if there is one."""
+
+    name = "torch"
+    lowerings = LOWERINGS
+    storage = TorchStorage
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return TorchStorage(to_tensor(value))
+
+    def place(self, variable: Variable) -> Storage:
+        storage: Any = super().place(variable)
+        storage.trainable = variable.trainable and variable.dtype.startswith(("float", "bfloat"))
+        return storage
+
+    def array(self, value: Any, dtype: str) -> Any:
+        return to_tensor(value, dtype)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        return to_numpy(array)
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        if primitive not in LOWERINGS:
+            return self.run_decomposed(primitive, [to_tensor(x) for x in inputs], attrs)
+        return run(primitive, inputs, attrs)
+
+    def compile(self, graph: Graph) -> Executable:
+        graph = simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
+        function = function_of(graph)
+
+        def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+            with torch.no_grad():
+                return function(written, kept, [to_tensor(x) for x in inputs])
+
+        return Stateful(graph, step, self.place)
+
+
+BACKEND = TorchBackend()

@@ -1,0 +1,122 @@
+"""What PyTorch says in one pass: several lines that become one.
+
+A pattern starts from its last node and takes in the nodes before it whose results nothing else uses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import torch
+
+from amalthea.backends.torch.lines import Line, Name, number, transposed
+from amalthea.primitives import contracting
+from amalthea.primitives import elementwise as p
+from amalthea.tensor import Node, Tensor
+
+
+def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
+    """The lines with every pattern that is found put in, from the end to the start."""
+    taken: set[Node] = set()
+    result: list[Line] = []
+    for line in reversed(lines):
+        if line.node in taken and line.node is not None:
+            continue
+        found = _find(line.node, uses) if line.node is not None else None
+        if found is None:
+            result.append(line)
+        else:
+            new, absorbed = found
+            taken.update(absorbed)
+            result.append(new)
+    return result[::-1]
+
+
+def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    if node.primitive not in (p.add, p.subtract):
+        return None
+    for pattern in (_addmm, _scaled):
+        found = pattern(node, uses)
+        if found is not None:
+            return found
+    return None
+
+
+def _made_by(x: Tensor, row: object, uses: Counter[Tensor]) -> Node | None:
+    """The node of that primitive which makes a tensor for this one use."""
+    node = x.node
+    return node if node is not None and node.primitive is row and uses[x] == 1 and x.value is None else None
+
+
+def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    """A matrix product and a bias."""
+    if node.primitive is not p.add:
+        return None
+    for place in (0, 1):
+        product = _made_by(node.inputs[place], contracting.matmul, uses)
+        bias = node.inputs[1 - place]
+        if product is None or len(product.outputs[0].type.shape) != 2 or len(bias.type.shape) != 1:
+            continue
+        if any(len(x.type.shape) != 2 for x in product.inputs) or bias.type.shape[0] != node.outputs[0].type.shape[1]:
+            continue
+
+        def render(names: Sequence[str], name: Name, product: Node = product) -> str:
+            return f"{name('addmm', torch.addmm)}({names[0]}, {', '.join(transposed(product, names[1:]))})"
+
+        return Line(node.outputs, [bias, *product.inputs], render), [product]
+    return None
+
+
+def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and the like, on whole tensors."""
+    sign = "" if node.primitive is p.add else "-"
+    for place in (1, 0) if node.primitive is p.add else (1,):
+        x, term = node.inputs[1 - place], node.inputs[place]
+        if (
+            x.type != node.outputs[0].type
+            or term.type != x.type
+            or not x.dtype.startswith("float")
+            or x.value is not None
+        ):
+            continue
+        factor, others, absorbed = _factored(term, uses)
+        if not absorbed:
+            continue
+        if len(others) == 1:
+            return _pass("add", [x, *others], f", alpha={sign}{factor}", node), absorbed
+        method = "addcdiv" if absorbed[-1].primitive is p.divide else "addcmul"
+        return _pass(method, [x, *others], f", value={sign}{factor}", node), absorbed
+    return None
+
+
+def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], list[Node]]:
+    """A term as a number times a tensor, or times a product or quotient of two."""
+    scaled, absorbed, factor = _made_by(term, p.multiply, uses), [], "1.0"
+    if scaled is not None:
+        numbers = [number(x) for x in scaled.inputs]
+        if (numbers[0] is None) != (numbers[1] is None):
+            place = 0 if numbers[0] is not None else 1
+            factor, term, absorbed = str(numbers[place]), scaled.inputs[1 - place], [scaled]
+    for row in (p.multiply, p.divide):
+        pair = _made_by(term, row, uses)
+        if (
+            pair is not None
+            and all(v.type == term.type for v in pair.inputs)
+            and all(v.value is None for v in pair.inputs)
+        ):
+            return factor, list(pair.inputs), [*absorbed, pair]
+    square = _made_by(term, p.square, uses)
+    if square is not None:
+        return factor, [square.inputs[0]] * 2, [*absorbed, square]
+    return factor, [term], absorbed
+
+
+def _pass(method: str, inputs: list[Tensor], last: str, node: Node) -> Line:
+    """``torch.method(x, *others, last)``, which can work in the memory of ``x``."""
+    line = Line(
+        node.outputs, inputs, lambda names, name: f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
+    )
+    line.places = (0,)
+    line.inside = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
+    return line

@@ -1,0 +1,301 @@
+"""A whole backend held to NumPy in float64: what agrees, how closely, what it lacks and where it computes in less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from amalthea import backends, dtypes
+from amalthea.backends import Backend
+from amalthea.graph.graph import Graph
+from amalthea.graph.rewrite import all_nodes, decompose, simplify
+from amalthea.primitives import TABLE, Sample
+from amalthea.testing.primitives import TOLERANCE
+from amalthea.testing.programs import FLOATS, WHOLE, Case, in_dtypes, programs
+
+COLUMNS = (*FLOATS, WHOLE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one case: how far off it was, or why it did not run.
+
+    Args:
+        case: what was computed.
+        way: "compiled" or "eager".
+        error: the largest difference, relative to what is wanted, or to 1 where that is less.
+        tolerance: how large it may be.
+        problem: why there is no error to speak of: what was raised, or what is wrong with the outputs.
+        gaps: the declared gaps that the case meets.
+    """
+
+    case: Case
+    way: str
+    error: float
+    tolerance: float
+    problem: str
+    gaps: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return not self.problem and self.error <= self.tolerance
+
+    def __str__(self) -> str:
+        said = self.problem or f"off by {self.error:.2g}, not within {self.tolerance:.2g}"
+        return f"{self.case}, {self.way}: {said}"
+
+
+@dataclass
+class Report:
+    """What is known of a backend; printing it gives a table.
+
+    Args:
+        backend: its name.
+        native: the primitives that it has a lowering of.
+        decomposed: those that it says in others.
+        missing: those that it lacks.
+        gaps: what it says it lacks, each with the reason.
+        tolerances: where it says it computes in less, each with the bound and the reason.
+        findings: what came of each case that was run.
+    """
+
+    backend: str
+    native: list[str]
+    decomposed: list[str]
+    missing: list[str]
+    gaps: Mapping[str, str]
+    tolerances: Mapping[str, tuple[float, str]]
+    findings: list[Finding] = field(default_factory=list)
+
+    def worst(self, dtype: str) -> Finding | None:
+        """The finding that is furthest off, of those of a dtype that agree."""
+        found = [f for f in self.findings if f.case.dtype == dtype and f.agrees]
+        return max(found, key=lambda f: f.error, default=None)
+
+    def failures(self) -> list[str]:
+        """Everything that is wrong, a sentence each."""
+        wrong = [str(f) for f in self.findings if not f.agrees and not f.gaps]
+        silent = [f"{name}: missing, and no gap says why" for name in self.missing if name not in self.gaps]
+        return wrong + silent + [f"the gap '{key}' is stale: it works" for key in self._stale()]
+
+    def _stale(self) -> Iterator[str]:
+        """The gaps of which some dtype (or the one named) works in every sample."""
+        for key in self.gaps:
+            direct = [f for f in self.findings if key in f.gaps and f.case.program.primitive == key.split()[0]]
+            direct = [f for f in direct if f.way == "compiled" and f.case.program.what.startswith("value")]
+            by_dtype: dict[str, list[bool]] = {}
+            for found in direct:
+                by_dtype.setdefault(found.case.dtype, []).append(found.agrees)
+            if any(map(all, by_dtype.values())):
+                yield key
+
+    def __str__(self) -> str:
+        counts = f"{len(self.native)} native, {len(self.decomposed)} decomposed, {len(self.missing)} missing"
+        lines = [f"{self.backend}: {counts}; {len(self.findings)} results", ""]
+        for dtype in COLUMNS:
+            worst = self.worst(dtype)
+            if worst is not None:
+                lines.append(f"  {dtype:<9} {worst.error:8.1e}  ({worst.case.program.primitive}, {worst.way})")
+        lines += [f"  gap        {key}: {why}" for key, why in self.gaps.items()]
+        lines += [f"  tolerance  {key}: {bound:g}, {why}" for key, (bound, why) in self.tolerances.items()]
+        return "\n".join(lines)
+
+
+def check_backend(backend: str | Backend, quick: bool = False) -> Report:
+    """Hold a backend to NumPy in float64: every primitive, its gradient, and loops and branches, compiled and eager.
+
+    Values are computed in float64, float32, bfloat16 and float16, gradients in float64 and float32; what holds whole
+    numbers, as it is. What is wanted is what the primitives mean in NumPy, in float64, of the same (rounded) inputs.
+    That the gradient rules themselves are right is for :func:`check_gradient`.
+
+    Args:
+        backend: a name, or an object that need not be known to the library.
+        quick: in float32, compiled, the values alone.
+
+    Raises:
+        AssertionError: something disagrees that is no declared gap; or a declared gap works. It lists all of them.
+
+    Example:
+        >>> from amalthea import testing
+        >>> report = testing.check_backend("numpy", quick=True)
+        >>> report.missing, report.gaps == {}
+        ([], True)
+        >>> report.worst("float32").error < 2e-5
+        True
+    """
+    report = examine_backend(backend, quick)
+    failures = report.failures()
+    assert not failures, "\n  ".join([f"{len(failures)} things are wrong with '{report.backend}':", *failures])
+    return report
+
+
+def examine_backend(backend: str | Backend, quick: bool = False) -> Report:
+    """What :func:`check_backend` judges, without the judgement."""
+    backend = backends.load(backend) if isinstance(backend, str) else backend
+    report = counted(backend)
+    with _in_use(backend):
+        for _, group in groupby(_cases(quick), key=lambda case: case.program.primitive):
+            own = [(case, _nodes(case.graph, backend)) for case in group]
+            report.findings += _compiled(backend, own)
+            if not quick:
+                report.findings += _eager(backend, own)
+    return report
+
+
+def _in_use(backend: Backend) -> AbstractContextManager[Any]:
+    """What runs while a graph is prepared runs on the backend itself, or on NumPy if the library does not know it."""
+    return backends.use_backend(backend.name if backend.name in backends.KNOWN else "numpy")
+
+
+def counted(backend: str | Backend) -> Report:
+    """The report without findings: what the tables say, nothing run."""
+    backend = backends.load(backend) if isinstance(backend, str) else backend
+    native = [name for name, row in TABLE.items() if row in backend.lowerings and name not in backend.gaps]
+    with _in_use(backend):
+        lacking = {case.program.primitive for case in _cases(quick=True) if _lacks(case, backend)}
+    lacking |= backend.gaps.keys()
+    rest = [name for name in TABLE if name not in native]
+    return Report(
+        backend.name,
+        native,
+        [name for name in rest if name not in lacking],
+        [name for name in rest if name in lacking],
+        backend.gaps,
+        {key: _bound(value) for key, value in backend.tolerances.items()},
+    )
+
+
+def _bound(value: Any) -> tuple[float, str]:
+    return value if isinstance(value, tuple) else (value, "")
+
+
+def _lacks(case: Case, backend: Backend) -> bool:
+    """True if some primitive is left that has neither a lowering nor other primitives to say it in."""
+    rest = all_nodes(decompose(simplify(case.graph), backend.lowerings))
+    return case.program.primitive not in backend.gaps and any(n.primitive not in backend.lowerings for n in rest)
+
+
+def _cases(quick: bool) -> Iterator[Case]:
+    for program in programs():
+        is_value = program.what.startswith("value")
+        if is_value or not quick:
+            yield from in_dtypes(program, ("float32",) if quick else FLOATS if is_value else FLOATS[:2])
+
+
+# ------------------------------------------------------------------------------------------------ running
+
+
+def _nodes(graph: Graph, backend: Backend) -> set[str]:
+    """The primitives that the backend meets, as they are and with each dtype: what gaps and tolerances name."""
+    met = set()
+    for node in [*all_nodes(graph), *all_nodes(decompose(simplify(graph), backend.lowerings))]:
+        name = node.primitive.name
+        met.update([name, *(f"{name} {x.dtype}" for x in (*node.inputs, *node.outputs))])
+    return met
+
+
+def _compiled(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterator[Finding]:
+    """Those that meet no gap in one graph, the others each alone."""
+    whole = [(case, met) for case, met in own if not met & backend.gaps.keys()]
+    apart = [[pair] for pair in own if pair not in whole]
+    for group in ([whole] if whole else []) + apart:
+        for (case, met), outputs in zip(group, _together(backend, [case for case, _ in group])):
+            yield _judged(backend, case, met, "compiled", outputs)
+
+
+def _together(backend: Backend, cases: Sequence[Case]) -> list[Any]:
+    """The outputs of each case, or the error it raises. One graph is compiled for all, unless one of them fails."""
+    graphs = [case.graph for case in cases]
+    joined = Graph(
+        [x for g in graphs for x in g.inputs],
+        [x for g in graphs for x in g.outputs],
+        nodes=[node for g in graphs for node in g.nodes],
+    )
+    try:
+        values = [backend.array(x, dtypes.standardize(x.dtype)) for case in cases for x in case.inputs]
+        results = iter([backend.to_numpy(x) for x in backend.compile(joined)(values)])
+    except Exception as error:
+        half = len(cases) // 2
+        return _together(backend, cases[:half]) + _together(backend, cases[half:]) if half else [error]
+    return [[next(results) for _ in g.outputs] for g in graphs]
+
+
+def _eager(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterator[Finding]:
+    """The primitives themselves, in float32 and whole numbers; loops and branches are always compiled."""
+    for case, met in own:
+        sample = _as_called(case)
+        if sample is not None:
+            try:
+                row = TABLE[case.program.primitive]
+                inputs = [backend.array(x, dtypes.standardize(x.dtype)) for x in sample.inputs]
+                made = backend.execute(row, inputs, sample.attrs)
+                outputs: Any = [backend.to_numpy(x) for x in ([made] if row.single else made)]
+            except Exception as error:
+                outputs = error
+            yield _judged(backend, case, met, "eager", outputs)
+
+
+def _as_called(case: Case) -> Sample | None:
+    row, nodes = TABLE[case.program.primitive], case.graph.nodes
+    plain = case.program.function is row and len(nodes) == 1 and case.dtype in ("float32", WHOLE)
+    return Sample(case.inputs, nodes[0].attrs) if plain else None
+
+
+# ------------------------------------------------------------------------------------------------ judging
+
+
+def _judged(backend: Backend, case: Case, met: set[str], way: str, outputs: Any) -> Finding:
+    gaps = tuple(key for key in backend.gaps if key in met)
+    error, problem = np.inf, ""
+    if isinstance(outputs, Exception):
+        problem = f"{type(outputs).__name__}: {(str(outputs).strip() or '-').splitlines()[0][:160]}"
+    else:
+        types = [x.type for x in case.graph.outputs]
+        problem = next((f"{d}[{s}], not {t}" for t, d, s in _unlike(types, outputs)), "")
+        if not problem and case.program.draws:
+            problem, error = _draw_problem(case, outputs[0]), 0.0
+        elif not problem:
+            error = max(map(difference, outputs, case.wanted), default=0.0)
+    return Finding(case, way, error, _tolerance(backend, case, met), problem, gaps)
+
+
+def _unlike(types: Sequence[Any], outputs: Sequence[np.ndarray]) -> Iterator[Any]:
+    for t, x in zip(types, outputs):
+        found = dtypes.standardize(x.dtype)
+        if (t.shape, t.dtype) != (x.shape, found):
+            yield t, found, ", ".join(map(str, x.shape))
+
+
+def difference(got: np.ndarray, want: np.ndarray) -> float:
+    """The largest difference, relative to what is wanted, or to 1 where that is less. Whole numbers must be equal."""
+    if not dtypes.is_float(dtypes.standardize(got.dtype)):
+        return 0.0 if np.array_equal(got, want) else np.inf
+    got, want = got.astype("float64"), want.astype("float64")
+    with np.errstate(all="ignore"):
+        off = np.abs(got - want) / np.maximum(1, np.abs(want))
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return float(np.max(np.where(same, 0, np.where(np.isnan(off), np.inf, off)), initial=0))
+
+
+def _draw_problem(case: Case, drawn: np.ndarray) -> str:
+    """What is wrong with random numbers: their mean or deviation is 6 standard errors off, or one is out of range."""
+    drawn = drawn.astype("float64")
+    is_uniform = case.program.primitive == "random_uniform"
+    mean, deviation = (0.5, 12**-0.5) if is_uniform else (0.0, 1.0)
+    slack = 6 * deviation / np.sqrt(drawn.size)
+    if abs(drawn.mean() - mean) > slack or abs(drawn.std() - deviation) > slack:
+        return f"mean {drawn.mean():.3f} and deviation {drawn.std():.3f}, not {mean:.3f} and {deviation:.3f}"
+    return "numbers outside of [0, 1)" if is_uniform and (drawn.min() < 0 or drawn.max() >= 1) else ""
+
+
+def _tolerance(backend: Backend, case: Case, met: set[str]) -> float:
+    """The default of the dtype, or the largest that the backend claims for what the case meets."""
+    if case.dtype == WHOLE:
+        return TOLERANCE["float32"]
+    claimed = [_bound(v)[0] for k, v in backend.tolerances.items() if k == case.dtype or (k in met and case.dtype in k)]
+    return max([TOLERANCE[case.dtype], *claimed])

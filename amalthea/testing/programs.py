@@ -1,0 +1,153 @@
+"""What a backend is asked to compute: the samples of every primitive, their gradients, and loops and branches.
+
+A program is a function of arrays. It is traced once in float64, where the reference meanings of the primitives give
+what is wanted, and once in each dtype, which gives the graph that a backend has to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from amalthea import dtypes, ops, tree
+from amalthea.backends import use_backend
+from amalthea.graph import transforms
+from amalthea.graph.graph import Graph
+from amalthea.primitives import TABLE, Primitive, Sample, sample
+from amalthea.tensor import Node, type_of
+from amalthea.testing.primitives import cases, gradients, in_dtype
+
+FLOATS = ("float64", "float32", "bfloat16", "float16")
+WHOLE = "integers"  # the column of samples that hold no float64
+
+
+class Program(NamedTuple):
+    """A function and what it is tried on.
+
+    Args:
+        primitive: the name of the row that it is about.
+        what: "value" or "gradient", and which sample.
+        function: takes the sample's inputs, and its attributes by name.
+    """
+
+    primitive: str
+    what: str
+    function: Callable[..., Any]
+    sample: Sample
+    draws: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program in one dtype: its graph, the values of the inputs, and what it should give.
+
+    ``wanted`` is float64 where the graph's outputs are floats. It is empty for random numbers, of which every backend
+    draws its own.
+    """
+
+    program: Program
+    dtype: str
+    graph: Graph
+    inputs: tuple[Any, ...]
+    wanted: tuple[np.ndarray, ...]
+
+    def __str__(self) -> str:
+        return f"{self.program.primitive}, {self.program.what}, {self.dtype}"
+
+
+def programs() -> Iterator[Program]:
+    """All of them: a value and (where there is one) a gradient for every sample of every row."""
+    for row, number, tried in cases():
+        yield Program(row.name, f"value {number}", row, tried, row.name.startswith("random"))
+        if _differentiable(row, tried):
+            yield Program(row.name, f"gradient {number}", _gradient_of(row), tried)
+    for name, function, x in _HELD:
+        yield Program(name, "value 0", function, sample(x))
+        if name != "while_loop":
+            yield Program(name, "gradient 0", transforms.grad(_total(function)), sample(x))
+
+
+def in_dtypes(program: Program, floats: Sequence[str] = FLOATS) -> Iterator[Case]:
+    """The program in each of those dtypes, or as it is if there is no float64 in it."""
+    tried = program.sample
+    if not (any(x.dtype == np.float64 for x in tried.inputs) or "float64" in tried.attrs.values()):
+        yield _case(program, WHOLE, tried, tried)
+        return
+    for dtype in floats:
+        cast = in_dtype(tried, dtype)
+        wide = tuple(x.astype("float64") if was.dtype == np.float64 else x for x, was in zip(cast.inputs, tried.inputs))
+        yield _case(program, dtype, cast, Sample(wide, tried.attrs))
+
+
+def _case(program: Program, dtype: str, tried: Sample, wide: Sample) -> Case:
+    graph = _traced(program, tried)
+    if program.draws:
+        return Case(program, dtype, graph, tried.inputs, ())
+    with np.errstate(all="ignore"):
+        wanted = _traced(program, wide).run(wide.inputs, lambda row, xs, attrs: row.reference(*xs, **attrs))
+    return Case(program, dtype, graph, tried.inputs, tuple(np.asarray(x) for x in wanted))
+
+
+def _traced(program: Program, tried: Sample) -> Graph:
+    if not tried.inputs:  # nothing that is traced calls it
+        row = TABLE[program.primitive]
+        node = Node(row, (), tried.attrs, row.types((), tried.attrs))
+        return Graph([], list(node.outputs), nodes=[node])
+    with use_backend("numpy"):  # which computes the constants that are made on the way
+        return transforms.capture(lambda *xs: program.function(*xs, **tried.attrs), (tried.inputs, {}))[0]
+
+
+def _differentiable(row: Primitive, tried: Sample) -> bool:
+    outputs = row.types([type_of(x) for x in tried.inputs], tried.attrs)
+    return any(x.dtype == np.float64 for x in tried.inputs) and any(dtypes.is_float(t.dtype) for t in outputs)
+
+
+def _gradient_of(row: Primitive) -> Callable[..., Any]:
+    def function(*xs: Any, **attrs: Any) -> Any:
+        return gradients(row, attrs, xs, [i for i, x in enumerate(xs) if dtypes.is_float(x.dtype)])
+
+    return function
+
+
+def _total(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: sum(ops.sum(part * part) for part in tree.flatten(function(x)))
+
+
+# ------------------------------------------------------------------- primitives that hold graphs or functions
+
+
+def _scan(x: Any) -> Any:
+    """What is carried, what is stacked, and a value from outside."""
+    return ops.scan(lambda carry, v: (ops.tanh(carry * v + x[0]), carry + v), x[0], x)
+
+
+def _reverse_scan(x: Any) -> Any:
+    return ops.scan(lambda carry, v: (carry * 0.5 + v, carry), x[0], x, reverse=True)
+
+
+def _while_loop(x: Any) -> Any:
+    return ops.while_loop(lambda v, i: ops.max(v) < 10.0, lambda v, i: (v * 2.0, i + 1), (x, 0))[0]
+
+
+def _branch(limit: float) -> Callable[[Any], Any]:
+    return lambda x: ops.cond(ops.sum(x) > limit, lambda: ops.exp(x), lambda: x * x * 3.0)
+
+
+@transforms.custom_gradient
+def _own_gradient(x: Any) -> Any:
+    return ops.exp(x), lambda g: g * 0.5
+
+
+_X = np.array([[0.25, -0.5], [0.5, 0.75], [-0.375, 1.0]])
+_HELD = [
+    ("scan", _scan, _X),
+    ("scan", _reverse_scan, _X),
+    ("while_loop", _while_loop, _X),
+    ("cond", _branch(0.0), _X),
+    ("cond", _branch(100.0), _X),
+    ("with_gradient", _own_gradient, _X),
+]
+assert all(name in TABLE for name, *_ in _HELD)
