@@ -1,12 +1,20 @@
 """What pytest needs to know: no settings of the user's, and no doctests of backends whose libraries are missing."""
 
 import os
-from pathlib import Path
+import tempfile
 
-os.environ["KERAS_HOME"] = str(Path(__file__).parent / "tests" / "no_such_folder")
+_home = tempfile.TemporaryDirectory()  # other libraries write their settings there
+os.environ["KERAS_HOME"] = _home.name
 
 from amalthea import backends  # noqa: E402  # the settings are read when this is imported
 
-collect_ignore = [
-    f"amalthea/backends/{known.module}.py" for name, known in backends.KNOWN.items() if name not in backends.installed()
-]
+_missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
+collect_ignore = [f"amalthea/backends/{module}{end}" for module in _missing for end in (".py", "")]
+
+
+def pytest_configure(config):
+    """Tests look at eager values as NumPy arrays, which PyTorch makes only of what autograd does not watch."""
+    if backends.chosen()[0] == "torch":
+        import torch
+
+        torch.set_grad_enabled(False)

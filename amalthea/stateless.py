@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from amalthea.errors import ArgumentError
-from amalthea.tensor import HostStorage, Trace, Variable, as_tensor, current_trace
+from amalthea.tensor import Substitute, Trace, Variable, as_tensor, current_trace, runtime_array
 
 
 def call_stateless(
@@ -47,7 +45,7 @@ def _in_trace(trace: Trace, variables: Sequence[Variable], values: Sequence[Any]
 def _in_storage(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
     before = [v.storage for v in variables]
     for variable, value in zip(variables, values):
-        variable.storage = HostStorage(np.array(value, variable.storage.numpy().dtype))
+        variable.storage = Substitute(runtime_array(value, variable.dtype))
     try:
         yield
     finally:

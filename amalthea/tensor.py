@@ -168,6 +168,15 @@ class HostStorage:
         return np.array(self.array)
 
 
+class Substitute(HostStorage):
+    """A value that stands for a variable's own for a while; it is any library's array, and stays where it is."""
+
+    __slots__ = ()
+
+    def numpy(self) -> np.ndarray:
+        return runtime.to_numpy(self.array)
+
+
 class Runtime(Protocol):
     """What the chosen backend does with concrete values; ``backends`` installs one here."""
 
@@ -182,7 +191,9 @@ class Runtime(Protocol):
     def compile(self, graph: Any) -> Any: ...
 
     @property
-    def name(self) -> str: ...
+    def place_name(self) -> str:
+        """Backend and device: what is compiled for one is not for another."""
+        ...
 
 
 class _Later:
@@ -397,8 +408,15 @@ def autocast(dtype: str | None):
 
 
 def constant(value: Any) -> Tensor:
-    value = np.asarray(value)
-    return Tensor(Type(value.shape, dtypes.standardize(value.dtype)), value=value)
+    """A tensor of known value. A library's own array stays what it is, and keeps what that library knows of it."""
+    if isinstance(value, np.generic) or not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        value = np.asarray(value)
+    return Tensor(type_of(value), value=value)
+
+
+def on_host(value: Any) -> np.ndarray:
+    """A concrete array as NumPy's."""
+    return value if isinstance(value, np.ndarray) else runtime.to_numpy(value)
 
 
 def as_tensor(value: Any) -> Tensor:
@@ -443,5 +461,14 @@ def trace(function: Callable[..., Any], inputs: Sequence[Tensor], parent: Trace 
 
 
 def runtime_array(value: Any, dtype: str) -> Any:
-    """A host value as an array of the chosen backend."""
+    """A host value as an array of the chosen backend; in a trace it stays on the host, and becomes a constant."""
+    if current_trace() is not None and isinstance(value, np.ndarray):
+        return value.astype(dtypes.to_numpy(dtype), copy=False)
     return runtime.array(value, dtype)
+
+
+def native(value: Any) -> Any:
+    """A concrete NumPy array as the chosen backend's own, outside a trace; anything else as it is."""
+    if isinstance(value, np.ndarray) and current_trace() is None:
+        return runtime.array(value, dtypes.standardize(value.dtype))
+    return value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from amalthea import testing
+from amalthea import layers, testing
 from amalthea.backends import load
 from amalthea.backends.onnxruntime import LOWERINGS
 from amalthea.graph import layout, rewrite
@@ -12,6 +13,8 @@ from amalthea.primitives import contracting, elementwise, fused, reducing, windo
 from amalthea.primitives import control as held
 from amalthea.primitives.table import Family
 from amalthea.tensor import Type
+from tests import test_agreement as agreement
+from tests import test_errors_agree as mistakes
 
 
 def fails(check, row, *args):
@@ -113,3 +116,122 @@ def test_a_layout_that_forgets_a_primitive_is_caught(monkeypatch):
     except ValueError:
         caught = True
     assert caught
+
+
+# ------------------------------------------------------------------------------------- whole backends, and runs
+
+
+def wrong_with(backend):
+    """The lines of what `check_backend` has against a backend, a quick look at it."""
+    try:
+        testing.check_backend(backend, quick=True)
+    except AssertionError as error:
+        return str(error).splitlines()[1:]
+    return []
+
+
+def of_numpy(**changes):
+    """NumPy's backend with something changed, known to nobody."""
+    return type("Changed", (type(load("numpy")),), {"name": "changed", **changes})()
+
+
+def without(*rows):
+    class Lacking(type(load("numpy"))):
+        name = "lacking"
+        lowerings = {row: f for row, f in load("numpy").lowerings.items() if row not in rows}
+
+        def compile(self, graph):
+            graph = rewrite.decompose(graph, self.lowerings)
+            if any(node.primitive in rows for node in rewrite.all_nodes(graph)):
+                raise NotImplementedError("no such function")
+            return super().compile(graph)
+
+    return Lacking()
+
+
+def test_a_backend_is_checked_as_a_whole():
+    assert wrong_with("numpy") == wrong_with(of_numpy()) == []
+    assert any("sinh" in line and "off by" in line for line in wrong_with(Doubling()))
+
+
+class Doubling(type(load("numpy"))):
+    """Its hyperbolic sine is twice what it should be."""
+
+    name = "doubling"
+
+    def compile(self, graph):
+        run = super().compile(graph)
+        rows = [x.node is not None and x.node.primitive is elementwise.sinh for x in graph.outputs]
+        return lambda values: [x * 2 if wrong else x for x, wrong in zip(run(values), rows)]
+
+
+def test_a_missing_primitive_needs_a_reason_and_a_gap_must_be_one():
+    lacking = without(contracting.matmul)
+    assert any(line.endswith("matmul: missing, and no gap says why") for line in wrong_with(lacking))
+    lacking.gaps = {"matmul": "not written yet"}
+    assert wrong_with(lacking) == []
+    assert testing.counted(lacking).missing == ["matmul"]
+    assert wrong_with(of_numpy(gaps={"matmul": "not so"})) == ["  the gap 'matmul' is stale: it works"]
+    assert wrong_with(of_numpy(gaps={"matmul float32": "not so"})) == ["  the gap 'matmul float32' is stale: it works"]
+
+
+def test_what_is_decomposed_is_counted_as_that():
+    report = testing.check_backend(without(fused.softmax), quick=True)
+    assert (report.decomposed, report.missing) == (["softmax"], [])
+
+
+def test_a_tolerance_is_for_what_it_names(monkeypatch):
+    class Coarse(Doubling):
+        tolerances = {"sinh float32": (10.0, "twice as much")}
+
+    assert wrong_with(Coarse()) == []
+    Coarse.tolerances = {"cosh float32": (10.0, "another")}
+    assert wrong_with(Coarse())
+
+
+def test_random_numbers_of_a_key_not_looked_at_are_caught(monkeypatch):
+    row = load("numpy").lowerings and testing.backends.TABLE["random_normal"]
+    real = row.reference
+    monkeypatch.setattr(row, "reference", lambda key, **attrs: real(np.array([0, key[1]], "uint32"), **attrs))
+    assert any("two keys depend on each other" in line for line in wrong_with("numpy"))
+
+
+def test_a_curve_that_is_off_is_caught(monkeypatch):
+    """An epsilon of the normalization that is not quite the other's."""
+    real = layers.LayerNormalization
+    agreement.assert_same_curve(agreement.curve("encoder", "numpy"), "encoder")
+    monkeypatch.setattr(layers, "LayerNormalization", lambda: real(epsilon=1.5e-3))
+    with pytest.raises(AssertionError):
+        agreement.assert_same_curve(agreement.curve("encoder", "numpy"), "encoder")
+
+
+def test_dropout_that_is_off_is_caught():
+    masks = agreement.masks(7, compiled=True)
+    agreement.check_dropout(masks)
+    repeated, unscaled = [masks[0], *masks[:3]], [x != 0 for x in masks]
+    whole_rows = [np.where(np.arange(200)[:, None] % 10 < 3, 0, x.max()) + 0 * x for x in masks]
+    for wrong in (repeated, unscaled, whole_rows, [np.abs(x) + 1e-3 for x in masks]):
+        with pytest.raises(AssertionError):
+            agreement.check_dropout(wrong)
+
+
+def test_other_words_for_a_mistake_are_caught(monkeypatch):
+    monkeypatch.setattr(contracting.matmul, "family", Family(lambda x, y, **attrs: Type((2, 4), x.dtype)))
+    assert mistakes.told(mistakes.way("matmul_of_other_shapes", False), "numpy") != mistakes.told(
+        mistakes.way("reshape_to_another_size", False), "numpy"
+    )
+    kind, _ = mistakes.told(mistakes.way("matmul_of_other_shapes", False), "numpy")
+    assert kind is ValueError  # NumPy's own, which no other library raises in these words
+
+
+def test_a_page_that_has_gone_stale_is_caught():
+    report = testing.counted("numpy")
+    page, readme = ((agreement.ROOT / name).read_text() for name in ("docs/backends.md", "README.md"))
+    agreement.check_page(report, page, readme)
+    report.decomposed.append(report.native.pop())
+    with pytest.raises(AssertionError):
+        agreement.check_page(report, page, readme)
+    stale = testing.counted("numpy")
+    stale.gaps = {"conv": "no reason"}
+    with pytest.raises(AssertionError):
+        agreement.check_page(stale, page, readme)

@@ -167,9 +167,8 @@ def test_an_unknown_batch_stays_unknown_and_the_rest_is_known(name):
     x = Input((3, 4))
     y = function(x)
     assert y.shape == shape
-    assert function(np.ones((2, 3, 4), "float32")).shape == tuple(
-        d if d is not None else n for d, n in zip(shape, function(np.ones((2, 3, 4), "float32")).shape)
-    )
+    found = amalthea.jit(function)(np.ones((2, 3, 4), "float32")).shape
+    assert tuple(found) == tuple(d if d is not None else n for d, n in zip(shape, found))
 
 
 PROMOTIONS = [
@@ -203,7 +202,7 @@ def test_indices_with_arrays_are_numpys(backend):
         moved = amalthea.jit(lambda x, i: (ops.slice(x, (0, i), (2, 2)), ops.slice_update(x, (0, i), x[:, :1] * 0)))
         block, changed = moved(N, np.int32(1))
         assert_same(block, N[:, 1:3])
-        assert changed[:, 1].tolist() == [0, 0]
+        assert np.asarray(changed)[:, 1].tolist() == [0, 0]
 
 
 @every_backend
@@ -211,7 +210,7 @@ def test_scatter_adds_and_updates(backend):
     with backends.use_backend(backend):
         points = np.array([[0], [2], [0]], "int32")
         scattered = amalthea.jit(lambda v: ops.scatter(points, v, (4,)))(np.float32([1, 2, 3]))
-        assert scattered.tolist() == [4, 0, 2, 0]
+        assert np.asarray(scattered).tolist() == [4, 0, 2, 0]
         updated = amalthea.jit(lambda x: ops.scatter_update(x, points[:2], np.int32([7, 8])))(np.int32([1, 1, 1]))
         assert updated.tolist() == [7, 1, 8]
 

@@ -1,15 +1,18 @@
 """Which backends there are, which is chosen, and how the rest of the library reaches it.
 
-The choice: ``use_backend``/``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
+The choice: ``use_backend``, ``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
 ``~/.keras/keras.json``, then the default. A name that this library does not know is passed over when it comes from
-Keras's own settings, and so is one in the file whose library is not installed: Keras wrote that for itself.
+Keras's own settings, and so is one in the file whose library is not installed: Keras wrote that for itself. What was
+chosen is told once, on stderr, as Keras does; the default is not.
 """
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -47,7 +50,10 @@ KNOWN = {
     "openvino": Known("openvino", "openvino", "OpenVINO", complete=False),
 }
 DEFAULT = "onnxruntime"
-_chosen: str | None = None
+HEIRS = {"theano": "pytensor"}  # what Keras's settings may name, and who lives on in its place
+_set: str | None = None  # by set_backend, for the whole process
+_used: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("backend", default=None)
+_announced: set[str] = set()
 
 
 def chosen() -> tuple[str, str]:
@@ -56,15 +62,16 @@ def chosen() -> tuple[str, str]:
     >>> chosen()[0] in KNOWN
     True
     """
-    if _chosen is not None:
-        return _chosen, "the program"
+    used = _used.get()
+    if used is not None or _set is not None:
+        return used.name if used is not None else _set, "the program"  # type: ignore[return-value]
     name = os.environ.get("AMALTHEA_BACKEND")
     if name:
         return _known(name), "AMALTHEA_BACKEND"
-    name = os.environ.get("KERAS_BACKEND")
+    name = _heir(os.environ.get("KERAS_BACKEND"))
     if name in KNOWN:
         return name, "KERAS_BACKEND"
-    name = _in_file()
+    name = _heir(_in_file())
     if name in installed():
         return name, "keras.json"
     return DEFAULT, "the default"
@@ -86,6 +93,10 @@ def complete() -> list[str]:
 
 def _in_file() -> str | None:
     return config.file_settings().get("backend")
+
+
+def _heir(name: str | None) -> str | None:
+    return HEIRS.get(name, name) if name else None
 
 
 def _known(name: str) -> str:
@@ -119,16 +130,30 @@ def current() -> Backend:
 
 
 def set_backend(name: str) -> None:
-    """Use this backend from now on, in the whole process."""
-    global _chosen
-    load(name)
-    _chosen = name
+    """Use this backend from now on, in the whole process.
+
+    Variables move to it when they are next used, with their values.
+
+    Raises:
+        UnknownNameError: no such backend.
+        MissingLibraryError: its library is not installed.
+    """
+    global _set
+    _announce(load(name))
+    _set = name
     _runtime.reset()
+
+
+def _announce(backend: Backend) -> None:
+    """Say once on stderr what was chosen."""
+    if backend.name not in _announced and sys.stderr is not None:
+        _announced.add(backend.name)
+        print(f"Using {KNOWN[backend.name].title} backend.", file=sys.stderr)
 
 
 @contextmanager
 def use_backend(name: str) -> Iterator[Backend]:
-    """Use this backend while the block runs.
+    """Use this backend while the block runs, in this thread.
 
     Example:
         >>> from amalthea import use_backend
@@ -136,14 +161,41 @@ def use_backend(name: str) -> Iterator[Backend]:
         ...     backend.name
         'numpy'
     """
-    global _chosen
-    before = _chosen
-    set_backend(name)
+    backend = load(name)
+    _announce(backend)
+    token = _used.set(backend)
     try:
-        yield _runtime.backend
+        yield backend
     finally:
-        _chosen = before
-        _runtime.reset()
+        _used.reset(token)
+
+
+@contextmanager
+def device(name: str) -> Iterator[str]:
+    """Compute on this device while the block runs; variables that are used move there.
+
+    Args:
+        name: ``"cpu:0"``, ``"gpu:1"``; without a number the first of its kind.
+
+    Raises:
+        UnknownNameError: the chosen backend has no such device.
+
+    Example:
+        >>> import amalthea
+        >>> with amalthea.device("cpu:0") as name:
+        ...     name
+        'cpu:0'
+    """
+    backend = _runtime.backend
+    known = backend.devices()
+    kind, _, number = str(name).lower().partition(":")
+    full = f"{'gpu' if kind == 'cuda' else kind}:{number or 0}"
+    if full not in known:
+        raise UnknownNameError(
+            f"The backend '{backend.name}' has no device {name!r}.", expected=", ".join(known), got=repr(name)
+        )
+    with backend.on(full):
+        yield full
 
 
 class _Runtime:
@@ -153,8 +205,13 @@ class _Runtime:
 
     @property
     def backend(self) -> Backend:
-        if self._backend is None:
-            self._backend = load(chosen()[0])
+        return _used.get() or self._backend or self._load()
+
+    def _load(self) -> Backend:
+        name, reason = chosen()
+        self._backend = load(name)
+        if reason != "the default":
+            _announce(self._backend)
         return self._backend
 
     def reset(self) -> None:
@@ -176,8 +233,8 @@ class _Runtime:
         return self.backend.compile(graph)
 
     @property
-    def name(self) -> str:
-        return self.backend.name
+    def place_name(self) -> str:
+        return f"{self.backend.name} {self.backend.device}"
 
 
 _runtime = _Runtime()

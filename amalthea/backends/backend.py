@@ -7,7 +7,10 @@ Nothing outside this folder names one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +20,16 @@ from amalthea import dtypes
 from amalthea.backends.groups import Group
 from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import Primitive
-from amalthea.tensor import HostStorage, Storage, Tensor, Trace, Variable, as_tensor, type_of
+from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Variable, as_tensor, type_of
 
 Executable = Callable[[Sequence[Any]], list[Any]]
+_device: ContextVar[tuple[str, str] | None] = ContextVar("device", default=None)
+
+
+def requested_device(backend: str) -> str | None:
+    """The device that was asked for on this backend, if any was."""
+    asked = _device.get()
+    return asked[1] if asked is not None and asked[0] == backend else None
 
 
 class Backend(ABC):
@@ -29,7 +39,8 @@ class Backend(ABC):
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
     gaps: Mapping[str, str] = MappingProxyType({})  # primitive, or "primitive dtype": why it is missing
-    tolerances: Mapping[str, float] = MappingProxyType({})  # dtype, or "primitive dtype": where it computes in less
+    # dtype, or "primitive dtype": how far it may be from float64, and why
+    tolerances: Mapping[str, tuple[float, str]] = MappingProxyType({})
 
     @abstractmethod
     def compile(self, graph: Graph) -> Executable:
@@ -66,7 +77,7 @@ class Backend(ABC):
 
     def place(self, variable: Variable) -> Storage:
         """The variable's storage, moved here if another backend had it."""
-        if type(variable.storage) is not self.storage:
+        if type(variable.storage) not in (self.storage, Substitute):
             variable.storage = self.new_storage(variable.storage.numpy())
             Group.changed()  # whoever held the old storage must look again
         return variable.storage
@@ -77,3 +88,23 @@ class Backend(ABC):
     def devices(self) -> list[str]:
         """The devices it can use, the fastest first."""
         return ["cpu:0"]
+
+    @property
+    def device(self) -> str:
+        """The device in use: the one asked for, or the fastest."""
+        return requested_device(self.name) or self._fastest
+
+    @cached_property
+    def _fastest(self) -> str:
+        return self.devices()[0]
+
+    @contextmanager
+    def on(self, device: str) -> Iterator[None]:
+        """Use this device while the block runs."""
+        token = _device.set((self.name, device))
+        Group.changed()
+        try:
+            yield
+        finally:
+            _device.reset(token)
+            Group.changed()

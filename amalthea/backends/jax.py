@@ -7,7 +7,8 @@ dtypes are switched on: what is narrow here was made so by name.
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -209,6 +210,12 @@ LOWERINGS: dict[Primitive, Any] = {
 }  # fmt: skip
 
 
+def _devices() -> dict[str, Any]:
+    """JAX's devices by our names, the CPU's last."""
+    found = jax.devices() if jax.default_backend() == "cpu" else [*jax.devices(), *jax.devices("cpu")]
+    return {f"{d.platform}:{d.id}": d for d in found}
+
+
 class JaxStorage(Pooled):
     """A value that lives in a JAX array, which no one changes."""
 
@@ -229,10 +236,17 @@ class JaxBackend(Backend):
         return JaxStorage(jnp.asarray(value))
 
     def array(self, value: Any, dtype: str) -> Any:
+        if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, jax.Array)):
+            value = jnp.from_dlpack(value)
         return jnp.asarray(value, dtypes.to_numpy(dtype))
 
     def devices(self) -> list[str]:
-        return [f"{d.platform}:{d.id}" for d in jax.devices()]
+        return [*_devices()]
+
+    @contextmanager
+    def on(self, device: str) -> Iterator[None]:
+        with super().on(device), jax.default_device(_devices()[device]):
+            yield
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         arrays = [jnp.asarray(x) for x in inputs]

@@ -1,77 +1,157 @@
 """OpenVINO: the ONNX model of a graph, read and compiled by Intel's runtime, on the CPU.
 
-The lowering table is that of ONNX, less the operators that OpenVINO's reader does not take. Variables live in the two
-buffers that the ONNX backend has, and an infer request is bound to them once. Arrays are NumPy's.
+The lowering table is that of ONNX, but for what OpenVINO reads otherwise. Variables live in the two buffers of the ONNX
+backend, and an infer request is bound to them once. Arrays are NumPy's.
+
+The CPU plugin has no kernels for 64 bits: float64 is computed as float32, and whole numbers of 64 bits as int32, where
+they stay at its ends, as those of 8 bits do at theirs. It compares, clips and reduces whole numbers as float32, exactly
+up to 2**24. It is told that uint32 is int32 with the same bits; what minds the sign is said otherwise, or is a gap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 import openvino
+import openvino.opset15 as opset
+from openvino.frontend.onnx import ConversionExtension
 
 from amalthea import dtypes
-from amalthea.backends.backend import Backend
+from amalthea.backends.groups import Group
 from amalthea.backends.onnxruntime import LOWERINGS as ONNX
+from amalthea.backends.onnxruntime import OnnxRuntimeBackend, threads
 from amalthea.backends.onnxruntime import executable as onnx_executable
-from amalthea.backends.onnxruntime import threads
-from amalthea.backends.onnxruntime.state import Group, State
+from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph
 from amalthea.graph.layout import channels_first
-from amalthea.graph.rewrite import decompose, simplify
-from amalthea.primitives import Primitive, control
+from amalthea.graph.rewrite import all_nodes, decompose, simplify
+from amalthea.primitives import control
+from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
-from amalthea.tensor import Storage, Variable
+from amalthea.tensor import Variable
+
+_SIGN = 1 << 31
+_MIND_THE_SIGN = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
+
+
+def _bit_shift(node: Any) -> Any:
+    """How BitShift is read: OpenVINO's own reader divides by a power, in floats."""
+    left = node.get_attribute("direction") == "LEFT"
+    shift = opset.bitwise_left_shift if left else opset.bitwise_right_shift
+    return shift(node.get_input(0), node.get_input(1)).outputs()
+
+
+def _right_shift(b: Any, x: Any, y: Any) -> Any:
+    """It draws in the sign of an int32; of an uint32 what it drew in is cleared."""
+    if x.dtype not in ("int32", "uint32"):
+        return ONNX[p.right_shift](b, x, y)
+    bits, by = b.cast(x, "uint32"), b.cast(y, "uint32")
+    shifted = b.BitShift(bits, by, direction="RIGHT")
+    if x.dtype == "int32":
+        return b.cast(shifted, "int32")
+    drawn = b.BitShift(b.BitShift(b.like(_SIGN, bits), by, direction="RIGHT"), b.like(1, bits), direction="LEFT")
+    return b.BitwiseAnd(shifted, b.BitwiseNot(drawn))
+
+
+def _remainder(b: Any, x: Any, y: Any) -> Any:
+    """OpenVINO computes that of int32 in floats, which hold 24 bits."""
+    if x.dtype not in ("int32", "int64"):
+        return ONNX[p.remainder](b, x, y)
+    return b.Sub(x, b.Mul(ONNX[p.floor_divide](b, x, y), y))
+
+
+def _cast(b: Any, x: Any, *, dtype: str) -> Any:
+    if dtype == "bool":
+        return b.Not(b.Equal(x, b.like(0, x)))
+    out = ONNX[p.cast](b, x, dtype=dtype)
+    if x.dtype == "uint32" and dtypes.is_float(dtype):
+        return b.Where(b.Less(out, b.like(0, out)), b.Add(out, b.like(2.0**32, out)), out)
+    return out
 
 
 def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
-    """OpenVINO's Scan sees no values around it: what it captures is carried along, unchanged."""
+    """OpenVINO's Scan sees no values around it: what it captures is carried along. It takes a step or more."""
+    if not attrs["length"]:  # an empty constant would be read as a number
+        kept = [b.Expand(b.constant(0, x.dtype), b.ints([0, *x.type.shape])) for x in body.outputs[carries:]]
+        return [*operands[captures : captures + carries], *kept]
     whole = Graph(body.inputs, [*body.inputs[:captures], *body.outputs], nodes=body.nodes)
     return ONNX[control.scan](b, *operands, body=whole, captures=0, carries=captures + carries, **attrs)[captures:]
 
 
-LOWERINGS = {row: lowering for row, lowering in ONNX.items() if row not in (w.max_pool_gradient,)}
-LOWERINGS[control.scan] = _scan
+LOWERINGS = {
+    **{row: lowering for row, lowering in ONNX.items() if row is not w.max_pool_gradient},  # it has no MaxUnpool
+    p.right_shift: _right_shift, p.remainder: _remainder, p.cast: _cast, control.scan: _scan,
+}  # fmt: skip
+
+
+def signed(graph: Any) -> None:
+    """Let an ONNX graph, and those in it, hold int32 where it holds uint32."""
+    unsigned, whole = onnx.TensorProto.UINT32, onnx.TensorProto.INT32
+    for value in (*graph.input, *graph.output):
+        if value.type.tensor_type.elem_type == unsigned:
+            value.type.tensor_type.elem_type = whole
+    for constant in graph.initializer:
+        if constant.data_type == unsigned:
+            constant.data_type = whole
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                signed(attribute.g)
+            elif node.op_type == "Cast" and attribute.i == unsigned:
+                attribute.i = whole
+
+
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "PERFORMANCE_HINT": "LATENCY"}
 
 
-class OpenVinoBackend(Backend):
+class OpenVinoBackend(OnnxRuntimeBackend):
     """OpenVINO, on the CPU."""
 
     name = "openvino"
     lowerings = LOWERINGS
-    storage = State
+    gaps: Mapping[str, str] = {
+        **{f"{name} uint32": "it is held as int32, which has a sign" for name in _MIND_THE_SIGN},
+        "isinf float64": "it is computed as float32, and infinity is taken for the largest of them",
+    }
+    tolerances: Mapping[str, Any] = {"float64": (2e-5, "the CPU plugin computes it as float32")}
 
     def __init__(self) -> None:
+        super().__init__()
         self.core = openvino.Core()
-
-    def new_storage(self, value: np.ndarray) -> Storage:
-        return State(value)
+        self.core.add_extension(ConversionExtension("BitShift", _bit_shift))
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
+        self._check(graph)
         model = onnx_executable.to_model(graph, LOWERINGS)
+        signed(model.graph)
         read = self.core.read_model(model.SerializeToString(), b"")
-        settings = {**SETTINGS, "INFERENCE_NUM_THREADS": threads()}
-        return Executable(graph, self.core.compile_model(read, "CPU", settings), self.place)
+        compiled = self.core.compile_model(read, "CPU", {**SETTINGS, "INFERENCE_NUM_THREADS": threads()})
+        return Executable(graph, model, compiled, self.place)
 
-    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        with np.errstate(all="ignore"):
-            result = primitive.reference(*map(np.asarray, inputs), **attrs)
-        return np.asarray(result) if primitive.single else tuple(map(np.asarray, result))
+    def _check(self, graph: Graph) -> None:
+        for node in all_nodes(graph):
+            for key in (node.primitive.name, *(f"{node.primitive.name} {x.dtype}" for x in node.inputs)):
+                if key in self.gaps:
+                    sentence = f"OpenVINO lacks a primitive that the graph holds: {self.gaps[key]}."
+                    raise BackendError(sentence, got=key, cure="use_backend('onnxruntime')")
 
 
 class Executable(onnx_executable.Executable):
     """A compiled model. For each turn of the buffers there is one infer request, bound to them."""
 
-    def __init__(self, graph: Graph, compiled: Any, place: Callable[[Variable], Any]):
+    def __init__(self, graph: Graph, model: Any, compiled: Any, place: Callable[[Variable], Any]):
         self.compiled = compiled
         self.place = place
         self.reads = [variable for variable, _ in graph.reads]
         self.writes = [variable for variable, _ in graph.writes]
+        left = {port.any_name: i for i, port in enumerate(compiled.inputs)}  # an input that nothing needs is dropped
+        ports = [left.get(x.name) for x in model.graph.input]
         self.input_dtypes = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
+        self.input_ports, self.read_ports = ports[: len(graph.inputs)], ports[len(graph.inputs) :]
         self.output_types = [(x.type.shape, dtypes.to_numpy(x.dtype)) for x in graph.outputs]
         self.version = -1
         self.bindings = {}
@@ -83,12 +163,10 @@ class Executable(onnx_executable.Executable):
         request = self.bindings.get(which)
         if request is None:
             request = self.bindings[which] = self._bind()
-        kept = [np.asarray(value, dtype, order="C") for value, dtype in zip(values, self.input_dtypes)]
+        kept = [np.require(value, dtype, "CW") for value, dtype in zip(values, self.input_dtypes)]
         results = [np.empty(shape, dtype) for shape, dtype in self.output_types]
-        for index, array in enumerate(kept):
-            request.set_input_tensor(index, _shared(array))
-        for index, array in enumerate(results):
-            request.set_output_tensor(index, _shared(array))
+        self._set(request.set_input_tensor, self.input_ports, kept)
+        self._set(request.set_output_tensor, range(len(results)), results)
         request.infer(share_inputs=True, share_outputs=True)
         for group in self.written:
             group.now ^= 1
@@ -96,15 +174,23 @@ class Executable(onnx_executable.Executable):
 
     def _bind(self) -> Any:
         request = self.compiled.create_infer_request()
-        count = len(self.reads)
-        for index, state in enumerate(self.states[:count], start=len(self.input_dtypes)):
-            request.set_input_tensor(index, _shared(state.array))
-        for index, state in enumerate(self.states[count:], start=len(self.output_types)):
-            request.set_output_tensor(index, _shared(state.buffers[1 - state.group.now]))
+        states, count, first = self.states, len(self.reads), len(self.output_types)
+        self._set(request.set_input_tensor, self.read_ports, [s.array for s in states[:count]])
+        new = [s.buffers[1 - s.group.now] for s in states[count:]]
+        self._set(request.set_output_tensor, range(first, first + len(new)), new)
         return request
+
+    def _set(self, set_tensor: Callable[[int, Any], None], ports: Sequence[int | None], arrays: Sequence[Any]) -> None:
+        for port, array in zip(ports, arrays):
+            if port is not None:
+                set_tensor(port, _shared(array))
 
 
 def _shared(array: np.ndarray) -> Any:
+    """A tensor on the array's own memory."""
+    if array.dtype.name == "bfloat16":
+        return openvino.Tensor(array.view("uint16"), list(array.shape), openvino.Type.bf16)
+    array = array.view("int32") if array.dtype.name == "uint32" else array
     return openvino.Tensor(array, shared_memory=True)
 
 

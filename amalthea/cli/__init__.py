@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from amalthea.errors import AmaltheaError
 
 COMMANDS = {
+    "backends": "say what each backend can do, and measure how closely it agrees",
     "demo": "train a small network on handwritten digits, in under a minute",
     "doctor": "say which versions and backends there are",
 }

@@ -14,7 +14,7 @@ import numpy as np
 from amalthea import shapes
 from amalthea.graph.graph import Graph, reach
 from amalthea.primitives import Primitive, control, elementwise, moving, reducing
-from amalthea.tensor import Node, Tensor, Trace, as_tensor
+from amalthea.tensor import Node, Tensor, Trace, as_tensor, on_host
 
 Rule = Callable[[Node, Sequence[Tensor]], "Sequence[Tensor] | None"]
 
@@ -125,7 +125,7 @@ def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
     if shapes.substitute(shapes.size(out.shape), {}) > 1024 or node.primitive.name.startswith("random"):
         return None
     with np.errstate(all="ignore"):
-        value = np.asarray(node.primitive.reference(*(np.asarray(x.value) for x in inputs), **node.attrs))
+        value = np.asarray(node.primitive.reference(*(on_host(x.value) for x in inputs), **node.attrs))
     return [Tensor(out, value=np.ascontiguousarray(value).reshape(out.shape))]
 
 
@@ -177,5 +177,5 @@ def _identity(x: Tensor) -> Any:
     value = x.value
     if value is None or getattr(value, "size", 9) > 8:
         return id(x)
-    value = np.asarray(value)
+    value = on_host(value)
     return (value.dtype.name, value.shape, value.tobytes())

@@ -61,7 +61,7 @@ class jit:
             return self.function(*args, **kwargs)
         leaves = [as_value(leaf) for leaf in tree.flatten((args, kwargs))]
         values = [x.value if isinstance(x, Variable) else x for x in leaves if _is_value(x)]
-        key = (tensor.runtime.name, tree.layout((args, kwargs)), *(_key(leaf) for leaf in leaves))
+        key = (tensor.runtime.place_name, tree.layout((args, kwargs)), *(_key(leaf) for leaf in leaves))
         entry = self.entries.get(key)
         if entry is None:
             entry = self.entries[key] = self._compile((args, kwargs), leaves)

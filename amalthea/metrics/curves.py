@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from amalthea import config, ops
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.metrics.confusion import NAMES, confusion, flat, prepare, thresholds_of
@@ -110,7 +108,7 @@ class AUC(_OverThresholds):
         return self._add(*(ops.reshape(x, shape) for x in (labels, predictions, weight)))
 
     def _label_weights(self) -> Any:
-        return np.asarray(self.label_weights, "float32")
+        return ops.convert_to_tensor(self.label_weights, dtype="float32")
 
     def result(self) -> Any:
         if not self._is_built:

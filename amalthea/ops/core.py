@@ -28,7 +28,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 @op
 def cast(x: Any, dtype: Any) -> Any:
     """x in another dtype."""
-    return to_dtype(value_of(x), dtypes.standardize(dtype))
+    return tensor_module.native(to_dtype(value_of(x), dtypes.standardize(dtype)))
 
 
 @op

@@ -7,7 +7,7 @@ from typing import Any
 
 from amalthea import initializers, ops
 from amalthea.optimizers.optimizer import Optimizer, registry
-from amalthea.tensor import Variable
+from amalthea.tensor import Variable, native
 
 
 class LossScaleOptimizer(Optimizer):
@@ -87,7 +87,7 @@ class LossScaleOptimizer(Optimizer):
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
         scale = self._dynamic_scale.value
-        grads = [g if g is None else g / ops.cast(scale, g.dtype) for g in grads]
+        grads = [g if g is None else native(g) / ops.cast(scale, g.dtype) for g in grads]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
         self._assign_if(is_finite, lambda: self.inner_optimizer.apply(grads, variables), every)

@@ -13,7 +13,7 @@ from amalthea.optimizers import options
 from amalthea.optimizers.schedules import LearningRateSchedule
 from amalthea.optimizers.state import State
 from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable
+from amalthea.tensor import Variable, current_trace, native
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
@@ -136,7 +136,7 @@ class Optimizer(State, registry=registry):
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Update the variables by their gradients (None where a variable has none)."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        grads = list(grads)
+        grads = [native(g) for g in grads]
         if len(grads) != len(variables):
             raise ArgumentError("Each variable needs a gradient.", expected=len(variables), got=len(grads))
         if not grads:
@@ -183,7 +183,7 @@ class Optimizer(State, registry=registry):
     @staticmethod
     def _assign_if(condition: Any, function: Callable[[], None], variables: Sequence[Variable]) -> None:
         """Run ``function``; what it assigned stays where the condition holds. (A branch may not assign.)"""
-        before = [v.value for v in variables]
+        before = [v.value if current_trace() else native(v.numpy()) for v in variables]
         function()
         for variable, old in zip(variables, before):
             new = variable.value

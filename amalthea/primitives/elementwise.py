@@ -24,7 +24,13 @@ def _same_dtype(*types: Type) -> str:
     return types[0].dtype
 
 
+def _check_kind(ok: bool, expected: str, x: Type, cure: str) -> None:
+    if not ok:
+        raise DtypeError("The operation is not one of this dtype.", expected=expected, got=x, cure=cure)
+
+
 def _unary(x: Type) -> Type:
+    _check_kind(x.dtype != "bool", "numbers", x, "ops.cast(x, 'int32')")
     return x
 
 
@@ -36,6 +42,23 @@ def _to_bool(*types: Type) -> Type:
 def _binary(*types: Type) -> Type:
     dtype = _same_dtype(*types)
     return Type(shapes.broadcast(*(t.shape for t in types)), dtype)
+
+
+def _of_numbers(*types: Type) -> Type:
+    out = _binary(*types)
+    return Type(out.shape, _unary(out).dtype)
+
+
+def _of_bits(*types: Type) -> Type:
+    out = _binary(*types)
+    _check_kind(not dtypes.is_float(out.dtype), "whole numbers", out, "ops.cast(x, 'int32')")
+    return out
+
+
+def _of_truths(*types: Type) -> Type:
+    out = _binary(*types)
+    _check_kind(out.dtype == "bool", "bool", out, "ops.cast(x, 'bool')")
+    return out
 
 
 def _select(condition: Type, x: Type, y: Type) -> Type:
@@ -54,14 +77,17 @@ def _whole(row, *shape: int):
 
 
 unary = Family(_unary, lambda row: [sample(_numbers_of(row, 0, 3, 4)), sample(_numbers_of(row, 1))], elementwise=True)
-binary = Family(
-    _binary,
-    lambda row: [
+
+
+def _pairs(row):
+    return [
         sample(_numbers_of(row, 0, 3, 4), _numbers_of(row, 1, 3, 4)),
         sample(_numbers_of(row, 0, 3, 1), _numbers_of(row, 1, 2, 1, 4)),
-    ],
-    elementwise=True,
-)
+    ]
+
+
+binary = Family(_of_numbers, _pairs, elementwise=True)
+any_binary = Family(_binary, _pairs, elementwise=True)  # of truth values too
 comparison = Family(
     _to_bool,
     lambda row: [
@@ -72,12 +98,12 @@ comparison = Family(
 )
 test = Family(_to_bool, lambda row: [sample(np.array([0.0, np.nan, np.inf, -np.inf, 1.0]))], elementwise=True)
 logical = Family(
-    _binary,
+    _of_truths,
     lambda row: [sample(*[np.array([[True], [False]]), np.array([True, False])][: row.facts.get("arity", 2)])],
     elementwise=True,
 )
 bitwise = Family(
-    _binary,
+    _of_bits,
     lambda row: [sample(np.array([[1], [5], [255]], "uint32"), np.array([3, 7, 1], "uint32"))],
     elementwise=True,
 )
@@ -314,7 +340,7 @@ def logical_not(x):
 
 
 # ------------------------------------------------------------------------------------------- two inputs
-@primitive(binary)
+@primitive(any_binary)
 def add(x, y):
     """x + y."""
     return np.add(x, y)
@@ -326,7 +352,7 @@ def subtract(x, y):
     return np.subtract(x, y)
 
 
-@primitive(binary)
+@primitive(any_binary)
 def multiply(x, y):
     """x * y."""
     return np.multiply(x, y)
@@ -356,13 +382,13 @@ def power(x, y):
     return np.power(x, y)
 
 
-@primitive(binary)
+@primitive(any_binary)
 def maximum(x, y):
     """The larger; where equal, each takes half of the gradient."""
     return np.maximum(x, y)
 
 
-@primitive(binary)
+@primitive(any_binary)
 def minimum(x, y):
     """The smaller; where equal, each takes half of the gradient."""
     return np.minimum(x, y)

@@ -23,6 +23,12 @@ def _reshape(x: Type, *, shape: shapes.Shape) -> Type:
     return Type(tuple(shape), x.dtype)
 
 
+def check_sizes(shape: shapes.Shape) -> None:
+    """No axis has a negative size."""
+    if any(isinstance(d, int) and d < 0 for d in shape):
+        raise ShapeError("An axis of a shape has a negative size.", got=shapes.show(shape))
+
+
 def _transpose(x: Type, *, axes: tuple[int, ...]) -> Type:
     if sorted(axes) != list(range(len(x.shape))):
         raise ShapeError(
@@ -32,6 +38,7 @@ def _transpose(x: Type, *, axes: tuple[int, ...]) -> Type:
 
 
 def _broadcast_to(x: Type, *, shape: shapes.Shape) -> Type:
+    check_sizes(shape)
     if shapes.broadcast(x.shape, tuple(shape)) != tuple(shape):
         raise ShapeError("The input does not broadcast to the shape.", expected=shapes.show(shape), got=x)
     return Type(tuple(shape), x.dtype)
@@ -79,11 +86,13 @@ def _flip(x: Type, *, axes) -> Type:
 
 
 def _iota(*, shape, axis, dtype) -> Type:
+    check_sizes(shape)
     return Type(tuple(shape), dtype)
 
 
 def _dynamic(x: Type, *starts: Type, sizes) -> Type:
     _check_starts(x, starts)
+    _check_block(x, tuple(sizes))
     return Type(tuple(sizes), x.dtype)
 
 
@@ -91,7 +100,13 @@ def _dynamic_update(x: Type, update: Type, *starts: Type) -> Type:
     _check_starts(x, starts)
     if len(update.shape) != len(x.shape) or update.dtype != x.dtype:
         raise ShapeError("An update has the rank and dtype of what it changes.", expected=x, got=update)
+    _check_block(x, update.shape)
     return x
+
+
+def _check_block(x: Type, sizes: shapes.Shape) -> None:
+    if len(sizes) != len(x.shape) or any(_exceeds(n, d) for n, d in zip(sizes, x.shape)):
+        raise ShapeError("The block is larger than what it lies in.", expected=x, got=shapes.show(sizes))
 
 
 def _check_starts(x: Type, starts) -> None:
@@ -99,6 +114,10 @@ def _check_starts(x: Type, starts) -> None:
         raise ShapeError("A dynamic slice names a start for every axis.", expected=len(x.shape), got=len(starts))
     if any(s.shape != () or not dtypes.is_integer(s.dtype) for s in starts):
         raise DtypeError("A start is one whole number.", expected="int32[]", got=" ".join(map(str, starts)))
+
+
+def _exceeds(size: shapes.DimLike, dim: shapes.DimLike) -> bool:
+    return isinstance(size, int) and isinstance(dim, int) and size > dim
 
 
 @primitive(Family(_reshape))

@@ -15,7 +15,7 @@ import numpy as np
 from amalthea import dtypes, shapes
 from amalthea.errors import ShapeError
 from amalthea.primitives.elementwise import add, bitwise_xor, cast, cos, log, multiply, negative, right_shift, sqrt
-from amalthea.primitives.moving import iota, reshape, slice
+from amalthea.primitives.moving import check_sizes, iota, reshape, slice
 from amalthea.primitives.table import Family, primitive, sample
 from amalthea.tensor import Type
 
@@ -23,6 +23,7 @@ from amalthea.tensor import Type
 def _drawn(key: Type, *, shape, dtype) -> Type:
     if key != Type((2,), "uint32"):
         raise ShapeError("A random key is a seed and a counter.", expected="uint32[2]", got=key)
+    check_sizes(shape)
     return Type(tuple(shape), dtype)
 
 

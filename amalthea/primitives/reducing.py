@@ -34,8 +34,20 @@ def _reduced(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
     return Type(tuple(d for axis, d in enumerate(x.shape) if axis not in axes), x.dtype)
 
 
+def _check_not_empty(x: Type, axes: tuple[int, ...]) -> None:
+    if any(x.shape[axis] == 0 for axis in axes):
+        raise ShapeError("Of no elements none is the largest or the smallest.", got=f"axes {axes} of {x}")
+
+
+def _extreme(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
+    out = _reduced(x, axes=axes, keepdims=keepdims)
+    _check_not_empty(x, axes)
+    return out
+
+
 def _position(x: Type, *, axis: int) -> Type:
     _check_axes(x, (axis,))
+    _check_not_empty(x, (axis,))
     return Type(x.shape[:axis] + x.shape[axis + 1 :], "int32")
 
 
@@ -44,15 +56,17 @@ def _along(x: Type, *, axis: int, reverse: bool) -> Type:
     return x
 
 
-reduction = Family(
-    _reduced,
-    lambda row: [
+def _reductions(row):
+    return [
         sample(numbers(2, 3, 4), axes=(1,)),
         sample(numbers(2, 3, 4), axes=(0, 2), keepdims=True),
         sample(numbers(2, 3), axes=(0, 1)),
         sample(np.array([[3, 1, 2], [4, -5, 6]], "int32"), axes=(1,)),
-    ],
-)
+    ]
+
+
+reduction = Family(_reduced, _reductions)
+extreme = Family(_extreme, _reductions)
 position = Family(
     _position,
     lambda row: [sample(numbers(2, 3, 4), axis=axis) for axis in range(3)] + [sample(np.array([1.0, 1.0]), axis=0)],
@@ -71,13 +85,13 @@ def reduce_prod(x, *, axes, keepdims=False):
     return np.prod(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
-@primitive(reduction)
+@primitive(extreme)
 def reduce_max(x, *, axes, keepdims=False):
     """The largest over the axes; equal ones share the gradient."""
     return np.max(x, axis=axes, keepdims=keepdims)
 
 
-@primitive(reduction)
+@primitive(extreme)
 def reduce_min(x, *, axes, keepdims=False):
     """The smallest over the axes; equal ones share the gradient."""
     return np.min(x, axis=axes, keepdims=keepdims)

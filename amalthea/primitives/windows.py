@@ -18,8 +18,19 @@ import numpy as np
 
 from amalthea import dtypes, shapes
 from amalthea.errors import DtypeError, ShapeError
-from amalthea.primitives.elementwise import add, cast, divide, equal, logical_and, logical_not, logical_or, multiply
+from amalthea.primitives.elementwise import (
+    add,
+    cast,
+    divide,
+    equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    multiply,
+    select,
+)
 from amalthea.primitives.moving import broadcast_to, dilate, pad, reshape, slice
+from amalthea.primitives.reducing import reduce_min
 from amalthea.primitives.table import Family, Sample, numbers, primitive, sample
 from amalthea.tensor import Type
 
@@ -258,6 +269,8 @@ def _unpad(x, space, padding, data_format):
 
 
 def _max_pool_gradient(g, x, out, *, window, strides, padding, data_format):
+    if window == strides and not any(map(any, padding)):
+        return _max_of_blocks_gradient(g, x, out, window, data_format)
     space, out_space = space_of(x.type.shape, data_format), space_of(out.type.shape, data_format)
     lows = with_space(0, [a for a, _ in padding], 0, data_format)
     highs = with_space(0, [b for _, b in padding], 0, data_format)
@@ -283,6 +296,24 @@ def _avg_pool_gradient(g, *, shape, window, strides, padding, data_format):
     for _, write in _visits(space, padding, window, strides, out_space, data_format):
         total = write(share) if total is None else add(total, write(share))
     return _unpad(total, space, padding, data_format)
+
+
+def _max_of_blocks_gradient(g, x, out, window, data_format):
+    """Where windows stand side by side each is a block of its own: the first place in it that holds the largest."""
+    shape, out_space = x.type.shape, space_of(out.type.shape, data_format)
+    batch, channels = shape[0], channels_of(shape, data_format)
+    full = [n * k for n, k in zip(out_space, window)]
+    wide = with_space(batch, [part for n, k in zip(out_space, window) for part in (n, k)], channels, data_format)
+    thin = with_space(batch, [part for n in out_space for part in (n, 1)], channels, data_format)
+    axes = tuple((1 if data_format == "channels_last" else 2) + 2 * i + 1 for i in range(len(window)))
+    limits = with_space(batch, full, channels, data_format)
+    blocks = reshape(slice(x, starts=(0,) * len(shape), limits=limits, strides=(1,) * len(shape)), shape=wide)
+    order = np.arange(prod(window), dtype=dtypes.to_numpy(g.dtype))
+    order = order.reshape([wide[i] if i in axes else 1 for i in range(len(wide))])
+    here = select(equal(blocks, reshape(out, shape=thin)), order, order * 0 + prod(window))
+    chosen = equal(reduce_min(here, axes=axes, keepdims=True), order)
+    spread = reshape(multiply(cast(chosen, dtype=g.dtype), reshape(g, shape=thin)), shape=limits)
+    return pad(spread, low=(0,) * len(shape), high=tuple(d - n for d, n in zip(shape, limits)))
 
 
 def _spread_windows(g, shape, window, data_format):

@@ -1,5 +1,6 @@
 """Checks that a component must pass, public so that others can hold their own to them."""
 
+from amalthea.testing.backends import Report, check_backend, counted, examine_backend
 from amalthea.testing.primitives import (
     cases,
     check_agreement,
@@ -11,11 +12,15 @@ from amalthea.testing.primitives import (
 )
 
 __all__ = [
+    "Report",
     "cases",
     "check_agreement",
+    "check_backend",
     "check_decomposition",
     "check_gradient",
     "check_typing",
+    "counted",
+    "examine_backend",
     "in_dtype",
     "numeric_gradient",
 ]

@@ -258,7 +258,7 @@ def _judged(backend: Backend, case: Case, met: set[str], way: str, outputs: Any)
         types = [x.type for x in case.graph.outputs]
         problem = next((f"{d}[{s}], not {t}" for t, d, s in _unlike(types, outputs)), "")
         if not problem and case.program.draws:
-            problem, error = _draw_problem(case, outputs[0]), 0.0
+            problem, error = _draw_problem(case, outputs), 0.0
         elif not problem:
             error = max(map(difference, outputs, case.wanted), default=0.0)
     return Finding(case, way, error, _tolerance(backend, case, met), problem, gaps)
@@ -282,15 +282,19 @@ def difference(got: np.ndarray, want: np.ndarray) -> float:
     return float(np.max(np.where(same, 0, np.where(np.isnan(off), np.inf, off)), initial=0))
 
 
-def _draw_problem(case: Case, drawn: np.ndarray) -> str:
-    """What is wrong with random numbers: their mean or deviation is 6 standard errors off, or one is out of range."""
-    drawn = drawn.astype("float64")
+def _draw_problem(case: Case, drawn: Sequence[np.ndarray]) -> str:
+    """What is wrong with random numbers, as far as 6 standard errors tell: mean, deviation, range, or a shared key."""
     is_uniform = case.program.primitive == "random_uniform"
     mean, deviation = (0.5, 12**-0.5) if is_uniform else (0.0, 1.0)
-    slack = 6 * deviation / np.sqrt(drawn.size)
-    if abs(drawn.mean() - mean) > slack or abs(drawn.std() - deviation) > slack:
-        return f"mean {drawn.mean():.3f} and deviation {drawn.std():.3f}, not {mean:.3f} and {deviation:.3f}"
-    return "numbers outside of [0, 1)" if is_uniform and (drawn.min() < 0 or drawn.max() >= 1) else ""
+    for i, x in enumerate([x.astype("float64").ravel() for x in drawn]):
+        slack = 6 / np.sqrt(x.size)
+        if max(abs(x.mean() - mean), abs(x.std() - deviation)) > deviation * slack:
+            return f"mean {x.mean():.3f} and deviation {x.std():.3f}, not {mean:.3f} and {deviation:.3f}"
+        if is_uniform and (x.min() < 0 or x.max() >= 1):
+            return "numbers outside of [0, 1)"
+        if any(abs(np.corrcoef(x, y.astype("float64").ravel())[0, 1]) > slack for y in drawn[:i]):
+            return "the numbers of two keys depend on each other"
+    return ""
 
 
 def _tolerance(backend: Backend, case: Case, met: set[str]) -> float:

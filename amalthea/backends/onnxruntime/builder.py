@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from amalthea import dtypes
 from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph
-from amalthea.tensor import Tensor, Type
+from amalthea.tensor import Tensor, Type, on_host
 
 OPSET = 20
 _MICROSOFT = {"FusedMatMul"}
@@ -126,6 +126,8 @@ class Builder:
             data += [x for x in inputs[2:3] if x is not None]  # what it pads with
         dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
         wide = dtype if operator in ("Cast", "Identity", "If") else computed_in(operator, dtype)
+        if attrs.get("reduction") and wide in ("float16", "bfloat16"):
+            wide = "float32"  # the scatter kernels take halves, and refuse to add them
         if wide != dtype:
             inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
         names = [self.name() for _ in range(outputs)]
@@ -174,7 +176,7 @@ class Builder:
     def value(self, tensor: Tensor) -> Value:
         """The value that stands for a tensor of our graph."""
         if tensor.value is not None:
-            return self.constant(tensor.value, tensor.dtype)
+            return self.constant(on_host(tensor.value), tensor.dtype)
         return self.values[tensor]
 
     def add_graph(self, graph: Graph) -> list[Value]:

@@ -14,7 +14,7 @@ import torch
 
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.pool import Pooled, Stateful
-from amalthea.backends.torch.arrays import to_numpy, to_tensor
+from amalthea.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
 from amalthea.backends.torch.code import function_of
 from amalthea.backends.torch.table import LOWERINGS, run
 from amalthea.graph.graph import Graph
@@ -25,7 +25,11 @@ from amalthea.tensor import Storage, Variable
 
 
 class TorchStorage(Pooled):
-    """A value that lives in a tensor, and the leaf that stands for it in autograd's graphs."""
+    """A value that lives in a tensor, and for a trainable variable the leaf that stands for it in autograd's graphs.
+
+    A leaf is the live parameter: it is the same object for good, and follows every assignment and training step.
+    What is read of any other variable stays as it was.
+    """
 
     __slots__ = ("leaf", "trainable")
 
@@ -35,18 +39,26 @@ class TorchStorage(Pooled):
         self.trainable = False
 
     def read(self) -> torch.Tensor:
-        """Always the same tensor, in the memory that holds the value now."""
+        if not self.trainable:
+            return super().read()
         value = self.group.values[self.place]
         if self.leaf is None:
-            self.leaf = value.detach()
+            self.leaf = value.detach().requires_grad_()
         elif self.leaf.data_ptr() != value.data_ptr():
             self.leaf.data = value
-        if self.leaf.requires_grad is not self.trainable:
-            self.leaf.requires_grad_(self.trainable)
         return self.leaf
 
     def write(self, value: Any) -> None:
-        self.group.values[self.place].copy_(value.detach())
+        if self.trainable:
+            self.group.values[self.place].copy_(value.detach())
+        else:
+            super().write(value.detach().clone())
+
+    def move(self, device: torch.device) -> None:
+        """Bring the value to a device."""
+        value = self.group.values[self.place]
+        if value.device != device:
+            self.group.values[self.place], self.leaf = value.to(device), None
 
     def numpy(self) -> np.ndarray:
         return to_numpy(self.group.values[self.place])
@@ -62,13 +74,18 @@ class TorchBackend(Backend):
     def new_storage(self, value: np.ndarray) -> Storage:
         return TorchStorage(to_tensor(value))
 
+    def devices(self) -> list[str]:
+        return devices()
+
     def place(self, variable: Variable) -> Storage:
         storage: Any = super().place(variable)
-        storage.trainable = variable.trainable and variable.dtype.startswith(("float", "bfloat"))
+        if type(storage) is TorchStorage:
+            storage.move(where())
+            storage.trainable = variable.trainable and variable.dtype.startswith(("float", "bfloat"))
         return storage
 
     def array(self, value: Any, dtype: str) -> Any:
-        return to_tensor(value, dtype)
+        return to_tensor(value, dtype).to(where())
 
     def to_numpy(self, array: Any) -> np.ndarray:
         return to_numpy(array)
@@ -84,9 +101,9 @@ class TorchBackend(Backend):
 
         def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
             with torch.no_grad():
-                return function(written, kept, [to_tensor(x) for x in inputs])
+                return function(written, kept, [to_read(x) for x in inputs])
 
-        return Stateful(graph, step, self.place)
+        return Stateful(graph, step, self.place, copy=torch.clone)
 
 
 BACKEND = TorchBackend()

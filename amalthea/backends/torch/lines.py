@@ -15,7 +15,7 @@ from amalthea.backends.torch.table import LOWERINGS, is_unsigned, run_widened
 from amalthea.graph.graph import Graph
 from amalthea.primitives import contracting, control, indexing, moving, reducing
 from amalthea.primitives import elementwise as p
-from amalthea.tensor import Node, Tensor
+from amalthea.tensor import Node, Tensor, on_host
 
 Name = Callable[[str, Any], str]  # puts a value into the code's globals, and gives its name there
 
@@ -103,7 +103,7 @@ def number(x: Tensor) -> str | None:
     """A scalar constant as Python writes it; None for anything else."""
     if x.value is None or np.shape(x.value) != () or not (x.dtype.startswith("int") or x.dtype in _FLOATS):
         return None
-    value = np.asarray(x.value).item()
+    value = on_host(x.value).item()
     return repr(value) if np.isfinite(value) else None
 
 

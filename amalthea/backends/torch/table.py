@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from amalthea.backends.torch.arrays import NAMES, to_tensor
+from amalthea.backends.torch.arrays import NAMES, to_tensor, where
 from amalthea.backends.torch.windows import WINDOWS
 from amalthea.graph.graph import Graph
 from amalthea.primitives import Primitive, contracting, control, fused, indexing, moving, random, reducing
@@ -36,7 +37,7 @@ def _dilate(x, *, steps):
 
 
 def _iota(*, shape, axis, dtype):
-    counts = torch.arange(shape[axis]).to(NAMES[dtype])
+    counts = torch.arange(shape[axis], device=where()).to(NAMES[dtype])
     return counts.reshape([-1 if i == axis else 1 for i in range(len(shape))]).expand(shape)
 
 
@@ -80,12 +81,13 @@ def _top_k(x, *, k):
 
 
 def _generator(key):
-    seed, counter = (int(v) for v in key.tolist())
-    return torch.Generator().manual_seed((seed << 32 | counter) & (2**63 - 1))
+    """A generator of its own for a key. Its seed is mixed from both numbers: the CPU's reads 32 bits alone."""
+    mixed = np.random.SeedSequence([int(v) for v in key.tolist()]).generate_state(1)
+    return torch.Generator(where()).manual_seed(int(mixed[0]))
 
 
 def _drawn(function):
-    return lambda key, *, shape, dtype: function(shape, generator=_generator(key), dtype=NAMES[dtype])
+    return lambda key, *, shape, dtype: function(shape, generator=_generator(key), dtype=NAMES[dtype], device=where())
 
 
 # Here a held graph is a function of a list of values.
@@ -110,7 +112,7 @@ def _scan(*operands, body, types, captures, carries, length, reverse):
         outputs = body((*fixed, *carry, *[x[step] for x in sequences]))
         carry, kept[step] = outputs[:carries], outputs[carries:]
     if not kept:
-        return (*carry, *(torch.zeros((0, *t.shape), dtype=NAMES[t.dtype]) for t in types[carries:]))
+        return (*carry, *(torch.zeros((0, *t.shape), dtype=NAMES[t.dtype], device=where()) for t in types[carries:]))
     return (*carry, *[torch.stack(values) for values in zip(*kept)])
 
 

@@ -78,10 +78,12 @@ def _max_pool_gradient(g, x, out, **attrs):
 
 def _avg_pool(x, *, window, strides, padding, data_format):
     function = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(window) - 1]
-    space = w.space_of(tuple(x.shape), data_format)
-    total = function(_padded(_first(x, data_format), padding), window, strides) * prod(window)
+    space, dtype = w.space_of(tuple(x.shape), data_format), x.dtype
+    x = _padded(_first(x, data_format), padding)
+    if len(window) == 3 and dtype in (torch.float16, torch.bfloat16):
+        x = x.float()  # there is no kernel for halves in three dimensions
     counts = to_tensor(w.window_counts(space, window, strides, padding)).to(x)
-    return _back(total / counts, data_format)
+    return _back((function(x, window, strides) * prod(window) / counts).to(dtype), data_format)
 
 
 WINDOWS = {

@@ -9,7 +9,7 @@ import numpy as np
 from amalthea import config, dtypes
 from amalthea.ops.base import cast, op, shape_of, static, tensor, value_of
 from amalthea.primitives import elementwise, moving
-from amalthea.tensor import runtime_array
+from amalthea.tensor import native, runtime_array
 
 
 def _dtype(dtype: Any) -> str:
@@ -20,7 +20,7 @@ def _dtype(dtype: Any) -> str:
 def array(x: Any, dtype: Any = None) -> Any:
     """Anything array-like as an array of the backend; floats in ``floatx`` and whole numbers in int32 by default."""
     x = tensor(x)
-    return x if dtype is None else cast(x, dtypes.standardize(dtype))
+    return native(x if dtype is None else cast(x, dtypes.standardize(dtype)))
 
 
 @op

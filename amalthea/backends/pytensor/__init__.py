@@ -1,0 +1,89 @@
+"""PyTensor, Theano's living heir: a graph is one PyTensor function, from inputs and variables to results.
+
+Arrays are NumPy's, and what runs outside a compiled graph runs on NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import dtypes
+from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.pool import Pooled, Stateful, state_of
+from amalthea.backends.pytensor.control import CONTROL
+from amalthea.backends.pytensor.function import Function
+from amalthea.backends.pytensor.plain import PLAIN
+from amalthea.backends.pytensor.windows import WINDOWS
+from amalthea.errors import BackendError
+from amalthea.graph.graph import Graph
+from amalthea.graph.rewrite import all_nodes, decompose, simplify
+from amalthea.primitives import TABLE, Primitive, random
+from amalthea.tensor import Storage
+
+LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}
+
+
+class PyTensorStorage(Pooled):
+    """A value that lives in an array, which no one changes."""
+
+    __slots__ = ()
+
+    def numpy(self) -> np.ndarray:
+        return np.array(self.read())
+
+
+class PyTensorBackend(Backend):
+    """PyTensor, on the CPU."""
+
+    name = "pytensor"
+    lowerings = LOWERINGS
+    gaps: Mapping[str, str] = {f"{name} bfloat16": "PyTensor has no such dtype" for name in TABLE}
+    storage = PyTensorStorage
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return PyTensorStorage(value)
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        arrays = [np.asarray(x) for x in inputs]
+        if primitive in (random.random_uniform, random.random_normal):
+            return self.run_decomposed(primitive, arrays, attrs)  # a key gives the numbers that it gives when compiled
+        with np.errstate(all="ignore"):
+            result = primitive.reference(*arrays, **attrs)
+        return np.asarray(result) if primitive.single else tuple(map(np.asarray, result))
+
+    def compile(self, graph: Graph) -> Executable:
+        graph = simplify(decompose(simplify(graph), LOWERINGS))
+        self._check(graph)
+        return Stateful(graph, _step(graph), self.place)
+
+    def _check(self, graph: Graph) -> None:
+        for node in all_nodes(graph):
+            for x in (*node.inputs, *node.outputs):
+                key = f"{node.primitive.name} {x.dtype}"
+                if key in self.gaps:
+                    sentence = f"PyTensor lacks a primitive that the graph holds: {self.gaps[key]}."
+                    raise BackendError(sentence, got=key, cure="use_backend('onnxruntime')")
+
+
+def _step(graph: Graph) -> Callable[..., tuple[Any, Sequence[Any]]]:
+    """The function from variables written, variables kept, and inputs, to outputs and the values written."""
+    written, kept = state_of(graph)
+    read = dict(graph.reads)
+    places = [i for i, variable in enumerate(written) if variable in read]
+    function = Function(graph, LOWERINGS, [read[v] for v in (*(written[i] for i in places), *kept)])
+    types = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
+    count = len(graph.outputs)
+
+    def step(old: Sequence[Any], same: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        arrays = [np.asarray(x, dtype) for x, dtype in zip(inputs, types)]
+        with np.errstate(all="ignore"):
+            results = function(*arrays, *(old[i] for i in places), *same)
+        return results[:count], results[count:]
+
+    return step
+
+
+BACKEND = PyTensorBackend()
