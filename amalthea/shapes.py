@@ -147,6 +147,18 @@ def substitute(dim: DimLike, values: Mapping[str, int]) -> int:
     return dim.evaluate(values) if isinstance(dim, Dim) else dim
 
 
+def symbols(shape: Sequence[DimLike]) -> set[str]:
+    """The names in a shape whose values are not known.
+
+    >>> n = Dim.symbol("n")
+    >>> symbols((n + 1, 3, (n * 3) // 2))
+    {'n'}
+    """
+    inside = {symbol for dim in shape if isinstance(dim, Dim) for monomial, _ in dim.terms for symbol in monomial}
+    nested = [symbols(symbol[1:]) for symbol in inside if isinstance(symbol, tuple)]
+    return {symbol for symbol in inside if isinstance(symbol, str)}.union(*nested)
+
+
 def agree(a: DimLike, b: DimLike) -> bool:
     """False if the two are known to differ; a symbol may turn out to be anything."""
     return a == b or isinstance(a, Dim) or isinstance(b, Dim)

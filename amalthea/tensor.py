@@ -190,6 +190,8 @@ class Runtime(Protocol):
 
     def compile(self, graph: Any) -> Any: ...
 
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]: ...
+
     @property
     def place_name(self) -> str:
         """Backend and device: what is compiled for one is not for another."""

@@ -232,6 +232,9 @@ class _Runtime:
     def compile(self, graph: Any) -> Any:
         return self.backend.compile(graph)
 
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        return self.backend.native_gradient(function, inputs, cotangents, wanted)
+
     @property
     def place_name(self) -> str:
         return f"{self.backend.name} {self.backend.device}"

@@ -18,10 +18,12 @@ import numpy as np
 
 from amalthea import dtypes
 from amalthea.backends.groups import Group
+from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import Primitive
 from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Variable, as_tensor, type_of
 
+NativeFunction = Callable[..., Sequence[Any]]
 Executable = Callable[[Sequence[Any]], list[Any]]
 _device: ContextVar[tuple[str, str] | None] = ContextVar("device", default=None)
 
@@ -66,6 +68,14 @@ class Backend(ABC):
         outputs = [as_tensor(x) for x in ([made] if primitive.single else made)]
         results = collect(tensors, outputs, scope).run(inputs, self.execute)
         return results[0] if primitive.single else tuple(results)
+
+    def native_gradient(
+        self, function: NativeFunction, inputs: Sequence[Any], cotangents: Sequence[Any], wanted: list[int]
+    ) -> Sequence[Any]:
+        """The cotangents of the inputs at ``wanted``, by the library's own means."""
+        raise BackendError(
+            f"The backend '{self.name}' cannot differentiate a native call.", cure="custom_gradient around it"
+        )
 
     def array(self, value: Any, dtype: str) -> Any:
         """Anything array-like as this backend's array."""

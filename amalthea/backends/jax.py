@@ -206,8 +206,14 @@ LOWERINGS: dict[Primitive, Any] = {
     fused.log_softmax: lambda x, *, axis: jax.nn.log_softmax(x, axis=axis),
     control.identity: _same, control.stop_gradient: lax.stop_gradient, control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
+    control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
 }  # fmt: skip
+
+
+def _cotangent(x: Any, g: Any) -> Any:
+    """JAX wants a type without bits for the cotangent of what is no float."""
+    return g if jnp.issubdtype(x.dtype, jnp.floating) else np.zeros(x.shape, jax.dtypes.float0)
 
 
 def _devices() -> dict[str, Any]:
@@ -247,6 +253,14 @@ class JaxBackend(Backend):
     def on(self, device: str) -> Iterator[None]:
         with super().on(device), jax.default_device(_devices()[device]):
             yield
+
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        def by_wanted(*values: Any) -> Any:
+            full = dict(zip(wanted, values))
+            return [jnp.asarray(x) for x in function(*(full.get(i, x) for i, x in enumerate(inputs)))]
+
+        outputs, pull = jax.vjp(by_wanted, *(inputs[i] for i in wanted))
+        return pull([_cotangent(x, g) for x, g in zip(outputs, cotangents)])
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         arrays = [jnp.asarray(x) for x in inputs]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from amalthea import shapes
+from amalthea import dtypes, shapes, tensor
 from amalthea.errors import DtypeError, ShapeError
 from amalthea.primitives.table import Family, numbers, primitive, sample
 from amalthea.tensor import Type
@@ -93,6 +93,37 @@ identity.gradient = lambda g, x, out: (g,)
 stop_gradient.gradient = lambda g, x, out: (None,)
 barrier.gradient = lambda g, x, out, *, tag: (g,)
 with_gradient.gradient = lambda g, *rest, count, rule: (*rule(*g), *[None] * len(g))
+
+
+@primitive(Family(lambda *operands, function, types: types), single=False)
+def native_call(*operands, function, types):
+    """A function of the backend's own library, called on its arrays; ``types`` are those of what it gives."""
+    return tuple(function(*operands))
+
+
+class Pullback:
+    """From the cotangents of a native function's outputs and its inputs to the cotangents of some of the inputs.
+
+    It is a native function too, so that it has a gradient itself.
+    """
+
+    def __init__(self, function, count, wanted):
+        self.function, self.count, self.wanted = function, count, wanted
+
+    def __call__(self, *operands):
+        cotangents, inputs = operands[: self.count], operands[self.count :]
+        return tensor.runtime.native_gradient(self.function, inputs, cotangents, self.wanted)
+
+
+def _native_gradient(g, *rest, function, types):
+    inputs = rest[:-1]
+    wanted = [i for i, x in enumerate(inputs) if dtypes.is_float(x.dtype)]
+    by = Pullback(function, len(g), wanted)
+    found = dict(zip(wanted, native_call(*g, *inputs, function=by, types=tuple(inputs[i].type for i in wanted))))
+    return [found.get(i) for i in range(len(inputs))]
+
+
+native_call.gradient = _native_gradient
 
 
 @primitive(Family(_cond), single=False)

@@ -90,6 +90,19 @@ class TorchBackend(Backend):
     def to_numpy(self, array: Any) -> np.ndarray:
         return to_numpy(array)
 
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        is_outer = torch.is_grad_enabled()  # then this gradient may be differentiated itself
+        with torch.enable_grad():
+            fresh = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(inputs)]
+            values = [x if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
+            pairs = [(y, g) for y, g in zip(function(*values), cotangents) if y.requires_grad]
+            by = [values[i] for i in wanted]
+            ys, gs = [y for y, _ in pairs], [g for _, g in pairs]
+            if not ys:
+                return [torch.zeros_like(x) for x in by]
+            found = torch.autograd.grad(ys, by, gs, create_graph=is_outer, allow_unused=True)
+        return [torch.zeros_like(x) if g is None else g for x, g in zip(by, found)]
+
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         if primitive not in LOWERINGS:
             return self.run_decomposed(primitive, [to_tensor(x) for x in inputs], attrs)

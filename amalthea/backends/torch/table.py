@@ -188,6 +188,7 @@ LOWERINGS: dict[Primitive, Any] = {
     fused.log_softmax: lambda x, *, axis: torch.log_softmax(x, dim=axis),
     control.identity: _same, control.stop_gradient: lambda x: x.detach(), control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
+    control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan, **WINDOWS,
 }  # fmt: skip
 _DRAWN = (random.random_uniform, random.random_normal)
