@@ -14,7 +14,8 @@ The map, in import order:
 ``tensor``         types, tensors, variables, tracing
 ``primitives``     the operations that a backend has to know, with typing rule, gradient and samples
 ``graph``          graphs, their gradients and rewrites; ``grad``, ``value_and_grad``, ``jit``
-``backends``       one table a library
+``backends``       one table a library; ``backend`` answers Keras's questions about them
+``distribution``   devices
 ``ops``            the public functions on tensors
 ``initializers``, ``regularizers``, ``constraints``, ``activations``, ``random``
 ``layers``         one family a file
@@ -49,6 +50,7 @@ _EXPORTS = {
     "Variable": "amalthea.tensor",
     "DTypePolicy": "amalthea.dtype_policies",
     "custom_gradient": "amalthea.graph.transforms",
+    "device": "amalthea.backends",
     "grad": "amalthea.graph.transforms",
     "jit": "amalthea.graph.transforms",
     "load_model": "amalthea.saving",
@@ -59,12 +61,14 @@ _EXPORTS = {
     "value_and_grad": "amalthea.graph.transforms",
 }
 _MODULES = (
-    "activations", "backends", "callbacks", "config", "constraints", "data", "datasets",
-    "dtype_policies", "dtypes", "errors", "graph", "initializers", "layers", "losses", "metrics", "models", "ops",
-    "optimizers", "primitives", "random", "regularizers", "saving", "tensor", "testing", "training", "tree", "utils",
+    "activations", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
+    "distribution", "dtype_policies", "dtypes", "errors", "graph", "initializers", "layers", "losses", "metrics",
+    "models", "ops", "optimizers", "primitives", "random", "regularizers", "saving", "tensor", "testing", "training",
+    "tree", "utils",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run
+    from amalthea.backends import device as device
     from amalthea.backends import set_backend as set_backend
     from amalthea.backends import use_backend as use_backend
     from amalthea.dtype_policies import DTypePolicy as DTypePolicy

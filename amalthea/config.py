@@ -28,6 +28,26 @@ def file_settings() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
+def backend() -> str:
+    """The name of the backend in use.
+
+    >>> from amalthea import use_backend
+    >>> with use_backend("numpy"):
+    ...     backend()
+    'numpy'
+    """
+    from amalthea import backends
+
+    return backends.chosen()[0]
+
+
+def set_backend(backend: str) -> None:
+    """Use another backend from now on; see :func:`amalthea.set_backend`."""
+    from amalthea import backends
+
+    backends.set_backend(backend)
+
+
 def floatx() -> str:
     """The dtype of new weights and of Python floats: ``"float32"`` unless set.
 

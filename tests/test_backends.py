@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import amalthea
 from amalthea import Sequential, backends, layers
+from amalthea.cli import doctor
 from amalthea.errors import MissingLibraryError, UnknownNameError
 
 INSTALLED = backends.complete()
@@ -124,3 +130,102 @@ def test_executables_that_share_some_variables_soon_stop_regrouping_them():
             versions.append(Group.version)
         assert versions[1] == versions[-1]
         assert [float(a), float(b)] == [9, 14]
+
+
+def run_python(code, tmp_path, settings=None, **environment):
+    """What a fresh process prints, with a Keras home of its own."""
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(json.dumps(settings))
+    cleared = {k: v for k, v in os.environ.items() if k not in ("AMALTHEA_BACKEND", "KERAS_BACKEND")}
+    environment = {**cleared, "KERAS_HOME": str(tmp_path), **environment}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+
+def test_keras_json_chooses_the_backend_and_the_settings(tmp_path):
+    code = (
+        "from amalthea import backend as b; import amalthea.layers as l; "
+        "print(b.backend(), b._BACKEND, b.floatx(), b.epsilon(), b.image_data_format(), b.image_dim_ordering()); "
+        "print(l.Dense(2)(l.Input((3,))).dtype)"
+    )
+    first = {"backend": "numpy", "floatx": "float64", "epsilon": 1e-5, "image_dim_ordering": "th"}
+    found = run_python(code, tmp_path, first)
+    assert found.stdout.split() == ["numpy", "numpy", "float64", "1e-05", "channels_first", "th", "float64"]
+    newer = {"backend": "numpy", "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+    found = run_python(code, tmp_path, newer, KERAS_BACKEND="onnxruntime")
+    assert found.stdout.split() == ["onnxruntime", "onnxruntime", "float32", "1e-07", "channels_last", "tf", "float32"]
+
+
+def test_a_choice_is_told_once_on_stderr_and_the_default_is_not(tmp_path):
+    code = "import amalthea; [amalthea.ops.add(1.0, 2.0) for _ in range(2)]; amalthea.set_backend('numpy')"
+    assert run_python(code, tmp_path).stderr == "Using NumPy backend.\n"
+    told = run_python(code, tmp_path, AMALTHEA_BACKEND="numpy")
+    assert (told.stdout, told.stderr) == ("", "Using NumPy backend.\n")
+
+
+def test_theano_lives_on_as_pytensor(monkeypatch):
+    monkeypatch.delenv("AMALTHEA_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    assert backends.chosen() == ("pytensor", "KERAS_BACKEND")
+
+
+def test_the_doctor_says_what_was_chosen_and_why(monkeypatch):
+    monkeypatch.setenv("AMALTHEA_BACKEND", "numpy")
+    backends._runtime.reset()
+    facts = doctor.facts()
+    assert facts["backend"] == "numpy (chosen by AMALTHEA_BACKEND)"
+    assert facts["devices"] == "cpu:0"
+    assert facts["numpy"] == np.__version__
+    monkeypatch.setenv("AMALTHEA_BACKEND", "nmpy")
+    backends._runtime.reset()
+    assert facts["devices"] != doctor.facts()["devices"] == "-"
+    monkeypatch.undo()
+    backends._runtime.reset()
+
+
+def test_the_config_sets_the_backend(tmp_path):
+    code = "import amalthea; amalthea.config.set_backend('numpy'); print(amalthea.config.backend())"
+    assert run_python(code, tmp_path).stdout == "numpy\n"
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_a_model_that_was_moved_runs_there(backend, reference):
+    with backends.use_backend("numpy"):
+        model = network()
+        begun = losses(model, 3)
+        assert model.to(backend) is model
+        ended = losses(model, 6, first=3)
+        np.testing.assert_allclose([*begun, *ended], reference, rtol=1e-4)
+        with backends.use_backend(backend) as there:
+            kind = type(there.array([1.0], "float32"))
+        assert isinstance(model(X), kind)
+        assert type(model.weights[0].storage) is there.storage
+        assert backends.current().name == "numpy"
+        with pytest.raises(UnknownNameError):
+            model.to("nmpy")
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_devices(backend):
+    with backends.use_backend(backend):
+        devices = amalthea.distribution.list_devices()
+        assert "cpu:0" in devices
+        assert amalthea.distribution.get_device_count("cpu") == len(amalthea.distribution.list_devices("CPU"))
+        with amalthea.device("CPU") as name:
+            assert name == backends.current().device == "cpu:0"
+            model = network()
+            first = losses(model, 1)
+        with pytest.raises(UnknownNameError, match="cpu:0"), amalthea.device("abacus:1"):
+            pass
+    assert first[0] > 0
+
+
+@pytest.mark.parametrize("first", INSTALLED)
+@pytest.mark.parametrize("second", INSTALLED)
+def test_arrays_go_from_one_library_to_another(first, second):
+    for dtype in ("float32", "int32"):
+        with backends.use_backend(first) as source:
+            made = source.array([[1, 2], [3, 4]], dtype)
+        with backends.use_backend(second) as target:
+            doubled = amalthea.ops.add(target.array(made, dtype), made)
+            assert isinstance(doubled, type(target.array([1], dtype)))
+            np.testing.assert_array_equal(target.to_numpy(doubled), [[2, 4], [6, 8]])

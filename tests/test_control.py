@@ -106,7 +106,7 @@ def test_switch_and_scan_backwards(backend):
         pick = amalthea.jit(lambda i, x: ops.switch(i, [lambda v: v + 1, lambda v: v * 10, lambda v: -v], x))
         assert [float(pick(np.int32(i), np.float32(3))) for i in (-1, 0, 1, 2, 5)] == [4, 4, 30, -3, -3]
         sums = amalthea.jit(lambda x: ops.scan(lambda c, v: (c + v, c + v), np.float32(0), x, reverse=True)[1])
-        assert sums(np.float32([1, 2, 3])).tolist() == [6, 5, 3]
+        assert np.asarray(sums(np.float32([1, 2, 3]))).tolist() == [6, 5, 3]
 
 
 def test_a_carry_that_changes_its_type_is_told():
@@ -166,7 +166,7 @@ def test_variables_are_shared_by_executables(backend):
                 both(np.float32(step))
                 expected[0] += step
                 expected[1] += step
-            assert read().tolist() == expected
+            assert np.asarray(read()).tolist() == expected
             assert [float(v.numpy()) for v in (a, b, c)] == expected
 
 

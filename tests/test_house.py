@@ -15,12 +15,13 @@ PACKAGE = Path(amalthea.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Rooms in import order: one may import from those before it, and from itself.
 ROOMS = (
-    "errors dtypes config shapes tree configurable lambdas tensor history masks primitives graph backends ops "
-    "stateless random dtype_policies initializers regularizers constraints activations losses metrics "
-    "optimizers layers data callbacks training models saving utils datasets testing cli"
+    "errors dtypes config shapes tree configurable lambdas tensor history masks primitives graph backends distribution "
+    "ops stateless random dtype_policies initializers regularizers constraints activations losses metrics "
+    "optimizers layers data callbacks training models saving utils datasets backend testing cli"
 ).split()
 # Imports against the order, that happen inside a function when it is called, each with its reason.
 LATE = {
+    ("config", "backends"): "Keras asks its config for the backend, and sets it there",
     ("tensor", "primitives"): "reading a variable in another dtype computes a cast",
     ("models", "saving"): "model.save and model.to_json are words of the model",
     ("training", "saving"): "a compiled model is read from a file",

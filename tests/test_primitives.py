@@ -92,7 +92,7 @@ def test_random_numbers_follow_their_distribution_and_their_key(name, backend):
     row, key = TABLE[name], np.array([3, 1], "uint32")
     with backends.use_backend(backend):
         draw = transforms.jit(lambda k: row(k, shape=(200, 500), dtype="float32"))
-        x, again, other = draw(key), draw(key), draw(np.array([3, 2], "uint32"))
+        x, again, other = map(np.asarray, (draw(key), draw(key), draw(np.array([3, 2], "uint32"))))
     np.testing.assert_array_equal(x, again)
     mean, deviation = {"random_uniform": (0.5, 12**-0.5), "random_normal": (0.0, 1.0)}[name]
     assert x.mean() == pytest.approx(mean, abs=0.01)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.metadata
 import os
 import platform
 
 from amalthea.errors import UnknownNameError
 
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich", "jax", "torch", "tensorflow", "pytensor")
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich")
 SETTINGS = ("AMALTHEA_BACKEND", "KERAS_BACKEND", "KERAS_HOME", "OMP_NUM_THREADS")
 
 
@@ -33,16 +34,34 @@ def facts() -> dict[str, str]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "backend": chosen_backend(),
-        **{name: version(name) for name in LIBRARIES},
+        "devices": devices(),
+        **{name: version(name) for name in dict.fromkeys([*LIBRARIES, *backend_libraries()])},
         **{name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
 
 
 def version(library: str) -> str:
     """The installed version, read without importing the library."""
+    for name in (library, f"{library}-cpu"):  # one of them is published in two sizes
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return "-"
+
+
+def backend_libraries() -> list[str]:
+    """What the backends are made of."""
+    from amalthea import backends
+
+    return [known.library for known in backends.KNOWN.values()]
+
+
+def devices() -> str:
+    """The devices of the chosen backend, the one in use first."""
+    from amalthea import backends
+
     try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
+        return ", ".join(backends.current().devices())
+    except (UnknownNameError, ImportError):
         return "-"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import tree
+from amalthea import backends, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.network import Network
 from amalthea.models.summary import summary
-from amalthea.training.trainer import Trainer
+from amalthea.training.trainer import Trainer, at_home
 
 
 class Model(Trainer, Layer):
@@ -56,7 +56,31 @@ class Model(Trainer, Layer):
             return "keras.src.models.functional", "Functional", "Functional"
         return None
 
+    def to(self, backend: str) -> Model:
+        """Move to another backend: from now on the model is called, trained and run there.
+
+        Weights, optimizer slots, step count and metrics come along. Gives the model itself.
+
+        Raises:
+            UnknownNameError: no such backend.
+            MissingLibraryError: its library is not installed.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(2)])
+            >>> model.to("numpy").predict(np.ones((4, 3)), verbose=0).shape
+            (4, 2)
+        """
+        with backends.use_backend(backend) as there:
+            for variable in (*self.variables, *(self.optimizer.variables if self.optimizer is not None else ())):
+                there.place(variable)
+        self._home = backend
+        return self
+
     # ------------------------------------------------------------------------------------ as a layer
+
+    __call__ = at_home(Layer.__call__)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if self.network is None:

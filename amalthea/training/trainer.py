@@ -6,22 +6,40 @@ for each signature of its data and runs as one executable, with optimizer and me
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from amalthea import backends, ops, optimizers, tree
 from amalthea import metrics as metrics_module
-from amalthea import ops, optimizers, tree
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import transforms
-from amalthea.tensor import Tensor, Trace, type_of
+from amalthea.tensor import Tensor, Trace, current_trace, type_of
 from amalthea.training import loop
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def at_home(method: Method) -> Method:
+    """Run a method of a model on the backend that the model was moved to, if it was."""
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._home is None or current_trace() is not None:
+            return method(self, *args, **kwargs)
+        with backends.use_backend(self._home):
+            return method(self, *args, **kwargs)
+
+    return run  # type: ignore[return-value]
 
 
 if TYPE_CHECKING:  # a trainer is always the other half of a layer
@@ -34,6 +52,7 @@ class Trainer(Half):
     """The part of a model that learns."""
 
     def __init__(self) -> None:
+        self._home: str | None = None
         self.compiled = False
         self.optimizer: Any = None
         self.loss: Any = None
@@ -244,6 +263,7 @@ class Trainer(Half):
 
     # ------------------------------------------------------------------------------------- public
 
+    @at_home
     def fit(
         self,
         x: Any = None,
@@ -293,6 +313,7 @@ class Trainer(Half):
             validation_batch_size, validation_freq,
         )  # fmt: skip
 
+    @at_home
     def evaluate(
         self,
         x: Any = None,
@@ -311,6 +332,7 @@ class Trainer(Half):
         logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
         return logs if return_dict else _as_list(logs)
 
+    @at_home
     def predict(
         self,
         x: Any,
@@ -322,6 +344,7 @@ class Trainer(Half):
         """The outputs for all rows, as NumPy arrays."""
         return loop.predict(self, x, batch_size, verbose, steps, callbacks)
 
+    @at_home
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -332,6 +355,7 @@ class Trainer(Half):
         logs = loop.as_floats(self.step("train")(data))
         return logs if return_dict else _as_list(logs)
 
+    @at_home
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of these rows, with those so far."""
         self.require_compiled("evaluate")
@@ -340,6 +364,7 @@ class Trainer(Half):
         logs = loop.as_floats(self.step("test")(data))
         return logs if return_dict else _as_list(logs)
 
+    @at_home
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these rows, as NumPy arrays."""
         data = to_batch((x,))

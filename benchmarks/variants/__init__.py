@@ -1,67 +1,96 @@
 """What is measured: a file for each library, and here the table of what is made of them.
 
-A library's file has ``make(network, batches, accuracy, **options)``, which gives a :class:`Program`.
+A library's file has ``make(network, x, y, **options)``, which gives a :class:`Program`, or for a network without layers
+``optimizer(gradients, batches, **options)``, which gives one that can only ``fit``. What :class:`Program` lacks of what
+is asked for is left out of the table.
 """
 
 from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
+
+import numpy as np
 
 
 class Program(Protocol):
-    """A network that is ready to train."""
+    """A network that is ready to train.
 
-    def epoch(self) -> float:
+    Programs that keep files have ``save(path)`` and ``load(path)`` too.
+
+    Args:
+        batches: steps of an epoch.
+        weights: how many numbers are trained.
+    """
+
+    batches: int
+    weights: int
+
+    def fit(self) -> float:
         """Train on every batch of the data once, in a new order; the mean loss."""
         ...
 
-    def steps(self, count: int) -> float:
-        """Train on one and the same batch; the mean loss."""
+    def train_on_batch(self) -> float:
+        """Train on the first batch, given as NumPy arrays; the loss."""
+        ...
+
+    def predict(self, rows: int) -> np.ndarray:
+        """The probabilities for the first so many rows, from NumPy to NumPy."""
         ...
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One column of the comparison.
+    """One row of the comparison.
 
     Args:
-        file: where its networks are.
-        library: what has to be installed.
-        alone: whether the step alone is measured, on one batch, rather than whole epochs.
-        options: what tells it from other variants of the same library.
+        kind: "hand", "keras" or "ours".
+        library: what computes, and has to be installed.
+        options: what tells it from other variants of the same file.
         environment: variables to set before the library is imported.
     """
 
-    file: str
+    kind: str
     library: str
-    alone: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def ours(self) -> bool:
-        return self.library == "amalthea"
-
-    def make(self, network: Any, batches: int, accuracy: bool) -> Program:
-        module = importlib.import_module(f"benchmarks.variants.{self.file}")
-        return module.make(network, batches, accuracy, **self.options)
+    def module(self) -> ModuleType:
+        """The file, imported together with its library."""
+        file = f"{self.library}_networks" if self.kind == "hand" else "keras_networks"
+        return importlib.import_module(f"benchmarks.variants.{file}")
 
 
-def _keras(backend: str) -> Variant:
-    return Variant("keras_networks", backend, options={"backend": backend}, environment={"KERAS_BACKEND": backend})
+def _keras(library: str) -> Variant:
+    return Variant("keras", library, {"package": "keras"}, {"KERAS_BACKEND": library})
+
+
+def _ours(library: str) -> Variant:
+    return Variant("ours", library, {"package": "amalthea"}, {"AMALTHEA_BACKEND": library})
 
 
 VARIANTS = {
-    "amalthea": Variant("amalthea_networks", "amalthea"),
-    "jax": Variant("jax_networks", "jax"),
-    "torch": Variant("torch_networks", "torch"),
-    "torch-compile": Variant("torch_networks", "torch", options={"compiled": True}),
+    "jax": Variant("hand", "jax"),
+    "torch": Variant("hand", "torch"),
+    "torch-compile": Variant("hand", "torch", {"compiled": True}),
+    "tensorflow": Variant("hand", "tensorflow"),
+    "tensorflow-xla": Variant("hand", "tensorflow", {"compiled": True}),
     "keras-jax": _keras("jax"),
     "keras-torch": _keras("torch"),
-    "amalthea-step": Variant("amalthea_networks", "amalthea", alone=True),
-    "jax-step": Variant("jax_networks", "jax", alone=True),
-    "torch-step": Variant("torch_networks", "torch", alone=True),
-    "torch-compile-step": Variant("torch_networks", "torch", alone=True, options={"compiled": True}),
+    "keras-tensorflow": _keras("tensorflow"),
+    "amalthea-jax": _ours("jax"),
+    "amalthea-torch": _ours("torch"),
+    "amalthea-tensorflow": _ours("tensorflow"),
+    "amalthea-onnxruntime": _ours("onnxruntime"),
 }
+
+
+def rivals(variant: str) -> list[str]:
+    """The loops by hand that a variant is held against: its library's, or all where nobody writes loops."""
+    row = VARIANTS[variant]
+    if row.kind == "hand":
+        return []
+    by_hand = [name for name, other in VARIANTS.items() if other.kind == "hand"]
+    return [name for name in by_hand if VARIANTS[name].library == row.library] or by_hand

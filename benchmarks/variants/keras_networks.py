@@ -1,45 +1,139 @@
-"""Keras 3's own ``fit``, on the backend that the environment names."""
+"""Keras's words, run by Keras 3 and by Amalthea alike: ``package`` says whose. The backend comes from the environment."""
 
 from __future__ import annotations
 
+import importlib
+import os
 from typing import Any
 
-import keras
-from keras import layers, optimizers
+import numpy as np
 
-from benchmarks.networks import ADAM, CLASSES, SGD, Network, data
+from benchmarks import layers as facts
+from benchmarks.networks import ADAM, Network
+
+# How each fact is said: of the package's layers, the fact, what flows, and its shape.
+LAYERS: dict[type, Any] = {
+    facts.Relu: lambda k, layer, x: k.Activation("relu")(x),
+    facts.Flatten: lambda k, layer, x: k.Flatten()(x),
+    facts.Average: lambda k, layer, x: (k.GlobalAveragePooling2D if len(x.shape) == 4 else k.GlobalAveragePooling1D)()(x),
+    facts.Embedding: lambda k, layer, x: k.Embedding(layer.words, layer.width)(x),
+    facts.Dense: lambda k, layer, x: k.Dense(layer.units)(x),
+    facts.MaxPool: lambda k, layer, x: k.MaxPooling2D(2)(x),
+    facts.Dropout: lambda k, layer, x: k.Dropout(layer.rate)(x),
+    facts.BatchNorm: lambda k, layer, x: k.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon)(x),
+    facts.LayerNorm: lambda k, layer, x: k.LayerNormalization(epsilon=layer.epsilon)(x),
+    facts.Attention: lambda k, layer, x: k.MultiHeadAttention(layer.heads, x.shape[-1] // layer.heads)(x, x),
+    facts.BothWays: lambda k, layer, x: k.Bidirectional(k.LSTM(layer.units, return_sequences=layer.sequences))(x),
+    facts.Residual: lambda k, layer, x: k.Add()([run(k, layer.body, x), run(k, layer.shortcut, x)]),
+    facts.Conv: lambda k, layer, x: k.Conv2D(
+        layer.filters,
+        layer.size,
+        strides=layer.stride,
+        padding="same" if layer.padded else "valid",
+        use_bias=not layer.padded,
+    )(x),
+}  # fmt: skip
 
 
-def model_of(network: Network, accuracy: bool) -> Any:
+def run(k: Any, layers: Any, x: Any) -> Any:
+    for layer in layers:
+        x = LAYERS[type(layer)](k, layer, x)
+    return x
+
+
+def load_package(name: str) -> Any:
+    """Keras or Amalthea, with the library that it computes on."""
+    package = importlib.import_module(name)
+    for part in ("layers", "models", "optimizers"):
+        getattr(package, part)
+    if name == "amalthea":
+        package.backends.load(package.backends.chosen()[0])
+    return package
+
+
+def model_of(network: Network, package: Any) -> Any:
     """The compiled model."""
-    model = keras.Sequential([layers.Input(network.shape)])
-    for filters in network.filters:
-        model.add(layers.Conv2D(filters, 3, activation="relu"))
-        model.add(layers.MaxPooling2D(2))
-    if network.filters:
-        model.add(layers.Flatten())
-    for units in network.hidden:
-        model.add(layers.Dense(units, activation="relu"))
-    model.add(layers.Dense(CLASSES, activation="softmax"))
-    optimizer = optimizers.Adam(**ADAM) if network.optimizer == "adam" else optimizers.SGD(**SGD)
-    metrics = ["accuracy"] if accuracy else None
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=metrics)
+    k = package.layers
+    rows = k.Input(network.shape, dtype="int32" if network.words else "float32")
+    model = package.Model(rows, k.Activation("softmax")(run(k, network.layers, rows)))
+    model.compile(optimizer=package.optimizers.Adam(**ADAM), loss="sparse_categorical_crossentropy")
     return model
 
 
 class KerasProgram:
-    def __init__(self, network: Network, batches: int, accuracy: bool, backend: str):
-        assert keras.backend.backend() == backend
-        self.model = model_of(network, accuracy)
-        self.batch = network.batch
-        self.x, self.y = data(network, batches)
+    def __init__(self, network: Network, x: np.ndarray, y: np.ndarray, package: str):
+        self.package = load_package(package)
+        self.model = model_of(network, self.package)
+        self.batch, self.x, self.y = network.batch, x, y
+        self.batches = len(x) // network.batch
+        self.weights = sum(int(np.prod(w.shape)) for w in self.model.trainable_weights)
 
-    def epoch(self) -> float:
+    def fit(self) -> float:
         history = self.model.fit(self.x, self.y, batch_size=self.batch, epochs=1, verbose=0)
         return float(history.history["loss"][-1])
 
-    def steps(self, count: int) -> float:
-        raise NotImplementedError("Keras has no public step that keeps its state on the device.")
+    def train_on_batch(self) -> float:
+        return float(self.model.train_on_batch(self.x[: self.batch], self.y[: self.batch]))
+
+    def predict(self, rows: int) -> np.ndarray:
+        return self.model.predict(self.x[:rows], batch_size=rows, verbose=0)
+
+    def save(self, path: str) -> None:
+        self.model.save(path)
+
+    def load(self, path: str) -> None:
+        self.package.models.load_model(path)
 
 
-make = KerasProgram
+class KerasOptimizer:
+    def __init__(self, gradients: list[np.ndarray], batches: int, package: str):
+        self.package = load_package(package)
+        self.batches, self.weights = batches, sum(g.size for g in gradients)
+        self.values = [self.package.Variable(np.zeros_like(g)) for g in gradients]
+        self.adam = self.package.optimizers.Adam(**ADAM)
+        self.adam.build(self.values)
+        self.step = STEPS[package if package == "amalthea" else os.environ["KERAS_BACKEND"]](self, gradients)
+
+    def fit(self) -> float:
+        for _ in range(self.batches):
+            self.step()
+        return float(np.asarray(self.package.ops.convert_to_numpy(self.values[0]))[0, 0])
+
+
+def amalthea_step(program: Any, gradients: list[np.ndarray]) -> Any:
+    given = [program.package.Variable(g, trainable=False) for g in gradients]
+    return program.package.jit(lambda: program.adam.apply([g.value for g in given], program.values))
+
+
+def jax_step(program: Any, gradients: list[np.ndarray]) -> Any:
+    """The state goes round outside, as in Keras's own guide; it is written back when it is read."""
+    import jax
+
+    given = [jax.numpy.asarray(g) for g in gradients]
+    state = [[v.value for v in program.values], [v.value for v in program.adam.variables]]
+    compiled = jax.jit(lambda w, s: program.adam.stateless_apply(s, given, w), donate_argnums=(0, 1))
+
+    def step() -> None:
+        state[:] = compiled(*state)
+        for variable, value in zip(program.values, state[0]):
+            variable._value = value
+
+    return step
+
+
+def torch_step(program: Any, gradients: list[np.ndarray]) -> Any:
+    import torch
+
+    given = [torch.from_numpy(g) for g in gradients]
+    return torch.no_grad()(lambda: program.adam.apply(given, program.values))
+
+
+def tensorflow_step(program: Any, gradients: list[np.ndarray]) -> Any:
+    import tensorflow as tf
+
+    given = [tf.constant(g) for g in gradients]
+    return tf.function(lambda: program.adam.apply(given, program.values))
+
+
+STEPS = {"amalthea": amalthea_step, "jax": jax_step, "torch": torch_step, "tensorflow": tensorflow_step}
+make, optimizer = KerasProgram, KerasOptimizer

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.groups import Group
 from amalthea.backends.plan import Plan
 from amalthea.backends.tensorflow.arrays import tf, to_numpy, to_tensor
 from amalthea.backends.tensorflow.table import LOWERINGS, run
@@ -97,17 +98,21 @@ class Compiled:
         self.place = place
         self.variables = list(dict.fromkeys(v for v, _ in (*graph.reads, *graph.writes)))
         self.bound: list[Storage] | None = None
+        self.version = -1
         self.function: Any = None
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         inputs = [to_tensor(x) for x in values]
-        if [v.storage for v in self.variables] != self.bound:
-            return self._bind(inputs)
+        if self.version != Group.version:  # some variable moved; one of ours?
+            placed = [self.place(v) for v in self.variables]
+            self.version = Group.version
+            if placed != self.bound:
+                return self._bind(placed, inputs)
         return self.function(*inputs)
 
-    def _bind(self, inputs: Sequence[Any]) -> list[Any]:
+    def _bind(self, placed: list[Storage], inputs: Sequence[Any]) -> list[Any]:
         """Trace for the variables as they are placed now, and run."""
-        self.bound = [self.place(v) for v in self.variables]
+        self.bound = placed
         if _by_xla(self.graph):
             try:
                 return self._run_traced(inputs, jit_compile=True)

@@ -20,17 +20,10 @@ def to_tensor(value: Any, dtype: str | None = None) -> Any:
     if isinstance(value, tf.Variable):
         value = value.value()
     elif not isinstance(value, tf.Tensor):
+        # Another library's memory is copied: where it is not aligned as TensorFlow wants it, its kernels abort.
         foreign = hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, np.generic))
-        value = _from_dlpack(value) if foreign else tf.constant(value)
+        value = tf.constant(np.asarray(value) if foreign else value)
     return value if dtype is None or value.dtype == DTYPES[dtype] else tf.cast(value, DTYPES[dtype])
-
-
-def _from_dlpack(value: Any) -> Any:
-    """A copy of another library's array; by way of NumPy where DLPack has no word for it."""
-    try:
-        return tf.raw_ops.DeepCopy(x=tf.experimental.dlpack.from_dlpack(value.__dlpack__()))
-    except (BufferError, RuntimeError, TypeError, tf.errors.OpError):
-        return tf.constant(np.asarray(value))
 
 
 def to_numpy(value: Any) -> np.ndarray:

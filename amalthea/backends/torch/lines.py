@@ -22,8 +22,9 @@ Name = Callable[[str, Any], str]  # puts a value into the code's globals, and gi
 # What may give the memory of an operand under another shape.
 VIEWS = {
     moving.reshape, moving.transpose, moving.broadcast_to, moving.slice, moving.dynamic_slice, moving.pad, p.cast,
-    control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient, control.cond,
-    control.while_loop, control.scan, indexing.gather, reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod,
+    control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
+    control.cond, control.while_loop, control.scan, indexing.gather,
+    reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod,
 }  # fmt: skip
 _OPERATORS = {
     p.add: "+", p.subtract: "-", p.multiply: "*", p.divide: "/", p.equal: "==", p.less: "<", p.less_equal: "<=",
