@@ -1,8 +1,8 @@
 """Starts the workers and asks them in turn.
 
 In each round every variant gets a fresh process. All processes of a round live at once, waiting, and one at a time is
-asked to train for a moment: the two numbers of a pair are taken within seconds of each other, so that whatever else the
-machine does weighs on both alike.
+asked to compute for a moment: the two numbers of a pair are taken within seconds of each other, so that whatever else
+the machine does weighs on both alike.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from benchmarks.machine import environment
+from benchmarks.measures import MEASURES
 from benchmarks.networks import NETWORKS
 from benchmarks.variants import VARIANTS
 
 Say = Callable[[str], None]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass
@@ -29,31 +33,44 @@ class Plan:
 
     networks: list[str]
     variants: list[str]
+    measures: list[str]
     rounds: int
     turns: int
     threads: int
-    accuracy: bool
     scale: float
+    limit: float
     peers: str
 
-    def batches(self, network: str) -> int:
-        return max(2, round(NETWORKS[network].batches * self.scale))
+    @property
+    def seconds(self) -> float:
+        """How long calls are repeated for one sample."""
+        return 0.25 * self.scale
+
+    def wanted(self, network: str) -> list[str]:
+        return [name for name in MEASURES if name in NETWORKS[network].measures and name in self.measures]
 
 
 @dataclass
 class Results:
-    """All samples, in the order in which they were taken: milliseconds a step by network, variant, turn."""
+    """All samples, in the order in which they were taken, by network, variant and measure."""
 
-    samples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    samples: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, dict[str, int]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)  # by variant, or by "variant, network"
     versions: dict[str, str] = field(default_factory=dict)
 
-    def add(self, network: str, variant: str, answer: dict[str, float]) -> None:
-        self.samples.setdefault(network, {}).setdefault(variant, []).append(answer["milliseconds"])
-        self.losses.setdefault(network, {})[variant] = answer["loss"]
+    def add(self, network: str, variant: str, measure: str, number: float) -> None:
+        self.samples.setdefault(network, {}).setdefault(variant, {}).setdefault(measure, []).append(number)
 
-    def of(self, network: str) -> dict[str, list[float]]:
+    def skips(self, network: str, variant: str) -> bool:
+        return variant in self.skipped or f"{variant}, {network}" in self.skipped
+
+    def skip(self, network: str, variant: str, answer: dict[str, Any]) -> None:
+        missing = answer.get("missing")
+        self.skipped[variant if missing else f"{variant}, {network}"] = missing or answer["failed"]
+
+    def of(self, network: str) -> dict[str, dict[str, list[float]]]:
         """The samples of a network, in the order of the table of variants."""
         found = self.samples.get(network, {})
         return {variant: found[variant] for variant in VARIANTS if variant in found}
@@ -63,31 +80,40 @@ class Results:
 
 
 class Process:
-    """One worker."""
+    """One worker. What a library keeps on disk goes into a folder of its own: nobody starts with another's cache."""
 
     def __init__(self, variant: str, plan: Plan):
-        row = VARIANTS[variant]
-        self.folder = tempfile.TemporaryDirectory()  # Keras's settings go there too: it writes the user's otherwise
+        row, self.limit = VARIANTS[variant], plan.limit
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.errors = open(os.path.join(self.folder.name, "errors"), "w+")  # noqa: SIM115  # closed by `end`
+        own = {"KERAS_HOME": self.folder.name, "TORCHINDUCTOR_CACHE_DIR": self.folder.name}
         self.process = subprocess.Popen(
-            [sys.executable if row.ours else plan.peers, "-m", "benchmarks.worker"],
+            [plan.peers if row.kind == "keras" else sys.executable, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env={**os.environ, **environment(plan.threads), "KERAS_HOME": self.folder.name, **row.environment},
+            cwd=ROOT,
+            env={**os.environ, **environment(plan.threads), **own, **row.environment},
         )
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for the answer."""
+        """Send a request and wait for the answer, for as long as the limit allows."""
         assert self.process.stdin and self.process.stdout
+        guard = Timer(self.limit, self.process.kill)
+        guard.start()
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        return json.loads(line) if line else {"failed": self._last_words()}
+        finally:
+            late = guard.finished.is_set()
+            guard.cancel()
+        if line:
+            return json.loads(line)
+        return {"failed": f"took more than {self.limit:g} seconds" if late else self._last_words()}
 
     def _last_words(self) -> str:
         code = self.process.wait()
@@ -98,33 +124,41 @@ class Process:
     def end(self) -> None:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
-        self.process.wait()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:  # some thread of a library does not end
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
         self.errors.close()
         self.folder.cleanup()
 
 
-def run(plan: Plan, say: Say) -> Results:
-    """Measure everything."""
+def run(plan: Plan, say: Say, keep: Callable[[Results], None]) -> Results:
+    """Measure everything; ``keep`` is called after each round, so that little is lost if somebody stops it."""
     results = Results()
     for network in plan.networks:
         for number in range(plan.rounds):
-            say(f"{network}: round {number + 1} of {plan.rounds}")
-            _round(network, plan, results, number)
+            _round(network, plan, results, number, lambda text, n=number: say(f"{network}, round {n + 1}: {text}"))
+            keep(results)
     return results
 
 
-def _round(network: str, plan: Plan, results: Results, number: int) -> None:
+def _round(network: str, plan: Plan, results: Results, number: int, say: Say) -> None:
     processes: dict[str, Process] = {}
     try:
         for variant in plan.variants:
-            if variant not in results.skipped:
+            if not results.skips(network, variant):
+                say(f"{variant} starts")
                 _start(variant, network, plan, results, processes)
         names = list(processes)
+        timed = [name for name in plan.wanted(network) if MEASURES[name].sample]
         for turn in range(plan.turns):
             first = (turn + number) % max(len(names), 1)  # nobody always runs after the same neighbour's heat
-            for variant in names[first:] + names[:first]:
-                _measure(variant, network, processes, results)
+            for measure in timed:
+                for variant in names[first:] + names[:first]:
+                    say(f"{measure}, {variant}")
+                    _measure(variant, network, measure, plan, processes, results)
     finally:
         for process in processes.values():
             process.end()
@@ -132,28 +166,28 @@ def _round(network: str, plan: Plan, results: Results, number: int) -> None:
 
 def _start(variant: str, network: str, plan: Plan, results: Results, processes: dict[str, Process]) -> None:
     process = Process(variant, plan)
-    answer = process.ask(
-        prepare={
-            "variant": variant,
-            "network": network,
-            "batches": plan.batches(network),
-            "threads": plan.threads,
-            "accuracy": plan.accuracy,
-        }
-    )
-    if "versions" in answer:
-        results.versions.update(answer["versions"])
-        processes[variant] = process
-    else:
-        results.skipped[variant] = answer.get("missing") or answer["failed"]
+    facts = {"variant": variant, "network": network, "scale": plan.scale, "threads": plan.threads}
+    answer = process.ask(prepare=facts)
+    if "versions" not in answer:
+        results.skip(network, variant, answer)
         process.end()
-
-
-def _measure(variant: str, network: str, processes: dict[str, Process], results: Results) -> None:
-    if variant in results.skipped:
         return
-    answer = processes[variant].ask(measure=1)
+    processes[variant] = process
+    results.versions.update(answer["versions"])
+    results.weights.setdefault(network, {})[variant] = answer["weights"]
+    for measure in plan.wanted(network):
+        if measure in answer["once"]:
+            results.add(network, variant, measure, answer["once"][measure])
+
+
+def _measure(
+    variant: str, network: str, measure: str, plan: Plan, processes: dict[str, Process], results: Results
+) -> None:
+    if results.skips(network, variant):
+        return
+    answer = processes[variant].ask(measure={"name": measure, "seconds": plan.seconds})
     if "failed" in answer:
-        results.skipped[variant] = answer["failed"]
-    else:
-        results.add(network, variant, answer)
+        results.skip(network, variant, answer)
+    elif "number" in answer:
+        results.add(network, variant, measure, answer["number"])
+        results.losses.setdefault(network, {})[variant] = answer["loss"]

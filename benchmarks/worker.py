@@ -1,8 +1,8 @@
-"""The process that trains: ``python -m benchmarks.worker``, one JSON object a line in, one out.
+"""The process that computes: ``python -m benchmarks.worker``, one JSON object a line in, one out.
 
-``{"prepare": {"variant", "network", "batches", "threads", "accuracy"}}`` is answered by ``{"versions": ...}`` or
-``{"missing": reason}``; each ``{"measure": times}`` after it by ``{"milliseconds": a step, "loss": ...}``. The end of
-the input ends the process.
+``{"prepare": {"variant", "network", "scale", "threads"}}`` is answered by ``{"once": numbers, "versions": ...}`` or
+``{"missing": reason}``; each ``{"measure": {"name", "seconds"}}`` after it by ``{"number": ..., "loss": ...}``, or
+``{"absent": true}`` where the program has no such thing. The end of the input ends the process.
 """
 
 from __future__ import annotations
@@ -17,46 +17,88 @@ import traceback
 from typing import Any, TextIO
 
 from benchmarks.machine import bind
-from benchmarks.networks import NETWORKS
+from benchmarks.measures import MEASURES, forget, held, most
+from benchmarks.networks import NETWORKS, Network, data, gradients
 from benchmarks.variants import VARIANTS, Program, Variant
+
+LIBRARIES = {
+    "numpy": "numpy", "onnxruntime": "onnxruntime", "amalthea": "amalthea", "jax": "jax", "torch": "torch",
+    "tensorflow": "tensorflow-cpu", "keras": "keras",
+}  # fmt: skip
 
 
 class Worker:
     program: Program
-    variant: Variant
-    batches: int
+
+    def __init__(self) -> None:
+        self.warm: set[str] = set()
 
     def prepare(self, given: dict[str, Any]) -> dict[str, Any]:
         """Import the library, make the network, and train until everything is compiled."""
         bind(given["threads"])
-        self.variant, self.batches = VARIANTS[given["variant"]], given["batches"]
+        variant, network = VARIANTS[given["variant"]], NETWORKS[given["network"]]
         try:
-            self.program = self.variant.make(NETWORKS[given["network"]], self.batches, given["accuracy"])
-        except ModuleNotFoundError as error:
-            return {"missing": str(error)}
-        self.train()
+            variant.load()
+        except ImportError as error:
+            return {"missing": str(error).splitlines()[0]}
+        self.given = arguments(network, max(2, round(network.batches * given["scale"])))
         gc.collect()
-        return {"versions": versions()}
+        before = held()
+        start = time.perf_counter()
+        self.program = begin(variant, network, self.given)
+        first, high = (time.perf_counter() - start) * 1000, most()
+        own = self._trained(network) - before
+        once = {"first": first, "peak": max(high, most()), "own": own}
+        return {"once": once, "weights": self.program.weights, "versions": versions()}
 
-    def measure(self, times: int) -> dict[str, Any]:
-        """Milliseconds a step, over an epoch or as many steps on one batch."""
-        loss, start = 0.0, time.perf_counter()
-        for _ in range(times):
-            loss = self.train()
-        seconds = time.perf_counter() - start
-        return {"milliseconds": seconds * 1000 / (self.batches * times), "loss": loss}
+    def _trained(self, network: Network) -> float:
+        """Train for an epoch, and say how much memory that took."""
+        gc.collect()
+        forget()
+        self.program.loss = self.program.fit() if "fit" in network.measures else 0.0
+        return most()
 
-    def train(self) -> float:
-        return self.program.steps(self.batches) if self.variant.alone else self.program.epoch()
+    def measure(self, given: dict[str, Any]) -> dict[str, Any]:
+        """One number; the first call of each kind is not timed, since it may compile."""
+        name, sample = given["name"], MEASURES[given["name"]].sample
+        assert sample is not None
+        try:
+            if name not in self.warm:
+                sample(self.program, 0.0)
+                self.warm.add(name)
+        except AttributeError as error:
+            if error.obj is not self.program:
+                raise
+            return {"absent": True}
+        gc.collect()
+        return {"number": sample(self.program, given["seconds"]), "loss": self.program.loss}
+
+
+def arguments(network: Network, batches: int) -> tuple[Any, ...]:
+    """What a network learns from."""
+    return data(network, batches) if network.layers else (gradients(), batches)
+
+
+def begin(variant: Variant, network: Network, given: tuple[Any, ...]) -> Program:
+    """The program, after its first step."""
+    if network.layers:
+        program = variant.module().make(network, *given, **variant.options)
+        program.train_on_batch()
+        return program
+    program = variant.module().optimizer(*given, **variant.options)
+    batches, program.batches = program.batches, 1
+    program.fit()
+    program.batches = batches
+    return program
 
 
 def versions() -> dict[str, str]:
     """Of the libraries that this process has imported."""
     found = {"python": sys.version.split()[0]}
-    for name in ("numpy", "onnxruntime", "amalthea", "jax", "jaxlib", "torch", "keras"):
+    for name, distribution in LIBRARIES.items():
         if name in sys.modules:
             try:
-                found[name] = importlib.metadata.version(name)
+                found[name] = importlib.metadata.version(distribution)
             except importlib.metadata.PackageNotFoundError:
                 found[name] = getattr(sys.modules[name], "__version__", "unknown")
     return found

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
+from amalthea import Input, Model, Sequential, backends, layers, losses, metrics, ops, optimizers
+from amalthea.errors import ArgumentError
+from amalthea.training.pace import MOST, Pace
 from tests.samples import numbers
 
 every_backend = pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
@@ -304,3 +306,69 @@ def test_nothing_is_said_where_nothing_is_wrong():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small().fit(*line(), validation_split=0.25, epochs=2, verbose=0)
+
+
+# ------------------------------------------------------------------------------- several steps in one execution
+
+
+class Steps(amalthea.callbacks.Callback):
+    """Remembers the steps that it is called with."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.ended = [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun.append(batch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ended.append(batch)
+
+
+def run_in_steps(backend, steps, seen=None):
+    x = np.random.default_rng(0).normal(size=(44, 5)).astype("float32")
+    y = (x.sum(1) > 0).astype("int32")
+    with backends.use_backend(backend):
+        amalthea.random.set_random_seed(4)
+        model = amalthea.Sequential(
+            [layers.Input((5,)), layers.Dense(6, "tanh"), layers.Dropout(0.2), layers.Dense(2, "softmax")]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=steps)
+        callbacks = [seen] if seen is not None else None
+        history = model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=callbacks, validation_data=(x, y))
+        return history.history, model.get_weights(), int(model.optimizer.iterations)
+
+
+@pytest.mark.parametrize("backend", backends.complete())
+def test_several_steps_in_one_execution_change_nothing(backend, monkeypatch):
+    """11 batches by 4: two whole executions and a rest; in a loop of the backend's wherever there may be one."""
+    monkeypatch.setattr(type(backends.load(backend)), "loops_steps", lambda self, graph: True)
+    history, weights, count = run_in_steps(backend, 1)
+    seen = Steps()
+    again, others, as_many = run_in_steps(backend, 4, seen)
+    assert count == as_many == 33
+    for name in history:
+        np.testing.assert_allclose(again[name], history[name], rtol=1e-5, err_msg=name)
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert (seen.begun, seen.ended) == ([0, 4, 8] * 3, [3, 7, 10] * 3)
+
+
+def test_an_automatic_number_of_steps_grows_while_steps_are_short():
+    pace = Pace("auto")
+    sizes = []
+    for _, group, _ in pace.groups(range(60)):
+        sizes.append(len(group))
+        pace.ran({"loss": np.float32(0)})
+    assert sizes[:12] == [1] * 12
+    assert sizes[12] == MOST
+    history, _, count = run_in_steps("numpy", "auto")
+    assert count == 33
+    np.testing.assert_allclose(history["loss"], run_in_steps("numpy", 1)[0]["loss"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, "often", True])
+def test_a_wrong_number_of_steps_is_told(steps):
+    model = amalthea.Sequential([layers.Input((5,)), layers.Dense(1)])
+    with pytest.raises(ArgumentError, match="number of batches"):
+        model.compile("sgd", "mse", steps_per_execution=steps)

@@ -232,6 +232,9 @@ class _Runtime:
     def compile(self, graph: Any) -> Any:
         return self.backend.compile(graph)
 
+    def loops_steps(self, graph: Any) -> bool:
+        return self.backend.loops_steps(graph)
+
     def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
         return self.backend.native_gradient(function, inputs, cotangents, wanted)
 

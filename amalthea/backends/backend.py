@@ -51,6 +51,10 @@ class Backend(ABC):
         It reads and writes the graph's variables itself. Shapes are ints.
         """
 
+    def loops_steps(self, graph: Graph) -> bool:
+        """Whether a loop over steps of this graph runs faster inside the library than one call a step."""
+        return False
+
     @abstractmethod
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         """One primitive on concrete arrays, now."""

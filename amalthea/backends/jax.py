@@ -22,7 +22,7 @@ from amalthea import dtypes
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.pool import Pooled, Stateful, state_of
 from amalthea.graph.graph import Graph
-from amalthea.graph.rewrite import decompose, simplify
+from amalthea.graph.rewrite import all_nodes, decompose, simplify
 from amalthea.primitives import Primitive, contracting, control, fused, indexing, moving, random, reducing
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
@@ -266,6 +266,11 @@ class JaxBackend(Backend):
         arrays = [jnp.asarray(x) for x in inputs]
         lowering = LOWERINGS.get(primitive)
         return lowering(*arrays, **attrs) if lowering else self.run_decomposed(primitive, arrays, attrs)
+
+    def loops_steps(self, graph: Graph) -> bool:
+        """Yes (an MLP of 64 units: 0.10 ms a step in place of 0.21), but on a CPU XLA convolves on one core in a loop."""
+        slow = self.device.startswith("cpu") and any(n.primitive.__module__ == w.__name__ for n in all_nodes(graph))
+        return not slow
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(decompose(simplify(graph), LOWERINGS))

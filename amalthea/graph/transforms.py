@@ -23,7 +23,7 @@ from amalthea.tensor import Tensor, Trace, Variable, as_tensor, current_trace, t
 _tags = itertools.count(1)
 
 
-def _is_value(leaf: Any) -> bool:
+def is_value(leaf: Any) -> bool:
     return isinstance(leaf, (Tensor, Variable)) or hasattr(leaf, "shape")
 
 
@@ -32,7 +32,7 @@ def as_value(leaf: Any) -> Any:
     return np.asarray(leaf, dtypes.to_numpy(config.floatx())) if type(leaf) is float else leaf
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     executable: Callable[..., list[Any]]
     outputs: Any
 
@@ -53,27 +53,27 @@ class jit:
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self.entries: dict[Any, _Entry] = {}
+        self.entries: dict[Any, Entry] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if current_trace() is not None:
             return self.function(*args, **kwargs)
         leaves = [as_value(leaf) for leaf in tree.flatten((args, kwargs))]
-        values = [x.value if isinstance(x, Variable) else x for x in leaves if _is_value(x)]
-        key = (tensor.runtime.place_name, tree.layout((args, kwargs)), *(_key(leaf) for leaf in leaves))
+        values = [x.value if isinstance(x, Variable) else x for x in leaves if is_value(x)]
+        key = (tensor.runtime.place_name, tree.layout((args, kwargs)), *(key_of(leaf) for leaf in leaves))
         entry = self.entries.get(key)
         if entry is None:
             entry = self.entries[key] = self._compile((args, kwargs), leaves)
         return tree.pack_sequence_as(entry.outputs, entry.executable(values))
 
-    def _compile(self, structure: Any, leaves: Sequence[Any]) -> _Entry:
+    def _compile(self, structure: Any, leaves: Sequence[Any]) -> Entry:
         graph, outputs = capture(self.function, structure, leaves)
-        return _Entry(tensor.runtime.compile(graph), outputs)
+        return Entry(tensor.runtime.compile(graph), outputs)
 
 
-def _key(leaf: Any) -> Any:
-    if not _is_value(leaf):
+def key_of(leaf: Any) -> Any:
+    if not is_value(leaf):
         return leaf
     return (tuple(leaf.shape), leaf.dtype)
 
@@ -83,7 +83,7 @@ def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] 
     leaves = tree.flatten(structure) if leaves is None else leaves
     inputs: list[Tensor] = []
     with Trace() as scope:
-        symbols = [Tensor(type_of(x)) if _is_value(x) else x for x in leaves]
+        symbols = [Tensor(type_of(x)) if is_value(x) else x for x in leaves]
         inputs = [x for x in symbols if isinstance(x, Tensor)]
         args, kwargs = tree.pack_sequence_as(structure, symbols)
         results = function(*args, **kwargs)
@@ -155,7 +155,7 @@ def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return result, [mask for mask in masks if mask is not None]
 
     graph, (outputs, _) = capture(with_masks, (args, kwargs))
-    values = [x for x in tree.flatten((args, kwargs)) if _is_value(x)]
+    values = [x for x in tree.flatten((args, kwargs)) if is_value(x)]
     known = {t: v.value if isinstance(v, Variable) else v for t, v in zip(graph.inputs, values)}
     known.update((t, variable.value) for variable, t in graph.reads)
     results = graph.evaluate(known, tensor.runtime.execute)
@@ -217,7 +217,7 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         args = tree.map_structure(lambda x: x.value if isinstance(x, Variable) else x, list(args))
-        leaves = [x for x in tree.flatten(args) if _is_value(x)]
+        leaves = [x for x in tree.flatten(args) if is_value(x)]
         outputs, rule = function(*args, **kwargs)
         flat = tree.flatten(outputs)
         if not any(isinstance(x, Tensor) for x in [*leaves, *flat]):

@@ -96,14 +96,15 @@ def _validates(frequency: Any, epoch: int) -> bool:
 
 
 def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
-    run, logs = model.step("train"), None
-    hooks = calls.has_train_batch_hooks
-    for step, batch in enumerate(source.batches(epoch)):
+    run, logs = model.several("train"), None
+    hooks, pace = calls.has_train_batch_hooks, model.pace
+    for first, group, last in pace.groups(source.batches(epoch)):
         if hooks:
-            calls.on_train_batch_begin(step)
-        logs = run(batch)
+            calls.on_train_batch_begin(first)
+        logs = run(group)
+        pace.ran(logs)
         if hooks:
-            calls.on_train_batch_end(step, lambda logs=logs: as_floats(logs))
+            calls.on_train_batch_end(last, lambda logs=logs: as_floats(logs))
         if model.stop_training:
             break
     return as_floats(logs) if logs is not None else {}
@@ -112,14 +113,14 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
 def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:
     model.reset_metrics()
     calls.on_test_begin()
-    run, logs = model.step("test"), None
-    hooks = calls.has_test_batch_hooks
-    for step, batch in enumerate(source.batches(0)):
+    run, logs = model.several("test"), None
+    hooks, pace = calls.has_test_batch_hooks, model.pace
+    for first, group, last in pace.groups(source.batches(0)):
         if hooks:
-            calls.on_test_batch_begin(step)
-        logs = run(batch)
+            calls.on_test_batch_begin(first)
+        logs = run(group)
         if hooks:
-            calls.on_test_batch_end(step, lambda logs=logs: as_floats(logs))
+            calls.on_test_batch_end(last, lambda logs=logs: as_floats(logs))
     if logs is None:
         raise DataError("There is no batch to evaluate on.")
     result = as_floats(logs)

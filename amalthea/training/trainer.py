@@ -17,10 +17,11 @@ from amalthea import backends, ops, optimizers, tree
 from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
-from amalthea.graph import transforms
+from amalthea.graph import repeat, transforms
 from amalthea.tensor import Tensor, Trace, current_trace, type_of
-from amalthea.training import loop
+from amalthea.training import loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+from amalthea.training.pace import Pace
 
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
@@ -95,7 +96,9 @@ class Trainer(Half):
             weighted_metrics: the same, with sample weights applied.
             run_eagerly: run the step as plain Python, to debug it.
             auto_scale_loss: with ``mixed_float16``, put the optimizer into a ``LossScaleOptimizer``.
-            steps_per_execution, jit_compile: accepted as in Keras.
+            steps_per_execution: batches that are run in one call; callbacks of batches are called once for all of
+                them. ``"auto"`` takes as many as make some milliseconds, where the backend gains by it.
+            jit_compile: accepted as in Keras; everything is compiled here.
 
         Raises:
             UnknownNameError: a name stands for nothing; the message has the nearest one.
@@ -104,13 +107,14 @@ class Trainer(Half):
         given = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics)
         given.update(weighted_metrics=weighted_metrics, run_eagerly=run_eagerly)
         given.update(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
+        steps = pace.check(steps_per_execution)
         new_optimizer = optimizers.get(optimizer)
         new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
         new_metrics = [CompiledMetrics(metrics, weighted=False), CompiledMetrics(weighted_metrics, weighted=True)]
         self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:
             self.optimizer = optimizers.LossScaleOptimizer.around(new_optimizer)
-        self.steps_per_execution = steps_per_execution or 1
+        self.steps_per_execution, self.pace = steps, Pace(steps)
         self._loss, self._compiled_metrics = new_loss, new_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._compile_config = {**given, "optimizer": new_optimizer}
@@ -250,6 +254,16 @@ class Trainer(Half):
         key = f"{kind}:{[layer.trainable for layer in self._flatten_layers()]}" if kind == "train" else kind
         if key not in self._steps:
             self._steps[key] = transforms.jit(function)
+        return self._steps[key]
+
+    def several(self, kind: str) -> Any:
+        """The same for several batches in turn, as ``steps_per_execution`` has it."""
+        one = self.step(kind)
+        if not isinstance(one, transforms.jit):
+            return repeat.in_turn(one)
+        key = f"{kind}, several"
+        if key not in self._steps or self._steps[key].one is not one:
+            self._steps[key] = repeat.jit_steps(one)
         return self._steps[key]
 
     def ensure_built(self, data: Any) -> None:

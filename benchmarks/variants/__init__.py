@@ -22,11 +22,13 @@ class Program(Protocol):
 
     Args:
         batches: steps of an epoch.
+        loss: what ``fit`` gave last.
         weights: how many numbers are trained.
     """
 
     batches: int
     weights: int
+    loss: float
 
     def fit(self) -> float:
         """Train on every batch of the data once, in a new order; the mean loss."""
@@ -58,9 +60,15 @@ class Variant:
     environment: dict[str, str] = field(default_factory=dict)
 
     def module(self) -> ModuleType:
-        """The file, imported together with its library."""
+        """The file."""
         file = f"{self.library}_networks" if self.kind == "hand" else "keras_networks"
         return importlib.import_module(f"benchmarks.variants.{file}")
+
+    def load(self) -> None:
+        """Import all that computes."""
+        module = self.module()
+        if "package" in self.options:
+            module.load_package(self.options["package"])
 
 
 def _keras(library: str) -> Variant:

@@ -63,6 +63,7 @@ def model_of(network: Network, package: Any) -> Any:
 class KerasProgram:
     def __init__(self, network: Network, x: np.ndarray, y: np.ndarray, package: str):
         self.package = load_package(package)
+        self.package.utils.set_random_seed(1)
         self.model = model_of(network, self.package)
         self.batch, self.x, self.y = network.batch, x, y
         self.batches = len(x) // network.batch

@@ -1,0 +1,84 @@
+"""A Flax module as a layer."""
+
+# The library is imported when a layer is made, so its types are not known here.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from amalthea.configurable import serialize
+from amalthea.layers.native.jax_layer import JaxLayer, _new_key
+
+_PASSING = "intermediates"  # what a call writes down for whoever looks on, and no call reads
+
+
+class FlaxLayer(JaxLayer):
+    """A ``flax.linen.Module`` as a layer. It runs on the backend of JAX alone.
+
+    The collection ``params`` is trained, every other is state. In training the module draws with the rng ``dropout``,
+    a new one each call.
+
+    Args:
+        module: takes ``inputs``, and ``training`` if it names it.
+        method: what is called in place of ``__call__``: a method, its name, or a function of the module.
+        variables: collections to begin with, as ``module.init`` gives them; left out, the module makes them.
+
+    Raises:
+        BackendError: another backend is in use.
+
+    Example:
+        >>> layers.FlaxLayer(flax.linen.Dense(2))(np.ones((4, 3), "float32")).shape  # doctest: +SKIP
+        (4, 2)
+    """
+
+    not_in_config = ("variables", "seed", "method")
+
+    def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
+        self.module = module
+        self.method = getattr(module, method) if isinstance(method, str) else method
+        call_fn, init_fn = _functions(self.module, self.method)
+        params, state = (None, None) if variables is None else _divided(variables)
+        super().__init__(call_fn, init_fn, params, state, **kwargs)
+
+    def _init_rng(self) -> Any:
+        return {"params": _new_key(), "dropout": _new_key()}
+
+    def _call_rng(self, key: Any) -> Any:
+        return {} if key is None else {"dropout": key}
+
+    def get_config(self) -> dict[str, Any]:
+        """As in Keras: the module by its own ``get_config``, its method by name."""
+        is_own = getattr(self.method, "__self__", None) is self.module
+        return {**super().get_config(), "method": self.method.__name__ if is_own else serialize(self.method)}
+
+
+def _divided(variables: Any) -> tuple[Any, Any]:
+    """The trained collection, and the others."""
+    params = {k: v for k, v in variables.items() if k == "params"}
+    return params, {k: v for k, v in variables.items() if k not in ("params", _PASSING)}
+
+
+def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``call_fn`` and ``init_fn`` of a module."""
+    from flax.linen import DenyList
+
+    def apply(params: Any, state: Any, rng: Any, inputs: Any, **options: Any) -> Any:
+        variables, mutable = {**params, **state}, DenyList(["params"])
+        outputs, new = module.apply(variables, inputs, rngs=rng, method=method, mutable=mutable, **options)
+        return outputs, {k: new.get(k, v) for k, v in state.items()}
+
+    def init(rng: Any, inputs: Any, **options: Any) -> Any:
+        return _divided(module.init(rng, inputs, method=method, **options))
+
+    if "training" not in inspect.signature(method or module.__call__).parameters:
+        return (
+            lambda params, state, rng, inputs: apply(params, state, rng, inputs),
+            lambda rng, inputs: init(rng, inputs),
+        )
+    return (
+        lambda params, state, rng, inputs, training: apply(params, state, rng, inputs, training=training),
+        lambda rng, inputs, training: init(rng, inputs, training=training),
+    )

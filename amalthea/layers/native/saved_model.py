@@ -1,0 +1,138 @@
+"""A function of a TensorFlow SavedModel as a layer."""
+
+# The library is imported when a layer is made, so its types are not known here.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amalthea import tree
+from amalthea.errors import UnknownNameError
+from amalthea.layers.native.native_layer import NativeLayer, refuse_unless_trusted
+
+
+class TFSMLayer(NativeLayer):
+    """An endpoint of a SavedModel as a layer. It runs on the backend of TensorFlow alone.
+
+    The variables that the endpoints use are those of the layer, trainable if they were so.
+
+    Args:
+        filepath: the SavedModel's folder.
+        call_endpoint: the function that is called; ``"serve"`` in what ``model.export`` wrote, elsewhere often
+            ``"serving_default"``.
+        call_training_endpoint: the one that is called in training, if it is another.
+
+    Raises:
+        UnknownNameError: there is no such endpoint.
+        BackendError: another backend is in use.
+    """
+
+    library = "tensorflow"
+
+    def __init__(
+        self,
+        filepath: Any,
+        call_endpoint: str = "serve",
+        call_training_endpoint: str | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(trainable=trainable, name=name, dtype=dtype)
+        import tensorflow as tf
+
+        self.filepath = str(filepath)
+        self.call_endpoint, self.call_training_endpoint = call_endpoint, call_training_endpoint
+        self._loaded = tf.saved_model.load(self.filepath)
+        names = [x for x in (call_endpoint, call_training_endpoint) if x]
+        self._endpoints = {x: _endpoint(self._loaded, x) for x in names}
+        self._adopt_all()
+        self.built = True
+
+    def _adopt_all(self) -> None:
+        used = _variables([*self._endpoints.values()])
+        self._theirs = [v for v in used if v.trainable], [v for v in used if not v.trainable]
+        self._ours = tuple(
+            [self._adopt(v.numpy(), _name(v), v.dtype.name, v.trainable) for v in group] for group in self._theirs
+        )
+
+    def call(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:
+        name = self.call_training_endpoint if training and self.call_training_endpoint else self.call_endpoint
+
+        def function(params: Any, state: Any, arguments: Any, key: Any) -> Any:
+            outputs = _called(self._endpoints[name], self._theirs, (params, state), arguments)
+            return outputs, [v.read_value() for v in self._theirs[1]]
+
+        return self._run(function, *self._ours, (inputs, kwargs))
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer again. It reads the SavedModel, so :class:`UnsafeFileError` unless that is allowed."""
+        refuse_unless_trusted("the path of a SavedModel")
+        return super().from_config(config)
+
+
+def _endpoint(loaded: Any, name: str) -> Any:
+    if hasattr(loaded, name):
+        return getattr(loaded, name)
+    if name in loaded.signatures:
+        return loaded.signatures[name]
+    raise UnknownNameError(
+        f"The SavedModel has no endpoint {name!r}.", expected=", ".join(loaded.signatures), got=repr(name)
+    )
+
+
+def _variables(endpoints: Sequence[Any]) -> list[Any]:
+    """The variables that the endpoints use, each once."""
+    concrete = [f for endpoint in endpoints for f in getattr(endpoint, "concrete_functions", [endpoint])]
+    return [*{id(v): v for f in concrete for v in f.graph.variables}.values()]
+
+
+def _name(variable: Any) -> str:
+    return variable.name.partition(":")[0].replace("/", "_")
+
+
+def _called(endpoint: Any, theirs: Any, ours: Any, arguments: Any) -> Any:
+    """What an endpoint gives when its variables have these values, differentiable by the values.
+
+    The endpoint holds its variables, so they are given the values first; the tape differentiates by them.
+    """
+    import tensorflow as tf
+
+    leaves = tree.flatten(arguments)
+    shown: list[Any] = []
+    trained, others = theirs
+    for variable, value in zip(others, ours[1]):
+        variable.assign(tf.cast(value, variable.dtype))
+
+    @tf.custom_gradient
+    def run(*values: Any) -> Any:
+        given = values[len(trained) :]
+        for variable, value in zip(trained, values):
+            variable.assign(tf.cast(value, variable.dtype))
+        with tf.GradientTape() as tape:
+            tape.watch([*trained, *(x for x in given if x.dtype.is_floating)])
+            inputs, kwargs = tree.pack_sequence_as(arguments, given)
+            outputs = endpoint(inputs, **kwargs)
+        shown.append(outputs)
+        flat = tree.flatten(outputs)
+
+        def gradient(*cotangents: Any, variables: Any = ()) -> Any:
+            pairs = [(y, g) for y, g in zip(flat, cotangents) if y.dtype.is_floating]
+            by = [*trained, *given]
+            found = tape.gradient([y for y, _ in pairs], by, [g for _, g in pairs])
+            found = [g if g is None else tf.convert_to_tensor(g) for g in found]
+            cast = [g if g is None else tf.cast(g, x.dtype) for g, x in zip(found, values)]
+            return cast, [None for _ in variables]
+
+        return flat, gradient
+
+    return tree.pack_sequence_as(shown[0], run(*ours[0], *leaves)) if False else _packed(run, shown, [*ours[0], *leaves])
+
+
+def _packed(run: Any, shown: list[Any], values: Sequence[Any]) -> Any:
+    flat = run(*values)
+    return tree.pack_sequence_as(shown[0], flat)

@@ -1,0 +1,212 @@
+"""A PyTorch module as a layer."""
+
+# The library is imported when a layer is made, so its types are not known here.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from amalthea import tree
+from amalthea.errors import ModelFileError
+from amalthea.layers import building
+from amalthea.layers.native.native_layer import NativeLayer, refuse_unless_trusted, training_now
+from amalthea.ops.base import shape_of
+from amalthea.random import SeedGenerator
+from amalthea.tensor import Tensor, Type, Variable
+
+
+class TorchModuleWrapper(NativeLayer):
+    """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers the others.
+
+    In training the module is in its ``train()`` mode, and else (where Keras leaves a bare call in ``train()``) in
+    ``eval()``. What it draws at random in training comes from a seed variable of the layer. It runs on the backend of
+    PyTorch alone. A lazy module gets its parameters when the layer is built.
+
+    Args:
+        module: the module; ``layer.module`` gives it with the values that the variables have now.
+        output_shape: the output's shape, None for what is not known. Found by a trial on zeros if left out.
+
+    Raises:
+        BackendError: another backend is in use.
+
+    Example:
+        >>> import torch  # doctest: +SKIP
+        >>> layers.TorchModuleWrapper(torch.nn.Linear(3, 2))(np.ones((4, 3), "float32")).shape  # doctest: +SKIP
+        torch.Size([4, 2])
+    """
+
+    library = "torch"
+    not_in_config = ("module", "output_shape")
+
+    def __init__(self, module: Any, name: str | None = None, output_shape: Any = None, **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self._module = module
+        self.output_shape = output_shape
+        self.seed_generator = SeedGenerator(name=f"{self.name}_seed")
+        self._parameters: dict[str, Variable] = {}
+        self._buffers: dict[str, Variable] = {}
+        if not _is_lazy(module):
+            self._adopt_all()
+            self.built = True
+
+    def build(self, input_shape: Any) -> None:
+        if _is_lazy(self._module):
+            _try_once(self._module, *self._example(input_shape))
+        self._adopt_all()
+
+    def _adopt_all(self) -> None:
+        for name, tensor in self._module.named_parameters():
+            self._parameters[name] = self._adopt(_numbers(tensor), name, _dtype(tensor), tensor.requires_grad)
+        for name, tensor in self._module.named_buffers():
+            self._buffers[name] = self._adopt(_numbers(tensor), name, _dtype(tensor), False)
+
+    @property
+    def module(self) -> Any:
+        """The module, its parameters and buffers set to the values of the variables."""
+        import torch
+
+        known = {**self._parameters, **self._buffers}
+        with torch.no_grad():
+            for name, tensor in (*self._module.named_parameters(), *self._module.named_buffers()):
+                if name in known:
+                    tensor.copy_(torch.from_numpy(known[name].numpy().astype(_numbers(tensor).dtype)))
+        return self._module
+
+    def parameters(self, recurse: bool = True) -> Any:
+        """The module's own parameters."""
+        return self.module.parameters(recurse=recurse)
+
+    def call(self, inputs: Any, *args: Any, training: Any = None, **kwargs: Any) -> Any:
+        training = training_now(training)
+
+        def function(parameters: Any, buffers: Any, arguments: Any, key: Any) -> Any:
+            given = dict(zip(self._parameters, parameters)), dict(zip(self._buffers, buffers))
+            return _call(self._module.train(training), *given, arguments, key)
+
+        key = self.seed_generator.next() if training else None
+        parameters, buffers = [*self._parameters.values()], [*self._buffers.values()]
+        outputs = self._known_output(inputs)
+        return self._run(function, parameters, buffers, ((inputs, *args), kwargs), key, outputs)
+
+    def _known_output(self, inputs: Any) -> Any:
+        """A tensor like the output where the input's shape is symbolic and the output's was given."""
+        if self.output_shape is None or not isinstance(inputs, Tensor) or None not in inputs.shape:
+            return None
+        batch = shape_of(inputs)[0]
+        dims = [batch if d is None and i == 0 else d for i, d in enumerate(self.output_shape)]
+        return None if None in dims else Tensor(Type(tuple(dims), self.compute_dtype))
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        if self.output_shape is None:
+            return super().compute_output_shape(*args, **kwargs)
+        return self.output_shape
+
+    # ----------------------------------------------------------------------------------------- files
+
+    def _by_key(self) -> dict[str, Variable]:
+        """The variables by the keys of the module's ``state_dict``; two keys may mean one."""
+        named = {id(t): self._parameters[name] for name, t in self._module.named_parameters()}
+        named.update((id(t), self._buffers[name]) for name, t in self._module.named_buffers())
+        found = self._module.state_dict(keep_vars=True)
+        return {key: named[id(t)] for key, t in found.items() if id(t) in named}
+
+    def save_own_variables(self, store: Any) -> None:
+        store.update(self._by_key())
+
+    def load_own_variables(self, store: Any) -> None:
+        building.require_built(self)
+        wanted = self._by_key()
+        if {*wanted} != {*store.keys()}:
+            raise ModelFileError(
+                f"Layer '{self.name}' has other variables than the file.", expected=[*wanted], got=[*store.keys()]
+            )
+        arrays = {key: store[key] for key in wanted}
+        for key, variable in wanted.items():
+            if tuple(arrays[key].shape) != tuple(variable.shape):
+                raise ModelFileError(
+                    f"The file's value does not fit '{key}'.", expected=variable.shape, got=arrays[key].shape
+                )
+        for key, variable in wanted.items():
+            variable.assign(arrays[key])
+
+    def get_config(self) -> dict[str, Any]:
+        """As in Keras, with the module pickled: whoever reads it must trust it."""
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(self.module, buffer)
+        module = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return {**super().get_config(), "module": module, "output_shape": self.output_shape}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer again. The config runs code, so :class:`UnsafeFileError` unless that is allowed."""
+        if not isinstance(config["module"], str):
+            return super().from_config(config)
+        refuse_unless_trusted("a pickled PyTorch module")
+        import torch
+
+        data = io.BytesIO(base64.b64decode(config["module"]))
+        module = torch.load(data, weights_only=False)
+        return super().from_config({**config, "module": module})
+
+
+def _is_lazy(module: Any) -> bool:
+    import torch
+
+    lazy = torch.nn.parameter.UninitializedTensorMixin
+    return any(isinstance(x, lazy) for x in (*module.parameters(), *module.buffers()))
+
+
+def _try_once(module: Any, args: Any, kwargs: Any) -> None:
+    """A call that lets a lazy module find its shapes."""
+    import torch
+
+    args, kwargs = tree.map_structure(lambda x: torch.from_numpy(x) if isinstance(x, np.ndarray) else x, (args, kwargs))
+    with torch.no_grad():
+        module.eval()(*args, **kwargs)
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _numbers(tensor: Any) -> np.ndarray:
+    """A copy on the host; NumPy has no bfloat16 of its own, so as float32."""
+    tensor = tensor.detach().cpu()
+    return np.array((tensor.float() if _dtype(tensor) == "bfloat16" else tensor).numpy())
+
+
+def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], arguments: Any, key: Any) -> Any:
+    """The module's output and its buffers afterwards; those that it left alone as they were given."""
+    import torch
+
+    copies = {name: x.detach().clone() for name, x in buffers.items()}  # a module changes its buffers in place
+    known = {**parameters, **copies}
+    args, kwargs = arguments
+    with _seeded(key, parameters):
+        outputs = torch.func.functional_call(module, known, args, kwargs)
+    changed = {name for name, x in copies.items() if known[name] is not x or x._version}
+    return outputs, [known[name] if name in changed else x for name, x in buffers.items()]
+
+
+@contextmanager
+def _seeded(key: Any, parameters: dict[str, Any]) -> Iterator[None]:
+    """While open, PyTorch draws by the key; afterwards its generators are as they were."""
+    import torch
+
+    if key is None:
+        yield
+        return
+    devices = {x.device.index for x in parameters.values() if x.is_cuda}
+    first, count = key.tolist()
+    with torch.random.fork_rng([*devices]):
+        torch.manual_seed((first + count * 0x9E3779B1) % 2**32 + (count << 32))  # a CPU reads the low half only
+        yield
