@@ -24,10 +24,11 @@ def bind(threads: int) -> None:
 def environment(threads: int) -> dict[str, str]:
     """What libraries read when they size their thread pools; XLA goes by NPROC and by the cores that are left."""
     count = str(threads)
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS")
     eigen = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
     flags = f"{os.environ.get('XLA_FLAGS', '')} {eigen}".strip()
-    return {**dict.fromkeys(names, count), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    return {**dict.fromkeys(names, count), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", **quiet}
 
 
 def describe() -> dict[str, Any]:

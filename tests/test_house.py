@@ -97,7 +97,7 @@ def test_no_function_is_longer_than_fifty_lines_of_code(path):
 def test_backends_are_named_in_their_own_room_alone():
     names = set(amalthea.backends.KNOWN) - {"numpy"}
     for path in FILES:
-        if room_of(path) in ("backends", "the front door", "cli"):
+        if room_of(path) in ("backends", "the front door", "cli") or path.parts[-3:-1] == ("layers", "native"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -330,9 +330,8 @@ def run_in_steps(backend, steps, seen=None):
     y = (x.sum(1) > 0).astype("int32")
     with backends.use_backend(backend):
         amalthea.random.set_random_seed(4)
-        model = amalthea.Sequential(
-            [layers.Input((5,)), layers.Dense(6, "tanh"), layers.Dropout(0.2), layers.Dense(2, "softmax")]
-        )
+        parts = [layers.Input((5,)), layers.Dense(6, "tanh"), layers.Dropout(0.2), layers.Dense(2, "softmax")]
+        model = amalthea.Sequential(parts)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=steps)
         callbacks = [seen] if seen is not None else None
         history = model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=callbacks, validation_data=(x, y))
@@ -342,7 +341,8 @@ def run_in_steps(backend, steps, seen=None):
 @pytest.mark.parametrize("backend", backends.complete())
 def test_several_steps_in_one_execution_change_nothing(backend, monkeypatch):
     """11 batches by 4: two whole executions and a rest; in a loop of the backend's wherever there may be one."""
-    monkeypatch.setattr(type(backends.load(backend)), "loops_steps", lambda self, graph: True)
+    if backend != "tensorflow":  # it never loops: XLA, which compiles one step alone, draws other numbers for Dropout
+        monkeypatch.setattr(type(backends.load(backend)), "loops_steps", lambda self, graph: True)
     history, weights, count = run_in_steps(backend, 1)
     seen = Steps()
     again, others, as_many = run_in_steps(backend, 4, seen)

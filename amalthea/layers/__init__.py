@@ -68,6 +68,10 @@ from amalthea.layers.merging import (
     subtract,
 )
 from amalthea.layers.multi_head_attention import MultiHeadAttention
+from amalthea.layers.native.flax_layer import FlaxLayer
+from amalthea.layers.native.jax_layer import JaxLayer
+from amalthea.layers.native.saved_model import TFSMLayer
+from amalthea.layers.native.torch_module import TorchModuleWrapper
 from amalthea.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from amalthea.layers.normalization import BatchNormalization, LayerNormalization
 from amalthea.layers.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
@@ -168,6 +172,7 @@ __all__ = [
     "Embedding",
     "Equalization",
     "Flatten",
+    "FlaxLayer",
     "GRU",
     "GRUCell",
     "GaussianDropout",
@@ -190,6 +195,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "JaxLayer",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -241,7 +247,9 @@ __all__ = [
     "SpectralNormalization",
     "StackedRNNCells",
     "Subtract",
+    "TFSMLayer",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

@@ -61,6 +61,15 @@ class TensorflowBackend(Backend):
     def to_numpy(self, array: Any) -> np.ndarray:
         return to_numpy(array)
 
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        by = {i: tf.identity(to_tensor(inputs[i])) for i in wanted}
+        with tf.GradientTape() as tape:
+            tape.watch([*by.values()])
+            outputs = [to_tensor(y) for y in function(*(by.get(i, x) for i, x in enumerate(inputs)))]
+        pairs = [(y, to_tensor(g)) for y, g in zip(outputs, cotangents) if y.dtype.is_floating]
+        slopes = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], "zero")
+        return [tf.convert_to_tensor(g) for g in slopes]
+
     def devices(self) -> list[str]:
         found = [tuple(d.name.lower().split(":")[-2:]) for d in tf.config.list_logical_devices()]
         return [f"{kind}:{number}" for kind, number in sorted(found, key=lambda device: device[0] == "cpu")]

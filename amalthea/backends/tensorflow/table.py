@@ -213,6 +213,7 @@ LOWERINGS: dict[Primitive, Any] = {
     fused.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
     control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
+    control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
 }  # fmt: skip
 
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")

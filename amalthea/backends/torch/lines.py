@@ -64,13 +64,13 @@ class Line:
 def line_of(node: Node, held: Callable[[Graph], Any]) -> Line:
     """The line of one primitive; ``held`` makes a function of a graph that it holds."""
     row = node.primitive
-    if any(is_unsigned(x.dtype) for x in (*node.inputs, *node.outputs)):
-        return _call(node, partial(run_widened, row), views=True)
     if any(isinstance(value, Graph) for value in node.attrs.values()):
         attrs = {k: held(v) if isinstance(v, Graph) else v for k, v in node.attrs.items()}
         if row is control.scan:
             attrs["types"] = [x.type for x in node.attrs["body"].outputs]
         return _call(node, partial(LOWERINGS[row], **attrs), views=True, attrs={})
+    if any(is_unsigned(x.dtype) for x in (*node.inputs, *node.outputs)):
+        return _call(node, partial(run_widened, row), views=True)
     numbered = _scalar(node)
     if row in _OPERATORS and numbered is not None:
         return _with_number(node, *numbered)

@@ -78,7 +78,7 @@ class NativeLayer(Layer):
         gives.
         """
         self._require_backend()
-        arrays, packed = _parted(arguments)
+        arrays, packed = parted(arguments)
         changed: set[int] = set()
 
         def pure(params: Any, state: Any, arrays: Any, key: Any) -> Any:
@@ -114,7 +114,7 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
-def _parted(arguments: Any) -> tuple[list[Any], Callable[[Any], Any]]:
+def parted(arguments: Any) -> tuple[list[Any], Callable[[Any], Any]]:
     """The arrays in a nesting, and what puts others in their places."""
     leaves = tree.flatten(arguments)
 

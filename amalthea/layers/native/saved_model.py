@@ -11,7 +11,7 @@ from typing import Any
 
 from amalthea import tree
 from amalthea.errors import UnknownNameError
-from amalthea.layers.native.native_layer import NativeLayer, refuse_unless_trusted
+from amalthea.layers.native.native_layer import NativeLayer, parted, refuse_unless_trusted
 
 
 class TFSMLayer(NativeLayer):
@@ -96,43 +96,41 @@ def _name(variable: Any) -> str:
 
 
 def _called(endpoint: Any, theirs: Any, ours: Any, arguments: Any) -> Any:
-    """What an endpoint gives when its variables have these values, differentiable by the values.
+    """What an endpoint gives when its variables have these values; differentiable by them and by the arguments.
 
-    The endpoint holds its variables, so they are given the values first; the tape differentiates by them.
+    The endpoint holds its variables, so they are given the values first, and a tape differentiates by them.
     """
     import tensorflow as tf
 
-    leaves = tree.flatten(arguments)
-    shown: list[Any] = []
-    trained, others = theirs
-    for variable, value in zip(others, ours[1]):
+    arrays, packed = parted(arguments)
+    variables, nested = theirs[0], []
+    for variable, value in zip((*theirs[0], *theirs[1]), (*ours[0], *ours[1])):
         variable.assign(tf.cast(value, variable.dtype))
 
     @tf.custom_gradient
     def run(*values: Any) -> Any:
-        given = values[len(trained) :]
-        for variable, value in zip(trained, values):
-            variable.assign(tf.cast(value, variable.dtype))
+        given = values[len(variables) :]
         with tf.GradientTape() as tape:
-            tape.watch([*trained, *(x for x in given if x.dtype.is_floating)])
-            inputs, kwargs = tree.pack_sequence_as(arguments, given)
-            outputs = endpoint(inputs, **kwargs)
-        shown.append(outputs)
-        flat = tree.flatten(outputs)
+            by = [*variables, *(x for x in given if x.dtype.is_floating)]
+            tape.watch(by)
+            inputs, kwargs = packed(given)
+            nested.append(endpoint(inputs, **kwargs))
+        flat = tree.flatten(nested[-1])
 
         def gradient(*cotangents: Any, variables: Any = ()) -> Any:
             pairs = [(y, g) for y, g in zip(flat, cotangents) if y.dtype.is_floating]
-            by = [*trained, *given]
-            found = tape.gradient([y for y, _ in pairs], by, [g for _, g in pairs])
-            found = [g if g is None else tf.convert_to_tensor(g) for g in found]
-            cast = [g if g is None else tf.cast(g, x.dtype) for g, x in zip(found, values)]
-            return cast, [None for _ in variables]
+            slopes = tape.gradient([y for y, _ in pairs], by, [g for _, g in pairs])
+            found = {id(x): g for x, g in zip(by, slopes) if g is not None}
+            by_values = [found.get(id(x)) for x in (*theirs[0], *given)]
+            return [_cast(g, x) for g, x in zip(by_values, values)], [None for _ in variables]
 
         return flat, gradient
 
-    return tree.pack_sequence_as(shown[0], run(*ours[0], *leaves)) if False else _packed(run, shown, [*ours[0], *leaves])
+    flat = run(*ours[0], *arrays)
+    return tree.pack_sequence_as(nested[-1], flat)
 
 
-def _packed(run: Any, shown: list[Any], values: Sequence[Any]) -> Any:
-    flat = run(*values)
-    return tree.pack_sequence_as(shown[0], flat)
+def _cast(gradient: Any, like: Any) -> Any:
+    import tensorflow as tf
+
+    return None if gradient is None else tf.cast(tf.convert_to_tensor(gradient), like.dtype)

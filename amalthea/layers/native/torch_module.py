@@ -193,7 +193,8 @@ def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], argu
     args, kwargs = arguments
     with _seeded(key, parameters):
         outputs = torch.func.functional_call(module, known, args, kwargs)
-    changed = {name for name, x in copies.items() if known[name] is not x or x._version}
+    # Batch normalization moves its averages without telling their version counters: in training, all count as changed.
+    changed = {name for name, x in copies.items() if module.training or known[name] is not x or x._version}
     return outputs, [known[name] if name in changed else x for name, x in buffers.items()]
 
 
