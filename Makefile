@@ -5,16 +5,29 @@ BIN := $(VENV)/bin
 DEMO := .venv-demo
 SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
 
-.PHONY: help demo test check format clean
+ALL := .venv-all
+# Tests that name their backends themselves; the others run on the chosen one.
+THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
+	tensorflow benchmarks
+
+.PHONY: help demo test test-all check format pages bench clean
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(DEMO)/ready ## train a small network on digits with nothing but the base install
 	$(DEMO)/bin/amalthea demo
 
 test: $(VENV)/ready ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-all: $(ALL)/ready ## run every test with every backend installed, and the rest once on each
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2
+	for backend in numpy torch tensorflow jax; do \
+		echo "On $$backend:"; \
+		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 tests \
+			$(THEIR_OWN:%=--ignore=tests/test_%.py) || exit 1; \
+	done
 
 check: $(VENV)/ready-dev ## format, lint, types and the fast tests, in about a minute
 	$(BIN)/ruff format --check .
@@ -26,13 +39,21 @@ format: $(VENV)/ready-dev ## lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+pages: $(ALL)/ready ## measure every backend, and write the tables of docs/backends.md and the README
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
+
 clean: ## delete what the others made
-	rm -rf $(VENV) $(DEMO) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(ALL)/ready: pyproject.toml
+	$(PYTHON) -m venv $(ALL)
+	$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,all]'
 	touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 def run_with(options: argparse.Namespace) -> None:
     """Measure or read, show, and write."""
-    console = Console()
+    console = wide()
     if options.read:
         settings, machine, results = report.read(options.read)
     else:
@@ -56,6 +57,12 @@ def run_with(options: argparse.Namespace) -> None:
     report.show(settings, machine, results, console)
     if options.out:
         write(options.out, settings, machine, results)
+
+
+def wide() -> Console:
+    """A terminal that has room for a table, even where it is a file."""
+    console = Console()
+    return Console(width=max(console.width, 104))
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
@@ -70,7 +77,11 @@ def measure(plan: Plan, folder: Path | None, console: Console) -> Results:
             report.write(folder / "samples.json", plan, results)
 
     with console.status("starting") as status:
-        return run(plan, status.update, keep)
+        return run(plan, status.update if console.is_terminal else log, keep)
+
+
+def log(line: str) -> None:
+    print(time.strftime("%H:%M:%S"), line, file=sys.stderr, flush=True)
 
 
 def write(folder: Path, settings: dict[str, Any], machine: dict[str, Any], results: Results) -> None:

@@ -64,7 +64,9 @@ MEASURES = {
         "train_on_batch", "ms", "one call, its loss read", lambda p, s: repeated(p.train_on_batch, s)
     ),
     "predict_1": Measure("predict 1", "ms", "one call with one row", lambda p, s: repeated(lambda: p.predict(1), s)),
-    "predict_128": Measure("128", "ms", "one call with 128 rows", lambda p, s: repeated(lambda: p.predict(128), s)),
+    "predict_128": Measure(
+        "predict 128", "ms", "one call with 128 rows", lambda p, s: repeated(lambda: p.predict(128), s)
+    ),
     "first": Measure("first", "ms", "from the imported library to the first loss: make, trace, compile, run"),
     "peak": Measure("peak", "MB", "the most that the process held, libraries and compiling and all"),
     "own": Measure("own", "MB", "the most while it trained, less what it held when the library was imported"),

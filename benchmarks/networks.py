@@ -7,9 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.layers import (
-    Attention, Average, BatchNorm, BothWays, Conv, Dense, Dropout, Embedding, Flatten, Layer, LayerNorm, MaxPool,
-    Relu, Residual, Shape,
-)  # fmt: skip
+    Attention,
+    Average,
+    BatchNorm,
+    BothWays,
+    Conv,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    MaxPool,
+    Relu,
+    Residual,
+    Shape,
+)
 
 ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 WEIGHTS = [(1000, 1000)] * 10  # of the network that is an optimizer alone
@@ -86,6 +99,7 @@ CONVNET = (
     Conv(32), Relu(), MaxPool(), Conv(64), Relu(), MaxPool(), Flatten(), Dropout(0.5), Dense(10),
 )  # fmt: skip
 LSTM = (Embedding(20000, 128), BothWays(64, True), BothWays(64, False), Dense(2))
+ENCODER = encoder(4, 256, 4)
 SMALL, WIDE, DEEP = mlp(64, 64, 10), mlp(512, 512, 10), ("first",)
 SMOKE = (
     Conv(4), Relu(), MaxPool(), *_convolution(4), *_stage(8, 1, 2), Flatten(), Dropout(0.5), Dense(3),
@@ -102,7 +116,7 @@ NETWORKS = {
         Network("convnet", "Keras's MNIST convnet, batch 128", (28, 28, 1), CONVNET, 128, 20),
         Network("resnet", "CIFAR ResNet-20, batch 64", (32, 32, 3), resnet(16, 3), 64, 5),
         Network("lstm", "IMDB bidirectional LSTM 2 x 64, 200 words, batch 64", (200,), LSTM, 64, 5, 20000),
-        Network("transformer", "Transformer, 4 x 256, 4 heads, 128 places, batch 16", (128, 256), encoder(4, 256, 4), 16, 5),
+        Network("transformer", "Transformer 4 x 256, 4 heads, 128 places, batch 16", (128, 256), ENCODER, 16, 5),
         Network("adam", "Adam alone, 10 million weights", (), (), 1, 40, measures=STEP),
         Network("deep-10", "10 dense layers of 16", (16,), mlp(*[16] * 10), 32, 1, measures=DEEP),
         Network("deep-100", "100 dense layers of 16", (16,), mlp(*[16] * 100), 32, 1, measures=DEEP),

@@ -14,9 +14,9 @@ from benchmarks.measures import MEASURES
 from benchmarks.networks import NETWORKS
 from benchmarks.report import pairs
 from benchmarks.runner import Results
-from benchmarks.variants import VARIANTS
+from benchmarks.variants import VARIANTS, rivals
 
-LEFT, PANEL, GAP, TOP, ROW, BOTTOM = 250, 170, 24, 74, 30, 66
+LEFT, PANEL, GAP, TOP, ROW, BOTTOM = 290, 170, 24, 74, 30, 66
 LEAST, MOST = 0.1, 16.0
 TICKS = (0.25, 1, 4)
 COLORS = {"ours": "#b8432f", "keras": "#4a6fa5"}
@@ -26,7 +26,8 @@ INK, PALE = "#222222", "#bbbbbb"
 def draw(results: Results, measure: str, captions: list[str]) -> str:
     """The drawing of one measure; captions go below it."""
     networks = [name for name, measured in results.samples.items() if any(measure in m for m in measured.values())]
-    libraries = list(dict.fromkeys(row.library for row in VARIANTS.values()))
+    judged = {variant for name in networks for variant in results.samples[name] if rivals(variant)}
+    libraries = list(dict.fromkeys(row.library for name, row in VARIANTS.items() if name in judged))
     width = LEFT + len(libraries) * (PANEL + GAP)
     height = TOP + len(networks) * ROW + BOTTOM + 14 * len(captions)
     parts = [
@@ -45,7 +46,9 @@ def draw(results: Results, measure: str, captions: list[str]) -> str:
 
 
 def _text(x: float, y: float, words: str, size: int = 12, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{INK}">{escape(words)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{INK}">{escape(words)}</text>'
+    )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, color: str, width: float = 1) -> str:

@@ -20,6 +20,8 @@ from rich.table import Table
 
 from benchmarks.machine import bind
 from benchmarks.networks import NETWORKS
+from benchmarks.variants import VARIANTS
+from benchmarks.worker import arguments, begin
 
 
 @contextmanager
@@ -50,12 +52,10 @@ def profiled(folder: str, optimized: str | None) -> Iterator[list[Any]]:
 
 def events(network: str, steps: int, optimized: str | None) -> list[dict[str, Any]]:
     """One event for each node that ran, in the steps after the first few."""
-    from benchmarks.variants.amalthea_networks import AmaltheaProgram
-
     with tempfile.TemporaryDirectory() as folder:
         with profiled(folder, optimized) as sessions:
-            program = AmaltheaProgram(NETWORKS[network], 1, False)
-            program.steps(steps)
+            program = begin(VARIANTS["amalthea-onnxruntime"], NETWORKS[network], arguments(NETWORKS[network], steps))
+            program.fit()
         found = json.loads(Path(sessions[-1].end_profiling()).read_text())
     runs = [e["ts"] for e in found if e["name"] == "model_run"]
     start = sorted(runs)[len(runs) // 4]

@@ -139,7 +139,8 @@ def run(plan: Plan, say: Say, keep: Callable[[Results], None]) -> Results:
     results = Results()
     for network in plan.networks:
         for number in range(plan.rounds):
-            _round(network, plan, results, number, lambda text, n=number: say(f"{network}, round {n + 1}: {text}"))
+            where = f"{network}, round {number + 1} of {plan.rounds}"
+            _round(network, plan, results, number, lambda text, where=where: say(f"{where}: {text}"))
             keep(results)
     return results
 

@@ -178,13 +178,13 @@ def test_gradients_by_argument_by_structure_and_by_variable():
         return ops.sum(x["a"] * w * scale) + ops.sum(x["b"][0] * x["b"][0])
 
     by_x = amalthea.grad(loss)(x, np.float32(2))
-    assert by_x["a"].tolist() == [4, 6]
-    assert by_x["b"][0].tolist() == [6, 8]
+    assert np.asarray(by_x["a"]).tolist() == [4, 6]
+    assert np.asarray(by_x["b"][0]).tolist() == [6, 8]
     by_both = amalthea.grad(loss, wrt=(0, 1))(x, np.float32(2))
     assert float(by_both[1]) == 8
     value, (by_w,) = amalthea.value_and_grad(loss, wrt=[w])(x, np.float32(2))
     assert float(value) == 41
-    assert by_w.tolist() == [2, 4]
+    assert np.asarray(by_w).tolist() == [2, 4]
     with pytest.raises(ShapeError, match="scalar"):
         amalthea.grad(lambda x: x * 2.0)(np.float32([1, 2]))
     with pytest.raises(ArgumentError, match="Variables"):
@@ -192,12 +192,13 @@ def test_gradients_by_argument_by_structure_and_by_variable():
 
 
 def test_what_is_not_reached_has_gradient_zero():
-    assert amalthea.grad(lambda x, y: ops.sum(y))(np.float32([1, 2]), np.float32([3])).tolist() == [0, 0]
+    slope = amalthea.grad(lambda x, y: ops.sum(y))(np.float32([1, 2]), np.float32([3]))
+    assert np.asarray(slope).tolist() == [0, 0]
 
 
 def test_stop_gradient_stops_it():
     slope = amalthea.grad(lambda x: ops.sum(x * amalthea.stop_gradient(x)))(np.float32([2, 3]))
-    assert slope.tolist() == [2, 3]
+    assert np.asarray(slope).tolist() == [2, 3]
 
 
 @every_backend

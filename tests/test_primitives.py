@@ -17,7 +17,13 @@ CASES = list(testing.cases())
 every_sample = pytest.mark.parametrize(("row", "number", "sample"), CASES, ids=[f"{r.name}-{n}" for r, n, _ in CASES])
 every_backend = pytest.mark.parametrize("backend", backends.complete())
 DRAWN = ("random_uniform", "random_normal")
-HELD = ("cond", "while_loop", "scan", "with_gradient")  # they hold graphs or functions; tests/test_control.py
+HELD = (
+    "cond",
+    "while_loop",
+    "scan",
+    "with_gradient",
+    "native_call",
+)  # they hold graphs or functions; tests/test_control.py
 
 
 def test_every_row_has_samples_and_a_sentence():

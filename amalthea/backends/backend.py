@@ -20,6 +20,7 @@ from amalthea import dtypes
 from amalthea.backends.groups import Group
 from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph, collect
+from amalthea.graph.rewrite import all_nodes
 from amalthea.primitives import Primitive
 from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Variable, as_tensor, type_of
 
@@ -50,6 +51,18 @@ class Backend(ABC):
 
         It reads and writes the graph's variables itself. Shapes are ints.
         """
+
+    def refuse_gaps(self, graph: Graph) -> None:
+        """A :class:`BackendError` if the graph holds a primitive that is a gap."""
+        for node in all_nodes(graph):
+            name, dtypes_met = node.primitive.name, {x.dtype for x in (*node.inputs, *node.outputs)}
+            for key in (name, *(f"{name} {dtype}" for dtype in dtypes_met)):
+                if key in self.gaps:
+                    raise BackendError(
+                        f"The backend '{self.name}' lacks a primitive that the graph holds: {self.gaps[key]}.",
+                        got=key,
+                        cure="use_backend('numpy'), or another that has it",
+                    )
 
     def loops_steps(self, graph: Graph) -> bool:
         """Whether a loop over steps of this graph runs faster inside the library than one call a step."""

@@ -1,8 +1,8 @@
 """What is measured: a file for each library, and here the table of what is made of them.
 
 A library's file has ``make(network, x, y, **options)``, which gives a :class:`Program`, or for a network without layers
-``optimizer(gradients, batches, **options)``, which gives one that can only ``fit``. What :class:`Program` lacks of what
-is asked for is left out of the table.
+``optimizer(gradients, batches, **options)``, which gives one that can only ``fit``. It may have ``settle(**options)``,
+for what holds for a whole process.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class Variant:
         return importlib.import_module(f"benchmarks.variants.{file}")
 
     def load(self) -> None:
-        """Import all that computes."""
+        """Import all that computes, and settle what holds for a whole process."""
         module = self.module()
-        if "package" in self.options:
-            module.load_package(self.options["package"])
+        if hasattr(module, "settle"):
+            module.settle(**self.options)
 
 
 def _keras(library: str) -> Variant:

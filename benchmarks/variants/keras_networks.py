@@ -1,4 +1,4 @@
-"""Keras's words, run by Keras 3 and by Amalthea alike: ``package`` says whose. The backend comes from the environment."""
+"""Keras's words, run by Keras 3 and by Amalthea alike: ``package`` says whose; the environment says on what."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.networks import ADAM, Network
 LAYERS: dict[type, Any] = {
     facts.Relu: lambda k, layer, x: k.Activation("relu")(x),
     facts.Flatten: lambda k, layer, x: k.Flatten()(x),
-    facts.Average: lambda k, layer, x: (k.GlobalAveragePooling2D if len(x.shape) == 4 else k.GlobalAveragePooling1D)()(x),
+    facts.Average: lambda k, layer, x: [k.GlobalAveragePooling1D, k.GlobalAveragePooling2D][len(x.shape) - 3]()(x),
     facts.Embedding: lambda k, layer, x: k.Embedding(layer.words, layer.width)(x),
     facts.Dense: lambda k, layer, x: k.Dense(layer.units)(x),
     facts.MaxPool: lambda k, layer, x: k.MaxPooling2D(2)(x),
@@ -41,14 +41,13 @@ def run(k: Any, layers: Any, x: Any) -> Any:
     return x
 
 
-def load_package(name: str) -> Any:
-    """Keras or Amalthea, with the library that it computes on."""
-    package = importlib.import_module(name)
+def settle(package: str) -> None:
+    """Import Keras or Amalthea whole, with the library that it computes on."""
+    found = importlib.import_module(package)
     for part in ("layers", "models", "optimizers"):
-        getattr(package, part)
-    if name == "amalthea":
-        package.backends.load(package.backends.chosen()[0])
-    return package
+        getattr(found, part)
+    if package == "amalthea":
+        found.backends.load(found.backends.chosen()[0])
 
 
 def model_of(network: Network, package: Any) -> Any:
@@ -62,7 +61,7 @@ def model_of(network: Network, package: Any) -> Any:
 
 class KerasProgram:
     def __init__(self, network: Network, x: np.ndarray, y: np.ndarray, package: str):
-        self.package = load_package(package)
+        self.package = importlib.import_module(package)
         self.package.utils.set_random_seed(1)
         self.model = model_of(network, self.package)
         self.batch, self.x, self.y = network.batch, x, y
@@ -88,7 +87,7 @@ class KerasProgram:
 
 class KerasOptimizer:
     def __init__(self, gradients: list[np.ndarray], batches: int, package: str):
-        self.package = load_package(package)
+        self.package = importlib.import_module(package)
         self.batches, self.weights = batches, sum(g.size for g in gradients)
         self.values = [self.package.Variable(np.zeros_like(g)) for g in gradients]
         self.adam = self.package.optimizers.Adam(**ADAM)

@@ -13,8 +13,10 @@ from torch.nn import functional
 from benchmarks import layers as facts
 from benchmarks.networks import ADAM, Network
 
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
-torch.set_flush_denormal(True)  # as ONNX Runtime and XLA do, so that long runs on one batch stay comparable
+
+def settle(compiled: bool = False) -> None:
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
+    torch.set_flush_denormal(True)  # as ONNX Runtime and XLA do, so that long runs on one batch stay comparable
 
 
 class BothWays(nn.Module):

@@ -47,6 +47,7 @@ class OnnxRuntimeBackend(Backend):
 
     name = "onnxruntime"
     lowerings = LOWERINGS
+    gaps: Mapping[str, str] = {"native_call": "a session of its own calls no other functions"}
     tolerances: Mapping[str, Any] = {
         f"{name} float64": (2e-6, "computed in float32: there is no kernel for float64") for name in _IN_FLOAT32
     }
@@ -64,6 +65,7 @@ class OnnxRuntimeBackend(Backend):
         from amalthea.backends.onnxruntime.executable import Executable, to_model
 
         graph = prepared(graph)
+        self.refuse_gaps(graph)
         return Executable(graph, self.session(to_model(graph, LOWERINGS)), self.place)
 
     def session(self, model: Any) -> Any:

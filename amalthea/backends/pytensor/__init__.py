@@ -17,9 +17,8 @@ from amalthea.backends.pytensor.control import CONTROL
 from amalthea.backends.pytensor.function import Function
 from amalthea.backends.pytensor.plain import PLAIN
 from amalthea.backends.pytensor.windows import WINDOWS
-from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph
-from amalthea.graph.rewrite import all_nodes, decompose, simplify
+from amalthea.graph.rewrite import decompose, simplify
 from amalthea.primitives import TABLE, Primitive, random
 from amalthea.tensor import Storage
 
@@ -56,16 +55,8 @@ class PyTensorBackend(Backend):
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(decompose(simplify(graph), LOWERINGS))
-        self._check(graph)
+        self.refuse_gaps(graph)
         return Stateful(graph, _step(graph), self.place)
-
-    def _check(self, graph: Graph) -> None:
-        for node in all_nodes(graph):
-            for x in (*node.inputs, *node.outputs):
-                key = f"{node.primitive.name} {x.dtype}"
-                if key in self.gaps:
-                    sentence = f"PyTensor lacks a primitive that the graph holds: {self.gaps[key]}."
-                    raise BackendError(sentence, got=key, cure="use_backend('onnxruntime')")
 
 
 def _step(graph: Graph) -> Callable[..., tuple[Any, Sequence[Any]]]:

@@ -45,4 +45,14 @@ def _scan(*operands: Any, body: Function, captures: int, carries: int, length: i
     return Held(run, [*last, *stacked]).make_node(*operands).outputs
 
 
-CONTROL = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}
+def _native_call(*operands: Any, function: Any, types: Any) -> list[Any]:
+    """A function of NumPy's arrays."""
+    return Held(lambda *values: tuple(function(*values)), types).make_node(*operands).outputs
+
+
+CONTROL = {
+    control.native_call: _native_call,
+    control.cond: _cond,
+    control.while_loop: _while_loop,
+    control.scan: _scan,
+}

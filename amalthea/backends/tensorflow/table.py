@@ -124,6 +124,8 @@ def _unfront(x, axis):
 
 
 def _scatter_add(x, indices, updates, *, axis):
+    if indices.ndim == 0:  # the kernel wants a list of places
+        indices, updates = indices[None], tf.expand_dims(updates, axis)
     places = _whole(indices, x.shape[axis])[..., None]
     if axis == 0:
         return tf.tensor_scatter_nd_add(x, places, updates)

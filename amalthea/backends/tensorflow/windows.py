@@ -145,12 +145,14 @@ def _conv_input(g, kernel, shape, strides, padding, groups):
 
 
 def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, groups, data_format):
-    rank = len(strides)
+    rank, dtype = len(strides), x.dtype
     x, g = _last(x, data_format), _last(g, data_format)
+    if dtype in (tf.float16, tf.bfloat16):  # of which the kernels add up the rows in halves too
+        x, g = tf.cast(x, tf.float32), tf.cast(g, tf.float32)
     full = (1, *kernel_shape) if rank == 1 else kernel_shape
     dilation = _two(dilation, rank, 1)
     args = _spread_shape(full, dilation), _two(strides, rank, 1), _two(padding, rank, (0, 0))
-    out = _gathered(_conv_kernel(_two_axes(x), _two_axes(g), *args, groups), dilation)
+    out = tf.cast(_gathered(_conv_kernel(_two_axes(x), _two_axes(g), *args, groups), dilation), dtype)
     return out[0] if rank == 1 else out
 
 

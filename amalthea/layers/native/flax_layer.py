@@ -1,7 +1,7 @@
 """A Flax module as a layer."""
 
-# The library is imported when a layer is made, so its types are not known here.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# The library is imported when a layer is made, and need not be there; so its types are not known here.
+# pyright: standard, reportMissingImports=false, reportMissingModuleSource=false
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea.configurable import serialize
-from amalthea.layers.native.jax_layer import JaxLayer, _new_key
+from amalthea.errors import MissingLibraryError
+from amalthea.layers.native.jax_layer import JaxLayer, new_key
 
 _PASSING = "intermediates"  # what a call writes down for whoever looks on, and no call reads
 
@@ -44,7 +45,7 @@ class FlaxLayer(JaxLayer):
         super().__init__(call_fn, init_fn, params, state, **kwargs)
 
     def _init_rng(self) -> Any:
-        return {"params": _new_key(), "dropout": _new_key()}
+        return {"params": new_key(), "dropout": new_key()}
 
     def _call_rng(self, key: Any) -> Any:
         return {} if key is None else {"dropout": key}
@@ -63,7 +64,12 @@ def _divided(variables: Any) -> tuple[Any, Any]:
 
 def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``call_fn`` and ``init_fn`` of a module."""
-    from flax.linen import DenyList
+    import jax
+
+    try:
+        from flax.linen import DenyList
+    except ModuleNotFoundError:
+        raise MissingLibraryError("A FlaxLayer needs flax, which is not installed.", cure="pip install flax") from None
 
     def apply(params: Any, state: Any, rng: Any, inputs: Any, **options: Any) -> Any:
         variables, mutable = {**params, **state}, DenyList(["params"])
@@ -71,14 +77,20 @@ def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[.
         return outputs, {k: new.get(k, v) for k, v in state.items()}
 
     def init(rng: Any, inputs: Any, **options: Any) -> Any:
-        return _divided(module.init(rng, inputs, method=method, **options))
+        compiled = jax.jit(lambda rng, inputs: module.init(rng, inputs, method=method, **options))
+        return _divided(compiled(rng, inputs))  # op by op it takes many times as long
 
-    if "training" not in inspect.signature(method or module.__call__).parameters:
-        return (
-            lambda params, state, rng, inputs: apply(params, state, rng, inputs),
-            lambda rng, inputs: init(rng, inputs),
-        )
-    return (
-        lambda params, state, rng, inputs, training: apply(params, state, rng, inputs, training=training),
-        lambda rng, inputs, training: init(rng, inputs, training=training),
-    )
+    def apply_training(params: Any, state: Any, rng: Any, inputs: Any, training: Any) -> Any:
+        return apply(params, state, rng, inputs, training=training)
+
+    def init_training(rng: Any, inputs: Any, training: Any) -> Any:
+        return init(rng, inputs, training=training)
+
+    def apply_plain(params: Any, state: Any, rng: Any, inputs: Any) -> Any:
+        return apply(params, state, rng, inputs)
+
+    def init_plain(rng: Any, inputs: Any) -> Any:
+        return init(rng, inputs)
+
+    takes_training = "training" in inspect.signature(method or module.__call__).parameters
+    return (apply_training, init_training) if takes_training else (apply_plain, init_plain)

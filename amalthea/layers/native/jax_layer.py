@@ -1,7 +1,7 @@
 """A JAX function as a layer."""
 
-# The library is imported when a layer is made, so its types are not known here.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# The library is imported when a layer is made, and need not be there; so its types are not known here.
+# pyright: standard, reportMissingImports=false, reportMissingModuleSource=false
 
 from __future__ import annotations
 
@@ -118,13 +118,16 @@ class JaxLayer(NativeLayer):
         """JAX's default float is of 64 bits with us, as it is not in Keras: back to the layer's own."""
         if self.compute_dtype == "float64":
             return outputs
-        wide = tree.map_structure(lambda x: getattr(x, "dtype", None) == np.float64, outputs)
         to = dtypes.to_numpy(self.compute_dtype)
-        return tree.map_structure(lambda x, is_wide: x.astype(to) if is_wide else x, outputs, wide)
+
+        def narrow(x: Any) -> Any:
+            return x.astype(to) if getattr(x, "dtype", None) == np.float64 else x
+
+        return tree.map_structure(narrow, outputs)
 
     def _init_rng(self) -> Any:
         """What ``init_fn`` gets as ``rng``."""
-        return _new_key()
+        return new_key()
 
     def _call_rng(self, key: Any) -> Any:
         """What ``call_fn`` gets as ``rng``; the key is None outside training."""
@@ -136,7 +139,8 @@ class JaxLayer(NativeLayer):
         return config if self.seed is None else {**config, "seed": self.seed}
 
 
-def _new_key() -> Any:
+def new_key() -> Any:
+    """A key for initial values, from the stream of ``set_random_seed``."""
     import jax
 
     return jax.numpy.asarray(np.array([make_default_seed(), 0], np.uint32))

@@ -1,7 +1,7 @@
 """What the layers around another library's code share: one native call, its state, and an example of the input."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ class NativeLayer(Layer):
     def _adopt(self, value: Any, name: str, dtype: str, trainable: bool) -> Variable:
         """A variable that begins with a value of the library's."""
         array = np.asarray(value)
-        return self.add_weight(array.shape, lambda shape, dtype=None: array, dtype, trainable, name=name)
+
+        def start(shape: Any, dtype: Any = None) -> Any:
+            return array
+
+        return self.add_weight(array.shape, start, dtype, trainable, name=name)
 
     def _run(
         self,

@@ -1,8 +1,7 @@
 """A function of a TensorFlow SavedModel as a layer."""
 
-# The library is imported when a layer is made, so its types are not known here.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownLambdaType=false
+# The library is imported when a layer is made, and need not be there; so its types are not known here.
+# pyright: standard, reportMissingImports=false, reportMissingModuleSource=false
 
 from __future__ import annotations
 
@@ -55,9 +54,9 @@ class TFSMLayer(NativeLayer):
     def _adopt_all(self) -> None:
         used = _variables([*self._endpoints.values()])
         self._theirs = [v for v in used if v.trainable], [v for v in used if not v.trainable]
-        self._ours = tuple(
+        self._ours = [
             [self._adopt(v.numpy(), _name(v), v.dtype.name, v.trainable) for v in group] for group in self._theirs
-        )
+        ]
 
     def call(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:
         name = self.call_training_endpoint if training and self.call_training_endpoint else self.call_endpoint
@@ -66,7 +65,8 @@ class TFSMLayer(NativeLayer):
             outputs = _called(self._endpoints[name], self._theirs, (params, state), arguments)
             return outputs, [v.read_value() for v in self._theirs[1]]
 
-        return self._run(function, *self._ours, (inputs, kwargs))
+        trained, others = self._ours
+        return self._run(function, trained, others, (inputs, kwargs))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -1,13 +1,13 @@
 """A PyTorch module as a layer."""
 
-# The library is imported when a layer is made, so its types are not known here.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# The library is imported when a layer is made, and need not be there; so its types are not known here.
+# pyright: standard, reportMissingImports=false, reportMissingModuleSource=false
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,7 +48,7 @@ class TorchModuleWrapper(NativeLayer):
     def __init__(self, module: Any, name: str | None = None, output_shape: Any = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self._module = module
-        self.output_shape = output_shape
+        self._output_shape = output_shape
         self.seed_generator = SeedGenerator(name=f"{self.name}_seed")
         self._parameters: dict[str, Variable] = {}
         self._buffers: dict[str, Variable] = {}
@@ -97,16 +97,18 @@ class TorchModuleWrapper(NativeLayer):
 
     def _known_output(self, inputs: Any) -> Any:
         """A tensor like the output where the input's shape is symbolic and the output's was given."""
-        if self.output_shape is None or not isinstance(inputs, Tensor) or None not in inputs.shape:
+        if self._output_shape is None or not isinstance(inputs, Tensor) or None not in inputs.shape:
             return None
-        batch = shape_of(inputs)[0]
-        dims = [batch if d is None and i == 0 else d for i, d in enumerate(self.output_shape)]
-        return None if None in dims else Tensor(Type(tuple(dims), self.compute_dtype))
+        first, *rest = self._output_shape
+        if None in rest:
+            return None
+        batch = shape_of(inputs)[0] if first is None else first
+        return Tensor(Type((batch, *rest), self.compute_dtype))
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        if self.output_shape is None:
+        if self._output_shape is None:
             return super().compute_output_shape(*args, **kwargs)
-        return self.output_shape
+        return self._output_shape
 
     # ----------------------------------------------------------------------------------------- files
 
@@ -143,7 +145,7 @@ class TorchModuleWrapper(NativeLayer):
         buffer = io.BytesIO()
         torch.save(self.module, buffer)
         module = base64.b64encode(buffer.getvalue()).decode("ascii")
-        return {**super().get_config(), "module": module, "output_shape": self.output_shape}
+        return {**super().get_config(), "module": module, "output_shape": self._output_shape}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -161,8 +163,7 @@ class TorchModuleWrapper(NativeLayer):
 def _is_lazy(module: Any) -> bool:
     import torch
 
-    lazy = torch.nn.parameter.UninitializedTensorMixin
-    return any(isinstance(x, lazy) for x in (*module.parameters(), *module.buffers()))
+    return any(torch.nn.parameter.is_lazy(x) for x in (*module.parameters(), *module.buffers()))
 
 
 def _try_once(module: Any, args: Any, kwargs: Any) -> None:
@@ -199,7 +200,7 @@ def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], argu
 
 
 @contextmanager
-def _seeded(key: Any, parameters: dict[str, Any]) -> Iterator[None]:
+def _seeded(key: Any, parameters: dict[str, Any]) -> Generator[None, None, None]:
     """While open, PyTorch draws by the key; afterwards its generators are as they were."""
     import torch
 
