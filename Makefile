@@ -6,6 +6,7 @@ DEMO := .venv-demo
 SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
 
 ALL := .venv-all
+BENCH := .venv-bench
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
 	tensorflow benchmarks
@@ -42,8 +43,12 @@ format: $(VENV)/ready-dev ## lay out the code
 pages: $(ALL)/ready ## measure every backend, and write the tables of docs/backends.md and the README
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
 
+bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 3 (hours)
+	$(BENCH)/bin/python -m benchmarks --out docs/benchmarks
+	$(BENCH)/bin/python -m benchmarks.imports --out docs/benchmarks
+
 clean: ## delete what the others made
-	rm -rf $(VENV) $(ALL) $(DEMO) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
@@ -54,6 +59,11 @@ $(VENV)/ready: pyproject.toml
 $(ALL)/ready: pyproject.toml
 	$(PYTHON) -m venv $(ALL)
 	$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,all]'
+	touch $@
+
+$(BENCH)/ready: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' keras
 	touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready

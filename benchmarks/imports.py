@@ -56,7 +56,7 @@ PEERS = {
 
 def answer(python: str, code: str, **environment: str) -> float | None:
     """The number that a fresh process prints; None where something is not installed."""
-    own = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+    own = {"PYTHONPATH": str(ROOT), "AMALTHEA_BACKEND": "onnxruntime", "JAX_PLATFORMS": "cpu", **environment}
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, env={**os.environ, **own})
     missing = ("ModuleNotFoundError", "PackageNotFoundError")
     if done.returncode and not any(name in done.stderr for name in missing):

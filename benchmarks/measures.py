@@ -28,14 +28,14 @@ class Measure(NamedTuple):
     sample: Callable[[Any, float], float] | None = None
 
 
-def repeated(call: Callable[[], Any], seconds: float, least: int = 3) -> float:
-    """Milliseconds a call, over as many as fit into the time."""
+def repeated(call: Callable[[], Any], seconds: float) -> float:
+    """Milliseconds a call, over as many as fit into the time, and one at least."""
     count, start = 0, time.perf_counter()
     while True:
         call()
         count += 1
         spent = time.perf_counter() - start
-        if count >= least and spent >= seconds:
+        if spent >= seconds:
             return spent * 1000 / count
 
 
@@ -48,14 +48,14 @@ def epoch(program: Any, seconds: float) -> float:
 
 def saving(program: Any, seconds: float) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        return repeated(lambda: program.save(str(Path(folder, "model.keras"))), seconds, 1)
+        return repeated(lambda: program.save(str(Path(folder, "model.keras"))), seconds)
 
 
 def loading(program: Any, seconds: float) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "model.keras"))
         program.save(path)
-        return repeated(lambda: program.load(path), seconds, 1)
+        return repeated(lambda: program.load(path), seconds)
 
 
 MEASURES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from benchmarks.machine import bind
 from benchmarks.networks import NETWORKS
 from benchmarks.variants import VARIANTS
 from benchmarks.worker import arguments, begin
+
+VARIANT = VARIANTS["amalthea-onnxruntime"]
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def events(network: str, steps: int, optimized: str | None) -> list[dict[str, An
     """One event for each node that ran, in the steps after the first few."""
     with tempfile.TemporaryDirectory() as folder:
         with profiled(folder, optimized) as sessions:
-            program = begin(VARIANTS["amalthea-onnxruntime"], NETWORKS[network], arguments(NETWORKS[network], steps))
+            program = begin(VARIANT, NETWORKS[network], arguments(NETWORKS[network], steps))
             program.fit()
         found = json.loads(Path(sessions[-1].end_profiling()).read_text())
     runs = [e["ts"] for e in found if e["name"] == "model_run"]
@@ -102,6 +105,7 @@ def main() -> None:
     parser.add_argument("--optimized", metavar="FILE", help="where ONNX Runtime writes the graph that it made of ours")
     options = parser.parse_args()
     bind(options.threads)
+    os.environ.update(VARIANT.environment)
     found, console = events(options.network, options.steps, options.optimized), Console()
     for by_node in (False, True):
         rows = tally(found, by_node)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -57,18 +58,18 @@ class Results:
     samples: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
     weights: dict[str, dict[str, int]] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)  # by variant, or by "variant, network"
+    skipped: dict[str, str] = field(default_factory=dict)  # by "variant", "variant, network", or with the measure
     versions: dict[str, str] = field(default_factory=dict)
 
     def add(self, network: str, variant: str, measure: str, number: float) -> None:
         self.samples.setdefault(network, {}).setdefault(variant, {}).setdefault(measure, []).append(number)
 
-    def skips(self, network: str, variant: str) -> bool:
-        return variant in self.skipped or f"{variant}, {network}" in self.skipped
+    def skips(self, *place: str) -> bool:
+        """Whether a variant, on a network, at a measure, is not asked any more."""
+        return any(", ".join(place[: i + 1]) in self.skipped for i in range(len(place)))
 
-    def skip(self, network: str, variant: str, answer: dict[str, Any]) -> None:
-        missing = answer.get("missing")
-        self.skipped[variant if missing else f"{variant}, {network}"] = missing or answer["failed"]
+    def skip(self, reason: str, *place: str) -> None:
+        self.skipped[", ".join(place)] = reason
 
     def of(self, network: str) -> dict[str, dict[str, list[float]]]:
         """The samples of a network, in the order of the table of variants."""
@@ -100,7 +101,7 @@ class Process:
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for the answer, for as long as the limit allows."""
         assert self.process.stdin and self.process.stdout
-        guard = Timer(self.limit, self.process.kill)
+        guard, end = Timer(self.limit, self.process.kill), time.monotonic() + self.limit
         guard.start()
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
@@ -109,11 +110,11 @@ class Process:
         except BrokenPipeError:
             line = ""
         finally:
-            late = guard.finished.is_set()
             guard.cancel()
         if line:
             return json.loads(line)
-        return {"failed": f"took more than {self.limit:g} seconds" if late else self._last_words()}
+        words = self._last_words()
+        return {"failed": f"took more than {self.limit:g} seconds" if time.monotonic() >= end else words}
 
     def _last_words(self) -> str:
         code = self.process.wait()
@@ -149,7 +150,7 @@ def _round(network: str, plan: Plan, results: Results, number: int, say: Say) ->
     processes: dict[str, Process] = {}
     try:
         for variant in plan.variants:
-            if not results.skips(network, variant):
+            if not results.skips(variant, network):
                 say(f"{variant} starts")
                 _start(variant, network, plan, results, processes)
         names = list(processes)
@@ -170,7 +171,8 @@ def _start(variant: str, network: str, plan: Plan, results: Results, processes: 
     facts = {"variant": variant, "network": network, "scale": plan.scale, "threads": plan.threads}
     answer = process.ask(prepare=facts)
     if "versions" not in answer:
-        results.skip(network, variant, answer)
+        place = (variant,) if "missing" in answer else (variant, network)
+        results.skip(answer.get("missing") or answer["failed"], *place)
         process.end()
         return
     processes[variant] = process
@@ -184,11 +186,12 @@ def _start(variant: str, network: str, plan: Plan, results: Results, processes: 
 def _measure(
     variant: str, network: str, measure: str, plan: Plan, processes: dict[str, Process], results: Results
 ) -> None:
-    if results.skips(network, variant):
+    if results.skips(variant, network, measure):
         return
     answer = processes[variant].ask(measure={"name": measure, "seconds": plan.seconds})
     if "failed" in answer:
-        results.skip(network, variant, answer)
+        alive = processes[variant].process.poll() is None
+        results.skip(answer["failed"], *(variant, network, measure)[: 3 if alive else 2])
     elif "number" in answer:
         results.add(network, variant, measure, answer["number"])
         results.losses.setdefault(network, {})[variant] = answer["loss"]

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from amalthea import jit, losses, value_and_grad
+import amalthea
+from amalthea import backends, jit, losses, ops, value_and_grad
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
+from amalthea.graph import transforms
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
 from amalthea.masks import set_mask
 from amalthea.shapes import Dim
 from amalthea.tensor import Tensor, Trace, Type
 from tests.oracles.read import load
+from tests.samples import numbers
 
 RECORDS = load("losses")
 ids = [r["id"] for r in RECORDS]
@@ -197,3 +200,38 @@ def test_an_unknown_reduction_is_refused():
 def test_a_loss_without_a_call_says_so():
     with pytest.raises(NotImplementedError, match="call"):
         Loss()(np.ones(1), np.ones(1))
+
+
+# ------------------------------------------------------------ the way from a cross-entropy straight to the logits
+
+
+def _entropies():
+    """By name: an op, what makes probabilities of logits, logits (some far off), and targets."""
+    far = np.concatenate([numbers(5, 4), [[40, 0, -40, 1], [0, 40, 0, -3]]]).astype("float32")
+    soft = np.abs(numbers(7, 4, seed=2))
+    return {
+        "sparse": (ops.sparse_categorical_crossentropy, ops.softmax, far, np.int32([0, 1, 2, 3, -1, 0, 0])),
+        "categorical": (ops.categorical_crossentropy, ops.softmax, far, soft / soft.sum(-1, keepdims=True)),
+        "binary": (ops.binary_crossentropy, ops.sigmoid, far, (soft > 0.5).astype("float32")),
+    }
+
+
+@pytest.mark.parametrize("name", _entropies())
+def test_the_short_way_to_the_logits_gives_what_the_long_way_gives(name):
+    op, squash, logits, target = _entropies()[name]
+    weight = numbers(*op(target, squash(logits)).shape, seed=5)
+
+    def loss(z, t, hidden):
+        out = squash(z)
+        return ops.sum(op(t, out * ops.ones_like(out) if hidden else out) * weight)
+
+    by = (0,) if name == "sparse" else (0, 1)
+    with backends.use_backend("numpy"):
+        for dtype in ("float64", "float32"):
+            z, t = logits.astype(dtype), target if name == "sparse" else target.astype(dtype)
+            short, long = (amalthea.value_and_grad(lambda *a, h=h: loss(*a, h), by)(z, t) for h in (False, True))
+            assert float(short[0]) == pytest.approx(float(long[0]), rel=1e-6)
+            for a, b in zip(short[1], long[1], strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        graphs = [transforms.capture(amalthea.grad(lambda z, h=h: loss(z, t, h)), ((z,), {}))[0] for h in (False, True)]
+    assert len(graphs[0].nodes) < len(graphs[1].nodes) - 4  # it was taken

@@ -213,6 +213,8 @@ def test_bfloat16_goes_both_ways(on_tensorflow):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int16", "bool"])
 def test_arrays_of_other_libraries_are_copied(on_tensorflow, library, dtype):
     module = pytest.importorskip(library)
+    if (library, dtype) == ("torch", "bfloat16"):
+        pytest.skip("PyTorch gives NumPy no bfloat16, and NumPy is the way from there to TensorFlow")
     given = module.ones((2, 3), dtype=getattr(module, "bool_" if "jax" in library and dtype == "bool" else dtype))
     found = on_tensorflow.array(given, dtype)
     if library == "torch":

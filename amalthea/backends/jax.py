@@ -202,6 +202,7 @@ LOWERINGS: dict[Primitive, Any] = {
     w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
     w.max_pool: _max_pool, w.max_pool_gradient: _max_pool_gradient, w.avg_pool: _avg_pool,
     random.random_uniform: _uniform, random.random_normal: _normal,
+    p.relu_gradient: lambda g, out: jnp.where(out > 0, g, jnp.zeros((), g.dtype)),
     fused.softmax: lambda x, *, axis: jax.nn.softmax(x, axis=axis),
     fused.log_softmax: lambda x, *, axis: jax.nn.log_softmax(x, axis=axis),
     control.identity: _same, control.stop_gradient: lax.stop_gradient, control.barrier: _same,

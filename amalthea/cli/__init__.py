@@ -15,6 +15,7 @@ from amalthea.errors import AmaltheaError
 
 COMMANDS = {
     "backends": "say what each backend can do, and measure how closely it agrees",
+    "bench": "time training and predicting beside loops by hand and Keras 3",
     "demo": "train a small network on handwritten digits, in under a minute",
     "doctor": "say which versions and backends there are",
 }

@@ -33,7 +33,7 @@ def backward(outputs: Sequence[Tensor], cotangents: Sequence[Any], by: Sequence[
         arrived = [flowing.get(out) for out in node.outputs]
         if all(g is None for g in arrived):
             continue
-        for x, g in zip(node.inputs, _by_inputs(node, arrived)):
+        for x, g in zip(node.inputs, _by_inputs(node, arrived, wanted)):
             if g is not None and x in wanted and dtypes.is_float(x.dtype):
                 _flow(flowing, x, unbroadcast(as_tensor(g), x.type.shape))
     return [flowing[x] if x in flowing else zeros_like(x) for x in by]
@@ -55,7 +55,7 @@ def _flow(flowing: dict[Tensor, Tensor], to: Tensor, cotangent: Tensor) -> None:
     flowing[to] = add(flowing[to], cotangent) if to in flowing else cotangent
 
 
-def _by_inputs(node: Node, arrived: list[Tensor | None]) -> Sequence[Any]:
+def _by_inputs(node: Node, arrived: list[Tensor | None], wanted: set[Tensor]) -> Sequence[Any]:
     row = node.primitive
     rule: Any = row.gradient or (_decomposed if row.decomposition else None)
     if rule is None:
@@ -67,6 +67,8 @@ def _by_inputs(node: Node, arrived: list[Tensor | None]) -> Sequence[Any]:
     if row.single:
         return rule(arrived[0], *node.inputs, node.outputs[0], **node.attrs)
     full = [zeros_like(out) if g is None else g for g, out in zip(arrived, node.outputs)]
+    if getattr(rule, "takes_wanted", False):
+        return rule(full, *node.inputs, wanted=[x in wanted for x in node.inputs], **node.attrs)
     return rule(full, *node.inputs, node.outputs, **node.attrs)
 
 

@@ -6,20 +6,21 @@ promoted here, by :mod:`amalthea.dtypes`; below, everything has one dtype.
 
 from typing import TYPE_CHECKING
 
-from amalthea.ops import core, native, nn, numpy, windows
+from amalthea.ops import core, crossentropies, native, nn, numpy, windows
 from amalthea.ops import image as image
 from amalthea.ops.base import exported
 from amalthea.tensor import Tensor, Variable
 
 if TYPE_CHECKING:  # what the lines below do, for those who read and do not run
     from amalthea.ops.core import *  # noqa: F403
+    from amalthea.ops.crossentropies import *  # noqa: F403
     from amalthea.ops.native import *  # noqa: F403
     from amalthea.ops.nn import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
-for _module in (nn, windows, core, native):
+for _module in (nn, crossentropies, windows, core, native):
     globals().update(exported(_module))
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from amalthea import config, dtypes, shapes
 from amalthea.errors import ShapeError
-from amalthea.ops.base import all_axes, cast, floating, one_axis, op, promoted, shape_of, tensor
-from amalthea.ops.numpy.creation import array
+from amalthea.ops.base import all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.numpy.reductions import mean_of
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import fused, indexing, moving, reducing
@@ -336,61 +335,6 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: Any = None) -> An
     total = reducing.reduce_sum(p.power(size, float(order)), axes=over, keepdims=True)
     norm = p.power(total, 1.0 / order)
     return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))
-
-
-@op
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """Element by element, from probabilities (held off 0 and 1) or logits."""
-    target, output = promoted(target, output, least=config.floatx())
-    if from_logits:
-        both = p.add(
-            p.multiply(target, log_sigmoid(output)),
-            p.multiply(p.subtract(1.0, target), log_sigmoid(p.negative(output))),
-        )
-        return p.negative(both)
-    output = _held_off(output)
-    yes = p.multiply(target, p.log(output))
-    no = p.multiply(p.subtract(1.0, target), p.log(p.subtract(1.0, output)))
-    return p.negative(p.add(yes, no))
-
-
-def _held_off(x: Any) -> Any:
-    return p.clip(x, low=config.epsilon(), high=1 - config.epsilon())
-
-
-def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
-    if from_logits:
-        return fused.log_softmax(output, axis=axis)
-    total = reducing.reduce_sum(output, axes=(axis,), keepdims=True)
-    return p.log(_held_off(p.divide(output, total)))
-
-
-@op
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """From one-hot (or soft) targets, summed along the axis."""
-    target, output = promoted(target, output, least=config.floatx())
-    if len(target.shape) != len(output.shape) or not all(map(shapes.agree, shape_of(target), shape_of(output))):
-        raise ShapeError(
-            "Target and output of a categorical cross-entropy have one shape.",
-            expected=shapes.show(shape_of(output)),
-            got=shapes.show(shape_of(target)),
-            cure="sparse_categorical_crossentropy for whole-number targets",
-        )
-    axis = one_axis(axis, len(output.shape))
-    logs = _log_probabilities(output, from_logits, axis)
-    return p.negative(reducing.reduce_sum(p.multiply(target, logs), axes=(axis,)))
-
-
-@op
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """From whole-number targets, along the axis."""
-    target, output = cast(array(target), "int32"), floating(output)
-    axis = one_axis(axis, len(output.shape))
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = moving.reshape(target, shape=shape_of(target)[:-1])
-    logs = _log_probabilities(output, from_logits, axis)
-    hot = one_hot(target, shape_of(output)[axis], axis=axis, dtype=dtypes.name_of(output))
-    return p.negative(reducing.reduce_sum(p.multiply(hot, logs), axes=(axis,)))
 
 
 @op

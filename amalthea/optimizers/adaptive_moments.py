@@ -9,6 +9,7 @@ from amalthea import ops
 from amalthea.optimizers.optimizer import Optimizer
 from amalthea.optimizers.options import norm
 from amalthea.optimizers.state import Slots
+from amalthea.primitives import fused
 from amalthea.tensor import Variable
 
 
@@ -67,12 +68,13 @@ class Adam(_Moments):
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, velocity: Any, *greatest: Any) -> Any:
         correction = ops.sqrt(1.0 - self.left(self.beta_2)) / (1.0 - self.left(self.beta_1))
         rate = learning_rate * ops.cast(correction, value.dtype)
+        if not greatest:
+            shares = {"beta_1": float(self.beta_1), "beta_2": float(self.beta_2), "epsilon": float(self.epsilon)}
+            return fused.adam(value, gradient, momentum, velocity, rate, **shares)
         momentum = _towards(momentum, gradient, self.beta_1)
-        velocity = size = _towards(velocity, ops.square(gradient), self.beta_2)
-        if greatest:
-            size = ops.maximum(greatest[0], velocity)
-        result = value - momentum * rate / (ops.sqrt(size) + self.epsilon)
-        return (result, momentum, velocity, size)[: 3 + len(greatest)]
+        velocity = _towards(velocity, ops.square(gradient), self.beta_2)
+        size = ops.maximum(greatest[0], velocity)
+        return value - momentum * rate / (ops.sqrt(size) + self.epsilon), momentum, velocity, size
 
 
 class AdamW(Adam):

@@ -115,14 +115,16 @@ class Pullback:
         return tensor.runtime.native_gradient(self.function, inputs, cotangents, self.wanted)
 
 
-def _native_gradient(g, *rest, function, types):
-    inputs = rest[:-1]
-    wanted = [i for i, x in enumerate(inputs) if dtypes.is_float(x.dtype)]
-    by = Pullback(function, len(g), wanted)
-    found = dict(zip(wanted, native_call(*g, *inputs, function=by, types=tuple(inputs[i].type for i in wanted))))
+def _native_gradient(g, *inputs, function, types, wanted):
+    places = [i for i, x in enumerate(inputs) if wanted[i] and dtypes.is_float(x.dtype)]
+    if not places:
+        return [None] * len(inputs)
+    by = Pullback(function, len(g), places)
+    found = dict(zip(places, native_call(*g, *inputs, function=by, types=tuple(inputs[i].type for i in places))))
     return [found.get(i) for i in range(len(inputs))]
 
 
+_native_gradient.takes_wanted = True
 native_call.gradient = _native_gradient
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from amalthea.errors import ShapeError
-from amalthea.primitives.elementwise import divide, exp, log, multiply, subtract
+from amalthea.primitives.elementwise import add, divide, exp, log, multiply, sqrt, square, subtract
 from amalthea.primitives.reducing import reduce_max, reduce_sum
 from amalthea.primitives.table import Family, numbers, primitive, sample
 from amalthea.tensor import Type
@@ -50,6 +50,38 @@ def _softmax_gradient(g, x, out, *, axis):
     return (subtract(weighted, multiply(out, reduce_sum(weighted, axes=(axis,), keepdims=True))),)
 
 
+def _adam_types(value: Type, gradient: Type, momentum: Type, velocity: Type, step_size: Type, **attrs):
+    for x in (gradient, momentum, velocity):
+        if x != value:
+            raise ShapeError("Value, gradient and moments of Adam are alike.", expected=value, got=x)
+    if step_size != Type((), value.dtype):
+        raise ShapeError("The step size of Adam is one number.", expected=Type((), value.dtype), got=step_size)
+    return value, momentum, velocity
+
+
+def _adam_samples(row):
+    positive = numbers(2, 3, low=0.5, high=2.0, seed=3)
+    inputs = (numbers(2, 3), numbers(2, 3, seed=1), numbers(2, 3, seed=2), positive, np.float64(0.25))
+    return [sample(*inputs, beta_1=0.75, beta_2=0.5, epsilon=0.125)]
+
+
+@primitive(Family(_adam_types, _adam_samples), single=False)
+def adam(value, gradient, momentum, velocity, step_size, *, beta_1, beta_2, epsilon):
+    """One step of Adam, its corrections of bias in the step size: the new value, and both moments."""
+    new_1, new_2, least = (np.asarray(x, value.dtype) for x in (1 - beta_1, 1 - beta_2, epsilon))
+    momentum = momentum + (gradient - momentum) * new_1
+    velocity = velocity + (np.square(gradient) - velocity) * new_2
+    return value - momentum * step_size / (np.sqrt(velocity) + least), momentum, velocity
+
+
+def _adam(value, gradient, momentum, velocity, step_size, *, beta_1, beta_2, epsilon):
+    momentum = add(momentum, multiply(subtract(gradient, momentum), 1 - beta_1))
+    velocity = add(velocity, multiply(subtract(square(gradient), velocity), 1 - beta_2))
+    step = divide(multiply(momentum, step_size), add(sqrt(velocity), epsilon))
+    return subtract(value, step), momentum, velocity
+
+
+adam.decomposition = _adam
 softmax.decomposition = _softmax
 log_softmax.decomposition = _log_softmax
 softmax.gradient = _softmax_gradient

@@ -211,6 +211,7 @@ LOWERINGS: dict[Primitive, Any] = {
     w.avg_pool_gradient: windows.avg_pool_gradient,
     random.random_uniform: _drawn(tf.random.stateless_uniform),
     random.random_normal: _drawn(tf.random.stateless_normal),
+    p.relu_gradient: lambda g, out: tf.raw_ops.ReluGrad(gradients=g, features=out),
     fused.softmax: lambda x, *, axis: tf.nn.softmax(x, axis),
     fused.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
     control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _same,

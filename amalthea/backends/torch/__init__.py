@@ -17,6 +17,7 @@ from amalthea.backends.pool import Pooled, Stateful
 from amalthea.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
 from amalthea.backends.torch.code import function_of
 from amalthea.backends.torch.table import LOWERINGS, run
+from amalthea.backends.torch.tapes import gradients, with_tapes
 from amalthea.graph.graph import Graph
 from amalthea.graph.layout import channels_first
 from amalthea.graph.rewrite import decompose, simplify
@@ -94,14 +95,9 @@ class TorchBackend(Backend):
         is_outer = torch.is_grad_enabled()  # then this gradient may be differentiated itself
         with torch.enable_grad():
             fresh = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(inputs)]
-            values = [x if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
-            pairs = [(y, g) for y, g in zip(function(*values), cotangents) if y.requires_grad]
-            by = [values[i] for i in wanted]
-            ys, gs = [y for y, _ in pairs], [g for _, g in pairs]
-            if not ys:
-                return [torch.zeros_like(x) for x in by]
-            found = torch.autograd.grad(ys, by, gs, create_graph=is_outer, allow_unused=True)
-        return [torch.zeros_like(x) if g is None else g for x, g in zip(by, found)]
+            # A view, so that an input that goes in twice has two gradients.
+            values = [x.view_as(x) if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
+            return gradients(function(*values), cotangents, [values[i] for i in wanted], create_graph=is_outer)
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         if primitive not in LOWERINGS:
@@ -110,7 +106,7 @@ class TorchBackend(Backend):
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
-        function = function_of(graph)
+        function = function_of(with_tapes(graph))
 
         def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
             with torch.no_grad():

@@ -88,14 +88,16 @@ class Writer:
         return f"{names}{',' if not line.single else ''} = {text}{gone}"
 
     def _place_to_reuse(self, number: int, line: Line) -> int | None:
-        """The operand whose memory can take the result: as large, all ours, and of no use afterwards."""
-        for place in line.places:
-            x = line.inputs[place]
-            ours = x in self.fresh and self.owner.get(x, x) is x
-            if ours and x.type == line.outputs[0].type and self.group_ends[x] == number and self.ends[x] == number:
-                self.owner[line.outputs[0]] = line.outputs[0]
-                return place
-        return None
+        """The operand whose memory can take the result; of several that must, the first."""
+        if line.all_places:
+            pairs = zip(line.places, line.outputs)
+            return line.places[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
+        return next((i for i in line.places if self._is_free(number, line.inputs[i], line.outputs[0])), None)
+
+    def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
+        """Whether a tensor's memory can take an output: as large, all ours, and of no use afterwards."""
+        ours = x in self.fresh and self.owner.get(x, x) is x
+        return ours and x.type == out.type and self.group_ends[x] == number and self.ends[x] == number
 
     def _name(self, x: Tensor) -> str:
         if x.value is not None:

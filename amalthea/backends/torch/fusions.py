@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import torch
 
 from amalthea.backends.torch.lines import Line, Name, number, transposed
-from amalthea.primitives import contracting
+from amalthea.backends.torch.table import adam_
+from amalthea.primitives import contracting, fused
 from amalthea.primitives import elementwise as p
 from amalthea.tensor import Node, Tensor
 
@@ -30,7 +33,47 @@ def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
             new, absorbed = found
             taken.update(absorbed)
             result.append(new)
-    return result[::-1]
+    return _adam_at_once(result[::-1], uses)
+
+
+def _adam_at_once(lines: list[Line], uses: Counter[Tensor]) -> list[Line]:
+    """All steps of Adam that share their step size in one call, where the last of them stands.
+
+    Whoever uses a new value or moment, but for the end of the graph, keeps that one where it is.
+    """
+    groups: dict[Any, list[Line]] = {}
+    used = {x for line in lines for x in line.inputs}
+    for line in lines:
+        node = line.node
+        whole = node is not None and node.primitive is fused.adam and node.inputs[0].dtype in ("float32", "float64")
+        if node is not None and whole and not any(x in used for x in node.outputs):
+            groups.setdefault((node.inputs[4], node.inputs[0].dtype, tuple(sorted(node.attrs.items()))), []).append(
+                line
+            )
+    for group in groups.values():
+        nodes = [line.node for line in group if line.node is not None]
+        place = lines.index(group[-1])
+        lines[place] = _adam(nodes)
+        lines = [line for line in lines if not any(line is old for old in group[:-1])]
+    return lines
+
+
+def _adam(nodes: Sequence[Node]) -> Line:
+    count, shares = len(nodes), partial(adam_, **nodes[0].attrs)
+    columns = [[node.inputs[i] for node in nodes] for i in range(4)]
+    inputs = [x for column in columns for x in column] + [nodes[0].inputs[4]]
+    outputs = [node.outputs[i] for i in range(3) for node in nodes]
+
+    def call(names: Sequence[str], name: Name, end: str) -> str:
+        rows = [names[i * count : (i + 1) * count] for i in range(4)]
+        kept = [f"[{', '.join(x + (end if i != 1 else '') for x in row)}]" for i, row in enumerate(rows)]
+        return f"{name('adam_', shares)}({', '.join(kept)}, {names[-1]})"
+
+    line = Line(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
+    line.places = [*range(count), *range(2 * count, 4 * count)]
+    line.all_places = True
+    line.inside = lambda _, names, name: call(names, name, "")
+    return line
 
 
 def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:

@@ -38,7 +38,7 @@ _IN_PLACE = {
 _EITHER_WAY = (p.add, p.multiply)
 
 
-@dataclass
+@dataclass(eq=False)
 class Line:
     """One assignment.
 
@@ -47,6 +47,7 @@ class Line:
         render: ``(names of the inputs, name) -> expression``.
         inside: ``(place, names, name) -> expression`` that works in the memory of the input at that place.
         places: the inputs whose memory it can take.
+        all_places: whether it takes that of all of these, one for each output, or of none.
         views: whether the result may share memory with an input.
         node: what it was made of, if it is one primitive.
     """
@@ -56,6 +57,7 @@ class Line:
     render: Callable[[Sequence[str], Name], str]
     inside: Callable[[int, Sequence[str], Name], str] = lambda place, names, name: ""
     places: Sequence[int] = ()
+    all_places: bool = False
     views: bool = False
     single: bool = True
     node: Node | None = None

@@ -139,6 +139,28 @@ def _matmul(x, y, *, transpose_x, transpose_y):
     return torch.matmul(x.mT if transpose_x else x, y.mT if transpose_y else y)
 
 
+def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, epsilon):
+    """One step of Adam for several values, in their own memory: PyTorch's kernel, in one pass.
+
+    Its corrections of bias are in ``step_size`` here, so it is told a step so late that its own are 1.
+    """
+    steps = [_LATE] * len(values)
+    torch._fused_adam_(
+        values, gradients, momenta, velocities, [], steps, lr=float(step_size), beta1=beta_1, beta2=beta_2,
+        weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,
+    )  # fmt: skip
+    return (*values, *momenta, *velocities)
+
+
+_LATE = torch.tensor(1e9)
+
+
+def _adam(value, gradient, momentum, velocity, step_size, **shares):
+    if value.dtype not in (torch.float32, torch.float64):
+        return fused.adam.decomposition(value, gradient, momentum, velocity, step_size, **shares)
+    return adam_([value.clone()], [gradient], [momentum.clone()], [velocity.clone()], step_size, **shares)
+
+
 def _same(x, **_: Any):
     return x
 
@@ -184,6 +206,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.scatter_add_points: lambda x, i, u: x.index_put(_points(x, i), u, accumulate=True),
     indexing.top_k: _top_k, contracting.matmul: _matmul,
     random.random_uniform: _drawn(torch.rand), random.random_normal: _drawn(torch.randn),
+    p.relu_gradient: lambda g, out: torch.ops.aten.threshold_backward(g, out, 0), fused.adam: _adam,
     fused.softmax: lambda x, *, axis: torch.softmax(x, dim=axis),
     fused.log_softmax: lambda x, *, axis: torch.log_softmax(x, dim=axis),
     control.identity: _same, control.stop_gradient: lambda x: x.detach(), control.barrier: _same,

@@ -64,8 +64,6 @@ def _divided(variables: Any) -> tuple[Any, Any]:
 
 def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``call_fn`` and ``init_fn`` of a module."""
-    import jax
-
     try:
         from flax.linen import DenyList
     except ModuleNotFoundError:
@@ -77,8 +75,7 @@ def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[.
         return outputs, {k: new.get(k, v) for k, v in state.items()}
 
     def init(rng: Any, inputs: Any, **options: Any) -> Any:
-        compiled = jax.jit(lambda rng, inputs: module.init(rng, inputs, method=method, **options))
-        return _divided(compiled(rng, inputs))  # op by op it takes many times as long
+        return _divided(module.init(rng, inputs, method=method, **options))
 
     def apply_training(params: Any, state: Any, rng: Any, inputs: Any, training: Any) -> Any:
         return apply(params, state, rng, inputs, training=training)
