@@ -235,6 +235,9 @@ class _Runtime:
     def loops_steps(self, graph: Any) -> bool:
         return self.backend.loops_steps(graph)
 
+    def outline(self, function: Any, types: Any) -> Any:
+        return self.backend.outline(function, types)
+
     def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
         return self.backend.native_gradient(function, inputs, cotangents, wanted)
 

@@ -22,7 +22,7 @@ from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph, collect
 from amalthea.graph.rewrite import all_nodes
 from amalthea.primitives import Primitive
-from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Variable, as_tensor, type_of
+from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Type, Variable, as_tensor, type_of
 
 NativeFunction = Callable[..., Sequence[Any]]
 Executable = Callable[[Sequence[Any]], list[Any]]
@@ -85,6 +85,11 @@ class Backend(ABC):
         outputs = [as_tensor(x) for x in ([made] if primitive.single else made)]
         results = collect(tensors, outputs, scope).run(inputs, self.execute)
         return results[0] if primitive.single else tuple(results)
+
+    def outline(self, function: Callable[..., Any], types: Sequence[Type]) -> Any:
+        """Something with the shapes and dtypes of what a native function gives for inputs of these types."""
+        zeros: list[Any] = [np.zeros(t.shape, dtypes.to_numpy(t.dtype)) for t in types]  # type: ignore[arg-type]
+        return function(*(self.array(x, t.dtype) for x, t in zip(zeros, types)))
 
     def native_gradient(
         self, function: NativeFunction, inputs: Sequence[Any], cotangents: Sequence[Any], wanted: list[int]

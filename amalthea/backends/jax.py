@@ -255,6 +255,13 @@ class JaxBackend(Backend):
         with super().on(device), jax.default_device(_devices()[device]):
             yield
 
+    def outline(self, function: Any, types: Any) -> Any:
+        like = [jax.ShapeDtypeStruct(t.shape, dtypes.to_numpy(t.dtype)) for t in types]
+        try:
+            return jax.eval_shape(function, *like)
+        except TypeError:  # it gives something besides arrays
+            return super().outline(function, types)
+
     def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
         def by_wanted(*values: Any) -> Any:
             full = dict(zip(wanted, values))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from amalthea import dtypes, shapes, tensor, tree
 from amalthea.errors import ArgumentError, ShapeError, placed
 from amalthea.ops.base import op
@@ -98,9 +96,8 @@ def _trials(names: Sequence[str]) -> list[dict[str, int]]:
 
 
 def _call_on_zeros(function: _Packed, types: Sequence[Type], sizes: dict[str, int]) -> Any:
-    known = [tuple(shapes.substitute(d, sizes) for d in t.shape) for t in types]
-    zeros = [np.zeros(shape, dtypes.to_numpy(t.dtype)) for shape, t in zip(known, types)]
-    return function.nested(*(tensor.runtime.array(x, t.dtype) for x, t in zip(zeros, types)))
+    known = [Type(tuple(shapes.substitute(d, sizes) for d in t.shape), t.dtype) for t in types]
+    return tensor.runtime.outline(function.nested, known)
 
 
 def _general(found: Sequence[Any], names: Sequence[str], trials: Sequence[dict[str, int]]) -> shapes.Shape:

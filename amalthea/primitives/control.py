@@ -124,7 +124,7 @@ def _native_gradient(g, *inputs, function, types, wanted):
     return [found.get(i) for i in range(len(inputs))]
 
 
-_native_gradient.takes_wanted = True
+_native_gradient.takes_wanted = True  # type: ignore[attr-defined]
 native_call.gradient = _native_gradient
 
 

@@ -19,7 +19,6 @@ from amalthea.backends.torch.code import function_of
 from amalthea.backends.torch.table import LOWERINGS, run
 from amalthea.backends.torch.tapes import gradients, with_tapes
 from amalthea.graph.graph import Graph
-from amalthea.graph.layout import channels_first
 from amalthea.graph.rewrite import decompose, simplify
 from amalthea.primitives import Primitive
 from amalthea.tensor import Storage, Variable
@@ -105,7 +104,7 @@ class TorchBackend(Backend):
         return run(primitive, inputs, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        graph = simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
+        graph = simplify(decompose(simplify(graph), LOWERINGS))
         function = function_of(with_tapes(graph))
 
         def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
