@@ -8,7 +8,8 @@ Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from amalthea.errors import ArgumentError
@@ -61,6 +62,23 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     if next(leaves, leaves) is not leaves:
         raise ArgumentError("There are more leaves than the structure holds.", got=structure)
     return packed
+
+
+def packer(structure: Any) -> Callable[[Sequence[Any]], Any]:
+    """:func:`pack_sequence_as` for one structure and many lists of leaves, fast where it is flat.
+
+    >>> packer({"b": 0, "a": 0})([1, 2])
+    {'b': 2, 'a': 1}
+    """
+    if not is_nested(structure):
+        return operator.itemgetter(0)
+    if len(structure) < 2 or any(is_nested(child) for child in _children(structure)):
+        return lambda leaves: pack_sequence_as(structure, leaves)
+    if type(structure) is dict:
+        keys, names = sorted(structure), list(structure)
+        pick = operator.itemgetter(*(keys.index(name) for name in names))
+        return lambda leaves: dict(zip(names, pick(leaves)))
+    return type(structure) if type(structure) in (list, tuple) else lambda leaves: pack_sequence_as(structure, leaves)
 
 
 def _pack(structure: Any, leaves: Iterator[Any]) -> Any:

@@ -246,3 +246,15 @@ def test_a_tensor_that_leaked_out_of_its_trace_is_told():
     amalthea.jit(lambda x: (kept.append(x), x)[1])(np.float32(1))
     with pytest.raises(TraceError, match="another"):
         amalthea.jit(lambda x: x + kept[0])(np.float32(1))
+
+
+def test_a_compiled_function_tells_true_from_one_and_keys_from_places():
+    kind = amalthea.jit(lambda x, option: x + (10.0 if option is True else 0.0))
+    assert [float(kind(np.float32(1), option)) for option in (True, 1, False, 0)] == [11, 1, 1, 1]
+    swapped = amalthea.jit(lambda parts: parts["a"] - parts["b"])
+    one, two = np.float32(1), np.float32(2)
+    assert float(swapped({"a": one, "b": two})) == float(swapped({"b": two, "a": one})) == -1
+    nested = amalthea.jit(lambda parts: {"z": parts[0], "a": [parts[1], parts[0]]})
+    found = nested((one, two))
+    assert list(found) == ["z", "a"]
+    assert [float(found["z"]), *map(float, found["a"])] == [1, 2, 1]

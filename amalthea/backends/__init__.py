@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from amalthea import config
-from amalthea.backends.backend import Backend
+from amalthea.backends.backend import Backend, requested_device
 from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
 
@@ -243,7 +243,8 @@ class _Runtime:
 
     @property
     def place_name(self) -> str:
-        return f"{self.backend.name} {self.backend.device}"
+        backend, asked = self.backend, requested_device.get()
+        return backend.name if asked is None else f"{backend.name} {asked}"
 
 
 _runtime = _Runtime()

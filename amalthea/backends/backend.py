@@ -26,12 +26,13 @@ from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Typ
 
 NativeFunction = Callable[..., Sequence[Any]]
 Executable = Callable[[Sequence[Any]], list[Any]]
-_device: ContextVar[tuple[str, str] | None] = ContextVar("device", default=None)
+# The backend and the device of it that were asked for, if any were.
+requested_device: ContextVar[tuple[str, str] | None] = ContextVar("device", default=None)
 
 
-def requested_device(backend: str) -> str | None:
+def device_of(backend: str) -> str | None:
     """The device that was asked for on this backend, if any was."""
-    asked = _device.get()
+    asked = requested_device.get()
     return asked[1] if asked is not None and asked[0] == backend else None
 
 
@@ -124,7 +125,7 @@ class Backend(ABC):
     @property
     def device(self) -> str:
         """The device in use: the one asked for, or the fastest."""
-        return requested_device(self.name) or self._fastest
+        return device_of(self.name) or self._fastest
 
     @cached_property
     def _fastest(self) -> str:
@@ -133,10 +134,10 @@ class Backend(ABC):
     @contextmanager
     def on(self, device: str) -> Iterator[None]:
         """Use this device while the block runs."""
-        token = _device.set((self.name, device))
+        token = requested_device.set((self.name, device))
         Group.changed()
         try:
             yield
         finally:
-            _device.reset(token)
+            requested_device.reset(token)
             Group.changed()

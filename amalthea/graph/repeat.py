@@ -9,7 +9,7 @@ import numpy as np
 
 from amalthea import tensor, tree
 from amalthea.graph.graph import Graph, reach
-from amalthea.graph.transforms import Entry, as_value, capture, is_value, jit, key_of
+from amalthea.graph.transforms import Entry, capture, is_value, jit, signature
 from amalthea.primitives import control, moving
 from amalthea.tensor import Tensor, Trace, Type
 
@@ -70,24 +70,28 @@ class jit_steps:
 
     def __call__(self, batches: Sequence[Any]) -> Any:
         """What it gives for the last batch."""
-        rows = [[as_value(leaf) for leaf in tree.flatten(batch)] for batch in batches]
-        keys = [(tree.layout(batch), *map(key_of, row)) for batch, row in zip(batches, rows)]
-        if len(batches) == 1 or any(key != keys[0] for key in keys):
+        if len(batches) == 1:
+            return self.one(batches[0])
+        rows: list[list[Any]] = [[] for _ in batches]
+        keys: list[list[Any]] = [[] for _ in batches]
+        for batch, row, parts in zip(batches, rows, keys):
+            signature((batch,), row, parts)
+        if any(parts != keys[0] for parts in keys):
             return in_turn(self.one)(batches)
-        key = (tensor.runtime.place_name, len(rows), keys[0])
+        key = (tensor.runtime.place_name, len(rows), *keys[0])
         if key not in self.entries:
             self.entries[key] = self._compile(batches[0], rows)
         entry = self.entries[key]
         if entry is None:
             return in_turn(self.one)(batches)
         stacks = [np.stack([np.asarray(x) for x in column]) for column in zip(*rows) if is_value(column[0])]
-        return tree.pack_sequence_as(entry.outputs, entry.executable(stacks))
+        return entry.pack(entry.executable(stacks))
 
     def _compile(self, batch: Any, rows: Sequence[Any]) -> Entry | None:
         graph, outputs = capture(self.one.function, ((batch,), {}), rows[0])
         if not tensor.runtime.loops_steps(graph):
             return None
-        return Entry(tensor.runtime.compile(repeated(graph, len(rows))), outputs)
+        return Entry(tensor.runtime.compile(repeated(graph, len(rows))), tree.packer(outputs))
 
 
 def in_turn(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:

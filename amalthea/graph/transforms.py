@@ -33,8 +33,31 @@ def as_value(leaf: Any) -> Any:
 
 
 class Entry(NamedTuple):
+    """What a signature was compiled to, and how its outputs are nested."""
+
     executable: Callable[..., list[Any]]
-    outputs: Any
+    pack: Callable[[Sequence[Any]], Any]
+
+
+def signature(structure: Any, leaves: list[Any], key: list[Any]) -> None:
+    """Append the leaves of a nested structure, and what a trace depends on: nesting, types, and values of no type.
+
+    It is called at every step, and costs one call a container.
+    """
+    if isinstance(structure, dict):
+        names = sorted(structure)
+        key.append((type(structure), *names))
+        structure = [structure[name] for name in names]
+    else:
+        key.append((type(structure), len(structure)))
+    for leaf in structure:
+        if isinstance(leaf, (list, tuple, dict)):
+            signature(leaf, leaves, key)
+            continue
+        leaf = as_value(leaf) if type(leaf) is float else leaf
+        leaves.append(leaf)
+        shape = getattr(leaf, "shape", None)
+        key.append((type(leaf), leaf) if shape is None else (tuple(shape), leaf.dtype))
 
 
 class jit:
@@ -59,23 +82,21 @@ class jit:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if current_trace() is not None:
             return self.function(*args, **kwargs)
-        leaves = [as_value(leaf) for leaf in tree.flatten((args, kwargs))]
-        values = [x.value if isinstance(x, Variable) else x for x in leaves if is_value(x)]
-        key = (tensor.runtime.place_name, tree.layout((args, kwargs)), *(key_of(leaf) for leaf in leaves))
+        leaves: list[Any] = []
+        parts: list[Any] = [tensor.runtime.place_name]
+        signature(args, leaves, parts)
+        if kwargs:
+            signature(kwargs, leaves, parts)
+        key = tuple(parts)
         entry = self.entries.get(key)
         if entry is None:
             entry = self.entries[key] = self._compile((args, kwargs), leaves)
-        return tree.pack_sequence_as(entry.outputs, entry.executable(values))
+        values = [x.value if isinstance(x, Variable) else x for x in leaves if hasattr(x, "shape")]
+        return entry.pack(entry.executable(values))
 
     def _compile(self, structure: Any, leaves: Sequence[Any]) -> Entry:
         graph, outputs = capture(self.function, structure, leaves)
-        return Entry(tensor.runtime.compile(graph), outputs)
-
-
-def key_of(leaf: Any) -> Any:
-    if not is_value(leaf):
-        return leaf
-    return (tuple(leaf.shape), leaf.dtype)
+        return Entry(tensor.runtime.compile(graph), tree.packer(outputs))
 
 
 def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] | None = None) -> tuple[Graph, Any]:

@@ -192,6 +192,8 @@ class Layer(history.Operation, Configurable, registry=registry):
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 
+    freezings = 0  # counts every change of what is trainable, in any layer
+
     @property
     def trainable(self) -> bool:
         """Whether optimizers may change its variables; setting it sets it for all layers within."""
@@ -201,6 +203,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     def trainable(self, value: bool) -> None:
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
+        Layer.freezings += 1
 
     def count_params(self) -> int:
         """The number of elements of all weights."""

@@ -67,6 +67,8 @@ class Trainer(Half):
     def _forget_compiled(self) -> None:
         """Drop the traced steps: what they hold is no longer the model."""
         self._steps: dict[str, Any] = {}
+        self._is_ready = False
+        self._frozen: tuple[int, str] = (-1, "")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_steps": {}}  # sessions are made again, not copied
@@ -251,10 +253,16 @@ class Trainer(Half):
         function = getattr(self, f"{kind}_step")
         if self.run_eagerly:
             return function
-        key = f"{kind}:{[layer.trainable for layer in self._flatten_layers()]}" if kind == "train" else kind
+        key = f"train {self._what_is_frozen()}" if kind == "train" else kind
         if key not in self._steps:
             self._steps[key] = transforms.jit(function)
         return self._steps[key]
+
+    def _what_is_frozen(self) -> str:
+        """Which layers are trainable, looked up only after some layer changed."""
+        if self._frozen[0] != self.freezings:
+            self._frozen = (self.freezings, str([layer.trainable for layer in self._flatten_layers()]))
+        return self._frozen[1]
 
     def several(self, kind: str) -> Any:
         """The same for several batches in turn, as ``steps_per_execution`` has it."""
@@ -268,12 +276,15 @@ class Trainer(Half):
 
     def ensure_built(self, data: Any) -> None:
         """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
+        if self._is_ready:
+            return
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
             with Trace():
                 self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
         if self.compiled and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+        self._is_ready = True
 
     # ------------------------------------------------------------------------------------- public
 

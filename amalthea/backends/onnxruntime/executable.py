@@ -50,8 +50,16 @@ class Executable:
         binding = self.bindings.get(which)
         if binding is None:
             binding = self.bindings[which] = self._bind()
-        kept = [slot.bind_input(binding, value) for slot, value in zip(self.inputs, values)]
-        results = [slot.bind_output(binding) for slot in self.outputs]
+        cpu = _CPU()
+        kept, results = [], []
+        for slot, value in zip(self.inputs, values):
+            array = np.ascontiguousarray(value, slot.dtype)
+            binding.bind_input(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
+            kept.append(array)
+        for slot in self.outputs:
+            array = np.empty(slot.shape, slot.dtype)
+            binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
+            results.append(array)
         self.session._sess.run_with_iobinding(binding, None)
         for group in self.written:
             group.now ^= 1
@@ -103,13 +111,3 @@ class _Slot:
         self.dtype = dtypes.to_numpy(type.dtype)
         self.onnx_type = ONNX_TYPES[type.dtype]
         self.shape: list[Any] = list(type.shape)
-
-    def bind_input(self, binding: Any, value: Any) -> np.ndarray:
-        array = np.ascontiguousarray(value, self.dtype)
-        binding.bind_input(self.name, _CPU(), self.onnx_type, self.shape, array.ctypes.data)
-        return array
-
-    def bind_output(self, binding: Any) -> np.ndarray:
-        array = np.empty(self.shape, self.dtype)
-        binding.bind_output(self.name, _CPU(), self.onnx_type, self.shape, array.ctypes.data)
-        return array

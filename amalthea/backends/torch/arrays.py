@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from amalthea import dtypes
-from amalthea.backends.backend import requested_device
+from amalthea.backends.backend import device_of
 
 NAMES = {name: getattr(torch, name) for name in dtypes.NAMES}
 
@@ -23,7 +23,7 @@ _FASTEST = devices()[0]
 
 def where() -> torch.device:
     """The device in use."""
-    kind, _, number = (requested_device("torch") or _FASTEST).partition(":")
+    kind, _, number = (device_of("torch") or _FASTEST).partition(":")
     return torch.device("cpu") if kind == "cpu" else torch.device("cuda", int(number))
 
 
