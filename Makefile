@@ -9,6 +9,7 @@ ALL := .venv-all
 BENCH := .venv-bench
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
+	native_call overhead \
 	tensorflow benchmarks
 
 .PHONY: help demo test test-all check format pages bench clean

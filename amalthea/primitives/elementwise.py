@@ -563,7 +563,7 @@ def _alike(g: Type, out: Type) -> Type:
     return g
 
 
-@primitive(Family(_alike, lambda row: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True))
+@primitive(Family(_alike, lambda row: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True), alike=True)
 def relu_gradient(g, out):
     """g where ``out``, which a relu gave, is above 0; 0 elsewhere."""
     return np.multiply(g, out > 0)
