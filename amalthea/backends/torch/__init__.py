@@ -52,7 +52,7 @@ class TorchStorage(Pooled):
         if self.trainable:
             self.group.values[self.place].copy_(value.detach())
         else:
-            super().write(value.detach().clone())
+            super().write(value.detach().clone(memory_format=torch.contiguous_format))
 
     def move(self, device: torch.device) -> None:
         """Bring the value to a device."""

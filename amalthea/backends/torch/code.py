@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from amalthea.backends.pool import state_of
 from amalthea.backends.torch.arrays import to_tensor
 from amalthea.backends.torch.fusions import fused_lines
@@ -116,7 +118,9 @@ class Writer:
         """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
         seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
         own = [x in self.fresh and self.owner.get(x, x) is x and seen[x] == 1 for x in tensors]
-        return [self._name(x) if ok else f"{self._name(x)}.clone()" for x, ok in zip(tensors, own)]
+        rows = self._global("rows", torch.contiguous_format) if not all(own) else ""
+        copy = f".clone(memory_format={rows})"
+        return [self._name(x) if ok else f"{self._name(x)}{copy}" for x, ok in zip(tensors, own)]
 
 
 def _owners(lines: Sequence[Line], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:

@@ -142,8 +142,15 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, epsilon):
     """One step of Adam for several values, in their own memory: PyTorch's kernel, in one pass.
 
-    Its corrections of bias are in ``step_size`` here, so it is told a step so late that its own are 1.
+    Its corrections of bias are in ``step_size`` here, so it is told a step so late that its own are 1. It takes all
+    arrays for contiguous, whatever their strides say.
     """
+    gradients = [g.contiguous() for g in gradients]
+    kept = [*values, *momenta, *velocities]
+    if not all(x.is_contiguous() for x in kept):
+        rows = zip(values, gradients, momenta, velocities)
+        new = [_adam_in_words(*row, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for row in rows]
+        return tuple(old.copy_(x) for old, x in zip(kept, (x for column in zip(*new) for x in column)))
     steps = [_LATE] * len(values)
     torch._fused_adam_(
         values, gradients, momenta, velocities, [], steps, lr=float(step_size), beta1=beta_1, beta2=beta_2,
@@ -153,11 +160,12 @@ def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, 
 
 
 _LATE = torch.tensor(1e9)
+_adam_in_words = fused.adam.decomposition
 
 
 def _adam(value, gradient, momentum, velocity, step_size, **shares):
     if value.dtype not in (torch.float32, torch.float64):
-        return fused.adam.decomposition(value, gradient, momentum, velocity, step_size, **shares)
+        return _adam_in_words(value, gradient, momentum, velocity, step_size, **shares)
     return adam_([value.clone()], [gradient], [momentum.clone()], [velocity.clone()], step_size, **shares)
 
 
