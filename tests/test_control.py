@@ -8,6 +8,7 @@ import pytest
 import amalthea
 from amalthea import Variable, backends, ops
 from amalthea.errors import ArgumentError, BackendError, ShapeError, TraceError
+from amalthea.graph import rewrite, transforms
 
 every_backend = pytest.mark.parametrize("backend", backends.complete())
 
@@ -258,3 +259,29 @@ def test_a_compiled_function_tells_true_from_one_and_keys_from_places():
     found = nested((one, two))
     assert list(found) == ["z", "a"]
     assert [float(found["z"]), *map(float, found["a"])] == [1, 2, 1]
+
+
+def test_the_gradient_of_a_split_is_joined_and_not_added_up():
+    def loss(x):
+        a, b, c = x[:, :2], x[:, 2:3], x[:, 3:]
+        return ops.sum(a * a * a) + ops.sum(b * b) + ops.sum(ops.exp(c))
+
+    x = np.arange(10, dtype="float32").reshape(2, 5) / 10
+    graph = rewrite.simplify(transforms.capture(amalthea.grad(loss), ((x,), {}))[0])
+    names = [node.primitive.name for node in graph.nodes]
+    assert "concatenate" in names
+    assert "pad" not in names
+    wanted = np.concatenate([3 * x[:, :2] ** 2, 2 * x[:, 2:3], np.exp(x[:, 3:])], axis=1)
+    np.testing.assert_allclose(np.asarray(amalthea.jit(amalthea.grad(loss))(x)), wanted, rtol=1e-6)
+
+
+def test_pieces_that_overlap_or_leave_a_place_out_are_added_up():
+    x = np.arange(5, dtype="float32")
+    for parts in (((0, 3), (2, 5)), ((0, 2), (3, 5)), ((0, 5), (1, 2))):
+        wanted = sum(np.where((np.arange(5) >= a) & (np.arange(5) < b), i + 1.0, 0) for i, (a, b) in enumerate(parts))
+
+        def loss(v, parts=parts):
+            return sum(ops.sum(v[a:b]) * (i + 1.0) for i, (a, b) in enumerate(parts))
+
+        found = amalthea.jit(amalthea.grad(loss))
+        np.testing.assert_allclose(np.asarray(found(x)), wanted)

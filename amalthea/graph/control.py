@@ -9,7 +9,9 @@ from amalthea import dtypes
 from amalthea.graph.gradient import backward, zeros_like
 from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import control
+from amalthea.primitives.contracting import matmul
 from amalthea.primitives.elementwise import add
+from amalthea.primitives.moving import reshape
 from amalthea.tensor import Node, Tensor, Trace, Type, as_tensor, current_trace, trace
 
 
@@ -88,7 +90,8 @@ def _cond_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
 def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     """A scan the other way round. What the forward body computed and the gradient needs is kept, not redone.
 
-    Of an operand that every step uses, the gradients of all steps are added up as one more carried value.
+    Of an operand that every step uses, the gradients of all steps are added up: as one more carried value, or, where
+    each is a matrix product over the rows of a batch, as one product over the rows of all steps, after the scan.
     """
     attrs = node.attrs
     body, n_fixed, n_carry = attrs["body"], attrs["captures"], attrs["carries"]
@@ -98,30 +101,58 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     cotangents = [g if g is not None else zeros_like(out) for g, out in zip(arrived, node.outputs)]
     with Trace(current_trace() or Trace(), "the gradient of scan") as scope:
         g_carry = [Tensor(x.type) for x in carry]
-        sums = [Tensor(x.type) for x in by_fixed]
         g_outputs = [Tensor(x.type) for x in body.outputs[n_carry:]]
         grads = backward(body.outputs, [*g_carry, *g_outputs], [*by_fixed, *carry, *elements])
+        factors = {x: _factors(g) for x, g in zip(by_fixed, grads)}
+        summed = [(x, g) for x, g in zip(by_fixed, grads) if factors[x] is None]
+        sums = [Tensor(x.type) for x, _ in summed]
+        totals = [add(total, g) for total, (_, g) in zip(sums, summed)]
         n = len(by_fixed)
-        totals = [add(total, g) for total, g in zip(sums, grads[:n])]
         results = [*grads[n : n + n_carry], *totals, *grads[n + n_carry :]]
+        inside = {x for n in body.nodes for x in n.outputs} | {*carry, *elements}
+        later = [x for pair in factors.values() for x in pair or ()]
+        given = inside | set(grads[n + n_carry :])
+        results += dict.fromkeys(x for x in later if x not in given)
     held = collect([*g_carry, *sums, *g_outputs], results, scope)
-    kept = _keep(node, held.captured, fixed, carry, elements)
+    kept = _keep(node, [*held.captured, *(x for x in later if x in inside)], fixed, carry, elements)
     outside = [x for x in held.captured if x not in kept]
-    inner = Graph([*outside, *held.inputs, *kept], held.outputs, captured=outside, nodes=held.nodes)
+    read = {x: kept[x] for x in held.captured if x in kept}
+    inner = Graph([*outside, *held.inputs, *read], held.outputs, captured=outside, nodes=held.nodes)
     final = control.scan(
         *outside,
         *cotangents[:n_carry],
-        *(zeros_like(x) for x in by_fixed),
+        *(zeros_like(x) for x, _ in summed),
         *cotangents[n_carry:],
-        *kept.values(),
+        *read.values(),
         body=inner,
         captures=len(outside),
-        carries=n_carry + n,
+        carries=n_carry + len(summed),
         length=attrs["length"],
         reverse=not attrs["reverse"],
     )
-    sums_of = dict(zip(by_fixed, final[n_carry : n_carry + n]))
-    return [*(sums_of.get(x) for x in fixed), *final[:n_carry], *final[n_carry + n :]]
+    first = n_carry + len(summed)
+    sums_of = dict(zip((x for x, _ in summed), final[n_carry:first]))
+    stacked = {**dict(zip(held.outputs[first:], final[first:])), **kept}
+    for x, pair in factors.items():
+        if pair is not None:
+            sums_of[x] = matmul(*(_rows(stacked[factor]) for factor in pair), transpose_x=True, transpose_y=False)
+    return [*(sums_of.get(x) for x in fixed), *final[:n_carry], *final[first : first + len(elements)]]
+
+
+def _factors(g: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The two matrices whose product over their rows a gradient is."""
+    node = g.node
+    if node is None or node.primitive is not matmul or node.attrs != {"transpose_x": True, "transpose_y": False}:
+        return None
+    x, y = node.inputs
+    computed = x.value is None and y.value is None
+    return (x, y) if computed and len(x.type.shape) == len(y.type.shape) == 2 else None
+
+
+def _rows(stacked: Tensor) -> Tensor:
+    """The rows of all steps, one after the other."""
+    steps, rows, columns = stacked.type.shape
+    return reshape(stacked, shape=(steps * rows, columns))
 
 
 def _keep(node: Node, used: Sequence[Tensor], fixed, carry, elements) -> dict[Tensor, Tensor]:

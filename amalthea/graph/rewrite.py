@@ -62,7 +62,7 @@ def _first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -
 def simplify(graph: Graph) -> Graph:
     """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
     plain = (drop_identity, fold_constants, drop_broadcast, drop_nothing)
-    return rewritten(graph, *(lambda rule=rule: rule for rule in plain), Shared)
+    return rewritten(graph, *(lambda rule=rule: rule for rule in plain), Joined, Shared)
 
 
 def decompose(graph: Graph, known: Container[Primitive]) -> Graph:
@@ -147,6 +147,45 @@ def drop_broadcast(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
 
 def _before_broadcast(x: Tensor) -> Tensor:
     return x.node.inputs[0] if x.node is not None and x.node.primitive is moving.broadcast_to else x
+
+
+class Joined:
+    """A sum of what was padded with zeros, piece by piece, is the pieces side by side: the gradient of a split."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[Tensor, tuple[int, dict[int, Tensor]]] = {}  # axis, and each piece by where it begins
+
+    def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+        found = None
+        if node.primitive is moving.pad and shapes.is_static(node.outputs[0].type.shape):
+            found = _piece(node, inputs[0])
+        elif node.primitive is elementwise.add and all(x in self.pieces for x in inputs):
+            found = _together(*(self.pieces[x] for x in inputs))
+        if found is None:
+            return None
+        axis, pieces = found
+        if len(pieces) > 1 and sum(x.type.shape[axis] for x in pieces.values()) == node.outputs[0].type.shape[axis]:
+            return [moving.concatenate(*pieces.values(), axis=axis)]
+        outputs = _first_answer(node, inputs, ())
+        self.pieces[outputs[0]] = found
+        return outputs
+
+
+def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
+    """The axis that is padded with zeros, if it is just one, and where the input lies in it."""
+    low, high = pad.attrs["low"], pad.attrs["high"]
+    axes = [axis for axis, widths in enumerate(zip(low, high)) if any(widths)]
+    if len(axes) != 1 or pad.attrs["value"] != 0 or min(*low, *high) < 0:
+        return None
+    return axes[0], {low[axes[0]]: x}
+
+
+def _together(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
+    """The pieces of both, in order, if they lie along one axis and do not overlap."""
+    axis, pieces = one[0], dict(sorted([*one[1].items(), *two[1].items()], key=lambda piece: piece[0]))
+    ends = [start + x.type.shape[axis] for start, x in pieces.items()]  # pyright: ignore[reportOperatorIssue]
+    apart = all(end <= start for end, start in zip(ends, list(pieces)[1:]))  # type: ignore[operator]
+    return (axis, pieces) if two[0] == axis and apart and len(pieces) == len(one[1]) + len(two[1]) else None
 
 
 class Shared:
