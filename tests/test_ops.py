@@ -234,3 +234,17 @@ WRONG = [
 def test_what_cannot_be_done_is_told(wrong, error):
     with pytest.raises(error):
         wrong()
+
+
+def test_truth_values_are_counted_where_keras_counts_them():
+    yes = np.array([True, False])
+    for op in (
+        ops.square,
+        lambda x: ops.mod(x, np.array([True, True])),
+        lambda x: ops.floor_divide(x, np.array([True, True])),
+    ):
+        assert ops.dtype(op(yes)) == "int32"
+    assert np.asarray(ops.square(yes)).tolist() == [1, 0]
+    assert np.asarray(ops.mod(yes, np.array([True, True]))).tolist() == [0, 0]
+    assert ops.dtype(ops.abs(yes)) == ops.dtype(ops.absolute(yes)) == "bool"
+    assert np.asarray(amalthea.jit(lambda x: ops.abs(x))(yes)).tolist() == [True, False]

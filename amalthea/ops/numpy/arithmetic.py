@@ -33,6 +33,16 @@ def _pair(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
     return _named(lambda x1, x2: row(*promoted(x1, x2)), row, name or row.name)
 
 
+def _counted(x: Any) -> Any:
+    """Truth values as 0 and 1, in int32; anything else as it is."""
+    return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
+
+
+def _counted_pair(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
+    """An op of two numbers, that counts truth values as 0 and 1."""
+    return _named(lambda x1, x2: row(*map(_counted, promoted(x1, x2))), row, name or row.name)
+
+
 def _bools(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
     """An op of two truth values."""
     return _named(lambda x1, x2: row(as_bool(x1), as_bool(x2)), row, name or row.name)
@@ -52,18 +62,28 @@ sin, cos, tan = _smooth(p.sin), _smooth(p.cos), _smooth(p.tan)
 arcsin, arccos, arctan = _smooth(p.arcsin), _smooth(p.arccos), _smooth(p.arctan)
 sinh, cosh, tanh = _smooth(p.sinh), _smooth(p.cosh), _smooth(p.tanh)
 arcsinh, arccosh, arctanh = _smooth(p.arcsinh), _smooth(p.arccosh), _smooth(p.arctanh)
-negative, absolute, square, sign = _plain(p.negative), _plain(p.absolute), _plain(p.square), _plain(p.sign)
-abs = _plain(p.absolute, "abs")
+negative, sign = _plain(p.negative), _plain(p.sign)
+square = _named(lambda x: p.square(_counted(tensor(x))), p.square, "square")
 
 add, subtract, multiply = _pair(p.add), _pair(p.subtract), _pair(p.multiply)
 maximum, minimum, power = _pair(p.maximum), _pair(p.minimum), _pair(p.power)
-floor_divide, mod = _pair(p.floor_divide), _pair(p.remainder, "mod")
+floor_divide, mod = _counted_pair(p.floor_divide), _counted_pair(p.remainder, "mod")
 equal, less, less_equal = _pair(p.equal), _pair(p.less), _pair(p.less_equal)
 greater, greater_equal = _pair(p.greater), _pair(p.greater_equal)
 logical_and, logical_or = _bools(p.logical_and), _bools(p.logical_or)
 bitwise_and, bitwise_or, bitwise_xor = _bits(p.bitwise_and), _bits(p.bitwise_or), _bits(p.bitwise_xor)
 left_shift, bitwise_left_shift = _bits(p.left_shift), _bits(p.left_shift, "bitwise_left_shift")
 right_shift, bitwise_right_shift = _bits(p.right_shift), _bits(p.right_shift, "bitwise_right_shift")
+
+
+def _magnitude(x: Any) -> Any:
+    """Without the sign; a truth value has none."""
+    x = tensor(x)
+    return x if dtypes.name_of(x) == "bool" else p.absolute(x)
+
+
+absolute = _named(lambda x: _magnitude(x), p.absolute, "absolute")
+abs = _named(lambda x: _magnitude(x), p.absolute, "abs")
 
 
 @op
