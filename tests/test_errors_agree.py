@@ -41,6 +41,8 @@ OPS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "stack_of_other_shapes": (lambda x, y: ops.stack([x, y]), (X, Y)),
     "split_into_unequal_parts": (lambda x: ops.split(x, 2, axis=1), (X,)),
     "take_along_by_other_sizes": (lambda x, i: ops.take_along_axis(x, i, axis=1), (X, np.int32([[0], [0], [0]]))),
+    "take_along_by_another_rank": (lambda x, i: ops.take_along_axis(x, i, axis=1), (X, np.int32([0, 0]))),
+    "branch_by_several": (lambda x: ops.cond(x > 0, lambda: x, lambda: x), (X,)),
     "top_k_of_too_few": (lambda x: ops.top_k(x, 9), (X,)),
     "cast_to_no_dtype": (lambda x: ops.cast(x, "float33"), (X,)),
     "conv_of_other_channels": (ops.conv, (IMAGES, np.zeros((3, 3, 4, 5), "float32"))),

@@ -132,7 +132,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """What one function gives or the other; only one of them runs. Both return the same types."""
-    pred = value_of(pred)
+    pred = to_dtype(moving.reshape(tensor(pred), shape=()), "bool")
     if not isinstance(pred, Tensor):
         return true_fn() if bool(pred) else false_fn()
     nests: list[Any] = []
@@ -145,7 +145,6 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 
         return branch
 
-    pred = to_dtype(moving.reshape(pred, shape=()), "bool")
     outputs = iter(held.cond(pred, flat(true_fn), flat(false_fn)))
     return tree.map_structure(lambda x: None if x is None else next(outputs), nests[0])
 

@@ -125,15 +125,16 @@ class Writer:
 
 def _owners(lines: Sequence[Line], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
     """For each tensor one that stands for all that may share its memory."""
-    owner: dict[Tensor, Tensor] = {x: x for x in given}
+    parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
+
+    def root(x: Tensor) -> Tensor:
+        while parent[x] is not x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
     for line in lines:
-        owner.update({x: x for x in line.outputs})
-        if not line.views:
-            continue
-        shared = {owner[x] for x in line.inputs if x.value is None}
-        if not shared:
-            continue
-        first = next(iter(shared))
-        owner.update({x: first for x, now in owner.items() if now in shared})
-        owner.update(dict.fromkeys(line.outputs, first))
-    return owner
+        shared = [root(x) for x in line.inputs if x.value is None] if line.views else []
+        for x in (*shared[1:], *line.outputs) if shared else ():
+            parent[root(x)] = shared[0]
+    return {x: root(x) for x in parent}

@@ -33,10 +33,10 @@ def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
             new, absorbed = found
             taken.update(absorbed)
             result.append(new)
-    return _adam_at_once(result[::-1], uses)
+    return _adam_at_once(result[::-1])
 
 
-def _adam_at_once(lines: list[Line], uses: Counter[Tensor]) -> list[Line]:
+def _adam_at_once(lines: list[Line]) -> list[Line]:
     """All steps of Adam that share their step size in one call, where the last of them stands.
 
     Whoever uses a new value or moment, but for the end of the graph, keeps that one where it is.
@@ -47,14 +47,13 @@ def _adam_at_once(lines: list[Line], uses: Counter[Tensor]) -> list[Line]:
         node = line.node
         whole = node is not None and node.primitive is fused.adam and node.inputs[0].dtype in ("float32", "float64")
         if node is not None and whole and not any(x in used for x in node.outputs):
-            groups.setdefault((node.inputs[4], node.inputs[0].dtype, tuple(sorted(node.attrs.items()))), []).append(
-                line
-            )
+            alike = (node.inputs[4], node.inputs[0].dtype, *sorted(node.attrs.items()))
+            groups.setdefault(alike, []).append(line)
     for group in groups.values():
         nodes = [line.node for line in group if line.node is not None]
         place = lines.index(group[-1])
         lines[place] = _adam(nodes)
-        lines = [line for line in lines if not any(line is old for old in group[:-1])]
+        lines = [line for line in lines if line not in group[:-1]]
     return lines
 
 
@@ -116,12 +115,8 @@ def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None
     sign = "" if node.primitive is p.add else "-"
     for place in (1, 0) if node.primitive is p.add else (1,):
         x, term = node.inputs[1 - place], node.inputs[place]
-        if (
-            x.type != node.outputs[0].type
-            or term.type != x.type
-            or not x.dtype.startswith("float")
-            or x.value is not None
-        ):
+        whole = x.type == term.type == node.outputs[0].type and x.value is None and x.dtype.startswith("float")
+        if not whole:
             continue
         factor, others, absorbed = _factored(term, uses)
         if not absorbed:
@@ -143,11 +138,7 @@ def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], l
             factor, term, absorbed = str(numbers[place]), scaled.inputs[1 - place], [scaled]
     for row in (p.multiply, p.divide):
         pair = _made_by(term, row, uses)
-        if (
-            pair is not None
-            and all(v.type == term.type for v in pair.inputs)
-            and all(v.value is None for v in pair.inputs)
-        ):
+        if pair is not None and all(v.type == term.type and v.value is None for v in pair.inputs):
             return factor, list(pair.inputs), [*absorbed, pair]
     square = _made_by(term, p.square, uses)
     if square is not None:
@@ -157,9 +148,11 @@ def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], l
 
 def _pass(method: str, inputs: list[Tensor], last: str, node: Node) -> Line:
     """``torch.method(x, *others, last)``, which can work in the memory of ``x``."""
-    line = Line(
-        node.outputs, inputs, lambda names, name: f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
-    )
+
+    def render(names: Sequence[str], name: Name) -> str:
+        return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
+
+    line = Line(node.outputs, inputs, render)
     line.places = (0,)
     line.inside = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
     return line

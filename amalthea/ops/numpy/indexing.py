@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, shapes
-from amalthea.errors import ArgumentError, TraceError
+from amalthea.errors import ArgumentError, ShapeError, TraceError
 from amalthea.ops.base import one_axis, op, shape_of, tensor, value_of
 from amalthea.primitives import elementwise
 from amalthea.primitives import indexing as i
@@ -41,6 +41,12 @@ def take_along_axis(x: Any, indices: Any, axis: Any = None) -> Any:
     if axis is None:
         x, axis = m.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     axis = one_axis(axis, len(x.shape))
+    if len(indices.shape) != len(x.shape):
+        raise ShapeError(
+            "Indices along an axis have as many axes as what they are taken from.",
+            expected=len(x.shape),
+            got=len(indices.shape),
+        )
     other = shapes.broadcast(*(tuple(1 if a == axis else d for a, d in enumerate(shape_of(v))) for v in (x, indices)))
     x, indices = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in (x, indices))
     return i.take_along_axis(x, indices, axis=axis)
