@@ -121,3 +121,12 @@ def test_a_gradient_tape_watches_our_variables(name):
         watched = [v.storage.variable for v in model.trainable_variables]
         assert float(loss) == pytest.approx(value, rel=1e-5)
         agree([tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, watched)], wanted)
+
+
+def test_arrays_of_another_library_come_without_a_copy():
+    torch, jnp = pytest.importorskip("torch"), pytest.importorskip("jax.numpy")
+    on_torch, on_jax, on_numpy = (backends.load(name) for name in ("torch", "jax", "numpy"))
+    ours, theirs = jnp.arange(1024, dtype="float32"), torch.arange(1024, dtype=torch.float32)
+    assert on_torch.array(ours, "float32").data_ptr() == ours.unsafe_buffer_pointer()
+    assert on_jax.array(theirs, "float32").unsafe_buffer_pointer() == theirs.data_ptr()
+    assert on_numpy.array(theirs, "float32").ctypes.data == theirs.data_ptr()
