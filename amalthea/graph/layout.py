@@ -12,7 +12,7 @@ from typing import Any
 
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import rewritten
-from amalthea.primitives import moving, reducing
+from amalthea.primitives import moving, normalizing, reducing
 from amalthea.primitives import windows as w
 from amalthea.primitives.moving import reshape, transpose
 from amalthea.tensor import Node, Tensor
@@ -27,6 +27,8 @@ _WINDOWED = {
     w.max_pool_gradient: ((0, 1, 2), True),
     w.avg_pool_gradient: ((0,), True),
 }
+# Which inputs of a normalization are as large as its output; the last of them is what is normalized.
+_NORMALIZED = {normalizing.batch_normalize: (0,), normalizing.batch_normalize_gradient: (0, 1)}
 _BY_AXIS = {
     moving.pad: ("low", "high"),
     moving.slice: ("starts", "limits", "strides"),
@@ -65,6 +67,8 @@ class _Mover:
         if not any(x in self.first for x in inputs):
             return None
         rank = len(node.outputs[0].type.shape)
+        if row in _NORMALIZED and inputs[_NORMALIZED[row][-1]] in self.first:
+            return self._normalized(node, inputs)
         if row.family.elementwise and all(len(x.type.shape) == rank for x in inputs if x in self.first):
             return [self._back(row(*(self._aligned(x, rank) for x in inputs), **node.attrs))]
         if row in _BY_AXIS:
@@ -85,6 +89,13 @@ class _Mover:
             attrs["shape"] = moved(attrs["shape"])
         out = node.primitive(*inputs, **attrs)
         return [self._back(out) if channelled else out]
+
+    def _normalized(self, node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """A normalization over the batch, of the moved twin; vectors stay what they are."""
+        inputs = [self._move(x) if i in _NORMALIZED[node.primitive] else x for i, x in enumerate(inputs)]
+        axis = _to_first(len(inputs[0].type.shape)).index(node.attrs["axis"])
+        y, *vectors = node.primitive(*inputs, **{**node.attrs, "axis": axis})
+        return [self._back(y), *vectors]
 
     def _reduction(self, node: Node, x: Tensor) -> list[Tensor] | None:
         """A reduction of the moved twin, if what is left has the same order in both layouts."""

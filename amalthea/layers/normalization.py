@@ -12,6 +12,7 @@ from amalthea import constraints, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.ops.nn import normalize_batch
 
 
 class BatchNormalization(Layer):
@@ -111,17 +112,25 @@ class BatchNormalization(Layer):
             setattr(self, name, self.add_weight(shape, start, trainable=False, autocast=False, name=name))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        rank = len(inputs.shape)
         dtype = ops.dtype(inputs)
         x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
-        mean, variance, beta, gamma = self.moving_mean, self.moving_variance, self.beta, self.gamma
-        if training and self.trainable:
-            axes = [axis for axis in range(rank) if axis != self.axis % rank]
-            mean, variance = ops.moments(x, axes) if mask is None else _masked_moments(x, mask, axes)
-            beta, gamma = self._corrected(mean, variance) if self.renorm else (beta, gamma)
-            self._learn(mean, variance)
-        out = ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon)
+        if not (training and self.trainable):
+            given = (self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma, self.epsilon)
+            return ops.cast(ops.batch_normalization(x, *given), dtype)
+        if mask is None and not self.renorm:
+            out, mean, variance = normalize_batch(x, self.axis, self.beta, self.gamma, self.epsilon)
+        else:
+            out, mean, variance = self._normalized_by_parts(x, mask)
+        self._learn(mean, variance)
         return ops.cast(out, dtype)
+
+    def _normalized_by_parts(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """What a mask leaves of the batch, or corrected towards the slower averages; the moments too."""
+        rank = len(x.shape)
+        axes = [axis for axis in range(rank) if axis != self.axis % rank]
+        mean, variance = ops.moments(x, axes) if mask is None else _masked_moments(x, mask, axes)
+        beta, gamma = self._corrected(mean, variance) if self.renorm else (self.beta, self.gamma)
+        return ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon), mean, variance
 
     def _corrected(self, mean: Any, variance: Any) -> tuple[Any, Any]:
         """Offset and factor that take what the batch's moments give to what the slower averages would give."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from amalthea import config, dtypes, shapes
 from amalthea.errors import ShapeError
 from amalthea.ops.base import all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.numpy.reductions import mean_of
 from amalthea.primitives import elementwise as p
-from amalthea.primitives import fused, indexing, moving, reducing
+from amalthea.primitives import fused, indexing, moving, normalizing, reducing
+from amalthea.tensor import native
 
 
 def _scalar(x: Any, value: float) -> Any:
@@ -300,16 +303,38 @@ def batch_normalization(
     return p.add(p.multiply(x, factor), shift)
 
 
+def normalize_batch(x: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:
+    """:func:`batch_normalization` by the moments of the batch itself; these come along: ``(y, mean, variance)``."""
+    x = floating(x)
+    axis = one_axis(axis, len(x.shape))
+    scale, offset = _scale_and_offset(x, scale, offset, shape_of(x)[axis : axis + 1])
+    return normalizing.batch_normalize(x, scale, offset, axis=axis, epsilon=float(epsilon))
+
+
+def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
+    """Both in the dtype of x and in that shape; ones and zeros where there are none."""
+    name = dtypes.name_of(x)
+    given = [(np.ones, scale), (np.zeros, offset)]
+    return [
+        native(make(shape, dtypes.to_numpy(name))) if v is None else moving.reshape(cast(tensor(v), name), shape=shape)
+        for make, v in given
+    ]
+
+
 @op
 def layer_normalization(
     x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any
 ) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
     x = floating(x)
-    over = all_axes(axis, len(x.shape))
+    over, rank, epsilon = all_axes(axis, len(x.shape)), len(x.shape), float(epsilon or config.epsilon())
+    if sorted(over) == list(range(rank - len(over), rank)) and over:
+        first = rank - len(over)
+        scale, offset = _scale_and_offset(x, gamma, beta, shape_of(x)[first:])
+        return normalizing.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
     shape = tuple(d if i in over else 1 for i, d in enumerate(shape_of(x)))
     mean, variance = moments(x, over, keepdims=True)
-    out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon or config.epsilon())))
+    out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon)))
     for value, row in ((gamma, p.multiply), (beta, p.add)):
         if value is not None:
             out = row(out, moving.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
