@@ -16,6 +16,7 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``choose.py`` | ``source`` and ``validation_source``: the right source for what a person passes |
 | ``arrays.py`` | ``ArraySource``: arrays, lists of numbers, data frames; ``train_validation_split`` |
 | ``py_dataset.py`` | ``PyDataset``, the class to derive your own from, and its source |
+| ``ahead.py`` | batches made ahead of their turn, by threads or processes |
 | ``iterables.py`` | ``IterableSource``: generators, ``tf.data``, PyTorch's ``DataLoader`` |
 | ``convert.py`` | anything into NumPy arrays of a usable dtype |
 | ``weights.py`` | ``class_weight`` into sample weights |

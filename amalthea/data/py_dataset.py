@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from amalthea import random
+from amalthea.data.ahead import in_processes, in_threads
 from amalthea.data.arrays import epoch_generator
 from amalthea.data.base import Batch, Source
 from amalthea.data.iterables import to_batch
@@ -20,8 +21,9 @@ class PyDataset:
     needs ``steps_per_epoch``.
 
     Args:
-        workers, use_multiprocessing, max_queue_size: taken as Keras takes them; batches are made in the loop's own
-            thread at present.
+        workers: threads that make batches ahead of their turn; with 1 the loop makes each when it needs it.
+        use_multiprocessing: processes in place of threads, each with a copy of the data set.
+        max_queue_size: how many batches are made ahead.
 
     >>> import numpy as np
     >>> class Squares(PyDataset):
@@ -117,10 +119,18 @@ class PyDatasetSource(Source):
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         if hasattr(self.dataset, "on_epoch_begin"):
             self.dataset.on_epoch_begin()
-        for index in self._order(epoch):
-            yield to_batch(self.dataset[index], self.class_weight)
+        for item in self._items(epoch):
+            yield to_batch(item, self.class_weight)
         self.dataset.on_epoch_end()
         self.steps = self._count()  # `on_epoch_end` may change how many there are
+
+    def _items(self, epoch: int) -> Iterator[Any]:
+        """What the data set has at each place of the order, made ahead if it has workers for that."""
+        order, most = self._order(epoch), getattr(self.dataset, "max_queue_size", 10)
+        workers, processes = getattr(self.dataset, "workers", 1), getattr(self.dataset, "use_multiprocessing", False)
+        if processes and workers > 0:
+            return in_processes(self.dataset, order, workers, most, seed=(self._seed or 0, epoch))
+        return in_threads(self.dataset, order, workers, most) if workers > 1 else map(self.dataset.__getitem__, order)
 
     def _order(self, epoch: int) -> Iterator[int]:
         if self.steps is None:

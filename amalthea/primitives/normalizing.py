@@ -186,7 +186,7 @@ def _mean(x: Any, axes: tuple[int, ...]) -> Any:
 def _rule(gradient: Any, of_moments: Any) -> Any:
     """The gradient of a normalization: its fused row, and what flows through the moments, if they were used."""
 
-    def rule(node: Any, arrived: Sequence[Tensor | None]) -> Sequence[Any]:
+    def flow(node: Any, arrived: Sequence[Tensor | None]) -> Sequence[Any]:
         (x, scale, _), (_, mean, spread), (g, *moments) = node.inputs, node.outputs, arrived
         found = (None, None, None) if g is None else gradient(g, x, scale, mean, spread, **node.attrs)
         if all(m is None for m in moments):
@@ -194,6 +194,7 @@ def _rule(gradient: Any, of_moments: Any) -> Any:
         more = of_moments(x, mean, spread, moments, node.attrs["axis"])
         return (more if g is None else add(found[0], more), *found[1:])
 
+    rule: Any = flow
     rule.takes_node = True
     return rule
 
