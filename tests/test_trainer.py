@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -354,14 +355,39 @@ def test_several_steps_in_one_execution_change_nothing(backend, monkeypatch):
     assert (seen.begun, seen.ended) == ([0, 4, 8] * 3, [3, 7, 10] * 3)
 
 
-def test_an_automatic_number_of_steps_grows_while_steps_are_short():
+@pytest.mark.parametrize("loops", [True, False])
+def test_an_automatic_number_of_steps_grows_while_steps_are_short_and_a_loop_is_faster(loops):
     pace = Pace("auto")
     sizes = []
     for _, group, _ in pace.groups(range(60)):
         sizes.append(len(group))
-        pace.ran({"loss": np.float32(0)})
+        pace.ran(SimpleNamespace(loops=loops), {"loss": np.float32(0)})
     assert sizes[:12] == [1] * 12
-    assert sizes[12] == MOST
+    assert sizes[12] == (MOST if loops else 1)
+    assert sum(sizes) == 60
+
+
+@pytest.mark.parametrize("loops", [True, False])
+def test_several_steps_are_traced_once(loops, monkeypatch):
+    """A step is traced for the loop, or for one at a time; for both only where a shorter group needs the latter."""
+    monkeypatch.setattr(type(backends.load("numpy")), "loops_steps", lambda self, graph: loops)
+    traced = []
+
+    class Counted(amalthea.Sequential):
+        def train_step(self, data):
+            traced.append(data)
+            return super().train_step(data)
+
+    with backends.use_backend("numpy"):
+        model = Counted([layers.Input((5,)), layers.Dense(1)])
+        model.compile("sgd", "mse", steps_per_execution=4)
+        model.fit(np.ones((8, 5), "float32"), np.ones((8, 1), "float32"), batch_size=1, verbose=0)
+        assert len(traced) == 1
+        model.fit(np.ones((9, 5), "float32"), np.ones((9, 1), "float32"), batch_size=1, verbose=0)
+    assert len(traced) == (2 if loops else 1)
+
+
+def test_an_automatic_number_of_steps_changes_nothing():
     history, _, count = run_in_steps("numpy", "auto")
     assert count == 33
     np.testing.assert_allclose(history["loss"], run_in_steps("numpy", 1)[0]["loss"], rtol=1e-6)

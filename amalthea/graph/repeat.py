@@ -9,7 +9,7 @@ import numpy as np
 
 from amalthea import tensor, tree
 from amalthea.graph.graph import Graph, reach
-from amalthea.graph.transforms import Entry, capture, is_value, jit, signature
+from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, signature
 from amalthea.primitives import control, moving
 from amalthea.tensor import Tensor, Trace, Type
 
@@ -78,18 +78,28 @@ class jit_steps:
             signature((batch,), row, parts)
         if any(parts != keys[0] for parts in keys):
             return in_turn(self.one)(batches)
-        key = (tensor.runtime.place_name, len(rows), *keys[0])
+        single = (tensor.runtime.place_name, *keys[0])
+        key = (len(rows), *single)
         if key not in self.entries:
-            self.entries[key] = self._compile(batches[0], rows)
+            self.entries[key] = self._compile(batches[0], rows, single)
         entry = self.entries[key]
         if entry is None:
             return in_turn(self.one)(batches)
         stacks = [np.stack([np.asarray(x) for x in column]) for column in zip(*rows) if is_value(column[0])]
         return entry.pack(entry.executable(stacks))
 
-    def _compile(self, batch: Any, rows: Sequence[Any]) -> Entry | None:
+    @property
+    def loops(self) -> bool:
+        """Whether any step that was compiled so far is faster in a loop."""
+        return any(entry.loops for entry in self.one.entries.values())
+
+    def _compile(self, batch: Any, rows: Sequence[Any], single: Any) -> Entry | None:
+        known = self.one.entries.get(single)
+        if known is not None and not known.loops:
+            return None
         graph, outputs = capture(self.one.function, ((batch,), {}), rows[0])
         if not tensor.runtime.loops_steps(graph):
+            self.one.entries[single] = compiled(graph, outputs)
             return None
         return Entry(tensor.runtime.compile(repeated(graph, len(rows))), tree.packer(outputs))
 

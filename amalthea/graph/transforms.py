@@ -33,10 +33,11 @@ def as_value(leaf: Any) -> Any:
 
 
 class Entry(NamedTuple):
-    """What a signature was compiled to, and how its outputs are nested."""
+    """What a signature was compiled to, how its outputs are nested, and whether a loop of such steps is faster."""
 
     executable: Callable[..., list[Any]]
     pack: Callable[[Sequence[Any]], Any]
+    loops: bool = False
 
 
 def signature(structure: Any, leaves: list[Any], key: list[Any]) -> None:
@@ -95,8 +96,11 @@ class jit:
         return entry.pack(entry.executable(values))
 
     def _compile(self, structure: Any, leaves: Sequence[Any]) -> Entry:
-        graph, outputs = capture(self.function, structure, leaves)
-        return Entry(tensor.runtime.compile(graph), tree.packer(outputs))
+        return compiled(*capture(self.function, structure, leaves))
+
+
+def compiled(graph: Graph, outputs: Any) -> Entry:
+    return Entry(tensor.runtime.compile(graph), tree.packer(outputs), tensor.runtime.loops_steps(graph))
 
 
 def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] | None = None) -> tuple[Graph, Any]:

@@ -102,7 +102,7 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
         if hooks:
             calls.on_train_batch_begin(first)
         logs = run(group)
-        pace.ran(logs)
+        pace.ran(run, logs)
         if hooks:
             calls.on_train_batch_end(last, lambda logs=logs: as_floats(logs))
         if model.stop_training:

@@ -32,7 +32,7 @@ class Pace:
 
     Args:
         steps: how many; with ``"auto"`` some are watched one by one, and from then on as many are taken together as
-            make :data:`LONG_ENOUGH`.
+            make :data:`LONG_ENOUGH`, where the backend runs them faster so.
     """
 
     def __init__(self, steps: Any):
@@ -47,8 +47,8 @@ class Pace:
             yield step, group, step + len(group) - 1
             step += len(group)
 
-    def ran(self, result: Any) -> None:
-        """Be told what an execution gave."""
+    def ran(self, run: Any, result: Any) -> None:
+        """Be told what ran, and what it gave."""
         if not self.is_automatic:
             return
         self.count += 1
@@ -56,7 +56,7 @@ class Pace:
             self.started = _when_computed(result)
         elif self.count == _WARM_UP + _WATCHED:
             each = (_when_computed(result) - self.started) / _WATCHED
-            self.size = max(1, min(MOST, round(LONG_ENOUGH / each)))
+            self.size = max(1, min(MOST, round(LONG_ENOUGH / each))) if getattr(run, "loops", False) else 1
             self.is_automatic = False
 
 

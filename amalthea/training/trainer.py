@@ -99,7 +99,7 @@ class Trainer(Half):
             run_eagerly: run the step as plain Python, to debug it.
             auto_scale_loss: with ``mixed_float16``, put the optimizer into a ``LossScaleOptimizer``.
             steps_per_execution: batches that are run in one call; callbacks of batches are called once for all of
-                them. ``"auto"`` takes as many as make some milliseconds.
+                them. ``"auto"`` takes as many as make some milliseconds, where the backend is faster so.
             jit_compile: accepted as in Keras; everything is compiled here.
 
         Raises:
