@@ -13,6 +13,7 @@ import numpy as np
 
 from amalthea import shapes
 from amalthea.graph.graph import Graph, reach
+from amalthea.graph.schedule import scheduled
 from amalthea.primitives import Primitive, control, elementwise, moving, reducing
 from amalthea.tensor import Node, Tensor, Trace, as_tensor, on_host
 
@@ -62,7 +63,7 @@ def _first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -
 def simplify(graph: Graph) -> Graph:
     """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
     plain = (drop_identity, fold_constants, drop_broadcast, drop_nothing)
-    return rewritten(graph, *(lambda rule=rule: rule for rule in plain), Joined, Shared)
+    return scheduled(rewritten(graph, *(lambda rule=rule: rule for rule in plain), Joined, Shared))
 
 
 def decompose(graph: Graph, known: Container[Primitive]) -> Graph:

@@ -281,7 +281,8 @@ def remat(function: Callable[..., Any]) -> Callable[..., Any]:
 def _recompute(function, args, kwargs, before, traced, others, *cotangents: Any) -> list[Any]:
     """Run a function again on its old inputs, with variables as they were then, and differentiate it there."""
     tag = next(_tags)
-    again = {x: control.barrier(x, tag=tag) for x in traced}
+    after = next((g for g in cotangents if isinstance(g, Tensor) and g.value is None), 0.0)
+    again = {x: control.barrier(x, after, tag=tag) for x in traced}
     inner = tree.map_structure(lambda x: again[x] if isinstance(x, Tensor) else x, args)
     scope = _root()
     now = dict(scope.values)

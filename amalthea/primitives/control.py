@@ -77,9 +77,9 @@ def stop_gradient(x):
     return x
 
 
-@primitive(Family(_same))
-def barrier(x, *, tag=0):
-    """The same value, which no rewrite takes for the same: what is computed from it is computed again."""
+@primitive(Family(lambda x, after, *, tag: x))
+def barrier(x, after, *, tag=0):
+    """The same value once ``after`` is there, and not before: what is computed from it is computed again, and then."""
     return x
 
 
@@ -91,7 +91,7 @@ def with_gradient(*operands, count, rule):
 
 identity.gradient = lambda g, x, out: (g,)
 stop_gradient.gradient = lambda g, x, out: (None,)
-barrier.gradient = lambda g, x, out, *, tag: (g,)
+barrier.gradient = lambda g, x, after, out, *, tag: (g, None)
 with_gradient.gradient = lambda g, *rest, count, rule: (*rule(*g), *[None] * len(g))
 
 
@@ -163,4 +163,5 @@ def stack_steps(kept, types):
     return [np.zeros((0, *t.shape), t.dtype) for t in types]
 
 
-identity.samples = stop_gradient.samples = barrier.samples = lambda: [sample(numbers(2, 3))]
+identity.samples = stop_gradient.samples = lambda: [sample(numbers(2, 3))]
+barrier.samples = lambda: [sample(numbers(2, 3), numbers(4, seed=1)), sample(numbers(2), np.array(True))]

@@ -193,7 +193,7 @@ def _swapped(b: Builder, x: Value) -> Value:
     return b.Transpose(x, perm=[*range(x.rank - 2), x.rank - 1, x.rank - 2])
 
 
-def _same(b: Builder, x: Value, **_: Any) -> Value:
+def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
     return x
 
 

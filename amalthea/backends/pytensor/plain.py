@@ -105,7 +105,7 @@ def _soft(function: Callable[..., Any]):
     return lambda x, *, axis: function(cast(x, dtype="float32") if x.dtype == "float16" else x, axis=axis)
 
 
-def _same(x, **_: Any):
+def _same(x, *_: Any, **attrs: Any):
     return x
 
 
