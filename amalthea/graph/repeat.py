@@ -9,7 +9,7 @@ import numpy as np
 
 from amalthea import tensor, tree
 from amalthea.graph.graph import Graph, reach
-from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, signature
+from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, no_collection, signature
 from amalthea.primitives import control, moving
 from amalthea.tensor import Tensor, Trace, Type
 
@@ -97,11 +97,12 @@ class jit_steps:
         known = self.one.entries.get(single)
         if known is not None and not known.loops:
             return None
-        graph, outputs = capture(self.one.function, ((batch,), {}), rows[0])
-        if not tensor.runtime.loops_steps(graph):
-            self.one.entries[single] = compiled(graph, outputs)
-            return None
-        return Entry(tensor.runtime.compile(repeated(graph, len(rows))), tree.packer(outputs))
+        with no_collection():
+            graph, outputs = capture(self.one.function, ((batch,), {}), rows[0])
+            if not tensor.runtime.loops_steps(graph):
+                self.one.entries[single] = compiled(graph, outputs)
+                return None
+            return Entry(tensor.runtime.compile(repeated(graph, len(rows))), tree.packer(outputs))
 
 
 def in_turn(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:

