@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
 import amalthea
 from amalthea import Sequential, Variable, backends, layers, ops
-from amalthea.primitives import TABLE
+from amalthea.graph.rewrite import simplify
+from amalthea.graph.transforms import capture
+from amalthea.primitives import TABLE, normalizing
 from amalthea.primitives import windows as w
 
 tf = pytest.importorskip("tensorflow")
+
+from amalthea.backends import tensorflow as tensorflow_backend  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -114,12 +120,17 @@ ARITHMETIC = "add subtract multiply floor_divide remainder maximum minimum equal
 UNARY = "negative absolute sign square relu floor isnan".split()
 
 
-def both_ways(row, *inputs, **attrs):
-    """What a primitive gives eagerly, compiled, and compiled where it is written to a variable (by XLA)."""
+def every_way(row, *inputs, **attrs):
+    """What a primitive gives eagerly, in a plain graph, and in one that XLA compiles if the rule says so.
+
+    The last is given to a variable, since the rule is another for what writes none.
+    """
     eager = row(*inputs, **attrs)
     kept = Variable(np.zeros(eager.shape, ops.dtype(eager)), dtype=ops.dtype(eager))
+    with mock.patch("amalthea.backends.tensorflow._by_xla", return_value=False):
+        plain = amalthea.jit(lambda *xs: row(*xs, **attrs))(*inputs)
     amalthea.jit(lambda *xs: kept.assign(row(*xs, **attrs)))(*inputs)
-    return [np.asarray(eager), np.asarray(amalthea.jit(lambda *xs: row(*xs, **attrs))(*inputs)), kept.numpy()]
+    return [np.asarray(eager), np.asarray(plain), kept.numpy()]
 
 
 def check(row, *inputs, **attrs):
@@ -127,7 +138,7 @@ def check(row, *inputs, **attrs):
     attrs = {**row.defaults, **attrs}
     with np.errstate(all="ignore"):
         want = row.reference(*inputs, **attrs)
-    for got in both_ways(row, *inputs, **attrs):
+    for got in every_way(row, *inputs, **attrs):
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want, err_msg=row.name)
 
@@ -184,7 +195,7 @@ def test_windows_in_every_dtype(dtype):
     same = {"strides": (1, 1), "padding": ((1, 1), (1, 1))}
     wide = [x.astype("float64"), kernel.astype("float64")]
     want = w.conv.reference(*wide, dilation=(1, 1), **same)
-    for got in both_ways(w.conv, x, kernel, dilation=(1, 1), **same):
+    for got in every_way(w.conv, x, kernel, dilation=(1, 1), **same):
         assert got.dtype == to
         np.testing.assert_allclose(got.astype("float64"), want, rtol=1e-2)
     check(w.max_pool, x, window=(3, 3), **same)
@@ -195,12 +206,12 @@ def test_windows_in_every_dtype(dtype):
 def test_a_key_gives_the_same_numbers_again(name, dtype):
     """Eagerly and compiled the same; XLA draws others from the same key, and those again too."""
     key = np.array([2**32 - 1, 3], "uint32")
-    eager, compiled, by_xla = both_ways(TABLE[name], key, shape=(50, 3), dtype=dtype)
+    eager, compiled, by_xla = every_way(TABLE[name], key, shape=(50, 3), dtype=dtype)
     np.testing.assert_array_equal(eager, compiled)
-    np.testing.assert_array_equal(by_xla, both_ways(TABLE[name], key, shape=(50, 3), dtype=dtype)[2])
+    np.testing.assert_array_equal(by_xla, every_way(TABLE[name], key, shape=(50, 3), dtype=dtype)[2])
 
 
-def test_bfloat16_goes_both_ways(on_tensorflow):
+def test_bfloat16_goes_every_way(on_tensorflow):
     x = np.array([1.5, -2.0], amalthea.dtypes.to_numpy("bfloat16"))
     there = on_tensorflow.array(x, "bfloat16")
     assert there.dtype == tf.bfloat16
@@ -225,6 +236,8 @@ def test_arrays_of_other_libraries_are_copied(on_tensorflow, library, dtype):
 # ------------------------------------------------------------------------------------------- windows
 
 CONVOLUTIONS = {  # x, kernel, attributes
+    "a pixel on every side": ((2, 8, 8, 3), (3, 3, 3, 4), {"strides": (2, 2), "padding": ((1, 1), (1, 1))}),
+    "three axes, padded": ((1, 5, 4, 4, 2), (3, 2, 2, 2, 3), {"padding": ((1, 1), (1, 0), (0, 1))}),
     "depthwise, one pad": ((2, 6, 6, 3), (3, 3, 1, 6), {"groups": 3, "padding": ((1, 0), (0, 2))}),
     "depthwise, dilated": ((1, 8, 8, 2), (3, 2, 1, 2), {"groups": 2, "dilation": (2, 3)}),
     "depthwise, two strides": ((1, 7, 8, 2), (2, 2, 1, 4), {"groups": 2, "strides": (1, 2)}),
@@ -252,7 +265,7 @@ def test_convolutions_that_tensorflow_has_no_kernel_for(name):
     }
     for row, (inputs, more) in rows.items():
         want = row.reference(*inputs, **more, **attrs)
-        for got in both_ways(row, *inputs, **more, **attrs):
+        for got in every_way(row, *inputs, **more, **attrs):
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9, err_msg=row.name)
 
 
@@ -264,7 +277,7 @@ def test_of_equal_elements_the_first_in_a_window_takes_the_gradient(rank):
     out = w.max_pool.reference(x, **attrs)
     g = np.random.default_rng(1).normal(size=out.shape)
     want = w.max_pool_gradient.reference(g, x, out, **attrs)
-    for got in both_ways(w.max_pool_gradient, g, x, out, **attrs):
+    for got in every_way(w.max_pool_gradient, g, x, out, **attrs):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
 
 
@@ -275,6 +288,84 @@ def test_a_depthwise_convolution_fused_with_its_bias_keeps_its_padding():
     found = model.predict(x, verbose=0)
     with backends.use_backend("numpy"):
         np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+# ------------------------------------------------------------------------------------- batch normalization
+
+
+@pytest.mark.parametrize("axis", [0, 1, 3])
+@pytest.mark.parametrize("dtype, within", [("float32", 1e-4), ("float64", 1e-10), ("float16", 2e-2)])
+def test_a_batch_is_normalized_with_the_moments_of_the_batch(dtype, within, axis):
+    """The fused kernel is for float32; its own variance is that of a sample."""
+    rng = np.random.default_rng(0)
+    x, g = (rng.normal(1.0, 2.0, (2, 3, 2, 3)).astype(dtype) for _ in range(2))
+    scale, offset = (rng.normal(size=x.shape[axis]).astype(dtype) for _ in range(2))
+    attrs = {"axis": axis, "epsilon": 0.001}
+    wide = [v.astype("float64") for v in (x, scale, offset)]
+    want = normalizing.batch_normalize.reference(*wide, **attrs)
+    found = amalthea.jit(lambda *xs: normalizing.batch_normalize(*xs, **attrs))(x, scale, offset)
+    for got, expected in zip(found, want, strict=True):
+        assert ops.dtype(got) == dtype
+        np.testing.assert_allclose(got, expected, rtol=within, atol=within)
+    inputs = (g.astype("float64"), *wide[:2], *want[1:])
+    want = normalizing.batch_normalize_gradient.reference(*inputs, **attrs)
+    inputs = [v.astype(dtype) for v in inputs]
+    found = amalthea.jit(lambda *xs: normalizing.batch_normalize_gradient(*xs, **attrs))(*inputs)
+    for got, expected in zip(found, want, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=within, atol=10 * within)
+
+
+# -------------------------------------------------------------------------------------------- the rule of XLA
+
+
+def compiled_by_xla(function, *inputs):
+    """Whether XLA compiles it on a CPU."""
+    graph = capture(function, (inputs, {}))[0]
+    with mock.patch("tensorflow.config.list_physical_devices", return_value=[]):
+        return tensorflow_backend._by_xla(simplify(graph))
+
+
+def test_xla_predicts_where_calls_cost_more_than_the_computing():
+    kernel = np.ones((3, 3, 3, 16), "float32")
+    dense, blurred = lambda x: ops.tanh(x @ x), lambda x: ops.conv(x, kernel, padding="same")
+    small, large = (np.ones((rows, 32, 32, 3), "float32") for rows in (1, 256))
+    assert compiled_by_xla(dense, np.ones((2, 2), "float32"))
+    assert compiled_by_xla(blurred, small)
+    assert not compiled_by_xla(blurred, large)
+
+
+def test_xla_trains_no_convolution_and_draws_no_numbers_outside_of_training():
+    kernel, x = Variable(np.ones((3, 3, 3, 4), "float32")), np.ones((1, 8, 8, 3), "float32")
+    assert not compiled_by_xla(
+        lambda x: kernel.assign(amalthea.grad(lambda: ops.sum(ops.conv(x, kernel)), kernel)()), x
+    )
+    assert not compiled_by_xla(
+        lambda key: TABLE["random_normal"](key, shape=(2,), dtype="float32"), np.zeros(2, "uint32")
+    )
+
+
+def test_a_prediction_goes_to_xla_when_it_was_called_often():
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    predict, traced = amalthea.jit(lambda x: ops.softmax(ops.matmul(x, ops.transpose(x)))), []
+    trace = tensorflow_backend.Compiled._run_traced
+
+    def spy(self, inputs, jit_compile):
+        traced.append(jit_compile)
+        return trace(self, inputs, jit_compile)
+
+    with mock.patch.object(tensorflow_backend.Compiled, "_run_traced", spy):
+        found = [np.asarray(predict(x)) for _ in range(tensorflow_backend.CALLS_BEFORE_XLA + 2)]
+    assert traced == [False, True]
+    np.testing.assert_allclose(found, np.broadcast_to(found[0], np.shape(found)), rtol=1e-5)
+
+
+def test_xla_does_not_compile_what_takes_it_long():
+    def deep(x):
+        for _ in range(tensorflow_backend.MOST_NODES + 1):
+            x = ops.tanh(x)
+        return x
+
+    assert not compiled_by_xla(deep, np.ones(2, "float32"))
 
 
 def test_the_devices_have_short_names(on_tensorflow):

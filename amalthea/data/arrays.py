@@ -16,6 +16,8 @@ from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.weights import check_class_weight, weigh
 from amalthea.errors import ArgumentError
 
+LARGE, ALIGNED = 1 << 16, 64  # bytes
+
 
 class ArraySource(Source):
     """Batches of rows. Without shuffling they are views; with it, each epoch has its own permutation.
@@ -72,7 +74,7 @@ class ArraySource(Source):
         if isinstance(place, slice):
             picked = [column if column is None else column[place] for column in self._columns]
         else:
-            picked = [column if column is None else column.take(place, axis=0) for column in self._columns]
+            picked = [column if column is None else _rows(column, place) for column in self._columns]
         return tree.pack_sequence_as(self._parts, picked)
 
     def _places(self, epoch: int) -> Iterator[slice | np.ndarray]:
@@ -85,6 +87,18 @@ class ArraySource(Source):
             return (slices[i] for i in generator.permutation(self.steps))
         rows = generator.permutation(self.rows)
         return (rows[part] for part in slices)
+
+
+def _rows(column: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Some rows in memory of their own. Where they are many, it begins where XLA takes it without a copy."""
+    shape = (len(place), *column.shape[1:])
+    size = int(np.prod(shape)) * column.itemsize
+    if size < LARGE:
+        return column.take(place, axis=0)
+    memory = np.empty(size + ALIGNED, "uint8")
+    start = -memory.ctypes.data % ALIGNED
+    out = np.ndarray(shape, column.dtype, memory, start)
+    return column.take(place, axis=0, out=out, mode="clip")  # which needs no buffer; the places are ours
 
 
 def epoch_generator(seed: int | None, epoch: int) -> np.random.Generator:

@@ -57,12 +57,12 @@ def _flow(flowing: dict[Tensor, Tensor], to: Tensor, cotangent: Tensor) -> None:
 
 def _by_inputs(node: Node, arrived: list[Tensor | None], wanted: set[Tensor]) -> Sequence[Any]:
     row = node.primitive
-    rule: Any = row.gradient or (_decomposed if row.decomposition else None)
+    rule: Any = row.gradient or (decomposed if row.decomposition else None)
     if rule is None:
         if not any(dtypes.is_float(out.dtype) for out in node.outputs) or row.family.elementwise:
             return [None] * len(node.inputs)
         raise BackendError(f"The primitive '{row.name}' has no gradient.", cure="ops.stop_gradient(x) around it")
-    if rule is _decomposed or getattr(rule, "takes_node", False):
+    if rule is decomposed or getattr(rule, "takes_node", False):
         return rule(node, arrived)
     if row.single:
         return rule(arrived[0], *node.inputs, node.outputs[0], **node.attrs)
@@ -72,7 +72,7 @@ def _by_inputs(node: Node, arrived: list[Tensor | None], wanted: set[Tensor]) ->
     return rule(full, *node.inputs, node.outputs, **node.attrs)
 
 
-def _decomposed(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
+def decomposed(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     """The gradient of a fused primitive without a rule of its own: that of its decomposition."""
     outputs = node.primitive.decomposition(*node.inputs, **node.attrs)
     outputs = (outputs,) if node.primitive.single else outputs

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
 from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
+from amalthea.primitives.recurrent import gru
 
 
 class GRUCell(RecurrentCell):
@@ -149,3 +151,10 @@ class GRU(CellAttributes, RNN):
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.use_cudnn = use_cudnn
+
+    def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
+        if type(self.cell) is not GRUCell or not self.reset_after or not self.runs_whole(mask, training):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        x, *kernels, bias = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        outputs, h = gru(x, *initial_state, *kernels, bias[0], bias[1], reverse=self.go_backwards)
+        return h, self.in_order(outputs), [h]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from amalthea import ops
 from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
+from amalthea.primitives.recurrent import lstm
 
 
 class LSTMCell(RecurrentCell):
@@ -152,3 +154,10 @@ class LSTM(CellAttributes, RNN):
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.use_cudnn = use_cudnn
+
+    def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
+        if type(self.cell) is not LSTMCell or not self.runs_whole(mask, training):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        x, *weights = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        outputs, h, c = lstm(x, *initial_state, *weights, reverse=self.go_backwards)
+        return h, self.in_order(outputs), [h, c]

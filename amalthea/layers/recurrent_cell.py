@@ -103,11 +103,27 @@ class RecurrentCell(Layer):
 
     def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
         """The projected sequence ``(time, batch, gates)``, and the function of one step, under one dropout mask."""
-        if training and self.dropout:
-            sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
+        sequence = self.with_dropout(sequence, training)
         batch = ops.shape(sequence)[1]
         mask = self._mask((batch, self.units), self.recurrent_dropout) if training and self.recurrent_dropout else None
         return self.project(sequence), lambda x, states: self.step(x, states, mask)
+
+    def with_dropout(self, sequence: Any, training: bool) -> Any:
+        """The sequence ``(time, batch, features)`` under one dropout mask for all steps."""
+        if not training or not self.dropout:
+            return sequence
+        return ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
+
+    def is_standard(self, training: bool) -> bool:
+        """Whether its steps are those of the fused recurrence: the usual activations, and no mask on the state."""
+        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        return usual and not (training and self.recurrent_dropout)
+
+    def whole_inputs(self, sequence: Any, training: bool) -> list[Any]:
+        """What the fused recurrence takes beside states: the sequence, the kernels, and the bias (zeros for none)."""
+        bias = ops.zeros(self.bias_shape()) if self.bias is None else self.bias
+        given = [self.with_dropout(sequence, training), self.kernel, self.recurrent_kernel, bias]
+        return [ops.cast(x, self.compute_dtype) for x in given]
 
     def _mask(self, shape: Any, rate: float) -> Any:
         return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
@@ -130,6 +146,10 @@ def masked(h: Any, mask: Any) -> Any:
 
 class CellAttributes:
     """Lets a recurrent layer answer for its cell: ``layer.units`` is ``layer.cell.units``."""
+
+    def runs_whole(self, mask: Any, training: bool) -> bool:
+        """Whether the recurrence is one that libraries have whole."""
+        return mask is None and not self.unroll and self.cell.is_standard(training)
 
     def __getattr__(self, name: str) -> Any:
         if name in CELL_OPTIONS and "cell" in self.__dict__:

@@ -149,11 +149,14 @@ class RNN(Layer):
             step = self._plain_step(training)
         run = self._unrolled if self.unroll else self._scanned
         last, outputs, states = run(step, xs, masks, list(initial_state))
+        return last, self.in_order(outputs), states
+
+    def in_order(self, outputs: Any) -> Any:
+        """The outputs of all steps, first axis, as the layer gives them: batch first, in the order that they came."""
         if not self.return_sequences:
-            return last, None, states
-        if self.go_backwards:
-            outputs = ops.flip(outputs, 0)
-        return last, ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape)))), states
+            return None
+        outputs = ops.flip(outputs, 0) if self.go_backwards else outputs
+        return ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape))))
 
     def _plain_step(self, training: bool) -> Any:
         from amalthea.layers.calling import parameters

@@ -12,6 +12,7 @@ from amalthea.primitives import (
     moving,
     normalizing,
     random,
+    recurrent,
     reducing,
     windows,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "normalizing",
     "primitive",
     "random",
+    "recurrent",
     "reducing",
     "sample",
     "windows",

@@ -7,14 +7,19 @@ session of its own that is kept.
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
+from amalthea.backends.onnxruntime.gated import GATED
+from amalthea.backends.onnxruntime.normalizing import NORMALIZING
 from amalthea.backends.onnxruntime.plain import PLAIN
+from amalthea.backends.onnxruntime.recurrences import RECURRENCES
 from amalthea.backends.onnxruntime.state import State
 from amalthea.backends.onnxruntime.windows import WINDOWS
 from amalthea.graph.graph import Graph, collect
@@ -24,7 +29,8 @@ from amalthea.primitives import Primitive
 from amalthea.primitives import windows as w
 from amalthea.tensor import Storage, Trace, constant, type_of
 
-LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}
+LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}  # what others read too
+OWN = ChainMap({**BLOCKED, **GATED, **NORMALIZING, **RECURRENCES}, LOWERINGS)
 _IN_FLOAT32 = (  # of float64: measured on the samples of their rows, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool"
@@ -34,7 +40,7 @@ _HEAVY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
 
 def prepared(graph: Graph) -> Graph:
     """The graph in primitives and layout that ONNX can say."""
-    return simplify(channels_first(decompose(simplify(graph), LOWERINGS)))
+    return simplify(channels_first(decompose(simplify(graph), OWN)))
 
 
 def threads() -> int:
@@ -46,7 +52,7 @@ class OnnxRuntimeBackend(Backend):
     """ONNX Runtime."""
 
     name = "onnxruntime"
-    lowerings = LOWERINGS
+    lowerings = OWN
     gaps: Mapping[str, str] = {"native_call": "a session of its own calls no other functions"}
     tolerances: Mapping[str, Any] = {
         f"{name} float64": (2e-6, "computed in float32: there is no kernel for float64") for name in _IN_FLOAT32
@@ -66,7 +72,7 @@ class OnnxRuntimeBackend(Backend):
 
         graph = prepared(graph)
         self.refuse_gaps(graph)
-        return Executable(graph, self.session(to_model(graph, LOWERINGS)), self.place)
+        return Executable(graph, self.session(to_model(graph, OWN)), self.place)
 
     def session(self, model: Any) -> Any:
         """A session of an ONNX model, with the settings that measured best."""
@@ -75,6 +81,11 @@ class OnnxRuntimeBackend(Backend):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.log_severity_level = 3
+        # A second run would take all memory that the first had found piece by piece once more, as one piece.
+        options.enable_mem_pattern = False
+        options.execution_order = (
+            onnxruntime.ExecutionOrder.PRIORITY_BASED
+        )  # as the nodes stand: they were put in order
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

@@ -17,11 +17,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from amalthea import dtypes
 from amalthea.errors import BackendError
-from amalthea.graph.graph import Graph
-from amalthea.tensor import Tensor, Type, on_host
+from amalthea.graph.graph import Graph, collect
+from amalthea.primitives import Primitive
+from amalthea.tensor import Tensor, Trace, Type, as_tensor, on_host
 
 OPSET = 20
-_MICROSOFT = {"FusedMatMul"}
+_MICROSOFT = {"FusedMatMul", "GatedAdd"}
 ONNX_TYPES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16,
     "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int8": TensorProto.INT8, "int16": TensorProto.INT16,
@@ -85,6 +86,11 @@ def _kernels() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(types) for name, types in found.items()}
 
 
+def has_kernel(operator: str) -> bool:
+    """Whether this build of the runtime has an operator on the CPU."""
+    return operator in _kernels()
+
+
 def computed_in(operator: str, dtype: str) -> str:
     """The dtype in which the runtime computes an operator on data of that dtype."""
     known = _kernels().get(operator)
@@ -105,7 +111,8 @@ class Builder:
         self.values: dict[Tensor, Value] = dict(outer.values) if outer else {}
         self.counter = outer.counter if outer else itertools.count()
         self.initializers: dict[Any, tuple[Value, onnx.TensorProto]] = outer.initializers if outer else {}
-        self.notes: dict[Any, Any] = {}
+        self.domains: set[str] = outer.domains if outer else {"", "com.microsoft"}
+        self.notes: dict[Any, Any] = {}  # what lowerings made of a value, for whoever wants the same
         self.made: set[str] = set()  # names that nodes of this graph give
         self.given: set[str] = set()  # names among them that are outputs already
 
@@ -118,7 +125,13 @@ class Builder:
         return f"{stem}{next(self.counter)}"
 
     def emit(
-        self, operator: str, inputs: Sequence[Value | None], outputs: int = 1, to_dtype: str = "", **attrs: Any
+        self,
+        operator: str,
+        inputs: Sequence[Value | None],
+        outputs: int = 1,
+        to_dtype: str = "",
+        domain: str = "",
+        **attrs: Any,
     ) -> Any:
         """Add a node; gives its one output, or all of them."""
         data = [x for x in inputs[: _DATA_INPUTS.get(operator, len(inputs))] if x is not None]
@@ -131,7 +144,8 @@ class Builder:
         if wide != dtype:
             inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
         names = [self.name() for _ in range(outputs)]
-        domain = "com.microsoft" if operator in _MICROSOFT else ""
+        domain = domain or ("com.microsoft" if operator in _MICROSOFT else "")
+        self.domains.add(domain)
         sources = ["" if x is None else x.name for x in inputs]
         self.nodes.append(helper.make_node(operator, sources, names, domain=domain, **attrs))
         self.made.update(names)
@@ -192,6 +206,15 @@ class Builder:
                 self.values[tensor] = Value(value.name, value.dtype, tensor.type.shape)
         return [self.value(x) for x in graph.results]
 
+    def decomposed(self, row: Primitive, inputs: Sequence[Value], attrs: dict[str, Any]) -> list[Value]:
+        """A fused primitive by what it consists of, for a lowering that does not suit these inputs."""
+        with Trace() as scope:
+            tensors = [Tensor(Type(x.shape, x.dtype)) for x in inputs]
+            made = row.decomposition(*tensors, **attrs)  # type: ignore[misc]
+            graph = collect(tensors, [as_tensor(x) for x in made], scope)
+        self.values.update(zip(tensors, inputs))
+        return self.add_graph(graph)
+
     def input(self, tensor: Tensor, stem: str) -> onnx.ValueInfoProto:
         value = Value(self.name(stem), tensor.dtype, tensor.type.shape)
         self.values[tensor] = value
@@ -214,7 +237,7 @@ class Builder:
 
     def model(self, graph: onnx.GraphProto) -> onnx.ModelProto:
         graph.initializer.extend(proto for _, proto in self.initializers.values())
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        opsets = [helper.make_opsetid(domain, 1 if domain else OPSET) for domain in sorted(self.domains)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 

@@ -23,7 +23,25 @@ def to_model(graph: Graph, lowerings: Any) -> Any:
     inputs += [builder.input(x, "state") for _, x in graph.reads]
     values = builder.add_graph(graph)
     outputs = [builder.output(v, t.type, "out") for v, t in zip(values, graph.results)]
-    return builder.model(helper.make_graph(builder.nodes, "amalthea", inputs, outputs))
+    nodes = needed(builder.nodes, {x.name for x in outputs})
+    return builder.model(helper.make_graph(nodes, "amalthea", inputs, outputs))
+
+
+def needed(nodes: Sequence[Any], names: set[str]) -> list[Any]:
+    """The nodes that some names come from: the runtime would run the others too."""
+    kept = []
+    for node in reversed(nodes):
+        if not names.isdisjoint(node.output):
+            kept.append(node)
+            names |= _read(node)
+    return kept[::-1]
+
+
+def _read(node: Any) -> set[str]:
+    """What a node reads, graphs that it holds included."""
+    inside = [x for a in node.attribute if a.HasField("g") for x in a.g.node]
+    outputs = {x.name for a in node.attribute if a.HasField("g") for x in a.g.output}
+    return set(node.input).union(outputs, *map(_read, inside))
 
 
 class Executable:

@@ -11,6 +11,7 @@ tape differentiates by is a variable's ``storage.variable``, its ``tf.Variable``
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ import numpy as np
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.groups import Group
 from amalthea.backends.plan import Plan
+from amalthea.backends.tensorflow import normalizing
 from amalthea.backends.tensorflow.arrays import tf, to_numpy, to_tensor
 from amalthea.backends.tensorflow.table import LOWERINGS, run
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import all_nodes, decompose, simplify
-from amalthea.primitives import Primitive, control, windows
+from amalthea.primitives import Primitive, control, random, windows
 from amalthea.tensor import Storage, Variable
 
 
@@ -83,20 +85,40 @@ class TensorflowBackend(Backend):
         return Compiled(simplify(decompose(simplify(graph), LOWERINGS)), self.place)
 
 
-# Milliseconds a training step on two cores, plain and by XLA: dense layers 2.8 and 2.0, an embedding 4.5 and 1.5, two
-# blocks of a transformer 32 and 22; but convolutions 10 and 70, an LSTM of 50 steps 16 and 18. What writes nothing
-# gains little (the transformer's prediction: 8.1 and 8.7) and is compiled six times as long.
-_FASTER_WITHOUT_XLA = {row for row in LOWERINGS if row.__module__ == windows.__name__} | {
-    control.scan,
-    control.while_loop,
-}
+# Milliseconds on two cores, plain and by XLA. XLA saves what TensorFlow pays for each call and each operator: a step of
+# training dense layers takes 2.8 and 1.9, a prediction of one row 0.20 and 0.11, with convolutions 0.42 and 0.28, with
+# an LSTM of 200 words 9.4 and 1.5. But it is slow at much work in convolutions and loops: a step of training takes 10
+# and 70, a prediction of 128 rows 2.6 and 3.5, with that LSTM 49 and 99. Compiling takes a second for a thousand nodes;
+# more than that gain nothing (four blocks of a transformer 128 and 133, 300 dense layers 9 and 19).
+# A prediction waits for it until it was called often: one for a few rows more takes 14 ms plain, and 107 by XLA, which
+# never gives back the memory of what it has compiled.
+CALLS_BEFORE_XLA = 8
+MOST_NODES = 1000
+MOST_NUMBERS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
+_SLOW = {row for row in LOWERINGS if row.__module__ == windows.__name__} | {control.scan, control.while_loop}
+_SLOW.add(control.barrier)  # XLA on a CPU does not wait at it
+_FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
+_DRAWN = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly
 
 
 def _by_xla(graph: Graph) -> bool:
     """Whether XLA compiles a graph: on a GPU always, on a CPU where it was measured to be faster."""
     if tf.config.list_physical_devices("GPU"):
         return True
-    return bool(graph.writes) and not any(node.primitive in _FASTER_WITHOUT_XLA for node in all_nodes(graph))
+    nodes = [node.primitive for node in all_nodes(graph)]
+    rows, slow = set(nodes), _SLOW.intersection(nodes)
+    if len(nodes) > MOST_NODES:
+        return False
+    if graph.writes:
+        return not slow
+    return not rows & _DRAWN and slow <= _FORWARD and (not slow or _numbers(graph) <= MOST_NUMBERS)
+
+
+def _numbers(graph: Graph) -> int:
+    """How many numbers a graph without open loops computes."""
+    scans = [node.attrs for node in graph.nodes if node.primitive is control.scan]
+    inside = sum(attrs["length"] * _numbers(attrs["body"]) for attrs in scans)
+    return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
 
 
 class Compiled:
@@ -109,6 +131,7 @@ class Compiled:
         self.bound: list[Storage] | None = None
         self.version = -1
         self.function: Any = None
+        self.waits = 0  # calls until XLA compiles it
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         inputs = [to_tensor(x) for x in values]
@@ -117,17 +140,29 @@ class Compiled:
             self.version = Group.version
             if placed != self.bound:
                 return self._bind(placed, inputs)
+        if self.waits:
+            self.waits -= 1
+            if not self.waits:
+                return self._run_by_xla(inputs)
         return self.function(*inputs)
 
     def _bind(self, placed: list[Storage], inputs: Sequence[Any]) -> list[Any]:
         """Trace for the variables as they are placed now, and run."""
-        self.bound = placed
-        if _by_xla(self.graph):
-            try:
-                return self._run_traced(inputs, jit_compile=True)
-            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-                pass  # XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs
+        self.bound, self.function = placed, None
+        by_xla = _by_xla(self.graph)
+        self.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
+        if by_xla and not self.waits:
+            return self._run_by_xla(inputs)
         return self._run_traced(inputs, jit_compile=False)
+
+    def _run_by_xla(self, inputs: Sequence[Any]) -> list[Any]:
+        """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
+        plain = self.function
+        try:
+            return self._run_traced(inputs, jit_compile=True)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+            self.function = plain
+            return plain(*inputs) if plain else self._run_traced(inputs, jit_compile=False)
 
     def _run_traced(self, inputs: Sequence[Any], jit_compile: bool) -> list[Any]:
         signature = [tf.TensorSpec(x.type.shape, x.dtype) for x in self.graph.inputs]
@@ -145,3 +180,4 @@ class Compiled:
 
 
 BACKEND = TensorflowBackend()
+LOWERINGS.update(normalizing.lowerings(BACKEND.run_decomposed))

@@ -165,7 +165,12 @@ def _drawn(function):
     return lambda key, *, shape, dtype: function(shape, tf.bitcast(key, tf.int32), dtype=DTYPES[dtype], alg="philox")
 
 
-def _same(x, **_: Any):
+def _barrier(x, after, *, tag):
+    with tf.control_dependencies([after]):
+        return tf.identity(x)
+
+
+def _same(x, *_: Any, **attrs: Any):
     return x
 
 
@@ -214,7 +219,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.relu_gradient: lambda g, out: tf.raw_ops.ReluGrad(gradients=g, features=out),
     fused.softmax: lambda x, *, axis: tf.nn.softmax(x, axis),
     fused.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
-    control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _same,
+    control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _barrier,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
 }  # fmt: skip

@@ -16,6 +16,8 @@ from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.pool import Pooled, Stateful
 from amalthea.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
 from amalthea.backends.torch.code import function_of
+from amalthea.backends.torch.memory import keep_freed_memory
+from amalthea.backends.torch.recurrences import with_recurrences
 from amalthea.backends.torch.table import LOWERINGS, run
 from amalthea.backends.torch.tapes import gradients, with_tapes
 from amalthea.graph.graph import Graph
@@ -64,6 +66,11 @@ class TorchStorage(Pooled):
         return to_numpy(self.group.values[self.place])
 
 
+def prepared(graph: Graph) -> Graph:
+    """The graph in primitives that PyTorch has, with what belongs together paired."""
+    return with_tapes(simplify(decompose(with_recurrences(simplify(graph)), LOWERINGS)))
+
+
 class TorchBackend(Backend):
     """PyTorch, on the first CUDA device if there is one."""
 
@@ -104,8 +111,9 @@ class TorchBackend(Backend):
         return run(primitive, inputs, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        graph = simplify(decompose(simplify(graph), LOWERINGS))
-        function = function_of(with_tapes(graph))
+        if graph.writes:
+            keep_freed_memory()
+        function = function_of(prepared(graph))
 
         def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
             with torch.no_grad():

@@ -17,6 +17,7 @@ from amalthea.backends.pool import state_of
 from amalthea.backends.torch.arrays import to_tensor
 from amalthea.backends.torch.fusions import fused_lines
 from amalthea.backends.torch.lines import Line, line_of
+from amalthea.backends.torch.pairs import paired
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Tensor
 
@@ -49,7 +50,7 @@ class Writer:
         self.known: dict[str, Any] = {}
         uses = Counter(x for node in graph.nodes for x in node.inputs)
         uses.update(self.results)
-        self.lines = fused_lines([line_of(node, held) for node in graph.nodes], uses)
+        self.lines = fused_lines(paired([line_of(node, held) for node in graph.nodes]), uses)
         self.owner = _owners(self.lines, self.given)
         self.fresh = {*spendable, *(x for line in self.lines if not line.views for x in line.outputs)}
         self.ends, self.group_ends = self._last_uses()

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import torch
 
 from amalthea.backends.torch.lines import Line, Name, number, transposed
 from amalthea.backends.torch.table import adam_
-from amalthea.primitives import contracting, fused
+from amalthea.primitives import contracting, fused, moving
 from amalthea.primitives import elementwise as p
 from amalthea.tensor import Node, Tensor
 
@@ -92,22 +93,29 @@ def _made_by(x: Tensor, row: object, uses: Counter[Tensor]) -> Node | None:
 
 
 def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
-    """A matrix product and a bias."""
+    """A matrix product and a bias, which may be of the product in another shape."""
     if node.primitive is not p.add:
         return None
+    out = node.outputs[0]
     for place in (0, 1):
-        product = _made_by(node.inputs[place], contracting.matmul, uses)
-        bias = node.inputs[1 - place]
-        if product is None or len(product.outputs[0].type.shape) != 2 or len(bias.type.shape) != 1:
+        bias, reshaped = node.inputs[1 - place], _made_by(node.inputs[place], moving.reshape, uses)
+        product = _made_by(reshaped.inputs[0] if reshaped else node.inputs[place], contracting.matmul, uses)
+        if product is None or any(len(x.type.shape) != 2 for x in product.inputs) or bias.type.shape == ():
             continue
-        if any(len(x.type.shape) != 2 for x in product.inputs) or bias.type.shape[0] != node.outputs[0].type.shape[1]:
+        shape, columns = out.type.shape, product.outputs[0].type.shape[1]
+        if bias.type.shape != shape[-len(bias.type.shape) :] or prod(bias.type.shape) != columns:
             continue
-
-        def render(names: Sequence[str], name: Name, product: Node = product) -> str:
-            return f"{name('addmm', torch.addmm)}({names[0]}, {', '.join(transposed(product, names[1:]))})"
-
-        return Line(node.outputs, [bias, *product.inputs], render), [product]
+        line = Line(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
+        return line, [product, reshaped] if reshaped else [product]
     return None
+
+
+def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -> str:
+    bias, *factors = names
+    wide = len(product.outputs[0].type.shape) != len(node.outputs[0].type.shape)
+    bias = f"{bias}.reshape(-1)" if wide else bias
+    text = f"{name('addmm', torch.addmm)}({bias}, {', '.join(transposed(product, factors))})"
+    return f"{text}.reshape({tuple(node.outputs[0].type.shape)})" if wide else text
 
 
 def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:

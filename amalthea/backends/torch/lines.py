@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from amalthea.backends.torch.arrays import NAMES
+from amalthea.backends.torch.recurrences import ROWS
 from amalthea.backends.torch.table import LOWERINGS, is_unsigned, run_widened
 from amalthea.graph.graph import Graph
 from amalthea.primitives import contracting, control, indexing, moving, reducing
@@ -24,7 +25,7 @@ VIEWS = {
     moving.reshape, moving.transpose, moving.broadcast_to, moving.slice, moving.dynamic_slice, moving.pad, p.cast,
     control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
     control.cond, control.while_loop, control.scan, indexing.gather,
-    reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod,
+    reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod, ROWS,
 }  # fmt: skip
 _OPERATORS = {
     p.add: "+", p.subtract: "-", p.multiply: "*", p.divide: "/", p.equal: "==", p.less: "<", p.less_equal: "<=",
@@ -79,7 +80,9 @@ def line_of(node: Node, held: Callable[[Graph], Any]) -> Line:
     if row in _RENDERED:
         return Line(node.outputs, node.inputs, partial(_RENDERED[row], node), views=row in VIEWS, node=node)
     line = _call(node, LOWERINGS[row], views=row in VIEWS)
-    if row in _IN_PLACE:
+    if row is p.relu_gradient:
+        line.places, line.inside = (0,), _relu_gradient_inside
+    elif row in _IN_PLACE:
         line.places = range(len(node.inputs)) if row in _EITHER_WAY else (0,)
         line.inside = partial(_inside, _IN_PLACE[row])
     return line
@@ -100,6 +103,11 @@ def _call(node: Node, function: Any, views: bool, attrs: dict[str, Any] | None =
 def _inside(method: str, place: int, names: Sequence[str], name: Name) -> str:
     others = [x for i, x in enumerate(names) if i != place]
     return f"{names[place]}.{method}({', '.join(others)})"
+
+
+def _relu_gradient_inside(place: int, names: Sequence[str], name: Name) -> str:
+    function = name("relu_gradient_", torch.ops.aten.threshold_backward.grad_input)
+    return f"{function}({names[0]}, {names[1]}, 0, grad_input={names[0]})"
 
 
 def number(x: Tensor) -> str | None:

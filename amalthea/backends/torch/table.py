@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 
 from amalthea.backends.torch.arrays import NAMES, to_tensor, where
+from amalthea.backends.torch.normalizing import NORMALIZING
+from amalthea.backends.torch.recurrences import RECURRENCES
 from amalthea.backends.torch.windows import WINDOWS
 from amalthea.graph.graph import Graph
 from amalthea.primitives import Primitive, contracting, control, fused, indexing, moving, random, reducing
@@ -169,7 +171,7 @@ def _adam(value, gradient, momentum, velocity, step_size, **shares):
     return adam_([value.clone()], [gradient], [momentum.clone()], [velocity.clone()], step_size, **shares)
 
 
-def _same(x, **_: Any):
+def _same(x, *_: Any, **attrs: Any):
     return x
 
 
@@ -220,7 +222,7 @@ LOWERINGS: dict[Primitive, Any] = {
     control.identity: _same, control.stop_gradient: lambda x: x.detach(), control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
-    control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan, **WINDOWS,
+    control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan, **WINDOWS, **NORMALIZING, **RECURRENCES,
 }  # fmt: skip
 _DRAWN = (random.random_uniform, random.random_normal)
 

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from amalthea.backends.torch.arrays import to_tensor
 from amalthea.primitives import windows as w
 
+_aten = torch.ops.aten
+
 
 def _first(x, data_format):
     return x.movedim(-1, 1) if data_format == "channels_last" else x
@@ -31,6 +33,12 @@ def _unpadded(x, padding):
     return x
 
 
+def _split(padding):
+    """What PyTorch pads itself, the same on both sides, and what is left to be padded before."""
+    low = [min(pair) for pair in padding]
+    return low, [(a - n, b - n) for n, (a, b) in zip(low, padding)]
+
+
 def _kernel_first(kernel):
     rank = kernel.ndim
     return kernel.permute(rank - 1, rank - 2, *range(rank - 2))
@@ -38,30 +46,29 @@ def _kernel_first(kernel):
 
 def _conv(x, kernel, *, strides, padding, dilation, groups, data_format):
     function = (F.conv1d, F.conv2d, F.conv3d)[len(strides) - 1]
-    x = _padded(_first(x, data_format), padding)
-    return _back(function(x, _kernel_first(kernel), None, strides, 0, dilation, groups), data_format)
+    inside, rest = _split(padding)
+    x = _padded(_first(x, data_format), rest)
+    return _back(function(x, _kernel_first(kernel), None, strides, inside, dilation, groups), data_format)
 
 
-def _conv_backward(g, x, kernel, which, strides, dilation, groups):
-    zeros, wanted = [0] * len(strides), [which == 0, which == 1, False]
-    return torch.ops.aten.convolution_backward(
-        g, x, kernel, None, strides, zeros, dilation, False, zeros, groups, wanted
-    )[which]  # fmt: skip
+def conv_gradients(g, kernel, x, wanted=(True, True), *, strides, padding, dilation, groups, data_format, **_):
+    """The gradients of a convolution by its input and its kernel, in one call: those that are wanted."""
+    inside, rest = _split(padding)
+    x = _padded(_first(x, data_format), rest)
+    by_x, by_kernel, _ = _aten.convolution_backward(
+        _first(g, data_format), x, _kernel_first(kernel), None, strides, inside, dilation, False,
+        [0] * len(strides), groups, [*wanted, False],
+    )  # fmt: skip
+    by_x = _back(_unpadded(by_x, rest), data_format) if wanted[0] else None
+    return by_x, by_kernel.permute(*range(2, by_kernel.ndim), 1, 0) if wanted[1] else None
 
 
-def _conv_input(g, kernel, *, shape, strides, padding, dilation, groups, data_format):
-    space = [n + low + high for n, (low, high) in zip(w.space_of(shape, data_format), padding)]
-    x = torch.empty((shape[0], w.channels_of(shape, data_format), *space), dtype=g.dtype, device=g.device)
-    out = _conv_backward(_first(g, data_format), x, _kernel_first(kernel), 0, strides, dilation, groups)
-    return _back(_unpadded(out, padding), data_format)
+def _conv_input(g, kernel, *, shape, **attrs):
+    return conv_gradients(g, kernel, g.new_empty(shape), (True, False), **attrs)[0]
 
 
-def _conv_kernel(x, g, *, kernel_shape, strides, padding, dilation, groups, data_format):
-    *window, channels, filters = kernel_shape
-    kernel = torch.empty((filters, channels, *window), dtype=g.dtype, device=g.device)
-    x = _padded(_first(x, data_format), padding)
-    out = _conv_backward(_first(g, data_format), x, kernel, 1, strides, dilation, groups)
-    return out.permute(*range(2, out.ndim), 1, 0)
+def _conv_kernel(x, g, *, kernel_shape, **attrs):
+    return conv_gradients(g, g.new_empty(kernel_shape), x, (False, True), **attrs)[1]
 
 
 def _max_pool(x, *, window, strides, padding, data_format):
@@ -74,6 +81,23 @@ def _max_pool_gradient(g, x, out, **attrs):
     with torch.enable_grad():
         again = x.detach().requires_grad_()
         return torch.autograd.grad(_max_pool(again, **attrs), again, g)[0]
+
+
+def max_pool_and_places(x, *, window, strides, padding, data_format):
+    """A pool in two dimensions, and what its gradient looks at: the shape of its input, where each largest stands."""
+    inside, rest = _split(padding)
+    inside, rest = (inside, rest) if all(2 * a <= b for a, b in zip(inside, window)) else ([0, 0], padding)
+    x = _padded(_first(x, data_format), rest, value=float("-inf"))
+    out, places = _aten.max_pool2d_with_indices(x, window, strides, inside)
+    return _back(out, data_format), (x, places, inside, rest)
+
+
+def max_pool_gradient_at(g, seen, *, window, strides, padding, data_format):
+    """The gradient of a pool, by the places that it found."""
+    x, places, inside, rest = seen
+    g = _first(g, data_format)
+    by_x = _aten.max_pool2d_with_indices_backward(g, x, window, strides, inside, [1, 1], False, places)
+    return _back(_unpadded(by_x, rest), data_format)
 
 
 def _avg_pool(x, *, window, strides, padding, data_format):

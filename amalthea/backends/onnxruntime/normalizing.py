@@ -1,0 +1,80 @@
+"""Lowerings of normalizations to the runtime's own, which pass over memory once or twice."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from amalthea.backends.onnxruntime.builder import Builder, Value
+from amalthea.backends.onnxruntime.gated import plus
+from amalthea.primitives import normalizing as n
+
+
+def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
+    """BatchNormalization that trains: half of the time of sums, differences and products."""
+    before, channels, behind = _around(x, axis)
+    rows = b.reshape(x, [before, channels, behind])
+    if not before * behind or (behind == 1 and before > 4096):  # it adds row by row: 1.5e-5 off after 65,536
+        return b.decomposed(n.batch_normalize, [x, scale, offset], {"axis": axis, "epsilon": epsilon})
+    # It writes the moments over what it is given as earlier ones, constants and variables too: give it fresh memory.
+    start, end, axes = b.ints([0, 0]), b.ints([1, 1]), b.ints([0, 2])
+    any_mean = b.reshape(b.Slice(rows, start, end, axes), [channels])
+    any_variance = b.Neg(any_mean)
+    y, mean, variance = b.emit(
+        "BatchNormalization", [rows, scale, offset, any_mean, any_variance], outputs=3,
+        training_mode=1, momentum=0.0, epsilon=float(epsilon),
+    )  # fmt: skip
+    return [b.reshape(y, x.shape), mean, variance]
+
+
+def _batch_gradient(
+    b: Builder, g: Value, x: Value, scale: Value, mean: Value, variance: Value, *, axis: int, epsilon: float
+) -> list[Value]:
+    """``a * g + (b * x + c)`` with numbers of a feature: two passes, and as many for the sums."""
+    before, channels, behind = _around(x, axis)
+    if behind == 1 or x.dtype != "float32":
+        return b.decomposed(
+            n.batch_normalize_gradient, [g, x, scale, mean, variance], {"axis": axis, "epsilon": epsilon}
+        )
+    shape, count = [before * channels, behind], before * behind
+    rows, images = b.reshape(g, shape), b.reshape(x, shape)
+    by_offset, products = (_sums(b, v, [before, channels, behind]) for v in (rows, b.Mul(rows, images)))
+    rstd = b.Reciprocal(b.Sqrt(b.Add(variance, b.like(epsilon, x))))
+    by_scale = b.Mul(b.Sub(products, b.Mul(mean, by_offset)), rstd)
+    of_g, share = b.Mul(scale, rstd), b.like(-1.0 / count, x)
+    of_x = b.Mul(b.Mul(b.Mul(of_g, rstd), by_scale), share)
+    rest = b.Sub(b.Mul(b.Mul(of_g, by_offset), share), b.Mul(of_x, mean))
+    affine = b.Add(b.Mul(x, column(b, of_x, x, axis)), column(b, rest, x, axis))
+    factors = b.reshape(b.Expand(of_g, b.ints([before, channels])), [before * channels, 1])
+    whole = plus(b, b.reshape(affine, shape), rows, factors)
+    return [b.reshape(whole, x.shape), by_scale, by_offset]
+
+
+def column(b: Builder, vector: Value, x: Value, axis: int) -> Value:
+    """One number a feature, where it stands in the image."""
+    return b.reshape(vector, [-1 if a == axis else 1 for a in range(len(x.shape))])
+
+
+def _around(x: Value, axis: int) -> tuple[int, int, int]:
+    return prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
+
+
+def _sums(b: Builder, rows: Value, shape: list[int]) -> Value:
+    """The sum of each row (a product with ones is the fastest), and of those of one feature."""
+    before, channels, behind = shape
+    ones = b.constant(np.ones((1, behind)), rows.dtype)
+    return b.ReduceSum(b.reshape(b.Gemm(ones, rows, transB=1), [before, channels]), b.ints([0]), keepdims=0)
+
+
+def _layer(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
+    if x.dtype != "float32":  # the moments would be float32
+        return b.decomposed(n.layer_normalize, [x, scale, offset], {"axis": axis, "epsilon": epsilon})
+    return b.emit("LayerNormalization", [x, scale, offset], outputs=3, axis=axis, epsilon=float(epsilon))
+
+
+NORMALIZING = {
+    n.batch_normalize: _batch,
+    n.batch_normalize_gradient: _batch_gradient,
+    n.layer_normalize: _layer,
+}

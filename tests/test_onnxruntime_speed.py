@@ -1,0 +1,108 @@
+"""What ONNX Runtime computes by faster ways than the straight one: at sizes at which those are taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from amalthea import backends, jit
+from amalthea.backends.onnxruntime import BACKEND, blocked, gated
+from amalthea.primitives import fused, normalizing
+from amalthea.primitives import windows as w
+
+RNG = np.random.default_rng(0)
+
+
+def numbers(*shape):
+    return RNG.standard_normal(shape, dtype="float32")
+
+
+def close(got, want, tolerance=2e-6):
+    assert np.abs(np.asarray(got) - want).max() <= tolerance * np.abs(want).max()
+
+
+def compiled(function, *arrays):
+    with backends.use_backend("onnxruntime"):
+        return [np.asarray(x) for x in jit(function)(*arrays)]
+
+
+def exact(row, inputs, attrs):
+    return row.reference(*(x.astype("float64") for x in inputs), **attrs)
+
+
+CONVOLUTIONS = {  # input, kernel, strides, padding, dilation
+    "same": ((3, 9, 9, 16), (3, 3, 16, 32), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+    "valid": ((2, 8, 7, 32), (3, 2, 32, 16), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+    "strides": ((2, 10, 9, 32), (3, 2, 32, 16), (2, 1), ((1, 0), (0, 1)), (1, 2)),
+    "strides along the second axis": ((2, 9, 9, 16), (3, 3, 16, 16), (1, 2), ((1, 1), (1, 1)), (2, 1)),
+    "more padding than window": ((1, 4, 4, 16), (2, 2, 16, 16), (1, 1), ((2, 2), (2, 2)), (1, 1)),
+    "a row": ((2, 8, 8, 16), (1, 3, 16, 16), (1, 1), ((0, 0), (1, 1)), (1, 1)),
+    "few channels": ((2, 8, 8, 3), (3, 3, 3, 16), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions_over_blocks_and_their_gradients(name):
+    shape, window, strides, padding, dilation = CONVOLUTIONS[name]
+    attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": 1, "data_format": "channels_last"}
+    x, kernel = numbers(*shape), numbers(*window)
+    out = exact(w.conv, (x, kernel), attrs)
+    g = numbers(*out.shape)
+    close(BACKEND.run(w.conv, (x, kernel), attrs), out)
+    for row, inputs, more in (
+        (w.conv_input_gradient, (g, kernel), {"shape": shape}),
+        (w.conv_kernel_gradient, (x, g), {"kernel_shape": window}),
+    ):
+        close(BACKEND.run(row, inputs, {**attrs, **more}), exact(row, inputs, {**attrs, **more}))
+
+
+def test_a_machine_without_blocks_convolves_too(monkeypatch):
+    monkeypatch.setattr(blocked, "block", lambda: 0)
+    test_convolutions_over_blocks_and_their_gradients("same")
+
+
+@pytest.mark.parametrize(
+    ("window", "shape"),
+    [((2, 2), (2, 7, 8, 3)), ((3, 2), (1, 9, 5, 2)), ((3,), (2, 7, 3)), ((2, 1, 3), (1, 4, 3, 7, 2))],
+)
+def test_of_equal_elements_in_a_pool_the_first_takes_the_gradient(window, shape):
+    x = RNG.integers(0, 3, shape).astype("float32")
+    attrs = {"window": window, "strides": window, "padding": ((0, 0),) * len(window), "data_format": "channels_last"}
+    out = w.max_pool.reference(x, **attrs)
+    g = numbers(*out.shape)
+    (got,) = compiled(lambda *given: [w.max_pool_gradient(*given, **attrs)], g, x, out)
+    np.testing.assert_array_equal(got, w.max_pool_gradient.reference(g, x, out, **attrs))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((4, 6, 5, 3), 3), ((8, 3), 1), ((2, 16, 4, 6), 1), ((32, 4, 32, 32), 1), ((10000, 4), 1)]
+)
+def test_normalizations_in_one_graph_keep_their_moments_apart(shape, axis):
+    """The runtime writes moments over the earlier ones that it is given."""
+    x, attrs = numbers(*shape) + 2, {"axis": axis, "epsilon": 1e-3}
+    scale, offset, g = numbers(shape[axis]), numbers(shape[axis]), numbers(*shape)
+
+    def twice(normalize, gradient, x, scale, offset, g):
+        y, *first = normalize(x, scale, offset, **attrs)
+        z, *second = normalize(y, scale, offset, **attrs)
+        return [z, *gradient(g, y, scale, *second, **attrs), *gradient(g, x, scale, *first, **attrs)]
+
+    rows = normalizing.batch_normalize, normalizing.batch_normalize_gradient
+    want = twice(*(row.reference for row in rows), *(v.astype("float64") for v in (x, scale, offset, g)))
+    for got, expected in zip(compiled(lambda *given: twice(*rows, *given), x, scale, offset, g), want):
+        close(got, expected, 5e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (40,), (5, 32), (3, 3, 4, 16), (7, 3)])
+@pytest.mark.parametrize("known", [True, False])
+def test_adam_with_and_without_the_operator_for_it(shape, known, monkeypatch):
+    if shape:
+        monkeypatch.setattr(gated, "LEAST", 0)
+    if not known:
+        monkeypatch.setattr(gated, "has_kernel", lambda name: False)
+    value, gradient, momentum = (np.asarray(numbers(*shape)) for _ in range(3))
+    inputs = (value, gradient, momentum, np.abs(gradient) + 0.5, np.float32(0.25))
+    attrs = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    got = compiled(lambda *given: fused.adam(*given, **attrs), *inputs)
+    for one, want in zip(got, exact(fused.adam, inputs, attrs)):
+        close(one, want, 1e-6)
