@@ -139,8 +139,7 @@ class Executable(onnx_executable.Executable):
     def __init__(self, graph: Graph, model: Any, compiled: Any, place: Callable[[Variable], Any]):
         self.compiled = compiled
         self.place = place
-        self.reads = [variable for variable, _ in graph.reads]
-        self.writes = [variable for variable, _ in graph.writes]
+        self.reads, self.writes = list(graph.reads), list(graph.writes)
         left = {port.any_name: i for i, port in enumerate(compiled.inputs)}  # an input that nothing needs is dropped
         ports = [left.get(x.name) for x in model.graph.input]
         self.input_dtypes = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
@@ -167,9 +166,9 @@ class Executable(onnx_executable.Executable):
 
     def _bind(self) -> Any:
         request = self.compiled.create_infer_request()
-        states, count, first = self.states, len(self.reads), len(self.output_types)
-        self._set(request.set_input_tensor, self.read_ports, [s.array for s in states[:count]])
-        new = [s.buffers[1 - s.group.now] for s in states[count:]]
+        first = len(self.output_types)
+        self._set(request.set_input_tensor, self.read_ports, [state.array for (state,) in self.read_states])
+        new = [state.next for (state,) in self.write_states]
         self._set(request.set_output_tensor, range(first, first + len(new)), new)
         return request
 

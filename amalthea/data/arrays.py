@@ -59,6 +59,7 @@ class ArraySource(Source):
         self.rows = count_rows(x=x, y=y, sample_weight=sample_weight)
         self.batch_size = batch_size or 32
         self.steps = -(-self.rows // self.batch_size)
+        self.is_one_batch = self.steps == 1
         self.shuffle = shuffle
         self._parts = (x, y, weigh(y, sample_weight, class_weight))
         self._columns = tree.flatten(self._parts)

@@ -23,11 +23,13 @@ class Source(ABC):
         steps: how many batches an epoch has; None if only its end will tell.
         batch_size: how many rows a batch has, but the last, which may have fewer; None if only the data know.
         rows: how many rows an epoch has; None if unknown.
+        is_one_batch: whether :meth:`peek` gives all that an epoch has, and nobody needs to know of its ends.
     """
 
     steps: int | None = None
     batch_size: int | None = None
     rows: int | None = None
+    is_one_batch: bool = False
 
     @abstractmethod
     def batches(self, epoch: int = 0) -> Iterator[Batch]:

@@ -13,14 +13,15 @@ from amalthea.callbacks import CallbackList
 from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
 from amalthea.errors import ArgumentError, DataError
+from amalthea.tensor import Variable, on_host
 from amalthea.training import before_training
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
     """The results of a step on the host."""
-    return {
-        name: float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()
-    }
+    plain = (int, float, Variable)  # which a step that runs eagerly may give
+    values = {name: np.asarray(v) if isinstance(v, plain) else on_host(v) for name, v in logs.items()}
+    return {name: float(value) if value.ndim == 0 else value for name, value in values.items()}
 
 
 def verbosity(verbose: Any) -> int:
@@ -141,7 +142,9 @@ def evaluate(
 def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
     """The outputs for all rows."""
     source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
-    model.ensure_built(source.peek())
+    model.ensure_built(first := source.peek())
+    if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
+        return tree.map_structure(on_host, model.step("predict")(first))
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     calls.on_predict_begin()
     pieces: list[list[Any]] = []
@@ -151,7 +154,7 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
         if hooks:
             calls.on_predict_batch_begin(step)
         nest = run(batch)
-        pieces.append([np.asarray(value) for value in tree.flatten(nest)])
+        pieces.append([on_host(value) for value in tree.flatten(nest)])
         if hooks:
             calls.on_predict_batch_end(step, {"outputs": nest})
     if not pieces:

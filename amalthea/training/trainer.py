@@ -18,7 +18,7 @@ from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
-from amalthea.tensor import Tensor, Trace, current_trace, type_of
+from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
 from amalthea.training import loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 from amalthea.training.pace import Pace
@@ -394,7 +394,7 @@ class Trainer(Half):
         """The outputs for these rows, as NumPy arrays."""
         data = to_batch((x,))
         self.ensure_built(data)
-        return tree.map_structure(np.asarray, self.step("predict")(data))
+        return tree.map_structure(on_host, self.step("predict")(data))
 
 
 def _refuse_unknown(verb: str, given: dict[str, Any], function: Any, allowed: Any = ()) -> None:

@@ -20,6 +20,7 @@ from amalthea.backends.onnxruntime.gated import GATED
 from amalthea.backends.onnxruntime.normalizing import NORMALIZING
 from amalthea.backends.onnxruntime.plain import PLAIN
 from amalthea.backends.onnxruntime.recurrences import RECURRENCES
+from amalthea.backends.onnxruntime.stacks import stacked
 from amalthea.backends.onnxruntime.state import State
 from amalthea.backends.onnxruntime.windows import WINDOWS
 from amalthea.graph.graph import Graph, collect
@@ -70,7 +71,7 @@ class OnnxRuntimeBackend(Backend):
     def compile(self, graph: Graph) -> Executable:
         from amalthea.backends.onnxruntime.executable import Executable, to_model
 
-        graph = prepared(graph)
+        graph = stacked(prepared(graph))
         self.refuse_gaps(graph)
         return Executable(graph, self.session(to_model(graph, OWN)), self.place)
 

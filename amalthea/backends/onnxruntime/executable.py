@@ -11,6 +11,7 @@ from onnx import helper
 from amalthea import dtypes
 from amalthea.backends.groups import Group, groups_of
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
+from amalthea.backends.onnxruntime.stacks import is_in_line, put_in_line, variables_of
 from amalthea.backends.onnxruntime.state import doubled
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
@@ -50,8 +51,7 @@ class Executable:
     def __init__(self, graph: Graph, session: Any, place: Callable[[Variable], Any]):
         self.session = session
         self.place = place
-        self.reads = [variable for variable, _ in graph.reads]
-        self.writes = [variable for variable, _ in graph.writes]
+        self.reads, self.writes = list(graph.reads), list(graph.writes)  # variables and stacks, each with its tensor
         input_names = [x.name for x in session.get_inputs()]
         output_names = [x.name for x in session.get_outputs()]
         n, k = len(graph.inputs), len(graph.outputs)
@@ -86,25 +86,37 @@ class Executable:
 
     def _regroup(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
-        states = [self.place(variable) for variable in (*self.reads, *self.writes)]
-        self.written = doubled(states[len(self.reads) :])
-        self.groups = groups_of(states)
-        self.states = states
+        reads, writes = ([self._states(item) for item, _ in items] for items in (self.reads, self.writes))
+        self.written = doubled(state for states in writes for state in states)
+        self.groups = groups_of(state for states in (*reads, *writes) for state in states)
+        self.read_states, self.write_states = reads, writes
         self.bindings.clear()
         self.version = Group.version
 
+    def _states(self, item: Any) -> list[Any]:
+        return [self.place(variable) for variable in variables_of(item)]
+
+    def _align(self) -> None:
+        """Put stacks in line that are not: they are new, or somebody has written some of their variables only."""
+        for states in self.write_states:
+            if not (is_in_line([s.array for s in states]) and is_in_line([s.next for s in states])):
+                put_in_line(states)
+                Group.changed()
+
     def _bind(self) -> Any:
+        self._align()
         binding = self.session.io_binding()._iobinding
-        count = len(self.reads)
-        for name, state in zip(self.read_names, self.states[:count]):
-            _bind(binding.bind_input, name, state.array)
-        for name, state in zip(self.write_names, self.states[count:]):
-            _bind(binding.bind_output, name, state.buffers[1 - state.group.now])
+        for name, states, (_, x) in zip(self.read_names, self.read_states, self.reads):
+            _bind(binding.bind_input, name, x.type, [state.array for state in states])
+        for name, states, (_, x) in zip(self.write_names, self.write_states, self.writes):
+            _bind(binding.bind_output, name, x.type, [state.next for state in states])
         return binding
 
 
-def _bind(bind: Any, name: str, array: np.ndarray) -> None:
-    bind(name, _CPU(), ONNX_TYPES[dtypes.standardize(array.dtype)], list(array.shape), array.ctypes.data)
+def _bind(bind: Any, name: str, type: Type, arrays: list[np.ndarray]) -> None:
+    """Bind to the memory of one array, or of several in line."""
+    assert is_in_line(arrays), f"The variables of {name} are not in line."
+    bind(name, _CPU(), ONNX_TYPES[type.dtype], list(type.shape), arrays[0].ctypes.data)
 
 
 def _CPU() -> Any:

@@ -7,9 +7,9 @@ from math import prod
 from amalthea.backends.onnxruntime.builder import Builder, Value, has_kernel
 from amalthea.primitives import fused
 
-# It divides small arrays among threads too: with them the step of a small network saves 11%, and takes twice as long
-# where another process keeps a core busy.
-LEAST = 1 << 17
+# It divides small arrays among threads too: a step with one for each small variable took twice as long where another
+# process kept a core busy.
+LEAST = 1 << 15
 
 
 def plus(b: Builder, x: Value, y: Value, factors: Value) -> Value:

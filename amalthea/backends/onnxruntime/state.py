@@ -46,6 +46,11 @@ class State(Member):
     def array(self) -> np.ndarray:
         return self.buffers[self.group.now]
 
+    @property
+    def next(self) -> np.ndarray:
+        """Where an executable writes."""
+        return self.buffers[1 - self.group.now]
+
     def read(self) -> np.ndarray:
         return self.array.copy()
 
