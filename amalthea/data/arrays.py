@@ -61,8 +61,8 @@ class ArraySource(Source):
         self.steps = -(-self.rows // self.batch_size)
         self.is_one_batch = self.steps == 1
         self.shuffle = shuffle
-        self._parts = (x, y, weigh(y, sample_weight, class_weight))
-        self._columns = tree.flatten(self._parts)
+        parts = (x, y, weigh(y, sample_weight, class_weight))
+        self._columns, self._pack = tree.flatten(parts), tree.packer(parts)
         self._seed = random.make_default_seed() if shuffle and seed is None else seed
 
     def peek(self) -> Batch:
@@ -76,7 +76,7 @@ class ArraySource(Source):
             picked = [column if column is None else column[place] for column in self._columns]
         else:
             picked = [column if column is None else _rows(column, place) for column in self._columns]
-        return tree.pack_sequence_as(self._parts, picked)
+        return self._pack(picked)
 
     def _places(self, epoch: int) -> Iterator[slice | np.ndarray]:
         assert self.rows and self.steps and self.batch_size
