@@ -20,12 +20,14 @@ class Measure(NamedTuple):
         unit: of its numbers.
         meaning: for the reader of the table.
         sample: a number from a program that is warm, and the seconds that it may take; None for what happens once.
+        before: calls that make it warm; a prediction may be compiled once it was called often.
     """
 
     title: str
     unit: str
     meaning: str
     sample: Callable[[Any, float], float] | None = None
+    before: int = 1
 
 
 def repeated(call: Callable[[], Any], seconds: float) -> float:
@@ -63,9 +65,11 @@ MEASURES = {
     "train_on_batch": Measure(
         "train_on_batch", "ms", "one call, its loss read", lambda p, s: repeated(p.train_on_batch, s)
     ),
-    "predict_1": Measure("predict 1", "ms", "one call with one row", lambda p, s: repeated(lambda: p.predict(1), s)),
+    "predict_1": Measure(
+        "predict 1", "ms", "one call with one row", lambda p, s: repeated(lambda: p.predict(1), s), 10
+    ),
     "predict_128": Measure(
-        "predict 128", "ms", "one call with 128 rows", lambda p, s: repeated(lambda: p.predict(128), s)
+        "predict 128", "ms", "one call with 128 rows", lambda p, s: repeated(lambda: p.predict(128), s), 10
     ),
     "first": Measure("first", "ms", "from the imported library to the first loss: make, trace, compile, run"),
     "peak": Measure("peak", "MB", "the most that the process held, libraries and compiling and all"),

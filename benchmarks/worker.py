@@ -59,12 +59,13 @@ class Worker:
         return most()
 
     def measure(self, given: dict[str, Any]) -> dict[str, Any]:
-        """One number; the first call of each kind is not timed, since it may compile."""
+        """One number; the first calls of each kind are not timed, since they may compile."""
         name, sample = given["name"], MEASURES[given["name"]].sample
         assert sample is not None
         try:
             if name not in self.warm:
-                sample(self.program, 0.0)
+                for _ in range(MEASURES[name].before):
+                    sample(self.program, 0.0)
                 self.warm.add(name)
         except AttributeError as error:
             if error.obj is not self.program:
