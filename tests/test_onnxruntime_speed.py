@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -106,3 +110,33 @@ def test_adam_with_and_without_the_operator_for_it(shape, known, monkeypatch):
     got = compiled(lambda *given: fused.adam(*given, **attrs), *inputs)
     for one, want in zip(got, exact(fused.adam, inputs, attrs)):
         close(one, want, 1e-6)
+
+
+MEMORY = """
+import numpy as np
+from pathlib import Path
+from amalthea import Sequential, layers
+
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+model = Sequential([layers.Input((256,)), *(layers.Dense(256, "relu") for _ in range(8)), layers.Dense(2, "softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+x, y = np.ones((4096, 256), "float32"), np.zeros(4096, "int32")
+model.train_on_batch(x[:1], y[:1])
+sizes = [held()]
+for rows in (4096, 4000):
+    model.train_on_batch(x[:rows], y[:rows])
+    sizes.append(held())
+print(*sizes)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_second_batch_size_takes_the_memory_of_the_first():
+    """Eight layers hold 34 MB of activations; sessions with arenas of their own held them twice."""
+    environment = {**os.environ, "AMALTHEA_BACKEND": "onnxruntime"}
+    found = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, env=environment, check=True)
+    start, first, second = map(float, found.stdout.split())
+    assert first - start > 30
+    assert second - first < 0.3 * (first - start)

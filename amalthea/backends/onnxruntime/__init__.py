@@ -6,6 +6,7 @@ session of its own that is kept.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,28 @@ def threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or 0) or len(os.sched_getaffinity(0))
 
 
+@functools.cache
+def shares_memory() -> bool:
+    """Let all sessions take their memory from one arena: that of another batch size, or of a prediction, is the same.
+
+    False where somebody has registered an allocator before.
+    """
+    from onnxruntime.capi.onnxruntime_pybind11_state import (
+        OrtAllocatorType,
+        OrtArenaCfg,
+        OrtMemoryInfo,
+        OrtMemType,
+        create_and_register_allocator,
+    )
+
+    memory = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
+    try:
+        create_and_register_allocator(memory, OrtArenaCfg({"arena_extend_strategy": 1}))  # as much as is asked for
+    except Exception:  # its errors have no class of their own
+        return False
+    return True
+
+
 class OnnxRuntimeBackend(Backend):
     """ONNX Runtime."""
 
@@ -88,6 +111,8 @@ class OnnxRuntimeBackend(Backend):
         # As the nodes stand: they were put in an order that holds little.
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        if shares_memory():
+            options.add_session_config_entry("session.use_env_allocators", "1")
         if len(model.graph.node) > MANY:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
