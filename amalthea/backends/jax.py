@@ -205,7 +205,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.relu_gradient: lambda g, out: jnp.where(out > 0, g, jnp.zeros((), g.dtype)),
     fused.softmax: lambda x, *, axis: jax.nn.softmax(x, axis=axis),
     fused.log_softmax: lambda x, *, axis: jax.nn.log_softmax(x, axis=axis),
-    control.identity: _same, control.stop_gradient: lax.stop_gradient, 
+    control.identity: _same, control.stop_gradient: lax.stop_gradient,
     control.barrier: lambda x, after, *, tag: lax.optimization_barrier((x, after))[0],
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),

@@ -91,7 +91,7 @@ class ArraySource(Source):
 
 
 def _rows(column: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Some rows in memory of their own. Where they are many, it begins where XLA takes it without a copy."""
+    """Some rows in memory of their own. Where they are many, it begins where libraries can take it as it is."""
     shape = (len(place), *column.shape[1:])
     size = int(np.prod(shape)) * column.itemsize
     if size < LARGE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,28 +80,31 @@ def reach(results: Sequence[Tensor], stop: set[Tensor], own: set[int] | None = N
 
     The walk does not pass the tensors of ``stop``, nor leaves the scopes of ``own``.
     """
+    free: dict[Tensor, None] = {}
+
+    def makers(tensors: Sequence[Tensor]) -> Iterator[Node]:
+        for tensor in tensors:
+            if tensor.value is not None or tensor in stop:
+                continue
+            if tensor.node is None or (own is not None and id(tensor.node.scope) not in own):
+                free.setdefault(tensor)
+            else:
+                yield tensor.node
+
+    return in_order(makers(results), lambda node: makers(node.inputs)), list(free)
+
+
+def in_order(nodes: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> list[Node]:
+    """The nodes, each after those that it needs, which are gone to in the order in which ``needs`` gives them."""
     order: list[Node] = []
     seen: set[Node] = set()
-    free: dict[Tensor, None] = {}
-    stack: list[tuple[Node, bool]] = []
-
-    def visit(tensor: Tensor) -> None:
-        if tensor.value is not None or tensor in stop:
-            return
-        if tensor.node is None or (own is not None and id(tensor.node.scope) not in own):
-            free.setdefault(tensor)
-        else:
-            stack.append((tensor.node, False))
-
-    for result in results:
-        visit(result)
-        while stack:
-            node, done = stack.pop()
-            if done:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                for tensor in reversed(node.inputs):
-                    visit(tensor)
-    return order, list(free)
+    stack = [(node, False) for node in reversed([*nodes])]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((other, False) for other in reversed([*needs(node)]))
+    return order

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from amalthea.graph.graph import Graph
+from amalthea.graph.graph import Graph, in_order
 from amalthea.tensor import Node, Tensor
 
 
@@ -21,19 +21,13 @@ def scheduled(graph: Graph) -> Graph:
     def height(x: Tensor) -> int:
         return heights.get(x.node, 0) if x.node is not None else 0
 
-    inside = set(heights)
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack = [(x.node, False) for x in sorted(graph.results, key=height, reverse=True) if x.node in inside]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((x.node, False) for x in sorted(node.inputs, key=height) if x.node in inside)
-    return replace(graph, nodes=order)
+    def makers(tensors: Sequence[Tensor]) -> list[Node]:
+        return [x.node for x in tensors if x.node in heights]
+
+    def longest_first(node: Node) -> list[Node]:
+        return makers(sorted(node.inputs, key=height, reverse=True))
+
+    return replace(graph, nodes=in_order(makers(sorted(graph.results, key=height)), longest_first))
 
 
 def _heights(graph: Graph) -> dict[Node, int]:

@@ -164,4 +164,8 @@ def stack_steps(kept, types):
 
 
 identity.samples = stop_gradient.samples = lambda: [sample(numbers(2, 3))]
-barrier.samples = lambda: [sample(numbers(2, 3), numbers(4, seed=1)), sample(numbers(2), np.array(True))]
+barrier.samples = lambda: [
+    sample(numbers(2, 3), numbers(4, seed=1)),
+    sample(numbers(2), np.array(True)),
+    sample(numbers(2), numbers(0)),
+]

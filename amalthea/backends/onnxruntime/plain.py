@@ -195,6 +195,8 @@ def _swapped(b: Builder, x: Value) -> Value:
 
 def _barrier(b: Builder, x: Value, after: Value, *, tag: int) -> Value:
     """The same memory under a shape that only the run can tell, and not before ``after`` is there."""
+    if not math.prod(after.shape):
+        return x
     first = b.Gather(b.reshape(after, [-1]), b.constant([0], "int64"), axis=0)
     nothing = b.Mul(b.cast(b.cast(first, "bool"), "int64"), b.constant(0, "int64"))
     out = b.Reshape(x, b.Add(b.ints(x.shape), nothing))
