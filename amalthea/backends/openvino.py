@@ -73,8 +73,8 @@ def _cast(b: Any, x: Any, *, dtype: str) -> Any:
 
 def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
     """OpenVINO's Scan sees no values around it: what it captures is carried along. It takes a step or more."""
-    if not attrs["length"]:  # an empty constant would be read as a number
-        kept = [b.Expand(b.constant(0, x.dtype), b.ints([0, *x.type.shape])) for x in body.outputs[carries:]]
+    if not attrs["length"]:
+        kept = [b.constant(np.zeros((0, *x.type.shape)), x.dtype) for x in body.outputs[carries:]]
         return [*operands[captures : captures + carries], *kept]
     whole = Graph(body.inputs, [*body.inputs[:captures], *body.outputs], nodes=body.nodes)
     return ONNX[control.scan](b, *operands, body=whole, captures=0, carries=captures + carries, **attrs)[captures:]
@@ -103,6 +103,24 @@ def signed(graph: Any) -> None:
                 attribute.i = whole
 
 
+def spelled(graph: Any) -> None:
+    """Say an ONNX graph's empty constants, and those of the graphs in it, by their shapes: their reader takes such a
+    constant for a number."""
+    empty = [constant for constant in graph.initializer if 0 in constant.dims]
+    for constant in empty:
+        graph.initializer.remove(constant)
+        shape = onnx.helper.make_tensor(
+            f"{constant.name}_shape", onnx.TensorProto.INT64, [len(constant.dims)], constant.dims
+        )
+        nothing = onnx.helper.make_tensor("value", constant.data_type, [1], [0])
+        graph.initializer.append(shape)
+        graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", [shape.name], [constant.name], value=nothing))
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                spelled(attribute.g)
+
+
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "PERFORMANCE_HINT": "LATENCY"}
 
 
@@ -128,6 +146,7 @@ class OpenVinoBackend(OnnxRuntimeBackend):
         self.refuse_gaps(graph)
         model = onnx_executable.to_model(graph, LOWERINGS)
         signed(model.graph)
+        spelled(model.graph)
         read = self.core.read_model(model.SerializeToString(), b"")
         compiled = self.core.compile_model(read, "CPU", {**SETTINGS, "INFERENCE_NUM_THREADS": threads()})
         return Executable(graph, model, compiled, self.place)
