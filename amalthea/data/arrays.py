@@ -15,8 +15,9 @@ from amalthea.data.base import Batch, Source
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.weights import check_class_weight, weigh
 from amalthea.errors import ArgumentError
+from amalthea.memory import aligned
 
-LARGE, ALIGNED = 1 << 16, 64  # bytes
+LARGE = 1 << 16  # bytes
 
 
 class ArraySource(Source):
@@ -96,9 +97,7 @@ def _rows(column: np.ndarray, place: np.ndarray) -> np.ndarray:
     size = int(np.prod(shape)) * column.itemsize
     if size < LARGE:
         return column.take(place, axis=0)
-    memory = np.empty(size + ALIGNED, "uint8")
-    start = -memory.ctypes.data % ALIGNED
-    out = np.ndarray(shape, column.dtype, memory, start)
+    out = aligned(shape, column.dtype)
     return column.take(place, axis=0, out=out, mode="clip")  # which needs no buffer; the places are ours
 
 

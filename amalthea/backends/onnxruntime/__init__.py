@@ -17,22 +17,22 @@ import numpy as np
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
-from amalthea.backends.onnxruntime.gated import GATED
+from amalthea.backends.onnxruntime.in_place import ALONE
 from amalthea.backends.onnxruntime.normalizing import NORMALIZING
 from amalthea.backends.onnxruntime.plain import PLAIN
 from amalthea.backends.onnxruntime.recurrences import RECURRENCES
-from amalthea.backends.onnxruntime.stacks import stacked
 from amalthea.backends.onnxruntime.state import State
+from amalthea.backends.onnxruntime.updates import separated
 from amalthea.backends.onnxruntime.windows import WINDOWS
 from amalthea.graph.graph import Graph, collect
 from amalthea.graph.layout import channels_first
 from amalthea.graph.rewrite import decompose, simplify
-from amalthea.primitives import Primitive
+from amalthea.primitives import Primitive, fused
 from amalthea.primitives import windows as w
 from amalthea.tensor import Storage, Trace, constant, type_of
 
 LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}  # what others read too
-OWN = ChainMap({**BLOCKED, **GATED, **NORMALIZING, **RECURRENCES}, LOWERINGS)
+OWN = ChainMap({**BLOCKED, **NORMALIZING, **RECURRENCES}, LOWERINGS)
 _IN_FLOAT32 = (  # of float64: measured on the samples of their rows, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool"
@@ -42,8 +42,9 @@ _HEAVY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
 
 
 def prepared(graph: Graph) -> Graph:
-    """The graph in primitives and layout that ONNX can say."""
-    return simplify(channels_first(decompose(simplify(graph), OWN)))
+    """The graph in primitives and layout that ONNX can say. An update stays in the layout of its variables."""
+    whole = channels_first(decompose(simplify(graph), {*OWN, fused.adam}))
+    return simplify(decompose(whole, OWN))
 
 
 def threads() -> int:
@@ -95,12 +96,14 @@ class OnnxRuntimeBackend(Backend):
     def compile(self, graph: Graph) -> Executable:
         from amalthea.backends.onnxruntime.executable import Executable, to_model
 
-        graph = stacked(prepared(graph))
+        graph, updates = separated(prepared(graph))
         self.refuse_gaps(graph)
-        return Executable(graph, self.session(to_model(graph, OWN)), self.place)
+        session = self.session(to_model(graph, OWN), alone=not any(update.size > ALONE for update in updates))
+        return Executable(graph, session, self.place, threads(), updates)
 
-    def session(self, model: Any) -> Any:
-        """A session of an ONNX model, with the settings that measured best."""
+    def session(self, model: Any, alone: bool = True) -> Any:
+        """A session of an ONNX model, with the settings that measured best. ``alone``: other threads have no use for
+        the cores right after it."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -111,6 +114,8 @@ class OnnxRuntimeBackend(Backend):
         # As the nodes stand: they were put in an order that holds little.
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        if not alone:  # its threads would look for work for a while
+            options.add_session_config_entry("session.force_spinning_stop", "1")
         if shares_memory():
             options.add_session_config_entry("session.use_env_allocators", "1")
         if len(model.graph.node) > MANY:

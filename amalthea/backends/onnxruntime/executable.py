@@ -1,8 +1,9 @@
-"""A graph as an ONNX Runtime session, bound to the memory of its variables."""
+"""A graph as an ONNX Runtime session, bound to the memory of its variables, and the updates that follow it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from onnx import helper
 from amalthea import dtypes
 from amalthea.backends.groups import Group, groups_of
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
-from amalthea.backends.onnxruntime.stacks import is_in_line, put_in_line, variables_of
-from amalthea.backends.onnxruntime.state import doubled
+from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
+from amalthea.backends.onnxruntime.updates import Update
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
+
+SMALL = 1 << 16  # numbers: larger variables gain nothing from lying in line
 
 
 def to_model(graph: Graph, lowerings: Any) -> Any:
@@ -48,16 +51,27 @@ def _read(node: Any) -> set[str]:
 class Executable:
     """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
 
-    def __init__(self, graph: Graph, session: Any, place: Callable[[Variable], Any]):
+    updates: Sequence[Updating] = ()
+
+    def __init__(
+        self,
+        graph: Graph,
+        session: Any,
+        place: Callable[[Variable], Any],
+        threads: int = 1,
+        updates: Sequence[Update] = (),
+    ):
         self.session = session
         self.place = place
-        self.reads, self.writes = list(graph.reads), list(graph.writes)  # variables and stacks, each with its tensor
-        input_names = [x.name for x in session.get_inputs()]
-        output_names = [x.name for x in session.get_outputs()]
-        n, k = len(graph.inputs), len(graph.outputs)
-        self.inputs = [_Slot(name, x.type) for name, x in zip(input_names, graph.inputs)]
-        self.outputs = [_Slot(name, x.type) for name, x in zip(output_names, graph.outputs)]
-        self.read_names, self.write_names = input_names[n:], output_names[k:]
+        self.reads, self.writes = list(graph.reads), list(graph.writes)
+        inputs, outputs = ([x.name for x in items] for items in (session.get_inputs(), session.get_outputs()))
+        self.inputs = [_Slot(name, x.type) for name, x in zip(inputs, graph.inputs)]
+        self.read_names = inputs[len(self.inputs) :]
+        results = zip(outputs, graph.results)
+        own = len(graph.outputs) - sum(update.count for update in updates)
+        self.outputs = [_Slot(name, x.type) for name, x in islice(results, own)]
+        self.updates = [Updating(update, list(islice(results, update.count)), threads) for update in updates]
+        self.write_names = [name for name, _ in results]
         self.version = -1
         self.bindings: dict[tuple[int, ...], Any] = {}
 
@@ -65,9 +79,10 @@ class Executable:
         if self.version != Group.version:
             self._regroup()
         which = tuple([group.now for group in self.groups])
-        binding = self.bindings.get(which)
-        if binding is None:
-            binding = self.bindings[which] = self._bind()
+        bound = self.bindings.get(which)
+        if bound is None:
+            bound = self.bindings[which] = self._bind()
+        binding, updates = bound
         cpu = _CPU()
         kept, results = [], []
         for slot, value in zip(self.inputs, values):
@@ -79,6 +94,8 @@ class Executable:
             binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
             results.append(array)
         self.session._sess.run_with_iobinding(binding, None)
+        for program, shares, factors in updates:
+            program.run(shares, factors)
         for group in self.written:
             group.now ^= 1
         del kept
@@ -86,37 +103,79 @@ class Executable:
 
     def _regroup(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
-        reads, writes = ([self._states(item) for item, _ in items] for items in (self.reads, self.writes))
-        self.written = doubled(state for states in writes for state in states)
-        self.groups = groups_of(state for states in (*reads, *writes) for state in states)
-        self.read_states, self.write_states = reads, writes
+        self.read_states, self.write_states = ([self.place(v) for v, _ in x] for x in (self.reads, self.writes))
+        self.written = doubled(self.write_states)
+        states = [*self.read_states, *self.write_states]
+        for update in self.updates:
+            states += update.find(self.place)
+        self.groups = [group for group in groups_of(states) if group.turns]
         self.bindings.clear()
         self.version = Group.version
 
-    def _states(self, item: Any) -> list[Any]:
-        return [self.place(variable) for variable in variables_of(item)]
-
-    def _align(self) -> None:
-        """Put stacks in line that are not: they are new, or somebody has written some of their variables only."""
-        for states in self.write_states:
-            if not (is_in_line([s.array for s in states]) and is_in_line([s.next for s in states])):
-                put_in_line(states)
-                Group.changed()
-
     def _bind(self) -> Any:
-        self._align()
         binding = self.session.io_binding()._iobinding
-        for name, states, (_, x) in zip(self.read_names, self.read_states, self.reads):
-            _bind(binding.bind_input, name, x.type, [state.array for state in states])
-        for name, states, (_, x) in zip(self.write_names, self.write_states, self.writes):
-            _bind(binding.bind_output, name, x.type, [state.next for state in states])
-        return binding
+        updates = [update.bind(binding) for update in self.updates]
+        for name, state, (_, x) in zip(self.read_names, self.read_states, self.reads):
+            _bind(binding.bind_input, name, x.type, state.array)
+        for name, state, (_, x) in zip(self.write_names, self.write_states, self.writes):
+            _bind(binding.bind_output, name, x.type, state.next)
+        return binding, updates
 
 
-def _bind(bind: Any, name: str, type: Type, arrays: list[np.ndarray]) -> None:
-    """Bind to the memory of one array, or of several in line."""
-    assert is_in_line(arrays), f"The variables of {name} are not in line."
-    bind(name, _CPU(), ONNX_TYPES[type.dtype], list(type.shape), arrays[0].ctypes.data)
+class Updating:
+    """An update, and the memory of what it updates.
+
+    Args:
+        update: which.
+        results: the outputs of the session that are for it: factors, then what each part is given.
+        threads: among how many it may be divided.
+    """
+
+    def __init__(self, update: Update, results: list[tuple[str, Any]], threads: int):
+        self.update, self.results, self.threads = update, results, threads
+        self.given = len(update.parts[0].given)
+        self.parts: list[list[State]] = []
+
+    def find(self, place: Callable[[Variable], State]) -> list[State]:
+        """The states of all its variables. Each that a gradient is put beside gets a second buffer."""
+        self.parts = [[place(variable) for variable in part.variables] for part in self.update.parts]
+        doubled(self._holders())
+        return [state for part in self.parts for state in part]
+
+    def _holders(self) -> list[State]:
+        return [state for part in self.parts for state in part[: self.given]]
+
+    def bind(self, binding: Any) -> Any:
+        """Bind the session's outputs to where they are wanted; the program and what it is run with."""
+        lines = self._in_line()
+        program = self.update.program
+        factors = [np.empty((), program.dtype) for _ in self.update.factors]
+        arrays = [*factors, *(state.next for state in self._holders())]
+        for (name, x), array in zip(self.results, arrays):
+            _bind(binding.bind_output, name, x.type, array)
+        parts = [[*map(_values, line), *map(_spare, line[: self.given])] for line in lines]
+        return program, program.shares(parts, self.threads), factors
+
+    def _in_line(self) -> list[list[list[State]]]:
+        """The parts, with a list of states for each variable: those of small ones are in line, as one part."""
+        small = [part for part in self.parts if part[0].array.size <= SMALL]
+        line = [list(states) for states in zip(*small)]
+        for states in line:
+            put_in_line(states)
+        large = [[[state] for state in part] for part in self.parts if part[0].array.size > SMALL]
+        return [line, *large] if small else large
+
+
+def _values(states: Sequence[State]) -> np.ndarray:
+    return vector([state.array for state in states])
+
+
+def _spare(states: Sequence[State]) -> np.ndarray:
+    return vector([state.next for state in states])
+
+
+def _bind(bind: Any, name: str, type: Type, array: np.ndarray) -> None:
+    bind(name, _CPU(), ONNX_TYPES[type.dtype], list(type.shape), array.ctypes.data)
 
 
 def _CPU() -> Any:

@@ -1,23 +1,33 @@
 """Variables in fixed memory, for sessions that are bound to it once.
 
-A variable that an executable writes has two buffers: a step reads one and writes the other. Which is which is kept for
-the group of variables that are written together, so a step of any model turns over a handful of groups.
+A variable that a session writes has two buffers: a step reads one and writes the other. Which is which is kept for
+the group of variables that are written together, so a step of any model turns over a handful of groups. A variable that
+is updated in place needs one buffer; where it has a second, its gradient is put there.
+
+Small variables with the same update lie in line, one after the other in memory, and are updated as one vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from amalthea.backends.groups import Group, Member, written_together
+from amalthea.memory import aligned
 
 
 class Buffered(Group):
     """A group whose members have two buffers; ``now`` is the one that holds their values."""
 
     now = 0
+    members: list[Any]
+
+    @property
+    def turns(self) -> bool:
+        """Whether ``now`` may change before some member gets a buffer."""
+        return any(len(m.buffers) > 1 for m in self.members)
 
     def take(self, members: list[Any]) -> None:
         if len({m.now for m in members}) == 1:
@@ -34,7 +44,9 @@ class State(Member):
     __slots__ = ("buffers",)
 
     def __init__(self, value: np.ndarray):
-        self.buffers = [np.array(value, order="C")]
+        array = aligned(value.shape, value.dtype)
+        np.copyto(array, value)
+        self.buffers = [array]
         self.group = None
         Buffered([self])
 
@@ -66,6 +78,34 @@ def doubled(states: Iterable[State]) -> list[Buffered]:
     states = list(states)
     for state in states:
         if len(state.buffers) == 1:
-            state.buffers.append(np.empty_like(state.buffers[0]))
+            state.buffers.append(aligned(state.array.shape, state.array.dtype))
             Group.changed()
     return written_together(states)
+
+
+def are_in_line(arrays: Sequence[np.ndarray]) -> bool:
+    """Whether each array begins where the one before ends."""
+    ends = [a.ctypes.data + a.nbytes for a in arrays]
+    return all(a.ctypes.data == end for a, end in zip(arrays[1:], ends))
+
+
+def vector(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays that are in line as one."""
+    assert are_in_line(arrays), "These arrays are not in line."
+    return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1), (sum(a.size for a in arrays),))
+
+
+def put_in_line(states: Sequence[State]) -> None:
+    """Let the values of some states be one vector, and their second buffers another."""
+    twice = [len(state.buffers) > 1 for state in states]
+    rows = [[s.array for s in states], *([[s.next for s in states]] if all(twice) else [])]
+    if all(map(are_in_line, rows)):
+        return
+    starts = np.cumsum([0, *(x.size for x in rows[0])])
+    vectors = [aligned((starts[-1],), rows[0][0].dtype) for _ in range(1 + any(twice))]
+    for state, start, values in zip(states, starts, rows[0]):
+        state.buffers = [x[start : start + values.size].reshape(values.shape) for x in vectors]
+        np.copyto(state.buffers[0], values)
+        if state.now:
+            state.buffers.reverse()
+    Group.changed()

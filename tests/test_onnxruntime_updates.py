@@ -1,0 +1,267 @@
+"""Variables that are updated in place after ONNX Runtime's session: they are what they would be inside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import amalthea
+from amalthea import Sequential, backends, layers
+from amalthea.backends.onnxruntime import executable, in_place, updates
+from amalthea.graph.transforms import capture
+from tests.samples import numbers
+
+X = numbers(12, 5).astype("float32")
+Y = (X.sum(1) > 0).astype("int32")
+
+
+def made(**options):
+    amalthea.random.set_random_seed(3)
+    parts = [layers.Input((5,)), layers.Dense(6, "tanh"), layers.Dense(4, "relu"), layers.Dense(2, "softmax")]
+    model = Sequential(parts)
+    model.compile(amalthea.optimizers.Adam(0.05, **options), "sparse_categorical_crossentropy")
+    return model
+
+
+def train(model, steps=3):
+    for _ in range(steps):
+        model.train_on_batch(X, Y)
+
+
+def alone(model):
+    train(model)
+
+
+def assigned(model):
+    train(model)
+    model.layers[0].kernel.assign(model.layers[0].kernel * 0.5)
+    train(model)
+
+
+def partly_written(model):
+    """Another executable writes some of the variables, again and again, and leaves the others in the other buffer."""
+    turn = amalthea.jit(lambda: model.layers[1].bias.assign(amalthea.ops.flip(model.layers[1].bias)))
+    for _ in range(3):
+        train(model)
+        turn()
+
+
+def partly_updated(model):
+    halve = amalthea.jit(lambda: model.layers[1].bias.assign(model.layers[1].bias * 0.5))
+    for _ in range(3):
+        train(model)
+        halve()
+
+
+def halved_before(model):
+    """Each weight lies in line before it has a second buffer, where its gradient will be put."""
+    weights = model.trainable_variables
+    amalthea.jit(lambda: [weight.assign(weight * 0.5) for weight in weights] and None)()
+    train(model)
+
+
+def frozen_between(model):
+    train(model)
+    model.layers[0].trainable = False
+    train(model)
+    model.layers[0].trainable = True
+    train(model)
+
+
+def elsewhere_between(model):
+    train(model)
+    with backends.use_backend("numpy"):
+        train(model)
+    train(model)
+
+
+def with_other_batches(model):
+    """The executable of another batch size updates the same variables, and puts gradients in the same memory."""
+    for _ in range(3):
+        train(model, 1)
+        model.train_on_batch(X[:5], Y[:5])
+
+
+def shared(model):
+    """Two models that have a layer in common train in turn."""
+    other = Sequential([model.layers[0], layers.Dense(2, "softmax")])
+    other.compile(amalthea.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    for _ in range(3):
+        train(model, 1)
+        train(other, 2)
+
+
+def predicted_between(model):
+    for _ in range(3):
+        train(model, 1)
+        model.predict(X, verbose=0)
+        model.evaluate(X, Y, verbose=0)
+
+
+STORIES = (
+    alone,
+    assigned,
+    partly_written,
+    partly_updated,
+    halved_before,
+    frozen_between,
+    elsewhere_between,
+    with_other_batches,
+    shared,
+    predicted_between,
+)
+
+
+@pytest.fixture(params=["in line", "in pieces, by two threads"])
+def memory(request, monkeypatch):
+    if request.param != "in line":
+        monkeypatch.setattr(executable, "SMALL", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
+        monkeypatch.setattr(in_place, "PIECE", 16)
+        monkeypatch.setattr(in_place, "ALONE", 8)
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_weights_are_those_of_another_backend(story, memory):
+    found = []
+    for backend in ("onnxruntime", "numpy"):
+        with backends.use_backend(backend):
+            model = made()
+            story(model)
+            state = [*model.weights, *model.optimizer.variables]
+            found.append([model.predict(X, verbose=0), *(v.numpy() for v in state)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def separated(model):
+    """The session's graph of a training step, and what is done after it."""
+    data = (X, Y, None)
+    model.ensure_built(data)
+    with backends.use_backend("onnxruntime"):
+        from amalthea.backends.onnxruntime import prepared
+
+        return updates.separated(prepared(capture(model.train_step, ((data,), {}))[0]))
+
+
+def sizes(model):
+    return [len(update.parts) for update in separated(model)[1]]
+
+
+def test_updates_that_are_alike_are_one():
+    assert sizes(made()) == [6]
+
+
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Lion", "Nadam", "Adadelta", "Adamax", "AdamW"])
+def test_every_optimizer_that_treats_numbers_alone_is_done_in_place(name):
+    model = made()
+    model.compile(getattr(amalthea.optimizers, name)(0.05), "sparse_categorical_crossentropy")
+    graph, found = separated(model)
+    assert [len(update.parts) for update in found] == [6]
+    assert not any(variable.shape for variable, _ in graph.writes)
+
+
+def test_what_is_done_to_one_weight_alone_is_an_update_of_its_own():
+    model = made()
+    model.layers[0].kernel.constraint = amalthea.constraints.NonNeg()
+    assert sorted(sizes(model)) == [1, 5]
+
+
+def test_a_weight_that_something_else_needs_stays_in_the_session():
+    model = made()
+    model.layers[0].kernel.constraint = amalthea.constraints.MaxNorm(0.5)  # a sum over the new value
+    graph, found = separated(model)
+    assert [len(update.parts) for update in found] == [5]
+    assert model.layers[0].kernel in [variable for variable, _ in graph.writes]
+
+
+def test_a_step_leaves_its_inputs_alone():
+    """What the session gives may be spent; what the user gave may not."""
+    weight, sums = amalthea.Variable(np.ones(3, "float32")), amalthea.Variable(np.zeros(3, "float32"))
+
+    def step(x):
+        sums.assign(sums + x * 0.5)
+        weight.assign(weight - sums * x)
+        return x
+
+    x = np.float32([1, 2, 3])
+    with backends.use_backend("onnxruntime"):
+        out = amalthea.jit(step)(x)
+        np.testing.assert_array_equal(x, [1, 2, 3])
+        np.testing.assert_array_equal(out, [1, 2, 3])
+        np.testing.assert_array_equal(sums.numpy(), [0.5, 1, 1.5])
+        np.testing.assert_array_equal(weight.numpy(), [0.5, -1, -3.5])
+
+
+def test_an_old_value_is_read_before_it_is_gone():
+    one, two = (amalthea.Variable(np.full(3, value, "float32")) for value in (1, 5))
+
+    def step(x):
+        old = one.value
+        one.assign(x * 2.0)
+        two.assign(two - old)
+
+    with backends.use_backend("onnxruntime"):
+        amalthea.jit(step)(np.float32([1, 2, 3]))
+    np.testing.assert_array_equal(one.numpy(), [2, 4, 6])
+    np.testing.assert_array_equal(two.numpy(), [4, 4, 4])
+
+
+def test_an_empty_variable_is_written_too():
+    nothing = amalthea.Variable(np.zeros((0, 3), "float32"))
+    with backends.use_backend("onnxruntime"):
+        amalthea.jit(lambda: nothing.assign(nothing * 2.0) and None)()
+    assert nothing.numpy().shape == (0, 3)
+
+
+def test_only_what_a_gradient_is_put_beside_has_two_buffers():
+    model = made()
+    with backends.use_backend("onnxruntime"):
+        train(model)
+        place = backends.load("onnxruntime").place
+        weights = [len(place(v).buffers) for v in model.trainable_variables]
+        moments = [len(place(v).buffers) for v in model.optimizer.variables if v.shape]
+    assert (set(weights), set(moments)) == ({2}, {1})
+
+
+V, G = ("variable", 0), ("given", 0)
+LINES = {  # of two variables, one array given, a factor of 0.25: lines, and what the variables become
+    "in the memory of the variable": ([("multiply", G, ("factor", 0)), ("subtract", V, ("line", 0))], [("line", 1)]),
+    "an old value that is needed later": ([("add", V, G), ("multiply", V, G)], [("line", 0), ("line", 1)]),
+    "two become the same": ([("maximum", V, ("number", 0.1))], [("line", 0), ("line", 0)]),
+    "one that is not read": ([("square", G), ("negative", V)], [("line", 1), ("line", 0)]),
+    "values exchanged": (
+        [("add", V, ("number", 0.0)), ("add", ("variable", 1), ("number", 0.0))],
+        [("line", 1), ("line", 0)],
+    ),
+    "a result that is used again": (
+        [("add", V, G), ("sqrt", G), ("divide", ("line", 0), ("line", 1)), ("minimum", ("line", 2), ("variable", 1))],
+        [("line", 0), ("line", 3)],
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LINES)
+def test_a_program_does_what_its_lines_say(name, dtype, monkeypatch):
+    monkeypatch.setattr(in_place, "PIECE", 32)
+    monkeypatch.setattr(in_place, "ALONE", 50)
+    lines, results = LINES[name]
+    parts = [[np.abs(numbers(size, seed=seed)).astype(dtype) + 1 for seed in range(3)] for size in (7, 131, 64)]
+    factor = np.array(0.25, dtype)
+    wanted = []
+    for one, two, given in parts:
+        known = {("variable", 0): one, ("variable", 1): two, ("given", 0): given, ("factor", 0): factor}
+        for i, (ufunc, *operands) in enumerate(lines):
+            values = [np.array(x, dtype) if kind == "number" else known[kind, x] for kind, x in operands]
+            known["line", i] = getattr(np, ufunc)(*values)
+        wanted.append([known[result].copy() for result in results])
+    met = {operand for _, *operands in lines for operand in operands}
+    kept = [len(results) > 0, len(results) > 1 or ("variable", 1) in met, G in met]
+    program = in_place.Program(lines, results, dtype)
+    shares = program.shares([[x for x, keep in zip(part, kept) if keep] for part in parts], threads=3)
+    assert sorted(piece[0].size for share in shares for piece in share) == [3, 7, *[32] * 6]
+    program.run(shares, [factor] if ("factor", 0) in met else [])
+    for part, new in zip(parts, wanted):
+        for ours, theirs in zip(part, new):
+            np.testing.assert_array_equal(ours, theirs)
