@@ -51,12 +51,14 @@ def separated(graph: Graph) -> tuple[Graph, list[Update]]:
     The session's outputs are the graph's, then for each update the factors and what each part is given.
     """
     inside = _of_each_number(graph)
+    read = {x: variable for variable, x in graph.reads}
     found: dict[Any, Update] = {}
     for writes in _apart(graph, inside):
-        part = _Part(graph, writes, inside)
+        part = _Part(read, writes, inside)
         if len(part.given) <= len(part.variables):  # each is put where a variable has its second buffer
-            update = found.setdefault(part.key, Update(Program(*part.key[:3]), [], part.factors))
-            update.parts.append(Part(part.variables, part.given))
+            if part.key not in found:
+                found[part.key] = Update(Program(*part.key[:3]), [], part.factors)
+            found[part.key].parts.append(Part(part.variables, part.given))
     updates = list(found.values())
     return (_rest(graph, updates), updates) if updates else (graph, [])
 
@@ -112,8 +114,7 @@ def _behind(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
 class _Part:
     """One part, and the key that it shares with those like it: lines, results, dtype, and which factors."""
 
-    def __init__(self, graph: Graph, writes: list[tuple[Variable, Tensor]], inside: set[Node]):
-        read = {x: v for v, x in graph.reads}
+    def __init__(self, read: dict[Tensor, Variable], writes: list[tuple[Variable, Tensor]], inside: set[Node]):
         nodes = _behind([x for _, x in writes], inside)
         leaves = dict.fromkeys(x for n in nodes for x in n.inputs if x.node not in inside and x.value is None)
         wide = [x for x in leaves if x.type.shape]
