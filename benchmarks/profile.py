@@ -42,8 +42,8 @@ def profiled(folder: str, optimized: str | None) -> Iterator[list[Any]]:
             made.optimized_model_filepath = optimized
         return made
 
-    def session(model: Any) -> Any:
-        sessions.append(plain_session(model))
+    def session(model: Any, **settings: Any) -> Any:
+        sessions.append(plain_session(model, **settings))
         return sessions[-1]
 
     onnxruntime.SessionOptions, BACKEND.session = options, session

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from amalthea import backends, jit
-from amalthea.backends.onnxruntime import BACKEND, blocked, gated
-from amalthea.primitives import fused, normalizing
+from amalthea.backends.onnxruntime import BACKEND, blocks, exchanged, gated
+from amalthea.backends.onnxruntime.builder import Value
+from amalthea.primitives import elementwise, fused, normalizing
 from amalthea.primitives import windows as w
 
 RNG = np.random.default_rng(0)
@@ -42,6 +43,14 @@ CONVOLUTIONS = {  # input, kernel, strides, padding, dilation
     "more padding than window": ((1, 4, 4, 16), (2, 2, 16, 16), (1, 1), ((2, 2), (2, 2)), (1, 1)),
     "a row": ((2, 8, 8, 16), (1, 3, 16, 16), (1, 1), ((0, 0), (1, 1)), (1, 1)),
     "few channels": ((2, 8, 8, 3), (3, 3, 3, 16), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+    "a window of one element": ((3, 7, 8, 32), (1, 1, 32, 16), (2, 2), ((0, 0), (0, 0)), (1, 1)),
+    # From here on images come in whole blocks too, and the kernel's gradient is a convolution.
+    "images": ((32, 6, 5, 16), (3, 3, 16, 32), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+    "images, an odd number of channels": ((16, 5, 6, 17), (3, 2, 17, 16), (1, 1), ((0, 0), (0, 1)), (1, 1)),
+    "images, strides": ((16, 8, 8, 16), (3, 3, 16, 48), (2, 2), ((0, 1), (0, 1)), (1, 1)),
+    "images, one axis each": ((16, 7, 9, 18), (4, 1, 18, 16), (1, 3), ((2, 0), (0, 0)), (2, 1)),
+    "images, longer strides than window": ((16, 9, 4, 16), (2, 3, 16, 16), (3, 1), ((0, 3), (1, 1)), (1, 1)),
+    "images, more padding than window": ((16, 3, 3, 16), (2, 2, 16, 16), (1, 1), ((2, 3), (3, 2)), (1, 1)),
 }
 
 
@@ -60,9 +69,29 @@ def test_convolutions_over_blocks_and_their_gradients(name):
         close(BACKEND.run(row, inputs, {**attrs, **more}), exact(row, inputs, {**attrs, **more}))
 
 
+@pytest.mark.parametrize("name", [name for name in CONVOLUTIONS if name.startswith("images")])
+def test_kernels_change_places_with_batches_where_these_come_in_blocks(name):
+    shape, window, strides, padding, dilation = CONVOLUTIONS[name]
+    attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": 1}
+    x = Value("x", "float32", (shape[0], shape[3], *shape[1:3]))
+    g = Value("g", "float32", (shape[0], window[3], 1, 1))
+    assert exchanged.suits(x, g, window[:2], **attrs) == (blocks.block() > 0)
+
+
 def test_a_machine_without_blocks_convolves_too(monkeypatch):
-    monkeypatch.setattr(blocked, "block", lambda: 0)
-    test_convolutions_over_blocks_and_their_gradients("same")
+    monkeypatch.setattr(blocks, "block", lambda: 0)
+    for name in ("same", "images"):
+        BACKEND._eager.clear()
+        test_convolutions_over_blocks_and_their_gradients(name)
+    BACKEND._eager.clear()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_the_gradient_of_a_relu_is_all_or_nothing(dtype):
+    out = np.array([0.0, -0.0, 1e-30, 1.0, 6e4, np.inf], dtype)
+    g = np.arange(1, 7).astype(dtype)
+    (got,) = compiled(lambda *given: [elementwise.relu_gradient(*given)], g, out)
+    np.testing.assert_array_equal(got, np.where(out > 0, g, 0))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ dtypes are switched on: what is narrow here was made so by name.
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +22,7 @@ from jax.scipy.special import erf
 
 from amalthea import dtypes
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.memory import tidied
 from amalthea.backends.pool import Pooled, Stateful, state_of
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import all_nodes, decompose, simplify
@@ -233,7 +236,8 @@ class JaxStorage(Pooled):
         return np.array(self.group.values[self.place])  # a copy: nothing is lent by it
 
 
-SPINS = 400  # some 50 microseconds
+LOOKS = 100  # some 100 microseconds
+_let_others_run = getattr(os, "sched_yield", lambda: time.sleep(0))  # XLA's threads may want this core
 
 
 class JaxBackend(Backend):
@@ -253,9 +257,10 @@ class JaxBackend(Backend):
 
     def to_numpy(self, array: Any) -> np.ndarray:
         """A copy. What will be there at once is not slept for: to wake up takes 40 microseconds."""
-        for _ in range(SPINS if isinstance(array, jax.Array) else 0):
+        for _ in range(LOOKS if isinstance(array, jax.Array) else 0):
             if array.is_ready():
                 break
+            _let_others_run()
         return np.array(array)
 
     def devices(self) -> list[str]:
@@ -293,7 +298,8 @@ class JaxBackend(Backend):
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(decompose(simplify(graph), LOWERINGS))
-        return Stateful(graph, jitted(graph), self.place, copy=jnp.array)
+        executable = Stateful(graph, jitted(graph), self.place, copy=jnp.array)
+        return tidied(executable, jax.block_until_ready) if graph.writes else executable
 
 
 def jitted(graph: Graph) -> Any:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from amalthea import random, tree
+from amalthea.alignment import aligned
 from amalthea.data.base import Batch, Source
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.weights import check_class_weight, weigh
 from amalthea.errors import ArgumentError
-from amalthea.memory import aligned
 
 LARGE = 1 << 16  # bytes
 

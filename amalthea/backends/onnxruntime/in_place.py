@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.memory import aligned
+from amalthea.alignment import aligned
 
 PIECE = 1 << 16  # numbers: with smaller pieces Python's part shows, larger ones leave the cache
 ALONE = 1 << 17  # numbers: fewer are done sooner than another thread is woken

@@ -1,4 +1,4 @@
-"""Lowerings of normalizations to the runtime's own, which pass over memory once or twice."""
+"""Lowerings that pass over memory once or twice: normalizations, and the gradient of the relu behind them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from amalthea.backends.onnxruntime.builder import Builder, Value
 from amalthea.backends.onnxruntime.gated import plus
+from amalthea.primitives import elementwise
 from amalthea.primitives import normalizing as n
 
 
@@ -73,8 +74,16 @@ def _layer(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsi
     return b.emit("LayerNormalization", [x, scale, offset], outputs=3, axis=axis, epsilon=float(epsilon))
 
 
+def _relu_gradient(b: Builder, g: Value, out: Value) -> Value:
+    """Where a number is above 0, so steep a HardSigmoid is 1: a comparison and its cast are two passes, and slow."""
+    if out.dtype != "float32":
+        return b.Mul(g, b.cast(b.Greater(out, b.like(0, out)), g.dtype))
+    return b.Mul(g, b.HardSigmoid(out, alpha=3e38, beta=0.0))
+
+
 NORMALIZING = {
     n.batch_normalize: _batch,
     n.batch_normalize_gradient: _batch_gradient,
     n.layer_normalize: _layer,
+    elementwise.relu_gradient: _relu_gradient,
 }

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.alignment import aligned
 from amalthea.backends.groups import Group, Member, written_together
-from amalthea.memory import aligned
 
 
 class Buffered(Group):

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.memory import keep_freed_memory, tidied
 from amalthea.backends.pool import Pooled, Stateful
 from amalthea.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
-from amalthea.backends.torch.code import function_of
-from amalthea.backends.torch.memory import keep_freed_memory
+from amalthea.backends.torch.code import function_of, function_of_kept
+from amalthea.backends.torch.folds import folded
 from amalthea.backends.torch.recurrences import with_recurrences
+from amalthea.backends.torch.settled import changes
 from amalthea.backends.torch.table import LOWERINGS, run
 from amalthea.backends.torch.tapes import gradients, with_tapes
 from amalthea.graph.graph import Graph
@@ -39,8 +41,19 @@ class TorchStorage(Pooled):
         super().__init__(tensor)
         self.leaf: torch.Tensor | None = None
         self.trainable = False
+        changes.renew()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a user may hold the memory of the value, and change it in place."""
+        return self.leaf is not None or self.place in self.group.lent
 
     def read(self) -> torch.Tensor:
+        value = self._read()
+        changes.renew()
+        return value
+
+    def _read(self) -> torch.Tensor:
         if not self.trainable:
             return super().read()
         value = self.group.values[self.place]
@@ -54,13 +67,16 @@ class TorchStorage(Pooled):
         if self.trainable:
             self.group.values[self.place].copy_(value.detach())
         else:
-            super().write(value.detach().clone(memory_format=torch.contiguous_format))
+            self.group.values[self.place] = value.detach().clone(memory_format=torch.contiguous_format)
+            self.group.lent.discard(self.place)
+        changes.renew()
 
     def move(self, device: torch.device) -> None:
         """Bring the value to a device."""
         value = self.group.values[self.place]
         if value.device != device:
             self.group.values[self.place], self.leaf = value.to(device), None
+            changes.renew()
 
     def numpy(self) -> np.ndarray:
         return to_numpy(self.group.values[self.place])
@@ -68,7 +84,7 @@ class TorchStorage(Pooled):
 
 def prepared(graph: Graph) -> Graph:
     """The graph in primitives that PyTorch has, with what belongs together paired."""
-    return with_tapes(simplify(decompose(with_recurrences(simplify(graph)), LOWERINGS)))
+    return with_tapes(folded(simplify(decompose(with_recurrences(simplify(graph)), LOWERINGS))))
 
 
 class TorchBackend(Backend):
@@ -111,15 +127,35 @@ class TorchBackend(Backend):
         return run(primitive, inputs, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        if graph.writes:
-            keep_freed_memory()
-        function = function_of(prepared(graph))
+        function = _step(prepared(graph)) if graph.writes else _answer(prepared(graph))
+        executable = Stateful(graph, function, self.place, copy=torch.clone)
+        return tidied(executable) if graph.writes else executable
 
-        def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+
+def _step(graph: Graph) -> Any:
+    """The function of a graph that writes."""
+    keep_freed_memory()
+    function = function_of(graph)
+
+    def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+        try:
             with torch.no_grad():
                 return function(written, kept, [to_read(x) for x in inputs])
+        finally:
+            changes.renew()
 
-        return Stateful(graph, step, self.place, copy=torch.clone)
+    return step
+
+
+def _answer(graph: Graph) -> Any:
+    """The function of a graph that only reads."""
+    function = function_of_kept(graph)
+
+    def answer(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+        with torch.no_grad():
+            return function(kept, [to_read(x) for x in inputs])
+
+    return answer
 
 
 BACKEND = TorchBackend()

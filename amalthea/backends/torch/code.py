@@ -18,6 +18,7 @@ from amalthea.backends.torch.arrays import to_tensor
 from amalthea.backends.torch.fusions import fused_lines
 from amalthea.backends.torch.lines import Line, line_of
 from amalthea.backends.torch.pairs import paired
+from amalthea.backends.torch.settled import Kept, divided
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Tensor
 
@@ -34,17 +35,42 @@ def function_of(graph: Graph) -> Any:
     return Writer(graph, arguments, spendable=spent).function
 
 
+def function_of_kept(graph: Graph) -> Any:
+    """``function(kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once."""
+    settled, rest = divided(graph)
+    prepare = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True).function
+    count = len(graph.inputs)
+    arguments = [rest.inputs[:count], rest.inputs[count:]]
+    function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
+    kept = Kept(settled, lambda values: prepare(values)[0])
+    return lambda values, inputs: function(inputs, kept(values))
+
+
 def held(graph: Graph) -> Any:
     """``function(values)`` of a body or branch, whose inputs stay as they are."""
-    function = Writer(graph, [graph.inputs], spendable=()).function
+    function = Writer(graph, [graph.inputs], parameters=["values"]).function
     return lambda values: function(values)[0]
 
 
 class Writer:
-    """Writes the code; ``function`` is what it means, ``source`` how it reads."""
+    """Writes the code; ``function`` is what it means, ``source`` how it reads.
 
-    def __init__(self, graph: Graph, arguments: Sequence[Sequence[Tensor]], spendable: Sequence[Tensor]):
-        self.results = graph.results
+    Args:
+        graph: what is written.
+        arguments: the tensors that are given, in lists named ``parameters``.
+        spendable: those of them whose memory is used again.
+        lends: whether results may share memory with what is given, and with each other.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        arguments: Sequence[Sequence[Tensor]],
+        spendable: Sequence[Tensor] = (),
+        parameters: Sequence[str] = ("written", "kept", "inputs"),
+        lends: bool = False,
+    ):
+        self.results, self.parameters, self.lends = graph.results, parameters, lends
         self.given = [x for group in arguments for x in group]
         self.names: dict[Tensor, str] = {x: f"a{i}" for i, x in enumerate(self.given)}
         self.known: dict[str, Any] = {}
@@ -69,9 +95,9 @@ class Writer:
         return ends, groups
 
     def _write(self, arguments: Sequence[Sequence[Tensor]], count: int) -> str:
-        parameters = ["written", "kept", "inputs"][: len(arguments)]
-        rows = [f"def step({', '.join(parameters)}):"]
-        for parameter, group in zip(parameters, arguments):
+        parameters = [*zip(self.parameters, arguments)]
+        rows = [f"def step({', '.join(parameter for parameter, _ in parameters)}):"]
+        for parameter, group in parameters:
             if group:
                 rows.append(f"    {', '.join(self.names[x] for x in group)}, = {parameter}")
         for number, line in enumerate(self.lines):
@@ -117,6 +143,8 @@ class Writer:
 
     def _result(self, tensors: Sequence[Tensor]) -> list[str]:
         """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
+        if self.lends:
+            return [self._name(x) for x in tensors]
         seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
         own = [x in self.fresh and self.owner.get(x, x) is x and seen[x] == 1 for x in tensors]
         rows = self._global("rows", torch.contiguous_format) if not all(own) else ""

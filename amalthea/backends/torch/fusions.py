@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from amalthea.backends.torch import products
 from amalthea.backends.torch.lines import Line, Name, number, transposed
 from amalthea.backends.torch.table import adam_
 from amalthea.primitives import contracting, fused, moving
@@ -113,8 +114,10 @@ def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
 def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -> str:
     bias, *factors = names
     wide = len(product.outputs[0].type.shape) != len(node.outputs[0].type.shape)
-    bias = f"{bias}.reshape(-1)" if wide else bias
-    text = f"{name('addmm', torch.addmm)}({bias}, {', '.join(transposed(product, factors))})"
+    text = products.rendered(product, factors, name, bias)
+    if text is None:
+        bias = f"{bias}.reshape(-1)" if wide else bias
+        text = f"{name('addmm', torch.addmm)}({bias}, {', '.join(transposed(product, factors))})"
     return f"{text}.reshape({tuple(node.outputs[0].type.shape)})" if wide else text
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from amalthea.backends.torch import products
 from amalthea.backends.torch.arrays import NAMES
+from amalthea.backends.torch.folds import FILTERS, FOLDS
 from amalthea.backends.torch.recurrences import ROWS
 from amalthea.backends.torch.table import LOWERINGS, is_unsigned, run_widened
 from amalthea.graph.graph import Graph
@@ -25,7 +27,7 @@ VIEWS = {
     moving.reshape, moving.transpose, moving.broadcast_to, moving.slice, moving.dynamic_slice, moving.pad, p.cast,
     control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
     control.cond, control.while_loop, control.scan, indexing.gather,
-    reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod, ROWS,
+    reducing.reduce_sum, reducing.reduce_max, reducing.reduce_min, reducing.reduce_prod, ROWS, FILTERS,
 }  # fmt: skip
 _OPERATORS = {
     p.add: "+", p.subtract: "-", p.multiply: "*", p.divide: "/", p.equal: "==", p.less: "<", p.less_equal: "<=",
@@ -79,7 +81,7 @@ def line_of(node: Node, held: Callable[[Graph], Any]) -> Line:
         return _with_number(node, *numbered)
     if row in _RENDERED:
         return Line(node.outputs, node.inputs, partial(_RENDERED[row], node), views=row in VIEWS, node=node)
-    line = _call(node, LOWERINGS[row], views=row in VIEWS)
+    line = _call(node, FOLDS.get(row) or LOWERINGS[row], views=row in VIEWS)
     if row is p.relu_gradient:
         line.places, line.inside = (0,), _relu_gradient_inside
     elif row in _IN_PLACE:
@@ -148,7 +150,8 @@ def _with_number(node: Node, place: int, text: str) -> Line:
 
 
 def _matmul(node: Node, names: Sequence[str], name: Name) -> str:
-    return f"{name('matmul', torch.matmul)}({', '.join(transposed(node, names))})"
+    by_onednn = products.rendered(node, names, name)
+    return by_onednn or f"{name('matmul', torch.matmul)}({', '.join(transposed(node, names))})"
 
 
 def transposed(node: Node, names: Sequence[str]) -> list[str]:

@@ -27,7 +27,7 @@ def _by_onednn(x: torch.Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype is torch.float32 and torch.backends.mkldnn.is_available()
 
 
-def _weights(kernel, recurrent_kernel, bias):
+def lstm_weights(kernel, recurrent_kernel, bias):
     """As PyTorch takes them: gates first, and a second bias."""
     return kernel.mT.contiguous(), recurrent_kernel.mT.contiguous(), bias, torch.zeros_like(bias)
 
@@ -37,17 +37,15 @@ def _layers(*states):
     return [state.contiguous().unsqueeze(0) for state in states]
 
 
-def _onednn(x, h0, c0, kernel, recurrent_kernel, bias, reverse, train):
-    weights, units = _weights(kernel, recurrent_kernel, bias), h0.shape[1]
+def _onednn(x, h0, c0, weights, reverse, train):
     outputs, h, c, space = _aten.mkldnn_rnn_layer(
-        x.contiguous(), *weights, *_layers(h0, c0), reverse, [], _LSTM, units, 1, True, False, False, train
+        x.contiguous(), *weights, *_layers(h0, c0), reverse, [], _LSTM, h0.shape[1], 1, True, False, False, train
     )
     return outputs, h[0], c[0], space
 
 
-def _by_torch(x, h0, c0, kernel, recurrent_kernel, bias, reverse):
+def _by_torch(x, h0, c0, weights, reverse):
     """PyTorch's function of any device and dtype."""
-    weights = _weights(kernel, recurrent_kernel, bias)
     x = (x.flip(0) if reverse else x).contiguous()
     outputs, h, c = torch.lstm(x, _layers(h0, c0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs.flip(0) if reverse else outputs, h[0], c[0]
@@ -55,22 +53,27 @@ def _by_torch(x, h0, c0, kernel, recurrent_kernel, bias, reverse):
 
 def lstm(*inputs, reverse):
     """A recurrence whose gradient, if there is one, is autograd's."""
-    x = inputs[0]
-    if not prod(x.shape):
+    if not prod(inputs[0].shape):
         return recurrent.lstm.decomposition(*inputs, reverse=reverse)
-    with torch.set_grad_enabled(torch.is_grad_enabled() and any(v.requires_grad for v in inputs)):
+    return lstm_by(*inputs[:3], *lstm_weights(*inputs[3:]), reverse=reverse)
+
+
+def lstm_by(x, h0, c0, *weights, reverse):
+    """The same by :func:`lstm_weights`."""
+    needed = any(v.requires_grad for v in (x, h0, c0, *weights))
+    with torch.set_grad_enabled(torch.is_grad_enabled() and needed):
         if _by_onednn(x):
-            return _onednn(*inputs, reverse, torch.is_grad_enabled())[:3]
-        return _by_torch(*inputs, reverse)
+            return _onednn(x, h0, c0, weights, reverse, torch.is_grad_enabled())[:3]
+        return _by_torch(x, h0, c0, weights, reverse)
 
 
 def lstm_taped(*inputs, reverse):
     """The outputs, the last output and state, and what :func:`lstm_back` reads."""
     with torch.enable_grad():  # oneDNN fills its workspace under autograd alone
         if _by_onednn(inputs[0]):
-            return _onednn(*inputs, reverse, True)
+            return _onednn(*inputs[:3], lstm_weights(*inputs[3:]), reverse, True)
         fresh = [x.detach().requires_grad_() for x in inputs]
-        made = _by_torch(*fresh, reverse)
+        made = _by_torch(*fresh[:3], lstm_weights(*fresh[3:]), reverse)
     return *(y.detach() for y in made), (fresh, made)
 
 
@@ -79,7 +82,7 @@ def lstm_back(g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, bias, ou
     if not isinstance(tape, torch.Tensor):
         fresh, made = tape
         return torch.autograd.grad(made, fresh, (g_outputs, g_h, g_c), retain_graph=True)
-    weights, units = _weights(kernel, recurrent_kernel, bias), h0.shape[1]
+    weights, units = lstm_weights(kernel, recurrent_kernel, bias), h0.shape[1]
     by_x, by_kernel, by_recurrent, by_bias, _, by_h, by_c = _aten.mkldnn_rnn_layer_backward(
         x.contiguous(), *weights, *_layers(h0, c0), outputs.contiguous(), *_layers(h, c), g_outputs.contiguous(),
         *_layers(g_h, g_c), reverse, _LSTM, units, 1, True, True, False, [], False, tape,
@@ -97,8 +100,17 @@ def gru(x, h0, *weights, reverse):
     steps, which are faster on a CPU: 45 ms a step where autograd through this takes 57."""
     if not prod(x.shape):
         return recurrent.gru.decomposition(x, h0, *weights, reverse=reverse)
+    return gru_by(x, h0, *gru_weights(*weights), reverse=reverse)
+
+
+def gru_weights(*weights):
+    """As PyTorch takes them: gates first."""
     kernel, recurrent_kernel, bias, inner_bias = (_reset_first(v) for v in weights)
-    weights = kernel.mT.contiguous(), recurrent_kernel.mT.contiguous(), bias, inner_bias
+    return kernel.mT.contiguous(), recurrent_kernel.mT.contiguous(), bias, inner_bias
+
+
+def gru_by(x, h0, *weights, reverse):
+    """The same by :func:`gru_weights`."""
     x = (x.flip(0) if reverse else x).contiguous()
     outputs, h = torch.gru(x, *_layers(h0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs.flip(0) if reverse else outputs, h[0]
@@ -109,12 +121,12 @@ def rows(x):
     return x.contiguous()
 
 
-def _row(function: Any) -> Primitive:
-    """A row of no table: it is made here of others, whose types it takes over."""
-    return Primitive(Family(lambda *types, **attrs: types[0]), function, single=function is rows, facts={})
+def row_of(function: Any, single: bool = False) -> Primitive:
+    """A row of no table: it is made of others, whose types it takes over."""
+    return Primitive(Family(lambda *types, **attrs: types[0]), function, single, facts={})
 
 
-_TAPED, _BACK, ROWS = _row(lstm_taped), _row(lstm_back), _row(rows)
+_TAPED, _BACK, ROWS = row_of(lstm_taped), row_of(lstm_back), row_of(rows, single=True)
 RECURRENCES = {recurrent.lstm: lstm, recurrent.gru: gru, _TAPED: lstm_taped, _BACK: lstm_back, ROWS: rows}
 
 
