@@ -169,3 +169,14 @@ def test_a_second_batch_size_takes_the_memory_of_the_first():
     start, first, second = map(float, found.stdout.split())
     assert first - start > 30
     assert second - first < 0.3 * (first - start)
+
+
+def test_threads_are_counted_where_a_system_tells_no_affinity(monkeypatch):
+    from amalthea.backends.onnxruntime import threads
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert threads() == 2

@@ -49,7 +49,8 @@ def prepared(graph: Graph) -> Graph:
 
 def threads() -> int:
     """How many threads a session uses: ``OMP_NUM_THREADS`` where it is set, else as many as there are cores."""
-    return int(os.environ.get("OMP_NUM_THREADS") or 0) or len(os.sched_getaffinity(0))
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # as Linux tells it
+    return int(os.environ.get("OMP_NUM_THREADS") or 0) or ours or 1
 
 
 @functools.cache
