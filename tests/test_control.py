@@ -287,3 +287,26 @@ def test_pieces_that_overlap_or_leave_a_place_out_are_added_up():
 
         found = amalthea.jit(amalthea.grad(loss))
         np.testing.assert_allclose(np.asarray(found(x)), wanted)
+
+
+FACTORS = [([1], 0), ([0.01, 100], 0), ([2, 3], 2), ([0.5, 2, 3], 1), ([3, 1, 5], 2)]
+
+
+@pytest.mark.parametrize(
+    "dtype, factors, left",
+    [(dtype, *case) for dtype in ("float32", "float16") for case in FACTORS]
+    + [("int32", *case) for case in FACTORS if all(isinstance(factor, int) for factor in case[0])],
+)
+def test_factors_that_make_one_are_dropped(dtype, factors, left):
+    x = np.arange(5).astype(dtype)
+    factors = [np.array(factor, dtype) for factor in factors]
+
+    def scaled(x):
+        for factor in factors:
+            x = ops.multiply(x, factor)
+        return x
+
+    graph = rewrite.simplify(transforms.capture(scaled, ((x,), {}))[0])
+    assert [node.primitive.name for node in graph.nodes] == ["multiply"] * left
+    found = np.asarray(amalthea.jit(scaled)(x)).astype(float)
+    np.testing.assert_allclose(found, x * np.prod([float(factor) for factor in factors]), rtol=1e-3)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import shapes
+from amalthea import dtypes, shapes
 from amalthea.graph.graph import Graph, reach
 from amalthea.graph.schedule import scheduled
 from amalthea.primitives import Primitive, control, elementwise, moving, reducing
@@ -62,7 +62,7 @@ def _first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -
 
 def simplify(graph: Graph) -> Graph:
     """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
-    plain = (drop_identity, fold_constants, drop_broadcast, drop_nothing)
+    plain = (drop_identity, fold_constants, drop_broadcast, drop_nothing, drop_factors)
     return scheduled(rewritten(graph, *(lambda rule=rule: rule for rule in plain), Joined, Shared))
 
 
@@ -115,6 +115,29 @@ def drop_nothing(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
         if axes == tuple(range(len(axes))):
             return before.inputs
         return Node(row, before.inputs, {"axes": axes}, [out.type]).outputs
+    return None
+
+
+def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """A factor of one, and two that make one: a mean loss, times how many it is the mean of."""
+    found = _factor(node, inputs)
+    if found is None:
+        return None
+    x, number = found
+    if number == 1:
+        return [x]
+    before = _factor(x.node, x.node.inputs) if x.node is not None else None
+    if before is not None and np.asarray(number * before[1], dtypes.to_numpy(x.dtype)) == 1:
+        return [before[0]]
+    return None
+
+
+def _factor(node: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:
+    """What is multiplied by a number, and the number."""
+    if node.primitive is elementwise.multiply:
+        for x, factor in (inputs, inputs[::-1]):
+            if factor.value is not None and not factor.type.shape and x.type == node.outputs[0].type:
+                return x, float(on_host(factor.value))
     return None
 
 
