@@ -9,6 +9,7 @@ import amalthea
 from amalthea import Sequential, backends, layers
 from amalthea.backends.onnxruntime import executable, in_place, updates
 from amalthea.graph.transforms import capture
+from amalthea.primitives import TABLE
 from tests.samples import numbers
 
 X = numbers(12, 5).astype("float32")
@@ -205,6 +206,27 @@ def test_an_old_value_is_read_before_it_is_gone():
         amalthea.jit(step)(np.float32([1, 2, 3]))
     np.testing.assert_array_equal(one.numpy(), [2, 4, 6])
     np.testing.assert_array_equal(two.numpy(), [4, 4, 4])
+
+
+def test_what_the_session_writes_holds_no_gradient():
+    """An update is given more than it has variables of its own; that which it only reads is written by the session."""
+    weight, read = (amalthea.Variable(np.float32(value)) for value in ([1, 2, 3], [4, 5, 6]))
+
+    def step(x, y):
+        weight.assign(weight - x * read * y)
+        read.assign(amalthea.ops.flip(read))
+
+    with backends.use_backend("onnxruntime"):
+        amalthea.jit(step)(np.float32([1, 0, 2]), np.float32([2, 1, 3]))
+    np.testing.assert_array_equal(weight.numpy(), [-7, 2, -33])
+    np.testing.assert_array_equal(read.numpy(), [6, 5, 4])
+
+
+@pytest.mark.parametrize("name", sorted(in_place.UFUNCS))
+def test_a_ufunc_means_what_the_primitive_of_its_name_does(name):
+    for sample in TABLE[name].samples:
+        found = getattr(np, name)(*sample.inputs)
+        np.testing.assert_array_equal(found, TABLE[name].reference(*sample.inputs, **sample.attrs))
 
 
 def test_an_empty_variable_is_written_too():

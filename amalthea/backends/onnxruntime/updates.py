@@ -55,7 +55,7 @@ def separated(graph: Graph) -> tuple[Graph, list[Update]]:
     found: dict[Any, Update] = {}
     for writes in _apart(graph, inside):
         part = _Part(read, writes, inside)
-        if len(part.given) <= len(part.variables):  # each is put where a variable has its second buffer
+        if len(part.given) <= len(writes):  # each is put where a variable that is updated has its second buffer
             if part.key not in found:
                 found[part.key] = Update(Program(*part.key[:3]), [], part.factors)
             found[part.key].parts.append(Part(part.variables, part.given))
