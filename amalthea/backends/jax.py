@@ -77,10 +77,6 @@ def _max_pool(x, *, window, strides, padding, data_format):
     return _window(x, _lowest(x.dtype), lax.max, window, strides, padding, data_format)
 
 
-def _max_pool_gradient(g, x, out, **attrs):
-    return jax.vjp(lambda x: _max_pool(x, **attrs), x)[1](g)[0]
-
-
 def _avg_pool(x, *, window, strides, padding, data_format):
     total = _window(x, np.zeros((), x.dtype), lax.add, window, strides, padding, data_format)
     counts = window_counts(w.space_of(x.shape, data_format), window, strides, padding)
@@ -203,7 +199,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.scatter_add_points: lambda x, i, u: jnp.asarray(x).at[_points(i)].add(u),
     indexing.top_k: _top_k, contracting.matmul: _matmul,
     w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
-    w.max_pool: _max_pool, w.max_pool_gradient: _max_pool_gradient, w.avg_pool: _avg_pool,
+    w.max_pool: _max_pool, w.avg_pool: _avg_pool,
     random.random_uniform: _uniform, random.random_normal: _normal,
     p.relu_gradient: lambda g, out: jnp.where(out > 0, g, jnp.zeros((), g.dtype)),
     fused.softmax: lambda x, *, axis: jax.nn.softmax(x, axis=axis),

@@ -186,8 +186,8 @@ class Executable(onnx_executable.Executable):
     def _bind(self) -> Any:
         request = self.compiled.create_infer_request()
         first = len(self.output_types)
-        self._set(request.set_input_tensor, self.read_ports, [state.array for (state,) in self.read_states])
-        new = [state.next for (state,) in self.write_states]
+        self._set(request.set_input_tensor, self.read_ports, [state.array for state in self.read_states])
+        new = [state.next for state in self.write_states]
         self._set(request.set_output_tensor, range(first, first + len(new)), new)
         return request
 
