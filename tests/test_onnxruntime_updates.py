@@ -222,6 +222,21 @@ def test_what_the_session_writes_holds_no_gradient():
     np.testing.assert_array_equal(read.numpy(), [6, 5, 4])
 
 
+def test_what_an_update_only_reads_may_be_written_by_the_session():
+    weight, read = (amalthea.Variable(np.float32(value)) for value in ([1, 2, 3], [4, 5, 6]))
+
+    def step(x):
+        weight.assign(weight - x * read)
+        read.assign(amalthea.ops.flip(read))
+
+    with backends.use_backend("onnxruntime"):
+        one = amalthea.jit(step)
+        for _ in range(2):
+            one(np.float32([1, 0, 2]))
+    np.testing.assert_array_equal(weight.numpy(), [-9, 2, -17])
+    np.testing.assert_array_equal(read.numpy(), [4, 5, 6])
+
+
 @pytest.mark.parametrize("name", sorted(in_place.UFUNCS))
 def test_a_ufunc_means_what_the_primitive_of_its_name_does(name):
     for sample in TABLE[name].samples:

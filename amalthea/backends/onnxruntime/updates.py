@@ -53,14 +53,16 @@ def separated(graph: Graph) -> tuple[Graph, list[Update]]:
     inside = _of_each_number(graph)
     read = {x: variable for variable, x in graph.reads}
     found: dict[Any, Update] = {}
+    done: set[Tensor] = set()
     for writes in _apart(graph, inside):
         part = _Part(read, writes, inside)
         if len(part.given) <= len(writes):  # each is put where a variable that is updated has its second buffer
             if part.key not in found:
                 found[part.key] = Update(Program(*part.key[:3]), [], part.factors)
             found[part.key].parts.append(Part(part.variables, part.given))
+            done.update(x for _, x in writes)
     updates = list(found.values())
-    return (_rest(graph, updates), updates) if updates else (graph, [])
+    return (_rest(graph, updates, done), updates) if updates else (graph, [])
 
 
 def _of_each_number(graph: Graph) -> set[Node]:
@@ -133,12 +135,12 @@ class _Part:
         self.key = (lines, results, writes[0][1].type.dtype, *self.factors)
 
 
-def _rest(graph: Graph, updates: Sequence[Update]) -> Graph:
-    gone = {variable for update in updates for part in update.parts for variable in part.variables}
+def _rest(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
+    """The graph without the writes that are done, and with what the updates need."""
     outputs = list(graph.outputs)
     for update in updates:
         outputs += [*update.factors, *(x for part in update.parts for x in part.given)]
-    writes = [(v, x) for v, x in graph.writes if v not in gone]
+    writes = [(v, x) for v, x in graph.writes if x not in done]
     nodes, free = reach([*outputs, *(x for _, x in writes)], {*graph.inputs, *(x for _, x in graph.reads)})
     used = {x for node in nodes for x in node.inputs}.union(outputs, (x for _, x in writes))
     return scheduled(Graph(graph.inputs, outputs, [(v, x) for v, x in graph.reads if x in used], writes, free, nodes))
