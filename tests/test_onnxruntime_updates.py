@@ -7,7 +7,7 @@ import pytest
 
 import amalthea
 from amalthea import Sequential, backends, layers
-from amalthea.backends.onnxruntime import executable, in_place, updates
+from amalthea.backends.onnxruntime import executable, in_place, machine_code, updates
 from amalthea.graph.transforms import capture
 from amalthea.primitives import TABLE
 from tests.samples import numbers
@@ -113,13 +113,31 @@ STORIES = (
 )
 
 
-@pytest.fixture(params=["in line", "in pieces, by two threads"])
+compilable = pytest.mark.skipif(not machine_code.is_there(), reason="needs llvmlite")
+
+
+def in_pieces(monkeypatch):
+    monkeypatch.setattr(executable, "SMALL", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
+    monkeypatch.setattr(in_place, "PIECE", 16)
+    monkeypatch.setattr(in_place, "wants_threads", lambda size: size > 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+
+def in_machine_code(monkeypatch, after=100):
+    in_pieces(monkeypatch)
+    monkeypatch.setattr(in_place, "OFTEN", after)
+
+
+MEMORIES = [
+    pytest.param(lambda monkeypatch: None, id="in line"),
+    pytest.param(in_pieces, id="in pieces, by two threads"),
+    pytest.param(in_machine_code, id="in machine code", marks=compilable),
+]
+
+
+@pytest.fixture(params=MEMORIES)
 def memory(request, monkeypatch):
-    if request.param != "in line":
-        monkeypatch.setattr(executable, "SMALL", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
-        monkeypatch.setattr(in_place, "PIECE", 16)
-        monkeypatch.setattr(in_place, "ALONE", 8)
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    request.param(monkeypatch)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
@@ -278,12 +296,8 @@ LINES = {  # of two variables, one array given, a factor of 0.25: lines, and wha
 }
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", LINES)
-def test_a_program_does_what_its_lines_say(name, dtype, monkeypatch):
-    monkeypatch.setattr(in_place, "PIECE", 32)
-    monkeypatch.setattr(in_place, "ALONE", 50)
-    lines, results = LINES[name]
+def parts_of(lines, results, dtype):
+    """Three parts, a factor, and what the program is to make of them; of each what it asks for."""
     parts = [[np.abs(numbers(size, seed=seed)).astype(dtype) + 1 for seed in range(3)] for size in (7, 131, 64)]
     factor = np.array(0.25, dtype)
     wanted = []
@@ -295,10 +309,93 @@ def test_a_program_does_what_its_lines_say(name, dtype, monkeypatch):
         wanted.append([known[result].copy() for result in results])
     met = {operand for _, *operands in lines for operand in operands}
     kept = [len(results) > 0, len(results) > 1 or ("variable", 1) in met, G in met]
-    program = in_place.Program(lines, results, dtype)
-    shares = program.shares([[x for x, keep in zip(part, kept) if keep] for part in parts], threads=3)
-    assert sorted(piece[0].size for share in shares for piece in share) == [3, 7, *[32] * 6]
-    program.run(shares, [factor] if ("factor", 0) in met else [])
+    asked = [[x for x, keep in zip(part, kept) if keep] for part in parts]
+    return asked, [factor] if ("factor", 0) in met else [], wanted
+
+
+@pytest.mark.parametrize("way", ["by_numpy", pytest.param("by_machine", marks=compilable)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LINES)
+def test_a_program_does_what_its_lines_say(name, dtype, way, monkeypatch):
+    monkeypatch.setattr(in_place, "PIECE", 32)
+    parts, factors, wanted = parts_of(*LINES[name], dtype)
+    for job in getattr(in_place.Program(*LINES[name], dtype), way)(parts, factors, 3):
+        job()
     for part, new in zip(parts, wanted):
         for ours, theirs in zip(part, new):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_threads_get_pieces_of_about_one_size(monkeypatch):
+    monkeypatch.setattr(in_place, "PIECE", 32)
+    whole = [np.zeros(131), np.zeros(64), np.zeros(7)]
+    pieces = [piece for x in whole for piece in in_place.divided([x], in_place.count_of(x.size, 3))]
+    shares = in_place.shared(pieces, 3)
+    assert [sorted(piece[0].size for piece in share) for share in shares] == [[7, 32, 32], [3, 32, 32], [32, 32]]
+
+
+@compilable
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(machine_code.INSTRUCTIONS))
+def test_machine_code_computes_exactly_what_numpy_does(name, dtype):
+    few = [0.0, -0.0, 1.0, -1.5, 3.7e-5, 2e30, np.inf, -np.inf, np.nan, 1e-40, 0.1]
+    one, two = (x.ravel().astype(dtype) for x in np.meshgrid(few, few))
+    ufunc = getattr(np, name)
+    with np.errstate(all="ignore"):
+        wanted = ufunc(*(one, two)[: ufunc.nin])
+    function = machine_code.compiled([(name, V, G)[: ufunc.nin + 1]], [("line", 0)], dtype)
+    function(one.size, one.ctypes.data, *[two.ctypes.data] * (ufunc.nin - 1))
+    np.testing.assert_array_equal(one, wanted)
+
+
+def work(size=50):
+    lines, results = LINES["in the memory of the variable"]
+    arrays = [np.ones(size, "float32"), np.ones(size, "float32")]
+    return in_place.Work(in_place.Program(lines, results, "float32"), [arrays], [np.array(0.25, "float32")], 1)
+
+
+@compilable
+def test_a_program_is_compiled_once_it_has_run_often(monkeypatch):
+    monkeypatch.setattr(in_place, "OFTEN", 100)
+    update = work()
+    found = []
+    for _ in range(3):
+        update()
+        found.append(update.is_compiled)
+    assert found == [False, False, True]
+
+
+def test_what_cannot_be_compiled_stays_with_numpy(monkeypatch):
+    monkeypatch.setattr(in_place, "OFTEN", 100)
+    monkeypatch.setattr(machine_code, "is_there", lambda: False)
+    update = work()
+    for _ in range(5):
+        update()
+    assert not update.is_compiled
+
+
+def test_where_llvm_fails_numpy_goes_on(monkeypatch):
+    def refused(*_):
+        raise RuntimeError("no such target")
+
+    monkeypatch.setattr(in_place, "OFTEN", 100)
+    monkeypatch.setattr(machine_code, "is_there", lambda: True)
+    monkeypatch.setattr(machine_code, "compiled", refused)
+    update = work()
+    ((variable, given),) = update.done_to[0]
+    for _ in range(5):
+        given[:] = 1
+        update()
+    assert not update.is_compiled
+    np.testing.assert_array_equal(variable, np.full(50, 1 - 5 * 0.25, "float32"))
+
+
+@pytest.mark.parametrize("version, wanted", [("0.44.1", False), ("0.45.0rc1", True), ("1.0.0", True), (None, False)])
+def test_only_an_llvmlite_that_speaks_this_llvm_is_asked(version, wanted, monkeypatch):
+    def of(name):
+        if version is None:
+            raise machine_code.metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setattr(machine_code.metadata, "version", of)
+    assert machine_code.is_there() is wanted

@@ -17,7 +17,7 @@ import numpy as np
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
-from amalthea.backends.onnxruntime.in_place import ALONE
+from amalthea.backends.onnxruntime.in_place import wants_threads
 from amalthea.backends.onnxruntime.normalizing import NORMALIZING
 from amalthea.backends.onnxruntime.plain import PLAIN
 from amalthea.backends.onnxruntime.recurrences import RECURRENCES
@@ -99,7 +99,7 @@ class OnnxRuntimeBackend(Backend):
 
         graph, updates = separated(prepared(graph))
         self.refuse_gaps(graph)
-        session = self.session(to_model(graph, OWN), alone=not any(update.size > ALONE for update in updates))
+        session = self.session(to_model(graph, OWN), alone=not any(wants_threads(update.size) for update in updates))
         return Executable(graph, session, self.place, threads(), updates)
 
     def session(self, model: Any, alone: bool = True) -> Any:

@@ -12,6 +12,7 @@ from onnx import helper
 from amalthea import dtypes
 from amalthea.backends.groups import Group, groups_of
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
+from amalthea.backends.onnxruntime.in_place import Work
 from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
 from amalthea.backends.onnxruntime.updates import Update
 from amalthea.graph.graph import Graph
@@ -94,8 +95,8 @@ class Executable:
             binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
             results.append(array)
         self.session._sess.run_with_iobinding(binding, None)
-        for program, shares, factors in updates:
-            program.run(shares, factors)
+        for update in updates:
+            update()
         for group in self.written:
             group.now ^= 1
         del kept
@@ -145,8 +146,8 @@ class Updating:
     def _holders(self) -> list[State]:
         return [state for part in self.parts for state in part[: self.given]]
 
-    def bind(self, binding: Any) -> Any:
-        """Bind the session's outputs to where they are wanted; the program and what it is run with."""
+    def bind(self, binding: Any) -> Work:
+        """Bind the session's outputs to where they are wanted; what is to be done after it."""
         lines = self._in_line()
         program = self.update.program
         factors = [np.empty((), program.dtype) for _ in self.update.factors]
@@ -154,7 +155,7 @@ class Updating:
         for (name, x), array in zip(self.results, arrays):
             _bind(binding.bind_output, name, x.type, array)
         parts = [[*map(_values, line), *map(_spare, line[: self.given])] for line in lines]
-        return program, program.shares(parts, self.threads), factors
+        return Work(program, parts, factors, self.threads)
 
     def _in_line(self) -> list[list[list[State]]]:
         """The parts, with a list of states for each variable: those of small ones are in line, as one part."""

@@ -1,27 +1,38 @@
 """A few lines of arithmetic, done to every number of some arrays in place.
 
 NumPy does a line to a piece of an array, then the next line, so that what one line leaves is still in the cache for
-the other. Large arrays are divided among threads.
+the other. Large arrays are divided among threads. What has been done often enough goes on as machine code, where that
+can be made (:mod:`.machine_code`).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from amalthea.alignment import aligned
+from amalthea.backends.onnxruntime import machine_code
 
 PIECE = 1 << 16  # numbers: with smaller pieces Python's part shows, larger ones leave the cache
 ALONE = 1 << 17  # numbers: fewer are done sooner than another thread is woken
-UFUNCS = frozenset("add subtract multiply divide maximum minimum negative absolute sign square sqrt".split())
+ALONE_BY_MACHINE = 1 << 20  # the same of machine code
+OFTEN = 1 << 25  # numbers: when NumPy has gone over as many, to compile costs about as much again
+UFUNCS = frozenset(machine_code.INSTRUCTIONS)
 _FOREVER = 1 << 60
 _LETTERS = {"variable": "v", "given": "g", "factor": "f", "line": "t"}
 
-Operand = tuple[str, Any]
+Operand = machine_code.Operand
+Arrays = Sequence[np.ndarray]
+Job = Callable[[], None]
+
+
+def wants_threads(size: int) -> bool:
+    """Whether an update of so many numbers is divided among threads."""
+    return size > (ALONE_BY_MACHINE if machine_code.is_there() else ALONE)
 
 
 class Program:
@@ -39,39 +50,96 @@ class Program:
         self.dtype, self.spare, self.source = dtype, text.spare, text.source
         exec(compile(text.source, "<an update>", "exec"), text.known)  # noqa: S102  # the text is our own
         self.function = text.known["update"]
+        self.compiled = functools.partial(machine_code.compiled, lines, results, dtype)
+        self.left = OFTEN if machine_code.is_there() else _FOREVER
 
-    def shares(self, parts: Sequence[Sequence[np.ndarray]], threads: int) -> list[list[Any]]:
-        """The pieces of some parts (the arrays of the variables, then what is given) for each thread."""
-        if sum(part[0].size for part in parts) <= ALONE:
-            threads = 1
-        shares: list[list[Any]] = [[] for _ in range(threads)]
-        loads = [0] * threads
-        pieces = [piece for part in parts for piece in _pieces(part, threads)]
-        spare = [[aligned((PIECE,), self.dtype) for _ in range(self.spare)] for _ in shares]
-        for piece in sorted(pieces, key=lambda piece: -piece[0].size):
-            least = loads.index(min(loads))
-            shares[least].append((*piece, *(x[: piece[0].size] for x in spare[least])))
-            loads[least] += piece[0].size
-        return shares
+    def by_numpy(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
+        """What each thread is to do."""
+        pieces = [piece for part in parts for piece in divided(part, count_of(part[0].size, threads))]
+        return [self._over(share, factors) for share in shared(pieces, threads)]
 
-    def run(self, shares: Sequence[Sequence[Any]], factors: Sequence[np.ndarray]) -> None:
-        """Go over the pieces of each share in a thread of its own."""
-        others = [_threads().submit(self._run, share, factors) for share in shares[1:]]
-        self._run(shares[0], factors)
+    def _over(self, pieces: Sequence[Arrays], factors: Arrays) -> Job:
+        spare = [aligned((PIECE,), self.dtype) for _ in range(self.spare)]
+        rooms = [(*piece, *(x[: piece[0].size] for x in spare)) for piece in pieces]
+
+        def run() -> None:
+            with np.errstate(all="ignore"):
+                self.function(rooms, *factors)
+
+        return run
+
+    def by_machine(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
+        """What each thread is to do, as machine code."""
+        function = self.compiled()
+        pieces = [piece for part in parts for piece in divided(part, threads if part[0].size > PIECE else 1)]
+
+        def over(share: Sequence[Arrays]) -> Job:
+            calls = [(piece[0].size, *(x.ctypes.data for x in (*piece, *factors))) for piece in share]
+            return functools.partial(_each, function, calls)
+
+        return [over(share) for share in shared(pieces, threads)]
+
+
+def _each(function: Callable[..., None], calls: Sequence[tuple[int, ...]]) -> None:
+    for arguments in calls:
+        function(*arguments)
+
+
+class Work:
+    """A program, and what it is done to at each call.
+
+    Args:
+        program: which.
+        parts: for each the arrays of the variables, then what is given.
+        factors: arrays of one number.
+        threads: among how many it may be divided.
+    """
+
+    is_compiled = False
+
+    def __init__(self, program: Program, parts: Sequence[Arrays], factors: Arrays, threads: int):
+        self.program = program
+        self.size = sum(part[0].size for part in parts)
+        self.done_to = parts, factors, threads if wants_threads(self.size) else 1
+        self.jobs = program.by_numpy(*self.done_to)
+
+    def __call__(self) -> None:
+        self.program.left -= self.size
+        if self.program.left < 0 and not self.is_compiled:
+            self._compile()
+        others = [_threads().submit(job) for job in self.jobs[1:]]
+        self.jobs[0]()
         for other in others:
             other.result()
 
-    def _run(self, pieces: Sequence[Any], factors: Sequence[np.ndarray]) -> None:
-        with np.errstate(all="ignore"):
-            self.function(pieces, *factors)
+    def _compile(self) -> None:
+        try:
+            self.jobs, self.is_compiled = self.program.by_machine(*self.done_to), True
+        except (ImportError, OSError, RuntimeError):  # LLVM knows not this machine, or may not run what it makes
+            self.program.left = _FOREVER
 
 
-def _pieces(arrays: Sequence[np.ndarray], threads: int) -> Iterator[list[np.ndarray]]:
-    """As many of one size as the threads can share, but for the last; each begins where 64 bytes do."""
+def count_of(size: int, threads: int) -> int:
+    """Of how many pieces all are small, and each thread gets as many."""
+    return -(-size // (PIECE * threads)) * threads if size > PIECE else 1
+
+
+def divided(arrays: Arrays, count: int) -> Iterator[Arrays]:
+    """Pieces of one size, but for the last; each begins where 64 bytes do."""
     size = arrays[0].size
-    count = -(-size // (PIECE * threads)) * threads if size > PIECE else 1
     length = -(-size // (count * 16)) * 16
     return ([x[start : start + length] for x in arrays] for start in range(0, size, length))
+
+
+def shared(pieces: Sequence[Arrays], threads: int) -> list[list[Arrays]]:
+    """The pieces for each thread."""
+    shares: list[list[Arrays]] = [[] for _ in range(threads)]
+    loads = [0] * threads
+    for piece in sorted(pieces, key=lambda piece: -piece[0].size):
+        least = loads.index(min(loads))
+        shares[least].append(piece)
+        loads[least] += piece[0].size
+    return shares
 
 
 @functools.cache

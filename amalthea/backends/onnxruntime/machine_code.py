@@ -1,0 +1,128 @@
+"""The lines of an update as machine code, where ``llvmlite`` is installed.
+
+NumPy goes over the cache once a line, as wide as the processors that it was built for. LLVM makes one loop of all
+lines, as wide as this processor. Each operation is rounded as NumPy's is, none are joined or put in another order: the
+numbers are exactly the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+Operand = tuple[str, Any]
+
+INSTRUCTIONS = {  # of each ufunc: {0} and {1} are its operands
+    "add": "{out} = fadd {type} {0}, {1}",
+    "subtract": "{out} = fsub {type} {0}, {1}",
+    "multiply": "{out} = fmul {type} {0}, {1}",
+    "divide": "{out} = fdiv {type} {0}, {1}",
+    "maximum": "{out} = call {type} @llvm.maximum({type} {0}, {type} {1})",
+    "minimum": "{out} = call {type} @llvm.minimum({type} {0}, {type} {1})",
+    "negative": "{out} = fneg {type} {0}",
+    "absolute": "{out} = call {type} @llvm.fabs({type} {0})",
+    "sign": """{out}.one = call {type} @llvm.copysign({type} 1.0, {type} {0})
+  {out}.is = fcmp one {type} {0}, 0.0
+  {out} = select i1 {out}.is, {type} {out}.one, {type} {0}""",
+    "square": "{out} = fmul {type} {0}, {0}",
+    "sqrt": "{out} = call {type} @llvm.sqrt({type} {0})",
+}
+_TYPES = {"float32": "float", "float64": "double"}
+_FUNCTION = """define void @{{name}}({arguments}) {{{{
+before:
+  {factors}
+  br label %loop
+loop:
+  %i = phi i64 [0, %before], [%next, %loop]
+  {places}
+  {loads}
+  {lines}
+  {stores}
+  %next = add nuw i64 %i, 1
+  %more = icmp ult i64 %next, %size
+  br i1 %more, label %loop, label %after
+after:
+  ret void
+}}}}
+"""
+_names = (f"update{number}" for number in count())
+
+
+def is_there() -> bool:
+    """Whether there is an ``llvmlite`` that speaks this LLVM."""
+    try:
+        return tuple(map(int, metadata.version("llvmlite").split(".")[:2])) >= (0, 45)
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
+
+
+def compiled(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> Callable[..., None]:
+    """The lines of a :class:`~.in_place.Program` as a function of a size (not 0), and addresses: of each variable, of
+    each array given, of each factor, in their order."""
+    return _loaded(*_text(lines, results, dtype))
+
+
+def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
+    """The function, but for its name, and how many addresses it takes."""
+    type = _TYPES[dtype]
+    met = {*results, *(x for _, *operands in lines for x in operands), *(("variable", i) for i in range(len(results)))}
+    wide, single = (
+        [_named(x, dtype) for x in _of_kinds(met, *kinds)] for kinds in (("variable", "given"), ("factor",))
+    )
+    rows = {
+        "arguments": ["i64 %size", *(f"ptr noalias {x}.start" for x in (*wide, *single))],
+        "factors": [f"{x} = load {type}, ptr {x}.start" for x in single],
+        "places": [f"{x}.at = getelementptr {type}, ptr {x}.start, i64 %i" for x in wide],
+        "loads": [f"{x} = load {type}, ptr {x}.at" for x in wide],
+        "lines": [
+            INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%line{i}", type=type)
+            for i, (ufunc, *operands) in enumerate(lines)
+        ],
+        "stores": [f"store {type} {_named(x, dtype)}, ptr %variable{i}.at" for i, x in enumerate(results)],
+    }
+    text = {key: (", " if key == "arguments" else "\n  ").join(value) for key, value in rows.items()}
+    return _FUNCTION.format(**text), len(wide) + len(single)
+
+
+def _of_kinds(operands: set[Operand], *kinds: str) -> Iterator[Operand]:
+    return (x for kind in kinds for x in sorted(operands) if x[0] == kind)
+
+
+def _named(operand: Operand, dtype: str) -> str:
+    kind, x = operand
+    if kind != "number":
+        return f"%{kind}{x}"
+    return f"0x{np.float64(np.dtype(dtype).type(x)).view('uint64'):016X}"  # so LLVM writes a float32, too
+
+
+@functools.cache
+def _loaded(text: str, count: int) -> Callable[..., None]:
+    from llvmlite import binding
+
+    engine, machine = _engine()
+    name = next(_names)
+    module = binding.parse_assembly(text.format(name=name))
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    passes = binding.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+    engine.add_module(module)
+    engine.finalize_object()
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * count)(engine.get_function_address(name))
+
+
+@functools.cache
+def _engine() -> Any:
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    machine = binding.Target.from_default_triple().create_target_machine(binding.get_host_cpu_name(), features, opt=3)
+    return binding.create_mcjit_compiler(binding.parse_assembly(""), machine), machine
