@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from amalthea.backends.onnxruntime.in_place import UFUNCS, Program
 from amalthea.graph.graph import Graph, in_order, reach
@@ -19,11 +19,29 @@ from amalthea.graph.schedule import scheduled
 from amalthea.tensor import Node, Tensor, Variable
 
 
-class Part(NamedTuple):
-    """The variables of one update, in the order of its program, and what it needs of the session for each number."""
+class Part:
+    """The variables of one update, in the order of its program, and what it needs of the session for each number.
 
-    variables: list[Variable]
-    given: list[Tensor]
+    Its ``key`` is that of all parts that are alike: lines, results, dtype, and which factors.
+    """
+
+    def __init__(self, read: dict[Tensor, Variable], writes: list[tuple[Variable, Tensor]], inside: set[Node]):
+        nodes = _behind([x for _, x in writes], inside)
+        leaves = dict.fromkeys(x for n in nodes for x in n.inputs if x.node not in inside and x.value is None)
+        wide = [x for x in leaves if x.type.shape]
+        self.variables = list(dict.fromkeys([v for v, _ in writes] + [read[x] for x in wide if x in read]))
+        self.given = [x for x in wide if x not in read]
+        self.factors = [x for x in leaves if not x.type.shape]
+        place = {variable: i for i, variable in enumerate(self.variables)}
+        names: dict[Tensor, Any] = {x: ("variable", place[read[x]]) for x in wide if x in read}
+        names.update((x, ("given", i)) for i, x in enumerate(self.given))
+        names.update((x, ("factor", i)) for i, x in enumerate(self.factors))
+        names.update((node.outputs[0], ("line", i)) for i, node in enumerate(nodes))
+        lines = tuple(
+            (n.primitive.name, *(names.get(x) or ("number", x.value.item()) for x in n.inputs)) for n in nodes
+        )
+        results = tuple(names[x] for _, x in writes)
+        self.key = (lines, results, writes[0][1].type.dtype, *self.factors)
 
 
 @dataclass
@@ -55,11 +73,11 @@ def separated(graph: Graph) -> tuple[Graph, list[Update]]:
     found: dict[Any, Update] = {}
     done: set[Tensor] = set()
     for writes in _apart(graph, inside):
-        part = _Part(read, writes, inside)
+        part = Part(read, writes, inside)
         if len(part.given) <= len(writes):  # each is put where a variable that is updated has its second buffer
             if part.key not in found:
                 found[part.key] = Update(Program(*part.key[:3]), [], part.factors)
-            found[part.key].parts.append(Part(part.variables, part.given))
+            found[part.key].parts.append(part)
             done.update(x for _, x in writes)
     updates = list(found.values())
     return (_rest(graph, updates, done), updates) if updates else (graph, [])
@@ -111,28 +129,6 @@ def _behind(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
         return [x.node for x in tensors if x.node in inside]
 
     return in_order(makers(results), lambda node: makers(node.inputs))
-
-
-class _Part:
-    """One part, and the key that it shares with those like it: lines, results, dtype, and which factors."""
-
-    def __init__(self, read: dict[Tensor, Variable], writes: list[tuple[Variable, Tensor]], inside: set[Node]):
-        nodes = _behind([x for _, x in writes], inside)
-        leaves = dict.fromkeys(x for n in nodes for x in n.inputs if x.node not in inside and x.value is None)
-        wide = [x for x in leaves if x.type.shape]
-        self.variables = list(dict.fromkeys([v for v, _ in writes] + [read[x] for x in wide if x in read]))
-        self.given = [x for x in wide if x not in read]
-        self.factors = [x for x in leaves if not x.type.shape]
-        place = {variable: i for i, variable in enumerate(self.variables)}
-        names: dict[Tensor, Any] = {x: ("variable", place[read[x]]) for x in wide if x in read}
-        names.update((x, ("given", i)) for i, x in enumerate(self.given))
-        names.update((x, ("factor", i)) for i, x in enumerate(self.factors))
-        names.update((node.outputs[0], ("line", i)) for i, node in enumerate(nodes))
-        lines = tuple(
-            (n.primitive.name, *(names.get(x) or ("number", x.value.item()) for x in n.inputs)) for n in nodes
-        )
-        results = tuple(names[x] for _, x in writes)
-        self.key = (lines, results, writes[0][1].type.dtype, *self.factors)
 
 
 def _rest(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
