@@ -45,11 +45,12 @@ CONVOLUTIONS = {  # input, kernel, strides, padding, dilation
     "a row": ((2, 8, 8, 16), (1, 3, 16, 16), (1, 1), ((0, 0), (1, 1)), (1, 1)),
     "few channels": ((2, 8, 8, 3), (3, 3, 3, 16), (1, 1), ((1, 1), (1, 1)), (1, 1)),
     "a window of one element": ((3, 7, 8, 32), (1, 1, 32, 16), (2, 2), ((0, 0), (0, 0)), (1, 1)),
+    "half a block of channels more": ((16, 5, 6, 24), (3, 2, 24, 16), (1, 1), ((0, 0), (0, 1)), (1, 1)),
     # From here on images come in whole blocks too, and the kernel's gradient is a convolution.
     "images": ((32, 6, 5, 16), (3, 3, 16, 32), (1, 1), ((1, 1), (1, 1)), (1, 1)),
-    "images, an odd number of channels": ((16, 5, 6, 17), (3, 2, 17, 16), (1, 1), ((0, 0), (0, 1)), (1, 1)),
+    "images, two blocks of channels": ((16, 5, 6, 32), (3, 2, 32, 16), (1, 1), ((0, 0), (0, 1)), (1, 1)),
     "images, strides": ((16, 8, 8, 16), (3, 3, 16, 48), (2, 2), ((0, 1), (0, 1)), (1, 1)),
-    "images, one axis each": ((16, 7, 9, 18), (4, 1, 18, 16), (1, 3), ((2, 0), (0, 0)), (2, 1)),
+    "images, one axis each": ((16, 7, 9, 16), (4, 1, 16, 16), (1, 3), ((2, 0), (0, 0)), (2, 1)),
     "images, longer strides than window": ((16, 9, 4, 16), (2, 3, 16, 16), (3, 1), ((0, 3), (1, 1)), (1, 1)),
     "images, more padding than window": ((16, 3, 3, 16), (2, 2, 16, 16), (1, 1), ((2, 3), (3, 2)), (1, 1)),
 }

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.onnxruntime.between import BETWEEN
 from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
 from amalthea.backends.onnxruntime.in_place import wants_threads
@@ -32,7 +33,7 @@ from amalthea.primitives import windows as w
 from amalthea.tensor import Storage, Trace, constant, type_of
 
 LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}  # what others read too
-OWN = ChainMap({**BLOCKED, **NORMALIZING, **RECURRENCES}, LOWERINGS)
+OWN = ChainMap({**NORMALIZING, **RECURRENCES, **BLOCKED, **BETWEEN}, LOWERINGS)
 _IN_FLOAT32 = (  # of float64: measured on the samples of their rows, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool"

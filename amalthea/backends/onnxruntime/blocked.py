@@ -11,16 +11,17 @@ from math import prod
 import numpy as np
 
 from amalthea.backends.onnxruntime import exchanged
-from amalthea.backends.onnxruntime.blocks import DOMAIN, block, lines, moved, whole
+from amalthea.backends.onnxruntime.blocks import DOMAIN, affine, block, in_blocks, lines, moved, whole
 from amalthea.backends.onnxruntime.builder import Builder, Value
 from amalthea.backends.onnxruntime.windows import WINDOWS
 from amalthea.primitives import windows as w
 
 
-def _suits(x: Value, window, channels: int, filters: int, groups: int) -> bool:
+def _suits(b: Builder, x: Value, window, channels: int, filters: int, groups: int) -> bool:
     """A window of one element is a matrix product, for which moving does not pay."""
-    n = block() if x.dtype == "float32" and len(window) == 2 and groups == 1 and window != (1, 1) else 0
-    return n > 0 and (channels % n == 0 or channels < n) and filters % n == 0
+    n = block() if x.dtype == "float32" and len(window) == 2 and groups == 1 else 0
+    whole_blocks = n > 0 and (channels % n == 0 or channels < n) and filters % n == 0
+    return whole_blocks and (tuple(window) != (1, 1) or in_blocks(b, x) is not None)
 
 
 def _blocked_conv(b: Builder, x: Value, kernel: Value, filters: int, window, **attrs) -> Value:
@@ -51,7 +52,7 @@ def _turned(b: Builder, kernel: Value) -> Value:
 
 def _conv(b: Builder, x: Value, kernel: Value, *, strides, padding, dilation, groups, data_format) -> Value:
     *window, channels, filters = kernel.shape
-    if not _suits(x, tuple(window), channels, filters, groups):
+    if not _suits(b, x, window, channels, filters, groups):
         attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
         return WINDOWS[w.conv](b, x, kernel, data_format=data_format, **attrs)
     pads = [end for ends in zip(*padding) for end in ends]
@@ -67,7 +68,7 @@ def _conv_input(
     reach = [(k - 1) * d for k, d in zip(window, dilation)]
     ends = [[r - p for r, p in zip(reach, side)] for side in zip(*padding)]
     plain = max(strides) > 1 or min(map(min, ends)) < 0 or min(channels, filters) < block()
-    if plain or not _suits(g, tuple(window), filters, channels, groups):
+    if plain or not _suits(b, g, window, filters, channels, groups):
         attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
         return WINDOWS[w.conv_input_gradient](b, g, kernel, shape=shape, data_format=data_format, **attrs)
     turned = _turned(b, kernel)
@@ -76,7 +77,7 @@ def _conv_input(
 
 def _max_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
     """What came from blocks is pooled in them; the runtime's optimizer would move it there and back."""
-    if ("in blocks", x.name) not in b.notes:
+    if in_blocks(b, x) is None:
         return WINDOWS[w.max_pool](b, x, window=window, strides=strides, padding=padding, data_format=data_format)
     pads = [end for ends in zip(*padding) for end in ends]
     attrs = {"kernel_shape": list(window), "strides": list(strides), "pads": pads}
@@ -98,9 +99,7 @@ def _thinned(b: Builder, x: Value, strides) -> tuple[Value, tuple[int, ...]]:
     n, (_, channels, *space) = block(), x.shape
     if not n or x.dtype != "float32" or channels % n:
         return x, strides
-    ones = b.constant(np.ones((channels, 1, 1, 1)), "float32")
-    attrs = {"kernel_shape": [1, 1], "strides": list(strides), "pads": [0] * 4, "dilations": [1, 1]}
-    out = whole(b, b.Conv(moved(b, x), ones, domain=DOMAIN, group=channels, **attrs), channels)
+    out = whole(b, affine(b, moved(b, x), channels, strides=list(strides)), channels)
     out.shape = (*x.shape[:2], *(-(-d // s) for d, s in zip(space, strides)))
     return out, (1, 1)
 

@@ -39,8 +39,13 @@ def _in_blocks(x: np.ndarray, n: int) -> np.ndarray:
     return x.reshape(1, 16 // n, n, 1, 2).transpose(0, 1, 3, 4, 2)
 
 
+def in_blocks(b: Builder, x: Value) -> Value | None:
+    """An image in blocks, if it came from them or was moved before."""
+    return b.notes.get(("in blocks", x.name))
+
+
 def moved(b: Builder, x: Value) -> Value:
-    """An image in blocks; if it came from blocks or was moved before, that one."""
+    """An image in blocks, wherever it comes from."""
     key = ("in blocks", x.name)
     if key not in b.notes:
         b.notes[key] = b.ReorderInput(x, domain=DOMAIN)
@@ -50,6 +55,20 @@ def moved(b: Builder, x: Value) -> Value:
 def whole(b: Builder, x: Value, channels: int) -> Value:
     out = b.ReorderOutput(x, domain=DOMAIN, channels=channels)
     b.notes["in blocks", out.name] = x
+    return out
+
+
+def affine(
+    b: Builder, x: Value, channels: int, factors: Value | None = None, offsets: Value | None = None, **attrs: Any
+) -> Value:
+    """``x * factor + offset`` of an image in blocks, with numbers of a channel: windows of one element."""
+    kernel = b.constant(np.ones((channels, 1, 1, 1)), "float32")
+    if factors is not None:
+        kernel = b.reshape(factors, [channels, 1, 1, 1])
+    given = [x, kernel] if offsets is None else [x, kernel, offsets]
+    window = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], **attrs}
+    out = b.Conv(*given, domain=DOMAIN, group=channels, **window)
+    b.notes["affine", out.name] = channels, factors, offsets, x
     return out
 
 

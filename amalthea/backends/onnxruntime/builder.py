@@ -243,3 +243,20 @@ class Builder:
 
 def info(name: str, type: Type) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], [int(d) for d in type.shape])  # type: ignore[arg-type]
+
+
+def needed(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
+    """The nodes that some names come from: the runtime would run the others too."""
+    kept = []
+    for node in reversed(nodes):
+        if not names.isdisjoint(node.output):
+            kept.append(node)
+            names |= _read(node)
+    return kept[::-1]
+
+
+def _read(node: onnx.NodeProto) -> set[str]:
+    """What a node reads, graphs that it holds included."""
+    inside = [x for a in node.attribute if a.HasField("g") for x in a.g.node]
+    outputs = {x.name for a in node.attribute if a.HasField("g") for x in a.g.output}
+    return set(node.input).union(outputs, *map(_read, inside))

@@ -6,7 +6,7 @@ from typing import Any
 
 from onnx import helper
 
-from amalthea.backends.onnxruntime.builder import Builder, Value
+from amalthea.backends.onnxruntime.builder import Builder, Value, needed
 from amalthea.graph.graph import Graph
 from amalthea.primitives import control
 from amalthea.tensor import Tensor, Type
@@ -17,7 +17,11 @@ def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, 
     inner, inputs = b.held(graph, operands, formals)
     results = inner.add_graph(graph)
     outputs = [inner.output(v, t.type, "o") for v, t in zip(results, graph.results)]
-    return helper.make_graph(inner.nodes, b.name(name), [*before, *inputs], outputs)
+    return _graph(inner, b.name(name), [*before, *inputs], outputs)
+
+
+def _graph(inner: Builder, name: str, inputs: Any, outputs: Any) -> Any:
+    return helper.make_graph(needed(inner.nodes, {x.name for x in outputs}), name, inputs, outputs)
 
 
 def _values(b: Builder, names: Any, types: list[Type]) -> list[Value]:
@@ -49,7 +53,7 @@ def _while_loop(b: Builder, *operands: Value, condition: Graph, body: Graph, cap
     told = _info(b, "go", Type((), "bool"))
     outputs = [inner.output(again, Type((), "bool"), "o")]
     outputs += [inner.output(v, t.type, "o") for v, t in zip(results, body.outputs)]
-    graph = helper.make_graph(inner.nodes, b.name("loop"), [step, told, *inputs], outputs)
+    graph = _graph(inner, b.name("loop"), [step, told, *inputs], outputs)
     no_limit = Value("", "int64")
     return _node(b, "Loop", [no_limit, go, *carry], [x.type for x in body.outputs], body=graph)
 

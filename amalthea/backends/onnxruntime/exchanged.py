@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from amalthea.backends.onnxruntime.blocks import DOMAIN, block, lines, moved
+from amalthea.backends.onnxruntime.blocks import DOMAIN, affine, block, lines, moved
 from amalthea.backends.onnxruntime.builder import Builder, Value
 
 
@@ -23,24 +23,24 @@ def suits(x: Value, g: Value, window, *, strides, padding, dilation, groups) -> 
     n = block() if x.dtype == "float32" and len(window) == 2 and groups == dilation[-1] == 1 else 0
     if not n or tuple(window) == (1, 1) or min(map(min, padding)) < 0:
         return False
-    return x.shape[1] >= n and not (x.shape[0] % n or g.shape[1] % n) and prod(x.shape) * prod(g.shape) > 0
+    return not (x.shape[0] % n or x.shape[1] % n or g.shape[1] % n) and prod(x.shape) * prod(g.shape) > 0
 
 
 def kernel_gradient(b: Builder, x: Value, g: Value, window, *, strides, padding, dilation) -> Value:
     """``(*window, channels, filters)``."""
     (high, wide), (step, across), (left, _) = window, strides, padding[1]
-    pair, rows = 2 - x.shape[1] % 2, -(-x.shape[2] // step)
+    rows = -(-x.shape[2] // step)
     columns = max((g.shape[3] - 1) * across + wide, x.shape[3] + left)
     taps = [_tap(i * dilation[0] - padding[0][0], step, g.shape[2], rows) for i in range(high)]
-    pieces, images = _pieces(b, g, taps), _images(b, x, pair, step, rows, left, columns)
+    pieces, images = _pieces(b, g, taps), _images(b, x, step, rows, left, columns)
     found, order = [], []
     for rest, image in enumerate(images):
         these = [i for i, tap in enumerate(taps) if tap.rest == rest]
         if these:
             kernel = _kernel(b, g, pieces, [taps[i] for i in these], rows)
-            attrs = {"kernel_shape": [1, g.shape[3]], "strides": [1, 1], "dilations": [1, across * pair]}
+            attrs = {"kernel_shape": [1, g.shape[3]], "strides": [1, 1], "dilations": [1, across * 2]}
             out = b.Conv(image, kernel, domain=DOMAIN, pads=[0] * 4, **attrs)
-            found.append(_whole(b, out, len(these), x.shape[1], pair, g.shape[1]))
+            found.append(_whole(b, out, len(these), x.shape[1], g.shape[1]))
             order += these
     whole = found[0]
     if len(found) > 1:
@@ -65,22 +65,17 @@ def _tap(shift: int, step: int, height: int, rows: int) -> _Tap:
     return _Tap(rest, max(0, first), start, end) if start < end else _Tap(rest, rows, 0, 0)
 
 
-def _images(b: Builder, x: Value, pair: int, step: int, rows: int, left: int, columns: int) -> list[Value]:
-    """For each row within a step ``(1, rows and images, channels / pair, columns and pairs)`` in blocks."""
+def _images(b: Builder, x: Value, step: int, rows: int, left: int, columns: int) -> list[Value]:
+    """For each row within a step ``(1, rows and images, channels / 2, columns and pairs)`` in blocks."""
     n, (batch, channels, height, width) = block(), x.shape
-    lead = batch // n * channels // pair
-    x = b.ReorderInput(b.reshape(x, [batch // n, n, channels * height, width]), domain=DOMAIN)
-    if pair > 1:
-        x = b.reshape(x, [lead, pair * n, height, width])
-        x = b.ReorderOutput(x, domain=DOMAIN, channels=pair * n, channels_last=1)
-    pads = [0, left * pair, rows * step - height, (columns - width - left) * pair]
-    if any(pads):  # an operator that, unlike Pad, runs in all threads
-        x, ones = b.reshape(x, [lead, n, height, width * pair]), b.constant(np.ones((n, 1, 1, 1)), "float32")
-        x = b.Conv(x, ones, domain=DOMAIN, group=n, kernel_shape=[1, 1], strides=[1, 1], pads=pads, dilations=[1, 1])
-    x = b.reshape(x, [lead * rows * step, columns * pair * n])
-    shape = [1, rows * batch, channels // pair, columns * pair]
-    order = np.arange(lead * rows * step).reshape(batch // n, channels // pair, rows, step).transpose(3, 2, 0, 1)
-    return [b.reshape(lines(b, x, part), shape) for part in order]
+    high, groups, pairs = rows * step, batch // n, channels // 2
+    pads = [0, left, high - height, columns - width - left]
+    image = affine(b, moved(b, x), channels, pads=pads) if any(pads) else moved(b, x)  # Pad runs in one thread
+    image = b.ReorderInput(b.reshape(image, [groups, n, channels // n * high, columns * n]), domain=DOMAIN)
+    image = b.reshape(image, [groups * high * columns * pairs, 2 * n])
+    order = np.arange(groups * high * columns * pairs).reshape(groups, channels // n, rows, step, columns, n // 2)
+    order = order.transpose(3, 2, 0, 1, 5, 4)
+    return [b.reshape(lines(b, image, part), [1, rows * batch, pairs, columns * 2]) for part in order]
 
 
 def _pieces(b: Builder, g: Value, taps: list[_Tap]) -> list[dict[tuple[int, int], Value]]:
@@ -115,8 +110,8 @@ def _zeros(b: Builder, g: Value, rows: int) -> list[Value]:
     return [b.notes["zeros", shape]] if rows else []
 
 
-def _whole(b: Builder, x: Value, taps: int, channels: int, pair: int, filters: int) -> Value:
+def _whole(b: Builder, x: Value, taps: int, channels: int, filters: int) -> Value:
     """``(taps, columns, channels, filters)``."""
     n = block()
-    apart = b.reshape(x, [filters // n, taps, channels // pair, -1, pair, n])
+    apart = b.reshape(x, [filters // n, taps, channels // 2, -1, 2, n])
     return b.reshape(b.Transpose(apart, perm=[1, 3, 2, 4, 0, 5]), [taps, -1, channels, filters])

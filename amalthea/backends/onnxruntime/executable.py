@@ -11,7 +11,7 @@ from onnx import helper
 
 from amalthea import dtypes
 from amalthea.backends.groups import Group, groups_of
-from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder
+from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder, needed
 from amalthea.backends.onnxruntime.in_place import Work
 from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
 from amalthea.backends.onnxruntime.updates import Update
@@ -30,23 +30,6 @@ def to_model(graph: Graph, lowerings: Any) -> Any:
     outputs = [builder.output(v, t.type, "out") for v, t in zip(values, graph.results)]
     nodes = needed(builder.nodes, {x.name for x in outputs})
     return builder.model(helper.make_graph(nodes, "amalthea", inputs, outputs))
-
-
-def needed(nodes: Sequence[Any], names: set[str]) -> list[Any]:
-    """The nodes that some names come from: the runtime would run the others too."""
-    kept = []
-    for node in reversed(nodes):
-        if not names.isdisjoint(node.output):
-            kept.append(node)
-            names |= _read(node)
-    return kept[::-1]
-
-
-def _read(node: Any) -> set[str]:
-    """What a node reads, graphs that it holds included."""
-    inside = [x for a in node.attribute if a.HasField("g") for x in a.g.node]
-    outputs = {x.name for a in node.attribute if a.HasField("g") for x in a.g.output}
-    return set(node.input).union(outputs, *map(_read, inside))
 
 
 class Executable:

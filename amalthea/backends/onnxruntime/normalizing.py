@@ -44,15 +44,29 @@ def _batch_gradient(
     shape, count = [before * channels, behind], before * behind
     rows, images = b.reshape(g, shape), b.reshape(x, shape)
     by_offset, products = (_sums(b, v, [before, channels, behind]) for v in (rows, b.Mul(rows, images)))
-    rstd = b.Reciprocal(b.Sqrt(b.Add(variance, b.like(epsilon, x))))
-    by_scale = b.Mul(b.Sub(products, b.Mul(mean, by_offset)), rstd)
-    of_g, share = b.Mul(scale, rstd), b.like(-1.0 / count, x)
-    of_x = b.Mul(b.Mul(b.Mul(of_g, rstd), by_scale), share)
-    rest = b.Sub(b.Mul(b.Mul(of_g, by_offset), share), b.Mul(of_x, mean))
+    of_g, of_x, rest, by_scale = gradient_factors(b, scale, mean, variance, by_offset, products, count, epsilon)
     affine = b.Add(b.Mul(x, column(b, of_x, x, axis)), column(b, rest, x, axis))
     factors = b.reshape(b.Expand(of_g, b.ints([before, channels])), [before * channels, 1])
     whole = _plus(b, b.reshape(affine, shape), rows, factors)
     return [b.reshape(whole, x.shape), by_scale, by_offset]
+
+
+def gradient_factors(
+    b: Builder,
+    scale: Value,
+    mean: Value,
+    variance: Value,
+    by_offset: Value,
+    products: Value,
+    count: int,
+    epsilon: float,
+) -> tuple[Value, Value, Value, Value]:
+    """``a``, ``b`` and ``c`` of a batch's gradient, and the scale's gradient, from sums of g and of g times x."""
+    rstd, share = b.Reciprocal(b.Sqrt(b.Add(variance, b.like(epsilon, mean)))), b.like(-1.0 / count, mean)
+    by_scale = b.Mul(b.Sub(products, b.Mul(mean, by_offset)), rstd)
+    of_g = b.Mul(scale, rstd)
+    of_x = b.Mul(b.Mul(b.Mul(of_g, rstd), by_scale), share)
+    return of_g, of_x, b.Sub(b.Mul(b.Mul(of_g, by_offset), share), b.Mul(of_x, mean)), by_scale
 
 
 def _plus(b: Builder, x: Value, y: Value, factors: Value) -> Value:
