@@ -114,6 +114,7 @@ def test_it_stays_in_blocks(story, monkeypatch):
     results = computed(story, "onnxruntime", *given())
     (model,) = made
     names = [node.op_type for node in model.graph.node]
+    assert all(node.domain for node in model.graph.node if node.op_type == "Conv")
     assert names.count("ReorderOutput") == sum(x.ndim == 4 for x in results)
     assert names.count("ReorderInput") <= 3
 

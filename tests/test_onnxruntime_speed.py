@@ -50,6 +50,7 @@ CONVOLUTIONS = {  # input, kernel, strides, padding, dilation
     "images": ((32, 6, 5, 16), (3, 3, 16, 32), (1, 1), ((1, 1), (1, 1)), (1, 1)),
     "images, two blocks of channels": ((16, 5, 6, 32), (3, 2, 32, 16), (1, 1), ((0, 0), (0, 1)), (1, 1)),
     "images, strides": ((16, 8, 8, 16), (3, 3, 16, 48), (2, 2), ((0, 1), (0, 1)), (1, 1)),
+    "images, strides that leave a row": ((16, 7, 8, 16), (3, 3, 16, 16), (2, 2), ((1, 1), (1, 1)), (1, 1)),
     "images, one axis each": ((16, 7, 9, 16), (4, 1, 16, 16), (1, 3), ((2, 0), (0, 0)), (2, 1)),
     "images, longer strides than window": ((16, 9, 4, 16), (2, 3, 16, 16), (3, 1), ((0, 3), (1, 1)), (1, 1)),
     "images, more padding than window": ((16, 3, 3, 16), (2, 2, 16, 16), (1, 1), ((2, 3), (3, 2)), (1, 1)),

@@ -335,6 +335,14 @@ def test_threads_get_pieces_of_about_one_size(monkeypatch):
 
 
 @compilable
+def test_threads_get_a_share_of_what_is_large_in_machine_code(monkeypatch):
+    monkeypatch.setattr(in_place, "PIECE", 32)
+    parts, factors, _ = parts_of(*LINES["values exchanged"], "float32")
+    jobs = in_place.Program(*LINES["values exchanged"], "float32").by_machine(parts, factors, 3)
+    assert [[size for size, *_ in job.args[1]] for job in jobs] == [[48, 32], [48, 32], [35, 7]]
+
+
+@compilable
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(machine_code.INSTRUCTIONS))
 def test_machine_code_computes_exactly_what_numpy_does(name, dtype):

@@ -20,8 +20,7 @@ LONGEST = 1 << 12  # numbers: GlobalAveragePool adds one after the other; the me
 
 def _inside(b: Builder, *values: Value) -> list[Value]:
     """Images of one shape in blocks, if one of them is there already; else nothing."""
-    together = len({x.shape for x in values}) == 1 and any(in_blocks(b, x) for x in values)
-    return [moved(b, x) for x in values] if together else []
+    return [moved(b, x) for x in values] if any(in_blocks(b, x) for x in values) else []
 
 
 def _relu(b: Builder, x: Value) -> Value:
