@@ -33,8 +33,17 @@ def pool(x):
     return w.max_pool(x, window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)), data_format="channels_last")
 
 
+def by_channels(primitive, x, vector):
+    return primitive(ops.reshape(vector, (1, 1, 1, -1)), x)
+
+
 def offset(x, vector):
-    return e.add(x, ops.reshape(vector, (1, 1, 1, -1)))
+    return by_channels(e.add, x, vector)
+
+
+def twice_moved(x, a, b):
+    """What a normalization does at last, and some more."""
+    return offset(by_channels(e.multiply, by_channels(e.multiply, offset(x, b), a), a), b)
 
 
 def of_one(z):
@@ -55,9 +64,14 @@ STORIES = {  # of two images that come from convolutions, a third that does not,
     "a relu": lambda x, y, z, a, b: e.relu(x),
     "a relu's gradient": lambda x, y, z, a, b: e.relu_gradient(x, y),
     "a relu's gradient, from without": lambda x, y, z, a, b: e.relu_gradient(z, y),
+    "an elu": lambda x, y, z, a, b: e.maximum(x, e.exp(e.minimum(x, y)) - y),
+    "a swish": lambda x, y, z, a, b: e.multiply(x, e.sigmoid(x)),
     "a sum": lambda x, y, z, a, b: e.add(x, y),
     "a sum with one from without": lambda x, y, z, a, b: e.add(z, x),
     "an offset": lambda x, y, z, a, b: offset(x, a),
+    "a factor": lambda x, y, z, a, b: by_channels(e.multiply, x, a),
+    "an offset, factors and an offset": lambda x, y, z, a, b: twice_moved(x, a, b),
+    "an offset to a relu": lambda x, y, z, a, b: offset(e.relu(offset(x, a)), b),
     "an offset and a relu": lambda x, y, z, a, b: e.relu(offset(x, a)),
     "a normalization": lambda x, y, z, a, b: normalized(x, a, b),
     "a normalization and a relu": lambda x, y, z, a, b: e.relu(normalized(x, a, b)[0]),

@@ -8,6 +8,7 @@ with it.
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from amalthea.backends.onnxruntime.blocks import DOMAIN, affine, in_blocks, moved, whole
 from amalthea.backends.onnxruntime.builder import Builder, Value
@@ -23,30 +24,54 @@ def _inside(b: Builder, *values: Value) -> list[Value]:
     return [moved(b, x) for x in values] if any(in_blocks(b, x) for x in values) else []
 
 
+def _linear(
+    b: Builder, image: Value, channels: int, factors: Value | None, offsets: Value | None, **attrs: str
+) -> Value:
+    """``image * factor + offset``; if the image is such a one already, at once from what was before."""
+    x, times, plus = b.notes.get(("affine", image.name), (image, None, None))
+    if factors is not None:
+        times = factors if times is None else b.Mul(times, factors)
+        plus = None if plus is None else b.Mul(plus, factors)
+    if offsets is not None:
+        plus = offsets if plus is None else b.Add(plus, offsets)
+    return affine(b, x, channels, times, plus, **attrs)
+
+
 def _relu(b: Builder, x: Value) -> Value:
     image = in_blocks(b, x)
     if image is None:
-        return PLAIN[elementwise.relu](b, x)
-    channels, *numbers, before = b.notes.get(("affine", image.name), (0, None, None, None))
-    if channels:
-        return whole(b, affine(b, before, channels, *numbers, activation="Relu"), channels)
-    return whole(b, b.Relu(image), x.shape[1])
+        return _OUTSIDE[elementwise.relu](b, x)
+    takes_it_along = ("affine", image.name) in b.notes
+    out = _linear(b, image, x.shape[1], None, None, activation="Relu") if takes_it_along else b.Relu(image)
+    return whole(b, out, x.shape[1])
 
 
-def _relu_gradient(b: Builder, g: Value, out: Value) -> Value:
-    images = _inside(b, g, out)
-    gradient = NORMALIZING[elementwise.relu_gradient]
-    return whole(b, gradient(b, *images), g.shape[1]) if images else gradient(b, g, out)
+def _staying(row: Any) -> Any:
+    """What is done to each element is done to blocks too."""
+
+    def lower(b: Builder, *values: Value) -> Value:
+        images = _inside(b, *values) if len({x.shape for x in values}) == 1 else []
+        return whole(b, _OUTSIDE[row](b, *images), values[0].shape[1]) if images else _OUTSIDE[row](b, *values)
+
+    return lower
 
 
 def _add(b: Builder, x: Value, y: Value) -> Value:
-    if x.shape == y.shape:
-        images = _inside(b, x, y)
-        return whole(b, b.Add(*images), x.shape[1]) if images else PLAIN[elementwise.add](b, x, y)
+    return _by_channels(b, x, y) or _staying(elementwise.add)(b, x, y)
+
+
+def _multiply(b: Builder, x: Value, y: Value) -> Value:
+    return _by_channels(b, x, y, times=True) or _staying(elementwise.multiply)(b, x, y)
+
+
+def _by_channels(b: Builder, x: Value, y: Value, times: bool = False) -> Value | None:
+    """An image in blocks and a number for each of its channels."""
+    x, y = (x, y) if in_blocks(b, x) else (y, x)
     image = in_blocks(b, x)
     if image is None or y.shape != (1, x.shape[1], 1, 1):
-        return PLAIN[elementwise.add](b, x, y)
-    return whole(b, affine(b, image, x.shape[1], None, b.reshape(y, [x.shape[1]])), x.shape[1])
+        return None
+    vector = b.reshape(y, [x.shape[1]])
+    return whole(b, _linear(b, image, x.shape[1], *((vector, None) if times else (None, vector))), x.shape[1])
 
 
 def _mean(b: Builder, image: Value, shape: tuple[int, ...]) -> Value:
@@ -58,7 +83,7 @@ def _mean(b: Builder, image: Value, shape: tuple[int, ...]) -> Value:
 def _reduce_sum(b: Builder, x: Value, *, axes: tuple[int, ...], keepdims: bool = False) -> Value:
     image = in_blocks(b, x)
     if image is None or tuple(axes) not in ((2, 3), (0, 2, 3)) or keepdims or prod(x.shape[2:]) > LONGEST:
-        return PLAIN[reducing.reduce_sum](b, x, axes=axes, keepdims=keepdims)
+        return _OUTSIDE[reducing.reduce_sum](b, x, axes=axes, keepdims=keepdims)
     count = b.like(prod(x.shape[axis] for axis in axes), x)
     if 0 in axes:
         return b.Mul(_mean(b, image, x.shape), count)
@@ -68,7 +93,7 @@ def _reduce_sum(b: Builder, x: Value, *, axes: tuple[int, ...], keepdims: bool =
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
     image = in_blocks(b, x)
     if image is None or axis != 1 or prod(x.shape[2:]) > LONGEST:
-        return NORMALIZING[normalizing.batch_normalize](b, x, scale, offset, axis=axis, epsilon=epsilon)
+        return _OUTSIDE[normalizing.batch_normalize](b, x, scale, offset, axis=axis, epsilon=epsilon)
     channels = x.shape[1]
     mean = _mean(b, image, x.shape)
     centered = affine(b, image, channels, None, b.Neg(mean))
@@ -83,7 +108,7 @@ def _batch_gradient(
 ) -> list[Value]:
     images = _inside(b, g, x) if axis == 1 and prod(x.shape[2:]) <= LONGEST else []
     if not images:
-        row = NORMALIZING[normalizing.batch_normalize_gradient]
+        row = _OUTSIDE[normalizing.batch_normalize_gradient]
         return row(b, g, x, scale, mean, variance, axis=axis, epsilon=epsilon)
     channels, count = x.shape[1], prod(x.shape) // x.shape[1]
     by_offset, products = (b.Mul(_mean(b, v, x.shape), b.like(count, x)) for v in (images[0], b.Mul(*images)))
@@ -92,10 +117,15 @@ def _batch_gradient(
     return [whole(b, whole_gradient, channels), by_scale, by_offset]
 
 
+_OUTSIDE = {**PLAIN, **NORMALIZING}
+_OF_EACH_ELEMENT = (
+    "relu_gradient", "negative", "exp", "sigmoid", "tanh", "softplus", "subtract", "divide", "maximum", "minimum",
+)  # fmt: skip
 BETWEEN = {
+    **{row: _staying(row) for row in (getattr(elementwise, name) for name in _OF_EACH_ELEMENT)},
     elementwise.relu: _relu,
-    elementwise.relu_gradient: _relu_gradient,
     elementwise.add: _add,
+    elementwise.multiply: _multiply,
     reducing.reduce_sum: _reduce_sum,
     normalizing.batch_normalize: _batch,
     normalizing.batch_normalize_gradient: _batch_gradient,

@@ -68,7 +68,8 @@ def affine(
     given = [x, kernel] if offsets is None else [x, kernel, offsets]
     window = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], **attrs}
     out = b.Conv(*given, domain=DOMAIN, group=channels, **window)
-    b.notes["affine", out.name] = channels, factors, offsets, x
+    if not attrs:
+        b.notes["affine", out.name] = x, factors, offsets
     return out
 
 
