@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import numpy_helper
 
 import amalthea
 from amalthea import backends, jit, layers, ops
@@ -141,12 +142,16 @@ def test_a_relu_is_taken_along(story, monkeypatch):
     assert "Relu" not in [node.op_type for node in made[0].graph.node]
 
 
-def test_large_images_are_added_up_outside(monkeypatch):
-    monkeypatch.setattr(between, "LONGEST", 63)
+@needs_blocks
+@pytest.mark.parametrize("longest, rows", [(64, 8), (63, 4), (17, 2), (1, 1)])
+def test_long_images_are_pooled_some_rows_at_a_time(longest, rows, monkeypatch):
+    monkeypatch.setattr(between, "LONGEST", longest)
     made = models(monkeypatch)
-    for story in ("sums of images", "a normalization", "a normalization's gradient"):
+    for story in ("sums of images", "sums of all images", "a normalization", "a normalization's gradient"):
         held(story, given())
-    assert not any(node.op_type == "GlobalAveragePool" for model in made for node in model.graph.node)
+    for model in made:
+        vectors = [numpy_helper.to_array(x).tolist() for x in model.graph.initializer if list(x.dims) == [4]]
+        assert [3 * 32 * 8 // rows // blocks.block(), blocks.block(), rows, 8] in vectors
 
 
 def test_machines_without_blocks_do_the_same(monkeypatch):

@@ -93,11 +93,9 @@ class ArraySource(Source):
 
 def _rows(column: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Some rows in memory of their own. Where they are many, it begins where libraries can take it as it is."""
-    shape = (len(place), *column.shape[1:])
-    size = int(np.prod(shape)) * column.itemsize
-    if size < LARGE:
+    if len(place) * (column.nbytes // len(column)) < LARGE:
         return column.take(place, axis=0)
-    out = aligned(shape, column.dtype)
+    out = aligned((len(place), *column.shape[1:]), column.dtype)
     return column.take(place, axis=0, out=out, mode="clip")  # which needs no buffer; the places are ours
 
 

@@ -7,16 +7,17 @@ with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from amalthea.backends.onnxruntime.blocks import DOMAIN, affine, in_blocks, moved, whole
+from amalthea.backends.onnxruntime.blocks import DOMAIN, affine, block, in_blocks, moved, whole
 from amalthea.backends.onnxruntime.builder import Builder, Value
 from amalthea.backends.onnxruntime.normalizing import NORMALIZING, gradient_factors
 from amalthea.backends.onnxruntime.plain import PLAIN
 from amalthea.primitives import elementwise, normalizing, reducing
 
-LONGEST = 1 << 12  # numbers: GlobalAveragePool adds one after the other; the mean of 50,000 would be 1e-5 off
+LONGEST = 1 << 12  # numbers: GlobalAveragePool adds one after the other, and the mean of 50,000 is 1e-5 off
 
 
 def _inside(b: Builder, *values: Value) -> list[Value]:
@@ -74,25 +75,26 @@ def _by_channels(b: Builder, x: Value, y: Value, times: bool = False) -> Value |
     return whole(b, _linear(b, image, x.shape[1], *((vector, None) if times else (None, vector))), x.shape[1])
 
 
-def _mean(b: Builder, image: Value, shape: tuple[int, ...]) -> Value:
-    """Of each channel: the mean of the means of each image."""
-    rows = b.reshape(b.GlobalAveragePool(image, domain=DOMAIN), shape[:2])
-    return b.ReduceMean(rows, b.ints([0]), keepdims=0)
+def _mean(b: Builder, image: Value, shape: tuple[int, ...], axes: Sequence[int] = (0, 2)) -> Value:
+    """Of each channel, over all images (or not, without axis 0). Long images are pooled some rows at a time."""
+    n, (batch, channels, height, width) = block(), shape
+    parts = next(k for k in range(1, height + 1) if height % k == 0 and (k == height or height // k * width <= LONGEST))
+    rows = b.reshape(image, [batch * channels // n * parts, n, height // parts, width])
+    pooled = b.reshape(b.GlobalAveragePool(rows, domain=DOMAIN), [batch, channels // n, parts, n])
+    return b.reshape(b.ReduceMean(pooled, b.ints(axes), keepdims=0), [channels] if 0 in axes else [batch, channels])
 
 
 def _reduce_sum(b: Builder, x: Value, *, axes: tuple[int, ...], keepdims: bool = False) -> Value:
     image = in_blocks(b, x)
-    if image is None or tuple(axes) not in ((2, 3), (0, 2, 3)) or keepdims or prod(x.shape[2:]) > LONGEST:
+    if image is None or tuple(axes) not in ((2, 3), (0, 2, 3)) or keepdims:
         return _OUTSIDE[reducing.reduce_sum](b, x, axes=axes, keepdims=keepdims)
-    count = b.like(prod(x.shape[axis] for axis in axes), x)
-    if 0 in axes:
-        return b.Mul(_mean(b, image, x.shape), count)
-    return b.Mul(b.reshape(b.GlobalAveragePool(image, domain=DOMAIN), x.shape[:2]), count)
+    mean = _mean(b, image, x.shape, (0, 2) if 0 in axes else (2,))
+    return b.Mul(mean, b.like(prod(x.shape[axis] for axis in axes), x))
 
 
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
     image = in_blocks(b, x)
-    if image is None or axis != 1 or prod(x.shape[2:]) > LONGEST:
+    if image is None or axis != 1:
         return _OUTSIDE[normalizing.batch_normalize](b, x, scale, offset, axis=axis, epsilon=epsilon)
     channels = x.shape[1]
     mean = _mean(b, image, x.shape)
@@ -106,15 +108,15 @@ def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsi
 def _batch_gradient(
     b: Builder, g: Value, x: Value, scale: Value, mean: Value, variance: Value, *, axis: int, epsilon: float
 ) -> list[Value]:
-    images = _inside(b, g, x) if axis == 1 and prod(x.shape[2:]) <= LONGEST else []
+    images = _inside(b, g, x) if axis == 1 else []
     if not images:
         row = _OUTSIDE[normalizing.batch_normalize_gradient]
         return row(b, g, x, scale, mean, variance, axis=axis, epsilon=epsilon)
     channels, count = x.shape[1], prod(x.shape) // x.shape[1]
     by_offset, products = (b.Mul(_mean(b, v, x.shape), b.like(count, x)) for v in (images[0], b.Mul(*images)))
     of_g, of_x, rest, by_scale = gradient_factors(b, scale, mean, variance, by_offset, products, count, epsilon)
-    whole_gradient = b.Add(affine(b, images[0], channels, of_g, None), affine(b, images[1], channels, of_x, rest))
-    return [whole(b, whole_gradient, channels), by_scale, by_offset]
+    of_input = b.Add(affine(b, images[0], channels, of_g), affine(b, images[1], channels, of_x, rest))
+    return [whole(b, of_input, channels), by_scale, by_offset]
 
 
 _OUTSIDE = {**PLAIN, **NORMALIZING}
