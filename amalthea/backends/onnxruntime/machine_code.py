@@ -54,6 +54,7 @@ after:
 _names = (f"update{number}" for number in count())
 
 
+@functools.cache
 def is_there() -> bool:
     """Whether there is an ``llvmlite`` that speaks this LLVM."""
     try:
