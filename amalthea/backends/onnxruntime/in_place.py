@@ -20,7 +20,7 @@ from amalthea.backends.onnxruntime import machine_code
 PIECE = 1 << 16  # numbers: with smaller pieces Python's part shows, larger ones leave the cache
 ALONE = 1 << 17  # numbers: fewer are done sooner than another thread is woken
 ALONE_BY_MACHINE = 1 << 20  # the same of machine code
-OFTEN = 1 << 25  # numbers: when NumPy has gone over as many, to compile costs about as much again
+OFTEN = 1 << 25  # numbers: they take NumPy some 30 ms, and to compile takes 100: who trains so long will train longer
 UFUNCS = frozenset(machine_code.INSTRUCTIONS)
 _FOREVER = 1 << 60
 _LETTERS = {"variable": "v", "given": "g", "factor": "f", "line": "t"}
