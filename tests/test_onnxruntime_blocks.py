@@ -13,21 +13,10 @@ from amalthea.primitives import elementwise as e
 from amalthea.primitives import normalizing as n
 from amalthea.primitives import reducing as r
 from amalthea.primitives import windows as w
+from tests.draws import integers, numbers, same_numbers  # noqa: F401  # a fixture of every test
 
-RNG = np.random.default_rng(0)
 NORM = {"axis": 3, "epsilon": 1e-3}
 needs_blocks = pytest.mark.skipif(not blocks.block(), reason="this build has no blocks of channels")
-
-
-@pytest.fixture(autouse=True)
-def same_numbers():
-    """A test draws the same, whichever ran before it."""
-    global RNG
-    RNG = np.random.default_rng(0)
-
-
-def numbers(*shape):
-    return RNG.standard_normal(shape, dtype="float32")
 
 
 def conv(x, kernel, stride=1):
@@ -191,7 +180,7 @@ def network():
 
 @pytest.mark.parametrize("rows", [16, 10])  # a block of images, and not
 def test_a_residual_network_learns_what_it_learns_elsewhere(rows):
-    x, y = numbers(rows, 8, 8, 3), RNG.integers(0, 3, rows).astype("int32")
+    x, y = numbers(rows, 8, 8, 3), integers(3, rows)
     found = []
     for backend in ("onnxruntime", "numpy"):
         with backends.use_backend(backend):

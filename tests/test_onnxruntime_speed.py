@@ -15,19 +15,7 @@ from amalthea.backends.onnxruntime import normalizing as lowerings
 from amalthea.backends.onnxruntime.builder import Value
 from amalthea.primitives import elementwise, fused, normalizing
 from amalthea.primitives import windows as w
-
-RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def same_numbers():
-    """A test draws the same, whichever ran before it."""
-    global RNG
-    RNG = np.random.default_rng(0)
-
-
-def numbers(*shape):
-    return RNG.standard_normal(shape, dtype="float32")
+from tests.draws import integers, numbers, same_numbers  # noqa: F401  # a fixture of every test
 
 
 def close(got, want, tolerance=2e-6, magnitude=None):
@@ -111,7 +99,7 @@ def test_the_gradient_of_a_relu_is_all_or_nothing(dtype):
     [((2, 2), (2, 7, 8, 3)), ((3, 2), (1, 9, 5, 2)), ((3,), (2, 7, 3)), ((2, 1, 3), (1, 4, 3, 7, 2))],
 )
 def test_of_equal_elements_in_a_pool_the_first_takes_the_gradient(window, shape):
-    x = RNG.integers(0, 3, shape).astype("float32")
+    x = integers(3, *shape).astype("float32")
     attrs = {"window": window, "strides": window, "padding": ((0, 0),) * len(window), "data_format": "channels_last"}
     out = w.max_pool.reference(x, **attrs)
     g = numbers(*out.shape)

@@ -103,7 +103,7 @@ def _named(operand: Operand, dtype: str) -> str:
 
 
 @functools.cache
-def _loaded(text: str, count: int) -> Callable[..., None]:
+def _loaded(text: str, addresses: int) -> Callable[..., None]:
     from llvmlite import binding
 
     engine, machine = _engine()
@@ -115,7 +115,7 @@ def _loaded(text: str, count: int) -> Callable[..., None]:
     passes.getModulePassManager().run(module, passes)
     engine.add_module(module)
     engine.finalize_object()
-    return ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * count)(engine.get_function_address(name))
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * addresses)(engine.get_function_address(name))
 
 
 @functools.cache

@@ -10,9 +10,7 @@ from amalthea.backends.onnxruntime.builder import Builder, Value, has_kernel
 from amalthea.primitives import elementwise
 from amalthea.primitives import normalizing as n
 
-# GatedAdd divides small arrays among threads too: a step with one for each small variable took twice as long where
-# another process kept a core busy.
-LEAST = 1 << 15
+LEAST = 1 << 15  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
 
 
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
