@@ -73,17 +73,26 @@ class Value:
 
 @lru_cache(maxsize=1)
 def _kernels() -> Mapping[str, frozenset[str]]:
-    """For each operator, the dtypes that its CPU kernels take as data."""
+    """For each operator, the dtypes that its CPU kernels take as data, at the opset that is written."""
     from onnxruntime.capi.onnxruntime_pybind11_state import get_all_opkernel_def
 
     found: dict[str, set[str]] = {}
-    for kernel in get_all_opkernel_def():
+    kernels = [k for k in get_all_opkernel_def() if k.provider == "CPUExecutionProvider" and _is_written(k)]
+    standard = {k.op_name for k in kernels if not k.domain}
+    for kernel in kernels:
+        if kernel.domain and kernel.op_name in standard:
+            continue  # an operator of the same name in the runtime's own domain
         constraints = kernel.type_constraints
-        names = constraints.get("T") or constraints.get("T1") or constraints.get("V")
-        if kernel.provider == "CPUExecutionProvider" and names:
-            plain = [name[len("tensor(") : -1] for name in names]
-            found.setdefault(kernel.op_name, set()).update(_KERNEL_NAMES.get(str(n), str(n)) for n in plain)
-    return {name: frozenset(types) for name, types in found.items()}
+        names = constraints.get("T") or constraints.get("T1") or constraints.get("V") or []
+        plain = [str(name)[len("tensor(") : -1] for name in names]
+        found.setdefault(kernel.op_name, set()).update(_KERNEL_NAMES.get(n, n) for n in plain)
+    return {name: frozenset(types) for name, types in found.items() if types}
+
+
+def _is_written(kernel: Any) -> bool:
+    """Whether a kernel serves the opset that is written: a later one may take dtypes that this one does not."""
+    first, last = kernel.version_range
+    return first <= (1 if kernel.domain else OPSET) <= last
 
 
 def has_kernel(operator: str) -> bool:

@@ -1,0 +1,33 @@
+"""The dtypes in which ONNX Runtime computes an operator are those of the kernel that will run."""
+
+from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+from amalthea.backends.onnxruntime import builder
+
+
+class _Kernel:
+    """As the runtime tells of one kernel."""
+
+    provider, domain = "CPUExecutionProvider", ""
+
+    def __init__(self, op_name, version_range, *types, domain=""):
+        self.op_name, self.version_range, self.domain = op_name, version_range, domain
+        self.type_constraints = {"T": [f"tensor({name})" for name in types]}
+
+
+def test_a_dtype_that_only_a_later_opset_has_is_computed_in_a_wider_one(monkeypatch):
+    kernels = [
+        _Kernel("Pad", (1, builder.OPSET - 1), "double"),
+        _Kernel("Pad", (builder.OPSET - 1, builder.OPSET), "float"),
+        _Kernel("Pad", (builder.OPSET + 1, 2**31 - 1), "float", "bfloat16"),
+        _Kernel("Pad", (1, 2**31 - 1), "float16", domain="com.microsoft"),
+    ]
+    monkeypatch.setattr(state, "get_all_opkernel_def", lambda: kernels)
+    builder._kernels.cache_clear()
+    try:
+        assert builder.computed_in("Pad", "bfloat16") == "float32"
+        assert builder.computed_in("Pad", "float16") == "float32"
+        assert builder.computed_in("Pad", "float64") == "float32"
+        assert builder.computed_in("Pad", "float32") == "float32"
+    finally:
+        builder._kernels.cache_clear()
