@@ -37,6 +37,7 @@ _ABOVE: dict[str, tuple[str, ...]] = {
 WEAK = ("int", "float")
 NAMES = tuple(name for name in _ABOVE if name not in WEAK)
 FLOATS = ("bfloat16", "float16", "float32", "float64")
+NARROW = ("bfloat16", "float16")  # too narrow to add up in: see :func:`accumulator`
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "float64", "bool_": "bool"}
 
@@ -69,6 +70,17 @@ def standardize(dtype: Any) -> str:
 
 def is_float(name: str) -> bool:
     return name in FLOATS
+
+
+def accumulator(name: str) -> str:
+    """The dtype in which numbers of a dtype are added up: at least float32 for floats.
+
+    A sum of bfloat16 in its own dtype stops at 256 ones, and one of float16 overflows at 65,504.
+
+    >>> accumulator("float16"), accumulator("float64"), accumulator("int32")
+    ('float32', 'float64', 'int32')
+    """
+    return "float32" if name in NARROW else name
 
 
 def is_integer(name: str) -> bool:

@@ -449,6 +449,8 @@ def _operands(inputs: Sequence[Any]) -> list[Any]:
 def apply(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Run a primitive: at once on arrays, or as a new node if any input is a tensor (or a shape is symbolic)."""
     values = _operands(inputs)
+    if primitive.accumulates and any(dtypes.name_of(x) in dtypes.NARROW for x in values):
+        return primitive.in_accumulator(values, attrs)
     symbolic = any(isinstance(x, Tensor) for x in values) or not shapes.is_static(attrs.get("shape") or ())
     if not symbolic:
         return runtime.execute(primitive, values, attrs)

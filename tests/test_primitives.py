@@ -56,6 +56,12 @@ def test_every_gradient_matches_central_differences(row, number, sample):
     testing.check_gradient(row, sample)
 
 
+@pytest.mark.parametrize("name", [name for name in TABLE if name not in HELD])
+def test_every_gradient_is_finite_where_the_value_is(name):
+    for special in testing.special_samples(TABLE[name]):
+        testing.check_finite_gradient(TABLE[name], special)
+
+
 FUSED = [(r, n, s) for r, n, s in CASES if r.decomposition is not None and r.name not in DRAWN]
 
 

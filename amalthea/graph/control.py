@@ -10,7 +10,7 @@ from amalthea.graph.gradient import backward, zeros_like
 from amalthea.graph.graph import Graph, collect
 from amalthea.primitives import control
 from amalthea.primitives.contracting import matmul
-from amalthea.primitives.elementwise import add
+from amalthea.primitives.elementwise import add, cast
 from amalthea.primitives.moving import reshape
 from amalthea.tensor import Node, Tensor, Trace, Type, as_tensor, current_trace, trace
 
@@ -105,8 +105,8 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
         grads = backward(body.outputs, [*g_carry, *g_outputs], [*by_fixed, *carry, *elements])
         factors = {x: _factors(g) for x, g in zip(by_fixed, grads)}
         summed = [(x, g) for x, g in zip(by_fixed, grads) if factors[x] is None]
-        sums = [Tensor(x.type) for x, _ in summed]
-        totals = [add(total, g) for total, (_, g) in zip(sums, summed)]
+        sums = [Tensor(Type(x.type.shape, dtypes.accumulator(x.dtype))) for x, _ in summed]
+        totals = [add(total, _cast(g, total.dtype)) for total, (_, g) in zip(sums, summed)]
         n = len(by_fixed)
         results = [*grads[n : n + n_carry], *totals, *grads[n + n_carry :]]
         inside = {x for n in body.nodes for x in n.outputs} | {*carry, *elements}
@@ -121,7 +121,7 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     final = control.scan(
         *outside,
         *cotangents[:n_carry],
-        *(zeros_like(x) for x, _ in summed),
+        *(zeros_like(total) for total in sums),
         *cotangents[n_carry:],
         *read.values(),
         body=inner,
@@ -131,12 +131,16 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
         reverse=not attrs["reverse"],
     )
     first = n_carry + len(summed)
-    sums_of = dict(zip((x for x, _ in summed), final[n_carry:first]))
+    sums_of = {x: _cast(total, x.dtype) for (x, _), total in zip(summed, final[n_carry:first])}
     stacked = {**dict(zip(held.outputs[first:], final[first:])), **kept}
     for x, pair in factors.items():
         if pair is not None:
             sums_of[x] = matmul(*(_rows(stacked[factor]) for factor in pair), transpose_x=True, transpose_y=False)
     return [*(sums_of.get(x) for x in fixed), *final[:n_carry], *final[first : first + len(elements)]]
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    return x if x.dtype == dtype else cast(x, dtype=dtype)
 
 
 def _factors(g: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from amalthea import config, dtypes, shapes
 from amalthea.errors import ShapeError
-from amalthea.ops.base import all_axes, cast, floating, one_axis, op, shape_of, tensor
+from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.numpy.reductions import mean_of
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import fused, indexing, moving, normalizing, reducing
@@ -204,9 +204,9 @@ def glu(x: Any, axis: int = -1) -> Any:
 
 
 @op
+@accumulating
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """The nearest point of the simplex: a softmax with exact zeros (Martins and Astudillo, 2016)."""
-    x = floating(x)
     axis = one_axis(axis, len(x.shape))
     order = tuple(i for i in range(len(x.shape)) if i != axis) + (axis,)
     z = moving.transpose(x, axes=order)
@@ -271,17 +271,13 @@ def multi_hot(
 
 
 @op
+@accumulating
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Any, Any]:
     """Mean and variance over the axes. Half precision is averaged in float32."""
-    x = floating(x)
-    name = dtypes.name_of(x)
-    wide = cast(x, "float32") if name in ("float16", "bfloat16") else x
     over = all_axes(axes, len(x.shape))
-    mean = mean_of(wide, over, True)
-    variance = mean_of(p.square(p.subtract(wide, mean)), over, bool(keepdims))
-    if not keepdims:
-        mean = moving.reshape(mean, shape=shape_of(variance))
-    return cast(mean, name), cast(variance, name)
+    mean = mean_of(x, over, True)
+    variance = mean_of(p.square(p.subtract(x, mean)), over, bool(keepdims))
+    return (mean if keepdims else moving.reshape(mean, shape=shape_of(variance))), variance
 
 
 @op
@@ -322,11 +318,11 @@ def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
 
 
 @op
+@accumulating
 def layer_normalization(
     x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any
 ) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
-    x = floating(x)
     over, rank, epsilon = all_axes(axis, len(x.shape)), len(x.shape), float(epsilon or config.epsilon())
     if sorted(over) == list(range(rank - len(over), rank)) and over:
         first = rank - len(over)
@@ -342,9 +338,9 @@ def layer_normalization(
 
 
 @op
+@accumulating
 def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any = None) -> Any:
     """x divided by the root of its mean square over the axes, times the scale."""
-    x = floating(x)
     over = all_axes(axis, len(x.shape))
     square = mean_of(p.square(x), over, True)
     out = p.multiply(x, p.rsqrt(p.add(square, epsilon or config.epsilon())))
@@ -352,13 +348,15 @@ def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any = 
 
 
 @op
+@accumulating
 def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: Any = None) -> Any:
-    """x divided by its norm along the axis."""
-    x = floating(x)
+    """x divided by its norm along the axis. A zero vector stays one, with the gradient 1 / epsilon."""
     over = all_axes(axis, len(x.shape))
-    size = p.absolute(x)
-    total = reducing.reduce_sum(p.power(size, float(order)), axes=over, keepdims=True)
-    norm = p.power(total, 1.0 / order)
+    if order == 2:
+        norm = p.sqrt(reducing.reduce_sum(p.square(x), axes=over, keepdims=True))
+    else:
+        total = reducing.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
+        norm = p.power(total, 1.0 / order)
     return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))
 
 

@@ -142,7 +142,7 @@ def log1p(x):
 
 @primitive(unary, domain=(0.1, 3.0))
 def sqrt(x):
-    """Square root."""
+    """Square root. Its slope at 0, which is infinite, counts as 0: so has the norm of a zero vector a gradient."""
     return np.sqrt(x)
 
 
@@ -184,13 +184,13 @@ def tan(x):
 
 @primitive(unary, domain=(-0.9, 0.9))
 def arcsin(x):
-    """Inverse sine, in radians."""
+    """Inverse sine, in radians. Its infinite slopes at -1 and 1 count as 0."""
     return np.arcsin(x)
 
 
 @primitive(unary, domain=(-0.9, 0.9))
 def arccos(x):
-    """Inverse cosine, in radians."""
+    """Inverse cosine, in radians. Its infinite slopes at -1 and 1 count as 0."""
     return np.arccos(x)
 
 
@@ -226,7 +226,7 @@ def arcsinh(x):
 
 @primitive(unary, domain=(1.1, 4.0))
 def arccosh(x):
-    """Inverse hyperbolic cosine."""
+    """Inverse hyperbolic cosine. Its infinite slope at 1 counts as 0."""
     return np.arccosh(x)
 
 
@@ -254,26 +254,32 @@ def erf(x):
     return np.vectorize(math.erf, otypes=[x.dtype])(x) if x.size else x
 
 
+def _quotient(g, by):
+    """``g / by``, and 0 where ``by`` is 0."""
+    zero = equal(by, 0.0)
+    return select(zero, 0.0, divide(g, select(zero, 1.0, by)))
+
+
 negative.gradient = lambda g, x, out: (negative(g),)
 exp.gradient = lambda g, x, out: (multiply(g, out),)
 expm1.gradient = lambda g, x, out: (multiply(g, add(out, 1.0)),)
 log.gradient = lambda g, x, out: (divide(g, x),)
 log1p.gradient = lambda g, x, out: (divide(g, add(x, 1.0)),)
-sqrt.gradient = lambda g, x, out: (divide(multiply(g, 0.5), out),)
+sqrt.gradient = lambda g, x, out: (_quotient(multiply(g, 0.5), out),)
 rsqrt.gradient = lambda g, x, out: (multiply(multiply(g, -0.5), divide(out, x)),)
 reciprocal.gradient = lambda g, x, out: (negative(multiply(g, square(out))),)
 square.gradient = lambda g, x, out: (multiply(g, multiply(x, 2.0)),)
 sin.gradient = lambda g, x, out: (multiply(g, cos(x)),)
 cos.gradient = lambda g, x, out: (negative(multiply(g, sin(x))),)
 tan.gradient = lambda g, x, out: (multiply(g, add(square(out), 1.0)),)
-arcsin.gradient = lambda g, x, out: (multiply(g, rsqrt(subtract(1.0, square(x)))),)
-arccos.gradient = lambda g, x, out: (negative(multiply(g, rsqrt(subtract(1.0, square(x))))),)
+arcsin.gradient = lambda g, x, out: (_quotient(g, sqrt(subtract(1.0, square(x)))),)
+arccos.gradient = lambda g, x, out: (negative(_quotient(g, sqrt(subtract(1.0, square(x))))),)
 arctan.gradient = lambda g, x, out: (divide(g, add(square(x), 1.0)),)
 sinh.gradient = lambda g, x, out: (multiply(g, cosh(x)),)
 cosh.gradient = lambda g, x, out: (multiply(g, sinh(x)),)
 tanh.gradient = lambda g, x, out: (multiply(g, subtract(1.0, square(out))),)
 arcsinh.gradient = lambda g, x, out: (multiply(g, rsqrt(add(square(x), 1.0))),)
-arccosh.gradient = lambda g, x, out: (multiply(g, rsqrt(subtract(square(x), 1.0))),)
+arccosh.gradient = lambda g, x, out: (_quotient(g, sqrt(subtract(square(x), 1.0))),)
 arctanh.gradient = lambda g, x, out: (divide(g, subtract(1.0, square(x))),)
 sigmoid.gradient = lambda g, x, out: (multiply(g, multiply(out, subtract(1.0, out))),)
 softplus.gradient = lambda g, x, out: (multiply(g, sigmoid(x)),)
@@ -378,7 +384,7 @@ def remainder(x, y):
 
 @primitive(binary, domain=(0.2, 2.0))
 def power(x, y):
-    """x to the power y."""
+    """x to the power y. Infinite slopes, such as that of a root at x = 0, count as 0."""
     return np.power(x, y)
 
 
@@ -396,7 +402,7 @@ def minimum(x, y):
 
 @primitive(binary)
 def arctan2(x, y):
-    """The angle of the point (y, x), in radians."""
+    """The angle of the point (y, x), in radians; its gradient at the origin, where none exists, counts as 0."""
     return np.arctan2(x, y)
 
 
@@ -407,15 +413,22 @@ def _share(g, x, y, out):
 
 
 def _power_gradient(g, x, y, out):
-    positive = greater(x, 0.0)
-    base = select(positive, x, subtract(x, subtract(x, 1.0)))
-    by_y = select(positive, multiply(out, log(base)), multiply(out, 0.0))
-    return multiply(g, multiply(y, power(x, subtract(y, 1.0)))), multiply(g, by_y)
+    inside = logical_and(greater(x, 0.0), less(x, float("inf")))  # where the logarithm of x is finite
+    by_y = select(inside, multiply(out, log(select(inside, x, 1.0))), 0.0)
+    by_x = multiply(y, power(x, subtract(y, 1.0)))
+    steep = logical_or(isinf(by_x), isnan(by_x))
+    return multiply(g, select(logical_and(steep, _is_finite(out)), 0.0, by_x)), multiply(g, by_y)
+
+
+def _is_finite(x):
+    return logical_not(logical_or(isinf(x), isnan(x)))
 
 
 def _arctan2_gradient(g, x, y, out):
-    scaled = divide(g, add(square(x), square(y)))
-    return multiply(scaled, y), negative(multiply(scaled, x))
+    size = add(square(x), square(y))
+    flat = logical_or(equal(size, 0.0), isinf(size))
+    scaled = divide(g, select(flat, 1.0, size))
+    return select(flat, 0.0, multiply(scaled, y)), select(flat, 0.0, negative(multiply(scaled, x)))
 
 
 add.gradient = lambda g, x, y, out: (g, g)
@@ -508,7 +521,7 @@ def select(condition, x, y):
     return np.where(condition, x, y)
 
 
-select.gradient = lambda g, c, x, y, out: (None, select(c, g, multiply(g, 0.0)), select(c, multiply(g, 0.0), g))
+select.gradient = lambda g, c, x, y, out: (None, select(c, g, 0.0), select(c, 0.0, g))
 select.samples = lambda: [
     sample(np.array([[True], [False]]), numbers(2, 3), numbers(3, seed=1)),
     sample(np.array([True, False]), np.array([1, 2], "int32"), np.array([3, 4], "int32")),

@@ -21,14 +21,14 @@ def _along(x: Type, *, axis: int) -> Type:
 along = Family(_along, lambda row: [sample(numbers(3, 4), axis=1), sample(numbers(2, 3, 2, high=30), axis=1)])
 
 
-@primitive(along)
+@primitive(along, accumulates=True)
 def softmax(x, *, axis):
     """Exponentials divided by their sum along an axis, without overflow."""
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@primitive(along)
+@primitive(along, accumulates=True)
 def log_softmax(x, *, axis):
     """The logarithm of :func:`softmax`, exact where that underflows."""
     shifted = x - x.max(axis=axis, keepdims=True)

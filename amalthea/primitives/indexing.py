@@ -76,7 +76,7 @@ def gather(x, indices, *, axis):
     return np.take(x, indices, axis=axis)
 
 
-@primitive(Family(_scatter_add))
+@primitive(Family(_scatter_add), accumulates=True)
 def scatter_add(x, indices, updates, *, axis):
     """``x`` with each update added to the slice along ``axis`` that its index names; repeated indices add up."""
     out = np.array(np.moveaxis(x, axis, 0))
@@ -91,7 +91,7 @@ def take_along_axis(x, indices, *, axis):
     return np.take_along_axis(x, indices, axis=axis)
 
 
-@primitive(Family(_add_along))
+@primitive(Family(_add_along), accumulates=True)
 def add_along_axis(x, indices, updates, *, axis):
     """``x`` with each update added where :func:`take_along_axis` would read."""
     out = np.array(x)
@@ -107,7 +107,7 @@ def gather_points(x, indices):
     return x[tuple(np.moveaxis(indices, -1, 0))]
 
 
-@primitive(Family(_add_points))
+@primitive(Family(_add_points), accumulates=True)
 def scatter_add_points(x, indices, updates):
     """``x`` with updates added where :func:`gather_points` would read."""
     out = np.array(x)

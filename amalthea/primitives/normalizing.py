@@ -90,7 +90,7 @@ def _of_gradient(forward, samples):
 # ------------------------------------------------------------------------------------------- over the batch
 
 
-@primitive(Family(_batch, _batch_samples), single=False)
+@primitive(Family(_batch, _batch_samples), single=False, accumulates=True)
 def batch_normalize(x, scale, offset, *, axis, epsilon):
     """Each feature (a place on ``axis``) with mean 0 and variance 1 over the rest, scaled and moved; its moments."""
     axes = others(x.ndim, axis)
@@ -100,7 +100,7 @@ def batch_normalize(x, scale, offset, *, axis, epsilon):
     return y, mean.reshape(-1), variance.reshape(-1)
 
 
-@primitive(Family(_batch_gradient), single=False)
+@primitive(Family(_batch_gradient), single=False, accumulates=True)
 def batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
     """The cotangents of input, scale and offset, given that of :func:`batch_normalize`'s first output."""
     axes = others(x.ndim, axis)
@@ -142,7 +142,7 @@ def _batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
 # ----------------------------------------------------------------------------------- over an example's own
 
 
-@primitive(Family(_layer, _layer_samples), single=False)
+@primitive(Family(_layer, _layer_samples), single=False, accumulates=True)
 def layer_normalize(x, scale, offset, *, axis, epsilon):
     """Mean 0 and variance 1 over the axes from ``axis`` on, scaled and moved; the mean, and one over the deviation."""
     axes = tuple(range(axis, x.ndim))
@@ -151,7 +151,7 @@ def layer_normalize(x, scale, offset, *, axis, epsilon):
     return (x - mean) * rstd * scale + offset, mean, rstd
 
 
-@primitive(Family(_layer_gradient), single=False)
+@primitive(Family(_layer_gradient), single=False, accumulates=True)
 def layer_normalize_gradient(g, x, scale, mean, rstd, *, axis, epsilon):
     """The cotangents of input, scale and offset, given that of :func:`layer_normalize`'s first output."""
     axes, lead = tuple(range(axis, x.ndim)), tuple(range(axis))

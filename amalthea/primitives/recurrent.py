@@ -134,13 +134,13 @@ def _order(steps: int, reverse: bool) -> range:
     return range(steps)[::-1] if reverse else range(steps)
 
 
-@primitive(Family(_lstm, _lstm_samples), single=False)
+@primitive(Family(_lstm, _lstm_samples), single=False, multiplies=True)
 def lstm(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=False):
     """Long short-term memory: the outputs of all steps, and the last output and state."""
     return lstm_for_gradient.reference(x, h0, c0, kernel, recurrent_kernel, bias, reverse=reverse)[:3]
 
 
-@primitive(Family(_lstm_for_gradient, _lstm_samples), single=False)
+@primitive(Family(_lstm_for_gradient, _lstm_samples), single=False, multiplies=True)
 def lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=False):
     """What :func:`lstm` gives, and of each step what the gradient needs: the state, its tanh, the gates in order."""
     h, c, dtype = h0, c0, x.dtype
@@ -156,7 +156,7 @@ def lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=Fals
     return outputs, h, c, *rest
 
 
-@primitive(Family(_lstm_gradient), single=False)
+@primitive(Family(_lstm_gradient), single=False, multiplies=True)
 def lstm_gradient(
     g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, outputs, cells, squashed, i, f, new, o, *, reverse=False
 ):
@@ -180,13 +180,13 @@ def lstm_gradient(
     return tuple(v.astype(x.dtype, copy=False) for v in made)
 
 
-@primitive(Family(_gru, _gru_samples), single=False)
+@primitive(Family(_gru, _gru_samples), single=False, multiplies=True)
 def gru(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse=False):
     """A gated recurrent unit: the outputs of all steps, and the last."""
     return gru_for_gradient.reference(x, h0, kernel, recurrent_kernel, bias, inner_bias, reverse=reverse)[:2]
 
 
-@primitive(Family(_gru_for_gradient, _gru_samples), single=False)
+@primitive(Family(_gru_for_gradient, _gru_samples), single=False, multiplies=True)
 def gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse=False):
     """What :func:`gru` gives, and of each step what the gradient needs: the gates in order, and what is reset."""
     h, dtype = h0, x.dtype
@@ -202,7 +202,7 @@ def gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, rever
     return outputs, h, *rest
 
 
-@primitive(Family(_gru_gradient), single=False)
+@primitive(Family(_gru_gradient), single=False, multiplies=True)
 def gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r, new, inner, *, reverse=False):
     """The cotangents of the inputs of :func:`gru`, given those of its outputs and what was kept of each step."""
     g_gates, g_inner = (np.zeros((*x.shape[:2], kernel.shape[1]), x.dtype) for _ in range(2))

@@ -7,8 +7,8 @@ import numpy as np
 
 from amalthea import shapes
 from amalthea.errors import ShapeError
-from amalthea.primitives.elementwise import cast, divide, equal, multiply
-from amalthea.primitives.moving import broadcast_to, pad, part, reshape
+from amalthea.primitives.elementwise import add, cast, divide, equal, multiply
+from amalthea.primitives.moving import broadcast_to, pad, part, reshape, transpose
 from amalthea.primitives.table import Family, numbers, primitive, sample
 from amalthea.tensor import Type
 
@@ -36,7 +36,11 @@ def _reduced(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
 
 def _check_not_empty(x: Type, axes: tuple[int, ...]) -> None:
     if any(x.shape[axis] == 0 for axis in axes):
-        raise ShapeError("Of no elements none is the largest or the smallest.", got=f"axes {axes} of {x}")
+        raise ShapeError(
+            "An axis without elements does not have a largest or smallest one.",
+            expected="at least 1 element along each axis that is reduced",
+            got=f"axes {axes} of {x}",
+        )
 
 
 def _extreme(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
@@ -73,15 +77,15 @@ position = Family(
 )
 
 
-@primitive(reduction)
+@primitive(reduction, accumulates=True)
 def reduce_sum(x, *, axes, keepdims=False):
     """The sum over the axes."""
     return np.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
-@primitive(reduction)
+@primitive(reduction, accumulates=True)
 def reduce_prod(x, *, axes, keepdims=False):
-    """The product over the axes; its gradient needs every element to be non-zero."""
+    """The product over the axes."""
     return np.prod(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
@@ -109,7 +113,7 @@ def argmin(x, *, axis):
     return np.argmin(x, axis=axis).astype("int32")
 
 
-@primitive(Family(_along))
+@primitive(Family(_along), accumulates=True)
 def cumsum(x, *, axis, reverse=False):
     """The running sum along one axis, from the end if ``reverse``."""
     if reverse:
@@ -117,9 +121,9 @@ def cumsum(x, *, axis, reverse=False):
     return np.cumsum(x, axis=axis, dtype=x.dtype)
 
 
-@primitive(Family(_along))
+@primitive(Family(_along), accumulates=True)
 def cumprod(x, *, axis, reverse=False):
-    """The running product along one axis, from the end if ``reverse``; no element may be zero for the gradient."""
+    """The running product along one axis, from the end if ``reverse``."""
     if reverse:
         return np.flip(np.cumprod(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
     return np.cumprod(x, axis=axis, dtype=x.dtype)
@@ -129,9 +133,7 @@ def _cumprod(x, *, axis, reverse):
     """Products over 2, 4, 8, ... neighbours, until all are in."""
     size, step = x.type.shape[axis], 1
     while step < size:
-        kept = part(x, axis, step, size) if reverse else part(x, axis, 0, size - step)
-        low, high = (0, step) if reverse else (step, 0)
-        x = multiply(x, pad(kept, low=_only(x, axis, low), high=_only(x, axis, high), value=1))
+        x = multiply(x, _moved(x, axis, step, reverse, fill=1))
         step *= 2
     return x
 
@@ -154,13 +156,59 @@ def _extreme_gradient(g, x, out, *, axes, keepdims):
     return (multiply(chosen, spread(share, x, axes)),)
 
 
+def _product_gradient(g, x, out, *, axes, keepdims):
+    """The product of all others: of those before an element and those after it, so that zeros may be among them."""
+    rest = tuple(a for a in range(x.ndim) if a not in axes)
+    order, shape = (*rest, *axes), x.type.shape
+    lead = tuple(shape[a] for a in rest)
+    turned = transpose(x, axes=order)
+    flat = reshape(turned, shape=(*lead, shapes.size([shape[a] for a in axes])))
+    last = len(lead)
+    others = multiply(_before(flat, last), _before(flat, last, reverse=True))
+    back = transpose(reshape(others, shape=turned.type.shape), axes=tuple(order.index(a) for a in range(x.ndim)))
+    return (multiply(spread(g, x, axes), back),)
+
+
+def _before(x, axis, reverse=False):
+    """For each element along an axis the product of those before it (after it, if ``reverse``); 1 for the first."""
+    return cumprod(_moved(x, axis, 1, reverse, fill=1), axis=axis, reverse=reverse)
+
+
+def _moved(x, axis, steps, reverse, fill):
+    """Each element ``steps`` places further along an axis (or back), the places left free filled."""
+    size = x.type.shape[axis]
+    kept = part(x, axis, steps, size) if reverse else part(x, axis, 0, size - steps)
+    low, high = (0, steps) if reverse else (steps, 0)
+    return pad(kept, low=_only(x, axis, low), high=_only(x, axis, high), value=fill)
+
+
+def _running_product_gradient(g, x, out, *, axis, reverse):
+    """``before[i] * total[i]``, where ``total[i] = g[i] + x[i + 1] * total[i + 1]``; found over 2, 4, 8, ... places."""
+    size = x.type.shape[axis]
+    if size == 0:
+        return (g,)
+    total, factor = g, _moved(x, axis, 1, not reverse, fill=0)
+    step = 1
+    while step < size:
+        total = add(total, multiply(factor, _moved(total, axis, step, not reverse, fill=0)))
+        factor = multiply(factor, _moved(factor, axis, step, not reverse, fill=0))
+        step *= 2
+    return (multiply(_before(x, axis, reverse), total),)
+
+
 reduce_sum.gradient = lambda g, x, out, *, axes, keepdims: (spread(g, x, axes),)
-reduce_prod.gradient = lambda g, x, out, *, axes, keepdims: (divide(spread(multiply(g, out), x, axes), x),)
+reduce_prod.gradient = _product_gradient
 reduce_max.gradient = _extreme_gradient
 reduce_min.gradient = _extreme_gradient
 cumsum.gradient = lambda g, x, out, *, axis, reverse: (cumsum(g, axis=axis, reverse=not reverse),)
-cumprod.gradient = lambda g, x, out, *, axis, reverse: (
-    divide(cumsum(multiply(g, out), axis=axis, reverse=not reverse), x),
-)
+cumprod.gradient = _running_product_gradient
 cumsum.samples = lambda: [sample(numbers(3, 4), axis=axis, reverse=back) for axis in (0, 1) for back in (False, True)]
-cumprod.samples = lambda: [sample(numbers(3, 4, low=0.5), axis=1, reverse=back) for back in (False, True)]
+_ZEROS = np.array([[1.5, 0.0, -2.0], [0.0, 3.0, 0.0], [0.5, -1.0, 2.0]])  # one in a row, several, none
+cumprod.samples = lambda: [
+    sample(x, axis=1, reverse=back) for x in (numbers(3, 4, low=0.5), _ZEROS) for back in (False, True)
+]
+reduce_prod.samples = lambda: [
+    *_reductions(None),
+    sample(_ZEROS, axes=(1,)),
+    sample(_ZEROS, axes=(0, 1), keepdims=True),
+]

@@ -10,6 +10,9 @@ family (the typing rule, with samples for the tests) and its gradient:
 
     tanh.gradient = lambda g, x, out: (multiply(g, subtract(1.0, square(out))),)
 
+A row that adds up many elements says so, ``@primitive(reduction, accumulates=True)``: of float16 and bfloat16 it
+computes in float32 and rounds once, at the end, whoever runs it.
+
 A gradient rule takes the cotangent of the output, the inputs, the output, and the attributes by name; it answers
 one cotangent an input, or None where there is none. Broadcasting is undone by whoever calls it.
 """
@@ -23,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tensor
+from amalthea import dtypes, tensor
 from amalthea.errors import AmaltheaError, add_place
 from amalthea.tensor import Type
 
@@ -72,12 +75,21 @@ class Primitive:
         self.__doc__ = reference.__doc__
         self.__module__ = reference.__module__
         self.facts = facts
+        self.accumulates = bool(facts.get("accumulates"))
         parameters = inspect.signature(reference).parameters.values()
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self._samples: Callable[[], Sequence[Sample]] = lambda: family.samples(self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         return tensor.apply(self, inputs, {**self.defaults, **attrs})
+
+    def in_accumulator(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """Apply it in float32 where the inputs are narrower, and round the outputs to the dtypes of its typing rule."""
+        types = self.types([tensor.type_of(x) for x in inputs], attrs)
+        wide = [_cast(x, dtypes.accumulator(tensor.type_of(x).dtype)) for x in inputs]
+        made = tensor.apply(self, wide, attrs)
+        outputs = [_cast(y, t.dtype) for y, t in zip((made,) if self.single else made, types)]
+        return outputs[0] if self.single else tuple(outputs)
 
     def types(self, inputs: Sequence[Type], attrs: dict[str, Any]) -> tuple[Type, ...]:
         """The types of the outputs; an error of the typing rule is told which primitive it met."""
@@ -101,6 +113,10 @@ class Primitive:
 
     def __reduce__(self) -> Any:
         return (TABLE.__getitem__, (self.name,))
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    return x if tensor.type_of(x).dtype == dtype else tensor.runtime_cast(x, dtype)
 
 
 def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Callable[..., Any]], Primitive]:

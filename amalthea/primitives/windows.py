@@ -189,7 +189,7 @@ def max_pool(x, *, window, strides, padding, data_format="channels_last"):
     return _back(patches.max(axis=-2), data_format)
 
 
-@primitive(Family(_pool))
+@primitive(Family(_pool), accumulates=True)
 def avg_pool(x, *, window, strides, padding, data_format="channels_last"):
     """The mean of each window; padding does not count."""
     x = _last(x, data_format)
@@ -198,7 +198,7 @@ def avg_pool(x, *, window, strides, padding, data_format="channels_last"):
     return _back((patches.sum(axis=-2) / counts).astype(x.dtype), data_format)
 
 
-@primitive(Family(lambda g, x, out, **attrs: x))
+@primitive(Family(lambda g, x, out, **attrs: x), accumulates=True)
 def max_pool_gradient(g, x, out, *, window, strides, padding, data_format="channels_last"):
     """The gradient of :func:`max_pool` by its input."""
     g, x = _last(g, data_format), _last(x, data_format)
@@ -210,7 +210,7 @@ def max_pool_gradient(g, x, out, *, window, strides, padding, data_format="chann
     return _back(folded.astype(x.dtype), data_format)
 
 
-@primitive(Family(lambda g, *, shape, **attrs: Type(tuple(shape), g.dtype)))
+@primitive(Family(lambda g, *, shape, **attrs: Type(tuple(shape), g.dtype)), accumulates=True)
 def avg_pool_gradient(g, *, shape, window, strides, padding, data_format="channels_last"):
     """The gradient of :func:`avg_pool` by its input of that shape."""
     space, g = space_of(shape, data_format), _last(g, data_format)

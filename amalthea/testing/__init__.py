@@ -5,10 +5,12 @@ from amalthea.testing.primitives import (
     cases,
     check_agreement,
     check_decomposition,
+    check_finite_gradient,
     check_gradient,
     check_typing,
     in_dtype,
     numeric_gradient,
+    special_samples,
 )
 
 __all__ = [
@@ -17,10 +19,12 @@ __all__ = [
     "check_agreement",
     "check_backend",
     "check_decomposition",
+    "check_finite_gradient",
     "check_gradient",
     "check_typing",
     "counted",
     "examine_backend",
     "in_dtype",
     "numeric_gradient",
+    "special_samples",
 ]

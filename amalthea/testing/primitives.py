@@ -122,6 +122,55 @@ def check_gradient(row: Primitive, sample: Sample, backend: str = "numpy") -> No
         _assert_close(got, want, 1e-5, f"the gradient of {row.name} by input {i}")
 
 
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf)
+
+
+def special_samples(row: Primitive) -> Iterator[Sample]:
+    """The samples of a row with its floats at special points: zeros, ones, equal elements, infinities.
+
+    A row that works element by element meets every combination of them; of others each float input is filled with one,
+    and holds one once.
+    """
+    for sample in row.samples:
+        attrs = {**row.defaults, **sample.attrs}
+        places = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
+        if row.family.elementwise:
+            grid = iter(np.meshgrid(*[SPECIAL] * len(places), indexing="ij"))
+            shape = (len(SPECIAL),) * len(places)
+            yield Sample(
+                tuple(next(grid) if i in places else np.resize(x, shape) for i, x in enumerate(sample.inputs)), attrs
+            )
+            return
+        values = [v for v in SPECIAL if np.isfinite(v) or not row.facts.get("multiplies")]
+        for place in places:
+            for value in values:
+                one = np.array(sample.inputs[place])
+                one.flat[:1] = value
+                for filled in (np.full_like(one, value), one):
+                    yield Sample(tuple(filled if i == place else x for i, x in enumerate(sample.inputs)), attrs)
+
+
+def check_finite_gradient(row: Primitive, sample: Sample, backend: str = "numpy") -> None:
+    """The gradient is finite wherever the value is."""
+    which = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
+    with np.errstate(all="ignore"):
+        values = _outputs(row, row.reference(*sample.inputs, **sample.attrs))
+    floats = [np.asarray(v) for v in values if np.asarray(v).dtype.kind == "f"]
+    if not which or not floats or not (row.family.elementwise or all(np.isfinite(v).all() for v in floats)):
+        return
+    with use_backend(backend):
+        found = transforms.jit(lambda *xs: gradients(row, sample.attrs, xs, which))(*sample.inputs)
+    for i, got in zip(which, found, strict=True):
+        finite = np.isfinite(np.asarray(got))
+        if row.family.elementwise:
+            finite |= ~np.isfinite(floats[0])
+        wrong = np.argwhere(~finite)
+        assert not wrong.size, (
+            f"{row.name}: the gradient by input {i} is {np.asarray(got)[tuple(wrong[0])]} at {tuple(wrong[0])} of "
+            f"{[np.asarray(x) for x in sample.inputs]}"
+        )
+
+
 def gradients(row: Primitive, attrs: dict[str, Any], xs: Sequence[Any], which: Sequence[int]) -> list[Tensor]:
     """In a trace: the gradients of a weighted sum of the outputs by those of the inputs."""
     xs = [identity(x) if i in which else x for i, x in enumerate(xs)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, dtypes, shapes
-from amalthea.ops.base import all_axes, cast, floating, one_axis, op, promoted, shape_of, tensor, value_of
+from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, promoted, shape_of, tensor, value_of
 from amalthea.ops.numpy.arithmetic import as_bool, isclose
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import indexing, moving
@@ -52,23 +52,24 @@ def mean_of(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 
 @op
+@accumulating
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean over the axes (all by default), as a float."""
-    x = floating(x)
     return mean_of(x, all_axes(axis, len(x.shape)), bool(keepdims))
 
 
 @op
+@accumulating
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean of the squared distances from the mean."""
-    x = floating(x)
     axes = all_axes(axis, len(x.shape))
     return mean_of(p.square(p.subtract(x, mean_of(x, axes, True))), axes, bool(keepdims))
 
 
 @op
+@accumulating
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The square root of :func:`var`."""
+    """The square root of :func:`var`. Of equal elements it is 0, and so is its gradient there."""
     return p.sqrt(var(x, axis, keepdims))
 
 
@@ -78,13 +79,15 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     if weights is None:
         return mean(x, axis)
     x, weights = promoted(x, weights, least=config.floatx())
+    name, to = dtypes.name_of(x), dtypes.accumulator(dtypes.name_of(x))
+    x, weights = cast(x, to), cast(weights, to)
     axes = all_axes(axis, len(x.shape))
     if len(weights.shape) == 1 and len(x.shape) > 1:
         shape = tuple(shape_of(weights)[0] if a in axes else 1 for a in range(len(x.shape)))
         weights = moving.reshape(weights, shape=shape)
-    weights = p.add(weights, p.multiply(x, 0.0))
+    weights = moving.broadcast_to(weights, shape=shapes.broadcast(shape_of(x), shape_of(weights)))
     total = r.reduce_sum(weights, axes=axes)
-    return p.divide(r.reduce_sum(p.multiply(x, weights), axes=axes), total)
+    return cast(p.divide(r.reduce_sum(p.multiply(x, weights), axes=axes), total), name)
 
 
 def _extreme(row: Any, x: Any, axis: Any, keepdims: bool, initial: Any, pick: Any) -> Any:
@@ -213,9 +216,9 @@ def argsort(x: Any, axis: Any = -1) -> Any:
 
 
 @op
+@accumulating
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over the axes, without overflow."""
-    x = floating(x)
     axes = all_axes(axis, len(x.shape))
     top = r.reduce_max(x, axes=axes, keepdims=True)
     top = p.select(p.isinf(top), 0.0, top)
@@ -225,9 +228,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @op
+@accumulating
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The middle of the sorted elements, or the mean of the two in the middle."""
-    x = floating(x)
     rank, axes = len(x.shape), all_axes(axis, len(x.shape))
     rest = [a for a in range(rank) if a not in axes]
     full = shape_of(x)
