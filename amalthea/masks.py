@@ -1,5 +1,8 @@
 """Masks: which time steps of a batch are real. A mask travels with the value that it belongs to.
 
+Layers that support masking pass it on, and so does whatever works element by element: a step counts where it counts in
+every input.
+
 A tensor holds its mask itself; for arrays, which take no attributes, it stands in a table that forgets both together.
 """
 

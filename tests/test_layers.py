@@ -18,8 +18,6 @@ from tests.oracles.build import construct
 from tests.oracles.draws import cotangent
 from tests.oracles.read import load
 
-# A mean of nothing is 0/0; its gradient is NaN with us and 0 there. No data has such rows on purpose.
-NO_GRADIENT = {"GlobalAveragePooling1D/mask_of_nothing"}
 # Shapes that Keras 3.15 tells less well than the call: the backward layer's own units, an axis that the input knows.
 BETTER_SHAPE = {"Bidirectional/backward_layer", "EinsumDense/heads"}
 # What a layer assigns to a trainable weight is lost in a stateless call on JAX, where the numbers come from.
@@ -27,11 +25,17 @@ NO_WEIGHTS_AFTER = {"SpectralNormalization/training"}
 # Where Keras 3.15 does not do what it documents: it overwrites the argument `query_mask` with the mask that the query
 # carries; it leaves images uncropped where the output's shape says that they are cropped.
 NOT_AS_DOCUMENTED = {"MultiHeadAttention/query_mask", "RandomCrop/not_training"}
-RECORDS = [r for r in load("layers") if hasattr(layers, r["class_name"]) and r["id"] not in NOT_AS_DOCUMENTED]
+# A mean of nothing is NaN there and 0 here.
+OF_NOTHING = {"GlobalAveragePooling1D/mask_of_nothing"}
+# A step of several inputs counts there where any counts, and here where all do: its values depend on each.
+OTHER_MASK = {"Add/masks", "Concatenate/masks"}
+LEFT_OUT = NOT_AS_DOCUMENTED | OF_NOTHING
+RECORDS = [r for r in load("layers") if hasattr(layers, r["class_name"]) and r["id"] not in LEFT_OUT]
 IDS = [r["id"] for r in RECORDS]
 # Float32 on two libraries: sums of a few dozen products in another order.
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*drops the mask of its input")
 every_record = pytest.mark.parametrize("record", RECORDS, ids=IDS)
 
 
@@ -103,7 +107,7 @@ def test_outputs_state_and_gradients_are_those_of_keras(record):
     for a, b in zip(outputs, record["outputs"], strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, **CLOSE)
-    for g, i in zip(by_inputs, floats, strict=True) if record["id"] not in NO_GRADIENT else ():
+    for g, i in zip(by_inputs, floats, strict=True):
         np.testing.assert_allclose(g, record["input_gradients"][i], **CLOSE)
     wanted = [g for g in record["weight_gradients"] if g is not None]
     for g, want in zip(by_weights, wanted, strict=True):
@@ -130,6 +134,7 @@ def test_the_mask_that_comes_out_is_that_of_keras(record):
     want = record["output_mask"]
     if (
         want is None
+        or record["id"] in OTHER_MASK
         or isinstance(want, (list, dict))
         or not record["masks"]
         and "Embedding" not in record["class_name"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
+from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 
@@ -68,6 +69,7 @@ class LeakyReLU(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         negative_slope = kwargs.pop("alpha", negative_slope)
@@ -89,6 +91,7 @@ class PReLU(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self,
@@ -131,6 +134,7 @@ class ELU(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -151,6 +155,7 @@ class Softmax(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)
@@ -158,9 +163,4 @@ class Softmax(Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
-        if mask is None:
-            return ops.softmax(inputs, axis=axis)
-        mask = ops.cast(mask, "bool")
-        lowest = ops.cast(-3e4 if ops.dtype(inputs) == "float16" else -1e9, ops.dtype(inputs))
-        shares = ops.softmax(ops.where(mask, inputs, lowest), axis=axis)
-        return ops.where(mask, shares, ops.zeros_like(shares))  # where nothing counts, nothing gets a share
+        return masked.softmax(inputs, mask, axis)

@@ -62,6 +62,8 @@ class _Adaptive(Layer):
 
 
 class _AdaptiveAverage(_Adaptive):
+    computes_in_floats = True
+
     def whole(self, x: Any, axis: int) -> Any:
         return ops.mean(x, axis=axis, keepdims=True)
 

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from amalthea import ops, random
 from amalthea.errors import ArgumentError
+from amalthea.layers import masked
 from amalthea.layers.layer import Layer
 
 
@@ -46,6 +48,7 @@ class Attention(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
@@ -92,22 +95,17 @@ class Attention(Layer):
     ) -> Any:
         query, value = inputs[:2]
         scores = self.scores(query, inputs[2] if len(inputs) > 2 else value)
-        of_query, of_value = (list(mask) + [None, None])[:2] if mask is not None else (None, None)
-        visible = None if of_value is None else ops.expand_dims(of_value, 1)
+        of_query, of_value, of_key = (*(mask or ()), None, None, None)[:3]
+        seen = [ops.expand_dims(ops.cast(m, "bool"), 1) for m in (of_value, of_key) if m is not None]
+        visible = functools.reduce(ops.logical_and, seen) if seen else None
         if use_causal_mask:
             before = causal_mask(*ops.shape(scores)[1:])
             visible = before if visible is None else ops.logical_and(visible, before)
-        if visible is not None:
-            far = 65504.0 if ops.dtype(scores) == "float16" else 1e9
-            hidden = ops.cast(ops.logical_not(visible), ops.dtype(scores))
-            scores = ops.subtract(scores, ops.multiply(hidden, far))
-        weights = ops.softmax(scores, axis=-1)
+        weights = masked.softmax(scores, visible)
         if training and self.dropout > 0:
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
-        result = ops.matmul(weights, value)
-        if of_query is not None:
-            result = ops.multiply(result, ops.cast(ops.expand_dims(of_query, -1), ops.dtype(result)))
-        return (result, weights) if return_attention_scores else result
+        result = masked.without_padding(ops.matmul(weights, masked.without_padding(value, of_value)), of_query)
+        return (result, masked.without_padding(weights, of_query)) if return_attention_scores else result
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return mask[0] if isinstance(mask, (list, tuple)) else None

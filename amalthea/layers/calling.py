@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import inspect
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -37,10 +39,14 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Array arguments as the backend's arrays, floating ones in the layer's compute dtype."""
+    """Array arguments as the backend's arrays, floating ones in the layer's compute dtype.
+
+    Whole numbers and bools among the inputs of a layer that computes in floats are cast too: its result would be cut
+    to theirs.
+    """
     to = layer.compute_dtype if layer.autocast else None
 
-    def convert(x: Any) -> Any:
+    def convert(x: Any, always: bool = False) -> Any:
         if isinstance(x, Variable):
             x = x.value
         if isinstance(x, Tensor) and x.history is not None:
@@ -51,12 +57,16 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
         new = x if isinstance(x, Tensor) else runtime_array(x, name)
         if to and name != to and dtypes.is_float(name):
             new = base.cast(new, to)
+        elif always and not dtypes.is_float(name):
+            new = base.cast(new, layer.compute_dtype)
         if mask is not None and new is not x:
             set_mask(new, mask)
         return new
 
-    return [tree.map_structure(convert, a) for a in args], {
-        k: tree.map_structure(convert, v) for k, v in kwargs.items()
+    floats = functools.partial(convert, always=True) if layer.computes_in_floats else convert
+    first = next(iter(parameters(type(layer).call)), None)
+    return [tree.map_structure(floats if i == 0 else convert, a) for i, a in enumerate(args)], {
+        k: tree.map_structure(floats if k == first else convert, v) for k, v in kwargs.items()
     }
 
 
@@ -108,6 +118,7 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         _depth.reset(tokens[0])
         _training.reset(tokens[1])
     _pass_mask(layer, args, outputs, previous)
+    _warn_of_lost_mask(layer, outputs, previous, accepted)
     if layer.activity_regularizer is not None:
         _add_activity(layer, outputs)
     return outputs
@@ -145,15 +156,28 @@ def _with_masks(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) ->
 
 
 def _pass_mask(layer: Any, args: Any, outputs: Any, previous: Any) -> None:
+    """Let outputs carry what ``compute_mask`` gives, but for masks that ``call`` set itself."""
     if not layer.supports_masking or not args:
         return
     if all(m is None for m in tree.flatten(previous)) and not getattr(layer, "mask_zero", False):
         return
     masks = layer.compute_mask(args[0], previous)
-    flat = tree.flatten(outputs)
+    flat, known = tree.flatten(outputs), {id(m) for m in (None, *tree.flatten(previous))}
     for output, mask in zip(flat, tree.flatten(masks) if len(flat) > 1 else [masks]):
-        if mask is not None and hasattr(output, "shape"):
+        if mask is not None and hasattr(output, "shape") and id(mask_of(output)) in known:
             set_mask(output, mask)
+
+
+def _warn_of_lost_mask(layer: Any, outputs: Any, previous: Any, accepted: Any) -> None:
+    """Say that a layer drops the mask of its input, if it neither passes it on nor takes it into account."""
+    if layer.supports_masking or "mask" in accepted or all(m is None for m in tree.flatten(previous)):
+        return
+    if all(mask_of(x) is None for x in tree.flatten(outputs)):
+        warnings.warn(
+            f"Layer '{layer.name}' ({type(layer).__name__}) drops the mask of its input: padded steps count like all "
+            "others from here on. Set `supports_masking = True` on it if its steps stay apart.",
+            stacklevel=5,
+        )
 
 
 def _add_activity(layer: Any, outputs: Any) -> None:

@@ -25,6 +25,8 @@ from amalthea.tensor import Variable
 class _ConvLSTMCell(Layer):
     """One time step. The states are ``(batch, ...space, filters)``, as large as the convolved input."""
 
+    computes_in_floats = True
+
     output_is_first_state = True
 
     def __init__(self, rank: int, options: dict[str, Any], **kwargs: Any):
@@ -193,14 +195,6 @@ class _ConvLSTM(RNN):
             for i, _ in enumerate(self.cell.state_size)
         ]
         object.__setattr__(self, "states", made)
-
-    def _masked(self, step: Any, x: Any, mask: Any, states: list[Any]) -> Any:
-        output, new = step(x, states)
-        if mask is None:
-            return output, new
-        column = ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
-        rest = ops.zeros_like(output) if self.zero_output_for_mask else states[0]
-        return ops.where(column, output, rest), [ops.where(column, n, s) for n, s in zip(new, states)]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unroll": self.unroll}

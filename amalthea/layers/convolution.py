@@ -20,6 +20,8 @@ _PADDINGS = ("valid", "same")
 class _Windowed(Layer):
     """What all kinds share: the window, the layout, the bias and the activation."""
 
+    computes_in_floats = True
+
     rank = 2
     paddings: tuple[str, ...] = _PADDINGS
 

@@ -11,12 +11,15 @@ from typing import Any
 from amalthea import ops
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
+from amalthea.layers.masked import without_padding
 
 
 class Dot(Layer):
     """Sums the product of two inputs over one axis of each, example by example.
 
     Shapes: ``(batch, ...a, n)`` and ``(batch, n, ...b)`` to ``(batch, ...a, ...b)``; ``(batch, 1)`` if nothing is left.
+
+    Steps that a mask leaves out count as zeros.
 
     Args:
         axes: the axis of both, or one for each.
@@ -54,8 +57,8 @@ class Dot(Layer):
         pair = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
         return [axis % rank for axis, rank in zip(pair, ranks)]
 
-    def call(self, inputs: Any) -> Any:
-        x, y = inputs
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        x, y = (without_padding(v, m) for v, m in zip(inputs, mask or (None, None)))
         a, b = self._axes([len(x.shape), len(y.shape)])
         if self.normalize:
             x, y = ops.normalize(x, axis=a), ops.normalize(y, axis=b)

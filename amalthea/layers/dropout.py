@@ -20,6 +20,7 @@ class Dropout(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)

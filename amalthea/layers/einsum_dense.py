@@ -31,6 +31,8 @@ class EinsumDense(Layer):
         (1, 5, 2, 3)
     """
 
+    computes_in_floats = True
+
     not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
     def __init__(

@@ -7,20 +7,17 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.errors import ShapeError
+from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, weight
-
-
-def _wide(x: Any) -> Any:
-    """Half precision is normalised in float32."""
-    return ops.cast(x, "float32") if ops.dtype(x) in ("float16", "bfloat16") else x
+from amalthea.ops.base import wide
 
 
 class GroupNormalization(Layer):
     """Normalises groups of channels of each example, over space too.
 
-    Shapes: ``(batch, ..., channels)`` to the same.
+    Shapes: ``(batch, ..., channels)`` to the same. Steps that a mask leaves out do not count in the moments.
 
     Args:
         groups: how many; -1 for one to each channel (instance normalisation), 1 for all channels together.
@@ -39,6 +36,7 @@ class GroupNormalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self,
@@ -76,11 +74,16 @@ class GroupNormalization(Layer):
         self.beta = weight(self, "beta", (channels,), autocast=False) if self.center else None
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         shape = ops.shape(inputs)
         axis = self.axis % len(shape)
-        x = ops.reshape(_wide(inputs), (*shape[:axis], self.groups, shape[axis] // self.groups, *shape[axis + 1 :]))
-        mean, variance = ops.moments(x, [i for i in range(1, len(shape) + 1) if i != axis], keepdims=True)
+        x = ops.reshape(wide(inputs), (*shape[:axis], self.groups, shape[axis] // self.groups, *shape[axis + 1 :]))
+        over = [i for i in range(1, len(shape) + 1) if i != axis]
+        if mask is None:
+            mean, variance = ops.moments(x, over, keepdims=True)
+        else:
+            counted = ops.broadcast_to(masked.column(mask, inputs), shape)
+            mean, variance = masked.moments(x, ops.reshape(counted, ops.shape(x)), over, keepdims=True)
         x = ops.reshape(ops.multiply(ops.subtract(x, mean), ops.rsqrt(ops.add(variance, self.epsilon))), shape)
         along = tuple(d if i == axis else 1 for i, d in enumerate(shape))
         x = x if self.gamma is None else ops.multiply(x, ops.reshape(self.gamma, along))
@@ -105,6 +108,7 @@ class RMSNormalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-06, **kwargs: Any):
         super().__init__(**kwargs)
@@ -115,12 +119,16 @@ class RMSNormalization(Layer):
         shape = tuple(input_shape[axis] for axis in self.axis)
         self.scale = self.add_weight(shape, "ones", autocast=False, name="scale")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         shape = ops.shape(inputs)
         over = {axis % len(shape) for axis in self.axis}
         scale = ops.reshape(self.scale, tuple(d if i in over else 1 for i, d in enumerate(shape)))
-        out = ops.rms_normalization(_wide(inputs), scale, tuple(self.axis), self.epsilon)
-        return ops.cast(out, ops.dtype(inputs))
+        if masked.mixes_steps(mask, self.axis, len(shape)):
+            x = wide(inputs)
+            square = masked.mean(ops.square(x), masked.column(mask, x), sorted(over), keepdims=True)
+            x = ops.multiply(ops.multiply(x, ops.rsqrt(ops.add(square, self.epsilon))), scale)
+            return ops.cast(x, ops.dtype(inputs))
+        return ops.rms_normalization(inputs, scale, tuple(self.axis), self.epsilon)
 
 
 class UnitNormalization(Layer):
@@ -137,10 +145,14 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis: Any = list(axis) if isinstance(axis, (list, tuple)) else axis
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        if masked.mixes_steps(mask, axes, len(inputs.shape)):
+            inputs = masked.without_padding(inputs, mask)
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

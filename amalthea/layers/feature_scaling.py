@@ -27,6 +27,7 @@ class Rescaling(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -63,6 +64,7 @@ class Normalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self,

@@ -116,9 +116,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         q = ops.reshape(q, (*shape[:2], self.num_key_value_heads, groups, self.head_dim))
         scores = ops.einsum("bqhgd,bvhd->bhgqv", q, k)
         scores = ops.reshape(scores, (shape[0], self.num_query_heads, *ops.shape(scores)[3:]))
-        weights = self._shares(
-            scores, None if visible is None else ops.expand_dims(visible, 1), return_attention_scores
-        )
+        weights = self._shares(scores, None if visible is None else ops.expand_dims(visible, 1))
         shared = self._dropout_layer(weights, training=training)
         shared = ops.reshape(shared, (shape[0], self.num_key_value_heads, groups, *ops.shape(scores)[2:]))
         result = ops.reshape(ops.einsum("bhgqv,bvhd->bqhgd", shared, v), shape)

@@ -51,6 +51,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     """
 
     supports_masking = False
+    computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -35,9 +35,9 @@ class _Merge(Layer):
         return merged
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """True where any input counts."""
-        masks = [m for m in mask or [] if m is not None] if isinstance(mask, (list, tuple)) else []
-        return reduce(ops.logical_or, masks) if masks and len(masks) == len(mask) else None
+        """True where all inputs count: an element depends on each."""
+        masks = [m for m in mask if m is not None] if isinstance(mask, (list, tuple)) else []
+        return reduce(ops.logical_and, masks) if masks else None
 
 
 def _with_rank(x: Any, rank: int) -> Any:
@@ -82,6 +82,8 @@ class Multiply(_Merge):
 
 class Average(_Merge):
     """The mean of the inputs, element by element."""
+
+    computes_in_floats = True
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.add(a, b)
@@ -130,22 +132,24 @@ class Concatenate(_Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Joined too along an axis that masks have; else True where all inputs count."""
         masks = mask if isinstance(mask, (list, tuple)) else []
-        if all(m is None for m in masks):
+        given = [m for m in masks if m is not None]
+        if not given:
             return None
-        axis = self.axis % len(inputs[0].shape)
-        whole = [_full_mask(m, x, axis) for m, x in zip(masks, inputs)]
-        joined = ops.concatenate(whole, axis=axis)
-        return ops.any(joined, axis=-1)
+        rank = max(len(m.shape) for m in given)
+        if self.axis % len(inputs[0].shape) >= rank:
+            return reduce(ops.logical_and, given)
+        whole = [_full_mask(m, x, rank) for m, x in zip(masks, inputs)]
+        return ops.concatenate(whole, axis=self.axis % len(inputs[0].shape))
 
 
-def _full_mask(mask: Any, x: Any, axis: int) -> Any:
-    """A mask of the input's own shape, True where there is none."""
-    shape = ops.shape(x)
+def _full_mask(mask: Any, x: Any, rank: int) -> Any:
+    """A mask over the first axes of an input, True where there is none."""
+    shape = ops.shape(x)[:rank]
     if mask is None:
         return ops.ones(shape, dtype="bool")
-    mask = ops.reshape(mask, (*ops.shape(mask), *(1,) * (len(shape) - len(mask.shape))))
-    return ops.broadcast_to(mask, shape)
+    return ops.broadcast_to(ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), shape)
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:

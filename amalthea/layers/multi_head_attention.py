@@ -25,6 +25,7 @@ class HeadedAttention(Layer):
     """What attention layers with heads share: their projections, and which places see which."""
 
     supports_masking = True
+    computes_in_floats = True
     not_in_config = ("flash_attention",)
 
     def _set_shared(self, flash_attention: Any, **options: Any) -> None:
@@ -63,15 +64,8 @@ class HeadedAttention(Layer):
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy, seed=self.seed)
 
-    def _shares(self, scores: Any, visible: Any, exact: bool) -> Any:
-        """Shares that sum to 1 over the values that a query sees.
-
-        A query that sees none gets nothing if ``exact``, and equal shares of all otherwise: Keras has both, the second
-        wherever its backend computes attention in one step.
-        """
-        if visible is not None and not exact and self.dropout == 0:
-            lowest = ops.cast(-3e4 if ops.dtype(scores) == "float16" else -1e9, ops.dtype(scores))
-            scores, visible = ops.where(visible, scores, lowest), None
+    def _shares(self, scores: Any, visible: Any) -> Any:
+        """Shares that sum to 1 over the values that a query sees. A query that sees none gets nothing."""
         return self._softmax(scores, mask=visible)
 
     def _visible(
@@ -212,7 +206,7 @@ class MultiHeadAttention(HeadedAttention):
             before = -2 * len(self.attention_axes) - 1
             for _ in range(len(scores.shape) - len(visible.shape)):
                 visible = ops.expand_dims(visible, before)
-        weights = self._shares(scores, visible, return_attention_scores or len(query.shape) != 3)
+        weights = self._shares(scores, visible)
         shared = self._dropout_layer(weights, training=training)
         result = ops.einsum(for_sums, shared, self.value_dense(value))
         if self.use_gate:

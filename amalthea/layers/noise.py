@@ -13,6 +13,7 @@ class _Noise(Layer):
     """Keeps the seed; a subclass says :meth:`disturbed`, and how strong (nothing happens at 0)."""
 
     supports_masking = True
+    computes_in_floats = True
 
     def _set(self, name: str, value: float, most: float, seed: Any) -> None:
         if not 0 <= value <= most:

@@ -10,8 +10,10 @@ from typing import Any
 
 from amalthea import constraints, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
+from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.ops.base import wide
 from amalthea.ops.nn import normalize_batch
 
 
@@ -35,6 +37,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class BatchNormalization(Layer):
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         dtype = ops.dtype(inputs)
-        x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
+        x = wide(inputs)
         if not (training and self.trainable):
             given = (self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma, self.epsilon)
             return ops.cast(ops.batch_normalization(x, *given), dtype)
@@ -128,7 +131,7 @@ class BatchNormalization(Layer):
         """What a mask leaves of the batch, or corrected towards the slower averages; the moments too."""
         rank = len(x.shape)
         axes = [axis for axis in range(rank) if axis != self.axis % rank]
-        mean, variance = ops.moments(x, axes) if mask is None else _masked_moments(x, mask, axes)
+        mean, variance = ops.moments(x, axes) if mask is None else masked.moments(x, mask, axes)
         beta, gamma = self._corrected(mean, variance) if self.renorm else (self.beta, self.gamma)
         return ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon), mean, variance
 
@@ -164,20 +167,6 @@ class BatchNormalization(Layer):
         average.assign(ops.cast(value, average.dtype))
 
 
-def _masked_moments(x: Any, mask: Any, axes: list[int]) -> tuple[Any, Any]:
-    """Mean and variance of what the mask counts."""
-    rank = len(x.shape)
-    weight = ops.cast(mask, ops.dtype(x))
-    weight = ops.reshape(weight, (*ops.shape(weight), *(1,) * (rank - len(weight.shape))))
-    weight = ops.broadcast_to(weight, (*ops.shape(x)[:-1], 1)) if rank > len(mask.shape) + 1 else weight
-    count = ops.add(ops.sum(weight, axis=axes, keepdims=True), 1e-7)
-    mean = ops.divide(ops.sum(ops.multiply(weight, x), axis=axes, keepdims=True), count)
-    variance = ops.divide(
-        ops.sum(ops.multiply(weight, ops.square(ops.subtract(x, mean))), axis=axes, keepdims=True), count
-    )
-    return ops.squeeze(mean, tuple(axes)), ops.squeeze(variance, tuple(axes))
-
-
 class LayerNormalization(Layer):
     """Normalises each example over its own features.
 
@@ -198,6 +187,7 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
+    computes_in_floats = True
 
     def __init__(
         self,
@@ -247,13 +237,29 @@ class LayerNormalization(Layer):
                 name="beta",
             )
 
-    def call(self, inputs: Any) -> Any:
-        dtype = ops.dtype(inputs)
-        x = ops.cast(inputs, "float32") if dtype in ("float16", "bfloat16") else inputs
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         axes = tuple(self.axis)
+        if masked.mixes_steps(mask, axes, len(inputs.shape)):
+            return self._over_counted_steps(inputs, mask)
         if self.rms_scaling:
-            return ops.cast(ops.rms_normalization(x, self.gamma, axes, self.epsilon), dtype)
-        return ops.cast(ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon), dtype)
+            return ops.rms_normalization(inputs, self.gamma, axes, self.epsilon)
+        return ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon)
+
+    def _over_counted_steps(self, inputs: Any, mask: Any) -> Any:
+        """The same where the axes reach over time: by the moments of the steps that the mask counts."""
+        x, shape, rank = wide(inputs), ops.shape(inputs), len(inputs.shape)
+        axes = [axis % rank for axis in self.axis]
+        if self.rms_scaling:
+            center, variance = 0.0, masked.mean(ops.square(x), masked.column(mask, x), axes, keepdims=True)
+        else:
+            center, variance = masked.moments(x, mask, axes, keepdims=True)
+        out = ops.multiply(ops.subtract(x, center), ops.rsqrt(ops.add(variance, self.epsilon)))
+        along = tuple(d if i in axes else 1 for i, d in enumerate(shape))
+        if self.gamma is not None:
+            out = ops.multiply(out, ops.reshape(self.gamma, along))
+        if self.beta is not None and not self.rms_scaling:
+            out = ops.add(out, ops.reshape(self.beta, along))
+        return ops.cast(out, ops.dtype(inputs))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rms_scaling": self.rms_scaling}

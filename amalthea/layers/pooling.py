@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea import config, ops
 from amalthea.errors import ArgumentError
+from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
@@ -106,6 +107,8 @@ class AveragePooling1D(_Pooling):
         data_format: ``"channels_last"`` or ``"channels_first"``.
     """
 
+    computes_in_floats = True
+
     rank = 1
     pool = staticmethod(ops.average_pool)
 
@@ -120,6 +123,8 @@ class AveragePooling2D(_Pooling):
         data_format: ``"channels_last"`` or ``"channels_first"``.
     """
 
+    computes_in_floats = True
+
     rank = 2
     pool = staticmethod(ops.average_pool)
 
@@ -132,6 +137,8 @@ class AveragePooling3D(_Pooling):
         padding: ``"valid"`` or ``"same"``.
         data_format: ``"channels_last"`` or ``"channels_first"``.
     """
+
+    computes_in_floats = True
 
     rank = 3
     pool = staticmethod(ops.average_pool)
@@ -151,6 +158,10 @@ class _Global(Layer):
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
+    def steps(self, mask: Any) -> Any:
+        """A mask ``(batch, time)`` beside inputs of rank 3."""
+        return ops.expand_dims(ops.cast(mask, "bool"), 2 if self.space[0] == 1 else 1)
+
 
 class _GlobalMax(_Global):
     def call(self, inputs: Any) -> Any:
@@ -158,12 +169,14 @@ class _GlobalMax(_Global):
 
 
 class _GlobalAverage(_Global):
+    computes_in_floats = True
+
     def call(self, inputs: Any) -> Any:
         return ops.mean(inputs, axis=self.space, keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(_GlobalMax):
-    """The largest over time.
+    """The largest over time, of the steps that the mask counts; 0 where it counts none.
 
     Args:
         data_format: ``"channels_last"`` or ``"channels_first"``.
@@ -171,6 +184,18 @@ class GlobalMaxPooling1D(_GlobalMax):
     """
 
     rank = 1
+    supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return super().call(inputs)
+        steps = self.steps(mask)
+        largest = super().call(ops.where(steps, inputs, ops.min(inputs, axis=self.space, keepdims=True)))
+        counted = ops.any(steps, axis=self.space, keepdims=self.keepdims)
+        return ops.where(counted, largest, ops.zeros_like(largest))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return None
 
 
 class GlobalMaxPooling2D(_GlobalMax):
@@ -196,7 +221,7 @@ class GlobalMaxPooling3D(_GlobalMax):
 
 
 class GlobalAveragePooling1D(_GlobalAverage):
-    """The mean over time, of the steps that the mask counts.
+    """The mean over time, of the steps that the mask counts; 0 where it counts none.
 
     Args:
         data_format: ``"channels_last"`` or ``"channels_first"``.
@@ -209,10 +234,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
-        axis = self.space[0]
-        counted = ops.expand_dims(ops.cast(mask, ops.dtype(inputs)), 2 if axis == 1 else 1)
-        total = ops.sum(ops.multiply(inputs, counted), axis=axis, keepdims=self.keepdims)
-        return ops.divide(total, ops.sum(counted, axis=axis, keepdims=self.keepdims))
+        return masked.mean(inputs, self.steps(mask), self.space, self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None

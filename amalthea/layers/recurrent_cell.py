@@ -30,6 +30,8 @@ class RecurrentCell(Layer):
     the output and the new states.
     """
 
+    computes_in_floats = True
+
     gates = 1
     output_is_first_state = True
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import initializers, ops, tree
+from amalthea import history, initializers, ops, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
-from amalthea.tensor import Variable
+from amalthea.layers.masked import column
+from amalthea.tensor import Tensor, Type, Variable, type_of
 
 
 class RNN(Layer):
@@ -68,6 +69,10 @@ class RNN(Layer):
         self.zero_output_for_mask = zero_output_for_mask
         self.states: list[Variable] | None = None
         self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
+
+    @property
+    def computes_in_floats(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return getattr(self.cell, "computes_in_floats", False)
 
     # ------------------------------------------------------------------------------------ building
 
@@ -142,9 +147,8 @@ class RNN(Layer):
         rank = len(sequences.shape)
         xs = ops.transpose(sequences, (1, 0, *range(2, rank)))
         masks = None if mask is None else ops.transpose(ops.cast(mask, "bool"), (1, 0))
-        begin = getattr(self.cell, "begin_sequence", None)
-        if begin is not None:
-            xs, step = begin(xs, training)
+        if self._cell_is_known:
+            xs, step = self.cell.begin_sequence(xs, training)
         else:
             step = self._plain_step(training)
         run = self._unrolled if self.unroll else self._scanned
@@ -170,42 +174,53 @@ class RNN(Layer):
         return step
 
     @property
-    def _output_place(self) -> int:
-        """The flat place of the state that counts as the output before: the first of the (last) cell."""
-        last = self.state_sizes[-1]
-        return len(tree.flatten(self.state_sizes)) - len(tree.flatten(last)) if tree.is_nested(last) else 0
+    def _cell_is_known(self) -> bool:
+        """Whether a step is that of our own cells: a subclass of one that has another ``call`` is run by that."""
+        owners = [next((k for k in type(self.cell).__mro__ if n in vars(k)), None) for n in ("begin_sequence", "call")]
+        return owners[0] is not None and issubclass(owners[0], owners[1] or object)
 
-    def _masked(self, step: Any, x: Any, mask: Any, states: list[Any]) -> Any:
-        """One step; where the mask is false, states stay and the output is the one before (or zeros)."""
+    @property
+    def _output_is_state(self) -> bool:
+        """Whether the output is the first state, so that the state tells the output before."""
+        return self._cell_is_known and self.cell.output_is_first_state
+
+    def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
+        """One step; where the mask is false, states stay and the output is the one ``before`` (or zeros)."""
         output, new = step(x, states)
         if mask is None:
             return output, new
-        column = ops.expand_dims(mask, -1)
-        rest = ops.zeros_like(output) if self.zero_output_for_mask else states[self._output_place]
-        return ops.where(column, output, rest), [ops.where(column, n, s) for n, s in zip(new, states)]
+        rest = ops.zeros_like(output) if self.zero_output_for_mask else before
+        pairs = [(output, rest), *zip(new, states)]
+        output, *new = [ops.where(column(mask, a), a, b) for a, b in pairs]
+        return output, new
 
     def _scanned(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
-        """The loop as one ``scan``. The last output is carried only where it is neither kept nor a state."""
-        keep = self.return_sequences
-        carries = not keep and (self.zero_output_for_mask or not getattr(self.cell, "output_is_first_state", False))
+        """The loop as one ``scan``. The output is carried where the step after, or the caller, has it from nowhere."""
+        keep, repeats = self.return_sequences, masks is not None and not self.zero_output_for_mask
+        carries = not self._output_is_state if repeats or not keep else False
+        carries = carries or (self.zero_output_for_mask and not keep)
 
         def body(carry: Any, element: Any) -> Any:
             x, mask = element if masks is not None else (element, None)
-            out, new = self._masked(step, x, mask, carry[-1])
+            out, new = self._masked(step, x, mask, carry[0] if carries else carry[-1][0], carry[-1])
             return ((out, new) if carries else (new,)), (out if keep else None)
 
         elements = (xs, masks) if masks is not None else xs
-        begin = (self._first_output(xs, states), states) if carries else (states,)
+        begin = (self._first_output(step, xs, states), states) if carries else (states,)
         final, outputs = ops.scan(body, begin, elements, reverse=self.go_backwards)
         states = final[-1]
         if keep:
             return outputs[0 if self.go_backwards else -1], outputs, states
         return (final[0] if carries else states[0]), None, states
 
-    def _first_output(self, xs: Any, states: list[Any]) -> Any:
-        """Zeros in the shape of an output."""
-        size = getattr(self.cell, "output_size", None) or tree.flatten(self.state_sizes)[0]
-        return ops.zeros((ops.shape(xs)[1], size), dtype=ops.dtype(states[0]))
+    def _first_output(self, step: Any, xs: Any, states: list[Any]) -> Any:
+        """The output before the first step: the first state where outputs are states, else zeros."""
+        if self._output_is_state and not self.zero_output_for_mask:
+            return states[0]
+        sequence = type_of(xs)
+        symbols = [Tensor(Type(sequence.shape[1:], sequence.dtype)), *(Tensor(type_of(s)) for s in states)]
+        output = history.record(history.Operation("step"), lambda x, *s: step(x, list(s))[0], symbols, {})
+        return ops.zeros(output.type.shape, dtype=output.dtype)
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
         count = ops.shape(xs)[0]
@@ -213,9 +228,9 @@ class RNN(Layer):
             raise ArgumentError(f"The unrolled layer '{self.name}' must know the number of steps.", cure="unroll=False")
         order = range(count)[::-1] if self.go_backwards else range(count)
         outputs: list[Any] = [None] * count
-        out = None
+        out = None if masks is None else self._first_output(step, xs, states)
         for t in order:
-            out, states = self._masked(step, xs[t], None if masks is None else masks[t], states)
+            out, states = self._masked(step, xs[t], None if masks is None else masks[t], out, states)
             outputs[t] = out
         return out, ops.stack(outputs), states
 

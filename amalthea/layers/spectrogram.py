@@ -47,6 +47,8 @@ class STFTSpectrogram(Layer):
         (1, 7, 33)
     """
 
+    computes_in_floats = True
+
     def __init__(
         self,
         mode: str = "log",
@@ -144,6 +146,8 @@ class MelSpectrogram(Layer):
     Source: Stevens, Volkmann and Newman, "A scale for the measurement of the psychological magnitude pitch", 1937, in
     the form of O'Shaughnessy, "Speech communication", 1987.
     """
+
+    computes_in_floats = True
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from amalthea.configurable import serialize
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.calling import parameters
 from amalthea.layers.layer import Layer, registry
+from amalthea.masks import mask_of, set_mask
 
 
 def as_layer(value: Any) -> Layer:
@@ -53,7 +54,8 @@ class TimeDistributed(Wrapper):
         layer: the layer inside.
 
     Call args:
-        mask: bool ``(batch, time)``; handed to the layer inside, step by step, if it takes one, and passed on.
+        mask: bool ``(batch, time)``, passed on; or ``(batch, time, ...)``, of which each step's part is handed to the
+            layer inside. A step whose part counts nowhere is left out by later layers.
 
     Example:
         >>> import numpy as np
@@ -78,10 +80,12 @@ class TimeDistributed(Wrapper):
         learns = any(not v.trainable for layer in self.layer._flatten_layers() for v in layer._own)
         if training and learns:
             return self._step_by_step(inputs, mask, given)
+        mask = mask if mask is not None and len(mask.shape) > 2 else None
         batch, time = ops.shape(inputs)[:2]
         together = {} if mask is None else {"mask": ops.reshape(mask, (batch * time, *ops.shape(mask)[2:]))}
         outputs = self.layer(ops.reshape(inputs, (batch * time, *ops.shape(inputs)[2:])), **given, **together)
-        return tree.map_structure(lambda x: ops.reshape(x, (batch, time, *ops.shape(x)[1:])), outputs)
+        apart = lambda x: ops.reshape(x, (batch, time, *ops.shape(x)[1:]))  # noqa: E731
+        return tree.map_structure(lambda x: _masked_like(apart(x), mask_of(x), apart), outputs)
 
     def _step_by_step(self, inputs: Any, mask: Any, given: dict[str, Any]) -> Any:
         time = ops.shape(inputs)[1]
@@ -91,6 +95,27 @@ class TimeDistributed(Wrapper):
                 expected="Input((steps, features))",
                 got=ops.shape(inputs),
             )
-        masks = [{}] * time if mask is None else [{"mask": mask[:, t]} for t in range(time)]
+        whole_rows = mask is not None and len(mask.shape) == 2  # for the layer that learns itself, not for one within
+        if mask is None or (whole_rows and all(v.trainable for v in self.layer._own)):
+            masks: list[dict[str, Any]] = [{}] * time
+        else:
+            masks = [{"mask": mask[:, t]} for t in range(time)]
         outputs = [self.layer(inputs[:, t], **given, **masks[t]) for t in range(time)]
-        return tree.map_structure(lambda *steps: ops.stack(steps, axis=1), *outputs)
+        together = lambda *steps: ops.stack(steps, axis=1)  # noqa: E731
+        return tree.map_structure(
+            lambda *steps: _masked_like(together(*steps), [mask_of(x) for x in steps], lambda m: together(*m)), *outputs
+        )
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """A step counts where any part of it does."""
+        if previous_mask is None:
+            return None
+        axes = tuple(range(2, len(previous_mask.shape)))
+        return ops.any(previous_mask, axis=axes) if axes else previous_mask
+
+
+def _masked_like(x: Any, masks: Any, change: Any) -> Any:
+    """``x`` with the masks of the layer inside, changed as the output was."""
+    if any(m is not None for m in (masks if isinstance(masks, list) else [masks])):
+        set_mask(x, change(masks))
+    return x

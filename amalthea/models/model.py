@@ -85,7 +85,7 @@ class Model(Trainer, Layer):
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if self.network is None:
             raise NotImplementedError(f"Model '{self.name}' has no call method.")
-        return self.network.run(inputs)
+        return self.network.run(inputs, mask)
 
     supports_masking = True
 

@@ -12,7 +12,9 @@ from amalthea.errors import ArgumentError, ShapeError, brief
 from amalthea.history import Call, Operation
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
+from amalthea.masks import set_mask
 from amalthea.ops import base
+from amalthea.primitives import control, elementwise
 from amalthea.tensor import Tensor, type_of
 
 
@@ -87,9 +89,12 @@ class Network:
     def layers(self) -> list[Layer]:
         return [o for o in self.operations if isinstance(o, Layer)]
 
-    def run(self, values: Any) -> Any:
-        """The outputs for given inputs."""
-        known = dict(zip(self.flat_inputs, self.matched(values)))
+    def run(self, values: Any, masks: Any = None) -> Any:
+        """The outputs for given inputs, and for masks nested like them."""
+        flat = self.matched(values)
+        if masks is not None:
+            flat = [value if mask is None else with_mask(value, mask) for value, mask in zip(flat, self._flat(masks))]
+        known = dict(zip(self.flat_inputs, flat))
         for call in self.calls:
             flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
             if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):
@@ -100,6 +105,9 @@ class Network:
 
     def matched(self, values: Any) -> list[Any]:
         """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
+        return [_fitted(value, x) for value, x in zip(self._flat(values), self.flat_inputs)]
+
+    def _flat(self, values: Any) -> list[Any]:
         wanted = self.flat_inputs
         if isinstance(values, dict):
             names = (
@@ -122,7 +130,17 @@ class Network:
                 expected=names,
                 got=", ".join(map(brief, flat[:8])),
             )
-        return [_fitted(value, x) for value, x in zip(flat, wanted)]
+        return flat
+
+
+def with_mask(value: Any, mask: Any) -> Any:
+    """The same value as an object of its own that carries this mask: the given one stays as it is."""
+    for same in (control.identity, lambda x: elementwise.multiply(x, 1)):
+        new = same(value)
+        if new is not value:
+            break
+    set_mask(new, base.cast(base.tensor(mask), "bool"))
+    return new
 
 
 def _known(x: Any, known: dict[Tensor, Any]) -> Any:

@@ -14,7 +14,7 @@ from amalthea.layers.calling import path_scope
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.model import Model
-from amalthea.models.network import Network
+from amalthea.models.network import Network, with_mask
 from amalthea.tensor import type_of
 
 
@@ -120,7 +120,8 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if self.network is not None:
-            return self.network.run(inputs)
+            return self.network.run(inputs, mask)
+        inputs = inputs if mask is None else with_mask(inputs, mask)
         for layer in self.stack:
             inputs = layer(inputs)
         return inputs

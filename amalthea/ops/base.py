@@ -86,19 +86,24 @@ def floating(x: Any) -> Any:
     return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
+def wide(x: Any) -> Any:
+    """A float in the dtype in which its elements are added up."""
+    return cast(x, dtypes.accumulator(dtypes.name_of(x)))
+
+
 def accumulating(function: F) -> F:
     """Compute on floats, in float32 where the first argument is narrower, and round the results once, at the end."""
 
     @functools.wraps(function)
-    def wide(x: Any, *args: Any, **kwargs: Any) -> Any:
+    def rounded(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = floating(x)
         name = dtypes.name_of(x)
         if dtypes.accumulator(name) == name:
             return function(x, *args, **kwargs)
-        result = function(cast(x, dtypes.accumulator(name)), *args, **kwargs)
+        result = function(wide(x), *args, **kwargs)
         return tuple(cast(y, name) for y in result) if isinstance(result, tuple) else cast(result, name)
 
-    return wide  # type: ignore[return-value]
+    return rounded  # type: ignore[return-value]
 
 
 def shape_of(x: Any) -> Any:

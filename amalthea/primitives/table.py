@@ -19,6 +19,7 @@ one cotangent an input, or None where there is none. Broadcasting is undone by w
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, tensor
+from amalthea import dtypes, shapes, tensor
 from amalthea.errors import AmaltheaError, add_place
+from amalthea.masks import mask_of, set_mask
 from amalthea.tensor import Type
 
 TABLE: dict[str, Primitive] = {}
@@ -81,7 +83,10 @@ class Primitive:
         self._samples: Callable[[], Sequence[Sample]] = lambda: family.samples(self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
-        return tensor.apply(self, inputs, {**self.defaults, **attrs})
+        output = tensor.apply(self, inputs, {**self.defaults, **attrs})
+        if self.family.elementwise:
+            _carry_mask(inputs, output)
+        return output
 
     def in_accumulator(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         """Apply it in float32 where the inputs are narrower, and round the outputs to the dtypes of its typing rule."""
@@ -113,6 +118,17 @@ class Primitive:
 
     def __reduce__(self) -> Any:
         return (TABLE.__getitem__, (self.name,))
+
+
+def _carry_mask(inputs: Sequence[Any], output: Any) -> None:
+    """The mask of what is computed element by element: True where all inputs that carry one count."""
+    found = {id(mask): mask for mask in map(mask_of, inputs) if mask is not None}
+    if not found:
+        return
+    mask = functools.reduce(TABLE["logical_and"], found.values())
+    shape, whole = tensor.type_of(mask).shape, tensor.type_of(output).shape
+    if len(whole) >= len(shape) and all(map(shapes.agree, whole, shape)):
+        set_mask(output, mask)
 
 
 def _cast(x: Any, dtype: str) -> Any:
