@@ -47,6 +47,8 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 class PearsonCorrelation(MeanMetricWrapper):
     """The mean of Pearson's correlation of labels and predictions along ``axis``."""
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1):
         self.axis = axis
         super().__init__(pearson_correlation, name, dtype, axis=axis)
@@ -54,6 +56,8 @@ class PearsonCorrelation(MeanMetricWrapper):
 
 class ConcordanceCorrelation(MeanMetricWrapper):
     """The mean of Lin's concordance of labels and predictions along ``axis``."""
+
+    _direction = "up"
 
     def __init__(self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1):
         self.axis = axis

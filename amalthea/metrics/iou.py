@@ -48,7 +48,9 @@ class IoU(Metric):
         self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
         self.ignore_class, self.axis = ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
-        self.total_confusion_matrix = self.add_variable((num_classes, num_classes), dtype=WIDE, name="total_confusion_matrix")
+        self.total_confusion_matrix = self.add_variable(
+            (num_classes, num_classes), dtype=WIDE, name="total_confusion_matrix"
+        )
 
     def _classes(self, y: Any, is_sparse: bool) -> Any:
         """Class numbers, ``(examples,)``."""

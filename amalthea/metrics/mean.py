@@ -68,12 +68,7 @@ class MeanMetricWrapper(Mean):
         self.fn = losses.get(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), dtype)
         self._fn_kwargs = kwargs
-        if self._direction is None:
-            is_loss = isinstance(self.fn, losses.Loss) or losses.registry.names.get(self._fn_name()) is self.fn
-            self._direction = "down" if is_loss else getattr(self.fn, "direction", None)
-
-    def _fn_name(self) -> str:
-        return getattr(self.fn, "__name__", "")
+        self._direction = self._direction or direction_of(self.fn)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
@@ -90,3 +85,16 @@ class MeanMetricWrapper(Mean):
             first = tree.flatten(y_pred)[0]
             weight = count(first, self._computing) if weight is None else total(weight)
         super().update_state(values, weight)
+
+
+def direction_of(thing: Any) -> str | None:
+    """Whether larger (``"up"``) or smaller (``"down"``) results are better, of a metric, a loss or a function.
+
+    >>> from amalthea import losses, metrics
+    >>> direction_of(metrics.AUC), direction_of(losses.mean_squared_error), direction_of(metrics.Mean)
+    ('up', 'down', None)
+    """
+    if isinstance(thing, losses.Loss) or thing in losses.registry.modules:
+        return "down"
+    said = getattr(thing, "_direction", None) or getattr(thing, "direction", None)
+    return said if said in ("up", "down") else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from amalthea import config, dtype_policies, dtypes, initializers, ops
@@ -92,8 +93,8 @@ class Metric(Configurable, registry=registry):
     @property
     def variables(self) -> list[Variable]:
         """Its variables, and those of metrics that it holds."""
-        held = (m for m in vars(self).values() if isinstance(m, Metric))
-        return [*self._variables, *(v for metric in held for v in metric.variables)]
+        found = [*self._variables, *(v for x in held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
+        return list({id(v): v for v in found}.values())
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not say what it adds up: write its update_state.")
@@ -122,3 +123,37 @@ class Metric(Configurable, registry=registry):
     def stateless_reset_state(self) -> list[Any]:
         """The values that :meth:`reset_state` gives the variables."""
         return call_stateless(self.reset_state, self.variables, [v.value for v in self.variables])[1]
+
+
+def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
+    """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth."""
+    if isinstance(value, kinds):
+        yield value
+    elif isinstance(value, dict):
+        for x in value.values():
+            yield from held(x, kinds)
+    elif isinstance(value, (list, tuple)):
+        for x in value:
+            yield from held(x, kinds)
+
+
+def _variables_of(x: Any) -> list[Variable]:
+    return [x] if isinstance(x, Variable) else x.variables
+
+
+def copy_of(metric: Metric) -> Metric:
+    """The same metric with variables of its own; whatever else it holds is shared."""
+    made: dict[int, Any] = {}
+
+    def again(x: Any) -> Any:
+        if isinstance(x, (Variable, Metric)):
+            if id(x) not in made:
+                made[id(x)] = copy.copy(x)
+                if isinstance(x, Metric):
+                    vars(made[id(x)]).update({key: again(value) for key, value in vars(x).items()})
+            return made[id(x)]
+        if isinstance(x, dict):
+            return {key: again(value) for key, value in x.items()}
+        return type(x)(map(again, x)) if type(x) in (list, tuple) else x
+
+    return again(metric)

@@ -23,6 +23,8 @@ class MeanSquaredError(
 ):
     """The mean of the squared differences."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None):
         super().__init__(losses.mean_squared_error, name, dtype)
 
@@ -35,6 +37,8 @@ class MeanAbsoluteError(
     ),
 ):
     """The mean of the absolute differences."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None):
         super().__init__(losses.mean_absolute_error, name, dtype)
@@ -49,6 +53,8 @@ class MeanAbsolutePercentageError(
 ):
     """The mean difference in percent of the label."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None):
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
@@ -61,6 +67,8 @@ class MeanSquaredLogarithmicError(
     ),
 ):
     """The mean squared difference of logarithms."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
@@ -90,6 +98,8 @@ class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
 class LogCoshError(MeanMetricWrapper, aliases=("logcosh",)):
     """The mean logarithm of the hyperbolic cosine of the difference."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "logcosh", dtype: Any = None):
         super().__init__(losses.log_cosh, name, dtype)
 
@@ -104,6 +114,8 @@ class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine of the angle between labels and predictions."""
 
     only_in_config_if_set = ("axis",)
+
+    _direction = "up"
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1):
         self.axis = axis
