@@ -87,6 +87,15 @@ def is_integer(name: str) -> bool:
     return name in INTEGERS
 
 
+def at_least_single(name: str) -> str:
+    """The dtype to compute in: half precision, and whatever is not a float, give float32.
+
+    >>> at_least_single("bfloat16"), at_least_single("uint8"), at_least_single("float64")
+    ('float32', 'float32', 'float64')
+    """
+    return name if name in ("float32", "float64") else "float32"
+
+
 @cache
 def _all_above(name: str) -> frozenset[str]:
     return frozenset({name}.union(*(_all_above(above) for above in _ABOVE[name])))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import ops
+from amalthea import dtypes, ops
 from amalthea.configurable import Configurable, Registry
 from amalthea.errors import ArgumentError, ShapeError
 
@@ -36,6 +36,11 @@ def _factor(value: Any, name: str) -> float:
     return float(value)
 
 
+def _floats(x: Any) -> Any:
+    """In float32 at least: a sum of squares is soon more than half precision holds."""
+    return ops.cast(x, dtypes.at_least_single(dtypes.name_of(x)))
+
+
 class L1(Regularizer):
     """``l1 * sum(abs(x))``."""
 
@@ -43,7 +48,7 @@ class L1(Regularizer):
         self.l1 = 0.01 if l1 is None else _factor(l1, "l1")  # pyright: ignore[reportUnnecessaryComparison]
 
     def __call__(self, x: Any) -> Any:
-        return ops.multiply(ops.sum(ops.abs(x)), self.l1)
+        return ops.multiply(ops.sum(ops.abs(_floats(x))), self.l1)
 
 
 class L2(Regularizer):
@@ -59,7 +64,7 @@ class L2(Regularizer):
         self.l2 = 0.01 if l2 is None else _factor(l2, "l2")  # pyright: ignore[reportUnnecessaryComparison]
 
     def __call__(self, x: Any) -> Any:
-        return ops.multiply(ops.sum(ops.square(x)), self.l2)
+        return ops.multiply(ops.sum(ops.square(_floats(x))), self.l2)
 
 
 class L1L2(Regularizer, aliases=("l1_l2",)):
@@ -94,6 +99,7 @@ class OrthogonalRegularizer(Regularizer):
     def __call__(self, x: Any) -> Any:
         if len(x.shape) != 2:
             raise ShapeError("Rows and columns need two axes.", expected="(rows, columns)", got=tuple(x.shape))
+        x = _floats(x)
         vectors = x if self.mode == "rows" else ops.transpose(x)
         vectors = ops.normalize(vectors, axis=1)
         count = vectors.shape[0]

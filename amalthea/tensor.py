@@ -398,6 +398,11 @@ class Trace:
             value = runtime_cast(value, variable.dtype)
         self.values[variable] = value
 
+    def begin(self, variable: Variable, value: np.ndarray) -> None:
+        """Let the variable begin with this value whenever the trace is run, if it was read."""
+        if variable in self.reads:
+            self.reads[variable].value = value
+
     @property
     def writes(self) -> dict[Variable, Tensor]:
         return {v: t for v, t in self.values.items() if t is not self.reads[v]}

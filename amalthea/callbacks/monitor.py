@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import Any
 
+from amalthea import metrics
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.errors import ArgumentError, nearest
-
-# Words in the names of metrics that tell, under mode="auto", which direction is better.
-LARGER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "sensitivity", "specificity", "iou", "r2", "dice")
-SMALLER = ("loss", "error", "mse", "mae", "mape", "msle", "entropy", "divergence", "hinge", "log_cosh", "perplexity")
 
 
 class MonitorCallback(Callback):
@@ -19,9 +17,12 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: the metric's name in the logs, such as ``"val_loss"``.
-        mode: ``"min"`` or ``"max"`` says which is better; ``"auto"`` asks the model's metric of that name, and then the
-            name itself.
+        mode: ``"min"`` or ``"max"`` says which is better; ``"auto"`` asks the model's metric of that name. For a name
+            that is not one of its metrics (a training step of your own may give any), it asks the built-in metric that
+            the name, or its end after an underscore, is a name of; ``loss`` and ``..._loss`` are better when smaller.
         min_delta: a change smaller than this is no improvement.
+
+    A value of NaN is no improvement, and anything is better than NaN.
 
     Raises:
         ArgumentError: there is no such mode (Keras warns, and takes ``"auto"``), or ``"auto"`` cannot tell.
@@ -44,11 +45,18 @@ class MonitorCallback(Callback):
             warnings.warn(
                 f"{type(self).__name__} watches {self.monitor!r}, which this epoch has not: {cure}.", stacklevel=3
             )
+        elif getattr(value, "size", 1) != 1:
+            raise ArgumentError(
+                f"{type(self).__name__} watches one number, and {self.monitor!r} has {value.size}.",
+                cure="a metric with one result, such as F1Score(average='macro')",
+            )
         return value
 
     def improves(self, value: float, reference: float | None) -> bool:
-        """Whether ``value`` is better than ``reference`` by more than ``min_delta``; anything is better than None."""
-        if reference is None:
+        """Whether ``value`` is better than ``reference`` by more than ``min_delta``; any number is better than none."""
+        if math.isnan(value):
+            return False
+        if reference is None or math.isnan(reference):
             return True
         if self.larger_is_better():
             return value - self.min_delta > reference
@@ -66,18 +74,32 @@ class MonitorCallback(Callback):
 
     def _direction(self) -> str:
         name = self.monitor.removeprefix("val_")
-        said = next((_said_by(m) for m in getattr(self.model, "metrics", None) or () if m.name == name), None)
-        if said:
-            return said
-        if any(word in name for word in SMALLER):
-            return "min"
-        if any(word in name for word in LARGER):
-            return "max"
-        raise ArgumentError(
-            f"{type(self).__name__} cannot tell whether {self.monitor!r} is better when larger or smaller.",
-            cure=f"{type(self).__name__}(monitor={self.monitor!r}, mode='max'), or mode='min'",
-        )
+        is_known, direction = _said_by(self.model, name)
+        direction = direction if is_known else _by_convention(name)
+        if direction is None:
+            raise ArgumentError(
+                f"{type(self).__name__} cannot tell whether {self.monitor!r} is better when larger or smaller.",
+                cure=f"{type(self).__name__}(monitor={self.monitor!r}, mode='max'), or mode='min'",
+            )
+        return {"up": "max", "down": "min"}[direction]
 
 
-def _said_by(metric: Any) -> str | None:
-    return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None) or "")
+def _said_by(model: Any, name: str) -> tuple[bool, str | None]:
+    """Whether the model has such a result, and what its metric says."""
+    ask = getattr(model, "_direction_of", None)
+    if ask is not None:
+        return ask(name)
+    found = [m for m in getattr(model, "metrics", None) or () if m.name == name]
+    return bool(found), getattr(found[0], "_direction", None) if found else None
+
+
+def _by_convention(name: str) -> str | None:
+    """What the built-in metric of that name says, or of the part of it after an underscore."""
+    if name == "loss" or name.endswith("_loss"):
+        return "down"
+    parts = re.sub(r"(_\d+)+$", "", name).split("_")
+    for start in range(len(parts)):
+        metric = metrics.registry.names.get("_".join(parts[start:]))
+        if metric is not None:
+            return metrics.direction_of(metric)
+    return None

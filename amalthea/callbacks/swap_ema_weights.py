@@ -47,6 +47,8 @@ class SwapEMAWeights(Callback):
     def _give(self, averages: bool) -> None:
         if averages != self._averaged:
             optimizer = self._optimizer()
+            if averages and not getattr(optimizer, "has_averages", True):
+                return  # before the first update
             for variable in self.model.trainable_variables:
                 _swap(variable, optimizer.slot("average", variable))
         self._averaged = averages

@@ -10,6 +10,8 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
 
 registry = Registry("layers", "layer")
+_trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
 _BASE = ("name", "trainable", "dtype")
 _LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
 _OWN_BOOKS = ("calls", "_given", "_losses")
@@ -198,12 +201,16 @@ class Layer(history.Operation, Configurable, registry=registry):
     @property
     def trainable(self) -> bool:
         """Whether optimizers may change its variables; setting it sets it for all layers within."""
-        return self._trainable
+        seen = _trainable_as.get()
+        return self._trainable if seen is None else seen.get(self, self._trainable)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        seen = _trainable_as.get()
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
+            if seen is not None:
+                seen[layer] = bool(value)
         Layer.freezings += 1
 
     def count_params(self) -> int:
@@ -390,6 +397,16 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+@contextmanager
+def trainable_as(flags: dict[Any, bool]) -> Iterator[None]:
+    """Let the layers in ``flags`` be trainable or not as it says, while this is open."""
+    token = _trainable_as.set(flags)
+    try:
+        yield
+    finally:
+        _trainable_as.reset(token)
 
 
 def _held(value: Any) -> Iterator[Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import config, dtype_policies, dtypes, ops, tree
+from amalthea import config, dtype_policies, dtypes, ops, shapes, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError
 from amalthea.masks import mask_of
+from amalthea.ops.base import shape_of
 from amalthea.tensor import Type, type_of
 
 registry = Registry("losses", "loss", spell=lambda name: (name,))  # "mean_squared_error" is the function
@@ -33,6 +34,18 @@ def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True)
     return x1, x2
 
 
+def as_floats(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Labels and predictions in one dtype to compute in: that of the predictions, float32 at least."""
+    y_pred = floats(y_pred)
+    return ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred
+
+
+def floats(x: Any) -> Any:
+    """An array or tensor in its dtype, float32 at least."""
+    x = ops.convert_to_tensor(x)
+    return ops.cast(x, dtypes.at_least_single(dtypes.name_of(x)))
+
+
 def fit_weight(weight: Any, values: Any) -> Any:
     """A weight for each example (or step, or value) with axes added at its end until it broadcasts to the values."""
     rank = len(values.shape)
@@ -44,6 +57,12 @@ def fit_weight(weight: Any, values: Any) -> Any:
     return ops.reshape(weight, (*ops.shape(weight), *(1,) * missing))
 
 
+def weighted(values: Any, weight: Any) -> Any:
+    """Values times weights; 0 where the weight is, whatever the value (it may be NaN there)."""
+    product = ops.multiply(values, weight)
+    return ops.where(ops.equal(weight, 0), ops.zeros_like(product), product)
+
+
 def reduce_weighted_values(
     values: Any,
     sample_weight: Any = None,
@@ -51,7 +70,7 @@ def reduce_weighted_values(
     reduction: str | None = "sum_over_batch_size",
     dtype: Any = None,
 ) -> Any:
-    """Values times their weights, reduced.
+    """Values times their weights, reduced; in float32 at least, whatever the dtype of the result is.
 
     ``"sum_over_batch_size"`` divides by the number of values that the mask counts, ``"mean_with_sample_weight"`` by
     the sum of the weights.
@@ -60,19 +79,26 @@ def reduce_weighted_values(
     demands equal ranks here.)
     """
     dtype = dtypes.standardize(dtype or config.floatx())
+    value, _ = reduced(values, sample_weight, mask, reduction, dtypes.at_least_single(dtype))
+    return ops.cast(value, dtype)
+
+
+def reduced(values: Any, sample_weight: Any, mask: Any, reduction: str | None, dtype: str) -> tuple[Any, Any]:
+    """Weighted values, reduced, and what a mean was divided by, up to a constant factor; None if it is not a mean."""
     values = ops.convert_to_tensor(values, dtype=dtype)
     weights = [_mask_weight(fit_weight(mask, values), reduction, dtype)] if mask is not None else []
     if sample_weight is not None:
         weights.append(fit_weight(ops.convert_to_tensor(sample_weight, dtype=dtype), values))
     for weight in weights:
-        values = ops.multiply(values, weight)
+        values = weighted(values, weight)
     if reduction in (None, "none"):
-        return values
+        return values, None
     if reduction == "sum":
-        return ops.sum(values)
+        return ops.sum(values), None
     if reduction == "mean_with_sample_weight" and weights:
-        return _divide_by_weights(values, weights)
-    return ops.mean(values)
+        divisor = _sum_of_weights(values, weights)
+        return ops.divide_no_nan(ops.sum(values), divisor), divisor
+    return ops.mean(values), _number(values) if mask is None else ops.sum(ops.cast(mask, dtype))
 
 
 def _mask_weight(mask: Any, reduction: str | None, dtype: str) -> Any:
@@ -83,11 +109,17 @@ def _mask_weight(mask: Any, reduction: str | None, dtype: str) -> Any:
     return ops.divide_no_nan(counted, ops.mean(counted))
 
 
-def _divide_by_weights(values: Any, weights: list[Any]) -> Any:
+def _sum_of_weights(values: Any, weights: list[Any]) -> Any:
     weight = ops.ones_like(values)
     for factor in weights:
         weight = ops.multiply(weight, factor)
-    return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
+    return ops.sum(weight)
+
+
+def _number(values: Any) -> Any:
+    """How many values there are."""
+    size = shapes.size(shape_of(values))
+    return float(size) if isinstance(size, int) else ops.sum(ops.ones_like(values))
 
 
 def _as_arrays(structure: Any, dtype: str | None) -> Any:
@@ -106,7 +138,8 @@ class Loss(Configurable, registry=registry):
         name: shown in logs.
         reduction: ``"sum_over_batch_size"`` (the mean), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, or
             ``"none"`` or None for the values as they are.
-        dtype: what it computes in; None takes ``floatx()``. A dtype policy gives its compute dtype.
+        dtype: of the result; a dtype policy gives its compute dtype. None takes ``floatx()``, float32 at least, which
+            it computes in whatever the result is.
 
     Example:
         >>> import numpy as np
@@ -130,6 +163,7 @@ class Loss(Configurable, registry=registry):
         self.name = name or auto_name(snake_case(type(self).__name__))
         self.reduction = reduction
         self.dtype = dtype_policies.get(dtype or config.floatx()).compute_dtype
+        self._result_dtype = self.dtype if dtype else self._computing
 
     def check(self, y_true: Type, y_pred: Type) -> None:
         """Raise :class:`~amalthea.errors.DataError` if labels of this type cannot be meant for such predictions."""
@@ -141,16 +175,30 @@ class Loss(Configurable, registry=registry):
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes: write its call.")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return self._with_count(y_true, y_pred, sample_weight)[0]
+
+    def _with_count(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+        """The loss, and what its mean was divided by (see :func:`reduced`)."""
+        values, mask = self._values(y_true, y_pred)
+        value, count = reduced(values, sample_weight, mask, self.reduction, self._computing)
+        return ops.cast(value, self._result_dtype), count
+
+    def _values(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """The values of :meth:`call`, and which of them count."""
         mask = mask_of(y_pred)
-        y_pred = _as_arrays(y_pred, self.dtype)
-        y_true = _as_arrays(y_true, None if self.keeps_integer_labels else self.dtype)
+        y_pred = _as_arrays(y_pred, self._computing)
+        y_true = _as_arrays(y_true, None if self.keeps_integer_labels else self._computing)
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
             self.check(type_of(y_true), type_of(y_pred))
         values = self.call(y_true, y_pred)
         counted = mask_of(values)
         if counted is not None:
             mask = counted if mask is None else ops.logical_and(mask, counted)
-        return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
+        return values, mask
+
+    @property
+    def _computing(self) -> str:
+        return dtypes.at_least_single(self.dtype)
 
 
 class LossFunctionWrapper(Loss):

@@ -6,12 +6,7 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.losses.checks import alike, checked
-from amalthea.losses.loss import LossFunctionWrapper, registry
-
-
-def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    y_pred = ops.convert_to_tensor(y_pred)
-    return ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred
+from amalthea.losses.loss import LossFunctionWrapper, as_floats, floats, registry
 
 
 def signed_labels(y_true: Any) -> Any:
@@ -22,7 +17,7 @@ def signed_labels(y_true: Any) -> Any:
 
 def _shortfall(y_true: Any, y_pred: Any) -> Any:
     """How far each prediction stays behind a margin of 1."""
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     return ops.maximum(ops.subtract(1.0, ops.multiply(signed_labels(y_true), y_pred)), 0.0)
 
 
@@ -41,7 +36,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 @checked(alike)
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """``maximum(best wrong - right + 1, 0)`` for one-hot labels."""
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     right = ops.sum(y_true * y_pred, axis=-1)
     wrong = ops.max(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=-1)
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
@@ -69,7 +64,7 @@ def circle(
 
     Source: Sun et al., arXiv:2002.10857, equation 6.
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = floats(y_pred)
     labels = ops.cast(y_true, "int32")
     others = labels if ref_labels is None else ops.cast(ref_labels, "int32")
     embeddings = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=y_pred.dtype)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
-from amalthea.losses.loss import LossFunctionWrapper, registry
-
-
-def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    y_pred = ops.convert_to_tensor(y_pred)
-    return ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred
+from amalthea.losses.loss import LossFunctionWrapper, as_floats, registry
 
 
 def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
     """1 less the Dice overlap ``2 * sum(y * p) / (sum(y) + sum(p))`` over ``axis`` (None: over all)."""
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     common = ops.multiply(ops.sum(y_true * y_pred, axis=axis), 2.0)
     total = ops.add(ops.sum(y_true, axis=axis), ops.sum(y_pred, axis=axis))
     return ops.subtract(1.0, ops.divide(common, ops.add(total, config.epsilon())))
@@ -28,7 +23,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
 
     Source: Salehi et al., arXiv:1706.05721, equation 3, with the two weights exchanged.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     common = ops.sum(y_true * y_pred, axis=axis)
     false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
     false_negative = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)

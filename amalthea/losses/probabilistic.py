@@ -9,13 +9,8 @@ from typing import Any
 
 from amalthea import config, ops
 from amalthea.losses.checks import alike, binary, checked, class_numbers, known_classes, one_hot
-from amalthea.losses.loss import registry, squeeze_or_expand_to_same_rank
+from amalthea.losses.loss import as_floats, floats, registry, squeeze_or_expand_to_same_rank
 from amalthea.masks import set_mask
-
-
-def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    y_pred = ops.convert_to_tensor(y_pred)
-    return ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred
 
 
 def _smooth(y_true: Any, smoothing: float, classes: int) -> Any:
@@ -44,7 +39,7 @@ def binary_crossentropy(
         from_logits: whether the predictions are logits, to which a sigmoid still applies.
         label_smoothing: in [0, 1]: how far labels are drawn towards 0.5.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, classes=2)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
@@ -65,7 +60,7 @@ def categorical_crossentropy(
     >>> float(losses.categorical_crossentropy(np.array([[0, 1]]), np.array([[0.5, 0.5]]))[0].round(4))
     0.6931
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, y_pred.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
@@ -83,7 +78,7 @@ def sparse_categorical_crossentropy(
         ignore_class: a label whose loss is 0; the values carry a mask that leaves it out.
         axis: the axis of the classes.
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = floats(y_pred)
     y_true = ops.convert_to_tensor(y_true)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -97,7 +92,7 @@ def sparse_categorical_crossentropy(
 
 def _counted_labels(y_true: Any, y_pred: Any, ignore_class: int) -> Any:
     """True where a label is not the ignored class, without a last axis of size 1."""
-    counted = ops.not_equal(y_true, ops.cast(ignore_class, y_true.dtype))
+    counted = ops.not_equal(ops.cast(y_true, "int32"), ignore_class)  # bytes do not hold -1
     has_extra_axis = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1
     return ops.squeeze(counted, axis=-1) if has_extra_axis else counted
 
@@ -120,7 +115,7 @@ def binary_focal_crossentropy(
 
     Source: Lin et al., arXiv:1708.02002, equations 4 and 5.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, classes=2)
     y_pred = ops.sigmoid(y_pred) if from_logits else y_pred
     entropy = ops.binary_crossentropy(y_true, y_pred, from_logits=False)
@@ -150,7 +145,7 @@ def categorical_focal_crossentropy(
 
     Source: Lin et al., arXiv:1708.02002.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = as_floats(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, y_pred.shape[axis])
     y_pred = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
     p = _within(_divided_by_sum(y_pred, axis))
@@ -168,7 +163,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
     Source: Zhang and Sabuncu, arXiv:1805.07836, equation 6.
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = floats(y_pred)
     y_true = ops.convert_to_tensor(y_true)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, axis=-1)
@@ -180,7 +175,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 @checked(alike)
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """``sum(y * log(y / p), axis=-1)``, both kept within ``[epsilon(), 1]``."""
-    y_true, y_pred = squeeze_or_expand_to_same_rank(*_pair(y_true, y_pred))
+    y_true, y_pred = squeeze_or_expand_to_same_rank(*as_floats(y_true, y_pred))
     y_true, y_pred = (ops.clip(y, config.epsilon(), 1.0) for y in (y_true, y_pred))
     return ops.sum(ops.multiply(y_true, ops.log(ops.divide(y_true, y_pred))), axis=-1)
 
@@ -188,7 +183,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 @checked(alike)
 def poisson(y_true: Any, y_pred: Any) -> Any:
     """``mean(p - y * log(p), axis=-1)``: counts under a Poisson distribution of mean p."""
-    y_true, y_pred = squeeze_or_expand_to_same_rank(*_pair(y_true, y_pred))
+    y_true, y_pred = squeeze_or_expand_to_same_rank(*as_floats(y_true, y_pred))
     logarithm = ops.log(ops.add(y_pred, config.epsilon()))
     return ops.mean(ops.subtract(y_pred, ops.multiply(y_true, logarithm)), axis=-1)
 

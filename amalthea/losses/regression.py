@@ -7,14 +7,12 @@ from typing import Any
 
 from amalthea import config, ops
 from amalthea.losses.checks import alike, checked
-from amalthea.losses.loss import LossFunctionWrapper, registry, squeeze_or_expand_to_same_rank
+from amalthea.losses.loss import LossFunctionWrapper, as_floats, registry, squeeze_or_expand_to_same_rank
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels in the dtype of the predictions, and of their rank."""
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
-    return squeeze_or_expand_to_same_rank(y_true, y_pred)
+    """Labels and predictions as floats of one rank."""
+    return squeeze_or_expand_to_same_rank(*as_floats(y_true, y_pred))
 
 
 @checked(alike)

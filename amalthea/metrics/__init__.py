@@ -76,6 +76,7 @@ from amalthea.metrics.mean import (
     Mean,
     MeanMetricWrapper,
     Sum,
+    direction_of,
 )
 from amalthea.metrics.metric import (
     Metric,
@@ -172,6 +173,7 @@ __all__ = [
     "concordance_correlation",
     "crossentropy_for",
     "deserialize",
+    "direction_of",
     "get",
     "hinge",
     "huber",

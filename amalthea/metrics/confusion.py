@@ -13,9 +13,8 @@ import numpy as np
 from amalthea import ops
 from amalthea.errors import ArgumentError
 from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank
-from amalthea.masks import mask_of
-from amalthea.metrics.mean import masked_weight
-from amalthea.metrics.metric import Metric
+from amalthea.metrics.metric import WIDE, Metric
+from amalthea.metrics.weights import is_large, weight_of
 
 _LEAST = -1e10  # below every prediction: what is not among the top k
 NAMES = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -34,24 +33,32 @@ def prepare(
     y_true: Any, y_pred: Any, weight: Any, dtype: str, top_k: int | None = None, class_id: int | None = None
 ) -> tuple[Any, Any, Any]:
     """Labels (0 or 1), predictions, and a weight for each, of one shape."""
-    mask = mask_of(y_pred)
+    weight = weight_of(y_pred, weight, WIDE)
     y_pred = ops.convert_to_tensor(y_pred, dtype=dtype)
     y_true = ops.cast(ops.cast(ops.convert_to_tensor(y_true), "bool"), dtype)
     y_pred, y_true = squeeze_or_expand_to_same_rank(y_pred, y_true)
-    weight = weight if mask is None else masked_weight(weight, mask, dtype)
-    if top_k is not None:
-        y_pred = _top(y_pred, top_k)
-    if class_id is not None:
-        y_true, y_pred = y_true[..., class_id], y_pred[..., class_id]
+    y_pred = wrong_if_nan(y_true, y_pred) if top_k is None else _top(y_pred, top_k)
     ones = ops.ones_like(y_pred)
-    if weight is not None:
-        ones = ones * fit_weight(ops.convert_to_tensor(weight, dtype=dtype), y_pred)
-    return y_true, y_pred, ones
+    prepared = y_true, y_pred, ones if weight is None else ones * fit_weight(weight, y_pred)
+    return prepared if class_id is None else tuple(x[..., class_id] for x in prepared)  # type: ignore[return-value]
+
+
+def wrong_if_nan(y_true: Any, y_pred: Any) -> Any:
+    """The predictions, but far on the wrong side of every threshold where they are NaN."""
+    return ops.where(ops.isnan(y_pred), (ops.cast(y_true, y_pred.dtype) * 2.0 - 1.0) * _LEAST, y_pred)
 
 
 def _top(y_pred: Any, k: int) -> Any:
-    values, _ = ops.top_k(y_pred, k)
-    return ops.where(ops.less(y_pred, values[..., -1:]), ops.full_like(y_pred, _LEAST), y_pred)
+    """The ``k`` highest of each row, of equal ones the first; the others, and NaN, are below every threshold."""
+    is_number = ops.logical_not(ops.isnan(y_pred))
+    ranked = ops.where(is_number, y_pred, ops.full_like(y_pred, np.inf))
+    classes = y_pred.shape[-1]
+    least = ops.top_k(ranked, k if classes is None else min(k, classes))[0][..., -1:]
+    higher, equal = ops.greater(ranked, least), ops.equal(ranked, least)
+    room = k - ops.sum(ops.cast(higher, "int32"), axis=-1, keepdims=True)
+    first = ops.less_equal(ops.cumsum(ops.cast(equal, "int32"), axis=-1), room)
+    chosen = ops.logical_and(is_number, ops.logical_or(higher, ops.logical_and(equal, first)))
+    return ops.where(chosen, ops.maximum(y_pred, _LEAST / 10), ops.full_like(y_pred, _LEAST))
 
 
 def confusion(thresholds: Sequence[float], y_true: Any, y_pred: Any, weight: Any) -> dict[str, Any]:
@@ -60,8 +67,10 @@ def confusion(thresholds: Sequence[float], y_true: Any, y_pred: Any, weight: Any
     Shapes: labels, predictions and weights ``(examples, labels)``; each count ``(thresholds, labels)``.
 
     One comparison and one matrix product for each label give what lies above the thresholds; the rest are
-    differences from the totals.
+    differences from the totals. The product is in the weights' dtype: float64 where there are weights to add up, or
+    more examples than float32 can count.
     """
+    weight = ops.cast(weight, WIDE) if is_large(weight) else weight
     positive = weight * y_true
     parts = ops.stack([positive, weight - positive], axis=-1)  # (examples, labels, 2)
     limits = ops.cast(np.asarray(thresholds, "float32").reshape(1, -1, 1), y_pred.dtype)
@@ -94,13 +103,13 @@ class _Counts(Metric):
         return self.add_variable((len(self._thresholds),), name=name)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        prepared = prepare(y_true, y_pred, sample_weight, self.dtype, self.top_k, self.class_id)
+        prepared = prepare(y_true, y_pred, sample_weight, self._computing, self.top_k, self.class_id)
         counts = confusion(self._thresholds, *map(flat, prepared))
         for name, variable in self._counts.items():
             variable.assign_add(ops.reshape(counts[name], variable.shape))
 
     def _one_or_all(self, x: Any) -> Any:
-        return x[0] if len(self._thresholds) == 1 else x
+        return self._as_result(x[0] if len(self._thresholds) == 1 else x)
 
 
 class _Count(_Counts):
@@ -121,29 +130,35 @@ class _Count(_Counts):
 class TruePositives(_Count):
     """How many labels of 1 are predicted above the threshold."""
 
+    _direction = "up"
     counted = ("true_positives",)
 
 
 class TrueNegatives(_Count):
     """How many labels of 0 are predicted not above the threshold."""
 
+    _direction = "up"
     counted = ("true_negatives",)
 
 
 class FalsePositives(_Count):
     """How many labels of 0 are predicted above the threshold."""
 
+    _direction = "down"
     counted = ("false_positives",)
 
 
 class FalseNegatives(_Count):
     """How many labels of 1 are predicted not above the threshold."""
 
+    _direction = "down"
     counted = ("false_negatives",)
 
 
 class _Share(_Counts):
     """True positives as a share of themselves and another count."""
+
+    _direction = "up"
 
     def __init__(
         self,

@@ -8,7 +8,8 @@ from typing import Any
 from amalthea import config, ops
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.metrics.confusion import NAMES, confusion, flat, prepare, thresholds_of
-from amalthea.metrics.metric import Metric
+from amalthea.metrics.metric import WIDE, Metric
+from amalthea.metrics.weights import weight_of
 
 
 def even_thresholds(count: int) -> list[float]:
@@ -20,6 +21,7 @@ def even_thresholds(count: int) -> list[float]:
 class _OverThresholds(Metric):
     """The four counts at many thresholds."""
 
+    _direction = "up"
     _thresholds: list[float]
 
     def _add_counts(self, *labels: int) -> None:
@@ -96,8 +98,10 @@ class AUC(_OverThresholds):
         return even_thresholds(count)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_pred = ops.sigmoid(y_pred) if self.from_logits else y_pred
-        labels, predictions, weight = prepare(y_true, y_pred, sample_weight, self.dtype)
+        if self.from_logits:
+            sample_weight = weight_of(y_pred, sample_weight, WIDE)  # the sigmoid carries no mask
+            y_pred = ops.sigmoid(ops.convert_to_tensor(y_pred, dtype=self._computing))
+        labels, predictions, weight = prepare(y_true, y_pred, sample_weight, self._computing)
         if not self.multi_label:
             weight = weight if self.label_weights is None else weight * self._label_weights()
             return self._add(flat(labels), flat(predictions), flat(weight))
@@ -108,15 +112,15 @@ class AUC(_OverThresholds):
         return self._add(*(ops.reshape(x, shape) for x in (labels, predictions, weight)))
 
     def _label_weights(self) -> Any:
-        return ops.convert_to_tensor(self.label_weights, dtype="float32")
+        return ops.convert_to_tensor(self.label_weights, dtype=WIDE)
 
     def result(self) -> Any:
         if not self._is_built:
             raise NotBuiltError("AUC has seen no labels yet.", cure="AUC(num_labels=...), or update_state(...) first")
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return self._mean(self._area_between_precisions())
+            return self._as_result(self._mean(self._area_between_precisions()))
         x, y = self._curve()
-        return self._mean((x[:-1] - x[1:]) * self._heights(y))
+        return self._as_result(self._mean((x[:-1] - x[1:]) * self._heights(y)))
 
     def _curve(self) -> tuple[Any, Any]:
         tp, fp, tn, fn = self._counts()
@@ -176,7 +180,7 @@ class _AtPoint(_OverThresholds):
         self._add_counts()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        prepared = prepare(y_true, y_pred, sample_weight, self.dtype, class_id=self.class_id)
+        prepared = prepare(y_true, y_pred, sample_weight, self._computing, class_id=self.class_id)
         self._add(*map(flat, prepared))
 
     def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
@@ -185,7 +189,7 @@ class _AtPoint(_OverThresholds):
 
     def result(self) -> Any:
         given, wanted = self.rates(*self._counts())
-        return ops.max(ops.where(given >= self.value, wanted, ops.zeros_like(wanted)))
+        return self._as_result(ops.max(ops.where(given >= self.value, wanted, ops.zeros_like(wanted))))
 
 
 class SensitivityAtSpecificity(_AtPoint):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, ops
+from amalthea import ops
 from amalthea.errors import ArgumentError, NotBuiltError, ShapeError
-from amalthea.losses.loss import fit_weight
-from amalthea.metrics.metric import Metric
+from amalthea.losses.loss import fit_weight, weighted
+from amalthea.metrics.confusion import wrong_if_nan
+from amalthea.metrics.metric import WIDE, Metric
+from amalthea.metrics.weights import total, weight_of
 
 
 class FBetaScore(Metric):
@@ -19,9 +21,10 @@ class FBetaScore(Metric):
         average: ``"micro"`` counts all classes together, ``"macro"`` takes the mean of the classes' scores,
             ``"weighted"`` weighs it by how often each class is a label, None gives one score a class.
         beta: above 1 recall weighs more, below 1 precision.
-        threshold: above which a prediction is positive; None takes the highest of each example.
+        threshold: above which a prediction is positive; None takes the highest of each example, the first of equal ones.
     """
 
+    _direction = "up"
     averages = (None, "micro", "macro", "weighted")
     true_positives: Any = None  # these four are made at the first update
     false_positives: Any
@@ -54,39 +57,42 @@ class FBetaScore(Metric):
             setattr(self, name, self.add_variable(own, name=name))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        weight = weight_of(y_pred, sample_weight, WIDE)
+        y_true = ops.convert_to_tensor(y_true, dtype=self._computing)
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self._computing)
         if self.true_positives is None:
             self._build(y_true.shape)
-        chosen = ops.cast(self._chosen(y_pred), self.dtype)
-        weight = ops.ones_like(y_true)
-        if sample_weight is not None:
-            weight = weight * fit_weight(ops.convert_to_tensor(sample_weight, dtype=self.dtype), y_true)
+        chosen = ops.cast(self._chosen(y_true, y_pred), self._computing)
+        weight = ops.ones_like(y_true) if weight is None else ops.ones_like(y_true) * fit_weight(weight, y_true)
         axis = None if self.average == "micro" else 0
-        self.true_positives.assign_add(ops.sum(chosen * y_true * weight, axis=axis))  # pyright: ignore[reportOptionalMemberAccess]
-        self.false_positives.assign_add(ops.sum(chosen * (1.0 - y_true) * weight, axis=axis))
-        self.false_negatives.assign_add(ops.sum((1.0 - chosen) * y_true * weight, axis=axis))
-        self.intermediate_weights.assign_add(ops.sum(y_true * weight, axis=axis))
+        labelled = total(weighted(y_true, weight), axis)
+        self.true_positives.assign_add(total(weighted(chosen * y_true, weight), axis))  # pyright: ignore[reportOptionalMemberAccess]
+        self.false_positives.assign_add(total(weighted(chosen * (1.0 - y_true), weight), axis))
+        self.false_negatives.assign_add(total(weighted((1.0 - chosen) * y_true, weight), axis))
+        self.intermediate_weights.assign_add(labelled)
 
-    def _chosen(self, y_pred: Any) -> Any:
+    def _chosen(self, y_true: Any, y_pred: Any) -> Any:
+        """What is predicted: the first of the highest, or all above the threshold; NaN is wrong."""
         if self.threshold is not None:
-            return y_pred > self.threshold
-        is_highest = y_pred >= ops.max(y_pred, axis=-1, keepdims=True)
-        return ops.logical_and(is_highest, ops.abs(y_pred) > 1e-9)
+            return wrong_if_nan(y_true, y_pred) > self.threshold
+        first = ops.one_hot(ops.argmax(y_pred, axis=-1), y_pred.shape[-1], dtype="bool")
+        return ops.logical_and(first, ops.abs(y_pred) > 1e-9)  # which NaN is not
 
     def result(self) -> Any:
         if self.true_positives is None:
             raise NotBuiltError("An F score has seen no labels yet.", cure="update_state(y_true, y_pred) first")
         right = self.true_positives.value
-        precision = ops.divide(right, right + self.false_positives.value + config.epsilon())
-        recall = ops.divide(right, right + self.false_negatives.value + config.epsilon())
+        precision = ops.divide_no_nan(right, right + self.false_positives.value)
+        recall = ops.divide_no_nan(right, right + self.false_negatives.value)
         square = self.beta**2
-        total = precision * square + recall
-        score = precision * recall * (1.0 + square) / (total + config.epsilon())
+        score = ops.divide_no_nan(precision * recall * (1.0 + square), precision * square + recall)
+        return self._as_result(self._averaged(score))
+
+    def _averaged(self, score: Any) -> Any:
         if self.average != "weighted":
             return ops.mean(score) if self.average == "macro" else score
         weight = self.intermediate_weights.value
-        return ops.sum(score * weight / (ops.sum(weight) + config.epsilon()))
+        return ops.divide_no_nan(ops.sum(score * weight), ops.sum(weight))
 
 
 class F1Score(FBetaScore):

@@ -5,34 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import losses, ops
-from amalthea.losses.loss import squeeze_or_expand_to_same_rank
+from amalthea import losses, ops, tree
+from amalthea.losses.loss import squeeze_or_expand_to_same_rank, weighted
 from amalthea.masks import mask_of
 from amalthea.metrics.metric import Metric
-
-
-def by_example(values: Any, sample_weight: Any, dtype: str) -> tuple[Any, Any]:
-    """Weighted values and their weights, averaged over all axes but the first.
-
-    Shapes: values ``(batch, ...)``; weights the same, or without the last axes.
-    """
-    values = ops.convert_to_tensor(values, dtype=dtype)
-    if sample_weight is None:
-        return _flat(values), None
-    weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
-    values, weight = squeeze_or_expand_to_same_rank(values, weight)
-    beyond = tuple(range(len(weight.shape), len(values.shape)))
-    values = ops.mean(values, axis=beyond) if beyond else values
-    return _flat(values * weight), _flat(weight)
-
-
-def _flat(x: Any) -> Any:
-    return ops.mean(x, axis=tuple(range(1, len(x.shape)))) if len(x.shape) > 1 else x
-
-
-def count(values: Any, dtype: str) -> Any:
-    """The size of the first axis; 1 for a number."""
-    return ops.sum(ops.ones_like(values, dtype=dtype))
+from amalthea.metrics.weights import by_example, count, masked_weight, total, weight_of
 
 
 class Mean(Metric):
@@ -52,12 +29,12 @@ class Mean(Metric):
         self.count = self.add_variable((), name="count")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, weight = by_example(values, sample_weight, self.dtype)
-        self.total.assign_add(ops.sum(values))
-        self.count.assign_add(count(values, self.dtype) if weight is None else ops.sum(weight))
+        values, weight = by_example(values, sample_weight, self._computing)
+        self.total.assign_add(total(values))
+        self.count.assign_add(count(values, self._computing) if weight is None else total(weight))
 
     def result(self) -> Any:
-        return ops.divide_no_nan(self.total.value, self.count.value)
+        return self._as_result(ops.divide_no_nan(self.total.value, self.count.value))
 
 
 class Sum(Metric):
@@ -68,46 +45,56 @@ class Sum(Metric):
         self.total = self.add_variable((), name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values = ops.convert_to_tensor(values, dtype=self.dtype)
+        values = ops.convert_to_tensor(values, dtype=self._computing)
         if sample_weight is not None:
-            weight = ops.convert_to_tensor(sample_weight, dtype=self.dtype)
+            weight = ops.convert_to_tensor(sample_weight, dtype=self._computing)
             values, weight = squeeze_or_expand_to_same_rank(values, weight)
             missing = len(values.shape) - len(weight.shape)
-            values = values * ops.reshape(weight, (*ops.shape(weight), *(1,) * missing))
-        self.total.assign_add(ops.sum(values))
+            values = weighted(values, ops.reshape(weight, (*ops.shape(weight), *(1,) * missing)))
+        self.total.assign_add(total(values))
 
     def result(self) -> Any:
-        return self.total.value
+        return self._as_result(self.total.value)
 
 
 class MeanMetricWrapper(Mean):
     """The mean of a function ``(y_true, y_pred, **options)``, which gives a value for each example.
 
-    What the mask of the predictions leaves out does not count.
+    Examples that the mask of the predictions leaves out, or whose class the function ignores, do not count. If the
+    function gives one number for all examples, it counts for as many as there are.
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any):
         self.fn = losses.get(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), dtype)
         self._fn_kwargs = kwargs
+        self._direction = self._direction or direction_of(self.fn)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        values = self.fn(y_true, y_pred, **self._fn_kwargs)
-        mask, counted = mask_of(y_pred), mask_of(values)
-        if mask is not None:
-            sample_weight = masked_weight(sample_weight, mask, self.dtype)
-        if counted is not None and sample_weight is not None:  # as Keras: without weights an ignored class counts as 0
-            sample_weight = masked_weight(sample_weight, counted, self.dtype)
-        super().update_state(values, sample_weight)
+        weight = weight_of(y_pred, sample_weight, self._computing)
+        if isinstance(self.fn, losses.Loss):  # not the number that it makes of them
+            values, counted = self.fn._values(y_true, y_pred)  # pyright: ignore[reportPrivateUsage]
+        else:
+            values = self.fn(y_true, y_pred, **self._fn_kwargs)
+            counted = mask_of(values)
+        if counted is not None:
+            weight = masked_weight(weight, counted, self._computing)
+        if not getattr(values, "shape", ()):  # a mean that the function has taken itself
+            first = tree.flatten(y_pred)[0]
+            weight = count(first, self._computing) if weight is None else total(weight)
+        super().update_state(values, weight)
 
 
-def masked_weight(weight: Any, mask: Any, dtype: str) -> Any:
-    """The weights where the mask counts, 0 elsewhere."""
-    mask = ops.cast(mask, dtype)
-    if weight is None:
-        return mask
-    weight, mask = squeeze_or_expand_to_same_rank(ops.convert_to_tensor(weight, dtype=dtype), mask)
-    missing = len(mask.shape) - len(weight.shape)
-    return mask * ops.reshape(weight, (*ops.shape(weight), *(1,) * max(missing, 0)))
+def direction_of(thing: Any) -> str | None:
+    """Whether larger (``"up"``) or smaller (``"down"``) results are better, of a metric, a loss or a function.
+
+    >>> from amalthea import losses, metrics
+    >>> direction_of(metrics.AUC), direction_of(losses.mean_squared_error), direction_of(metrics.Mean)
+    ('up', 'down', None)
+    """
+    if isinstance(thing, losses.Loss) or thing in losses.registry.modules:
+        return "down"
+    said = getattr(thing, "_direction", None) or getattr(thing, "direction", None)
+    return said if said in ("up", "down") else None

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from amalthea import config, dtype_policies, initializers, ops
+from amalthea import config, dtype_policies, dtypes, initializers, ops
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
 
 registry = Registry("metrics", "metric")
 
+WIDE = "float64"  # of sums and counts: a float32 that has reached 2**24 does not grow by 1
+EXACT = 1 << 24  # as many ones does float32 count
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def upwards(function: F) -> F:
+    """Mark a function whose larger values are better."""
+    function.direction = "up"  # type: ignore[attr-defined]
+    return function
+
 
 class Metric(Configurable, registry=registry):
     """What every metric is: override ``update_state``, which changes its variables, and ``result``, which reads them.
 
     Args:
-        dtype: of its variables; None takes ``floatx()``. A dtype policy gives its compute dtype.
+        dtype: of its result; None takes ``floatx()``. A dtype policy gives its compute dtype. It computes in float32 at
+            least, and adds up in float64.
         name: shown in logs.
+
+    A class (or object) whose ``_direction`` is ``"up"`` or ``"down"`` tells callbacks which results are better.
 
     Example:
         >>> import numpy as np
@@ -35,6 +51,8 @@ class Metric(Configurable, registry=registry):
         3.0
     """
 
+    _direction: str | None = None  # Keras's name
+
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or auto_name(snake_case(type(self).__name__))
         self.dtype = dtype_policies.get(dtype or config.floatx()).compute_dtype
@@ -48,9 +66,10 @@ class Metric(Configurable, registry=registry):
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A variable of its own."""
+        """A variable of its own; float64, where the metric's dtype is a float and no other is given."""
         start = initializers.get(initializer)
-        variable = Variable(start, shape, dtype or self.dtype, trainable=False, aggregation=aggregation)
+        dtype = dtype or (WIDE if dtypes.is_float(self.dtype) else self.dtype)
+        variable = Variable(start, shape, dtype, trainable=False, aggregation=aggregation)
         variable.name = name or "variable"
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
@@ -63,10 +82,19 @@ class Metric(Configurable, registry=registry):
         return self.add_variable(shape, initializer or "zeros", dtype, name=name)
 
     @property
+    def _computing(self) -> str:
+        """The dtype that values, weights and the result have."""
+        return dtypes.at_least_single(self.dtype)
+
+    def _as_result(self, x: Any) -> Any:
+        """What was computed from the variables, in the dtype of a result."""
+        return ops.cast(x, self._computing)
+
+    @property
     def variables(self) -> list[Variable]:
         """Its variables, and those of metrics that it holds."""
-        held = (m for m in vars(self).values() if isinstance(m, Metric))
-        return [*self._variables, *(v for metric in held for v in metric.variables)]
+        found = [*self._variables, *(v for x in held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
+        return list({id(v): v for v in found}.values())
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not say what it adds up: write its update_state.")
@@ -95,3 +123,37 @@ class Metric(Configurable, registry=registry):
     def stateless_reset_state(self) -> list[Any]:
         """The values that :meth:`reset_state` gives the variables."""
         return call_stateless(self.reset_state, self.variables, [v.value for v in self.variables])[1]
+
+
+def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
+    """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth."""
+    if isinstance(value, kinds):
+        yield value
+    elif isinstance(value, dict):
+        for x in value.values():
+            yield from held(x, kinds)
+    elif isinstance(value, (list, tuple)):
+        for x in value:
+            yield from held(x, kinds)
+
+
+def _variables_of(x: Any) -> list[Variable]:
+    return [x] if isinstance(x, Variable) else x.variables
+
+
+def copy_of(metric: Metric) -> Metric:
+    """The same metric with variables of its own; whatever else it holds is shared."""
+    made: dict[int, Any] = {}
+
+    def again(x: Any) -> Any:
+        if isinstance(x, (Variable, Metric)):
+            if id(x) not in made:
+                made[id(x)] = copy.copy(x)
+                if isinstance(x, Metric):
+                    vars(made[id(x)]).update({key: again(value) for key, value in vars(x).items()})
+            return made[id(x)]
+        if isinstance(x, dict):
+            return {key: again(value) for key, value in x.items()}
+        return type(x)(map(again, x)) if type(x) in (list, tuple) else x
+
+    return again(metric)

@@ -19,6 +19,8 @@ class BinaryCrossentropy(
 ):
     """The mean cross-entropy of labels 0 and 1 with probabilities (or logits) of class 1."""
 
+    _direction = "down"
+
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
@@ -34,6 +36,8 @@ class BinaryCrossentropy(
 
 class CategoricalCrossentropy(MeanMetricWrapper):
     """The mean cross-entropy of one-hot labels with probabilities (or logits)."""
+
+    _direction = "down"
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """The mean cross-entropy of class numbers with probabilities (or logits)."""
+
+    _direction = "down"
 
     def __init__(
         self,
@@ -77,12 +83,16 @@ class KLDivergence(
 ):
     """The mean divergence of the predicted distribution from the true one."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "kl_divergence", dtype: Any = None):
         super().__init__(losses.kl_divergence, name, dtype)
 
 
 class Poisson(MeanMetricWrapper):
     """The mean loss of counts under a Poisson distribution whose mean is predicted."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "poisson", dtype: Any = None):
         super().__init__(losses.poisson, name, dtype)
@@ -91,6 +101,8 @@ class Poisson(MeanMetricWrapper):
 class Hinge(MeanMetricWrapper):
     """The mean distance by which predictions stay behind a margin of 1."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "hinge", dtype: Any = None):
         super().__init__(losses.hinge, name, dtype)
 
@@ -98,12 +110,16 @@ class Hinge(MeanMetricWrapper):
 class SquaredHinge(MeanMetricWrapper):
     """The mean squared distance by which predictions stay behind a margin of 1."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "squared_hinge", dtype: Any = None):
         super().__init__(losses.squared_hinge, name, dtype)
 
 
 class CategoricalHinge(MeanMetricWrapper):
     """How far the right class is, in the mean, from beating every other by 1."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None):
         super().__init__(losses.categorical_hinge, name, dtype)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from amalthea import config, losses, ops
 from amalthea.errors import ArgumentError, NotBuiltError, ShapeError
-from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank
+from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank, weighted
 from amalthea.metrics.mean import Mean, MeanMetricWrapper
-from amalthea.metrics.metric import Metric
+from amalthea.metrics.metric import WIDE, Metric, upwards
+from amalthea.metrics.weights import weight_of, weighted
 
 
 class MeanSquaredError(
@@ -19,6 +22,8 @@ class MeanSquaredError(
     ),
 ):
     """The mean of the squared differences."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None):
         super().__init__(losses.mean_squared_error, name, dtype)
@@ -33,6 +38,8 @@ class MeanAbsoluteError(
 ):
     """The mean of the absolute differences."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
@@ -45,6 +52,8 @@ class MeanAbsolutePercentageError(
     ),
 ):
     """The mean difference in percent of the label."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None):
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
@@ -59,6 +68,8 @@ class MeanSquaredLogarithmicError(
 ):
     """The mean squared difference of logarithms."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
@@ -66,16 +77,19 @@ class MeanSquaredLogarithmicError(
 class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
     """The root of the mean of all squared differences."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
+        weight = weight_of(y_pred, sample_weight, self._computing)
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self._computing)
+        y_true = ops.convert_to_tensor(y_true, dtype=self._computing)
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        super().update_state(ops.square(y_pred - y_true), sample_weight)
+        super().update_state(ops.square(y_pred - y_true), weight)
 
     def result(self) -> Any:
         return ops.sqrt(super().result())
@@ -84,10 +98,13 @@ class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
 class LogCoshError(MeanMetricWrapper, aliases=("logcosh",)):
     """The mean logarithm of the hyperbolic cosine of the difference."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "logcosh", dtype: Any = None):
         super().__init__(losses.log_cosh, name, dtype)
 
 
+@upwards
 def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """The cosine itself: the loss of that name is its negative."""
     return ops.negative(losses.cosine_similarity(y_true, y_pred, axis=axis))
@@ -97,6 +114,8 @@ class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine of the angle between labels and predictions."""
 
     only_in_config_if_set = ("axis",)
+
+    _direction = "up"
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1):
         self.axis = axis
@@ -115,10 +134,11 @@ class R2Score(Metric):
     Source: https://en.wikipedia.org/wiki/Coefficient_of_determination
     """
 
+    _direction = "up"
     aggregations = (None, "uniform_average", "variance_weighted_average")
-    squared_sum: Any = None  # these four are made at the first update
-    sum: Any
-    total_mse: Any
+    squared_deviations: Any = None  # these four are made at the first update
+    mean: Any
+    residual: Any
     count: Any
 
     def __init__(
@@ -139,41 +159,53 @@ class R2Score(Metric):
     def _build(self, shape: tuple[int | None, ...]) -> None:
         if len(shape) != 2 or shape[1] is None:
             raise ShapeError("R2Score needs a known number of outputs.", expected="(batch, outputs)", got=shape)
-        names = ("squared_sum", "sum", "residual", "count")
-        self.squared_sum, self.sum, self.total_mse, self.count = (
-            self.add_variable((shape[1],), name=name) for name in names
+        names = ("squared_deviations", "mean", "residual", "count")
+        self.squared_deviations, self.mean, self.residual, self.count = (
+            self.add_variable((shape[1],), dtype=WIDE, name=name) for name in names
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
+        given = weight_of(y_pred, sample_weight, WIDE)
+        y_pred, y_true = (ops.convert_to_tensor(y, dtype=WIDE) for y in (y_pred, y_true))
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        if self.squared_sum is None:
+        if self.squared_deviations is None:
             self._build(y_true.shape)
         ones = ops.ones_like(y_true)
-        weight = ones
-        if sample_weight is not None:
-            weight = ones * fit_weight(ops.convert_to_tensor(sample_weight, dtype=self.dtype), y_true)
-        self.sum.assign_add(ops.sum(y_true * weight, axis=0))
-        self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))  # pyright: ignore[reportOptionalMemberAccess]
-        self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
-        self.count.assign_add(ops.sum(weight, axis=0))
+        weight = ones if given is None else ones * fit_weight(given, y_true)
+        count = ops.sum(weight, axis=0)
+        mean = ops.divide_no_nan(ops.sum(weighted(y_true, weight), axis=0), count)
+        self._merge(count, mean, ops.sum(weighted(ops.square(y_true - mean), weight), axis=0))
+        self.residual.assign_add(ops.sum(weighted(ops.square(y_true - y_pred), weight), axis=0))
         self.num_samples.assign_add(ops.sum(ones))  # as Keras: every output of an example is a sample
 
+    def _merge(self, count: Any, mean: Any, squares: Any) -> None:
+        """Add the labels' count, mean and squared deviations of a batch to those so far.
+
+        Sums of squares would be rounded where labels are far from 0. Source: Chan, Golub and LeVeque, 1979.
+        """
+        before = self.count.value
+        share = ops.divide_no_nan(count, before + count)
+        apart = mean - self.mean.value
+        self.squared_deviations.assign_add(squares + ops.square(apart) * before * share)  # pyright: ignore[reportOptionalMemberAccess]
+        self.mean.assign_add(apart * share)
+        self.count.assign_add(count)
+
     def result(self) -> Any:
-        if self.squared_sum is None:
+        if self.squared_deviations is None:
             raise NotBuiltError("R2Score has seen no labels yet.", cure="update_state(y_true, y_pred) first")
-        mean = self.sum.value / self.count.value
-        total = self.squared_sum.value - self.sum.value * mean
-        raw = 1.0 - self.total_mse.value / total
-        raw = ops.where(ops.isinf(raw), ops.zeros_like(raw), raw)
-        return self._adjusted(self._aggregated(raw, total))
+        spread, residual = self.squared_deviations.value, self.residual.value
+        # Where all labels are equal, predictions are right (1) or not (0). Before any labels there is no score.
+        constant = ops.where(self.count.value > 0, ops.cast(ops.equal(residual, 0), WIDE), np.nan)
+        scores = ops.where(spread > 0, 1.0 - ops.divide_no_nan(residual, spread), constant)
+        return self._as_result(self._adjusted(self._aggregated(scores, spread)))
 
     def _aggregated(self, scores: Any, variance: Any) -> Any:
         if self.class_aggregation == "uniform_average":
             return ops.mean(scores)
         if self.class_aggregation == "variance_weighted_average":
-            return ops.sum(scores * variance) / ops.sum(variance)
+            all_equal = ops.equal(ops.sum(variance), 0)
+            weight = ops.where(all_equal, ops.ones_like(variance), variance)
+            return ops.sum(scores * weight) / ops.sum(weight)
         return scores
 
     def _adjusted(self, score: Any) -> Any:

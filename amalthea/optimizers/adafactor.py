@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import ops
+from amalthea import dtypes, ops
 from amalthea.optimizers.optimizer import Optimizer
 from amalthea.tensor import Variable
 
@@ -57,15 +57,15 @@ class Adafactor(Optimizer):
 
     def _factor(self, variable: Variable, shape: tuple[int, ...]) -> Variable:
         if len(variable.shape) > 1:
-            return self.add_variable(shape, dtype=variable.dtype, name=variable.name)
+            return self.add_variable(shape, dtype=dtypes.at_least_single(variable.dtype), name=variable.name)
         unused = Variable(np.int32(0), trainable=False, name=variable.name)  # files hold one for every vector
         self._variables.append(unused)
         return unused
 
     def _second_moment(self, square: Any, variable: Variable) -> Any:
         """The moving mean of squared gradients; of a matrix, by its factors."""
-        kept = 1.0 - ops.power(self.step(variable.dtype), self.beta_2_decay)
         velocity = self.slot("velocity", variable)
+        kept = 1.0 - ops.power(self.step(velocity.dtype), self.beta_2_decay)
         if len(variable.shape) < 2:
             velocity.assign(velocity.value * kept + square * (1.0 - kept))
             return velocity.value
@@ -77,10 +77,11 @@ class Adafactor(Optimizer):
         return velocity.value
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        gradient, rate = (ops.cast(x, variable.dtype) for x in (gradient, learning_rate))
+        dtype = dtypes.at_least_single(variable.dtype)
+        gradient, value, rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
         if self.relative_step:
-            rate = ops.minimum(rate, ops.rsqrt(self.step(variable.dtype)))
-        rate = rate * ops.maximum(_mean_square_root(variable.value), self.epsilon_2)
+            rate = ops.minimum(rate, ops.rsqrt(self.step(dtype)))
+        rate = rate * ops.maximum(_mean_square_root(value), self.epsilon_2)
         step = gradient * ops.rsqrt(self._second_moment(ops.square(gradient) + self.epsilon_1, variable))
         excess = ops.maximum(_mean_square_root(step) / self.clip_threshold, 1.0)
-        variable.assign(variable.value - step * (rate / excess))
+        variable.assign(value - step * (rate / excess))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import dtypes, ops
 from amalthea.optimizers.optimizer import Optimizer
 from amalthea.optimizers.options import norm
 from amalthea.optimizers.state import Slots
@@ -134,7 +134,7 @@ class Nadam(_Moments):
         if self.built:
             return
         super().build(variables)
-        dtype = variables[0].dtype if variables else "float32"
+        dtype = dtypes.at_least_single(variables[0].dtype) if variables else "float32"
         self._product = self.add_variable((), "ones", dtype=dtype, name="variable")
         self._product.path = "variable"
 

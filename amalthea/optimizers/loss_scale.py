@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import initializers, ops
+from amalthea.errors import ArgumentError
+from amalthea.optimizers import options
 from amalthea.optimizers.optimizer import Optimizer, registry
 from amalthea.tensor import Variable, native
 
@@ -35,6 +37,13 @@ class LossScaleOptimizer(Optimizer):
     ):
         self.inner_optimizer = registry.get(inner_optimizer)
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
+        outside = [key for key, value in kwargs.items() if options.COMMON.get(key, value) != value]
+        if outside:
+            raise ArgumentError(
+                f"LossScaleOptimizer leaves updates to the inner optimizer, so `{outside[0]}` belongs there.",
+                got=f"{outside[0]}={kwargs[outside[0]]!r}",
+                cure=f"LossScaleOptimizer(Adam({outside[0]}={kwargs[outside[0]]!r}))",
+            )
         super().__init__(0.0, name=name, **kwargs)
 
     @classmethod
@@ -82,7 +91,9 @@ class LossScaleOptimizer(Optimizer):
         scale = self.dynamic_scale
         return loss * (ops.cast(scale.value, loss.dtype) if isinstance(scale, Variable) else scale)
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None, weight: Any = 1.0
+    ) -> None:
         """Update the variables by their gradients of the scaled loss, if these are finite."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
@@ -90,7 +101,8 @@ class LossScaleOptimizer(Optimizer):
         grads = [g if g is None else native(g) / ops.cast(scale, g.dtype) for g in grads]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
-        self._assign_if(is_finite, lambda: self.inner_optimizer.apply(grads, variables), every)
+        counted = {"weight": weight} if self.accumulates else {}
+        self._assign_if(is_finite, lambda: self.inner_optimizer.apply(grads, variables, **counted), every)
         self._rescale(scale, is_finite)
 
     def _rescale(self, scale: Any, is_finite: Any) -> None:
@@ -100,6 +112,23 @@ class LossScaleOptimizer(Optimizer):
         grown = ops.where(is_full, scale * 2.0, scale)
         self._step_counter.assign(ops.where(starts_again, ops.zeros_like(count), count))
         self._dynamic_scale.assign(ops.where(is_finite, grown, scale / 2.0))
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether several calls make one update."""
+        return self.inner_optimizer.accumulates
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether the inner optimizer has averages of the weights."""
+        return self.inner_optimizer.has_averages
+
+    @property
+    def _accumulated_weight(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner_optimizer._accumulated_weight
+
+    def _weigh_as_keras(self) -> None:
+        self.inner_optimizer._weigh_as_keras()
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)

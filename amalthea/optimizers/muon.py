@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import dtypes, ops
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
 from amalthea.optimizers.options import norm
 from amalthea.tensor import Variable
@@ -109,7 +109,8 @@ class Muon(_Moments):
         return self.adam_weight_decay if self.is_for_adam(variable) else self.weight_decay
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        gradient, rate = (ops.cast(x, variable.dtype) for x in (gradient, learning_rate))
+        dtype = dtypes.at_least_single(variable.dtype)
+        gradient, rate = (ops.cast(x, dtype) for x in (gradient, learning_rate))
         if self.is_for_adam(variable):
             self._adam_step(gradient, variable, rate * self.adam_lr_ratio)
         else:
@@ -120,7 +121,7 @@ class Muon(_Moments):
         momentum.assign(_towards(momentum.value, gradient, self.beta_1))
         velocity.assign(_towards(velocity.value, ops.square(gradient), self.beta_2))
         correction = ops.sqrt(1.0 - self.left(self.beta_2)) / (1.0 - self.left(self.beta_1))
-        rate = rate * ops.cast(correction, variable.dtype)
+        rate = rate * ops.cast(correction, rate.dtype)
         variable.assign(variable.value - momentum.value * rate / (ops.sqrt(velocity.value) + self.epsilon))
 
     def _muon_step(self, gradient: Any, variable: Variable, rate: Any) -> None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from amalthea import initializers, ops
+import numpy as np
+
+from amalthea import dtypes, initializers, ops
 from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.optimizers import options
@@ -31,7 +33,8 @@ class Optimizer(State, registry=registry):
         ema_momentum: the share of the average that stays at each update.
         ema_overwrite_frequency: updates after which weights are overwritten by their average; None for the end.
         loss_scale_factor: what the loss is multiplied by, and gradients divided by.
-        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients.
+        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients. Whatever counts,
+            counts updates.
         name: shown in the paths of its variables.
 
     Example:
@@ -78,7 +81,8 @@ class Optimizer(State, registry=registry):
         self._undecayed: set[Variable] = set()
         self._undecayed_names: list[str] = []
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
-        self._learning_rate = self._make_learning_rate(options.take_legacy(type(self).__name__, learning_rate, kwargs))
+        learning_rate, self.decay = options.take_legacy(type(self).__name__, learning_rate, kwargs)
+        self._learning_rate = self._make_learning_rate(learning_rate)
 
     # ------------------------------------------------------------------------------------ learning rate
 
@@ -94,9 +98,9 @@ class Optimizer(State, registry=registry):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate now: its variable, or what the schedule or callable gives."""
+        """The learning rate now: its variable, or what the schedule or callable gives. (Without ``decay``.)"""
         if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self._iterations)
+            return self._learning_rate(self.iterations)
         return self._learning_rate if isinstance(self._learning_rate, Variable) else self._learning_rate()
 
     @learning_rate.setter
@@ -117,10 +121,15 @@ class Optimizer(State, registry=registry):
 
     @property
     def iterations(self) -> Any:
-        """The number of updates so far."""
+        """The number of updates so far (not of calls that only accumulate gradients)."""
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations.value, self.gradient_accumulation_steps)
         return self._iterations
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether several calls make one update."""
+        return bool(self.gradient_accumulation_steps)
 
     def assign(self, variable: Variable, value: Any) -> None:
         variable.assign(value)
@@ -133,8 +142,17 @@ class Optimizer(State, registry=registry):
 
     # ------------------------------------------------------------------------------------------- a step
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
-        """Update the variables by their gradients (None where a variable has none)."""
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None, weight: Any = 1.0
+    ) -> None:
+        """Update the variables by their gradients (None where a variable has none).
+
+        Args:
+            grads: one for each variable.
+            trainable_variables: those that it was built for, unless given.
+            weight: how much the gradients count among those that are accumulated for one update, such as the number
+                of rows that they are a mean over.
+        """
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         grads = [native(g) for g in grads]
         if len(grads) != len(variables):
@@ -145,13 +163,10 @@ class Optimizer(State, registry=registry):
         grads, variables = self._overwrite(*options.present(grads, variables))
         if self.loss_scale_factor is not None:
             grads = [g / self.loss_scale_factor for g in grads]
-        if grads:
-            self._accumulate_or_update(grads, variables)
-        if self.use_ema:
-            self._average()
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
+        if self.gradient_accumulation_steps:
+            self._accumulate(grads, variables, weight)
+        else:
+            self._update(grads, variables)
         self._iterations.assign_add(1)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
@@ -168,15 +183,19 @@ class Optimizer(State, registry=registry):
         rest = [(g, v) for g, v in zip(grads, variables) if not v.overwrite_with_gradient]
         return [g for g, _ in rest], [v for _, v in rest]
 
-    def _accumulate_or_update(self, grads: list[Any], variables: list[Variable]) -> None:
+    def _accumulate(self, grads: list[Any], variables: list[Variable], weight: Any) -> None:
+        """Add to the weighted sums of gradients; where enough calls were made, update by the mean and begin anew."""
         steps = self.gradient_accumulation_steps
-        if not steps:
-            return self._update(grads, variables)
-        sums = [self.slot("gradient_accumulator", v) for v in variables]
-        totals = [s.value + g for s, g in zip(sums, grads)]
+        summed = self._accumulated_weight
+        sums = [*(self.slot("gradient_accumulator", v) for v in variables), summed]
+        weight = ops.cast(weight, summed.dtype)
+        totals = [s.value + ops.cast(g, s.dtype) * ops.cast(weight, s.dtype) for s, g in zip(sums, grads)]
+        totals.append(summed.value + weight)
         is_due = ops.equal((self._iterations.value + 1) % steps, 0)
-        own = [v for v in self._variables if v is not self._iterations]
-        self._assign_if(is_due, lambda: self._update([t / steps for t in totals], variables), [*variables, *own])
+        own = [v for v in self._variables if v is not self._iterations and v not in set(sums)]
+        means = [ops.divide_no_nan(t, ops.cast(totals[-1], t.dtype)) for t in totals[:-1]]
+        trained = list(dict.fromkeys([*variables, *self._trainable_variables]))
+        self._assign_if(is_due, lambda: self._update(means, variables), [*trained, *own])
         for row, total in zip(sums, totals):
             row.assign(ops.where(is_due, ops.zeros_like(total), total))
 
@@ -191,11 +210,23 @@ class Optimizer(State, registry=registry):
                 variable.assign(ops.where(condition, new, old))
 
     def _update(self, grads: list[Any], variables: list[Variable]) -> None:
-        grads = options.clip(self, grads)
+        """One update, with all that belongs to it: clipping, decay, averages, constraints."""
+        if grads:
+            grads = options.clip(self, grads)
+            rate = self._rate()
+            self._decay(variables, rate)
+            self.update_all(grads, variables, rate)
+        if self.use_ema:
+            self._average()
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
+
+    def _rate(self) -> Any:
+        """The learning rate of this update."""
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else ops.convert_to_tensor(rate, dtype="float32")
-        self._decay(variables, rate)
-        self.update_all(grads, variables, rate)
+        return rate if not self.decay else rate / (ops.cast(self.iterations, "float32") * self.decay + 1.0)
 
     def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         """:meth:`update_step` for each; a rule with state of the whole step moves it here first."""
@@ -206,13 +237,17 @@ class Optimizer(State, registry=registry):
         """Update one variable, and its slots, by :meth:`rule`."""
         names = [name for group in self.slot_groups() for name in group]
         slots = [self.slot(name, variable) for name in names]
-        gradient, learning_rate = (ops.cast(x, variable.dtype) for x in (gradient, learning_rate))
-        results = self.rule(gradient, variable.value, learning_rate, *(s.value for s in slots))
+        dtype = dtypes.at_least_single(variable.dtype)
+        gradient, value, learning_rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
+        results = self.rule(gradient, value, learning_rate, *(s.value for s in slots))
         for target, result in zip([variable, *slots], results):
             target.assign(result)
 
     def rule(self, *args: Any, **kwargs: Any) -> Sequence[Any]:
-        """From ``(gradient, value, learning_rate, *slots)`` the new value, and the new values of the slots."""
+        """From ``(gradient, value, learning_rate, *slots)`` the new value, and the new values of the slots.
+
+        All are float32 at least, whatever the variable's dtype is.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
 
     def step(self, dtype: str = "float32") -> Any:
@@ -238,23 +273,29 @@ class Optimizer(State, registry=registry):
         for variable in filter(self._decays, variables):
             decay = self.decay_of(variable)
             if decay is not None:
-                variable.assign(variable.value * (1.0 - ops.cast(rate, variable.dtype) * decay))
+                shrunk = ops.cast(variable.value, dtypes.at_least_single(variable.dtype))
+                variable.assign(shrunk * (1.0 - ops.cast(rate, shrunk.dtype) * decay))
 
     def _average(self) -> None:
         """Move the averages towards the weights; at the first update they become them."""
         momentum = ops.cast(ops.not_equal(self.iterations, 0), "float32") * self.ema_momentum
         for variable, average in zip(self._trainable_variables, self._slots["average"]):
-            kept = ops.cast(momentum, variable.dtype)
-            average.assign(variable.value + (average.value - variable.value) * kept)
+            value = ops.cast(variable.value, average.dtype)
+            average.assign(value + (average.value - value) * ops.cast(momentum, average.dtype))
         if self.ema_overwrite_frequency:
             is_due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
             for variable, average in zip(self._trainable_variables, self._slots["average"]):
-                variable.assign(ops.where(is_due, average.value, variable.value))
+                variable.assign(ops.where(is_due, ops.cast(average.value, variable.dtype), variable.value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Give the variables the values they shall have after training: their averages, if these are kept."""
-        for variable in var_list if self.use_ema else ():
+        """Give the variables the values they shall have after training: their averages, if there are any."""
+        for variable in var_list if self.has_averages else ():
             variable.assign(self.slot("average", variable).value)
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether averages of the weights are kept, and an update has made them."""
+        return self.use_ema and self.built and int(np.asarray(ops.convert_to_numpy(self.iterations))) > 0
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times ``loss_scale_factor``."""
@@ -278,7 +319,8 @@ class Optimizer(State, registry=registry):
         if name != "learning_rate":
             return super().config_value(name, given)
         rate = self._learning_rate
-        return float(rate.numpy()) if isinstance(rate, Variable) else rate
+        rate = float(rate.numpy()) if isinstance(rate, Variable) else rate
+        return options.with_decay(rate, self.decay)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import dtypes, ops
 from amalthea.errors import ArgumentError, nearest
 
 COMMON: dict[str, Any] = {
@@ -49,8 +49,12 @@ def with_common_options(init: Callable[..., None]) -> Callable[..., None]:
     return __init__
 
 
-def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> Any:
-    """The learning rate that the older spellings ``lr`` and ``decay`` mean; an error for any other argument."""
+def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> tuple[Any, float]:
+    """The learning rate and its decay, by the older spellings too; an error for any other argument.
+
+    With ``decay``, as in Keras 1 and 2, the rate of an update is ``learning_rate / (1 + decay * iterations)``, and
+    ``learning_rate`` may be set all the same.
+    """
     learning_rate = kwargs.pop("lr", learning_rate)
     decay = kwargs.pop("decay", 0.0)
     for name in _WITHOUT_EFFECT:
@@ -58,11 +62,24 @@ def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> A
     if kwargs:
         name = next(iter(kwargs))
         raise ArgumentError(f"{optimizer} has no argument '{name}'.", got=name, cure=nearest(name, COMMON))
+    written = learning_rate if isinstance(learning_rate, dict) else {}
+    if (written.get("config") or {}).get("name") == _DECAY:
+        return written["config"]["initial_learning_rate"], written["config"]["decay_rate"]
+    if getattr(learning_rate, "name", None) == _DECAY and hasattr(learning_rate, "decay_rate"):
+        return learning_rate.initial_learning_rate, learning_rate.decay_rate
+    return learning_rate, decay or 0.0
+
+
+_DECAY = "decay"  # the name by which a schedule in a file is known to be the option of Keras 1 and 2
+
+
+def with_decay(learning_rate: Any, decay: float) -> Any:
+    """What a file holds: the schedule that Keras 3 knows, where there is a decay."""
     if not decay:
         return learning_rate
     from amalthea.optimizers.schedules import InverseTimeDecay
 
-    return InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay)
+    return InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay, name=_DECAY)
 
 
 def check_options(optimizer: Any) -> None:
@@ -104,16 +121,16 @@ def clip(optimizer: Any, grads: list[Any]) -> list[Any]:
     if optimizer.clipnorm is not None:
         return [_shortened(g, norm(g), optimizer.clipnorm) for g in grads]
     if optimizer.global_clipnorm is not None:
-        squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in grads]
+        squares = [ops.sum(ops.square(ops.cast(g, dtypes.at_least_single(dtypes.name_of(g))))) for g in grads]
         together = ops.sqrt(sum(squares[1:], squares[0]))
-        return [_shortened(g, ops.cast(together, g.dtype), optimizer.global_clipnorm) for g in grads]
+        return [_shortened(g, together, optimizer.global_clipnorm) for g in grads]
     return grads
 
 
 def norm(x: Any) -> Any:
-    """The Euclidean norm of all the elements."""
-    return ops.sqrt(ops.sum(ops.square(x)))
+    """The Euclidean norm of all the elements, in float32 at least."""
+    return ops.sqrt(ops.sum(ops.square(ops.cast(x, dtypes.at_least_single(dtypes.name_of(x))))))
 
 
 def _shortened(g: Any, length: Any, most: float) -> Any:
-    return g * (most / ops.maximum(length, most))
+    return ops.cast(g, length.dtype) * (most / ops.maximum(length, most))

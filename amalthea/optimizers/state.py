@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import initializers
+from amalthea import dtypes, initializers
 from amalthea.configurable import Configurable
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.tensor import Variable
@@ -26,6 +26,7 @@ class State(Configurable):
     name: str
     use_ema: bool
     gradient_accumulation_steps: int | None
+    _accumulated_weight: Any = None  # of the gradients that wait for an update
 
     def _start(self) -> None:
         self.built = False
@@ -37,7 +38,7 @@ class State(Configurable):
     @property
     def variables(self) -> list[Variable]:
         """All of its variables, in the order in which files keep them."""
-        return list(self._variables)
+        return [*self._variables] if self._accumulated_weight is None else [*self._variables, self._accumulated_weight]
 
     def add_variable(
         self,
@@ -58,11 +59,11 @@ class State(Configurable):
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
-        """A variable of the shape and dtype of another."""
+        """A variable of the shape of another, and of its dtype, float32 at least."""
         stem = (reference_variable.path or reference_variable.name).replace("/", "_")
-        return self.add_variable(
-            reference_variable.shape, initializer, reference_variable.dtype, name=f"{stem}_{name}" if name else stem
-        )
+        dtype = reference_variable.dtype
+        dtype = dtypes.at_least_single(dtype) if dtypes.is_float(dtype) else dtype
+        return self.add_variable(reference_variable.shape, initializer, dtype, name=f"{stem}_{name}" if name else stem)
 
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
@@ -86,6 +87,8 @@ class State(Configurable):
             self._slots["average"] = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
             self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._accumulated_weight = Variable(np.float32(0), trainable=False, name="accumulated_weight")
+            self._accumulated_weight.path = f"{self.name}/accumulated_weight"
         for group in self.slot_groups():
             made = self.add_optimizer_variables(variables, list(group), list(group.values()))
             self._slots.update(zip(group, made))
@@ -119,18 +122,35 @@ class State(Configurable):
             variable.assign(value)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put every variable into the store under its number."""
+        """Put every variable into the store under its number.
+
+        The weight of gradients that wait for an update is left out while there are none, so that Keras, which has no
+        such variable, can read the file.
+        """
         for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
+            if variable is not self._accumulated_weight or float(variable):
+                store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Take every variable from the store; only a warning if it holds another number of them."""
-        if len(store.keys()) != len(self.variables):
+        given, variables = len(store.keys()), self.variables
+        if not self.can_load(given):
             warnings.warn(
-                f"The state of optimizer '{self.name}' was not loaded: it has {len(self.variables)} variables, and "
-                f"the file {len(store.keys())}.",
+                f"The state of optimizer '{self.name}' was not loaded: it has {len(variables)} variables, and "
+                f"the file {given}.",
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(self.variables):
+        for i, variable in enumerate(variables[:given]):
             variable.assign(np.asarray(store[str(i)]))
+        if given < len(variables):
+            self._weigh_as_keras()
+
+    def can_load(self, count: int) -> bool:
+        """Whether so many saved values are its state."""
+        return len(self.variables) - count in ((0,) if self._accumulated_weight is None else (0, 1))
+
+    def _weigh_as_keras(self) -> None:
+        """Keras sums gradients of weight 1; what waits is as many of them as there were calls since the last update."""
+        waiting = int(self._variables[0]) % (self.gradient_accumulation_steps or 1)
+        self._accumulated_weight.assign(np.float32(waiting))

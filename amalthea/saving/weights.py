@@ -231,7 +231,7 @@ def _load_optimizer(optimizer: Any, store: Group) -> None:
     """Optimizer state that does not fit is left out with a warning, as in Keras: the weights are still good."""
     if not len(store):
         return
-    if len(store) != len(optimizer.variables):
+    if not optimizer.can_load(len(store)):
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
             return  # it was saved before its first step
         warnings.warn(

@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from amalthea import losses as losses_module
 from amalthea import metrics as metrics_module
 from amalthea import ops, tree
+from amalthea.configurable import snake_case
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.losses.loss import LossFunctionWrapper
+from amalthea.metrics.metric import copy_of
 from amalthea.tensor import type_of
+from amalthea.training.names import Names
 
 
 def by_output(value: Any, names: Sequence[str], count: int, what: str) -> list[Any]:
@@ -47,7 +53,8 @@ class Outputs:
         if isinstance(y_pred, dict):
             self.names: list[str] = sorted(y_pred)
         elif len(names) == len(self.flat):
-            self.names = _different(names)
+            free = Names().free
+            self.names = [free(name) for name in names]
         else:
             self.names = [f"output_{i}" if len(self.flat) > 1 else "output" for i in range(len(self.flat))]
 
@@ -65,15 +72,6 @@ class Outputs:
         return flat
 
 
-def _different(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    result: list[str] = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")
-    return result
-
-
 class CompiledLoss:
     """The losses of all outputs, weighted and added up."""
 
@@ -84,7 +82,8 @@ class CompiledLoss:
         for name in tree.flatten(loss):
             _resolved(name)  # so that a misspelt name is found at once
 
-    def _build(self, outputs: Outputs) -> None:
+    def prepare(self, outputs: Outputs) -> None:
+        """Find the loss of each output; with several, each is tracked by itself."""
         count = len(outputs.flat)
         chosen = [_resolved(x) for x in by_output(self.loss, outputs.names, count, "loss")]
         weights = by_output(self.loss_weights, outputs.names, count, "loss_weights")
@@ -95,6 +94,8 @@ class CompiledLoss:
                 for name, loss in zip(outputs.names, chosen)
                 if loss is not None
             }
+            for tracker in self.trackers.values():
+                tracker._direction = "down"
 
     def check_values(self, y: Any, outputs: Outputs) -> None:
         """:class:`DataError` if labels cannot be meant for these outputs, seen before anything is trained."""
@@ -108,8 +109,8 @@ class CompiledLoss:
 
     def __call__(self, y: Any, outputs: Outputs, sample_weight: Any) -> Any:
         if self.parts is None:
-            self._build(outputs)
-        total = None
+            self.prepare(outputs)
+        total, counts = None, []
         rows = zip(
             outputs.names, outputs.matched(y, "y"), outputs.flat, outputs.matched(sample_weight, "sample_weight")
         )
@@ -121,12 +122,44 @@ class CompiledLoss:
                     f"There are no labels for output '{name}'.", cure="fit(x, y), or loss=None for that output"
                 )
             with placed(f"in the loss of output '{name}'"):
-                value = loss(labels, predictions, weight)
+                value, count = _value_and_count(loss, labels, predictions, weight)
+            counts.append(ops.shape(predictions)[0] if count is None else count)
             if name in self.trackers:
-                self.trackers[name].update_state(value, ops.shape(predictions)[0])
-            weighted = value if factor == 1.0 else ops.multiply(value, factor)
-            total = weighted if total is None else ops.add(total, weighted)
+                self.trackers[name].update_state(value, counts[-1])
+            value = value if factor == 1.0 else ops.multiply(value, factor)
+            total = value if total is None else ops.add(total, value)
+        _tell(counts)
         return total
+
+
+_counted: ContextVar[list[Any] | None] = ContextVar("counted", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[list[Any]]:
+    """A list that holds, after a loss was computed, over how many values it is a mean (see ``losses.loss.reduced``).
+
+    With several losses it is the sum of their numbers, so that with different masks a mean over several batches is
+    near to the mean over all of them together, and not equal to it.
+    """
+    found: list[Any] = []
+    token = _counted.set(found)
+    try:
+        yield found
+    finally:
+        _counted.reset(token)
+
+
+def _tell(counts: list[Any]) -> None:
+    found = _counted.get()
+    if found is not None and counts:
+        found.append(functools.reduce(ops.add, counts) if len(counts) > 1 else counts[0])
+
+
+def _value_and_count(loss: Any, labels: Any, predictions: Any, weight: Any) -> tuple[Any, Any]:
+    if type(loss).__call__ is losses_module.Loss.__call__:
+        return loss._with_count(labels, predictions, weight)
+    return loss(labels, predictions, weight), None
 
 
 def _resolved(loss: Any) -> Any:
@@ -138,24 +171,35 @@ def _resolved(loss: Any) -> Any:
 
 
 class CompiledMetrics:
-    """The metrics of all outputs."""
+    """The metrics of all outputs.
 
-    def __init__(self, metrics: Any, weighted: bool):
+    Args:
+        metrics: names, functions or metrics, for all outputs or (list, dict) for each.
+        weighted: whether sample weights apply.
+        seen: metric objects that were met so far; one that is met again is copied.
+    """
+
+    def __init__(self, metrics: Any, weighted: bool, seen: set[int] | None = None):
         self.given, self.weighted = metrics, weighted
+        self._seen = set[int]() if seen is None else seen
         self.parts: list[list[Any]] | None = None
-        self.names: list[list[str]] = []
+        self._outputs: list[str] = []
         for name in tree.flatten(metrics):
             if isinstance(name, str) and name.lower() not in _BY_LABELS:
                 metrics_module.registry.find(name)  # so that a misspelt name is found at once
 
-    def _build(self, y: list[Any], outputs: Outputs) -> None:
-        lists = self._lists(outputs)
-        several = len(outputs.flat) > 1
-        self.parts, self.names = [], []
-        for given, labels, predictions, output in zip(lists, y, outputs.flat, outputs.names):
-            made = [_metric(m, labels, predictions) for m in given if m is not None]
-            self.parts.append(made)
-            self.names.append([f"{output}_{m.name}" if several else m.name for m in made])
+    def prepare(self, outputs: Outputs) -> None:
+        """Make the metrics; those that the labels choose wait as names."""
+        if self.parts is None:
+            self._outputs = outputs.names
+            self.parts = [[self._made(m) for m in given if m is not None] for given in self._lists(outputs)]
+
+    def _made(self, given: Any) -> Any:
+        metric = given if _waits_for_labels(given) else _metric(given)
+        if isinstance(metric, metrics_module.Metric):
+            metric = copy_of(metric) if id(metric) in self._seen else metric
+            self._seen.add(id(metric))
+        return metric
 
     def _lists(self, outputs: Outputs) -> list[list[Any]]:
         given, count = self.given, len(outputs.flat)
@@ -165,49 +209,59 @@ class CompiledMetrics:
             rows = by_output(given, outputs.names, count, "metrics")
         elif isinstance(given, (list, tuple)) and count > 1 and len(given) == count:
             rows = list(given)
-        elif count > 1 and isinstance(given, (list, tuple)):
-            rows = [list(given)] * count if len(given) != count else list(given)
         else:
             rows = [given] * count
         return [list(r) if isinstance(r, (list, tuple)) else [] if r is None else [r] for r in rows]
 
     def update(self, y: Any, outputs: Outputs, sample_weight: Any) -> None:
         labels = outputs.matched(y, "y")
-        if self.parts is None:
-            self._build(labels, outputs)
+        self.prepare(outputs)
         weights = outputs.matched(sample_weight, "sample_weight") if self.weighted else [None] * len(labels)
         for made, label, predictions, weight in zip(self.parts or (), labels, outputs.flat, weights):
-            for metric in made:
+            for i, metric in enumerate(made):
+                if isinstance(metric, str):
+                    metric = made[i] = _chosen_by_labels(metric, label, predictions)
                 metric.update_state(label, predictions, sample_weight=weight)
 
-    def results(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for made, names in zip(self.parts or (), self.names):
-            for metric, name in zip(made, names):
-                value = metric.result()
-                found.update(value if isinstance(value, dict) else {name: value})
-        return found
+    def named(self) -> Iterator[tuple[str, str | None, Any]]:
+        """For each metric its name, another one that Keras gives to weighted ones if that is taken, and itself."""
+        several = len(self._outputs) > 1
+        for output, made in zip(self._outputs, self.parts or ()):
+            before = f"{output}_" if several else ""
+            for metric in made:
+                name = metric if isinstance(metric, str) else metric.name
+                yield f"{before}{name}", f"{before}weighted_{name}" if self.weighted else None, metric
 
     @property
     def metrics(self) -> list[Any]:
-        return [metric for made in self.parts or () for metric in made]
+        return [metric for made in self.parts or () for metric in made if not isinstance(metric, str)]
 
 
 _BY_LABELS = ("accuracy", "acc", "crossentropy", "ce")
 
 
-def _metric(metric: Any, labels: Any, predictions: Any) -> Any:
-    """A metric object; "accuracy" and "crossentropy" are chosen by the labels."""
-    if isinstance(metric, str) and metric.lower() in _BY_LABELS:
-        choose = metrics_module.accuracy_for if "acc" in metric.lower() else metrics_module.crossentropy_for
-        made = choose(type_of(labels), type_of(predictions))
-        made = made if isinstance(made, metrics_module.Metric) else made()
-        made.name = metric
-        return made
+def _waits_for_labels(metric: Any) -> bool:
+    return isinstance(metric, str) and metric.lower() in _BY_LABELS
+
+
+def _chosen_by_labels(name: str, labels: Any, predictions: Any) -> Any:
+    """The metric that "accuracy" or "crossentropy" means for such labels."""
+    choose = metrics_module.accuracy_for if "acc" in name.lower() else metrics_module.crossentropy_for
+    made = choose(type_of(labels), type_of(predictions))()
+    made.name = name
+    return made
+
+
+def _metric(metric: Any) -> Any:
+    """A metric object: of a name, a function, or itself."""
     made = metrics_module.get(metric)
     if isinstance(made, metrics_module.Metric):
         if isinstance(metric, str) and metric.islower():
             made.name = metric  # logs are called what the user called them
         return made
-    name = metric if isinstance(metric, str) else getattr(made, "__name__", type(made).__name__)
+    name = metric if isinstance(metric, str) else getattr(made, "__name__", None) or _name_of_object(made)
     return metrics_module.MeanMetricWrapper(made, name=name)
+
+
+def _name_of_object(made: Any) -> str:
+    return made.name if isinstance(made, losses_module.Loss) else snake_case(type(made).__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,32 @@ def as_floats(logs: Any) -> dict[str, Any]:
     plain = (int, float, Variable)  # which a step that runs eagerly may give
     values = {name: np.asarray(v) if isinstance(v, plain) else on_host(v) for name, v in logs.items()}
     return {name: float(value) if value.ndim == 0 else value for name, value in values.items()}
+
+
+@contextmanager
+def results_kept(model: Any) -> Iterator[None]:
+    """Leave the running results of a model as they are, if this happens in a callback of one of its runs."""
+    if not model._running:
+        yield
+        return
+    variables = [v for metric in model.metrics for v in metric.variables]
+    before = [v.numpy() for v in variables]
+    history, logged = model.history, model._logged
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before):
+            variable.assign(value)
+        model.history, model._logged = history, logged
+
+
+@contextmanager
+def _running(model: Any) -> Iterator[None]:
+    model._running += 1
+    try:
+        yield
+    finally:
+        model._running -= 1
 
 
 def verbosity(verbose: Any) -> int:
@@ -50,13 +78,15 @@ def fit(
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
-        new_logs = _train_epoch(model, source, epoch, calls)
+        with _running(model):
+            new_logs = _train_epoch(model, source, epoch, calls)
         if not new_logs:  # a generator that is exhausted: it has said so
             break
         logs = new_logs
         _warn_if_not_finite(logs, epoch)
         if validation is not None and _validates(validation_freq, epoch):
-            scores = _test_epoch(model, validation, calls)
+            with _running(model):
+                scores = _test_epoch(model, validation, calls)
             logs = {**logs, **{f"val_{name}": value for name, value in scores.items()}}
         calls.on_epoch_end(epoch, logs)
         if model.stop_training:
@@ -136,7 +166,8 @@ def evaluate(
     source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     model.ensure_built(source.peek())
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
-    return _test_epoch(model, source, calls)
+    with _running(model):
+        return _test_epoch(model, source, calls)
 
 
 def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:

@@ -18,14 +18,19 @@ from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
+from amalthea.metrics.metric import held
 from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
 from amalthea.training import loop, pace
-from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
+from amalthea.training.frozen import Seen
+from amalthea.training.names import Names
 from amalthea.training.pace import Pace
 
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
 
+
+_OWN_METRICS = ("_loss_tracker", "_steps", "_compile_config", "_given")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -62,13 +67,16 @@ class Trainer(Half):
         self.run_eagerly = False
         self.steps_per_execution: Any = 1
         self._compile_config: dict[str, Any] | None = None
+        self._running = 0
+        self._seen_trainable: Any = None
         self._forget_compiled()
 
     def _forget_compiled(self) -> None:
         """Drop the traced steps: what they hold is no longer the model."""
         self._steps: dict[str, Any] = {}
         self._is_ready = False
-        self._frozen: tuple[int, str] = (-1, "")
+        self._logged: list[str] = []
+        self._directions: dict[str, str | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_steps": {}}  # sessions are made again, not copied
@@ -88,7 +96,10 @@ class Trainer(Half):
         auto_scale_loss: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Choose how to train.
+        """Choose how to train. What is trainable now holds until the model is compiled again.
+
+        A metric object that stands for two outputs, or twice, is copied; results of one name are told apart by
+        ``weighted_`` and by numbers, as in Keras: ``mae``, ``weighted_mae``, ``mae_1``.
 
         Args:
             optimizer: a name, config or optimizer.
@@ -112,13 +123,18 @@ class Trainer(Half):
         steps = pace.check(steps_per_execution)
         new_optimizer = optimizers.get(optimizer)
         new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
-        new_metrics = [CompiledMetrics(metrics, weighted=False), CompiledMetrics(weighted_metrics, weighted=True)]
+        seen: set[int] = set()
+        new_metrics = [
+            CompiledMetrics(m, weighted, seen) for m, weighted in ((metrics, False), (weighted_metrics, True))
+        ]
         self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:
             self.optimizer = optimizers.LossScaleOptimizer.around(new_optimizer)
         self.steps_per_execution, self.pace = steps, Pace(steps)
         self._loss, self._compiled_metrics = new_loss, new_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")
+        self._loss_tracker._direction = "down"
+        self._seen_trainable = Seen(self)
         self._compile_config = {**given, "optimizer": new_optimizer}
         self.stop_training, self.compiled = False, True
         self._forget_compiled()
@@ -168,18 +184,43 @@ class Trainer(Half):
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The results of all metrics, by name."""
-        results = {"loss": self._loss_tracker.result()}
-        if self._loss is not None:
-            results.update((tracker.name, tracker.result()) for tracker in self._loss.trackers.values())
-        for compiled in self._compiled_metrics:
-            results.update(compiled.results())
-        known = {id(m) for m in self._known_metrics()}
+        """The results of all metrics, each by a name of its own."""
+        results: dict[str, Any] = {}
+        for name, metric in self._named_metrics():
+            if not isinstance(metric, str):  # such as "accuracy" before it has seen labels
+                results[name] = metric.result()
+        parts = {name: value for name, value in results.items() if isinstance(value, dict)}
+        if parts:
+            results = self._with_parts(results, parts)
+        return results
+
+    def _with_parts(self, results: dict[str, Any], parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Results of which some are dicts, whose keys are names too."""
+        free = Names(name for name in results if name not in parts).free
+        found: dict[str, Any] = {}
+        for name, value in results.items():
+            own = {free(key): x for key, x in value.items()} if name in parts else {name: value}
+            found.update(own)
+            self._directions.update(dict.fromkeys(own, self._directions.get(name)))
+        return found
+
+    def _named_metrics(self) -> list[tuple[str, Any]]:
+        """Every metric with the name of its result, in the order of results."""
+        free, found = Names().free, list[tuple[str, Any]]()
+        if self.compiled:
+            found.append((free("loss"), self._loss_tracker))
+            trackers = self._loss.trackers.values() if self._loss is not None else ()
+            found += [(free(tracker.name), tracker) for tracker in trackers]
+            for compiled in self._compiled_metrics:
+                found += [(free(name, second), metric) for name, second, metric in compiled.named()]
+        known = {id(metric) for _, metric in found}
         for metric in self.metrics:
             if id(metric) not in known:
-                value = metric.result()
-                results.update(value if isinstance(value, dict) else {metric.name: value})  # pyright: ignore[reportUnknownArgumentType]
-        return results
+                is_loss = metric.name == "loss" and bool(found)  # a model's own stands for the loss, as in Keras
+                found = [(n, metric if is_loss and n == "loss" else m) for n, m in found]
+                found += [] if is_loss else [(free(metric.name), metric)]
+        self._directions = {name: getattr(metric, "_direction", None) for name, metric in found}
+        return found
 
     def _output_names(self) -> list[str]:
         return getattr(self, "output_names", [])
@@ -192,18 +233,41 @@ class Trainer(Half):
 
     @property
     def metrics(self) -> list[Any]:
-        """All metrics: of ``compile``, and those that are attributes of the model or its layers."""
-        held = [
-            value
+        """All metrics: of ``compile``, and those that attributes of the model or its layers hold, at any depth."""
+        own = [
+            metric
             for layer in self._flatten_layers()
             for key, value in vars(layer).items()
-            if isinstance(value, metrics_module.Metric) and key != "_loss_tracker"
+            if key not in _OWN_METRICS
+            for metric in held(value, metrics_module.Metric)
         ]
-        return list({id(m): m for m in [*self._known_metrics(), *held]}.values())
+        return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
 
     @property
     def metrics_names(self) -> list[str]:
-        return [m.name for m in self.metrics]
+        """The names of what ``evaluate`` gives, in its order; before it was called, as far as they are known."""
+        if self._logged:
+            return list(self._logged)
+        if self.compiled:
+            self._prepare_metrics()
+        return [name for name, _ in self._named_metrics()]
+
+    def _prepare_metrics(self) -> None:
+        """Make the metrics of ``compile`` where the outputs are known, or there can be only one."""
+        network, losses = getattr(self, "network", None), self._loss
+        if network is None:
+            return
+        outputs = Outputs(network.outputs, self._output_names())
+        if losses is not None and losses.parts is None:
+            losses.prepare(outputs)
+        for compiled in self._compiled_metrics:
+            compiled.prepare(outputs)
+
+    def _direction_of(self, name: str) -> tuple[bool, str | None]:
+        """Whether there is a result of that name; and whether larger (``"up"``) or smaller (``"down"``) is better."""
+        if name not in self._directions:
+            self._named_metrics()
+        return name in self._directions, self._directions.get(name)
 
     def reset_metrics(self) -> None:
         for metric in self.metrics:
@@ -220,12 +284,12 @@ class Trainer(Half):
 
         def objective() -> Any:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-            self._track(loss, x)
-            return self.optimizer.scale_loss(loss), y_pred
+            loss, count = self._counted_loss(x, y, y_pred, sample_weight, training=True)
+            return self.optimizer.scale_loss(loss), (y_pred, count)
 
-        (_, y_pred), gradients = transforms.value_and_grad(objective, variables, has_aux=True)()
-        self.optimizer.apply(gradients, variables)
+        (_, (y_pred, count)), gradients = transforms.value_and_grad(objective, variables, has_aux=True)()
+        weight = {"weight": count} if getattr(self.optimizer, "accumulates", False) else {}
+        self.optimizer.apply(gradients, variables, **weight)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     @classmethod
@@ -237,7 +301,7 @@ class Trainer(Half):
         """Loss and metrics of one batch."""
         x, y, sample_weight = packing.unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self._track(self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False), x)
+        self._counted_loss(x, y, y_pred, sample_weight, training=False)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -245,24 +309,48 @@ class Trainer(Half):
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
-    def _track(self, loss: Any, x: Any) -> None:
-        self._loss_tracker.update_state(loss, ops.shape(tree.flatten(x)[0])[0])
+    def _counted_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> tuple[Any, Any]:
+        """The loss, which is tracked, and over how many values it is a mean."""
+        with counting() as counts:
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        count = counts[-1] if counts else ops.shape(tree.flatten(x)[0])[0]
+        self._loss_tracker.update_state(loss, count)
+        return loss, ops.cast(count, "float32")
 
-    def step(self, kind: str) -> Any:
-        """The traced and compiled ``train``, ``test`` or ``predict`` step (plain Python with ``run_eagerly``)."""
-        function = getattr(self, f"{kind}_step")
-        if self.run_eagerly:
-            return function
-        key = f"train {self._what_is_frozen()}" if kind == "train" else kind
+    def step(self, kind: str, alone: bool = False) -> Any:
+        """The traced and compiled ``train``, ``test`` or ``predict`` step (plain Python with ``run_eagerly``).
+
+        With ``alone`` its results are those of the one batch.
+        """
+        if kind == "train" and self._seen_trainable is not None:
+            self._seen_trainable.warn_if_changed(self)
+        key = f"{kind} alone" if alone else kind
         if key not in self._steps:
-            self._steps[key] = transforms.jit(function)
+            function = self._as_compiled(kind, alone)
+            self._steps[key] = function if self.run_eagerly else transforms.jit(function)
         return self._steps[key]
 
-    def _what_is_frozen(self) -> str:
-        """Which layers are trainable, looked up only after some layer changed."""
-        if self._frozen[0] != self.freezings:
-            self._frozen = (self.freezings, str([layer.trainable for layer in self._flatten_layers()]))
-        return self._frozen[1]
+    def _as_compiled(self, kind: str, alone: bool) -> Any:
+        function, seen = getattr(self, f"{kind}_step"), self._seen_trainable
+        if kind == "predict" or seen is None:
+            return function
+
+        def step(data: Any) -> Any:
+            with seen.hold():
+                return self._alone(function, data) if alone else function(data)
+
+        return step
+
+    def _alone(self, function: Any, data: Any) -> Any:
+        """A step whose metrics begin anew: the reset is part of the trace."""
+        self.reset_metrics()
+        before = {id(v) for metric in self.metrics for v in metric.variables}
+        logs = function(data)
+        scope = current_trace()
+        if scope is not None:  # what was made just now begins with its initial value every time
+            for variable in (v for metric in self.metrics for v in metric.variables if id(v) not in before):
+                scope.begin(variable, variable.numpy())
+        return logs
 
     def several(self, kind: str) -> Any:
         """The same for several batches in turn, as ``steps_per_execution`` has it."""
@@ -283,7 +371,8 @@ class Trainer(Half):
             with Trace():
                 self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
         if self.compiled and self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
+            with self._seen_trainable.hold():
+                self.optimizer.build(self.trainable_variables)
         self._is_ready = True
 
     # ------------------------------------------------------------------------------------- public
@@ -332,11 +421,12 @@ class Trainer(Half):
         epochs = kwargs.pop("nb_epoch", epochs)
         _refuse_unknown("fit", kwargs, Trainer.fit)
         self.require_compiled("train")
-        return loop.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
-            class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
-            validation_batch_size, validation_freq,
-        )  # fmt: skip
+        with loop.results_kept(self):
+            return loop.fit(
+                self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+                class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
+                validation_batch_size, validation_freq,
+            )  # fmt: skip
 
     @at_home
     def evaluate(
@@ -354,8 +444,9 @@ class Trainer(Half):
         """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
         _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
-        logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
-        return logs if return_dict else _as_list(logs)
+        with loop.results_kept(self):
+            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+        return self._given(logs, return_dict)
 
     @at_home
     def predict(
@@ -371,23 +462,45 @@ class Trainer(Half):
 
     @at_home
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
     ) -> Any:
-        """One update from these rows; the results of the metrics so far."""
+        """One update from these rows; the loss and the metrics of these rows.
+
+        Args:
+            x, y, sample_weight, class_weight: as in :meth:`fit`, for one batch.
+            return_dict: whether results are given by name, in place of a list (or one number).
+            reset_metrics: False gives results over all batches since the last reset, as Keras 3 always does.
+        """
         self.require_compiled("train")
         data = to_batch((x, y, sample_weight), class_weight)
         self.ensure_built(data)
-        logs = loop.as_floats(self.step("train")(data))
-        return logs if return_dict else _as_list(logs)
+        return self._given(self._on_batch("train", data, reset_metrics), return_dict)
 
     @at_home
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of these rows, with those so far."""
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, reset_metrics: bool = True
+    ) -> Any:
+        """Loss and metrics of these rows. (For the arguments, see :meth:`train_on_batch`.)"""
         self.require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
-        logs = loop.as_floats(self.step("test")(data))
-        return logs if return_dict else _as_list(logs)
+        return self._given(self._on_batch("test", data, reset_metrics), return_dict)
+
+    def _on_batch(self, kind: str, data: Any, alone: bool) -> dict[str, Any]:
+        if not self._running:
+            return loop.as_floats(self.step(kind, alone)(data))
+        with loop.results_kept(self):
+            return loop.as_floats(self.step(kind, alone)(data))
+
+    def _given(self, logs: dict[str, Any], as_dict: bool) -> Any:
+        self._logged = list(logs)
+        return logs if as_dict else _as_list(logs)
 
     @at_home
     def predict_on_batch(self, x: Any) -> Any:

@@ -1,0 +1,43 @@
+"""What was trainable when a model was compiled: this holds for its steps, until it is compiled again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from amalthea.layers.layer import Layer, trainable_as
+
+
+class Seen:
+    """Which layers of a model were trainable.
+
+    A discriminator that was compiled goes on learning by itself, after it was frozen inside a second model that was
+    compiled then.
+    """
+
+    def __init__(self, model: Any):
+        self.flags: dict[Layer, bool] = {layer: layer.trainable for layer in model._flatten_layers()}
+        self.as_of = Layer.freezings
+        self.has_warned = False
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Let layers be trainable as they were. Layers that came later are what they are now."""
+        with trainable_as(dict(self.flags)):
+            yield
+
+    def warn_if_changed(self, model: Any) -> None:
+        """Say once that some layer was frozen or unfrozen since; looked for only after that happened to any layer."""
+        if self.as_of == Layer.freezings or self.has_warned:
+            return
+        self.as_of = Layer.freezings
+        changed = [layer for layer, flag in self.flags.items() if layer.trainable != flag]
+        if changed:
+            self.has_warned = True
+            warnings.warn(
+                f"`trainable` of layer '{changed[0].name}' was changed to {changed[0].trainable} after {model.place[3:]} "
+                "was compiled. The model trains as it was compiled. Try model.compile(...) again to train by the change.",
+                stacklevel=4,
+            )
