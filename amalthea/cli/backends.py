@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from amalthea import backends, testing
+from amalthea import backends, testing, writing
 from amalthea.primitives import TABLE
 from amalthea.testing.backends import FLOATS, Report
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n  WRONG  ".join([str(report), *report.failures()]), end="\n\n")
     sound = {name: report for name, report in reports.items() if not report.failures()}
     for path in map(Path, arguments.write):
-        path.write_text(rewritten(path.read_text("utf-8"), sound), "utf-8")
+        writing.write(path, rewritten(path.read_text("utf-8"), sound))
     if len(sound) < len(reports):
         print(f"not written, for they do not pass: {', '.join(reports.keys() - sound.keys())}", file=sys.stderr)
     return int(len(sound) < len(reports))

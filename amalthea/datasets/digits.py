@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from amalthea import writing
+
 FILE = Path(__file__).with_name("digits.npz")
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 Images = tuple[np.ndarray, np.ndarray]
@@ -40,7 +42,11 @@ def make_file(mnist: str | Path, file: str | Path = FILE) -> None:
     import zipfile
 
     rows = {"train": 12_000, "test": 2_000}
-    with np.load(mnist, allow_pickle=False) as data, zipfile.ZipFile(file, "w", compresslevel=9) as packed:
+    with (
+        np.load(mnist, allow_pickle=False) as data,
+        writing.whole_file(file) as whole,
+        zipfile.ZipFile(whole, "w", compresslevel=9) as packed,
+    ):
         for name in NAMES:
             written = io.BytesIO()
             np.save(written, data[name][: rows[name[2:]]])

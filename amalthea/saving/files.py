@@ -1,7 +1,7 @@
 """Whole models in ``.keras`` files, and weights in ``.weights.h5`` files.
 
 A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``; the same three may lie in a
-folder. Files are written beside their place and moved there whole; nothing is unpacked onto the disk to be read.
+folder. Nothing is unpacked onto the disk to be read.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
@@ -13,18 +13,21 @@ import datetime
 import io
 import json
 import os
+import threading
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from amalthea import writing
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
 from amalthea.models.model import Model
 from amalthea.saving import objects, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_ONE_FOLDER = threading.Lock()  # so that the members of a folder are all of one thread
 _LARGEST_RATIO = 1000  # of a zip member to its packed size; honest weights do not come near
 
 
@@ -52,14 +55,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     }
     if zipped is False:
         path.mkdir(parents=True, exist_ok=True)
-        for name, data in members.items():
-            _write_whole(path / name, data)
+        with _ONE_FOLDER:
+            for name, data in members.items():
+                writing.write(path / name, data)
         return
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    _write_whole(path, packed.getvalue())
+    writing.write(path, packed.getvalue(), overwrite)
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
@@ -67,16 +71,6 @@ def _check_free(path: Path, overwrite: bool) -> None:
         raise ArgumentError("The file is there already.", got=str(path), cure="overwrite=True, or another name")
     if not path.parent.is_dir():
         raise ArgumentError("The folder to save into does not exist.", got=str(path.parent))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside the place, then move there: whoever reads sees the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _weights_bytes(model: Any) -> bytes:
@@ -202,7 +196,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     if max_shard_size is not None:
         raise ArgumentError("Weights in several files cannot be written yet.", cure="leave max_shard_size out")
     _check_free(path, overwrite)
-    _write_whole(path, _weights_bytes(model))
+    writing.write(path, _weights_bytes(model), overwrite)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:

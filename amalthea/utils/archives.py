@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tarfile
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from amalthea import writing
 from amalthea.errors import ArgumentError, DataError, UnsafeFileError
 
 FORMATS = ("tar", "zip")
@@ -29,14 +28,8 @@ def unpack(archive: Path, folder: Path, archive_format: Any = "auto") -> None:
     """
     formats = FORMATS if archive_format == "auto" else _listed(archive_format)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        _unpack(archive, aside, formats)
-        aside.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with writing.whole_folder(folder) as aside:
+        _unpack(archive, Path(aside), formats)
 
 
 def _listed(archive_format: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from amalthea import writing
 from amalthea.callbacks import console
 from amalthea.callbacks.progbar import Progbar
 from amalthea.errors import AmaltheaError, ArgumentError
@@ -107,6 +108,12 @@ def _is_kept(path: Path, expected: str | None, algorithm: str) -> bool:
 
 def file_digest(path: Path, expected: str, algorithm: str = "auto") -> str:
     """The hash of a file in hexadecimal digits, by the algorithm named or by that which ``expected`` looks like."""
+    with path.open("rb") as file:
+        return _digest(file, expected, algorithm)
+
+
+def _digest(file: Any, expected: str, algorithm: str) -> str:
+    """The hash of the rest of an open file."""
     if algorithm == "auto":
         algorithm = "md5" if len(expected) == 32 else "sha256"
     if algorithm not in ("md5", "sha256"):
@@ -114,28 +121,20 @@ def file_digest(path: Path, expected: str, algorithm: str = "auto") -> str:
     import hashlib
 
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
     return digest.hexdigest()
 
 
 def _download(origin: str, path: Path, expected: str | None, algorithm: str) -> None:
     """Fetch to a file aside, check it, and only then give it its name."""
-    import tempfile
-
     console.say(f"Downloading data from {origin}")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    aside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _fetch(origin, file)
-        found = file_digest(aside, expected, algorithm) if expected else None
+    with writing.whole_file(path) as file:
+        _fetch(origin, file)
+        file.seek(0)
+        found = _digest(file, expected, algorithm) if expected else None
         if expected and found != expected.lower():
             raise DownloadError(f"{origin} gave another file than expected.", expected=expected.lower(), got=found)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _fetch(origin: str, file: Any) -> None:
