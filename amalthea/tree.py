@@ -9,11 +9,14 @@ Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
 
 from __future__ import annotations
 
+import collections
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from amalthea.errors import ArgumentError
+
+CONTAINERS = (list, tuple, dict, collections.deque)
 
 
 def is_nested(structure: Any) -> bool:
@@ -42,6 +45,27 @@ def flatten(structure: Any) -> list[Any]:
     [3, 1, 2]
     """
     return list(_walk(structure)) if is_nested(structure) else [structure]
+
+
+def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
+    """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth, in their own order.
+
+    >>> list(held({"b": [1.0, ("x", 2)], "a": 3}, int))
+    [2, 3]
+    """
+    if isinstance(value, kinds):
+        yield value
+    elif isinstance(value, CONTAINERS):
+        stack, seen = [iter([value])], set[int]()
+        while stack:
+            x = next(stack[-1], stack)
+            if x is stack:
+                stack.pop()
+            elif isinstance(x, kinds):
+                yield x
+            elif isinstance(x, CONTAINERS) and id(x) not in seen:
+                seen.add(id(x))
+                stack.append(iter([*(x.values() if isinstance(x, dict) else x)]))
 
 
 def layout(structure: Any) -> Any:

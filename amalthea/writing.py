@@ -184,4 +184,3 @@ def _publish_new(aside: str, target: str, path: Path) -> None:
 
 def _there_already(path: Path) -> ArgumentError:
     return ArgumentError("The file is there already.", got=os.fspath(path), cure="overwrite=True, or another name")
-

@@ -321,11 +321,7 @@ def _modes(call):
     """The mode that a call opens with: its second argument, or (of a method) its first, or by name."""
     values = [*call.args[:2], *(k.value for k in call.keywords if k.arg == "mode")]
     return [v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)] + [
-        c.value
-        for v in values
-        if isinstance(v, ast.IfExp)
-        for c in (v.body, v.orelse)
-        if isinstance(c, ast.Constant)
+        c.value for v in values if isinstance(v, ast.IfExp) for c in (v.body, v.orelse) if isinstance(c, ast.Constant)
     ]
 
 
@@ -335,7 +331,11 @@ def _writes(call):
     owner = getattr(call.func, "value", None)
     owner = getattr(owner, "id", getattr(owner, "attr", ""))
     if name in _ALWAYS:
-        on_system = owner in ("os", "shutil", "tempfile", "np", "path", "file") or name not in ("replace", "link", "move")
+        on_system = owner in ("os", "shutil", "tempfile", "np", "path", "file") or name not in (
+            "replace",
+            "link",
+            "move",
+        )
         return name if on_system else None
     if name in ("save", "dump") and owner in ("np", "json", "pickle"):
         return None if getattr(call.args[0], "id", "") in _INTO_MEMORY else name

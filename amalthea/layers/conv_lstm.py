@@ -194,7 +194,7 @@ class _ConvLSTM(RNN):
             Variable(initializers.Zeros(), shape, self.variable_dtype, trainable=False, name=f"state_{i}")
             for i, _ in enumerate(self.cell.state_size)
         ]
-        object.__setattr__(self, "states", made)
+        self.states = made
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unroll": self.unroll}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,6 @@ registry = Registry("layers", "layer")
 _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
 _BASE = ("name", "trainable", "dtype")
 _LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
-_OWN_BOOKS = ("calls", "_given", "_losses")
 
 
 class Layer(history.Operation, Configurable, registry=registry):
@@ -54,6 +54,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     """
 
     supports_masking = False
+    untracked: tuple[str, ...] = ()  # attributes of which the contents are not the layer's own
     computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -102,6 +103,12 @@ class Layer(history.Operation, Configurable, registry=registry):
             self._own.append(value)
         object.__setattr__(self, name, value)
 
+    def __delattr__(self, name: str) -> None:
+        value = vars(self).get(name)
+        object.__delattr__(self, name)
+        if isinstance(value, Variable) and not any(v is value for v in vars(self).values()):
+            self._own = [v for v in self._own if v is not value]
+
     def add_weight(
         self,
         shape: Any = None,
@@ -142,44 +149,47 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     add_variable = add_weight
 
-    def _children(self) -> list[Any]:
-        """Layers and seed generators held by attributes, in the order in which they were set."""
-        found: dict[int, Any] = {}
-        for key, value in self.__dict__.items():
-            if key not in _OWN_BOOKS:
-                found.update((id(x), x) for x in _held(value))
-        return list(found.values())
+    def _tracked(self, *kinds: type) -> list[Any]:
+        """What attributes hold of some kinds, at any depth of lists, tuples and dicts, each once, in order."""
+        hidden = _untracked(type(self))
+        values = [value for key, value in vars(self).items() if key not in hidden]
+        return list({id(x): x for value in values for x in tree.held(value, kinds)}.values())
 
     @property
     def _layers(self) -> list[Layer]:
-        return [x for x in self._children() if isinstance(x, Layer)]
+        return self._tracked(Layer)
 
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
-        """The layer and all within it, each once."""
-        found = [self] if include_self else []
-        for layer in self._layers:
-            found += layer._flatten_layers() if recursive else [layer]
-        return list({id(x): x for x in found}.values())
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True, trained: bool = False) -> list[Layer]:
+        """The layer and all within it, each once; without those that are frozen, and all in them, if ``trained``."""
+        found: dict[int, Layer] = {}
+        waiting: list[Layer] = [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found and (layer.trainable or not trained):
+                found[id(layer)] = layer
+                waiting += reversed(layer._layers if recursive or layer is self else [])
+        return [x for x in found.values() if include_self or x is not self]
+
+    def _own_variables(self) -> list[Variable]:
+        """Those that it made itself or holds in attributes, those that are trained first."""
+        own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
+        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
     @property
     def weights(self) -> list[Variable]:
         """Its variables and those of the layers within, without the states of random seeds."""
-        own = [v for v in self._own if v.trainable] + [v for v in self._own if not v.trainable]
-        found = own + [v for layer in self._layers for v in layer.weights]
+        found = [v for layer in self._flatten_layers() for v in layer._own_variables()]
         return list({id(v): v for v in found}.values())
 
     @property
     def variables(self) -> list[Variable]:
         """The weights, then the states of random seeds."""
-        seeds = [x.state for layer in self._flatten_layers() for x in layer._children() if isinstance(x, SeedGenerator)]
+        seeds = [x.state for layer in self._flatten_layers() for x in layer._tracked(SeedGenerator)]
         return list({id(v): v for v in [*self.weights, *seeds]}.values())
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        if not self.trainable:
-            return []
-        found = [v for v in self._own if v.trainable]
-        found += [v for layer in self._layers for v in layer.trainable_weights]
+        found = [v for layer in self._flatten_layers(trained=True) for v in layer._own_variables() if v.trainable]
         return list({id(v): v for v in found}.values())
 
     @property
@@ -373,15 +383,12 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def save_own_variables(self, store: Any) -> None:
         """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""
-        for i, variable in enumerate(self._saved_variables()):
+        for i, variable in enumerate(self._own_variables()):
             store[str(i)] = variable
 
     def load_own_variables(self, store: Any) -> None:
         """Take the layer's own values from a store; nothing is assigned unless everything fits."""
-        building.load_variables(self, self._saved_variables(), store)
-
-    def _saved_variables(self) -> list[Variable]:
-        return [v for v in self._own if v.trainable] + [v for v in self._own if not v.trainable]
+        building.load_variables(self, self._own_variables(), store)
 
     # ------------------------------------------------------------------------------ symbolic calls
 
@@ -399,6 +406,13 @@ class Layer(history.Operation, Configurable, registry=registry):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+@cache
+def _untracked(kind: type) -> frozenset[str]:
+    """The attributes that a class, and those above it, keep for themselves."""
+    named = [name for above in kind.__mro__ for name in vars(above).get("untracked", ())]
+    return frozenset({"calls", "_given", "_losses", "_own", *named})
+
+
 @contextmanager
 def trainable_as(flags: dict[Any, bool]) -> Iterator[None]:
     """Let the layers in ``flags`` be trainable or not as it says, while this is open."""
@@ -407,13 +421,3 @@ def trainable_as(flags: dict[Any, bool]) -> Iterator[None]:
         yield
     finally:
         _trainable_as.reset(token)
-
-
-def _held(value: Any) -> Iterator[Any]:
-    """Layers and seed generators in a value: itself, or in lists, tuples and dicts."""
-    if isinstance(value, (Layer, SeedGenerator)):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for x in tree.flatten(value):
-            if isinstance(x, (Layer, SeedGenerator)):
-                yield x

@@ -45,6 +45,7 @@ class RNN(Layer):
     """
 
     supports_masking = True
+    untracked = ("states",)
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class RNN(Layer):
             Variable(initializers.Zeros(), (batch, size), self.variable_dtype, trainable=False, name=f"state_{i}")
             for i, size in enumerate(tree.flatten(self.state_sizes))
         ]
-        object.__setattr__(self, "states", made)
+        self.states = made
 
     def get_initial_state(self, batch_size: Any) -> list[Any]:
         """Zeros, or what the cell begins with."""

@@ -77,7 +77,7 @@ class TimeDistributed(Wrapper):
         accepted = parameters(type(self.layer).call)
         given = {"training": training} if "training" in accepted else {}
         mask = mask if "mask" in accepted else None
-        learns = any(not v.trainable for layer in self.layer._flatten_layers() for v in layer._own)
+        learns = any(not v.trainable for layer in self.layer._flatten_layers() for v in layer._own_variables())
         if training and learns:
             return self._step_by_step(inputs, mask, given)
         mask = mask if mask is not None and len(mask.shape) > 2 else None
@@ -96,7 +96,7 @@ class TimeDistributed(Wrapper):
                 got=ops.shape(inputs),
             )
         whole_rows = mask is not None and len(mask.shape) == 2  # for the layer that learns itself, not for one within
-        if mask is None or (whole_rows and all(v.trainable for v in self.layer._own)):
+        if mask is None or (whole_rows and all(v.trainable for v in self.layer._own_variables())):
             masks: list[dict[str, Any]] = [{}] * time
         else:
             masks = [{"mask": mask[:, t]} for t in range(time)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from amalthea import config, dtype_policies, dtypes, initializers, ops
+from amalthea import config, dtype_policies, dtypes, initializers, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
@@ -93,7 +93,7 @@ class Metric(Configurable, registry=registry):
     @property
     def variables(self) -> list[Variable]:
         """Its variables, and those of metrics that it holds."""
-        found = [*self._variables, *(v for x in held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
+        found = [*self._variables, *(v for x in tree.held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
         return list({id(v): v for v in found}.values())
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
@@ -123,18 +123,6 @@ class Metric(Configurable, registry=registry):
     def stateless_reset_state(self) -> list[Any]:
         """The values that :meth:`reset_state` gives the variables."""
         return call_stateless(self.reset_state, self.variables, [v.value for v in self.variables])[1]
-
-
-def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
-    """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth."""
-    if isinstance(value, kinds):
-        yield value
-    elif isinstance(value, dict):
-        for x in value.values():
-            yield from held(x, kinds)
-    elif isinstance(value, (list, tuple)):
-        for x in value:
-            yield from held(x, kinds)
 
 
 def _variables_of(x: Any) -> list[Variable]:

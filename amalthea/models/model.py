@@ -109,11 +109,12 @@ class Model(Trainer, Layer):
             self._build_shapes = building.build_shapes(self, args, kwargs)
             self.built = True
 
-    def _children(self) -> list[Any]:
-        if self.network is None:
-            return super()._children()
-        own = super()._children()
-        return list({id(x): x for x in [*self.network.layers, *own]}.values())
+    untracked = ("_compile_config", "_steps", "_loss_tracker", "_compiled_metrics", "_containers")
+
+    @property
+    def _layers(self) -> list[Layer]:
+        found = [*(self.network.layers if self.network is not None else ()), *super()._layers]
+        return list({id(x): x for x in found}.values())
 
     @property
     def layers(self) -> list[Layer]:

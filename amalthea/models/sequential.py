@@ -126,8 +126,9 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
-    def _children(self) -> list[Any]:
-        return list(self.stack)
+    @property
+    def _layers(self) -> list[Layer]:
+        return list({id(x): x for x in [*self.stack, *super()._tracked(Layer)]}.values())
 
     @property
     def layers(self) -> list[Layer]:

@@ -27,6 +27,7 @@ from amalthea.metrics import Metric
 from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
 from amalthea.optimizers import Optimizer
+from amalthea.tree import CONTAINERS
 
 _LARGEST_RATIO = 1000  # of a value to what it takes in the file; honest weights do not come near
 _SAVEABLE = (Layer, Metric, Optimizer, Loss)
@@ -47,14 +48,14 @@ def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
         here = f"{path}/{name}" if path else name
         if isinstance(child, _SAVEABLE):
             yield from _walk(child, here, seen)
-        elif isinstance(child, (list, tuple, dict)):
+        elif isinstance(child, CONTAINERS):
             yield from _walk_container(child, here, seen)
 
 
 def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
     used: dict[str, int] = {}
     for child in container.values() if isinstance(container, dict) else container:
-        nested = isinstance(child, (list, tuple, dict))
+        nested = isinstance(child, CONTAINERS)
         if not nested and not isinstance(child, _SAVEABLE):
             continue
         name = "container" if nested else snake_case(_class_name(child))
@@ -219,9 +220,7 @@ def read(root: Any, file: Any, skip_mismatch: bool = False) -> None:
 def _load(thing: Any, store: Group, path: str) -> None:
     if isinstance(thing, Optimizer):
         _load_optimizer(thing, store)
-    elif (
-        len(store) or getattr(thing, "_own", None) or getattr(thing, "variables", None) and not isinstance(thing, Layer)
-    ):
+    elif len(store) or (thing._own_variables() if isinstance(thing, Layer) else getattr(thing, "variables", None)):
         if not len(store) and isinstance(thing, (Metric, Loss)):
             return
         thing.load_own_variables(store)
@@ -246,6 +245,6 @@ def _load_optimizer(optimizer: Any, store: Group) -> None:
 def _all_variables(root: Any) -> list[Any]:
     found = {}
     for _, thing in walk(root):
-        own = thing._saved_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
+        own = thing._own_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
         found.update((id(v), v) for v in own)
     return list(found.values())

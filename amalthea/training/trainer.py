@@ -18,10 +18,10 @@ from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
-from amalthea.metrics.metric import held
 from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
 from amalthea.training import loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
+from amalthea.training.contents import Contents
 from amalthea.training.frozen import Seen
 from amalthea.training.names import Names
 from amalthea.training.pace import Pace
@@ -29,8 +29,6 @@ from amalthea.training.pace import Pace
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
 
-
-_OWN_METRICS = ("_loss_tracker", "_steps", "_compile_config", "_given")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -75,6 +73,7 @@ class Trainer(Half):
         """Drop the traced steps: what they hold is no longer the model."""
         self._steps: dict[str, Any] = {}
         self._is_ready = False
+        self._contents = Contents()
         self._logged: list[str] = []
         self._directions: dict[str, str | None] = {}
 
@@ -234,13 +233,7 @@ class Trainer(Half):
     @property
     def metrics(self) -> list[Any]:
         """All metrics: of ``compile``, and those that attributes of the model or its layers hold, at any depth."""
-        own = [
-            metric
-            for layer in self._flatten_layers()
-            for key, value in vars(layer).items()
-            if key not in _OWN_METRICS
-            for metric in held(value, metrics_module.Metric)
-        ]
+        own = [metric for layer in self._flatten_layers() for metric in layer._tracked(metrics_module.Metric)]
         return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
 
     @property
@@ -364,8 +357,10 @@ class Trainer(Half):
 
     def ensure_built(self, data: Any) -> None:
         """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
-        if self._is_ready:
+        if self._is_ready and not self._contents.have_changed_size():
             return
+        if self._is_ready:
+            self._forget_compiled()
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
             with Trace():
@@ -373,7 +368,13 @@ class Trainer(Half):
         if self.compiled and self.optimizer is not None:
             with self._seen_trainable.hold():
                 self.optimizer.build(self.trainable_variables)
+        self._contents = Contents(self)
         self._is_ready = True
+
+    def _notice_changes(self) -> None:
+        """Forget the traced steps if what attributes hold is no longer what it was when they were made."""
+        if self._is_ready and self._contents.have_changed(self):
+            self._forget_compiled()
 
     # ------------------------------------------------------------------------------------- public
 
@@ -422,6 +423,7 @@ class Trainer(Half):
         _refuse_unknown("fit", kwargs, Trainer.fit)
         self.require_compiled("train")
         with loop.results_kept(self):
+            self._notice_changes()
             return loop.fit(
                 self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
                 class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
@@ -445,6 +447,7 @@ class Trainer(Half):
         _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
         with loop.results_kept(self):
+            self._notice_changes()
             logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
         return self._given(logs, return_dict)
 
@@ -458,6 +461,7 @@ class Trainer(Half):
         callbacks: Any = None,
     ) -> Any:
         """The outputs for all rows, as NumPy arrays."""
+        self._notice_changes()
         return loop.predict(self, x, batch_size, verbose, steps, callbacks)
 
     @at_home

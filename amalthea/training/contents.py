@@ -1,0 +1,53 @@
+"""What a model's attributes held when its steps were traced: a list that grew since is noticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import metrics
+from amalthea.layers.layer import Layer
+from amalthea.random import SeedGenerator
+from amalthea.tensor import Variable
+from amalthea.tree import CONTAINERS, held
+
+_KINDS = (Layer, Variable, SeedGenerator, metrics.Metric)
+
+
+class Contents:
+    """The layers, variables, seeds and metrics of a model, and the containers that hold them.
+
+    Args:
+        model: None for one that has not been looked at.
+    """
+
+    def __init__(self, model: Any = None):
+        self.tracked = _identities(model) if model is not None else []
+        self.sizes = [(c, len(c)) for c in _containers(model)] if model is not None else []
+
+    def have_changed_size(self) -> bool:
+        """Whether some container has gained or lost something: cheap enough for every step."""
+        for container, size in self.sizes:  # noqa: SIM110  # a generator costs a call for each
+            if len(container) != size:
+                return True
+        return False
+
+    def have_changed(self, model: Any) -> bool:
+        """Whether the model holds other things now, or in another order."""
+        return self.tracked != _identities(model)
+
+
+def _identities(model: Any) -> list[int]:
+    return [id(x) for layer in model._flatten_layers() for x in (layer, *layer._tracked(*_KINDS[1:]))]
+
+
+def _containers(model: Any) -> list[Any]:
+    """Those that a user may change: lists, dicts and deques that hold something tracked, or nothing yet."""
+    found: dict[int, Any] = {}
+    waiting = [container for layer in model._flatten_layers() for container in layer._tracked(*CONTAINERS)]
+    while waiting:
+        container = waiting.pop()
+        if id(container) not in found and (not container or next(held(container, _KINDS), None) is not None):
+            found[id(container)] = container
+            inside = container.values() if isinstance(container, dict) else container
+            waiting += [x for x in inside if isinstance(x, CONTAINERS)]
+    return [container for container in found.values() if not isinstance(container, tuple)]
