@@ -243,7 +243,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[Any] | None = None, 
     whole = ops.shape(inputs)
     shape = whole if noise_shape is None else [n or m for n, m in zip(noise_shape, whole)]
     kept = ops.greater_equal(_draw("random_uniform", shape, "float32", seed), rate)
-    grown = ops.multiply(inputs, 1.0 / (1.0 - rate))
+    grown = ops.multiply(inputs, 1.0 / (1.0 - rate) if rate < 1 else 0.0)
     return ops.where(kept, grown, ops.zeros_like(grown))
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import ops, tree
-from amalthea.configurable import deserialize, serialize
+from amalthea.configurable import serialize
 from amalthea.errors import ArgumentError
+from amalthea.layers.copying import copied
 from amalthea.layers.layer import Layer
 from amalthea.layers.wrapper import as_layer
 
@@ -154,7 +155,4 @@ class Bidirectional(Layer):
 
 
 def _copy(layer: Layer, prefix: str, go_backwards: bool) -> Any:
-    """A layer of the same configuration, with weights of its own."""
-    data = serialize(layer)
-    name = prefix + layer.name.removeprefix(prefix)
-    return deserialize({**data, "config": {**data["config"], "name": name, "go_backwards": go_backwards}})
+    return copied(layer, name=prefix + layer.name.removeprefix(prefix), go_backwards=go_backwards)

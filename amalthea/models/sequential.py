@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import configurable
 from amalthea.errors import ArgumentError, placed
+from amalthea.history import Call
 from amalthea.layers.building import build_shapes
 from amalthea.layers.calling import path_scope
 from amalthea.layers.input_layer import Input, InputLayer
@@ -33,9 +35,13 @@ class Sequential(Model):
         (None, 1)
     """
 
+    _ends: tuple[Any, Any] | None = None  # the symbolic input and output of the layers that are connected
+    _made: Network | None = None
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.stack: list[Layer] = []
+        self._links: list[Call] = []  # the call that connects each layer to the one before
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -57,8 +63,10 @@ class Sequential(Model):
                 cure="another name=..., each layer once",
             )
         self.stack.append(layer)
-        if rebuild:
+        if rebuild and self._ends is None:
             self._rebuild()
+        elif rebuild:
+            self._connect([layer], *self._ends)
 
     def _as_layer(self, layer: Any) -> Layer:
         if getattr(layer, "history", None) is not None and isinstance(layer.history.call.operation, InputLayer):
@@ -76,24 +84,35 @@ class Sequential(Model):
         if not self.stack:
             raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
         layer = self.stack.pop()
-        layer.calls.clear()
         if rebuild:
             self._rebuild()
         return layer
 
-    def _rebuild(self, input_tensor: Any = None) -> None:
+    @property
+    def network(self) -> Network | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The connected layers as calls in order; collected when it is first asked for."""
+        if self._made is None and self._ends is not None:
+            self._made = Network(*self._ends)
+        return self._made
+
+    def _rebuild(self) -> None:
         """Connect the layers anew, if it is known where they begin."""
-        self._set_network(None)
+        for call in self._links:
+            call.operation.calls.remove(call)
+        self._links, self._ends, self._made, self.built = [], None, None, False
         self._forget_compiled()
-        if input_tensor is None:
-            if not self.stack or not isinstance(self.stack[0], InputLayer) or len(self.stack) < 2:
-                return
-            input_tensor = self.stack[0].output
-        x = input_tensor
+        if len(self.stack) > 1 and isinstance(self.stack[0], InputLayer):
+            begin = self.stack[0].output
+            self._connect(self.layers, begin, begin)
+
+    def _connect(self, layers: Sequence[Layer], begin: Any, x: Any) -> None:
+        """Call these layers one after the other on ``x``, which came of ``begin``."""
+        self._forget_compiled()
         with placed(self.place), path_scope(self):
-            for layer in self.layers:
+            for layer in layers:
                 x = layer(x)
-        self._set_network(Network(input_tensor, x))
+                self._links.append(layer.calls[-1])
+        self._ends, self._made, self.built = (begin, x), None, True
 
     def build(self, input_shape: Any = None) -> None:
         """Make all variables for inputs of that shape, the batch included."""

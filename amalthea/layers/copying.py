@@ -1,0 +1,47 @@
+"""Layers made again with weights of their own."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from amalthea.configurable import Configurable
+from amalthea.layers.layer import Layer
+from amalthea.tree import CONTAINERS
+
+
+def copied(layer: Layer, **changes: Any) -> Any:
+    """A layer of the same class and arguments, and weights of its own.
+
+    It is made from the configuration, but for functions and layers among the arguments: those functions themselves, and
+    copies of those layers. So a layer may hold what no file can, such as a lambda.
+
+    Args:
+        layer: any layer that can be made from its configuration.
+        changes: arguments that shall be others.
+    """
+    given, config = layer._given or {}, dict(layer.get_config())
+    for name in config:
+        value = layer.config_value(name, given.get(name))
+        if name in given and _holds_code(value):
+            config[name] = _again(value)
+    return type(layer).from_config({**config, **changes})
+
+
+def _holds_code(value: Any) -> bool:
+    if isinstance(value, CONTAINERS):
+        return any(map(_holds_code, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Layer) or _is_function(value)
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and not inspect.isclass(value) and not isinstance(value, Configurable)
+
+
+def _again(value: Any) -> Any:
+    """Copies of layers, functions as they are, and anything else as data."""
+    if isinstance(value, dict):
+        return {key: _again(x) for key, x in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_again, value))
+    return copied(value) if isinstance(value, Layer) else value
