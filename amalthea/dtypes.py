@@ -68,6 +68,15 @@ def standardize(dtype: Any) -> str:
     return name
 
 
+def largest(name: str) -> float:
+    """The largest finite number of a float dtype.
+
+    >>> largest("float16")
+    65504.0
+    """
+    return 2.0**127 * (2 - 2.0**-7) if name == "bfloat16" else float(np.finfo(name).max)
+
+
 def is_float(name: str) -> bool:
     return name in FLOATS
 
@@ -110,6 +119,20 @@ def promote(*names: str) -> str:
     """
     common: frozenset[str] = frozenset.intersection(*(_all_above(name) for name in names))
     return next(name for name in _ABOVE if name in common and common <= _all_above(name))
+
+
+def holding(number: int, name: str) -> str:
+    """An integer dtype itself, if it holds a whole number; else the shortest one with a sign that does.
+
+    >>> holding(3, "uint8"), holding(-1, "uint8"), holding(1000, "int8")
+    ('uint8', 'int8', 'int16')
+    """
+    for dtype in (name, "int8", "int16", "int32", "int64"):
+        if np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+            return dtype
+    raise DtypeError(
+        "A whole number is beyond every integer dtype.", expected="64 bits", got=number, cure=f"{number}.0"
+    )
 
 
 def result_type(*names: str, floatx: str = "float32") -> str:

@@ -155,4 +155,6 @@ class Bidirectional(Layer):
 
 
 def _copy(layer: Layer, prefix: str, go_backwards: bool) -> Any:
-    return copied(layer, name=prefix + layer.name.removeprefix(prefix), go_backwards=go_backwards)
+    copy = copied(layer, name=prefix + layer.name.removeprefix(prefix), go_backwards=go_backwards)
+    copy.build_from_config(layer.get_build_config())  # a layer of a file is built before it is wrapped
+    return copy

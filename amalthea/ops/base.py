@@ -62,7 +62,8 @@ def _holds_tensor(values: Sequence[Any]) -> bool:
 def cast(x: Any, dtype: str) -> Any:
     """``x`` (a number, array or tensor) in that dtype."""
     if dtypes.is_python_number(x):
-        return np.asarray(x, dtypes.to_numpy(dtype))
+        with np.errstate(all="ignore"):  # as arrays are cast: what a dtype cannot hold wraps around
+            return np.asarray(x).astype(dtypes.to_numpy(dtype))
     return x if dtypes.name_of(x) == dtype else elementwise.cast(x, dtype=dtype)
 
 
@@ -73,10 +74,12 @@ def tensor(x: Any) -> Any:
 
 
 def promoted(*xs: Any, least: str | None = None) -> list[Any]:
-    """The inputs in the one dtype that holds them all (and ``least``)."""
+    """The inputs in the one dtype that holds them all (and ``least``), Python's whole numbers by their value."""
     values = [value_of(x) for x in xs]
     names = [dtypes.name_of(v) for v in values]
     to = dtypes.result_type(*names, *([least] if least else []), floatx=config.floatx())
+    if dtypes.is_integer(to) and "int" in names:
+        to = dtypes.promote(to, *(dtypes.holding(v, to) for v in values if type(v) is int))
     return [cast(v, to) for v in values]
 
 

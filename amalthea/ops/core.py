@@ -12,6 +12,7 @@ from amalthea import tensor as tensor_module
 from amalthea.errors import ArgumentError
 from amalthea.graph import control as held
 from amalthea.graph import transforms
+from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
 from amalthea.ops.numpy.arrangement import unstack
@@ -33,12 +34,35 @@ def cast(x: Any, dtype: Any) -> Any:
 
 @op
 def saturate_cast(x: Any, dtype: Any) -> Any:
-    """x in another dtype, held to what that can say."""
+    """x in another dtype, held to what that can say: 300 is 255 in uint8, 1e6 is 65504 in float16, -3 is False.
+
+    NaN is 0 among whole numbers.
+    """
     x, dtype = tensor(x), dtypes.standardize(dtype)
-    if dtypes.is_integer(dtype) and not dtypes.is_integer(dtypes.name_of(x)):
-        bounds = np.iinfo(dtype)
-        x = elementwise.minimum(elementwise.maximum(x, float(bounds.min)), float(bounds.max))
-    return to_dtype(x, dtype)
+    name = dtypes.name_of(x)
+    (low, high), (low_to, high_to) = _range(name), _range(dtype)
+    if name == "bool" or (low_to <= low and high <= high_to):
+        return to_dtype(x, dtype)
+    low, high = max(low, low_to), min(high, high_to)
+    if dtypes.is_float(name) and dtypes.is_integer(dtype):
+        return _saturated(x, low, high, dtype)
+    return to_dtype(elementwise.clip(x, low=low, high=high), dtype)
+
+
+def _range(dtype: str) -> tuple[Any, Any]:
+    """The least and the largest number of a dtype."""
+    if dtypes.is_float(dtype):
+        return -dtypes.largest(dtype), dtypes.largest(dtype)
+    return (0, 1) if dtype == "bool" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+
+
+def _saturated(x: Any, low: Any, high: Any, dtype: str) -> Any:
+    """Floats as whole numbers from ``low`` to ``high``. The float next to ``high`` may be beyond it."""
+    small, large = elementwise.less_equal(x, float(low)), elementwise.greater_equal(x, float(high))
+    inside = elementwise.logical_not(elementwise.logical_or(elementwise.logical_or(small, large), elementwise.isnan(x)))
+    whole = to_dtype(elementwise.select(inside, x, 0.0), dtype)
+    ends = [np.asarray(end, dtypes.to_numpy(dtype)) for end in (low, high)]
+    return elementwise.select(large, ends[1], elementwise.select(small, ends[0], whole))
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
@@ -119,15 +143,22 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
 
 @op
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
-    """The inputs with updates put, or (``reduction="add"``) added, at points."""
-    x, points = tensor(inputs), to_dtype(tensor(indices), "int32")
-    updates = to_dtype(tensor(updates), dtypes.name_of(x))
-    if reduction == "add":
-        return indexing.scatter_add_points(x, points, updates)
-    if reduction is not None:
-        raise ArgumentError("There is no such reduction.", expected="None or 'add'", got=repr(reduction))
-    old = indexing.gather_points(x, points)
-    return indexing.scatter_add_points(x, points, elementwise.subtract(updates, old))
+    """The inputs with updates put at points, or reduced with what stands there.
+
+    Args:
+        inputs: any array or tensor.
+        indices: ``(..., depth)`` of whole numbers: coordinates on the first axes of the inputs.
+        updates: ``(..., *rest)``, one for each point.
+        reduction: ``"add"``, ``"max"``, ``"min"`` or ``"mul"``; None puts them. Of several updates of one point each is
+            reduced in; or the last one stays.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import ops
+        >>> ops.scatter_update(np.zeros(3, "float32"), [[1], [1]], np.float32([5, 7])).tolist()
+        [0.0, 7.0, 0.0]
+    """
+    return scattering.update(tensor(inputs), tensor(indices), tensor(updates), reduction)
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:

@@ -16,6 +16,12 @@ from amalthea.primitives import fused, indexing, moving, normalizing, reducing
 from amalthea.tensor import native
 
 
+def _counted(x: Any) -> Any:
+    """Truth values as 0 and 1, in int32; anything else as it is."""
+    x = tensor(x)
+    return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
+
+
 def _scalar(x: Any, value: float) -> Any:
     return cast(value, dtypes.name_of(x))
 
@@ -23,8 +29,7 @@ def _scalar(x: Any, value: float) -> Any:
 @op
 def relu(x: Any) -> Any:
     """max(x, 0)."""
-    x = tensor(x)
-    return p.relu(x)
+    return p.relu(_counted(x))
 
 
 @op
@@ -48,7 +53,7 @@ def erf(x: Any) -> Any:
 @op
 def relu6(x: Any) -> Any:
     """x held between 0 and 6."""
-    return p.minimum(p.relu(tensor(x)), 6)
+    return p.clip(_counted(x), low=0, high=6)
 
 
 @op
@@ -139,7 +144,8 @@ def hard_swish(x: Any) -> Any:
 @op
 def hard_tanh(x: Any) -> Any:
     """x held between -1 and 1."""
-    return p.minimum(p.maximum(floating(x), -1.0), 1.0)
+    x = _counted(x)
+    return p.clip(x, low=0 if dtypes.name_of(x).startswith("uint") else -1, high=1)
 
 
 @op

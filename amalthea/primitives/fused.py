@@ -24,6 +24,8 @@ along = Family(_along, lambda row: [sample(numbers(3, 4), axis=1), sample(number
 @primitive(along, accumulates=True)
 def softmax(x, *, axis):
     """Exponentials divided by their sum along an axis, without overflow."""
+    if not x.size:
+        return x
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -31,6 +33,8 @@ def softmax(x, *, axis):
 @primitive(along, accumulates=True)
 def log_softmax(x, *, axis):
     """The logarithm of :func:`softmax`, exact where that underflows."""
+    if not x.size:
+        return x
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 

@@ -16,6 +16,7 @@ FAMILIES = (
     "regularizers",
     "constraints",
     "training",
+    "ops",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

@@ -151,6 +151,7 @@ class Builder:
         if attrs.get("reduction") and wide in ("float16", "bfloat16"):
             wide = "float32"  # the scatter kernels take halves, and refuse to add them
         if wide != dtype:
+            data = data[1:] if operator == "Where" else data  # a condition stays one
             inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
         names = [self.name() for _ in range(outputs)]
         domain = domain or ("com.microsoft" if operator in _MICROSOFT else "")
@@ -205,6 +206,10 @@ class Builder:
     def add_graph(self, graph: Graph) -> list[Value]:
         """Lower every node; gives the values of the graph's results."""
         for node in graph.nodes:
+            if all(0 in x.type.shape for x in node.outputs):
+                for x in node.outputs:  # nothing is to be computed, and not every kernel takes that
+                    self.values[x] = self.constant(np.zeros(x.type.shape), x.dtype)
+                continue
             lowering = self.lowerings.get(node.primitive)
             if lowering is None:
                 raise BackendError(f"ONNX Runtime cannot say the primitive '{node.primitive.name}'.")

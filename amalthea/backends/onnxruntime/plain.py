@@ -32,7 +32,10 @@ def _expm1(b: Builder, x: Value) -> Value:
 def _floor_divide(b: Builder, x: Value, y: Value) -> Value:
     quotient = b.Div(x, y)
     if dtypes.is_float(x.dtype):
-        return b.Floor(quotient)
+        rest, is_below = _rest(b, x, y)
+        whole = b.Round(b.Div(b.Sub(x, rest), y))
+        whole = b.Where(is_below, b.Sub(whole, b.like(1, x)), whole)
+        return b.Where(b.Equal(y, b.like(0, y)), quotient, whole)
     if x.dtype.startswith("u"):
         return quotient
     rest = b.Sub(x, b.Mul(quotient, y))
@@ -42,10 +45,18 @@ def _floor_divide(b: Builder, x: Value, y: Value) -> Value:
     return b.Sub(quotient, b.cast(below, x.dtype))
 
 
+def _rest(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """What division towards zero leaves, with the sign of x; and where that is not 0 and y has the other sign."""
+    rest, zero = b.Mod(x, y, fmod=1), b.like(0, x)
+    apart = b.Not(b.Equal(b.Less(rest, zero), b.Less(y, zero)))
+    return rest, b.And(b.Not(b.Equal(rest, zero)), apart)
+
+
 def _remainder(b: Builder, x: Value, y: Value) -> Value:
-    if dtypes.is_float(x.dtype):
-        return b.Sub(x, b.Mul(b.Floor(b.Div(x, y)), y))
-    return b.Mod(x, y)
+    if not dtypes.is_float(x.dtype):
+        return b.Mod(x, y)
+    rest, is_below = _rest(b, x, y)
+    return b.Where(is_below, b.Add(rest, y), rest)
 
 
 def _arctan2(b: Builder, y: Value, x: Value) -> Value:
@@ -63,6 +74,12 @@ def _shift(b: Builder, x: Value, y: Value, direction: str) -> Value:
     factor = b.cast(b.Pow(b.constant(2, "int64"), b.cast(y, "int64")), "int64")
     wide = b.cast(x, "int64")
     return b.cast(b.Mul(wide, factor) if direction == "LEFT" else _floor_divide(b, wide, factor), x.dtype)
+
+
+def _relu(b: Builder, x: Value) -> Value:
+    if x.dtype.startswith("u"):
+        return b.Identity(x)
+    return b.Relu(x) if dtypes.is_float(x.dtype) else b.Max(x, b.like(0, x))
 
 
 def _clip(b: Builder, x: Value, *, low: float, high: float) -> Value:
@@ -103,6 +120,8 @@ def _slice(b: Builder, x: Value, *, starts, limits, strides) -> Value:
 
 
 def _flip(b: Builder, x: Value, *, axes) -> Value:
+    if not axes:
+        return b.Identity(x)
     ends = [[value] * len(axes) for value in (-1, -(2**31), -1)]
     return b.Slice(x, b.ints(ends[0]), b.ints(ends[1]), b.ints(axes), b.ints(ends[2]))
 
@@ -179,6 +198,9 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
+    if 0 in x.shape or 0 in y.shape:  # the sum of no products
+        rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
+        return b.Expand(b.like(0, x), b.ints([*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), rows, columns]))
     if not (transpose_x or transpose_y):
         return b.MatMul(x, y)
     if dtypes.is_float(x.dtype) and x.rank == y.rank == 2:
@@ -233,7 +255,7 @@ PLAIN = {
     p.sigmoid: _named("Sigmoid"),
     p.softplus: _named("Softplus"),
     p.erf: _named("Erf"),
-    p.relu: _named("Relu"),
+    p.relu: _relu,
     p.absolute: _named("Abs"),
     p.sign: _named("Sign"),
     p.floor: _named("Floor"),

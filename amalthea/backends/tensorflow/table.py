@@ -40,6 +40,14 @@ def _sign(x):
     return tf.minimum(x, tf.constant(1, x.dtype)) if x.dtype.is_unsigned else tf.sign(x)
 
 
+def _floor_divide(x, y):
+    """As Python's: a finite number divided by an infinity of the other sign is -1, not -0."""
+    if not x.dtype.is_floating:
+        return tf.math.floordiv(x, y)
+    below = tf.math.is_inf(y) & tf.math.is_finite(x) & (x * tf.sign(y) < 0)
+    return tf.where(below, -tf.ones((), x.dtype), tf.math.floordiv(x, y))
+
+
 def _divided(function):
     """For whole numbers 0 where NumPy divides by 0, which TensorFlow makes an error."""
 
@@ -183,7 +191,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.absolute: _absolute, p.sign: _sign, p.floor: _of_floats(tf.floor), p.ceil: _of_floats(tf.math.ceil),
     p.round: _of_floats(tf.round), p.isnan: _test(tf.math.is_nan), p.isinf: _test(tf.math.is_inf),
     p.logical_not: tf.logical_not, p.add: tf.add, p.subtract: tf.subtract, p.multiply: tf.multiply,
-    p.divide: tf.divide, p.floor_divide: _divided(tf.math.floordiv), p.remainder: _divided(tf.math.floormod),
+    p.divide: tf.divide, p.floor_divide: _divided(_floor_divide), p.remainder: _divided(tf.math.floormod),
     p.power: tf.pow, p.maximum: tf.maximum, p.minimum: tf.minimum, p.arctan2: tf.atan2, p.equal: tf.equal,
     p.less: tf.less, p.less_equal: tf.less_equal, p.greater: tf.greater, p.greater_equal: tf.greater_equal,
     p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,

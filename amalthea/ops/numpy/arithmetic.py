@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from amalthea import config, dtypes
+from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, floating, op, promoted, tensor, value_of
 from amalthea.primitives import Primitive
 from amalthea.primitives import elementwise as p
@@ -43,6 +46,19 @@ def _counted_pair(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
     return _named(lambda x1, x2: row(*map(_counted, promoted(x1, x2))), row, name or row.name)
 
 
+def _whole_pair(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
+    """A division that gives 0 for whole numbers divided by 0, as NumPy's; libraries raise, or give anything."""
+
+    def divided(x1: Any, x2: Any) -> Any:
+        x, y = map(_counted, promoted(x1, x2))
+        if dtypes.is_float(dtypes.name_of(x)) or (type(x2) is int and x2 != 0):
+            return row(x, y)
+        none = p.equal(y, 0)
+        return p.select(none, 0, row(x, p.select(none, 1, y)))
+
+    return _named(divided, row, name or row.name)
+
+
 def _bools(row: Primitive, name: str = "") -> Callable[[Any, Any], Any]:
     """An op of two truth values."""
     return _named(lambda x1, x2: row(as_bool(x1), as_bool(x2)), row, name or row.name)
@@ -66,14 +82,27 @@ negative, sign = _plain(p.negative), _plain(p.sign)
 square = _named(lambda x: p.square(_counted(tensor(x))), p.square, "square")
 
 add, subtract, multiply = _pair(p.add), _pair(p.subtract), _pair(p.multiply)
-maximum, minimum, power = _pair(p.maximum), _pair(p.minimum), _pair(p.power)
-floor_divide, mod = _counted_pair(p.floor_divide), _counted_pair(p.remainder, "mod")
+maximum, minimum = _pair(p.maximum), _pair(p.minimum)
+floor_divide, mod = _whole_pair(p.floor_divide), _whole_pair(p.remainder, "mod")
 equal, less, less_equal = _pair(p.equal), _pair(p.less), _pair(p.less_equal)
 greater, greater_equal = _pair(p.greater), _pair(p.greater_equal)
 logical_and, logical_or = _bools(p.logical_and), _bools(p.logical_or)
 bitwise_and, bitwise_or, bitwise_xor = _bits(p.bitwise_and), _bits(p.bitwise_or), _bits(p.bitwise_xor)
-left_shift, bitwise_left_shift = _bits(p.left_shift), _bits(p.left_shift, "bitwise_left_shift")
-right_shift, bitwise_right_shift = _bits(p.right_shift), _bits(p.right_shift, "bitwise_right_shift")
+left_shift, bitwise_left_shift = (_counted_pair(p.left_shift, name) for name in ("", "bitwise_left_shift"))
+right_shift, bitwise_right_shift = (_counted_pair(p.right_shift, name) for name in ("", "bitwise_right_shift"))
+
+
+@op
+def power(x1: Any, x2: Any) -> Any:
+    """x1 to the power x2. Whole numbers stay whole, so their power may not be a negative number."""
+    if type(x2) is int and x2 < 0 and not dtypes.is_float(dtypes.name_of(x1 := value_of(x1))) and type(x1) is not float:
+        raise ArgumentError(
+            "A whole number to a negative power is not a whole number.",
+            expected="floats, or a power from 0",
+            got=f"{dtypes.name_of(x1)} to the power {x2}",
+            cure=f"ops.power(x, {float(x2)})",
+        )
+    return p.power(*map(_counted, promoted(x1, x2)))
 
 
 def _magnitude(x: Any) -> Any:
@@ -141,8 +170,10 @@ def round(x: Any, decimals: int = 0) -> Any:
 
 @op
 def trunc(x: Any) -> Any:
-    """The whole part."""
-    x = floating(x)
+    """The whole part; whole numbers stay what they are."""
+    x = tensor(x)
+    if not dtypes.is_float(dtypes.name_of(x)):
+        return x
     return p.multiply(p.sign(x), p.floor(p.absolute(x)))
 
 
@@ -188,18 +219,32 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan:
     """True where ``|x1 - x2| <= atol + rtol * |x2|``."""
     x1, x2 = _as_floats(x1, x2)
     near = p.less_equal(p.absolute(p.subtract(x1, x2)), p.add(p.multiply(p.absolute(x2), rtol), atol))
+    near = p.logical_and(near, p.logical_not(p.isinf(x2)))  # from which everything is infinitely far
     near = p.logical_or(near, p.equal(x1, x2))
     return p.logical_or(near, p.logical_and(p.isnan(x1), p.isnan(x2))) if equal_nan else near
 
 
 @op
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    """x, no smaller than ``x_min`` and no larger than ``x_max``."""
+    """x, no smaller than ``x_min`` and no larger than ``x_max``.
+
+    Bounds that are Python's whole numbers leave the dtype of whole numbers as it is: clip(uint8, -1, 300) changes
+    nothing.
+    """
     if dtypes.is_python_number(x_min) and dtypes.is_python_number(x_max):
-        x = promoted(x, x_min, x_max)[0]
-        return p.clip(x, low=x_min, high=x_max)
+        return _held_between(tensor(x), x_min, x_max)
     x, low, high = promoted(x, x_min, x_max)
     return p.minimum(p.maximum(x, low), high)
+
+
+def _held_between(x: Any, low: float, high: float) -> Any:
+    """An array between two Python numbers, which are cut to what the dtype can say."""
+    names = (dtypes.name_of(x), type(low).__name__, type(high).__name__)
+    x = cast(x, dtypes.result_type(*names, floatx=config.floatx()))
+    if dtypes.is_integer(dtypes.name_of(x)):
+        range_ = np.iinfo(dtypes.to_numpy(dtypes.name_of(x)))
+        low, high = (min(max(bound, range_.min), range_.max) for bound in (low, high))
+    return p.clip(x, low=low, high=high)
 
 
 @op
@@ -218,26 +263,23 @@ def log10(x: Any) -> Any:
 def logaddexp(x1: Any, x2: Any) -> Any:
     """log(exp(x1) + exp(x2)), without overflow."""
     x1, x2 = _as_floats(x1, x2)
-    return p.add(p.maximum(x1, x2), p.softplus(p.negative(p.absolute(p.subtract(x1, x2)))))
+    apart = p.select(p.equal(x1, x2), 0.0, p.subtract(x1, x2))  # also for two infinities
+    return p.add(p.maximum(x1, x2), p.softplus(p.negative(p.absolute(apart))))
 
 
 @op
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """x with NaN and the infinities replaced; an infinity by the largest number unless given."""
-    x = floating(x)
-    largest = 3.3895314e38 if dtypes.name_of(x) == "bfloat16" else float(_finfo(dtypes.name_of(x)).max)
+    x = tensor(x)
+    if not dtypes.is_float(dtypes.name_of(x)):
+        return x
+    largest = dtypes.largest(dtypes.name_of(x))
     high = largest if posinf is None else posinf
     low = -largest if neginf is None else neginf
     infinite = p.isinf(x)
     x = p.select(p.logical_and(infinite, p.greater(x, 0.0)), high, x)
     x = p.select(p.logical_and(infinite, p.less(x, 0.0)), low, x)
     return p.select(p.isnan(x), nan, x)
-
-
-def _finfo(dtype: str) -> Any:
-    import numpy as np
-
-    return np.finfo(dtypes.to_numpy(dtype))
 
 
 @op

@@ -177,9 +177,12 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     x = tensor(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), shape_of(x))
-    moves = shift if isinstance(shift, (list, tuple)) else [shift]
-    for by, a in zip(moves, all_axes(axis, len(x.shape))):
+    axes = all_axes(axis, len(x.shape))
+    moves = shift if isinstance(shift, (list, tuple)) else [shift] * len(axes)
+    for by, a in zip(moves, axes, strict=True):
         n = shape_of(x)[a]
+        if n == 0:
+            continue
         cut = (-by) % n
         x = m.concatenate(m.part(x, a, cut, n), m.part(x, a, 0, cut), axis=a)
     return x

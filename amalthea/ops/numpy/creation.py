@@ -91,9 +91,13 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """So many numbers, evenly spaced."""
-    made = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, retstep=True, axis=axis)
-    values = runtime_array(made[0], _dtype(dtype))
+    """So many numbers, evenly spaced, in ``dtype`` (that of the bounds, or ``floatx``); whole ones are rounded down."""
+    bounds = [value_of(x) for x in (start, stop)]
+    name = dtypes.result_type("float", *map(dtypes.name_of, bounds), floatx=config.floatx())
+    name = name if dtype is None else dtypes.standardize(dtype)
+    wide = [np.asarray(x).astype("float64") for x in bounds]
+    made = np.linspace(*wide, num, endpoint, retstep=True, axis=axis)
+    values = runtime_array(made[0] if dtypes.is_float(name) else np.floor(made[0]), name)
     return (values, made[1]) if retstep else values
 
 

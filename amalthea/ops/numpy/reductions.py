@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, dtypes, shapes
-from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, promoted, shape_of, tensor, value_of
+from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, promoted, shape_of, tensor
 from amalthea.ops.numpy.arithmetic import as_bool, isclose
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import indexing, moving
 from amalthea.primitives import reducing as r
+from amalthea.tensor import native
 
 
 def _summable(x: Any, dtype: Any = None) -> Any:
@@ -90,8 +91,23 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     return cast(p.divide(r.reduce_sum(p.multiply(x, weights), axes=axes), total), name)
 
 
+def _is_over_nothing(x: Any, axis: Any) -> bool:
+    """Whether some axis that is reduced is known to have no elements."""
+    shape = shape_of(x)
+    return 0 in [shape[a] for a in all_axes(axis, len(shape))]
+
+
+def _over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
+    """What a reduction gives where it meets no elements, in its shape."""
+    full, axes = shape_of(x), all_axes(axis, len(x.shape))
+    shape = r.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
+    return moving.broadcast_to(native(np.asarray(value)), shape=shape)
+
+
 def _extreme(row: Any, x: Any, axis: Any, keepdims: bool, initial: Any, pick: Any) -> Any:
     x = tensor(x)
+    if initial is not None and _is_over_nothing(x, axis):
+        return cast(_over_nothing(x, axis, keepdims, initial), dtypes.name_of(x))
     if dtypes.name_of(x) == "bool":
         return cast(_extreme(row, cast(x, "int32"), axis, keepdims, initial, pick), "bool")
     out = row(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims))
@@ -124,15 +140,19 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @op
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """True where any element over the axes is true."""
+    """True where any element over the axes is true; False over nothing."""
     x = cast(as_bool(x), "int32")
+    if _is_over_nothing(x, axis):
+        return _over_nothing(x, axis, keepdims, False)
     return cast(r.reduce_max(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims)), "bool")
 
 
 @op
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """True where every element over the axes is true."""
+    """True where every element over the axes is true; True over nothing."""
     x = cast(as_bool(x), "int32")
+    if _is_over_nothing(x, axis):
+        return _over_nothing(x, axis, keepdims, True)
     return cast(r.reduce_min(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims)), "bool")
 
 
@@ -172,7 +192,8 @@ def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _running(row: Any, x: Any, axis: Any, dtype: Any) -> Any:
-    x = _summable(x, dtype)
+    x = tensor(x) if dtype is None else cast(tensor(x), dtypes.standardize(dtype))
+    x = cast(x, "int32") if dtypes.name_of(x) == "bool" else x
     if axis is None:
         x, axis = moving.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     return row(x, axis=one_axis(axis, len(x.shape)))
@@ -180,7 +201,7 @@ def _running(row: Any, x: Any, axis: Any, dtype: Any) -> Any:
 
 @op
 def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """The running sum along the axis, or over all elements in order."""
+    """The running sum along the axis, or over all elements in order, in the dtype of x (int32 for bools)."""
     return _running(r.cumsum, x, axis, dtype)
 
 
@@ -191,16 +212,28 @@ def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 def _order(x: Any, axis: Any) -> tuple[Any, Any]:
-    """Sorted values and where they stood, smallest first: the largest of the mirrored values."""
-    x = value_of(x)
+    """Sorted values and where they stood, smallest first, NaN last: the largest of the mirrored values."""
+    x = tensor(x)
+    if dtypes.name_of(x) == "bool":
+        values, places = _order(cast(x, "uint8"), axis)
+        return cast(values, "bool"), places
     if axis is None:
         x, axis = moving.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     axis, last = one_axis(axis, len(x.shape)), len(x.shape) - 1
     swap = list(range(last + 1))
     swap[axis], swap[last] = last, axis
-    mirrored = p.negative(moving.transpose(x, axes=tuple(swap)))
+    mirrored = _mirrored(moving.transpose(x, axes=tuple(swap)))
     values, places = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
-    return moving.transpose(p.negative(values), axes=tuple(swap)), moving.transpose(places, axes=tuple(swap))
+    return moving.transpose(_mirrored(values), axes=tuple(swap)), moving.transpose(places, axes=tuple(swap))
+
+
+def _mirrored(x: Any) -> Any:
+    """The values in the opposite order: negated, or for whole numbers with every bit turned over."""
+    name = dtypes.name_of(x)
+    if dtypes.is_float(name):
+        return p.negative(x)
+    ones = np.iinfo(name).max if name.startswith("uint") else -1
+    return p.bitwise_xor(x, native(np.asarray(ones, dtypes.to_numpy(name))))
 
 
 @op
@@ -220,6 +253,8 @@ def argsort(x: Any, axis: Any = -1) -> Any:
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over the axes, without overflow."""
     axes = all_axes(axis, len(x.shape))
+    if _is_over_nothing(x, axis):
+        return cast(_over_nothing(x, axis, keepdims, float("-inf")), dtypes.name_of(x))
     top = r.reduce_max(x, axes=axes, keepdims=True)
     top = p.select(p.isinf(top), 0.0, top)
     total = p.log(r.reduce_sum(p.exp(p.subtract(x, top)), axes=axes, keepdims=bool(keepdims)))
@@ -230,7 +265,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @op
 @accumulating
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The middle of the sorted elements, or the mean of the two in the middle."""
+    """The middle of the sorted elements, or the mean of the two in the middle; NaN over nothing, and where one is."""
+    if _is_over_nothing(x, axis):
+        return cast(_over_nothing(x, axis, keepdims, float("nan")), dtypes.name_of(x))
     rank, axes = len(x.shape), all_axes(axis, len(x.shape))
     rest = [a for a in range(rank) if a not in axes]
     full = shape_of(x)
@@ -240,6 +277,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     ordered, last = _order(flat, -1)[0], len(rest)
     low = moving.part(ordered, last, (n - 1) // 2, (n - 1) // 2 + 1)
     high = moving.part(ordered, last, n // 2, n // 2 + 1)
-    middle = p.multiply(p.add(low, high), 0.5)
+    middle = p.add(p.multiply(low, 0.5), p.multiply(high, 0.5))
+    middle = p.select(p.isnan(moving.part(ordered, last, n - 1, n)), float("nan"), middle)
     shape = r.kept_shape(full, axes) if keepdims else tuple(full[a] for a in rest)
     return moving.reshape(middle, shape=shape)
