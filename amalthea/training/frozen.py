@@ -36,8 +36,9 @@ class Seen:
         changed = [layer for layer, flag in self.flags.items() if layer.trainable != flag]
         if changed:
             self.has_warned = True
+            layer, now = changed[0], changed[0].trainable
             warnings.warn(
-                f"`trainable` of layer '{changed[0].name}' was changed to {changed[0].trainable} after {model.place[3:]} "
-                "was compiled. The model trains as it was compiled. Try model.compile(...) again to train by the change.",
+                f"`trainable` of layer '{layer.name}' became {now} after {model.place.removeprefix('in ')} was compiled. "
+                "The model trains as it was compiled; model.compile(...) again lets the change count.",
                 stacklevel=4,
             )

@@ -446,7 +446,7 @@ class Trainer(Half):
         self.require_compiled("evaluate")
         with loop.results_kept(self):
             logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
-        return self._given(logs, return_dict)
+        return self._reported(logs, return_dict)
 
     @at_home
     def predict(
@@ -480,7 +480,7 @@ class Trainer(Half):
         self.require_compiled("train")
         data = to_batch((x, y, sample_weight), class_weight)
         self.ensure_built(data)
-        return self._given(self._on_batch("train", data, reset_metrics), return_dict)
+        return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
 
     @at_home
     def test_on_batch(
@@ -490,7 +490,7 @@ class Trainer(Half):
         self.require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
-        return self._given(self._on_batch("test", data, reset_metrics), return_dict)
+        return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
 
     def _on_batch(self, kind: str, data: Any, alone: bool) -> dict[str, Any]:
         if not self._running:
@@ -498,7 +498,7 @@ class Trainer(Half):
         with loop.results_kept(self):
             return loop.as_floats(self.step(kind, alone)(data))
 
-    def _given(self, logs: dict[str, Any], as_dict: bool) -> Any:
+    def _reported(self, logs: dict[str, Any], as_dict: bool) -> Any:
         self._logged = list(logs)
         return logs if as_dict else _as_list(logs)
 
