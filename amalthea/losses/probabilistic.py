@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
-from amalthea.losses.checks import alike, binary, checked, class_numbers, known_classes, one_hot
+from amalthea.losses.checks import alike, binary, bits, checked, class_numbers, known_classes, one_hot
 from amalthea.losses.loss import as_floats, floats, registry, squeeze_or_expand_to_same_rank
 from amalthea.masks import set_mask
 
@@ -29,7 +29,7 @@ def _divided_by_sum(probabilities: Any, axis: int) -> Any:
     return ops.divide(probabilities, ops.sum(probabilities, axis=axis, keepdims=True))
 
 
-@checked(binary)
+@checked(binary, bits)
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
@@ -97,7 +97,7 @@ def _counted_labels(y_true: Any, y_pred: Any, ignore_class: int) -> Any:
     return ops.squeeze(counted, axis=-1) if has_extra_axis else counted
 
 
-@checked(binary)
+@checked(binary, bits)
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -154,7 +154,7 @@ def categorical_focal_crossentropy(
     return ops.sum(ops.multiply(focus, entropy), axis=axis)
 
 
-@checked(class_numbers)
+@checked(class_numbers, known_classes)
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
     """``(1 - p ** q) / q`` of the class that the label names: robust to wrong labels.
 

@@ -21,7 +21,8 @@ class FBetaScore(Metric):
         average: ``"micro"`` counts all classes together, ``"macro"`` takes the mean of the classes' scores,
             ``"weighted"`` weighs it by how often each class is a label, None gives one score a class.
         beta: above 1 recall weighs more, below 1 precision.
-        threshold: above which a prediction is positive; None takes the highest of each example, the first of equal ones.
+        threshold: above which a prediction is positive; None takes the first of the highest
+            of each example.
     """
 
     _direction = "up"

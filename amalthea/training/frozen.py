@@ -36,9 +36,9 @@ class Seen:
         changed = [layer for layer, flag in self.flags.items() if layer.trainable != flag]
         if changed:
             self.has_warned = True
-            layer, now = changed[0], changed[0].trainable
+            layer, whole = changed[0], model.place.removeprefix("in ")
             warnings.warn(
-                f"`trainable` of layer '{layer.name}' became {now} after {model.place.removeprefix('in ')} was compiled. "
+                f"`trainable` of layer '{layer.name}' became {layer.trainable} after {whole} was compiled. "
                 "The model trains as it was compiled; model.compile(...) again lets the change count.",
                 stacklevel=4,
             )

@@ -20,7 +20,7 @@ from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
 from amalthea.metrics.metric import held
 from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
-from amalthea.training import loop, pace
+from amalthea.training import before_training, loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
 from amalthea.training.frozen import Seen
 from amalthea.training.names import Names
@@ -76,6 +76,7 @@ class Trainer(Half):
         self._steps: dict[str, Any] = {}
         self._is_ready = False
         self._logged: list[str] = []
+        self._output_types: dict[str, Any] = {}
         self._directions: dict[str, str | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -478,8 +479,9 @@ class Trainer(Half):
             reset_metrics: False gives results over all batches since the last reset, as Keras 3 always does.
         """
         self.require_compiled("train")
-        data = to_batch((x, y, sample_weight), class_weight)
+        data = to_batch((x, y, sample_weight), class_weight and before_training.class_weights(self, class_weight))
         self.ensure_built(data)
+        before_training.check_batch(self, data)
         return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
 
     @at_home
@@ -490,6 +492,7 @@ class Trainer(Half):
         self.require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
+        before_training.check_batch(self, data)
         return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
 
     def _on_batch(self, kind: str, data: Any, alone: bool) -> dict[str, Any]:
