@@ -76,7 +76,7 @@ def _outputs(model: Any, x: Any) -> Outputs:
     """The predictions as types; a model without symbolic outputs is called on symbols once for each kind of input."""
     network = getattr(model, "network", None)
     if network is not None:
-        return Outputs(network.outputs, model.output_names)
+        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model.output_names)
     key = str(_kinds(x))
     if key not in model._output_types:
         with Trace():
