@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -151,7 +151,7 @@ _counted: ContextVar[list[Any] | None] = ContextVar("counted", default=None)
 
 
 @contextmanager
-def counting() -> Iterator[list[Any]]:
+def counting() -> Generator[list[Any]]:
     """A list that holds, after a loss was computed, over how many values it is a mean (see ``losses.loss.reduced``).
 
     With several losses it is the sum of their numbers, so that with different masks a mean over several batches is

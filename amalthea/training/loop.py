@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,24 +27,24 @@ def as_floats(logs: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def results_kept(model: Any) -> Iterator[None]:
+def results_kept(model: Any) -> Generator[None]:
     """Leave the running results of a model as they are, if this happens in a callback of one of its runs."""
     if not model._running:
         yield
         return
     variables = [v for metric in model.metrics for v in metric.variables]
     before = [v.numpy() for v in variables]
-    history, logged = model.history, model._logged
+    history, logged, stop = model.history, model._logged, model.stop_training
     try:
         yield
     finally:
         for variable, value in zip(variables, before):
             variable.assign(value)
-        model.history, model._logged = history, logged
+        model.history, model._logged, model.stop_training = history, logged, stop
 
 
 @contextmanager
-def _running(model: Any) -> Iterator[None]:
+def _running(model: Any) -> Generator[None]:
     model._running += 1
     try:
         yield
@@ -98,7 +98,7 @@ def fit(
             break
     calls.on_train_end(logs)
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
-        model.optimizer.finalize_variable_values(model.trainable_weights)
+        model.optimizer.finalize_variable_values(model._trained_variables)
     return model.history
 
 

@@ -190,12 +190,10 @@ class Trainer(Half):
         for name, metric in self._named_metrics():
             if not isinstance(metric, str):  # such as "accuracy" before it has seen labels
                 results[name] = metric.result()
-        parts = {name: value for name, value in results.items() if isinstance(value, dict)}
-        if parts:
-            results = self._with_parts(results, parts)
-        return results
+        parts = [name for name, value in results.items() if isinstance(value, dict)]
+        return self._with_parts(results, parts) if parts else results
 
-    def _with_parts(self, results: dict[str, Any], parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    def _with_parts(self, results: dict[str, Any], parts: list[str]) -> dict[str, Any]:
         """Results of which some are dicts, whose keys are names too."""
         free = Names(name for name in results if name not in parts).free
         found: dict[str, Any] = {}
@@ -372,9 +370,16 @@ class Trainer(Half):
             with Trace():
                 self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
         if self.compiled and self.optimizer is not None:
-            with self._seen_trainable.hold():
-                self.optimizer.build(self.trainable_variables)
+            self.optimizer.build(self._trained_variables)
         self._is_ready = True
+
+    @property
+    def _trained_variables(self) -> list[Any]:
+        """The variables that were trainable when the model was compiled."""
+        if self._seen_trainable is None:
+            return self.trainable_variables
+        with self._seen_trainable.hold():
+            return self.trainable_variables
 
     # ------------------------------------------------------------------------------------- public
 
