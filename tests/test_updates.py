@@ -1,4 +1,4 @@
-"""What counts, counts updates: gradients of micro-batches add up to one update of the whole, for every optimizer."""
+"""All counters count updates: gradients of micro-batches add up to one update of the whole, for every optimizer."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _sum_of_weights(values: Any, weights: list[Any]) -> Any:
 
 
 def _number(values: Any) -> Any:
-    """How many values there are."""
+    """The number of values."""
     size = shapes.size(shape_of(values))
     return float(size) if isinstance(size, int) else ops.sum(ops.ones_like(values))
 
