@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
-from amalthea import backends, dtypes, jit, losses, metrics, ops
+from amalthea import backends, dtypes, jit, losses, metrics, ops, value_and_grad
 from amalthea.masks import set_mask
 from amalthea.tensor import Variable
 from tests.samples import numbers
@@ -433,3 +433,25 @@ def test_a_loss_of_many_values_in_half_precision_is_finite():
 def test_a_byte_is_never_the_ignored_class_minus_one():
     y, p = np.array([0, 255], "uint8"), np.full((2, 256), 1 / 256, "float32")
     close(losses.SparseCategoricalCrossentropy(ignore_class=-1)(y, p), np.log(256))
+
+
+SPECIAL = {
+    "zeros": lambda y, p: p * 0,
+    "ones": lambda y, p: p * 0 + 1,
+    "the labels": lambda y, p: np.eye(3)[y] if y.ndim == 1 and p.ndim == 2 else y,
+    "one half": lambda y, p: p * 0 + 0.5,
+    "far off": lambda y, p: p * 1e4,
+}
+OPTIONS = [{}, {"gamma": 0.5}, {"gamma": 0.0}, {"q": 0.1}, {"from_logits": True}]
+
+
+@pytest.mark.parametrize("point", SPECIAL)
+@pytest.mark.parametrize("name", [n for n in LOSSES if n != "CosineSimilarity"])
+def test_a_loss_has_a_finite_value_and_gradient_at_special_points(name, point):
+    y, p = loss_data(name)
+    p = np.asarray(SPECIAL[point](y, p.astype("float32")), "float32")
+    for options in OPTIONS:
+        if set(options) <= set(inspect.signature(getattr(losses, name)).parameters):
+            loss = make_loss(name, **options)
+            value, gradient = value_and_grad(lambda z, loss=loss: loss(y, z))(p)
+            assert np.isfinite(np.asarray(value)) and np.isfinite(np.asarray(gradient)).all(), options

