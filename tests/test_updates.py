@@ -39,7 +39,8 @@ def make(name, scaled=False, **options):
 
 
 def variables(dtype="float32"):
-    return [Variable(numbers(*shape, seed=i).astype(dtype), name=f"v{i}") for i, shape in enumerate(SHAPES)]
+    kind = amalthea.dtypes.to_numpy(dtype)
+    return [Variable(numbers(*shape, seed=i).astype(kind), name=f"v{i}") for i, shape in enumerate(SHAPES)]
 
 
 def state(optimizer):
