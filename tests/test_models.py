@@ -132,15 +132,6 @@ def test_only_what_is_frozen_stays():
     assert same == [True, True, False]  # the frozen batch normalization moves no averages either
 
 
-def test_freezing_counts_at_once():
-    model, x, y = trained("sequential")
-    for frozen in (True, False):
-        model.layers[0].trainable = not frozen
-        before = model.layers[0].get_weights()[0]
-        model.fit(x, y, verbose=0)
-        assert np.array_equal(before, model.layers[0].get_weights()[0]) == frozen
-
-
 def test_freezing_counts_from_the_next_compile_on():
     model, x, y = trained("sequential")
     for frozen in (True, False):

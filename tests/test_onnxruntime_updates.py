@@ -63,10 +63,10 @@ def halved_before(model):
 
 def frozen_between(model):
     train(model)
-    model.layers[0].trainable = False
-    train(model)
-    model.layers[0].trainable = True
-    train(model)
+    for trainable in (False, True):
+        model.layers[0].trainable = trainable
+        model.compile(model.optimizer, model.loss)
+        train(model)
 
 
 def elsewhere_between(model):

@@ -109,3 +109,13 @@ def test_vectors_are_drawn_towards_their_bounds():
 def test_a_penalty_of_rows_needs_two_axes():
     with pytest.raises(ShapeError, match="rows, columns"):
         regularizers.OrthogonalRegularizer()(np.ones(3, "float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["L1", "L2", "L1L2", "OrthogonalRegularizer"])
+def test_a_penalty_of_half_precision_weights_is_that_of_single_precision(name, dtype):
+    """The sum of squares is beyond what float16 holds, and the sum beyond what bfloat16 tells apart."""
+    make = {"L1L2": lambda: regularizers.L1L2(0.5, 0.5)}.get(name, getattr(regularizers, name))
+    w = ops.cast(np.random.default_rng(0).normal(size=(40, 40)).astype("float32") * 300, dtype)
+    found, wanted = (float(ops.cast(make()(x), "float32")) for x in (w, ops.cast(w, "float32")))
+    assert np.isfinite(found) and found == pytest.approx(wanted, rel=1e-6)

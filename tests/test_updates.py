@@ -1,4 +1,4 @@
-"""What counts, counts updates: gradients of micro-batches add up to one update of the whole, for every optimizer."""
+"""All counters count updates: gradients of micro-batches add up to one update of the whole, for every optimizer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def make(name, scaled=False, **options):
 
 
 def variables(dtype="float32"):
-    return [Variable(numbers(*shape, seed=i).astype(dtype), name=f"v{i}") for i, shape in enumerate(SHAPES)]
+    kind = amalthea.dtypes.to_numpy(dtype)
+    return [Variable(numbers(*shape, seed=i).astype(kind), name=f"v{i}") for i, shape in enumerate(SHAPES)]
 
 
 def state(optimizer):
@@ -249,3 +250,25 @@ def test_a_norm_beyond_half_precision_clips(clip):
 def test_options_of_the_inner_optimizer_are_refused_outside():
     with pytest.raises(ArgumentError, match="inner"):
         LossScaleOptimizer(SGD(), clipnorm=1.0)
+
+
+# -------------------------------------------------------------------------------- gradients of any size
+
+KINDS = [{}, {"learning_rate": 0.0}, {"centered": True}, {"amsgrad": True}, {"momentum": 0.9}, {"clipnorm": 1.0}]
+KINDS += [{"initial_accumulator_value": 0.0}]
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-20, 1e3, 1e15])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_stay_finite_whatever_the_size_of_constant_gradients(name, size):
+    known = inspect.signature(getattr(optimizers, name)).parameters
+    for options in (o for o in KINDS if set(o) <= set(known)):
+        optimizer, own = make(name, **options), variables()
+        optimizer.build(own)
+        step = jit(lambda *grads, o=optimizer, own=own: o.apply(grads, own))
+        before = [v.numpy() for v in own]
+        for _ in range(60):
+            step(*(np.full(shape, size, "float32") for shape in SHAPES))
+        assert all(np.isfinite(v.numpy()).all() for v in own), options
+        if options == {"learning_rate": 0.0}:
+            assert_same([v.numpy() for v in own], before)

@@ -94,7 +94,7 @@ def _said_by(model: Any, name: str) -> tuple[bool, str | None]:
 
 
 def _by_convention(name: str) -> str | None:
-    """What the built-in metric of that name says, or of the part of it after an underscore."""
+    """The direction of the built-in metric of that name, or of the part of it after an underscore."""
     if name == "loss" or name.endswith("_loss"):
         return "down"
     parts = re.sub(r"(_\d+)+$", "", name).split("_")

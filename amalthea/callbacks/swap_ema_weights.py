@@ -49,7 +49,7 @@ class SwapEMAWeights(Callback):
             optimizer = self._optimizer()
             if averages and not getattr(optimizer, "has_averages", True):
                 return  # before the first update
-            for variable in self.model.trainable_variables:
+            for variable in getattr(self.model, "_trained_variables", self.model.trainable_variables):
                 _swap(variable, optimizer.slot("average", variable))
         self._averaged = averages
 

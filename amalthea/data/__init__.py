@@ -30,10 +30,12 @@ from amalthea.data.choose import source, validation_source
 from amalthea.data.iterables import IterableSource, to_batch
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetSource, Sequence
+from amalthea.data.weights import ClassWeights
 
 __all__ = [
     "ArraySource",
     "Batch",
+    "ClassWeights",
     "IterableSource",
     "PyDataset",
     "PyDatasetSource",

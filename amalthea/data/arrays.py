@@ -56,7 +56,7 @@ class ArraySource(Source):
         check_class_weight(class_weight)
         x, y = to_arrays(x, "x"), to_arrays(y, "y")
         sample_weight = to_arrays(sample_weight, "sample_weight")
-        self.labels = y
+        self.inputs, self.labels = x, y
         self.rows = count_rows(x=x, y=y, sample_weight=sample_weight)
         self.batch_size = batch_size or 32
         self.steps = -(-self.rows // self.batch_size)

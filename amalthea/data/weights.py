@@ -19,10 +19,12 @@ def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> 
 
     Where we differ from Keras: both may be given at once, and a class that occurs must have a weight.
 
-    Shapes: y (n,), (n, 1) or one-hot (n, classes); the result (n,), or that of ``sample_weight``.
+    Shapes: y (n,), (n, 1) or one-hot (n, classes); the result (n,). With one label for each step, y (n, time, 1),
+        one-hot (n, time, classes), or (n, time) where :class:`ClassWeights` tells class numbers from one-hot labels;
+        the result (n, time). ``sample_weight`` may have fewer axes or more.
 
     Raises:
-        DataError: there is no y, several outputs, or a class that occurs has no weight.
+        DataError: there is no y, several outputs, labels that are not classes, or a class that occurs has no weight.
 
     >>> weigh(np.array([0, 1, 1]), None, {0: 1.0, 1: 5.0}).tolist()
     [1.0, 5.0, 5.0]
@@ -32,14 +34,33 @@ def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> 
     if y is None or is_nested(y):
         got = "no y" if y is None else f"a {type(y).__name__} of {len(y)} outputs"
         raise DataError("class_weight needs the labels of one output.", got=got, cure="pass sample_weight instead")
-    weights = _weight_of_each(_classes(y), class_weight)
+    weights = _weight_of_each(_classes(y, class_weight), class_weight)
     if sample_weight is None:
         return weights
     if is_nested(sample_weight):
         raise ShapeError(
             "class_weight fits one array of sample weights, not several.", got=type(sample_weight).__name__
         )
-    return sample_weight * weights.reshape(-1, *[1] * (sample_weight.ndim - 1))
+    rank = max(sample_weight.ndim, weights.ndim)
+    first, second = (a.reshape(*a.shape, *[1] * (rank - a.ndim)) for a in (sample_weight, weights))
+    return first * second
+
+
+class ClassWeights(dict[int, float]):
+    """A weight for each class, where it is known which labels are class numbers.
+
+    Args:
+        class_weight: from class to weight.
+        rank: the number of axes of labels that are class numbers, a last axis of size 1 aside; None if all are.
+    """
+
+    def __init__(self, class_weight: dict[int, float], rank: int | None = None):
+        super().__init__(class_weight)
+        self.rank = rank
+
+    def are_numbers(self, y: np.ndarray) -> bool:
+        """Whether such labels are class numbers."""
+        return self.rank is None or y.ndim == self.rank
 
 
 def check_class_weight(class_weight: Any) -> None:
@@ -53,11 +74,22 @@ def check_class_weight(class_weight: Any) -> None:
         )
 
 
-def _classes(y: np.ndarray) -> np.ndarray:
-    if y.ndim > 1:
-        y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
-    if y.ndim != 1:
-        raise DataError("class_weight needs one label for each example.", got=f"labels of shape {y.shape}")
+def _classes(y: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:
+    """The class number of each example, or of each of its steps."""
+    if y.ndim > 1 and y.shape[-1] == 1:
+        y = y[..., 0]
+        is_number = True
+    else:
+        is_number = y.ndim == 1 or (isinstance(class_weight, ClassWeights) and class_weight.are_numbers(y))
+    if not is_number:
+        if not np.allclose(y.sum(axis=-1), 1, atol=1e-3) or y.min() < 0:
+            raise DataError(
+                "class_weight needs one class for each example or step, and these labels are not one-hot.",
+                expected="class numbers, or one-hot labels along the last axis",
+                got=f"labels of shape {y.shape}, the first {y.reshape(-1, y.shape[-1])[0].tolist()}",
+                cure="y[..., None] for class numbers, or sample_weight in place of class_weight",
+            )
+        y = y.argmax(axis=-1)
     return np.rint(y).astype("int64")
 
 
@@ -72,4 +104,4 @@ def _weight_of_each(classes: np.ndarray, class_weight: dict[int, float]) -> np.n
             cure=f"class_weight={{**class_weight, {missing[0]}: 1.0}}",
         )
     table = np.array([class_weight[int(c)] for c in present], dtype=config.floatx())
-    return table[places]
+    return table[places.reshape(classes.shape)]

@@ -9,7 +9,7 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -414,7 +414,7 @@ def _untracked(kind: type) -> frozenset[str]:
 
 
 @contextmanager
-def trainable_as(flags: dict[Any, bool]) -> Iterator[None]:
+def trainable_as(flags: dict[Any, bool]) -> Generator[None]:
     """Let the layers in ``flags`` be trainable or not as it says, while this is open."""
     token = _trainable_as.set(flags)
     try:

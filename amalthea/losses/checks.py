@@ -117,6 +117,62 @@ def class_numbers(y_true: Type, y_pred: Type) -> None:
     raise DataError(sentence, expected=f"labels of shape {shapes.show(y_pred.shape[:-1])}", got=y_true, cure=cure)
 
 
+def bits(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
+    """Labels from 0 to 1; soft ones too."""
+    low, high = _range(labels)
+    if low >= 0 and high <= 1:
+        return
+    if low >= 1:
+        cure = "labels that begin at 0: y - 1"
+    elif low >= -1 and high <= 1:
+        cure = "labels 0 and 1: (y + 1) / 2; or loss='hinge', which takes -1 and 1"
+    else:
+        cure = "loss='sparse_categorical_crossentropy' with a unit for each class, or loss='mse' for numbers"
+    raise DataError(
+        "The labels of a binary loss are 0 or 1.",
+        expected="labels from 0 to 1",
+        got=f"labels {_said(low, high)}",
+        cure=cure,
+    )
+
+
+def signs(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
+    """Labels -1 and 1, or 0 and 1."""
+    low, high = _range(labels)
+    if low < -1 or high > 1:
+        raise DataError(
+            "The labels of a hinge loss are -1 and 1, or 0 and 1.",
+            got=f"labels {_said(low, high)}",
+            cure="y - 1" if low >= 1 else "y / abs(y)",
+        )
+
+
+def finite(labels: np.ndarray) -> None:
+    """Labels without NaN or infinity."""
+    if labels.dtype.kind == "f" and not is_finite(labels):
+        bad = ~np.isfinite(labels)
+        raise DataError(
+            f"The labels hold {'NaN' if np.isnan(labels).any() else 'infinity'}, which no training recovers from.",
+            expected="finite numbers",
+            got=f"{int(bad.sum())} of {labels.size} that are not, the first in row {int(np.argwhere(bad)[0][0])}",
+            cure="leave these rows out, or replace the labels: numpy.nan_to_num(y)",
+        )
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether all elements are finite, at the cost of one sum."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _range(labels: np.ndarray) -> tuple[float, float]:
+    return (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
+
+
+def _said(low: float, high: float) -> str:
+    return f"from {low:g} to {high:g}"
+
+
 def known_classes(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
     """Class numbers from 0 to below the number of classes, or the one that is ignored."""
     counted = labels if ignored is None else labels[labels != ignored]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
-from amalthea.losses.checks import alike, checked
+from amalthea.losses.checks import alike, checked, signs
 from amalthea.losses.loss import LossFunctionWrapper, as_floats, floats, registry
 
 
@@ -21,13 +21,13 @@ def _shortfall(y_true: Any, y_pred: Any) -> Any:
     return ops.maximum(ops.subtract(1.0, ops.multiply(signed_labels(y_true), y_pred)), 0.0)
 
 
-@checked(alike)
+@checked(alike, signs)
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """``mean(maximum(1 - y * p, 0), axis=-1)`` for labels -1 and 1 (or 0 and 1)."""
     return ops.mean(_shortfall(y_true, y_pred), axis=-1)
 
 
-@checked(alike)
+@checked(alike, signs)
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     """``mean(square(maximum(1 - y * p, 0)), axis=-1)`` for labels -1 and 1 (or 0 and 1)."""
     return ops.mean(ops.square(_shortfall(y_true, y_pred)), axis=-1)

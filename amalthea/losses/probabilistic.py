@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
-from amalthea.losses.checks import alike, binary, checked, class_numbers, known_classes, one_hot
+from amalthea.losses.checks import alike, binary, bits, checked, class_numbers, known_classes, one_hot
 from amalthea.losses.loss import as_floats, floats, registry, squeeze_or_expand_to_same_rank
 from amalthea.masks import set_mask
 
@@ -26,10 +26,10 @@ def _within(probabilities: Any) -> Any:
 
 
 def _divided_by_sum(probabilities: Any, axis: int) -> Any:
-    return ops.divide(probabilities, ops.sum(probabilities, axis=axis, keepdims=True))
+    return ops.divide_no_nan(probabilities, ops.sum(probabilities, axis=axis, keepdims=True))
 
 
-@checked(binary)
+@checked(binary, bits)
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
@@ -97,7 +97,7 @@ def _counted_labels(y_true: Any, y_pred: Any, ignore_class: int) -> Any:
     return ops.squeeze(counted, axis=-1) if has_extra_axis else counted
 
 
-@checked(binary)
+@checked(binary, bits)
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -119,7 +119,7 @@ def binary_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, classes=2)
     y_pred = ops.sigmoid(y_pred) if from_logits else y_pred
     entropy = ops.binary_crossentropy(y_true, y_pred, from_logits=False)
-    right = _of_label(y_true, y_pred)
+    right = _within(_of_label(y_true, y_pred))  # a power near 0 has a finite gradient there
     values = ops.multiply(ops.power(ops.subtract(1.0, right), gamma), entropy)
     if apply_class_balancing:
         values = ops.multiply(_of_label(y_true, alpha), values)
@@ -154,7 +154,7 @@ def categorical_focal_crossentropy(
     return ops.sum(ops.multiply(focus, entropy), axis=axis)
 
 
-@checked(class_numbers)
+@checked(class_numbers, known_classes)
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
     """``(1 - p ** q) / q`` of the class that the label names: robust to wrong labels.
 

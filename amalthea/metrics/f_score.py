@@ -21,7 +21,8 @@ class FBetaScore(Metric):
         average: ``"micro"`` counts all classes together, ``"macro"`` takes the mean of the classes' scores,
             ``"weighted"`` weighs it by how often each class is a label, None gives one score a class.
         beta: above 1 recall weighs more, below 1 precision.
-        threshold: above which a prediction is positive; None takes the highest of each example, the first of equal ones.
+        threshold: above which a prediction is positive; None takes the first of the highest
+            of each example.
     """
 
     _direction = "up"
@@ -72,11 +73,12 @@ class FBetaScore(Metric):
         self.intermediate_weights.assign_add(labelled)
 
     def _chosen(self, y_true: Any, y_pred: Any) -> Any:
-        """What is predicted: the first of the highest, or all above the threshold; NaN is wrong."""
+        """The predicted classes: the first of the highest, or all above the threshold; NaN is wrong."""
         if self.threshold is not None:
             return wrong_if_nan(y_true, y_pred) > self.threshold
         first = ops.one_hot(ops.argmax(y_pred, axis=-1), y_pred.shape[-1], dtype="bool")
-        return ops.logical_and(first, ops.abs(y_pred) > 1e-9)  # which NaN is not
+        is_number = ops.logical_not(ops.any(ops.isnan(y_pred), axis=-1, keepdims=True))
+        return ops.logical_and(ops.logical_and(first, is_number), ops.abs(y_pred) > 1e-9)
 
     def result(self) -> Any:
         if self.true_positives is None:

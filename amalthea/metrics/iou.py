@@ -139,8 +139,8 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_pred = ops.convert_to_tensor(y_pred)
         weight = weight_of(y_pred, sample_weight, WIDE)
+        y_pred = ops.convert_to_tensor(y_pred)
         labels = self._classes(y_true, is_sparse=True)
         above = ops.reshape(ops.cast(ops.greater_equal(y_pred, self.threshold), "int32"), (-1,))
         chosen = ops.where(ops.reshape(ops.isnan(y_pred), (-1,)), _next_class(labels, 2), above)

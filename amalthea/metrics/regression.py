@@ -11,7 +11,7 @@ from amalthea.errors import ArgumentError, NotBuiltError, ShapeError
 from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank, weighted
 from amalthea.metrics.mean import Mean, MeanMetricWrapper
 from amalthea.metrics.metric import WIDE, Metric, upwards
-from amalthea.metrics.weights import weight_of, weighted
+from amalthea.metrics.weights import weight_of
 
 
 class MeanSquaredError(

@@ -18,8 +18,8 @@ def total(x: Any, axis: Any = None) -> Any:
 
 def is_large(x: Any) -> bool:
     """Whether it is known to have more elements than float32 can count."""
-    shape = shape_of(x)
-    return shapes.is_static(shape) and shapes.size(shape) > EXACT
+    size = shapes.size(shape_of(x))
+    return isinstance(size, int) and size > EXACT
 
 
 def count(values: Any, dtype: str) -> Any:

@@ -71,7 +71,9 @@ def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
     if from_logits:
         return fused.log_softmax(output, axis=axis)
     if _before(output, fused.softmax, axis=axis) is None:  # which adds up to 1
-        output = p.divide(output, reducing.reduce_sum(output, axes=(axis,), keepdims=True))
+        total = reducing.reduce_sum(output, axes=(axis,), keepdims=True)
+        one = np.ones((), dtypes.to_numpy(dtypes.name_of(output)))
+        output = p.divide(output, p.select(p.equal(total, _zero(output)), one, total))  # all may be 0
     return p.log(_held_off(output))
 
 

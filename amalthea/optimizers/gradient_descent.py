@@ -129,11 +129,11 @@ class RMSprop(Optimizer):
     def rule(self, gradient: Any, value: Any, learning_rate: Any, velocity: Any, *rest: Any) -> Any:
         slots = list(rest)
         velocity = velocity * self.rho + ops.square(gradient) * (1 - self.rho)
-        size = velocity + self.epsilon
+        size = velocity
         if self.centered:
             slots[-1] = slots[-1] * self.rho + gradient * (1 - self.rho)
-            size = size - ops.square(slots[-1])
-        step = gradient * learning_rate / ops.sqrt(size)
+            size = ops.maximum(size - ops.square(slots[-1]), 0.0)  # rounding may leave less than nothing
+        step = gradient * learning_rate / ops.sqrt(size + self.epsilon)
         if self.momentum:
             step = slots[0] = slots[0] * self.momentum + step
         return value - step, velocity, *slots
@@ -183,7 +183,10 @@ class Ftrl(Optimizer):
             shrunk = gradient + value * (2.0 * self.l2_shrinkage_regularization_strength)
         total = accumulator + ops.square(gradient)
         old, new = (ops.power(a, -self.learning_rate_power) for a in (accumulator, total))
-        linear = linear + shrunk - (new - old) / learning_rate * value
-        quadratic = new / learning_rate + (self.l2_regularization_strength + self.beta / learning_rate / 2.0) * 2.0
+        rate = ops.where(ops.equal(learning_rate, 0), ops.ones_like(learning_rate), learning_rate)
+        linear = linear + shrunk - (new - old) / rate * value
+        quadratic = new / rate + (self.l2_regularization_strength + self.beta / rate / 2.0) * 2.0
         l1 = self.l1_regularization_strength
-        return (ops.clip(linear, -l1, l1) - linear) / quadratic, total, linear
+        moves = ops.logical_and(ops.not_equal(learning_rate, 0), ops.not_equal(quadratic, 0))
+        divisor = ops.where(moves, quadratic, ops.ones_like(quadratic))
+        return ops.where(moves, (ops.clip(linear, -l1, l1) - linear) / divisor, value), total, linear

@@ -33,8 +33,8 @@ class Optimizer(State, registry=registry):
         ema_momentum: the share of the average that stays at each update.
         ema_overwrite_frequency: updates after which weights are overwritten by their average; None for the end.
         loss_scale_factor: what the loss is multiplied by, and gradients divided by.
-        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients. Whatever counts,
-            counts updates.
+        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients. Schedules,
+            averages and all other counters count updates.
         name: shown in the paths of its variables.
 
     Example:

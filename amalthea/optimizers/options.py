@@ -4,6 +4,9 @@ They are written once, here. ``Adam(beta_1=0.9, **common)`` shows them in its si
 :func:`with_common_options` puts them there.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import functools
@@ -62,11 +65,12 @@ def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> t
     if kwargs:
         name = next(iter(kwargs))
         raise ArgumentError(f"{optimizer} has no argument '{name}'.", got=name, cure=nearest(name, COMMON))
-    written = learning_rate if isinstance(learning_rate, dict) else {}
-    if (written.get("config") or {}).get("name") == _DECAY:
-        return written["config"]["initial_learning_rate"], written["config"]["decay_rate"]
-    if getattr(learning_rate, "name", None) == _DECAY and hasattr(learning_rate, "decay_rate"):
-        return learning_rate.initial_learning_rate, learning_rate.decay_rate
+    if isinstance(learning_rate, dict):
+        found: dict[str, Any] = learning_rate.get("config") or {}
+    else:
+        found = getattr(learning_rate, "__dict__", {})
+    if found.get("name") == _DECAY and "decay_rate" in found:
+        return found["initial_learning_rate"], found["decay_rate"]
     return learning_rate, decay or 0.0
 
 

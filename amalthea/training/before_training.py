@@ -1,35 +1,155 @@
-"""What would fail later is found before the first update: labels of no class, validation data of another kind."""
+"""Bad data are found before the first update: labels of no class, NaN, validation data of another kind."""
+
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from amalthea import tree
-from amalthea.errors import placed
-from amalthea.tensor import Tensor, Trace, type_of
+import numpy as np
+
+from amalthea import shapes, tree
+from amalthea.data import ClassWeights
+from amalthea.data.structure import named_leaves
+from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.losses.checks import class_numbers, is_finite
+from amalthea.tensor import Tensor, Trace, Type, on_host, type_of
 from amalthea.training.compiled import Outputs
 
 
 def check(model: Any, source: Any, validation: Any) -> None:
-    """Hold labels and validation data against the model; nothing of it changes."""
+    """Hold data and validation data against the model; nothing of it changes."""
     first = source.peek()
-    _check_labels(model, getattr(source, "labels", first[1]))
+    check_source(model, source)
     if validation is None:
         return
     batch = validation.peek()
     with placed("in the validation data"):
-        _check_labels(model, getattr(validation, "labels", batch[1]))
+        check_source(model, validation)
         if not model.run_eagerly and _kinds(batch) != _kinds(first):
             with Trace():
                 model.test_step(tree.map_structure(_symbol, batch))
 
 
-def _check_labels(model: Any, y: Any) -> None:
-    network, loss = getattr(model, "network", None), getattr(model, "_loss", None)
-    if y is None or network is None or loss is None or model.trains_in_its_own_way():
+def check_source(model: Any, source: Any) -> None:
+    """All inputs and labels of arrays; of other data the first batch, and the others when they come."""
+    batch = source.peek()
+    check_labels(model, (batch[0], getattr(source, "labels", batch[1])))
+    _check_inputs(model, getattr(source, "inputs", None))
+
+
+def check_labels(model: Any, batch: Any) -> None:
+    """The values of the labels of ``(x, y, ...)``, where the loss knows what they may be."""
+    loss = getattr(model, "_loss", None)
+    if batch[1] is None or loss is None or not loss.checks_values or model.trains_in_its_own_way():
         return
     with placed(model.place):
-        loss.check_values(y, Outputs(network.outputs, model.output_names))
+        loss.check_values(batch[1], _outputs(model, batch[0]))
+
+
+def check_batch(model: Any, batch: Any) -> None:
+    """:func:`check_labels` for one batch of many, with as little around the look at the values as can be."""
+    loss = getattr(model, "_loss", None)
+    if loss is not None and loss.only_check is not None and type(batch[1]) is np.ndarray:
+        try:
+            loss.only_check(batch[1])
+            return
+        except DataError:
+            pass  # which is said with its place below
+    check_labels(model, batch)
+
+
+def checked(model: Any, source: Any, batches: Iterable[Any]) -> Iterable[Any]:
+    """Batches whose labels are looked at when they come, unless all of them were before."""
+    loss = getattr(model, "_loss", None)
+    if hasattr(source, "labels") or loss is None or not loss.checks_values or model.trains_in_its_own_way():
+        return batches
+    return _each(batches, lambda batch: check_batch(model, batch))
+
+
+def _each(batches: Iterable[Any], look: Callable[[Any], None]) -> Iterator[Any]:
+    for batch in batches:
+        look(batch)
+        yield batch
+
+
+def _outputs(model: Any, x: Any) -> Outputs:
+    """The predictions as types; a model without symbolic outputs is called on symbols once for each kind of input."""
+    network = getattr(model, "network", None)
+    if network is not None:
+        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model.output_names)
+    key = str(_kinds(x))
+    if key not in model._output_types:
+        with Trace():
+            outputs = model(tree.map_structure(_symbol, x), training=False)
+        model._output_types[key] = tree.map_structure(_of_any_rows, outputs)
+    return Outputs(model._output_types[key], [])
+
+
+def _of_any_rows(output: Any) -> Tensor:
+    shape, dtype = type_of(output)
+    return Tensor(Type((shapes.Dim.symbol("rows"), *shape[1:]) if shape else (), dtype))
+
+
+def _check_inputs(model: Any, x: Any) -> None:
+    """:class:`DataError` for NaN or infinity in arrays, unless the model makes finite numbers of a row with NaN."""
+    for name, array in named_leaves(x, "x") if x is not None else ():
+        if array.dtype.kind != "f" or isinstance(array, np.memmap) or is_finite(array):
+            continue
+        bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        row = int(bad.argmax())
+        if not np.isinf(array[bad]).any() and _is_mended(model, x, row):
+            continue
+        raise DataError(
+            f"{name} holds {'infinity' if np.isinf(array[row]).any() else 'NaN'}, which no training recovers from.",
+            expected="finite numbers",
+            got=f"{int(bad.sum())} of {len(array)} rows with it, the first is row {row}",
+            cure=f"leave these rows out, or numpy.nan_to_num({name})",
+        )
+
+
+def _is_mended(model: Any, x: Any, row: int) -> bool:
+    """Whether the model gives finite numbers for a row, NaN or not: it may replace missing values itself."""
+    outputs = model(tree.map_structure(lambda a: None if a is None else a[row : row + 1], x), training=False)
+    return all(np.isfinite(on_host(value)).all() for value in tree.flatten(outputs))
+
+
+def class_weights(model: Any, class_weight: Any) -> Any:
+    """``class_weight``, with what the model's loss or output says of labels: whether they are class numbers."""
+    if not isinstance(class_weight, dict):
+        return class_weight
+    losses = model._loss.single() if model._loss is not None else None
+    if getattr(getattr(losses, "fn", None), "check", None) is class_numbers:
+        return ClassWeights(class_weight)
+    network = getattr(model, "network", None)
+    outputs = tree.flatten(network.outputs) if network is not None else []
+    return ClassWeights(class_weight, len(outputs[0].shape) - 1) if len(outputs) == 1 else class_weight
+
+
+def fixed_batch_size(model: Any) -> int | None:
+    """The number of rows that ``Input(batch_shape=...)`` lays down."""
+    network = getattr(model, "network", None)
+    first = network.flat_inputs[0].shape[:1] if network is not None and network.flat_inputs else ()
+    return first[0] if first else None
+
+
+def check_batch_size(model: Any, source: Any) -> None:
+    """:class:`ArgumentError` if arrays do not make whole batches of the size that the model's input lays down."""
+    fixed = fixed_batch_size(model)
+    rows, size = getattr(source, "rows", None), source.batch_size
+    if fixed is None or rows is None or (size == fixed and rows % fixed == 0):
+        return
+    whole = rows - rows % fixed
+    raise ArgumentError(
+        f"The input of the model lays down batches of {fixed} rows.",
+        expected=f"batch_size={fixed}, and a multiple of {fixed} rows",
+        got=f"batch_size={size}, {rows} rows" + (f": the last batch has {rows % size}" if rows % size else ""),
+        cure=f"x[:{whole}] with batch_size={fixed}, or Input(shape) in place of batch_shape"
+        if whole
+        else "Input(shape) in place of batch_shape",
+    )
 
 
 def _kinds(batch: Any) -> Any:

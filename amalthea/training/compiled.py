@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -79,6 +79,7 @@ class CompiledLoss:
         self.loss, self.loss_weights = loss, loss_weights
         self.parts: list[tuple[Any, float]] | None = None
         self.trackers: dict[str, Any] = {}
+        self.only_check: Any = None  # of the values of labels, where there is one output
         for name in tree.flatten(loss):
             _resolved(name)  # so that a misspelt name is found at once
 
@@ -97,9 +98,23 @@ class CompiledLoss:
             for tracker in self.trackers.values():
                 tracker._direction = "down"
 
+    @functools.cached_property
+    def checks_values(self) -> bool:
+        """Whether any loss looks at the values of labels."""
+        return any(
+            type(_resolved(x)).check_values is not losses_module.Loss.check_values for x in tree.flatten(self.loss)
+        )
+
+    def single(self) -> Any:
+        """The loss, if there is one only."""
+        found = tree.flatten(self.loss)
+        return _resolved(found[0]) if len(found) == 1 else None
+
     def check_values(self, y: Any, outputs: Outputs) -> None:
         """:class:`DataError` if labels cannot be meant for these outputs, seen before anything is trained."""
         losses = [_resolved(x) for x in by_output(self.loss, outputs.names, len(outputs.flat), "loss")]
+        if len(losses) == 1 and losses[0] is not None:
+            self.only_check = functools.partial(losses[0].check_values, y_pred=outputs.flat[0].type)
         for name, loss, labels, output in zip(outputs.names, losses, outputs.matched(y, "y"), outputs.flat):
             if loss is None or labels is None:
                 continue
@@ -136,7 +151,7 @@ _counted: ContextVar[list[Any] | None] = ContextVar("counted", default=None)
 
 
 @contextmanager
-def counting() -> Iterator[list[Any]]:
+def counting() -> Generator[list[Any]]:
     """A list that holds, after a loss was computed, over how many values it is a mean (see ``losses.loss.reduced``).
 
     With several losses it is the sum of their numbers, so that with different masks a mean over several batches is

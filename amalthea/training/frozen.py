@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ class Seen:
         self.has_warned = False
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Generator[None]:
         """Let layers be trainable as they were. Layers that came later are what they are now."""
         with trainable_as(dict(self.flags)):
             yield
@@ -36,8 +36,9 @@ class Seen:
         changed = [layer for layer, flag in self.flags.items() if layer.trainable != flag]
         if changed:
             self.has_warned = True
+            layer, whole = changed[0], model.place.removeprefix("in ")
             warnings.warn(
-                f"`trainable` of layer '{changed[0].name}' was changed to {changed[0].trainable} after {model.place[3:]} "
-                "was compiled. The model trains as it was compiled. Try model.compile(...) again to train by the change.",
+                f"`trainable` of layer '{layer.name}' became {layer.trainable} after {whole} was compiled. "
+                "The model trains as it was compiled; model.compile(...) again lets the change count.",
                 stacklevel=4,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from amalthea import tree
 from amalthea.callbacks import CallbackList
 from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
-from amalthea.errors import ArgumentError, DataError
+from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.tensor import Variable, on_host
 from amalthea.training import before_training
 
@@ -27,24 +27,24 @@ def as_floats(logs: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def results_kept(model: Any) -> Iterator[None]:
+def results_kept(model: Any) -> Generator[None]:
     """Leave the running results of a model as they are, if this happens in a callback of one of its runs."""
     if not model._running:
         yield
         return
     variables = [v for metric in model.metrics for v in metric.variables]
     before = [v.numpy() for v in variables]
-    history, logged = model.history, model._logged
+    history, logged, stop = model.history, model._logged, model.stop_training
     try:
         yield
     finally:
         for variable, value in zip(variables, before):
             variable.assign(value)
-        model.history, model._logged = history, logged
+        model.history, model._logged, model.stop_training = history, logged, stop
 
 
 @contextmanager
-def _running(model: Any) -> Iterator[None]:
+def _running(model: Any) -> Generator[None]:
     model._running += 1
     try:
         yield
@@ -64,10 +64,15 @@ def fit(
     """Train; see :meth:`Trainer.fit`."""
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+    batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
+    class_weight = before_training.class_weights(model, class_weight)
     source = choose.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    before_training.check_batch_size(model, source)
     validation = None
     if validation_data is not None:
         validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
+        with placed("in the validation data"):
+            before_training.check_batch_size(model, validation)
     model.ensure_built(source.peek())
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
@@ -93,7 +98,7 @@ def fit(
             break
     calls.on_train_end(logs)
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
-        model.optimizer.finalize_variable_values(model.trainable_weights)
+        model.optimizer.finalize_variable_values(model._trained_variables)
     return model.history
 
 
@@ -129,7 +134,7 @@ def _validates(frequency: Any, epoch: int) -> bool:
 def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
     run, logs = model.several("train"), None
     hooks, pace = calls.has_train_batch_hooks, model.pace
-    for first, group, last in pace.groups(source.batches(epoch)):
+    for first, group, last in pace.groups(before_training.checked(model, source, source.batches(epoch))):
         if hooks:
             calls.on_train_batch_begin(first)
         logs = run(group)
@@ -146,7 +151,7 @@ def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float
     calls.on_test_begin()
     run, logs = model.several("test"), None
     hooks, pace = calls.has_test_batch_hooks, model.pace
-    for first, group, last in pace.groups(source.batches(0)):
+    for first, group, last in pace.groups(before_training.checked(model, source, source.batches(0))):
         if hooks:
             calls.on_test_batch_begin(first)
         logs = run(group)
@@ -163,8 +168,11 @@ def evaluate(
     model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any
 ) -> dict[str, float]:
     """Loss and metrics over data."""
+    batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    before_training.check_batch_size(model, source)
     model.ensure_built(source.peek())
+    before_training.check_source(model, source)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     with _running(model):
         return _test_epoch(model, source, calls)
@@ -172,7 +180,9 @@ def evaluate(
 
 def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
     """The outputs for all rows."""
+    batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
+    before_training.check_batch_size(model, source)
     model.ensure_built(first := source.peek())
     if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
         return tree.map_structure(on_host, model.step("predict")(first))

@@ -19,7 +19,7 @@ from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
 from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
-from amalthea.training import loop, pace
+from amalthea.training import before_training, loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.frozen import Seen
@@ -75,6 +75,7 @@ class Trainer(Half):
         self._is_ready = False
         self._contents = Contents()
         self._logged: list[str] = []
+        self._output_types: dict[str, Any] = {}
         self._directions: dict[str, str | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -188,12 +189,10 @@ class Trainer(Half):
         for name, metric in self._named_metrics():
             if not isinstance(metric, str):  # such as "accuracy" before it has seen labels
                 results[name] = metric.result()
-        parts = {name: value for name, value in results.items() if isinstance(value, dict)}
-        if parts:
-            results = self._with_parts(results, parts)
-        return results
+        parts = [name for name, value in results.items() if isinstance(value, dict)]
+        return self._with_parts(results, parts) if parts else results
 
-    def _with_parts(self, results: dict[str, Any], parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    def _with_parts(self, results: dict[str, Any], parts: list[str]) -> dict[str, Any]:
         """Results of which some are dicts, whose keys are names too."""
         free = Names(name for name in results if name not in parts).free
         found: dict[str, Any] = {}
@@ -366,10 +365,17 @@ class Trainer(Half):
             with Trace():
                 self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
         if self.compiled and self.optimizer is not None:
-            with self._seen_trainable.hold():
-                self.optimizer.build(self.trainable_variables)
+            self.optimizer.build(self._trained_variables)
         self._contents = Contents(self)
         self._is_ready = True
+
+    @property
+    def _trained_variables(self) -> list[Any]:
+        """The variables that were trainable when the model was compiled."""
+        if self._seen_trainable is None:
+            return self.trainable_variables
+        with self._seen_trainable.hold():
+            return self.trainable_variables
 
     def _notice_changes(self) -> None:
         """Forget the traced steps if what attributes hold is no longer what it was when they were made."""
@@ -449,7 +455,7 @@ class Trainer(Half):
         with loop.results_kept(self):
             self._notice_changes()
             logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
-        return self._given(logs, return_dict)
+        return self._reported(logs, return_dict)
 
     @at_home
     def predict(
@@ -482,9 +488,10 @@ class Trainer(Half):
             reset_metrics: False gives results over all batches since the last reset, as Keras 3 always does.
         """
         self.require_compiled("train")
-        data = to_batch((x, y, sample_weight), class_weight)
+        data = to_batch((x, y, sample_weight), class_weight and before_training.class_weights(self, class_weight))
         self.ensure_built(data)
-        return self._given(self._on_batch("train", data, reset_metrics), return_dict)
+        before_training.check_batch(self, data)
+        return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
 
     @at_home
     def test_on_batch(
@@ -494,7 +501,8 @@ class Trainer(Half):
         self.require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
-        return self._given(self._on_batch("test", data, reset_metrics), return_dict)
+        before_training.check_batch(self, data)
+        return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
 
     def _on_batch(self, kind: str, data: Any, alone: bool) -> dict[str, Any]:
         if not self._running:
@@ -502,7 +510,7 @@ class Trainer(Half):
         with loop.results_kept(self):
             return loop.as_floats(self.step(kind, alone)(data))
 
-    def _given(self, logs: dict[str, Any], as_dict: bool) -> Any:
+    def _reported(self, logs: dict[str, Any], as_dict: bool) -> Any:
         self._logged = list(logs)
         return logs if as_dict else _as_list(logs)
 
