@@ -8,6 +8,7 @@ from amalthea import activations, constraints, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import refuse_adapters
 
 
 def positive(value: Any, name: str, layer: str) -> int:
@@ -69,8 +70,7 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
+        refuse_adapters(lora_rank, lora_alpha, quantization_config)
 
     def build(self, input_shape: Any) -> None:
         features = input_shape[-1]

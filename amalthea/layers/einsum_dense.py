@@ -8,7 +8,7 @@ from typing import Any
 from amalthea import ops
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, weight
+from amalthea.layers.options import keep, refuse_adapters, weight
 
 
 class EinsumDense(Layer):
@@ -54,8 +54,7 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
+        refuse_adapters(lora_rank, lora_alpha, quantization_config, gptq_unpacked_column_size)
         self.equation, self.bias_axes = equation, bias_axes
         self.partial_output_shape: tuple[Any, ...] = (
             tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)

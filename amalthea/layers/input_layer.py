@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, dtypes, history
+from amalthea import config, dtypes, history, shapes
 from amalthea.configurable import auto_name
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
+from amalthea.tensor import type_of
 
 
 class InputLayer(Layer):
@@ -19,6 +20,8 @@ class InputLayer(Layer):
         batch_size: the size of the batch, or None.
         dtype: the dtype of the data.
         batch_shape: shape and batch in one.
+        input_tensor: an array or symbolic tensor whose shape and dtype are taken instead.
+        sparse, ragged: kept in configurations; arrays are dense here.
         optional: whether None may be given.
         name: the key under which data for it may be given.
     """
@@ -38,7 +41,12 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(name=name or auto_name("input_layer"))
+        super().__init__(name=name or auto_name("input_layer"), **kwargs)
+        if input_tensor is not None:
+            if shape is not None or batch_shape is not None:
+                raise ArgumentError("An input takes a tensor or a shape, not both.", got=f"{shape or batch_shape}")
+            found = type_of(input_tensor)
+            batch_shape, dtype = shapes.public(found.shape), dtype or found.dtype
         if shape is None and batch_shape is None:
             raise ArgumentError("An input needs a shape.", cure="Input(shape=(784,))")
         if shape is not None and batch_shape is not None:
@@ -93,6 +101,8 @@ def Input(
         batch_size: the size of the batch, or None.
         dtype: the dtype of the data; ``floatx()`` by default.
         batch_shape: shape and batch in one.
+        tensor: an array or symbolic tensor whose shape and dtype are taken instead.
+        sparse, ragged: kept in configurations; arrays are dense here.
         name: the key under which data for it may be given.
 
     Example:
@@ -101,6 +111,4 @@ def Input(
         >>> Model(x, layers.Dense(2)(x)).output_shape
         (None, 2)
     """
-    return InputLayer(
-        shape, batch_size, dtype, sparse, ragged, batch_shape=batch_shape, name=name, optional=optional
-    ).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

@@ -9,7 +9,7 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import activations, constraints, initializers, regularizers
+from amalthea.errors import ArgumentError
 
 _READERS = {
     "initializer": initializers.get,
@@ -23,6 +24,12 @@ def keep(layer: Any, **options: Any) -> None:
     for name, value in options.items():
         read = _READERS.get(name.rsplit("_", 1)[-1])
         setattr(layer, name, read(value) if read else value)
+
+
+def refuse_adapters(*given: Any) -> None:
+    """:class:`ArgumentError` for arguments of low-rank adapters and quantization that are not None."""
+    if any(value is not None for value in given):
+        raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
 
 
 def weight(layer: Any, name: str, shape: Any, stem: str | None = None, **more: Any) -> Any:

@@ -55,7 +55,8 @@ class StackedRNNCells(Layer):
     def call(self, inputs: Any, states: Any, training: bool = False, **kwargs: Any) -> Any:
         after: list[Any] = []
         for cell, own in zip(self.cells, states):
-            given = {"training": training} if "training" in parameters(type(cell).call) else {}
+            taken = parameters(type(cell).call)
+            given = {k: v for k, v in {"training": training, **kwargs}.items() if k in taken}
             inputs, new = cell(inputs, tree.flatten(own), **given)
             after.append(new if tree.is_nested(cell.state_size) else tree.flatten(new)[0])
         return inputs, after

@@ -197,9 +197,18 @@ class Model(Trainer, Layer):
         show_trainable: bool = False,
         layer_range: Any = None,
     ) -> None:
-        """Print a table of the layers, their output shapes and numbers of parameters."""
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: characters a line; the terminal's width, or 100 for ``print_fn``, unless given.
+            positions: where columns end, in characters or as fractions of a line.
+            print_fn: called with the whole text instead of printing it.
+            expand_nested: show the layers of nested models too.
+            show_trainable: a column that says which layers are trained.
+            layer_range: names (or patterns) of the first and the last layer to show.
+        """
         building.require_built(self)
-        summary(self, print_fn, expand_nested, show_trainable)
+        summary(self, print_fn, expand_nested, show_trainable, line_length, positions, layer_range)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Write the whole model, weights and optimizer state to a ``.keras`` file."""

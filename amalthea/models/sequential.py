@@ -167,8 +167,9 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for layer in config["layers"]:
-            model.add(configurable.deserialize(layer), rebuild=False)
+        with configurable.CustomObjectScope(custom_objects):
+            for layer in config["layers"]:
+                model.add(configurable.deserialize(layer), rebuild=False)
         model._rebuild()
         if model.network is None and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

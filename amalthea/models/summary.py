@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from amalthea import dtypes
+from amalthea.errors import ArgumentError, UnknownNameError, nearest
 
 
 def parameters_of(variables: Any) -> tuple[int, int]:
@@ -40,26 +42,57 @@ def _rows(layers: Any, expand_nested: bool, indent: str = "") -> Iterator[tuple[
             yield from _rows(layer.layers, True, indent + "  ")
 
 
+def _between(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
+    """The layers from the first to the last of which the name matches one of two patterns."""
+    if layer_range is None:
+        return layers
+    if len(layer_range) != 2:
+        raise ArgumentError("`layer_range` names two layers.", expected="(first, last)", got=layer_range)
+    places = []
+    for pattern in layer_range:
+        found = [i for i, layer in enumerate(layers) if layer.name == pattern or re.match(pattern, layer.name)]
+        if not found:
+            cure = nearest(pattern, [layer.name for layer in layers])
+            raise UnknownNameError("`layer_range` names a layer that the model does not have.", got=pattern, cure=cure)
+        places.append(found)
+    return layers[min(places[0]) : max(places[1]) + 1]
+
+
+def _widths(positions: Sequence[float] | None, width: int, columns: int) -> list[int | None]:
+    """The width of each column, from where it ends."""
+    if not positions:
+        return [None] * columns
+    ends = [int(p * width) if p <= 1 else int(p) for p in positions][:columns]
+    widths: list[int | None] = [max(end - start - 3, 1) for start, end in zip([0, *ends], ends)]
+    return widths + [None] * (columns - len(widths))
+
+
 def summary(
-    model: Any, print_fn: Callable[[str], Any] | None, expand_nested: bool = False, show_trainable: bool = False
+    model: Any,
+    print_fn: Callable[[str], Any] | None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    layer_range: Sequence[str] | None = None,
 ) -> None:
-    """Print name, output shape and number of parameters of every layer, and the totals."""
+    """Print name, output shape and number of parameters of every layer, and the totals; see :meth:`Model.summary`."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f'Model "{model.name}"', title_justify="left")
-    for title, side in (("Layer (type)", "left"), ("Output shape", "left"), ("Parameters", "right")):
-        table.add_column(title, justify=side)  # type: ignore[arg-type]
-    if show_trainable:
-        table.add_column("Trainable")
-    for layer, indent in _rows(model.layers, expand_nested):
+    text = io.StringIO() if print_fn else None
+    console = Console(file=text, width=line_length or 100) if text else Console(width=line_length)
+    titles = [("Layer (type)", "left"), ("Output shape", "left"), ("Parameters", "right"), ("Trainable", "left")]
+    titles = titles[: 4 if show_trainable else 3]
+    for (title, side), width in zip(titles, _widths(positions, console.width, len(titles))):
+        table.add_column(title, justify=side, width=width)  # type: ignore[arg-type]
+    for layer, indent in _rows(_between(model.layers, layer_range), expand_nested):
         row = [f"{indent}{layer.name} ({type(layer).__name__})", _shape_text(layer), f"{layer_count(layer):,}"]
         table.add_row(*row, *(["yes" if layer.trainable else "no"] if show_trainable else []))
     totals = [("All", model.weights), ("Trainable", model.trainable_weights), ("Fixed", model.non_trainable_weights)]
     if getattr(model, "optimizer", None) is not None and model.optimizer.variables:
         totals.append(("Optimizer", model.optimizer.variables))
-    text = io.StringIO() if print_fn else None
-    console = Console(file=text, width=100) if text else Console()
     console.print(table)
     for name, variables in totals:
         console.print(f"{name} parameters: {_amount(variables)}", highlight=False)

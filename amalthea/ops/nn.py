@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, dtypes, shapes
-from amalthea.errors import ShapeError
+from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.numpy.reductions import mean_of
 from amalthea.primitives import elementwise as p
@@ -329,6 +329,11 @@ def layer_normalization(
     x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any
 ) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
+    unknown = kwargs.keys() - {"rms_scaling"}
+    if unknown:
+        raise ArgumentError(f"layer_normalization has no argument {min(unknown)!r}.", got=", ".join(sorted(unknown)))
+    if kwargs.get("rms_scaling"):
+        return rms_normalization(x, gamma, axis, epsilon)
     over, rank, epsilon = all_axes(axis, len(x.shape)), len(x.shape), float(epsilon or config.epsilon())
     if sorted(over) == list(range(rank - len(over), rank)) and over:
         first = rank - len(over)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import history, tree
-from amalthea.configurable import deserialize, serialize
+from amalthea.configurable import CustomObjectScope, deserialize, serialize
 from amalthea.errors import ModelFileError
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
@@ -81,7 +81,8 @@ def _map(function: Any, value: Any) -> Any:
 
 def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -> Any:
     """The model: every layer made, then every call done again as soon as its inputs are there."""
-    operations = {data["name"]: _operation_from_data(data) for data in config["layers"]}
+    with CustomObjectScope(custom_objects):
+        operations = {data["name"]: _operation_from_data(data) for data in config["layers"]}
     made: dict[tuple[str, int], list[Tensor]] = {}
     for name, operation in operations.items():
         if isinstance(operation, InputLayer):

@@ -90,7 +90,7 @@ def _outputs(model: Any, x: Any) -> Outputs:
 
 def _of_any_rows(output: Any) -> Tensor:
     shape, dtype = type_of(output)
-    return Tensor(Type((shapes.Dim.symbol("rows"), *shape[1:]) if shape else (), dtype))
+    return Tensor(Type((shapes.Dim.symbol("batch"), *shape[1:]) if shape else (), dtype))
 
 
 def _check_inputs(model: Any, x: Any) -> None:

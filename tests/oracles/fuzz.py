@@ -1,7 +1,7 @@
 """Random calls of ops: drawn from a seed, the same with every version of NumPy, for two libraries to be compared on.
 
-    python tests/oracles/fuzz.py FIRST LAST          # in an environment with Keras: what it gives for these seeds, as a file
-    python -m pytest tests/test_fuzz.py --seeds FIRST LAST --answers FILE
+    python -m tests.oracles.fuzz ask FIRST LAST FILE   # in an environment with Keras: its answers to these seeds
+    python -m tests.oracles.fuzz compare FILE          # where this package is: each difference, and a count
 
 An entry of ``CALLS`` draws the arguments of one op. Calls that Keras refuses are stored as refused.
 """
@@ -280,16 +280,17 @@ CALLS = {
     **{name: _two(NUMBERS) for name in ("subtract", "divide", "true_divide", "floor_divide", "mod", "power")},
     **{name: _two(NUMBERS) for name in ("arctan2", "logaddexp", "divide_no_nan", "isclose")},
     **{name: _two(("int32", "uint8", "int16", "bool"), False) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
-    **{name: _reduced(ANY) for name in ("sum", "prod", "mean", "max", "min", "any", "all", "var", "std", "amax", "amin")},
+    **{name: _reduced(ANY) for name in ("sum", "prod", "mean", "max", "min", "any", "all", "var", "std")},
+    "amax": _reduced(ANY), "amin": _reduced(ANY),
     "logsumexp": _reduced(NUMBERS), "median": _reduced(ANY), "count_nonzero": _along(ANY), "average": _along(NUMBERS),
     "argmax": _along(ANY), "argmin": _along(ANY), "cumsum": _along(ANY), "cumprod": _along(ANY),
     "sort": _along(ANY, none=False), "argsort": _along(ANY, none=False), "softmax": _along(NUMBERS, none=False),
     "log_softmax": _along(NUMBERS, none=False), "sparsemax": _along(FLOATS, none=False, special=0),
     "normalize": _along(FLOATS, none=False, special=0), "clip": _clip, "full_like": _full_like,
     "scatter_update": _scatter_update, "cast": _cast, "saturate_cast": _saturate, "repeat": _repeat, "tile": _tile,
-    "linspace": _linspace, "arange": _arange, "nan_to_num": _nan_to_num, "round": _round, "where": _where, "take": _take,
-    "top_k": _top_k, "flip": _flip, "roll": _roll, "tril": _triangle, "triu": _triangle, "one_hot": _one_hot,
-    "matmul": _matmul, "concatenate": _concatenate, "pad": _pad,
+    "linspace": _linspace, "arange": _arange, "nan_to_num": _nan_to_num, "round": _round, "where": _where,
+    "take": _take, "top_k": _top_k, "flip": _flip, "roll": _roll, "tril": _triangle, "triu": _triangle,
+    "one_hot": _one_hot, "matmul": _matmul, "concatenate": _concatenate, "pad": _pad,
 }  # fmt: skip
 
 
@@ -327,3 +328,36 @@ def _pair(library, x):
     dtype = str(getattr(x.dtype, "name", x.dtype)).rsplit(".", 1)[-1]
     array = library.ops.convert_to_numpy(library.ops.cast(x, "float32") if dtype == "bfloat16" else x)
     return dtype, np.asarray(array)
+
+
+def ask(first, last, path):
+    """Write what Keras gives for some seeds."""
+    import pickle
+
+    import keras
+
+    with open(path, "wb") as file:
+        pickle.dump({seed: answer(keras, seed) for seed in range(int(first), int(last))}, file)
+
+
+def compare(path):
+    """Print where this package gives something else, but for what test_fuzz.py says is meant otherwise."""
+    import pickle
+
+    from tests import test_fuzz
+
+    with open(path, "rb") as file:
+        answers = pickle.load(file)  # one's own file, just written
+    different = 0
+    for seed, found in answers.items():
+        name, args, kwargs = call(seed)
+        what = test_fuzz.judge(seed, None if found and found[0] == "refused" else found)
+        different += bool(what)
+        print(f"{seed} {name}: {what}\n" if what else "", end="")
+    print(f"{different} of {len(answers)} calls differ")
+
+
+if __name__ == "__main__":
+    import sys
+
+    {"ask": ask, "compare": compare}[sys.argv[1]](*sys.argv[2:])

@@ -89,6 +89,9 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
         >>> ops.einsum("ij,jk->ik", np.ones((2, 3), "float32"), np.ones((3, 4), "float32")).shape
         (2, 4)
     """
+    unknown = kwargs.keys() - {"optimize"}  # how the sums are ordered is decided here
+    if unknown:
+        raise ArgumentError(f"einsum has no argument {min(unknown)!r}.", got=", ".join(sorted(unknown)))
     values = promoted(*operands)
     names, output = _parse(subscripts, [len(v.shape) for v in values])
     now, letters = _summed_out(values[0], names[0], output + "".join(names[1:]))
