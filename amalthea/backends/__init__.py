@@ -223,6 +223,12 @@ class _Runtime:
     def place(self, variable: Variable) -> Storage:
         return self.backend.place(variable)
 
+    def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
+        return self.backend.hold(variables)
+
+    def change(self, values: dict[Variable, Any]) -> None:
+        self.backend.change(values)
+
     def array(self, value: Any, dtype: str) -> Any:
         return self.backend.array(value, dtype)
 

@@ -22,6 +22,7 @@ from jax.scipy.special import erf
 
 from amalthea import dtypes
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.groups import wait_until_readable
 from amalthea.backends.memory import tidied
 from amalthea.backends.pool import Pooled, Stateful, state_of
 from amalthea.graph.graph import Graph
@@ -31,6 +32,7 @@ from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
 from amalthea.primitives.windows import window_counts
 from amalthea.tensor import Storage
+from amalthea.versions import LOCK
 
 jax.config.update("jax_enable_x64", True)
 
@@ -229,7 +231,9 @@ class JaxStorage(Pooled):
     __slots__ = ()
 
     def numpy(self) -> np.ndarray:
-        return np.array(self.group.values[self.place])  # a copy: nothing is lent by it
+        with LOCK:
+            wait_until_readable([self])
+            return np.array(self.current())  # a copy: nothing is lent by it
 
 
 LOOKS = 100  # some 100 microseconds

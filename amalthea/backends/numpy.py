@@ -15,6 +15,7 @@ from amalthea.backends.plan import Plan
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import simplify
 from amalthea.primitives import TABLE, Primitive
+from amalthea.versions import LOCK
 
 LOWERINGS = {row: row.reference for row in TABLE.values()}
 
@@ -44,11 +45,15 @@ class Compiled:
         self.plan = Plan(graph, np.asarray)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        state = [BACKEND.place(variable).read() for variable in self.plan.reads]
+        with LOCK:
+            state = [BACKEND.place(variable).read() for variable in self.plan.reads]
         with np.errstate(all="ignore"):
             outputs, written = self.plan.run([*map(np.asarray, values), *state], _run)
-        for variable, value in zip(self.plan.writes, written):
-            BACKEND.place(variable).write(np.array(value))
+        if written:
+            fresh = [np.array(value) for value in written]
+            with LOCK:
+                for variable, value in zip(self.plan.writes, fresh):
+                    BACKEND.place(variable).write(value)
         return outputs
 
 

@@ -18,7 +18,7 @@ from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
-from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
+from amalthea.tensor import Tensor, Trace, at_once, current_trace, on_host, type_of
 from amalthea.training import loop, pace
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 from amalthea.training.pace import Pace
@@ -252,7 +252,7 @@ class Trainer(Half):
         """The traced and compiled ``train``, ``test`` or ``predict`` step (plain Python with ``run_eagerly``)."""
         function = getattr(self, f"{kind}_step")
         if self.run_eagerly:
-            return function
+            return function if kind == "predict" else _at_once(function)
         key = f"train {self._what_is_frozen()}" if kind == "train" else kind
         if key not in self._steps:
             self._steps[key] = transforms.jit(function)
@@ -395,6 +395,16 @@ class Trainer(Half):
         data = to_batch((x,))
         self.ensure_built(data)
         return tree.map_structure(on_host, self.step("predict")(data))
+
+
+def _at_once(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A step in Python, all of whose changes other threads see together."""
+
+    def run(data: Any) -> Any:
+        with at_once():
+            return step(data)
+
+    return run
 
 
 def _refuse_unknown(verb: str, given: dict[str, Any], function: Any, allowed: Any = ()) -> None:
