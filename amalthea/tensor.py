@@ -276,7 +276,7 @@ class Variable(Operators):
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
-        self.is_result = False
+        self.start: np.ndarray | None = None  # of a metric's variable: where the sums of a run begin
 
     shape = property(lambda self: self.type.shape)
     dtype = property(lambda self: self.type.dtype)
@@ -305,10 +305,10 @@ class Variable(Operators):
         return runtime.place(variable).read() if found is None else found
 
     def twin(self) -> Variable:
-        """Another variable with the same value, and all else that this one has."""
+        """Another variable with all that this one has, and the value with which it began."""
         made = Variable.__new__(type(self))
         made.__dict__.update(self.__dict__)
-        made.storage = HostStorage(self.storage.numpy())
+        made.storage = HostStorage(np.array(self.start))
         return made
 
     def assign(self, value: Any) -> Any:

@@ -256,13 +256,18 @@ def at_once(commit: Callable[[dict[Any, Any]], None]) -> Iterator[None]:
 
 
 class Results:
-    """Variables that stand in for those of metrics, made when they are first asked for."""
+    """Variables that stand in for those of metrics, made when they are first asked for.
 
-    def __init__(self) -> None:
+    Args:
+        number: which they are; 0 stands for nothing: the metrics' own.
+    """
+
+    def __init__(self, number: int):
+        self.number = number
         self._own: dict[Any, Any] = {}
 
     def of(self, variable: Any) -> Any:
-        if not variable.is_result:
+        if not self.number or variable.start is None:
             return variable
         found = self._own.get(variable)
         if found is None:
@@ -273,11 +278,17 @@ class Results:
 @contextmanager
 def with_results(results: Results | None) -> Iterator[None]:
     """Let metrics keep their sums in these variables; None: in their own."""
-    if results is None:
+    if results is None and not results_now():
         yield
         return
-    with _open(View(_view.get(), results=results)):
+    with _open(View(_view.get(), results=results or Results(0))):
         yield
+
+
+def results_now() -> int:
+    """The number of the variables in which metrics keep their sums here; 0 for their own."""
+    seen = _view.get()
+    return seen.results.number if seen is not None and seen.results is not None else 0
 
 
 def _after_fork() -> None:

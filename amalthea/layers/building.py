@@ -27,7 +27,6 @@ from amalthea.ops import base
 from amalthea.shapes import Dim
 from amalthea.tensor import Tensor, Type, Variable, at_once
 
-
 unfinished: list[Any] = []  # the layers that some thread is building now
 
 

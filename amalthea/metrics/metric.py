@@ -51,6 +51,7 @@ class Metric(Configurable, registry=registry):
         """A variable of its own."""
         start = initializers.get(initializer)
         variable = Variable(start, shape, dtype or self.dtype, trainable=False, aggregation=aggregation)
+        variable.start = variable.numpy()
         variable.name = name or "variable"
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from amalthea import backends, ops, optimizers, tree
+from amalthea import backends, ops, optimizers, tree, versions
 from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
 from amalthea.tensor import Tensor, Trace, at_once, current_trace, on_host, type_of
-from amalthea.training import loop, pace
+from amalthea.training import loop, pace, shares
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 from amalthea.training.pace import Pace
 
@@ -67,11 +68,12 @@ class Trainer(Half):
     def _forget_compiled(self) -> None:
         """Drop the traced steps: what they hold is no longer the model."""
         self._steps: dict[str, Any] = {}
+        self._shares = shares.Shares()
         self._is_ready = False
         self._frozen: tuple[int, str] = (-1, "")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_steps": {}}  # sessions are made again, not copied
+        return {**self.__dict__, "_steps": {}, "_shares": shares.Shares()}  # sessions are made again, not copied
 
     # ------------------------------------------------------------------------------------- compile
 
@@ -254,9 +256,8 @@ class Trainer(Half):
         if self.run_eagerly:
             return function if kind == "predict" else _at_once(function)
         key = f"train {self._what_is_frozen()}" if kind == "train" else kind
-        if key not in self._steps:
-            self._steps[key] = transforms.jit(function)
-        return self._steps[key]
+        steps, key = self._steps, key if kind == "predict" else f"{key} {versions.results_now() or ''}"
+        return steps.get(key) or steps.setdefault(key, transforms.jit(function))
 
     def _what_is_frozen(self) -> str:
         """Which layers are trainable, looked up only after some layer changed."""
@@ -269,15 +270,20 @@ class Trainer(Half):
         one = self.step(kind)
         if not isinstance(one, transforms.jit):
             return repeat.in_turn(one)
-        key = f"{kind}, several"
-        if key not in self._steps or self._steps[key].one is not one:
-            self._steps[key] = repeat.jit_steps(one)
-        return self._steps[key]
+        key = f"{kind}, several {versions.results_now() or ''}"
+        found = self._steps.get(key)
+        if found is None or found.one is not one:
+            found = self._steps[key] = repeat.jit_steps(one)
+        return found
 
     def ensure_built(self, data: Any) -> None:
         """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
         if self._is_ready:
             return
+        with versions.MAKING:
+            self._build_all(data)
+
+    def _build_all(self, data: Any) -> None:
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
             with Trace():
@@ -332,11 +338,12 @@ class Trainer(Half):
         epochs = kwargs.pop("nb_epoch", epochs)
         _refuse_unknown("fit", kwargs, Trainer.fit)
         self.require_compiled("train")
-        return loop.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
-            class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
-            validation_batch_size, validation_freq,
-        )  # fmt: skip
+        with shares.of_one_run(self):
+            return loop.fit(
+                self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+                class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
+                validation_batch_size, validation_freq,
+            )  # fmt: skip
 
     @at_home
     def evaluate(
@@ -354,7 +361,8 @@ class Trainer(Half):
         """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
         _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
-        logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+        with shares.of_one_run(self):
+            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
         return logs if return_dict else _as_list(logs)
 
     @at_home
@@ -400,9 +408,13 @@ class Trainer(Half):
 def _at_once(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A step in Python, all of whose changes other threads see together."""
 
+    made: list[bool] = []  # whether it has run: metrics are made the first time, by one thread
+
     def run(data: Any) -> Any:
-        with at_once():
-            return step(data)
+        with nullcontext() if made else versions.MAKING, at_once():
+            result = step(data)
+        made[:] = [True]
+        return result
 
     return run
 

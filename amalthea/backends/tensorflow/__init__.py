@@ -207,11 +207,13 @@ class Compiled:
             return functions.of_values(*inputs, *given)
         if functions.plain is None or functions.waits:
             with self.tracing:
-                return self._run_first(functions, inputs)
+                results = self._prepare(functions, inputs)
+            if results is not None:
+                return results
         return functions.plain(*inputs)
 
-    def _run_first(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any]:
-        """Trace for the variables as they are placed now, or later for XLA, and run."""
+    def _prepare(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any] | None:
+        """Trace for the variables as they are placed now, or later for XLA, which gives results at once."""
         if functions.plain is None:
             by_xla = _by_xla(self.graph)
             functions.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
@@ -222,7 +224,7 @@ class Compiled:
             functions.waits -= 1
             if not functions.waits:
                 return self._run_by_xla(functions, inputs)
-        return functions.plain(*inputs)
+        return None
 
     def _run_by_xla(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any]:
         """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
