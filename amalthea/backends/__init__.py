@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from amalthea import config
+from amalthea.backends import children
 from amalthea.backends.backend import Backend, requested_device
 from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
@@ -105,23 +106,33 @@ def _known(name: str) -> str:
     return name
 
 
-@cache
 def load(name: str) -> Backend:
     """The backend of that name, its library imported.
 
     Raises:
         UnknownNameError: no such backend.
         MissingLibraryError: its library is not installed.
+        BackendError: this process was forked after the library had begun to compute, which it does not survive.
     """
+    backend = _imported(name)
+    children.refuse(backend)
+    return backend
+
+
+@cache
+def _imported(name: str) -> Backend:
     known = KNOWN[_known(name)]
     try:
-        return importlib.import_module(f"amalthea.backends.{known.module}").BACKEND
+        backend: Backend = importlib.import_module(f"amalthea.backends.{known.module}").BACKEND
     except ModuleNotFoundError as error:
         if error.name != known.library:
             raise
         raise MissingLibraryError(
             f"The backend '{name}' needs {known.library}, which is not installed.", cure=f"pip install amalthea[{name}]"
         ) from None
+    backend.key = backend.name
+    children.tell(backend)
+    return backend
 
 
 def current() -> Backend:
@@ -208,6 +219,7 @@ class _Runtime:
         return _used.get() or self._backend or self._load()
 
     def _load(self) -> Backend:
+        """The one in use, when something first computes with it, in this process."""
         name, reason = chosen()
         self._backend = load(name)
         if reason != "the default":
@@ -250,8 +262,9 @@ class _Runtime:
     @property
     def place_name(self) -> str:
         backend, asked = self.backend, requested_device.get()
-        return backend.name if asked is None else f"{backend.name} {asked}"
+        return backend.key if asked is None else f"{backend.key} {asked}"
 
 
 _runtime = _Runtime()
 install_runtime(_runtime)
+children.at_fork(_runtime.reset, _used)

@@ -40,6 +40,7 @@ class Backend(ABC):
     """One tensor library. The defaults suit a library whose arrays are NumPy's own."""
 
     name: str
+    key: str = ""  # what is compiled for one key is not for another: the name, until a child process gets its own
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
     gaps: Mapping[str, str] = MappingProxyType({})  # primitive, or "primitive dtype": why it is missing
@@ -138,6 +139,9 @@ class Backend(ABC):
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return HostStorage(value)
+
+    def in_child(self) -> None:
+        """Be told, in a process that was forked while this backend was loaded."""
 
     def devices(self) -> list[str]:
         """The devices it can use, the fastest first."""

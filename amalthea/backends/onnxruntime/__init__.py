@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.onnxruntime import in_place
 from amalthea.backends.onnxruntime.between import BETWEEN
 from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
@@ -91,6 +92,11 @@ class OnnxRuntimeBackend(Backend):
         import onnxruntime  # noqa: F401  # so that a missing library is found out now
 
         self._eager: dict[Any, Executable] = {}
+
+    def in_child(self) -> None:
+        self.key = f"{self.name} {os.getpid()}"  # sessions are made again: theirs have no threads here
+        self._eager = {}
+        in_place.forget_threads()
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return State(value)

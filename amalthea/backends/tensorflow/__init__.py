@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.children import DoesNotFork, refuse
 from amalthea.backends.groups import (
     Group,
     Member,
@@ -61,6 +62,7 @@ class TensorflowStorage(Member):
         Placed([self])
 
     def read(self) -> Any:
+        refuse(BACKEND)
         with LOCK:
             wait_until_readable([self])
             kept = self.group.kept.get(self.place) if self.group.writer else None
@@ -78,12 +80,17 @@ class TensorflowStorage(Member):
         return to_numpy(self.read())
 
 
-class TensorflowBackend(Backend):
+class TensorflowBackend(DoesNotFork, Backend):
     """TensorFlow, on whatever device it has."""
 
     name = "tensorflow"
     lowerings = LOWERINGS
     storage = TensorflowStorage
+
+    def has_begun(self) -> bool:
+        from tensorflow.python.eager import context
+
+        return getattr(getattr(context, "_context", None), "_context_handle", None) is not None
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return TensorflowStorage(value)

@@ -122,6 +122,9 @@ class TorchBackend(Backend):
     def new_storage(self, value: np.ndarray) -> Storage:
         return TorchStorage(to_tensor(value))
 
+    def in_child(self) -> None:
+        torch.set_num_threads(1)  # OpenMP would wait for those of the parent; PyTorch's own workers do the same
+
     def devices(self) -> list[str]:
         return devices()
 
