@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,31 @@ from amalthea.errors import ArgumentError
 _settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
+def file_path() -> Path:
+    """Where the user's ``keras.json`` is, if there is one."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+
+
 @lru_cache(maxsize=1)
 def file_settings() -> dict[str, Any]:
-    """What the user's ``keras.json`` says; empty if there is none or it cannot be read."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    """What the user's ``keras.json`` says. Empty if there is none, or if it cannot be read, which is said on stderr."""
     try:
-        found = json.loads((home / "keras.json").read_text())
-    except (OSError, ValueError):
+        found = json.loads(file_path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return {}
-    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    except (OSError, ValueError) as error:
+        say(f"{file_path()} cannot be read, and is left out: {error}")
+        return {}
+    if isinstance(found, dict):
+        return found  # pyright: ignore[reportUnknownVariableType]
+    say(f"{file_path()} is left out: it holds a {type(found).__name__}, where settings by name were expected.")
+    return {}
+
+
+def say(line: str) -> None:
+    """Write a line to stderr, where there is one."""
+    if sys.stderr is not None:
+        print(line, file=sys.stderr)
 
 
 def backend() -> str:
@@ -38,7 +55,7 @@ def backend() -> str:
     """
     from amalthea import backends
 
-    return backends.chosen()[0]
+    return backends.announced()
 
 
 def set_backend(backend: str) -> None:
@@ -98,7 +115,14 @@ def _read_file() -> None:
     setters: dict[str, Any] = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
     for key, value in {"image_data_format": ordering, **found}.items():
         if key in setters and value is not None:
-            setters[key](value)
+            _from_file(key, value, setters[key])
+
+
+def _from_file(key: str, value: Any, setter: Any) -> None:
+    try:
+        setter(value)
+    except (TypeError, ValueError) as error:
+        say(f"{file_path()}: {key!r} is left out: {str(error).splitlines()[0]}")
 
 
 _read_file()
