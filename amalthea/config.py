@@ -15,7 +15,12 @@ from typing import Any
 from amalthea import dtypes
 from amalthea.errors import ArgumentError
 
-_settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_settings: dict[str, Any] = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "max_executables": 64,
+}
 
 
 def file_path() -> Path:
@@ -107,6 +112,32 @@ def standardize_data_format(data_format: str | None) -> str:
     if lowered not in ("channels_last", "channels_first"):
         raise ArgumentError(f"There is no data format {data_format!r}.", expected="'channels_last' or 'channels_first'")
     return lowered
+
+
+def max_executables() -> int:
+    """How many executables each compiled function keeps: 64 unless set.
+
+    >>> max_executables()
+    64
+    """
+    return _settings["max_executables"]
+
+
+def set_max_executables(count: int) -> None:
+    """Set how many executables each compiled function keeps; the least recently used are dropped.
+
+    A function is compiled once for each shape of its inputs. An executable of a network with an LSTM of 32 units holds
+    0.2 MB on ONNX Runtime, its training step 0.9 MB, so that 64 of them are 14 and 58 MB; on PyTorch 0.2 and 0.3 MB, on
+    TensorFlow 0.8 MB, on JAX 2 MB (as the process grew, on the CPU). Some libraries keep a part when one is dropped:
+    oneDNN below PyTorch up to ``ONEDNN_PRIMITIVE_CACHE_CAPACITY`` (1024) kernels. Fewer shapes need fewer executables:
+    see ``pad_to_multiple`` of ``fit``.
+
+    Args:
+        count: at least 1.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError("The number of executables is a positive integer.", expected="1, 2, ...", got=repr(count))
+    _settings["max_executables"] = count
 
 
 def _read_file() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from amalthea import config, dtypes, tensor, tree, versions
 from amalthea.errors import ArgumentError, ShapeError
+from amalthea.graph.cache import Cache
 from amalthea.graph.gradient import backward
 from amalthea.graph.graph import Graph, collect, reach
 from amalthea.masks import mask_of, set_mask
@@ -80,7 +81,7 @@ class jit:
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self.entries: dict[Any, Entry] = {}
+        self.entries = Cache(f"The compiled {getattr(function, '__name__', 'function')}")
         self.being_made: dict[Any, threading.Event] = {}
         functools.update_wrapper(self, function)
 
@@ -114,12 +115,13 @@ class jit:
         if mine is not None:
             try:
                 with no_collection():
-                    entry = self.entries[key] = compiled(graph, outputs)
+                    entry = compiled(graph, outputs)
+                self.entries[key] = entry
             finally:
                 self._is_made(key, mine)
         elif entry is None:
             waited.wait()
-            return self.entries.get(key) or self._made(key, structure, leaves)
+            return self.entries.get(key) or self._made(key, structure, leaves)  # none: it could not be compiled there
         return entry
 
     def _is_made(self, key: Any, event: threading.Event) -> None:

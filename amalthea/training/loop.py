@@ -14,7 +14,7 @@ from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
 from amalthea.errors import ArgumentError, DataError
 from amalthea.tensor import Variable, on_host
-from amalthea.training import before_training
+from amalthea.training import before_training, buckets
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def verbosity(verbose: Any) -> int:
 def fit(
     model: Any, x: Any, y: Any, batch_size: Any, epochs: int, verbose: Any, callbacks: Any, validation_split: float,
     validation_data: Any, shuffle: Any, class_weight: Any, sample_weight: Any, initial_epoch: int, steps_per_epoch: Any,
-    validation_steps: Any, validation_batch_size: Any, validation_freq: Any,
+    validation_steps: Any, validation_batch_size: Any, validation_freq: Any, pad_to_multiple: int | None = None,
 ) -> Any:  # fmt: skip
     """Train; see :meth:`Trainer.fit`."""
     if validation_split and validation_data is None:
@@ -40,6 +40,7 @@ def fit(
     validation = None
     if validation_data is not None:
         validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
+    source, validation = (buckets.padded(model, x, pad_to_multiple) for x in (source, validation))
     model.ensure_built(source.peek())
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
@@ -130,21 +131,26 @@ def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float
 
 
 def evaluate(
-    model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any
-) -> dict[str, float]:
+    model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any,
+    pad_to_multiple: int | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Loss and metrics over data."""
     source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(source.peek())
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     return _test_epoch(model, source, calls)
 
 
-def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
+def predict(
+    model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any, pad_to_multiple: int | None = None
+) -> Any:
     """The outputs for all rows."""
     source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
+    source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(first := source.peek())
     if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
-        return tree.map_structure(on_host, model.step("predict")(first))
+        return buckets.cut(source, tree.map_structure(on_host, model.step("predict")(first)))
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     calls.on_predict_begin()
     pieces: list[list[Any]] = []
@@ -154,7 +160,7 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
         if hooks:
             calls.on_predict_batch_begin(step)
         nest = run(batch)
-        pieces.append([on_host(value) for value in tree.flatten(nest)])
+        pieces.append(tree.flatten(buckets.cut(source, tree.map_structure(on_host, nest))))
         if hooks:
             calls.on_predict_batch_end(step, {"outputs": nest})
     if not pieces:

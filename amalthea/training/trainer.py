@@ -313,6 +313,7 @@ class Trainer(Half):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
         """Train.
@@ -331,6 +332,9 @@ class Trainer(Half):
             initial_epoch: where to go on.
             steps_per_epoch, validation_steps: batches, where not all.
             validation_batch_size, validation_freq: as they say.
+            pad_to_multiple: lengths are padded with zeros to multiples of it, so that sequences of many lengths need
+                few executables; for models that mask zeros. Padded is axis 1 of inputs that leave it open, and of
+                labels and weights that have a value for each step.
 
         Returns:
             The :class:`~amalthea.callbacks.History`.
@@ -342,7 +346,7 @@ class Trainer(Half):
             return loop.fit(
                 self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
                 class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
-                validation_batch_size, validation_freq,
+                validation_batch_size, validation_freq, pad_to_multiple,
             )  # fmt: skip
 
     @at_home
@@ -356,13 +360,17 @@ class Trainer(Half):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
+        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name.
+
+        ``pad_to_multiple`` is that of :meth:`fit`.
+        """
         _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
         with shares.of_one_run(self):
-            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, pad_to_multiple)
         return logs if return_dict else _as_list(logs)
 
     @at_home
@@ -373,9 +381,13 @@ class Trainer(Half):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        pad_to_multiple: int | None = None,
     ) -> Any:
-        """The outputs for all rows, as NumPy arrays."""
-        return loop.predict(self, x, batch_size, verbose, steps, callbacks)
+        """The outputs for all rows, as NumPy arrays.
+
+        ``pad_to_multiple`` is that of :meth:`fit`; the steps that it adds are cut off again.
+        """
+        return loop.predict(self, x, batch_size, verbose, steps, callbacks, pad_to_multiple)
 
     @at_home
     def train_on_batch(

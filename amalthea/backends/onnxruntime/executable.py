@@ -15,6 +15,7 @@ from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder, needed
 from amalthea.backends.onnxruntime.in_place import Work
 from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
 from amalthea.backends.onnxruntime.updates import Update
+from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
 from amalthea.versions import LOCK, Reading, enter, leave
@@ -39,6 +40,7 @@ class Executable:
     """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
 
     updates: Sequence[Updating] = ()
+    is_new = True
 
     def __init__(
         self,
@@ -96,11 +98,22 @@ class Executable:
             array = np.empty(slot.shape, slot.dtype)
             binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
             results.append(array)
-        self.session._sess.run_with_iobinding(binding, None)
+        self.session._sess.run_with_iobinding(binding, self._tidying() if self.is_new else None)
         for update in updates:
             update()
         del given
         return results
+
+    def _tidying(self) -> Any:
+        """Options for a first run: give back memory that executables left which were dropped for this one."""
+        from onnxruntime import RunOptions
+
+        self.is_new = False
+        if not Cache.drops:
+            return None
+        options = RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
 
     def _regroup(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
