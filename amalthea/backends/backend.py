@@ -140,7 +140,7 @@ class Backend(ABC):
     def new_storage(self, value: np.ndarray) -> Storage:
         return HostStorage(value)
 
-    def in_child(self) -> None:
+    def in_child(self) -> None:  # noqa: B027  # most have nothing to do
         """Be told, in a process that was forked while this backend was loaded."""
 
     def devices(self) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.errors import ArgumentError
+from amalthea.tensor import at_once
 
 
 class SwapEMAWeights(Callback):
@@ -47,8 +48,9 @@ class SwapEMAWeights(Callback):
     def _give(self, averages: bool) -> None:
         if averages != self._averaged:
             optimizer = self._optimizer()
-            for variable in self.model.trainable_variables:
-                _swap(variable, optimizer.slot("average", variable))
+            with at_once():
+                for variable in self.model.trainable_variables:
+                    _swap(variable, optimizer.slot("average", variable))
         self._averaged = averages
 
     def _optimizer(self) -> Any:

@@ -13,7 +13,7 @@ from amalthea.optimizers import options
 from amalthea.optimizers.schedules import LearningRateSchedule
 from amalthea.optimizers.state import State
 from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable, current_trace, native
+from amalthea.tensor import Variable, at_once, current_trace, native
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
@@ -253,8 +253,9 @@ class Optimizer(State, registry=registry):
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Give the variables the values they shall have after training: their averages, if these are kept."""
-        for variable in var_list if self.use_ema else ():
-            variable.assign(self.slot("average", variable).value)
+        with at_once():
+            for variable in var_list if self.use_ema else ():
+                variable.assign(self.slot("average", variable).value)
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times ``loss_scale_factor``."""

@@ -1,8 +1,8 @@
 """Sums of metrics for one run alone.
 
 A metric has one set of variables. A run of ``fit`` or ``evaluate`` takes them while nobody else has them; a run that
-begins meanwhile, in a callback or in another thread, gets variables of its own that stand in for them. So each gives its
-own results. Stand-ins are kept for the next run: a step is compiled once for each.
+begins meanwhile, in a callback or in another thread, gets variables of its own that stand in for them. So each gives
+its own results. Stand-ins are kept for the next run: a step is compiled once for each.
 """
 
 from __future__ import annotations
