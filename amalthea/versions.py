@@ -83,7 +83,7 @@ def leave(reading: Reading, writing: Sequence[Gate], kept: Reading) -> None:
         if gate.kept:
             gate.kept = {}
     for part in reading:
-        if part not in kept:
+        if not kept or part not in kept:
             part[0].readers -= 1
     if Gate.waiting:
         CHANGED.notify_all()
