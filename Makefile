@@ -7,12 +7,13 @@ SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
 
 ALL := .venv-all
 BENCH := .venv-bench
+OLDEST := .venv-oldest
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
 	native_call overhead \
 	tensorflow benchmarks
 
-.PHONY: help demo test test-all check format pages bench clean
+.PHONY: help demo test test-all test-oldest test-newest test-drift check format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +31,16 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and the r
 		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 tests \
 			$(THEIR_OWN:%=--ignore=tests/test_%.py) || exit 1; \
 	done
+
+test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
+
+test-newest: $(VENV)/ready ## run every test with the newest versions that there are today
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+		--editable '.[test]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-drift: test-oldest test-newest ## both in turn
 
 check: $(VENV)/ready-dev ## format, lint, types and the fast tests, in about a minute
 	$(BIN)/ruff format --check .
@@ -49,7 +60,7 @@ bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 
 	$(BENCH)/bin/python -m benchmarks.imports --out docs/benchmarks
 
 clean: ## delete what the others made
-	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
@@ -60,6 +71,13 @@ $(VENV)/ready: pyproject.toml
 $(ALL)/ready: pyproject.toml
 	$(PYTHON) -m venv $(ALL)
 	$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,all]'
+	touch $@
+
+$(OLDEST)/ready: pyproject.toml amalthea/cli/tested.py
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(PYTHON) amalthea/cli/tested.py > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt \
+		--editable . pytest==8.0.0 pytest-xdist==3.5.0
 	touch $@
 
 $(BENCH)/ready: pyproject.toml

@@ -48,7 +48,7 @@ def backend() -> str:
     >>> backend() in ("onnxruntime", "numpy", "jax", "torch", "tensorflow", "pytensor", "openvino")
     True
     """
-    return backends.chosen()[0]
+    return backends.announced()
 
 
 def image_dim_ordering() -> str:

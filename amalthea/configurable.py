@@ -11,9 +11,11 @@ function that it stands for. Nothing outside the table can be reached by a name.
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,6 +40,7 @@ def snake_case(name: str) -> str:
 
 
 _counts: dict[str, int] = {}
+_counting = threading.Lock()
 
 
 def auto_name(stem: str) -> str:
@@ -46,8 +49,9 @@ def auto_name(stem: str) -> str:
     >>> auto_name("anvil"), auto_name("anvil")
     ('anvil', 'anvil_1')
     """
-    count = _counts.get(stem, 0)
-    _counts[stem] = count + 1
+    with _counting:
+        count = _counts.get(stem, 0)
+        _counts[stem] = count + 1
     return f"{stem}_{count}" if count else stem
 
 
@@ -232,7 +236,7 @@ def get_registered_object(name: str, custom_objects: dict[str, Any] | None = Non
 
 def custom_object(name: str) -> Any:
     """The user's own class or function of that name, registered or in an open :class:`CustomObjectScope`."""
-    for scope in reversed(_scopes):
+    for scope in reversed(_scopes.get()):
         for key in (name, name.rsplit(">", 1)[-1]):
             if key in scope:
                 return scope[key]
@@ -241,21 +245,22 @@ def custom_object(name: str) -> Any:
     return next((thing for key, thing in CUSTOM.items() if key.rsplit(">", 1)[-1] == name), None)
 
 
-_scopes: list[dict[str, Any]] = []
+_scopes: contextvars.ContextVar[tuple[dict[str, Any], ...]] = contextvars.ContextVar("custom_objects", default=())
 
 
 class CustomObjectScope:
-    """While open, these names may stand in configs and files for these objects of yours."""
+    """While open, these names may stand in configs and files for these objects of yours, in this thread."""
 
     def __init__(self, custom_objects: dict[str, Any] | None):
         self.custom_objects = custom_objects or {}
 
     def __enter__(self) -> CustomObjectScope:
-        _scopes.append(self.custom_objects)
+        _scopes.set((*_scopes.get(), self.custom_objects))
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _scopes.remove(self.custom_objects)
+        *rest, _ = _scopes.get()
+        _scopes.set(tuple(rest))
 
 
 def module_of(thing: Any) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from amalthea import versions
 from amalthea.errors import ArgumentError
-from amalthea.tensor import Substitute, Trace, Variable, as_tensor, current_trace, runtime_array
+from amalthea.tensor import Trace, Variable, as_tensor, current_trace, runtime_array
 
 
 def call_stateless(
@@ -20,13 +21,18 @@ def call_stateless(
     if len(variables) != len(values):
         raise ArgumentError("Each variable needs a value.", expected=len(variables), got=len(values))
     trace = current_trace()
-    with _in_trace(_root(trace), variables, values) if trace else _in_storage(variables, values):
+    known = _in_trace(_root(trace), variables, values) if trace else versions.apart(_arrays(variables, values))
+    with known:
         result = function()
         return result, [v.value for v in variables]
 
 
 def _root(trace: Trace) -> Trace:
     return _root(trace.parent) if trace.parent else trace
+
+
+def _arrays(variables: Sequence[Variable], values: Sequence[Any]) -> dict[Variable, Any]:
+    return {v: runtime_array(value, v.dtype) for v, value in zip(variables, values)}
 
 
 @contextmanager
@@ -39,15 +45,3 @@ def _in_trace(trace: Trace, variables: Sequence[Variable], values: Sequence[Any]
         for variable in variables:
             del trace.values[variable]
         trace.values.update(before)
-
-
-@contextmanager
-def _in_storage(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
-    before = [v.storage for v in variables]
-    for variable, value in zip(variables, values):
-        variable.storage = Substitute(runtime_array(value, variable.dtype))
-    try:
-        yield
-    finally:
-        for variable, storage in zip(variables, before):
-            variable.storage = storage

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextvars
 import importlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from amalthea import dtypes, shapes
+from amalthea import dtypes, shapes, versions
 from amalthea.errors import ShapeError, TraceError
 
 
@@ -147,6 +148,10 @@ class Storage(Protocol):
 
     def write(self, value: Any) -> None: ...
 
+    def peek(self) -> Any:
+        """The value for a moment's work of the library's own: nobody changes it, and nobody else is to hold it."""
+        ...
+
     def numpy(self) -> np.ndarray: ...
 
 
@@ -161,20 +166,13 @@ class HostStorage:
     def read(self) -> np.ndarray:
         return self.array
 
+    peek = read
+
     def write(self, value: Any) -> None:
         self.array = value
 
     def numpy(self) -> np.ndarray:
         return np.array(self.array)
-
-
-class Substitute(HostStorage):
-    """A value that stands for a variable's own for a while; it is any library's array, and stays where it is."""
-
-    __slots__ = ()
-
-    def numpy(self) -> np.ndarray:
-        return runtime.to_numpy(self.array)
 
 
 class Runtime(Protocol):
@@ -183,6 +181,14 @@ class Runtime(Protocol):
     def execute(self, primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any: ...
 
     def place(self, variable: Variable) -> Storage: ...
+
+    def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
+        """The values of variables at one moment. Nobody changes them afterwards."""
+        ...
+
+    def change(self, values: dict[Variable, Any]) -> None:
+        """New values, for all of these variables in one moment."""
+        ...
 
     def array(self, value: Any, dtype: str) -> Any: ...
 
@@ -270,6 +276,7 @@ class Variable(Operators):
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
+        self.start: np.ndarray | None = None  # of a metric's variable: where the sums of a run begin
 
     shape = property(lambda self: self.type.shape)
     dtype = property(lambda self: self.type.dtype)
@@ -279,11 +286,30 @@ class Variable(Operators):
     def value(self) -> Any:
         """The value: an array, or a tensor inside a trace."""
         trace = current_trace()
-        value = runtime.place(self).read() if trace is None else trace.read(self)
+        view = versions.view()
+        if view is not None:
+            value = self._seen(view, trace)
+        else:
+            value = runtime.place(self).read() if trace is None else trace.read(self)
         to = _autocast.get()
         if to and self.autocast and to != self.dtype and dtypes.is_float(self.dtype):
             return runtime_cast(value, to)
         return value
+
+    def _seen(self, view: versions.View, trace: Trace | None) -> Any:
+        """The value in a view: its own, or what stands for it there."""
+        variable = view.of(self)
+        if trace is not None:
+            return trace.read(variable)
+        found = view.find(variable)
+        return runtime.place(variable).read() if found is None else found
+
+    def twin(self) -> Variable:
+        """Another variable with all that this one has, and the value with which it began."""
+        made = Variable.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.storage = HostStorage(np.array(self.start))
+        return made
 
     def assign(self, value: Any) -> Any:
         """Give it a new value of the same shape; the dtype is the variable's own."""
@@ -299,12 +325,14 @@ class Variable(Operators):
                 expected=shapes.show(self.shape),
                 got=shapes.show(shape),
             )
+        view = versions.view()
+        variable: Variable = self if view is None else view.of(self)
         if trace is not None:
-            trace.write(self, value)
+            trace.write(variable, value)
         elif isinstance(value, Tensor):
             raise TraceError(f"Variable '{self.path}' cannot keep a symbolic tensor outside a trace.", got=value.type)
-        else:
-            runtime.place(self).write(value)
+        elif view is None or not view.change(variable, value):
+            runtime.place(variable).write(value)
 
     def assign_add(self, value: Any) -> None:
         self.assign(self + value)  # type: ignore[operator]
@@ -314,7 +342,12 @@ class Variable(Operators):
 
     def numpy(self) -> np.ndarray:
         """A copy of the value as a NumPy array."""
-        return self.storage.numpy()
+        view = versions.view()
+        if view is None:
+            return self.storage.numpy()
+        variable: Variable = view.of(self)
+        found = view.find(variable)
+        return variable.storage.numpy() if found is None else np.array(on_host(found))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "storage": HostStorage(self.numpy())}  # a copy lives on the host at first
@@ -339,6 +372,23 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+@contextmanager
+def one_version(variables: Sequence[Variable]) -> Iterator[None]:
+    """See the values that these variables have now, together, until the block ends, whatever other threads do."""
+    view = versions.view()
+    if threading.active_count() == 1 or current_trace() is not None:
+        yield
+        return
+    known = {v: view.find(v) for v in variables} if view is not None else {}
+    with versions.pinned(runtime.hold([v for v in variables if known.get(v) is None])):
+        yield
+
+
+def at_once() -> AbstractContextManager[None]:
+    """Let other threads see all assignments of the block together, when it ends; if it fails, none is made."""
+    return versions.at_once(lambda values: runtime.change(values))
 
 
 def runtime_cast(value: Any, dtype: str) -> Any:

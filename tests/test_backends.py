@@ -96,8 +96,9 @@ def test_the_choice_comes_from_the_environment(monkeypatch):
     with pytest.raises(UnknownNameError, match="numpy"):
         backends.chosen()
     monkeypatch.delenv("AMALTHEA_BACKEND")
-    monkeypatch.setenv("KERAS_BACKEND", "mxnet")
-    assert backends.chosen()[0] == backends.DEFAULT
+    monkeypatch.setenv("KERAS_BACKEND", "nmpy")
+    with pytest.raises(UnknownNameError, match="numpy"):
+        backends.chosen()
 
 
 def test_a_keras_json_that_names_a_missing_library_is_passed_over(monkeypatch):
@@ -107,6 +108,47 @@ def test_a_keras_json_that_names_a_missing_library_is_passed_over(monkeypatch):
     assert backends.chosen() == ("numpy", "keras.json")
     monkeypatch.setattr(backends, "installed", lambda: ["onnxruntime"])
     assert backends.chosen()[0] == backends.DEFAULT
+
+
+UNUSABLE = {  # what a keras.json holds, and what is said of it
+    "damaged": ("{", ("cannot be read", "keras.json")),
+    "not_settings": ("[1]", ("list", "keras.json")),
+    "unknown_backend": ('{"backend": "nmpy"}', ("'nmpy'", "use 'numpy'", "ONNX Runtime is used")),
+    "unknown_dtype": ('{"floatx": "float99"}', ("'floatx' is left out", "float99")),
+    "text_for_a_number": ('{"epsilon": "tiny"}', ("'epsilon' is left out", "tiny")),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_a_keras_json_holds_and_cannot_be_used_is_said_once(case, tmp_path):
+    text, words = UNUSABLE[case]
+    (tmp_path / "keras.json").write_text(text)
+    code = "from amalthea import backend as b; print(b._BACKEND, b.backend(), b.floatx(), b.epsilon())"
+    found = run_python(code, tmp_path)
+    assert found.stdout.split() == [backends.DEFAULT, backends.DEFAULT, "float32", "1e-07"]
+    assert len(found.stderr.splitlines()) == 1
+    assert all(word in found.stderr for word in words)
+
+
+@pytest.mark.parametrize("source", ["AMALTHEA_BACKEND", "KERAS_BACKEND"])
+def test_an_unknown_name_in_the_environment_is_an_error_that_names_its_source(source, tmp_path):
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run_python("from amalthea import backend; print(backend._BACKEND)", tmp_path, **{source: "nmpy"})
+    assert all(word in caught.value.stderr for word in ("UnknownNameError", "use 'numpy'", f"{source}=nmpy"))
+
+
+def test_asking_for_the_choice_tells_it_as_keras_does(tmp_path):
+    code = "from amalthea import backend; print(backend._BACKEND)"
+    told = run_python(code, tmp_path, KERAS_BACKEND="numpy")
+    assert (told.stdout, told.stderr) == ("numpy\n", "Using NumPy backend. (chosen by KERAS_BACKEND)\n")
+    told = run_python(code, tmp_path, {"backend": "numpy"})
+    assert told.stderr == f"Using NumPy backend. (chosen by {tmp_path / 'keras.json'})\n"
+    told = run_python(code, tmp_path, {"backend": backends.DEFAULT}, KERAS_BACKEND="")
+    assert told.stdout == f"{backends.DEFAULT}\n"
+
+
+def test_the_default_is_told_of_no_one(tmp_path):
+    assert run_python("from amalthea import backend; print(backend._BACKEND)", tmp_path).stderr == ""
 
 
 def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
@@ -157,9 +199,9 @@ def test_keras_json_chooses_the_backend_and_the_settings(tmp_path):
 
 def test_a_choice_is_told_once_on_stderr_and_the_default_is_not(tmp_path):
     code = "import amalthea; [amalthea.ops.add(1.0, 2.0) for _ in range(2)]; amalthea.set_backend('numpy')"
-    assert run_python(code, tmp_path).stderr == "Using NumPy backend.\n"
+    assert run_python(code, tmp_path).stderr == "Using NumPy backend. (chosen by the program)\n"
     told = run_python(code, tmp_path, AMALTHEA_BACKEND="numpy")
-    assert (told.stdout, told.stderr) == ("", "Using NumPy backend.\n")
+    assert (told.stdout, told.stderr) == ("", "Using NumPy backend. (chosen by AMALTHEA_BACKEND)\n")
 
 
 def test_theano_lives_on_as_pytensor(monkeypatch):

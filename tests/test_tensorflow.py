@@ -347,13 +347,13 @@ def test_xla_trains_no_convolution_and_draws_no_numbers_outside_of_training():
 def test_a_prediction_goes_to_xla_when_it_was_called_often():
     x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
     predict, traced = amalthea.jit(lambda x: ops.softmax(ops.matmul(x, ops.transpose(x)))), []
-    trace = tensorflow_backend.Compiled._run_traced
+    trace = tensorflow_backend.Compiled._traced
 
-    def spy(self, inputs, jit_compile):
+    def spy(self, functions, jit_compile=False):
         traced.append(jit_compile)
-        return trace(self, inputs, jit_compile)
+        return trace(self, functions, jit_compile)
 
-    with mock.patch.object(tensorflow_backend.Compiled, "_run_traced", spy):
+    with mock.patch.object(tensorflow_backend.Compiled, "_traced", spy):
         found = [np.asarray(predict(x)) for _ in range(tensorflow_backend.CALLS_BEFORE_XLA + 2)]
     assert traced == [False, True]
     np.testing.assert_allclose(found, np.broadcast_to(found[0], np.shape(found)), rtol=1e-5)

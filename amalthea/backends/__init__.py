@@ -1,9 +1,9 @@
 """Which backends there are, which is chosen, and how the rest of the library reaches it.
 
 The choice: ``use_backend``, ``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
-``~/.keras/keras.json``, then the default. A name that this library does not know is passed over when it comes from
-Keras's own settings, and so is one in the file whose library is not installed: Keras wrote that for itself. What was
-chosen is told once, on stderr, as Keras does; the default is not.
+``~/.keras/keras.json``, then the default. A name in the environment that stands for nothing is an error. Keras writes
+its file for itself: a backend in there that this library does not know, or whose library is not installed, is passed
+over, which is said on stderr. What was chosen, and by what, is told there once; the default is not.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import contextvars
 import importlib
 import importlib.util
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
 from amalthea import config
+from amalthea.backends import children
 from amalthea.backends.backend import Backend, requested_device
-from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
+from amalthea.errors import MissingLibraryError, UnknownNameError, nearest, placed
 from amalthea.tensor import Storage, Variable, install_runtime
 
 
@@ -65,16 +65,32 @@ def chosen() -> tuple[str, str]:
     used = _used.get()
     if used is not None or _set is not None:
         return used.name if used is not None else _set, "the program"  # type: ignore[return-value]
-    name = os.environ.get("AMALTHEA_BACKEND")
-    if name:
-        return _known(name), "AMALTHEA_BACKEND"
-    name = _heir(os.environ.get("KERAS_BACKEND"))
-    if name in KNOWN:
-        return name, "KERAS_BACKEND"
-    name = _heir(_in_file())
-    if name in installed():
-        return name, "keras.json"
+    for source in ("AMALTHEA_BACKEND", "KERAS_BACKEND"):
+        name = os.environ.get(source)
+        if name:
+            with placed(f"in the environment: {source}={name}"):
+                return _known(_heir(name)), source
+    name = _in_file()
+    if name is not None and _is_usable(_heir(name)):
+        return _heir(name), "keras.json"
+    if name is not None:
+        _pass_over(name)
     return DEFAULT, "the default"
+
+
+def _is_usable(name: str) -> bool:
+    return name in KNOWN and name in installed()
+
+
+@cache
+def _pass_over(name: str) -> None:
+    """Say once that the file's backend cannot be used."""
+    heir = _heir(name)
+    why = f"{KNOWN[heir].title} is not installed" if heir in KNOWN else "there is no such backend here"
+    cure = f"pip install amalthea[{heir}]" if heir in KNOWN else nearest(name, KNOWN)
+    config.say(
+        f"{config.file_path()} asks for the backend {name!r}, but {why}: {KNOWN[DEFAULT].title} is used ({cure})."
+    )
 
 
 def installed() -> list[str]:
@@ -92,11 +108,12 @@ def complete() -> list[str]:
 
 
 def _in_file() -> str | None:
-    return config.file_settings().get("backend")
+    name = config.file_settings().get("backend")
+    return None if name is None else str(name)
 
 
-def _heir(name: str | None) -> str | None:
-    return HEIRS.get(name, name) if name else None
+def _heir(name: str) -> str:
+    return HEIRS.get(name, name)
 
 
 def _known(name: str) -> str:
@@ -105,23 +122,33 @@ def _known(name: str) -> str:
     return name
 
 
-@cache
 def load(name: str) -> Backend:
     """The backend of that name, its library imported.
 
     Raises:
         UnknownNameError: no such backend.
         MissingLibraryError: its library is not installed.
+        BackendError: this process was forked after the library had begun to compute, which it does not survive.
     """
+    backend = _imported(name)
+    children.refuse(backend)
+    return backend
+
+
+@cache
+def _imported(name: str) -> Backend:
     known = KNOWN[_known(name)]
     try:
-        return importlib.import_module(f"amalthea.backends.{known.module}").BACKEND
+        backend: Backend = importlib.import_module(f"amalthea.backends.{known.module}").BACKEND
     except ModuleNotFoundError as error:
         if error.name != known.library:
             raise
         raise MissingLibraryError(
             f"The backend '{name}' needs {known.library}, which is not installed.", cure=f"pip install amalthea[{name}]"
         ) from None
+    backend.key = backend.name
+    children.tell(backend)
+    return backend
 
 
 def current() -> Backend:
@@ -139,16 +166,28 @@ def set_backend(name: str) -> None:
         MissingLibraryError: its library is not installed.
     """
     global _set
-    _announce(load(name))
+    load(name)
+    _announce(name, "the program")
     _set = name
     _runtime.reset()
 
 
-def _announce(backend: Backend) -> None:
-    """Say once on stderr what was chosen."""
-    if backend.name not in _announced and sys.stderr is not None:
-        _announced.add(backend.name)
-        print(f"Using {KNOWN[backend.name].title} backend.", file=sys.stderr)
+def announced() -> str:
+    """The name of the backend in use, told on stderr if it was not told before."""
+    name, reason = chosen()
+    if reason not in ("the default", "the program"):
+        if name not in installed():
+            load(name)  # which says how to install it
+        _announce(name, reason)
+    return name
+
+
+def _announce(name: str, reason: str) -> None:
+    """Say once on stderr what was chosen, and by what."""
+    if name not in _announced:
+        _announced.add(name)
+        by = config.file_path() if reason == "keras.json" else reason
+        config.say(f"Using {KNOWN[name].title} backend. (chosen by {by})")
 
 
 @contextmanager
@@ -162,7 +201,7 @@ def use_backend(name: str) -> Iterator[Backend]:
         'numpy'
     """
     backend = load(name)
-    _announce(backend)
+    _announce(name, "the program")
     token = _used.set(backend)
     try:
         yield backend
@@ -208,10 +247,11 @@ class _Runtime:
         return _used.get() or self._backend or self._load()
 
     def _load(self) -> Backend:
+        """The one in use, when something first computes with it, in this process."""
         name, reason = chosen()
         self._backend = load(name)
         if reason != "the default":
-            _announce(self._backend)
+            _announce(name, reason)
         return self._backend
 
     def reset(self) -> None:
@@ -222,6 +262,12 @@ class _Runtime:
 
     def place(self, variable: Variable) -> Storage:
         return self.backend.place(variable)
+
+    def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
+        return self.backend.hold(variables)
+
+    def change(self, values: dict[Variable, Any]) -> None:
+        self.backend.change(values)
 
     def array(self, value: Any, dtype: str) -> Any:
         return self.backend.array(value, dtype)
@@ -244,8 +290,9 @@ class _Runtime:
     @property
     def place_name(self) -> str:
         backend, asked = self.backend, requested_device.get()
-        return backend.name if asked is None else f"{backend.name} {asked}"
+        return backend.key if asked is None else f"{backend.key} {asked}"
 
 
 _runtime = _Runtime()
 install_runtime(_runtime)
+children.at_fork(_runtime.reset, _used)

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes
-from amalthea.backends.groups import Group
+from amalthea import dtypes, versions
+from amalthea.backends.groups import Group, wait_until_quiet, wait_until_readable
 from amalthea.errors import BackendError
 from amalthea.graph.graph import Graph, collect
 from amalthea.graph.rewrite import all_nodes
 from amalthea.primitives import Primitive
-from amalthea.tensor import HostStorage, Storage, Substitute, Tensor, Trace, Type, Variable, as_tensor, type_of
+from amalthea.tensor import HostStorage, Storage, Tensor, Trace, Type, Variable, as_tensor, type_of
 
 NativeFunction = Callable[..., Sequence[Any]]
 Executable = Callable[[Sequence[Any]], list[Any]]
@@ -40,6 +40,7 @@ class Backend(ABC):
     """One tensor library. The defaults suit a library whose arrays are NumPy's own."""
 
     name: str
+    key: str = ""  # what is compiled for one key is not for another: the name, until a child process gets its own
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
     gaps: Mapping[str, str] = MappingProxyType({})  # primitive, or "primitive dtype": why it is missing
@@ -110,13 +111,37 @@ class Backend(ABC):
 
     def place(self, variable: Variable) -> Storage:
         """The variable's storage, moved here if another backend had it."""
-        if type(variable.storage) not in (self.storage, Substitute):
-            variable.storage = self.new_storage(variable.storage.numpy())
-            Group.changed()  # whoever held the old storage must look again
+        if type(variable.storage) is not self.storage:
+            self._move(variable)
         return variable.storage
+
+    def _move(self, variable: Variable) -> None:
+        with versions.LOCK:
+            wait_until_quiet([variable.storage], readers=False)
+            if type(variable.storage) is not self.storage:
+                variable.storage = self.new_storage(variable.storage.numpy())
+                Group.changed()  # whoever held the old storage must look again
+
+    def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
+        """The values of variables at one moment. Nobody changes them afterwards."""
+        with versions.LOCK:
+            storages = [self.place(v) for v in variables]
+            wait_until_readable(storages)
+            return {v: storage.peek() for v, storage in zip(variables, storages)}
+
+    def change(self, values: Mapping[Variable, Any]) -> None:
+        """New values, for all of these variables in one moment."""
+        with versions.LOCK:
+            storages = [self.place(v) for v in values]
+            wait_until_quiet(storages)
+            for storage, value in zip(storages, values.values()):
+                storage.write(value)
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return HostStorage(value)
+
+    def in_child(self) -> None:  # noqa: B027  # most have nothing to do
+        """Be told, in a process that was forked while this backend was loaded."""
 
     def devices(self) -> list[str]:
         """The devices it can use, the fastest first."""

@@ -8,7 +8,10 @@ when another executable writes a part.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from threading import get_ident
 from typing import Any
+
+from amalthea.versions import Gate, is_readable, wait
 
 
 class Member:
@@ -20,7 +23,7 @@ class Member:
     place: int
 
 
-class Group:
+class Group(Gate):
     """Members that are written together, in an order.
 
     Args:
@@ -31,8 +34,10 @@ class Group:
     version = 0  # counts every change after which an executable must look at its variables again
 
     def __init__(self, members: Sequence[Member], divided: bool = False):
+        super().__init__()
         self.members = list(members)
         self.divided = divided
+        self.shared = any(member.group is not None and member.group.shared for member in self.members)
         self.take(self.members)
         for place, member in enumerate(self.members):
             member.group, member.place = self, place
@@ -51,9 +56,38 @@ def groups_of(members: Iterable[Member]) -> list[Any]:
     return list({id(m.group): m.group for m in members}.values())
 
 
+def wait_until_quiet(storages: Iterable[Any], readers: bool = True) -> None:
+    """Wait until no other thread computes on the memory of these, or with ``readers`` False changes it."""
+    me, members = get_ident(), [s for s in storages if isinstance(s, Member)]
+    while busy := [g for g in groups_of(members) if g.writer not in (0, me) or (readers and g.readers)]:
+        for group in busy:
+            group.shared = group.shared or bool(readers and group.readers)  # so that no more readers come
+        wait()
+
+
+def wait_until_readable(storages: Sequence[Any]) -> None:
+    """Wait until all of these have a value that no other thread is changing."""
+    me = get_ident()
+    while not all([is_readable(*part, me) for part in reading_of(storages)]):
+        wait()
+
+
+def reading_of(storages: Iterable[Any], but: Iterable[Gate] = ()) -> list[tuple[Any, frozenset[int]]]:
+    """The groups of some storages (without those of ``but``), and which places of each."""
+    left_out, places = {id(gate) for gate in but}, {}
+    for storage in storages:
+        if isinstance(storage, Member) and id(storage.group) not in left_out:
+            places.setdefault(id(storage.group), (storage.group, set()))[1].add(storage.place)
+    return [(group, frozenset(found)) for group, found in places.values()]
+
+
 def written_together(members: Iterable[Member]) -> list[Any]:
-    """The groups that make up exactly these members; a group that holds others too is divided."""
+    """The groups that make up exactly these members; a group that holds others too is divided.
+
+    Nobody is computing on them then: ``LOCK`` is held from the end of the wait on.
+    """
     wanted = dict.fromkeys(members)
+    wait_until_quiet(wanted)
     whole = [part for group in groups_of(wanted) for part in _inside(group, wanted)]
     fresh = [g for g in whole if len(g.members) == 1 and not g.divided]
     if len(fresh) > 1:

@@ -22,6 +22,8 @@ from jax.scipy.special import erf
 
 from amalthea import dtypes
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.children import DoesNotFork, refuse
+from amalthea.backends.groups import wait_until_readable
 from amalthea.backends.memory import tidied
 from amalthea.backends.pool import Pooled, Stateful, state_of
 from amalthea.graph.graph import Graph
@@ -31,6 +33,7 @@ from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
 from amalthea.primitives.windows import window_counts
 from amalthea.tensor import Storage
+from amalthea.versions import LOCK
 
 jax.config.update("jax_enable_x64", True)
 
@@ -229,19 +232,27 @@ class JaxStorage(Pooled):
     __slots__ = ()
 
     def numpy(self) -> np.ndarray:
-        return np.array(self.group.values[self.place])  # a copy: nothing is lent by it
+        refuse(BACKEND)
+        with LOCK:
+            wait_until_readable([self])
+            return np.array(self.current())  # a copy: nothing is lent by it
 
 
 LOOKS = 100  # some 100 microseconds
 _let_others_run = getattr(os, "sched_yield", lambda: time.sleep(0))  # XLA's threads may want this core
 
 
-class JaxBackend(Backend):
+class JaxBackend(DoesNotFork, Backend):
     """JAX, on whatever device it has."""
 
     name = "jax"
     lowerings = LOWERINGS
     storage = JaxStorage
+
+    def has_begun(self) -> bool:
+        from jax._src import xla_bridge
+
+        return bool(getattr(xla_bridge, "_backends", True))  # which its first use fills
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return JaxStorage(jnp.asarray(value))

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.memory import keep_freed_memory
 from amalthea.backends.plan import Plan
 from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import simplify
 from amalthea.primitives import TABLE, Primitive
+from amalthea.versions import LOCK
 
 LOWERINGS = {row: row.reference for row in TABLE.values()}
 
@@ -30,7 +32,26 @@ class NumpyBackend(Backend):
             return _run(primitive, [np.asarray(x) for x in inputs], attrs)
 
     def compile(self, graph: Graph) -> Executable:
+        if graph.writes:
+            keep_freed_memory()  # a step frees all its old values at once
         return Compiled(simplify(graph))
+
+
+def _own(arrays: Sequence[np.ndarray], known: set[int]) -> list[np.ndarray]:
+    """The arrays, copied where somebody else may hold the memory."""
+    found = []
+    for array in arrays:
+        is_ours = array.base is None and id(array) not in known
+        known.add(id(array))
+        found.append(array if is_ours else np.array(array))
+    return found
+
+
+def _owner(array: np.ndarray) -> Any:
+    """The array in whose memory this one is."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base  # type: ignore[assignment]
+    return array
 
 
 def _array(value: Any) -> np.ndarray:
@@ -42,13 +63,18 @@ class Compiled:
 
     def __init__(self, graph: Graph):
         self.plan = Plan(graph, np.asarray)
+        self.constants = [id(value) for _, value in self.plan.constants]
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        state = [BACKEND.place(variable).read() for variable in self.plan.reads]
+        with LOCK:
+            state = [BACKEND.place(variable).read() for variable in self.plan.reads]
         with np.errstate(all="ignore"):
             outputs, written = self.plan.run([*map(np.asarray, values), *state], _run)
-        for variable, value in zip(self.plan.writes, written):
-            BACKEND.place(variable).write(np.array(value))
+        if written:
+            known = {*map(id, (*values, *state, *map(_owner, outputs))), *self.constants}
+            with LOCK:
+                for variable, value in zip(self.plan.writes, _own(written, known)):
+                    BACKEND.place(variable).write(value)
         return outputs
 
 

@@ -20,7 +20,6 @@ import openvino.opset15 as opset
 from openvino.frontend.onnx import ConversionExtension
 
 from amalthea import dtypes
-from amalthea.backends.groups import Group
 from amalthea.backends.onnxruntime import LOWERINGS as ONNX
 from amalthea.backends.onnxruntime import OnnxRuntimeBackend, threads
 from amalthea.backends.onnxruntime import executable as onnx_executable
@@ -31,6 +30,7 @@ from amalthea.primitives import control
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import windows as w
 from amalthea.tensor import Variable
+from amalthea.versions import Reading
 
 _SIGN = 1 << 31
 _MIND_THE_SIGN = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
@@ -153,7 +153,8 @@ class OpenVinoBackend(OnnxRuntimeBackend):
 
 
 class Executable(onnx_executable.Executable):
-    """A compiled model. For each turn of the buffers there is one infer request, bound to them."""
+    """A compiled model. For each turn of the buffers there is an infer request, bound to them, and one more for each
+    thread that runs at the same time."""
 
     def __init__(self, graph: Graph, model: Any, compiled: Any, place: Callable[[Variable], Any]):
         self.compiled = compiled
@@ -167,29 +168,22 @@ class Executable(onnx_executable.Executable):
         self.version = -1
         self.bindings = {}
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
-        if self.version != Group.version:
-            self._regroup()
-        which = tuple([group.now for group in self.groups])
-        request = self.bindings.get(which)
-        if request is None:
-            request = self.bindings[which] = self._bind()
-        kept = [np.require(value, dtype, "CW") for value, dtype in zip(values, self.input_dtypes)]
+    def _run(self, bound: onnx_executable.Bound, values: Sequence[Any]) -> list[np.ndarray]:
+        request = bound[0]
+        given = [np.require(value, dtype, "CW") for value, dtype in zip(values, self.input_dtypes)]
         results = [np.empty(shape, dtype) for shape, dtype in self.output_types]
-        self._set(request.set_input_tensor, self.input_ports, kept)
+        self._set(request.set_input_tensor, self.input_ports, given)
         self._set(request.set_output_tensor, range(len(results)), results)
         request.infer(share_inputs=True, share_outputs=True)
-        for group in self.written:
-            group.now ^= 1
         return results
 
-    def _bind(self) -> Any:
-        request = self.compiled.create_infer_request()
+    def _bind(self, kept: Reading) -> onnx_executable.Bound:
+        request, arrays = self.compiled.create_infer_request(), self._arrays(kept)
         first = len(self.output_types)
-        self._set(request.set_input_tensor, self.read_ports, [state.array for state in self.read_states])
+        self._set(request.set_input_tensor, self.read_ports, arrays)
         new = [state.next for state in self.write_states]
         self._set(request.set_output_tensor, range(first, first + len(new)), new)
-        return request
+        return request, (), arrays
 
     def _set(self, set_tensor: Callable[[int, Any], None], ports: Sequence[int | None], arrays: Sequence[Any]) -> None:
         for port, array in zip(ports, arrays):

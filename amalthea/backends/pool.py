@@ -6,28 +6,49 @@ groups and puts the new ones back, at the cost of copying a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from amalthea.backends.groups import Group, Member, groups_of, written_together
+from amalthea.backends.groups import (
+    Group,
+    Member,
+    groups_of,
+    reading_of,
+    wait_until_quiet,
+    wait_until_readable,
+    written_together,
+)
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Variable
+from amalthea.versions import LOCK, Reading, enter, leave
 
 
 class Pool(Group):
     """A group whose state is the list of its values; ``lent`` are the places of those that a user may hold."""
 
+    moved: Sequence[int] = ()  # the places of values that a step was given copies of
+
     def take(self, members: list[Any]) -> None:
         self.values = [m.first if m.group is None else m.group.values[m.place] for m in members]
         self.lent = {i for i, m in enumerate(members) if m.group is not None and m.place in m.group.lent}
+
+    def keep(self, places: Iterable[int]) -> None:
+        for place in places:
+            self.kept[place] = self.values[place]
+            self.lent.add(place)
+
+    def leave_readers(self) -> bool:
+        """Their values are as if they were lent: a writer takes copies."""
+        self.lent.update(range(len(self.values)))
+        return True
 
     def reclaim(self, copy: Callable[[Any], Any]) -> None:
         """Replace what was lent by copies, before the memory of the values is used again."""
         for place in self.lent:
             self.values[place] = copy(self.values[place])
-        self.lent.clear()
+        self.moved, self.lent = [*self.lent], set()
 
 
 class Pooled(Member):
@@ -40,13 +61,29 @@ class Pooled(Member):
         Pool([self])
         self.first = None
 
-    def read(self) -> Any:
-        self.group.lent.add(self.place)
-        return self.group.values[self.place]
+    def peek(self) -> Any:
+        """The value, in memory that no executable takes for another."""
+        with LOCK:
+            wait_until_readable([self])
+            self.group.lent.add(self.place)
+            return self.current()
+
+    read = peek
+
+    def current(self) -> Any:
+        """The value; while another thread takes its memory for another, what was kept of it."""
+        kept = self.group.kept.get(self.place) if self.group.writer else None
+        return self.group.values[self.place] if kept is None else kept
+
+    def follow(self) -> None:
+        """The value has moved to other memory."""
 
     def write(self, value: Any) -> None:
-        self.group.values[self.place] = value
-        self.group.lent.add(self.place)
+        with LOCK:
+            wait_until_quiet([self], readers=False)
+            self.group.kept.pop(self.place, None)
+            self.group.values[self.place] = value
+            self.group.lent.add(self.place)
 
 
 class Places:
@@ -63,9 +100,11 @@ class Places:
         back = {place: i for i, place in enumerate(order)}
         self.put = _picker([back[i] for i in range(count)], count) if len(back) == count else None
 
-    def get(self) -> tuple[Any, ...]:
-        """The values of the members, in their order."""
+    def get(self, kept: Reading = ()) -> tuple[Any, ...]:
+        """The values of the members, in their order; those of some pools from what was kept of them."""
         pools = self.pools
+        if kept:
+            return self.pick([x for p in pools for x in _values(p, kept)])
         return self.pick(pools[0].values if len(pools) == 1 else list(chain.from_iterable(p.values for p in pools)))
 
     def get_to_spend(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -83,6 +122,16 @@ class Places:
             end = start + len(pool.values)
             pool.values = list(values[start:end])
             start = end
+            if pool.moved:
+                moved, pool.moved = pool.moved, []
+                for place in moved:
+                    pool.members[place].follow()
+
+
+def _values(pool: Pool, kept: Reading) -> Sequence[Any]:
+    if not any(gate is pool for gate, _ in kept):
+        return pool.values
+    return [pool.kept.get(place, value) for place, value in enumerate(pool.values)]
 
 
 def _picker(order: list[int], count: int) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -100,6 +149,8 @@ class Stateful:
         graph: which variables there are; ``written`` and ``kept`` follow :func:`state_of`.
         place: gives a variable's storage on this backend.
         copy: copies an array, if the function uses the memory of ``written`` again.
+        renew: told that variables have changed, in the moment in which they do.
+        stamp: makes of the values of ``kept`` what the function is given, in the moment in which they are taken.
     """
 
     def __init__(
@@ -108,7 +159,10 @@ class Stateful:
         function: Callable[..., tuple[Any, Sequence[Any]]],
         place: Callable[..., Any],
         copy: Callable[[Any], Any] | None = None,
+        renew: Callable[[], None] | None = None,
+        stamp: Callable[[Any], Any] | None = None,
     ):
+        self.renew, self.stamp = renew, stamp
         self.written, self.kept = state_of(graph)
         self.function = function
         self.place = place
@@ -116,12 +170,27 @@ class Stateful:
         self.version = -1
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        if self.version != Group.version:
-            self._look()
-        changing = self.changing.get_to_spend(self.copy) if self.copy else self.changing.get()
-        outputs, new = self.function(changing, self.constant.get(), values)
-        if self.written:
-            self.changing.set(new)
+        with LOCK:
+            kept = None
+            while kept is None:
+                if self.version != Group.version:
+                    self._look()
+                reading, writing, places = self.reading, self.writing, self.changing
+                kept = enter(reading, writing)
+            changing = places.get_to_spend(self.copy) if self.copy else places.get()
+            constant = self.constant.get(kept)
+            if self.stamp:
+                constant = self.stamp(constant)
+        new: Sequence[Any] | None = None
+        try:
+            outputs, new = self.function(changing, constant, values)
+        finally:
+            with LOCK:
+                if new is not None and self.written:
+                    places.set(new)
+                    if self.renew:
+                        self.renew()
+                leave(reading, writing, kept)
         return outputs
 
     def _look(self) -> None:
@@ -130,6 +199,7 @@ class Stateful:
         pools = written_together(written)
         self.changing = Places(written, pools)
         self.constant = Places(kept, groups_of(kept))
+        self.writing, self.reading = pools, reading_of(kept, but=pools)
         self.version = Group.version
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.errors import ArgumentError
+from amalthea.tensor import at_once
 
 
 class SwapEMAWeights(Callback):
@@ -49,8 +50,9 @@ class SwapEMAWeights(Callback):
             optimizer = self._optimizer()
             if averages and not getattr(optimizer, "has_averages", True):
                 return  # before the first update
-            for variable in getattr(self.model, "_trained_variables", self.model.trainable_variables):
-                _swap(variable, optimizer.slot("average", variable))
+            with at_once():
+                for variable in getattr(self.model, "_trained_variables", self.model.trainable_variables):
+                    _swap(variable, optimizer.slot("average", variable))
         self._averaged = averages
 
     def _optimizer(self) -> Any:

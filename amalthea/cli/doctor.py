@@ -1,4 +1,4 @@
-"""Which versions there are, and which backend is chosen: what to paste into a report of a problem."""
+"""Which versions there are, whether they were tested, and which backend is chosen: what to paste into a report of a problem."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import importlib.metadata
 import os
 import platform
 
+from amalthea.cli import tested
 from amalthea.errors import UnknownNameError
 
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich")
 SETTINGS = ("AMALTHEA_BACKEND", "KERAS_BACKEND", "KERAS_HOME", "OMP_NUM_THREADS")
 
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     for name, value in facts().items():
-        print(f"{name:<18}{value}")
+        print(f"{name:<18}{value:<12}{tested.remark(name, value)}".rstrip())
 
 
 def facts() -> dict[str, str]:
@@ -35,7 +35,7 @@ def facts() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "backend": chosen_backend(),
         "devices": devices(),
-        **{name: version(name) for name in dict.fromkeys([*LIBRARIES, *backend_libraries()])},
+        **{name: version(name) for name in dict.fromkeys([*tested.BASE, "llvmlite", *backend_libraries()])},
         **{name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
 

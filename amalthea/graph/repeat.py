@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tensor, tree
+from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph, reach
 from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, no_collection, signature
 from amalthea.primitives import control, moving
@@ -47,6 +48,9 @@ def _last(stacked: Tensor, steps: int) -> Tensor:
     return moving.reshape(last, shape=shape[1:])
 
 
+SINGLY = object()  # steps of this signature are run one by one
+
+
 class jit_steps:
     """A function of one batch, called with several in turn: in one executable where the backend gains by it.
 
@@ -66,7 +70,7 @@ class jit_steps:
 
     def __init__(self, one: jit):
         self.one = one
-        self.entries: dict[Any, Entry | None] = {}
+        self.entries = Cache()
 
     def __call__(self, batches: Sequence[Any]) -> Any:
         """What it gives for the last batch."""
@@ -80,10 +84,10 @@ class jit_steps:
             return in_turn(self.one)(batches)
         single = (tensor.runtime.place_name, *keys[0])
         key = (len(rows), *single)
-        if key not in self.entries:
-            self.entries[key] = self._compile(batches[0], rows, single)
-        entry = self.entries[key]
+        entry = self.entries.get(key)
         if entry is None:
+            entry = self.entries[key] = self._compile(batches[0], rows, single) or SINGLY
+        if entry is SINGLY:
             return in_turn(self.one)(batches)
         stacks = [np.stack([np.asarray(x) for x in column]) for column in zip(*rows) if is_value(column[0])]
         return entry.pack(entry.executable(stacks))

@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import gc
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from amalthea import config, dtypes, tensor, tree
+from amalthea import config, dtypes, tensor, tree, versions
 from amalthea.errors import ArgumentError, ShapeError
+from amalthea.graph.cache import Cache
 from amalthea.graph.gradient import backward
 from amalthea.graph.graph import Graph, collect, reach
 from amalthea.masks import mask_of, set_mask
@@ -79,11 +81,12 @@ class jit:
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self.entries: dict[Any, Entry] = {}
+        self.entries = Cache(f"The compiled {getattr(function, '__name__', 'function')}")
+        self.being_made: dict[Any, threading.Event] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if current_trace() is not None:
+        if current_trace() is not None or (versions.view() is not None and versions.is_apart()):
             return self.function(*args, **kwargs)
         leaves: list[Any] = []
         parts: list[Any] = [tensor.runtime.place_name]
@@ -93,13 +96,41 @@ class jit:
         key = tuple(parts)
         entry = self.entries.get(key)
         if entry is None:
-            entry = self.entries[key] = self._compile((args, kwargs), leaves)
+            entry = self._made(key, (args, kwargs), leaves)
         values = [x.value if isinstance(x, Variable) else x for x in leaves if hasattr(x, "shape")]
         return entry.pack(entry.executable(values))
 
-    def _compile(self, structure: Any, leaves: Sequence[Any]) -> Entry:
+    def _made(self, key: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
+        """Trace and compile, once, whichever threads ask for it."""
+        with versions.MAKING:  # which is not held while the library compiles
+            entry, mine = self.entries.get(key), None
+            waited = self.being_made.get(key)
+            if entry is None and waited is None:
+                mine = self.being_made[key] = threading.Event()
+                try:
+                    graph, outputs = self._captured(structure, leaves)
+                except BaseException:
+                    self._is_made(key, mine)
+                    raise
+        if mine is not None:
+            try:
+                with no_collection():
+                    entry = compiled(graph, outputs)
+                self.entries[key] = entry
+            finally:
+                self._is_made(key, mine)
+        elif entry is None:
+            waited.wait()
+            return self.entries.get(key) or self._made(key, structure, leaves)  # none: it could not be compiled there
+        return entry
+
+    def _is_made(self, key: Any, event: threading.Event) -> None:
+        self.being_made.pop(key, None)
+        event.set()
+
+    def _captured(self, structure: Any, leaves: Sequence[Any]) -> tuple[Graph, Any]:
         with no_collection():
-            return compiled(*capture(self.function, structure, leaves))
+            return capture(self.function, structure, leaves)
 
 
 @contextmanager
@@ -125,7 +156,7 @@ def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] 
     """The graph of ``function(*args, **kwargs)`` for ``structure = (args, kwargs)``, and the nesting of its outputs."""
     leaves = tree.flatten(structure) if leaves is None else leaves
     inputs: list[Tensor] = []
-    with Trace() as scope:
+    with versions.MAKING, Trace() as scope:
         symbols = [Tensor(type_of(x)) if is_value(x) else x for x in leaves]
         inputs = [x for x in symbols if isinstance(x, Tensor)]
         args, kwargs = tree.pack_sequence_as(structure, symbols)
@@ -200,10 +231,12 @@ def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     graph, (outputs, _) = capture(with_masks, (args, kwargs))
     values = [x for x in tree.flatten((args, kwargs)) if is_value(x)]
     known = {t: v.value if isinstance(v, Variable) else v for t, v in zip(graph.inputs, values)}
-    known.update((t, variable.value) for variable, t in graph.reads)
+    with tensor.one_version([variable for variable, _ in graph.reads]):
+        known.update((t, variable.value) for variable, t in graph.reads)
     results = graph.evaluate(known, tensor.runtime.execute)
-    for variable, value in graph.writes:
-        variable.assign(value.value if value.value is not None else known[value])
+    with tensor.at_once() if len(graph.writes) > 1 else nullcontext():
+        for variable, value in graph.writes:
+            variable.assign(value.value if value.value is not None else known[value])
     count = len(masks)
     carried = iter(results[count:])
     for value, mask in zip(results, masks):

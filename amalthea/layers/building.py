@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from amalthea import history, shapes, tree
+from amalthea import history, shapes, tree, versions
 from amalthea.errors import (
     AmaltheaError,
     ArgumentError,
@@ -25,7 +25,20 @@ from amalthea.errors import (
 from amalthea.layers import calling
 from amalthea.ops import base
 from amalthea.shapes import Dim
-from amalthea.tensor import Tensor, Type, Variable
+from amalthea.tensor import Tensor, Type, Variable, at_once
+
+unfinished: list[Any] = []  # the layers that some thread is building now
+
+
+@contextlib.contextmanager
+def by_one_thread(layer: Any) -> Iterator[None]:
+    """Build, or wait until another thread has built."""
+    with versions.MAKING:
+        unfinished.append(layer)
+        try:
+            yield
+        finally:
+            unfinished.remove(layer)
 
 
 def public_shape(value: Any) -> Any:
@@ -202,5 +215,6 @@ def load_variables(layer: Any, variables: Sequence[Variable], store: Any) -> Non
             raise ModelFileError(
                 f"The file's value does not fit variable '{variable.path}'.", expected=variable.shape, got=array.shape
             )
-    for variable, array in zip(variables, arrays):
-        variable.assign(array)
+    with at_once():
+        for variable, array in zip(variables, arrays):
+            variable.assign(array)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
+import threading
 import warnings
+import weakref
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -25,6 +27,28 @@ from amalthea.tensor import Tensor, Variable, runtime_array
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
 _path: contextvars.ContextVar[tuple[str, Any]] = contextvars.ContextVar("path", default=("", None))
+
+
+class _Added(threading.local):
+    """The losses that each layer added in the last call, of this thread."""
+
+    def __init__(self) -> None:
+        self.by_layer: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+
+    def of(self, layer: Any) -> list[Any]:
+        return self.by_layer.get(layer, [])
+
+    def add(self, layer: Any, losses: list[Any]) -> None:
+        self.by_layer.setdefault(layer, []).extend(losses)
+
+    def forget(self, layer: Any) -> None:
+        """Those of a layer and all within it."""
+        if self.by_layer:
+            for inner in layer._flatten_layers():
+                self.by_layer.pop(inner, None)
+
+
+added = _Added()
 
 
 @cache
@@ -104,15 +128,15 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     kwargs = _with_training(layer, args, kwargs, accepted)
     previous = tree.map_structure(mask_of, args[0]) if args else None
     kwargs = _with_masks(layer, args, kwargs, accepted)
-    if _depth.get() == 0:
-        for inner in layer._flatten_layers():
-            inner._losses.clear()
+    outermost = _depth.get() == 0
+    if outermost:
+        added.forget(layer)
     tokens = (_depth.set(_depth.get() + 1), _training.set(kwargs.get("training", _training.get())))
     to = layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None
     if "training" in kwargs and "training" not in accepted:
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     try:
-        with tensor.autocast(to), path_scope(layer):
+        with tensor.autocast(to), path_scope(layer), _one_version(layer) if outermost else nullcontext():
             outputs = layer.call(*args, **kwargs)
     finally:
         _depth.reset(tokens[0])
@@ -122,6 +146,13 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if layer.activity_regularizer is not None:
         _add_activity(layer, outputs)
     return outputs
+
+
+def _one_version(layer: Any) -> AbstractContextManager[None]:
+    """All variables as they are now, for a call outside a trace, whatever other threads do meanwhile."""
+    if threading.active_count() == 1 or tensor.current_trace() is not None:
+        return nullcontext()
+    return tensor.one_version(layer.variables)
 
 
 def _with_training(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) -> dict[str, Any]:

@@ -88,7 +88,6 @@ class Layer(history.Operation, Configurable, registry=registry):
         self.path = self.name
         self._trainable = trainable
         self._own: list[Variable] = []
-        self._losses: list[Any] = []
         self._build_shapes: dict[str, Any] | None = None
         self._first_input = building.legacy_input(kwargs)
         self._weights_to_set = kwargs.get("weights")
@@ -230,7 +229,9 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights' values."""
-        return [v.numpy() for v in self.weights]
+        variables = self.weights
+        with tensor.one_version(variables):
+            return [v.numpy() for v in variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Assign all weights; nothing is assigned unless everything fits."""
@@ -246,8 +247,9 @@ class Layer(history.Operation, Configurable, registry=registry):
                     expected=variable.shape,
                     got=np.shape(value),
                 )
-        for variable, value in zip(variables, weights):
-            variable.assign(value)
+        with tensor.at_once():
+            for variable, value in zip(variables, weights):
+                variable.assign(value)
 
     # -------------------------------------------------------------------------------------- dtypes
 
@@ -292,13 +294,16 @@ class Layer(history.Operation, Configurable, registry=registry):
         return f"in layer '{self.name}' ({type(self).__name__})"
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
-        if self.built:
+        if self.built and not building.unfinished:
             return
-        shapes = building.build_shapes(self, args, kwargs)
-        self.build(**shapes)
-        self._build_shapes = shapes
-        if self._weights_to_set is not None:
-            self.set_weights(self._weights_to_set)
+        with building.by_one_thread(self):
+            if self.built:
+                return
+            shapes = building.build_shapes(self, args, kwargs)
+            self.build(**shapes)
+            self._build_shapes = shapes
+            if self._weights_to_set is not None:
+                self.set_weights(self._weights_to_set)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output: that of the input, where the layer passes masks on."""
@@ -337,12 +342,12 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar, computed in ``call``, to what training minimises."""
-        self._losses += loss if isinstance(loss, (list, tuple)) else [loss]
+        calling.added.add(self, list(loss) if isinstance(loss, (list, tuple)) else [loss])
 
     @property
     def losses(self) -> list[Any]:
         """Losses added in the last call, and the penalties of the weights' regularizers."""
-        added = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
 

@@ -73,6 +73,7 @@ class Metric(Configurable, registry=registry):
         start = initializers.get(initializer)
         dtype = dtype or (WIDE if dtypes.is_float(self.dtype) else self.dtype)
         variable = Variable(start, shape, dtype, trainable=False, aggregation=aggregation)
+        variable.start = variable.numpy()
         variable.name = name or "variable"
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)

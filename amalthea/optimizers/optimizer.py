@@ -15,7 +15,7 @@ from amalthea.optimizers import options
 from amalthea.optimizers.schedules import LearningRateSchedule
 from amalthea.optimizers.state import State
 from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable, current_trace, native
+from amalthea.tensor import Variable, at_once, current_trace, native
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
@@ -289,8 +289,9 @@ class Optimizer(State, registry=registry):
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Give the variables the values they shall have after training: their averages, if there are any."""
-        for variable in var_list if self.has_averages else ():
-            variable.assign(self.slot("average", variable).value)
+        with at_once():
+            for variable in var_list if self.has_averages else ():
+                variable.assign(self.slot("average", variable).value)
 
     @property
     def has_averages(self) -> bool:

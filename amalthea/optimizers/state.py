@@ -14,7 +14,7 @@ import numpy as np
 from amalthea import dtypes, initializers
 from amalthea.configurable import Configurable
 from amalthea.errors import ArgumentError, NotBuiltError
-from amalthea.tensor import Variable
+from amalthea.tensor import Variable, at_once
 
 Slots = dict[str, Any]  # names of slots to their initializers
 
@@ -118,8 +118,9 @@ class State(Configurable):
         """Set the values of :attr:`variables`, in their order."""
         if len(weights) != len(self.variables):
             raise ArgumentError("Each variable needs a value.", expected=len(self.variables), got=len(weights))
-        for variable, value in zip(self.variables, weights):
-            variable.assign(value)
+        with at_once():
+            for variable, value in zip(self.variables, weights):
+                variable.assign(value)
 
     def save_own_variables(self, store: Any) -> None:
         """Put every variable into the store under its number.
@@ -141,10 +142,11 @@ class State(Configurable):
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(variables[:given]):
-            variable.assign(np.asarray(store[str(i)]))
-        if given < len(variables):
-            self._weigh_as_keras()
+        with at_once():
+            for i, variable in enumerate(variables[:given]):
+                variable.assign(np.asarray(store[str(i)]))
+            if given < len(variables):
+                self._weigh_as_keras()
 
     def can_load(self, count: int) -> bool:
         """Whether so many saved values are its state."""

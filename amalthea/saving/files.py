@@ -24,6 +24,7 @@ from amalthea import writing
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
 from amalthea.models.model import Model
 from amalthea.saving import objects, weights
+from amalthea.tensor import at_once
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -216,7 +217,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
                 data = member(_WEIGHTS)
         else:
             data = path.read_bytes()
-        with _h5(data) as file:
+        with _h5(data) as file, at_once():
             weights.read(model, file, skip_mismatch)
     except AmaltheaError as error:
         add_place(error, f"in the file {filepath}")

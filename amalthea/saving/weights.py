@@ -27,6 +27,7 @@ from amalthea.metrics import Metric
 from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
 from amalthea.optimizers import Optimizer
+from amalthea.tensor import one_version
 from amalthea.tree import CONTAINERS
 
 _LARGEST_RATIO = 1000  # of a value to what it takes in the file; honest weights do not come near
@@ -105,7 +106,12 @@ def _own_attributes(kind: type) -> frozenset[str]:
 
 
 def write(root: Any, file: Any) -> None:
-    """Put all values into an open HDF5 file."""
+    """Put all values into an open HDF5 file, as they are at one moment."""
+    with one_version(_all_variables(root)):
+        _write_all(root, file)
+
+
+def _write_all(root: Any, file: Any) -> None:
     for path, thing in walk(root):
         store: dict[str, Any] = {}
         _saver(thing)(store)

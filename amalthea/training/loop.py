@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.tensor import Variable, on_host
-from amalthea.training import before_training
+from amalthea.training import before_training, buckets
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
@@ -26,30 +27,29 @@ def as_floats(logs: Any) -> dict[str, Any]:
     return {name: float(value) if value.ndim == 0 else value for name, value in values.items()}
 
 
+_runs: ContextVar[frozenset[int]] = ContextVar("runs", default=frozenset())  # the models that are in a run
+
+
 @contextmanager
-def results_kept(model: Any) -> Generator[None]:
-    """Leave the running results of a model as they are, if this happens in a callback of one of its runs."""
-    if not model._running:
+def nested(model: Any) -> Generator[None]:
+    """Leave what a run of a model reports as it is, if this happens in one of its callbacks."""
+    if id(model) not in _runs.get():
         yield
         return
-    variables = [v for metric in model.metrics for v in metric.variables]
-    before = [v.numpy() for v in variables]
     history, logged, stop = model.history, model._logged, model.stop_training
     try:
         yield
     finally:
-        for variable, value in zip(variables, before):
-            variable.assign(value)
         model.history, model._logged, model.stop_training = history, logged, stop
 
 
 @contextmanager
 def _running(model: Any) -> Generator[None]:
-    model._running += 1
+    token = _runs.set(_runs.get() | {id(model)})
     try:
         yield
     finally:
-        model._running -= 1
+        _runs.reset(token)
 
 
 def verbosity(verbose: Any) -> int:
@@ -59,7 +59,7 @@ def verbosity(verbose: Any) -> int:
 def fit(
     model: Any, x: Any, y: Any, batch_size: Any, epochs: int, verbose: Any, callbacks: Any, validation_split: float,
     validation_data: Any, shuffle: Any, class_weight: Any, sample_weight: Any, initial_epoch: int, steps_per_epoch: Any,
-    validation_steps: Any, validation_batch_size: Any, validation_freq: Any,
+    validation_steps: Any, validation_batch_size: Any, validation_freq: Any, pad_to_multiple: int | None = None,
 ) -> Any:  # fmt: skip
     """Train; see :meth:`Trainer.fit`."""
     if validation_split and validation_data is None:
@@ -73,6 +73,7 @@ def fit(
         validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
         with placed("in the validation data"):
             before_training.check_batch_size(model, validation)
+    source, validation = (buckets.padded(model, x, pad_to_multiple) for x in (source, validation))
     model.ensure_built(source.peek())
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
@@ -165,12 +166,14 @@ def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float
 
 
 def evaluate(
-    model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any
-) -> dict[str, float]:
+    model: Any, x: Any, y: Any, batch_size: Any, verbose: Any, sample_weight: Any, steps: Any, callbacks: Any,
+    pad_to_multiple: int | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Loss and metrics over data."""
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
+    source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(source.peek())
     before_training.check_source(model, source)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
@@ -178,14 +181,17 @@ def evaluate(
         return _test_epoch(model, source, calls)
 
 
-def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
+def predict(
+    model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any, pad_to_multiple: int | None = None
+) -> Any:
     """The outputs for all rows."""
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
+    source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(first := source.peek())
     if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
-        return tree.map_structure(on_host, model.step("predict")(first))
+        return buckets.cut(source, tree.map_structure(on_host, model.step("predict")(first)))
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     calls.on_predict_begin()
     pieces: list[list[Any]] = []
@@ -195,7 +201,7 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
         if hooks:
             calls.on_predict_batch_begin(step)
         nest = run(batch)
-        pieces.append([on_host(value) for value in tree.flatten(nest)])
+        pieces.append(tree.flatten(buckets.cut(source, tree.map_structure(on_host, nest))))
         if hooks:
             calls.on_predict_batch_end(step, {"outputs": nest})
     if not pieces:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from amalthea import backends, ops, optimizers, tree
+from amalthea import backends, ops, optimizers, tree, versions
 from amalthea import metrics as metrics_module
 from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
-from amalthea.tensor import Tensor, Trace, current_trace, on_host, type_of
-from amalthea.training import before_training, loop, pace
+from amalthea.tensor import Tensor, Trace, at_once, current_trace, on_host, type_of
+from amalthea.training import before_training, loop, pace, shares
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.frozen import Seen
@@ -65,7 +66,7 @@ class Trainer(Half):
         self.run_eagerly = False
         self.steps_per_execution: Any = 1
         self._compile_config: dict[str, Any] | None = None
-        self._running = 0
+        self._shares = shares.Shares()
         self._seen_trainable: Any = None
         self._forget_compiled()
 
@@ -79,7 +80,7 @@ class Trainer(Half):
         self._directions: dict[str, str | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_steps": {}}  # sessions are made again, not copied
+        return {**self.__dict__, "_steps": {}, "_shares": shares.Shares()}  # sessions are made again, not copied
 
     # ------------------------------------------------------------------------------------- compile
 
@@ -134,7 +135,7 @@ class Trainer(Half):
         self._loss, self._compiled_metrics = new_loss, new_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._loss_tracker._direction = "down"
-        self._seen_trainable = Seen(self)
+        self._seen_trainable, self._shares = Seen(self), shares.Shares()
         self._compile_config = {**given, "optimizer": new_optimizer}
         self.stop_training, self.compiled = False, True
         self._forget_compiled()
@@ -317,10 +318,16 @@ class Trainer(Half):
         if kind == "train" and self._seen_trainable is not None:
             self._seen_trainable.warn_if_changed(self)
         key = f"{kind} alone" if alone else kind
-        if key not in self._steps:
+        key = key if kind == "predict" else f"{key} {versions.results_now() or ''}"
+        found = self._steps.get(key)
+        if found is None:
             function = self._as_compiled(kind, alone)
-            self._steps[key] = function if self.run_eagerly else transforms.jit(function)
-        return self._steps[key]
+            if self.run_eagerly:
+                made = function if kind == "predict" else _at_once(function)
+            else:
+                made = transforms.jit(function)
+            found = self._steps.setdefault(key, made)
+        return found
 
     def _as_compiled(self, kind: str, alone: bool) -> Any:
         function, seen = getattr(self, f"{kind}_step"), self._seen_trainable
@@ -338,10 +345,10 @@ class Trainer(Half):
         self.reset_metrics()
         before = {id(v) for metric in self.metrics for v in metric.variables}
         logs = function(data)
-        scope = current_trace()
+        scope, view = current_trace(), versions.view()
         if scope is not None:  # what was made just now begins with its initial value every time
             for variable in (v for metric in self.metrics for v in metric.variables if id(v) not in before):
-                scope.begin(variable, variable.numpy())
+                scope.begin(variable if view is None else view.of(variable), variable.numpy())
         return logs
 
     def several(self, kind: str) -> Any:
@@ -349,17 +356,23 @@ class Trainer(Half):
         one = self.step(kind)
         if not isinstance(one, transforms.jit):
             return repeat.in_turn(one)
-        key = f"{kind}, several"
-        if key not in self._steps or self._steps[key].one is not one:
-            self._steps[key] = repeat.jit_steps(one)
-        return self._steps[key]
+        key = f"{kind}, several {versions.results_now() or ''}"
+        found = self._steps.get(key)
+        if found is None or found.one is not one:
+            found = self._steps[key] = repeat.jit_steps(one)
+        return found
 
     def ensure_built(self, data: Any) -> None:
         """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
         if self._is_ready and not self._contents.have_changed_size():
             return
-        if self._is_ready:
-            self._forget_compiled()
+        with versions.MAKING:
+            if self._is_ready and self._contents.have_changed_size():
+                self._forget_compiled()
+            if not self._is_ready:
+                self._build_all(data)
+
+    def _build_all(self, data: Any) -> None:
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
             with Trace():
@@ -403,6 +416,7 @@ class Trainer(Half):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
         """Train.
@@ -421,6 +435,9 @@ class Trainer(Half):
             initial_epoch: where to go on.
             steps_per_epoch, validation_steps: batches, where not all.
             validation_batch_size, validation_freq: as they say.
+            pad_to_multiple: lengths are padded with zeros to multiples of it, so that sequences of many lengths need
+                few executables; for models that mask zeros. Padded is axis 1 of inputs that leave it open, and of
+                labels and weights that have a value for each step.
 
         Returns:
             The :class:`~amalthea.callbacks.History`.
@@ -428,12 +445,12 @@ class Trainer(Half):
         epochs = kwargs.pop("nb_epoch", epochs)
         _refuse_unknown("fit", kwargs, Trainer.fit)
         self.require_compiled("train")
-        with loop.results_kept(self):
-            self._notice_changes()
+        self._notice_changes()
+        with loop.nested(self), shares.of_one_run(self):
             return loop.fit(
                 self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
                 class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,
-                validation_batch_size, validation_freq,
+                validation_batch_size, validation_freq, pad_to_multiple,
             )  # fmt: skip
 
     @at_home
@@ -447,14 +464,18 @@ class Trainer(Half):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name."""
+        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name.
+
+        ``pad_to_multiple`` is that of :meth:`fit`.
+        """
         _refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
-        with loop.results_kept(self):
-            self._notice_changes()
-            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks)
+        self._notice_changes()
+        with loop.nested(self), shares.of_one_run(self):
+            logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, pad_to_multiple)
         return self._reported(logs, return_dict)
 
     @at_home
@@ -465,10 +486,14 @@ class Trainer(Half):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        pad_to_multiple: int | None = None,
     ) -> Any:
-        """The outputs for all rows, as NumPy arrays."""
+        """The outputs for all rows, as NumPy arrays.
+
+        ``pad_to_multiple`` is that of :meth:`fit`; the steps that it adds are cut off again.
+        """
         self._notice_changes()
-        return loop.predict(self, x, batch_size, verbose, steps, callbacks)
+        return loop.predict(self, x, batch_size, verbose, steps, callbacks, pad_to_multiple)
 
     @at_home
     def train_on_batch(
@@ -505,10 +530,14 @@ class Trainer(Half):
         return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
 
     def _on_batch(self, kind: str, data: Any, alone: bool) -> dict[str, Any]:
-        if not self._running:
-            return loop.as_floats(self.step(kind, alone)(data))
-        with loop.results_kept(self):
-            return loop.as_floats(self.step(kind, alone)(data))
+        results = self._shares.take()
+        try:
+            if results is None and versions.view() is None:  # by far the most common case
+                return loop.as_floats(self.step(kind, alone)(data))
+            with loop.nested(self), shares.with_sums(self, results):
+                return loop.as_floats(self.step(kind, alone)(data))
+        finally:
+            self._shares.give_back(results)
 
     def _reported(self, logs: dict[str, Any], as_dict: bool) -> Any:
         self._logged = list(logs)
@@ -520,6 +549,20 @@ class Trainer(Half):
         data = to_batch((x,))
         self.ensure_built(data)
         return tree.map_structure(on_host, self.step("predict")(data))
+
+
+def _at_once(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A step in Python, all of whose changes other threads see together."""
+
+    made: list[bool] = []  # whether it has run: metrics are made the first time, by one thread
+
+    def run(data: Any) -> Any:
+        with nullcontext() if made else versions.MAKING, at_once():
+            result = step(data)
+        made[:] = [True]
+        return result
+
+    return run
 
 
 def _refuse_unknown(verb: str, given: dict[str, Any], function: Any, allowed: Any = ()) -> None:

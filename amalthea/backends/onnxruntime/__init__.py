@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.onnxruntime import in_place
 from amalthea.backends.onnxruntime.between import BETWEEN
 from amalthea.backends.onnxruntime.blocked import BLOCKED
 from amalthea.backends.onnxruntime.control import CONTROL
@@ -25,6 +26,7 @@ from amalthea.backends.onnxruntime.recurrences import RECURRENCES
 from amalthea.backends.onnxruntime.state import State
 from amalthea.backends.onnxruntime.updates import separated
 from amalthea.backends.onnxruntime.windows import WINDOWS
+from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph, collect
 from amalthea.graph.layout import channels_first
 from amalthea.graph.rewrite import decompose, simplify
@@ -90,7 +92,12 @@ class OnnxRuntimeBackend(Backend):
     def __init__(self) -> None:
         import onnxruntime  # noqa: F401  # so that a missing library is found out now
 
-        self._eager: dict[Any, Executable] = {}
+        self._eager = Cache()
+
+    def in_child(self) -> None:
+        self.key = f"{self.name} {os.getpid()}"  # sessions are made again: theirs have no threads here
+        self._eager = Cache()
+        in_place.forget_threads()
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return State(value)
@@ -136,14 +143,15 @@ class OnnxRuntimeBackend(Backend):
 
     def _session_of(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Executable:
         key = (primitive.name, *(type_of(x) for x in inputs), *sorted(attrs.items()))
-        if key not in self._eager:
+        found = self._eager.get(key)
+        if found is None:
             with Trace() as scope:
                 tensors = [constant(x) for x in inputs]
                 for tensor in tensors:
                     tensor.value = None
                 out = primitive(*tensors, **attrs)
-            self._eager[key] = self.compile(collect(tensors, [out], scope))
-        return self._eager[key]
+            found = self._eager[key] = self.compile(collect(tensors, [out], scope))
+        return found
 
 
 BACKEND = OnnxRuntimeBackend()

@@ -10,14 +10,18 @@ import numpy as np
 from onnx import helper
 
 from amalthea import dtypes
-from amalthea.backends.groups import Group, groups_of
+from amalthea.backends.groups import Group, groups_of, reading_of, wait_until_quiet
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder, needed
 from amalthea.backends.onnxruntime.in_place import Work
 from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
 from amalthea.backends.onnxruntime.updates import Update
+from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
+from amalthea.versions import LOCK, Reading, enter, leave
 
+Bound = tuple[Any, Sequence[Work], Sequence[np.ndarray]]  # what it is bound to lives as long
+MOST_BINDINGS = 8
 SMALL = 1 << 16  # numbers: larger variables gain nothing from lying in line
 
 
@@ -36,6 +40,7 @@ class Executable:
     """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
 
     updates: Sequence[Updating] = ()
+    is_new = True
 
     def __init__(
         self,
@@ -57,53 +62,99 @@ class Executable:
         self.updates = [Updating(update, list(islice(results, update.count)), threads) for update in updates]
         self.write_names = [name for name, _ in results]
         self.version = -1
-        self.bindings: dict[tuple[int, ...], Any] = {}
+        self.bindings: dict[tuple[int, ...], list[Bound]] = {}  # by the turns of the groups, those that nobody uses
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        if self.version != Group.version:
-            self._regroup()
-        which = tuple([group.now for group in self.groups])
-        bound = self.bindings.get(which)
-        if bound is None:
-            bound = self.bindings[which] = self._bind()
-        binding, updates = bound
+        with LOCK:
+            kept = None
+            while kept is None:
+                if self.version != Group.version:
+                    self._regroup()
+                reading, writing, written = self.reading, self.writing, self.written
+                kept = enter(reading, writing)
+            free, bound = self._binding(kept)
+        done = False
+        try:
+            results = self._run(bound, values)
+            done = True
+        finally:
+            with LOCK:
+                if done:
+                    for group in written:
+                        group.now ^= 1
+                leave(reading, writing, kept)
+        free.append(bound)
+        return results
+
+    def _run(self, bound: Bound, values: Sequence[Any]) -> list[np.ndarray]:
+        binding, updates, _ = bound
         cpu = _CPU()
-        kept, results = [], []
+        given, results = [], []
         for slot, value in zip(self.inputs, values):
             array = np.ascontiguousarray(value, slot.dtype)
             binding.bind_input(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
-            kept.append(array)
+            given.append(array)
         for slot in self.outputs:
             array = np.empty(slot.shape, slot.dtype)
             binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
             results.append(array)
-        self.session._sess.run_with_iobinding(binding, None)
+        self.session._sess.run_with_iobinding(binding, self._tidying() if self.is_new else None)
         for update in updates:
             update()
-        for group in self.written:
-            group.now ^= 1
-        del kept
+        del given
         return results
+
+    def _tidying(self) -> Any:
+        """Options for a first run: give back memory that executables left which were dropped for this one."""
+        from onnxruntime import RunOptions
+
+        self.is_new = False
+        if not Cache.drops:
+            return None
+        options = RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
 
     def _regroup(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
         self.read_states, self.write_states = ([self.place(v) for v, _ in x] for x in (self.reads, self.writes))
+        changed = [*self.write_states, *(self.place(v) for update in self.updates for v in update.variables)]
+        wait_until_quiet(changed)  # from here on nobody can begin
         self.written = doubled(self.write_states)
-        states = [*self.read_states, *self.write_states]
         for update in self.updates:
-            states += update.find(self.place)
-        self.groups = [group for group in groups_of(states) if group.turns]
-        self.bindings.clear()
+            update.find(self.place)
+        self.writing = groups_of(changed)
+        self.reading = reading_of(self.read_states, but=self.writing)
+        self.groups = [group for group in groups_of([*self.read_states, *changed]) if group.turns]
+        self.bindings = {}
         self.version = Group.version
 
-    def _bind(self) -> Any:
+    def _binding(self, kept: Reading) -> tuple[list[Bound], Bound]:
+        """A binding that no other thread uses, and the list to which it goes back."""
+        which = tuple([group.now for group in self.groups])
+        if kept:
+            which = (*which, *map(id, self._arrays(kept)))
+            if which not in self.bindings and len(self.bindings) > MOST_BINDINGS:
+                self.bindings.clear()
+        free = self.bindings.get(which)
+        if free is None:
+            free = self.bindings[which] = []
+        return free, free.pop() if free else self._bind(kept)
+
+    def _arrays(self, kept: Reading) -> list[np.ndarray]:
+        """The values of the variables that are read: where they are, or those that are kept for readers."""
+        apart = [gate for gate, _ in kept]
+        return [s.group.kept[s.place] if s.group in apart else s.array for s in self.read_states]
+
+    def _bind(self, kept: Reading) -> Bound:
         binding = self.session.io_binding()._iobinding
         updates = [update.bind(binding) for update in self.updates]
-        for name, state, (_, x) in zip(self.read_names, self.read_states, self.reads):
-            _bind(binding.bind_input, name, x.type, state.array)
+        arrays = self._arrays(kept)  # as they are after an update has put its variables in line
+        for name, array, (_, x) in zip(self.read_names, arrays, self.reads):
+            _bind(binding.bind_input, name, x.type, array)
         for name, state, (_, x) in zip(self.write_names, self.write_states, self.writes):
             _bind(binding.bind_output, name, x.type, state.next)
-        return binding, updates
+        return binding, updates, arrays
 
 
 class Updating:
@@ -120,11 +171,15 @@ class Updating:
         self.given = len(update.parts[0].given)
         self.parts: list[list[State]] = []
 
-    def find(self, place: Callable[[Variable], State]) -> list[State]:
-        """The states of all its variables. Each that a gradient is put beside gets a second buffer."""
+    @property
+    def variables(self) -> list[Variable]:
+        """All that it changes or reads beside."""
+        return [variable for part in self.update.parts for variable in part.variables]
+
+    def find(self, place: Callable[[Variable], State]) -> None:
+        """Find the states of its variables. Each that a gradient is put beside gets a second buffer."""
         self.parts = [[place(variable) for variable in part.variables] for part in self.update.parts]
         doubled(self._holders())
-        return [state for part in self.parts for state in part]
 
     def _holders(self) -> list[State]:
         return [state for part in self.parts for state in part[: self.given]]

@@ -147,6 +147,11 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="amalthea-update")
 
 
+def forget_threads() -> None:
+    """Make new ones when they are next needed, as a forked process must."""
+    _threads.cache_clear()
+
+
 class _Text:
     """Writes the function: each line in the memory of what it is the last to need, if there is some."""
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from amalthea.alignment import aligned
-from amalthea.backends.groups import Group, Member, written_together
+from amalthea.backends.groups import Group, Member, wait_until_quiet, wait_until_readable, written_together
+from amalthea.versions import LOCK
 
 
 class Buffered(Group):
@@ -28,6 +29,10 @@ class Buffered(Group):
     def turns(self) -> bool:
         """Whether ``now`` may change before some member gets a buffer."""
         return any(len(m.buffers) > 1 for m in self.members)
+
+    def keep(self, places: Iterable[int]) -> None:
+        for place in places:
+            self.kept[place] = self.members[place].array.copy()
 
     def take(self, members: list[Any]) -> None:
         if len({m.now for m in members}) == 1:
@@ -64,13 +69,18 @@ class State(Member):
         return self.buffers[1 - self.group.now]
 
     def read(self) -> np.ndarray:
-        return self.array.copy()
+        with LOCK:
+            wait_until_readable([self])
+            kept = self.group.kept.get(self.place) if self.group.writer else None
+            return self.array.copy() if kept is None else kept.copy()
+
+    peek = numpy = read
 
     def write(self, value: Any) -> None:
-        np.copyto(self.array, value)
-
-    def numpy(self) -> np.ndarray:
-        return self.array.copy()
+        with LOCK:
+            wait_until_quiet([self])
+            self.group.kept.pop(self.place, None)
+            np.copyto(self.array, value)
 
 
 def doubled(states: Iterable[State]) -> list[Buffered]:

@@ -31,7 +31,7 @@ class PyTensorStorage(Pooled):
     __slots__ = ()
 
     def numpy(self) -> np.ndarray:
-        return np.array(self.read())
+        return np.array(self.peek())
 
 
 class PyTensorBackend(Backend):

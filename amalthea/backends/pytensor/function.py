@@ -21,6 +21,7 @@ from amalthea.backends.pytensor.operators import cast
 from amalthea.graph.graph import Graph
 from amalthea.primitives import Primitive
 from amalthea.tensor import Node, Tensor, Type, on_host
+from amalthea.versions import LOCK
 
 MODE = Mode("py", RewriteDatabaseQuery(include=["merge", "inplace"]))
 
@@ -37,9 +38,22 @@ class Function:
         results = [_value(x, known) for x in graph.results]
         sources = [known[x] for x in inputs]
         self.call = pytensor.function(sources, results, mode=MODE, trust_input=True, on_unused_input="ignore")
+        self.free = [self.call]
 
     def __call__(self, *values: Any) -> list[Any]:
-        return [np.asarray(x) for x in self.call(*values)]
+        call = self._taken()
+        try:
+            return [np.asarray(x) for x in call(*values)]
+        finally:
+            self.free.append(call)
+
+    def _taken(self) -> Any:
+        """One for this thread alone: while it runs, a PyTensor function keeps its values in itself."""
+        try:
+            return self.free.pop()
+        except IndexError:
+            with LOCK:
+                return self.call.copy()
 
 
 def _lowered(node: Node, known: Mapping[Tensor, Any], lowerings: Mapping[Primitive, Any]) -> list[Any]:

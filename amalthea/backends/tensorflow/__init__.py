@@ -10,14 +10,24 @@ tape differentiates by is a variable's ``storage.variable``, its ``tf.Variable``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from amalthea.backends.backend import Backend, Executable
-from amalthea.backends.groups import Group
+from amalthea.backends.children import DoesNotFork, refuse
+from amalthea.backends.groups import (
+    Group,
+    Member,
+    reading_of,
+    wait_until_quiet,
+    wait_until_readable,
+    written_together,
+)
 from amalthea.backends.plan import Plan
 from amalthea.backends.tensorflow import normalizing
 from amalthea.backends.tensorflow.arrays import tf, to_numpy, to_tensor
@@ -26,9 +36,21 @@ from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import all_nodes, decompose, simplify
 from amalthea.primitives import Primitive, control, random, windows
 from amalthea.tensor import Storage, Variable
+from amalthea.versions import LOCK, Reading, enter, leave
 
 
-class TensorflowStorage:
+class Placed(Group):
+    """Variables that are assigned together. What is kept of them are tensors, which no assignment changes."""
+
+    def take(self, members: list[Any]) -> None:
+        pass
+
+    def keep(self, places: Iterable[int]) -> None:
+        for place in places:
+            self.kept[place] = self.members[place].variable.value()
+
+
+class TensorflowStorage(Member):
     """A value that lives in a ``tf.Variable``. A tape watches it if it is a float, trainable or not."""
 
     __slots__ = ("variable",)
@@ -36,23 +58,39 @@ class TensorflowStorage:
     def __init__(self, value: np.ndarray):
         tensor = to_tensor(value)
         self.variable = tf.Variable(tensor, trainable=tensor.dtype.is_floating)
+        self.group = None
+        Placed([self])
 
     def read(self) -> Any:
-        return self.variable.value()
+        refuse(BACKEND)
+        with LOCK:
+            wait_until_readable([self])
+            kept = self.group.kept.get(self.place) if self.group.writer else None
+            return self.variable.value() if kept is None else kept
+
+    peek = read
 
     def write(self, value: Any) -> None:
-        self.variable.assign(value, read_value=False)
+        with LOCK:
+            wait_until_quiet([self])
+            self.group.kept.pop(self.place, None)
+            self.variable.assign(value, read_value=False)
 
     def numpy(self) -> np.ndarray:
         return to_numpy(self.read())
 
 
-class TensorflowBackend(Backend):
+class TensorflowBackend(DoesNotFork, Backend):
     """TensorFlow, on whatever device it has."""
 
     name = "tensorflow"
     lowerings = LOWERINGS
     storage = TensorflowStorage
+
+    def has_begun(self) -> bool:
+        from tensorflow.python.eager import context
+
+        return getattr(getattr(context, "_context", None), "_context_handle", None) is not None
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return TensorflowStorage(value)
@@ -128,55 +166,112 @@ class Compiled:
         self.graph = graph
         self.place = place
         self.variables = list(dict.fromkeys(v for v, _ in (*graph.reads, *graph.writes)))
+        self.written = {v for v, _ in graph.writes}
+        self.kept = [v for v in self.variables if v not in self.written]
         self.bound: list[Storage] | None = None
         self.version = -1
-        self.function: Any = None
-        self.waits = 0  # calls until XLA compiles it
+        self.tracing = threading.RLock()  # one thread at a time makes functions
+        self.functions = _Functions(None)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         inputs = [to_tensor(x) for x in values]
-        if self.version != Group.version:  # some variable moved; one of ours?
-            placed = [self.place(v) for v in self.variables]
-            self.version = Group.version
-            if placed != self.bound:
-                return self._bind(placed, inputs)
-        if self.waits:
-            self.waits -= 1
-            if not self.waits:
-                return self._run_by_xla(inputs)
-        return self.function(*inputs)
-
-    def _bind(self, placed: list[Storage], inputs: Sequence[Any]) -> list[Any]:
-        """Trace for the variables as they are placed now, and run."""
-        self.bound, self.function = placed, None
-        by_xla = _by_xla(self.graph)
-        self.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
-        if by_xla and not self.waits:
-            return self._run_by_xla(inputs)
-        return self._run_traced(inputs, jit_compile=False)
-
-    def _run_by_xla(self, inputs: Sequence[Any]) -> list[Any]:
-        """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
-        plain = self.function
+        with LOCK:
+            kept = None
+            while kept is None:
+                if self.version != Group.version:
+                    self._look()
+                reading, writing, functions = self.reading, self.writing, self.functions
+                kept = enter(reading, writing)
+            given = self._kept_values(kept) if kept else None
         try:
-            return self._run_traced(inputs, jit_compile=True)
+            return self._run(functions, inputs, given)
+        finally:
+            with LOCK:
+                leave(reading, writing, kept)
+
+    def _look(self) -> None:
+        """Find the variables, after some variable moved: one of ours?"""
+        placed = [self.place(v) for v in self.variables]
+        written = [s for s, v in zip(placed, self.variables) if v in self.written]
+        self.writing = written_together(written)
+        self.reading = reading_of([s for s in placed if s not in written], but=self.writing)
+        if placed != self.bound:
+            self.bound = placed
+            self.functions = _Functions(placed)
+        self.version = Group.version
+
+    def _kept_values(self, kept: Reading) -> list[Any]:
+        """The values of the variables that are only read, at one moment."""
+        apart = [gate for gate, _ in kept]
+        storages: list[Any] = [v.storage for v in self.kept]
+        return [s.group.kept[s.place] if s.group in apart else s.variable.value() for s in storages]
+
+    def _run(self, functions: _Functions, inputs: Sequence[Any], given: Sequence[Any] | None) -> list[Any]:
+        if given is not None:
+            if functions.of_values is None:
+                with self.tracing:
+                    functions.of_values = functions.of_values or self._traced(functions, of_values=True)
+            return functions.of_values(*inputs, *given)
+        if functions.plain is None or functions.waits:
+            with self.tracing:
+                results = self._prepare(functions, inputs)
+            if results is not None:
+                return results
+        return functions.plain(*inputs)
+
+    def _prepare(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any] | None:
+        """Trace for the variables as they are placed now, or later for XLA, which gives results at once."""
+        if functions.plain is None:
+            by_xla = _by_xla(self.graph)
+            functions.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
+            if by_xla and not functions.waits:
+                return self._run_by_xla(functions, inputs)
+            functions.plain = self._traced(functions)
+        elif functions.waits:
+            functions.waits -= 1
+            if not functions.waits:
+                return self._run_by_xla(functions, inputs)
+        return None
+
+    def _run_by_xla(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any]:
+        """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
+        try:
+            made = self._traced(functions, jit_compile=True)
+            results = made(*inputs)
+            functions.plain = made
+            return results
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-            self.function = plain
-            return plain(*inputs) if plain else self._run_traced(inputs, jit_compile=False)
+            functions.plain = functions.plain or self._traced(functions)
+            return functions.plain(*inputs)
 
-    def _run_traced(self, inputs: Sequence[Any], jit_compile: bool) -> list[Any]:
+    def _traced(self, functions: _Functions, jit_compile: bool = False, of_values: bool = False) -> Any:
         signature = [tf.TensorSpec(x.type.shape, x.dtype) for x in self.graph.inputs]
+        if of_values:
+            signature += [tf.TensorSpec(v.shape, v.dtype) for v in self.kept]
         options = {"input_signature": signature, "autograph": False, "jit_compile": jit_compile}
-        self.function = tf.function(self._compute, **options).get_concrete_function()
-        return self.function(*inputs)
+        compute = functools.partial(self._compute, dict(zip(self.variables, functions.placed)))
+        return tf.function(compute, **options).get_concrete_function()
 
-    def _compute(self, *inputs: Any) -> list[Any]:
-        """The graph, in TensorFlow's words; it reads and assigns the variables."""
+    def _compute(self, placed: dict[Variable, Any], *inputs: Any) -> list[Any]:
+        """The graph, in TensorFlow's words; it reads and assigns the variables, or is given the values of some."""
         plan = Plan(self.graph, to_tensor)
-        outputs, written = plan.run([*inputs, *(v.storage.read() for v in plan.reads)], run)
+        count = len(self.graph.inputs)
+        given = dict(zip(self.kept, inputs[count:]))
+        read = (given[v] if v in given else placed[v].variable.value() for v in plan.reads)
+        outputs, written = plan.run([*inputs[:count], *read], run)
         for variable, value in zip(plan.writes, written):
-            variable.storage.write(value)
+            placed[variable].variable.assign(value, read_value=False)
         return outputs
+
+
+class _Functions:
+    """What a graph became for the variables as they are placed."""
+
+    def __init__(self, placed: Any):
+        self.placed = placed
+        self.plain: Any = None  # reads the variables where they are
+        self.of_values: Any = None  # is given the values of those that it does not write
+        self.waits = 0  # calls until XLA compiles it
 
 
 BACKEND = TensorflowBackend()

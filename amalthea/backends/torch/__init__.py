@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from amalthea.backends.backend import Backend, Executable
+from amalthea.backends.groups import wait_until_quiet, wait_until_readable
 from amalthea.backends.memory import keep_freed_memory, tidied
 from amalthea.backends.pool import Pooled, Stateful
 from amalthea.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
@@ -26,6 +27,7 @@ from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import decompose, simplify
 from amalthea.primitives import Primitive
 from amalthea.tensor import Storage, Variable
+from amalthea.versions import LOCK
 
 
 class TorchStorage(Pooled):
@@ -49,27 +51,48 @@ class TorchStorage(Pooled):
         return self.leaf is not None or self.place in self.group.lent
 
     def read(self) -> torch.Tensor:
-        value = self._read()
-        changes.renew()
-        return value
+        with LOCK:
+            wait_until_quiet([self], readers=False)
+            value = self._read()
+            changes.renew()
+            return value
 
     def _read(self) -> torch.Tensor:
         if not self.trainable:
-            return super().read()
-        value = self.group.values[self.place]
+            return super().peek()
+        self.follow()
         if self.leaf is None:
-            self.leaf = value.detach().requires_grad_()
-        elif self.leaf.data_ptr() != value.data_ptr():
-            self.leaf.data = value
+            self.leaf = self.group.values[self.place].detach().requires_grad_()
         return self.leaf
 
+    def follow(self) -> None:
+        """Let the leaf be where the value is."""
+        value = self.group.values[self.place]
+        if self.leaf is not None and self.leaf.data_ptr() != value.data_ptr():
+            self.leaf.data = value
+
+    def peek(self) -> torch.Tensor:
+        """The value, in memory that nobody takes for another; of a trainable variable a view that autograd follows to
+        the leaf."""
+        with LOCK:
+            value = super().peek()
+            if self.group.writer or not (self.trainable and torch.is_grad_enabled()):
+                return value
+            leaf = self._read()
+            return leaf.view_as(leaf)
+
     def write(self, value: Any) -> None:
-        if self.trainable:
-            self.group.values[self.place].copy_(value.detach())
-        else:
-            self.group.values[self.place] = value.detach().clone(memory_format=torch.contiguous_format)
-            self.group.lent.discard(self.place)
-        changes.renew()
+        with LOCK:
+            wait_until_quiet([self])
+            group, place = self.group, self.place
+            group.kept.pop(place, None)
+            if self.trainable and place not in group.lent:
+                group.values[place].copy_(value.detach())
+            else:
+                group.values[place] = value.detach().clone(memory_format=torch.contiguous_format)
+                group.lent.discard(place)
+                self.follow()
+            changes.renew()
 
     def move(self, device: torch.device) -> None:
         """Bring the value to a device."""
@@ -79,7 +102,9 @@ class TorchStorage(Pooled):
             changes.renew()
 
     def numpy(self) -> np.ndarray:
-        return to_numpy(self.group.values[self.place])
+        with LOCK:
+            wait_until_readable([self])
+            return to_numpy(self.current())
 
 
 def prepared(graph: Graph) -> Graph:
@@ -96,6 +121,9 @@ class TorchBackend(Backend):
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return TorchStorage(to_tensor(value))
+
+    def in_child(self) -> None:
+        torch.set_num_threads(1)  # OpenMP would wait for those of the parent; PyTorch's own workers do the same
 
     def devices(self) -> list[str]:
         return devices()
@@ -128,8 +156,9 @@ class TorchBackend(Backend):
 
     def compile(self, graph: Graph) -> Executable:
         function = _step(prepared(graph)) if graph.writes else _answer(prepared(graph))
-        executable = Stateful(graph, function, self.place, copy=torch.clone)
-        return tidied(executable) if graph.writes else executable
+        if not graph.writes:
+            return Stateful(graph, function, self.place, stamp=lambda values: (changes.token, values))
+        return tidied(Stateful(graph, function, self.place, copy=torch.clone, renew=changes.renew))
 
 
 def _step(graph: Graph) -> Any:
@@ -138,11 +167,8 @@ def _step(graph: Graph) -> Any:
     function = function_of(graph)
 
     def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
-        try:
-            with torch.no_grad():
-                return function(written, kept, [to_read(x) for x in inputs])
-        finally:
-            changes.renew()
+        with torch.no_grad():
+            return function(written, kept, [to_read(x) for x in inputs])
 
     return step
 
@@ -151,9 +177,9 @@ def _answer(graph: Graph) -> Any:
     """The function of a graph that only reads."""
     function = function_of_kept(graph)
 
-    def answer(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+    def answer(written: Any, stamped: Any, inputs: Sequence[Any]) -> Any:
         with torch.no_grad():
-            return function(kept, [to_read(x) for x in inputs])
+            return function(*stamped, [to_read(x) for x in inputs])
 
     return answer
 

@@ -36,14 +36,15 @@ def function_of(graph: Graph) -> Any:
 
 
 def function_of_kept(graph: Graph) -> Any:
-    """``function(kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once."""
+    """``function(token, kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once, for
+    all calls with the same token."""
     settled, rest = divided(graph)
     prepare = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True).function
     count = len(graph.inputs)
     arguments = [rest.inputs[:count], rest.inputs[count:]]
     function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
     kept = Kept(settled, lambda values: prepare(values)[0])
-    return lambda values, inputs: function(inputs, kept(values))
+    return lambda token, values, inputs: function(inputs, kept(token, values))
 
 
 def held(graph: Graph) -> Any:

@@ -77,11 +77,11 @@ class Kept:
         self.function = function
         self.seen: tuple[object, Sequence[Any]] = (None, ())
 
-    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
-        token, made = self.seen
-        if token is changes.token:
+    def __call__(self, token: object, values: Sequence[Any]) -> Sequence[Any]:
+        """``token`` is that of the moment in which the values were taken."""
+        known, made = self.seen
+        if token is known:
             return made
-        token = changes.token  # as it is before the values are read
         made = self.function(values)
         if not any(_is_held(variable) for variable in self.sources):
             self.seen = token, made

@@ -1,0 +1,48 @@
+"""``pad_to_multiple``: which axes of a model's data are lengths, and whether the model leaves padding out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from amalthea import tree
+from amalthea.data.base import Source
+from amalthea.data.buckets import Buckets, check_multiple
+from amalthea.errors import ArgumentError
+
+
+def padded(model: Any, source: Any, multiple: int | None) -> Any:
+    """The source, padded as ``pad_to_multiple`` has it; itself without one."""
+    if multiple is None or source is None:
+        return source
+    check_multiple(multiple)
+    inputs, outputs = (_open(getattr(model, name, None)) for name in ("inputs", "outputs"))
+    if inputs is not None and not any(inputs):
+        raise ArgumentError(
+            "pad_to_multiple needs an input of any length, and the model has none.",
+            expected="axis 1 left open, such as Input((None,))",
+            got=", ".join(str(tuple(x.shape)) for x in tree.flatten(model.inputs)),
+        )
+    if not any(_masks(layer) for layer in model._flatten_layers()):
+        warnings.warn(
+            "pad_to_multiple adds steps of zeros, and no layer of the model masks them: the results will count them. "
+            "Try Embedding(..., mask_zero=True), or a Masking layer.",
+            stacklevel=4,
+        )
+    return Buckets(source, multiple, inputs, outputs)
+
+
+def cut(source: Source, outputs: Any) -> Any:
+    """What was predicted, without steps that were added to the data."""
+    return source.cut(outputs) if isinstance(source, Buckets) else outputs
+
+
+def _open(tensors: Any) -> list[bool] | None:
+    """For each symbolic tensor whether axis 1 is of any length; None if the model was not told of its shapes."""
+    if tensors is None:
+        return None
+    return [len(x.shape) > 1 and not isinstance(x.shape[1], int) for x in tree.flatten(tensors)]
+
+
+def _masks(layer: Any) -> bool:
+    return bool(getattr(layer, "mask_zero", False)) or hasattr(layer, "mask_value")
