@@ -259,8 +259,7 @@ class CustomObjectScope:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        *rest, _ = _scopes.get()
-        _scopes.set(tuple(rest))
+        _scopes.set(_scopes.get()[:-1])
 
 
 def module_of(thing: Any) -> str | None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from amalthea import config
 from amalthea.backends import children
 from amalthea.backends.backend import Backend, requested_device
-from amalthea.errors import MissingLibraryError, UnknownNameError, nearest, placed
+from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 from amalthea.tensor import Storage, Variable, install_runtime
 
 
@@ -68,8 +68,7 @@ def chosen() -> tuple[str, str]:
     for source in ("AMALTHEA_BACKEND", "KERAS_BACKEND"):
         name = os.environ.get(source)
         if name:
-            with placed(f"in the environment: {source}={name}"):
-                return _known(_heir(name)), source
+            return _known(_heir(name), f"{source}={name} in the environment"), source
     name = _in_file()
     if name is not None and _is_usable(_heir(name)):
         return _heir(name), "keras.json"
@@ -116,9 +115,9 @@ def _heir(name: str) -> str:
     return HEIRS.get(name, name)
 
 
-def _known(name: str) -> str:
+def _known(name: str, source: str = "") -> str:
     if name not in KNOWN:
-        raise UnknownNameError(f"There is no backend {name!r}.", got=repr(name), cure=nearest(name, KNOWN))
+        raise UnknownNameError(f"There is no backend {name!r}.", got=source or repr(name), cure=nearest(name, KNOWN))
     return name
 
 

@@ -28,6 +28,7 @@ from amalthea.versions import LOCK, Reading, enter, leave
 class Pool(Group):
     """A group whose state is the list of its values; ``lent`` are the places of those that a user may hold."""
 
+    members: list[Any]
     moved: Sequence[int] = ()  # the places of values that a step was given copies of
 
     def take(self, members: list[Any]) -> None:
@@ -171,12 +172,13 @@ class Stateful:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         with LOCK:
-            kept = None
-            while kept is None:
+            while True:
                 if self.version != Group.version:
                     self._look()
                 reading, writing, places = self.reading, self.writing, self.changing
                 kept = enter(reading, writing)
+                if kept is not None:
+                    break
             changing = places.get_to_spend(self.copy) if self.copy else places.get()
             constant = self.constant.get(kept)
             if self.stamp:

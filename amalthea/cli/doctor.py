@@ -1,4 +1,4 @@
-"""Which versions there are, whether they were tested, and which backend is chosen: what to paste into a report of a problem."""
+"""Versions, whether they were tested, and the chosen backend: what to paste into a report of a problem."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _last(stacked: Tensor, steps: int) -> Tensor:
     return moving.reshape(last, shape=shape[1:])
 
 
-SINGLY = object()  # steps of this signature are run one by one
+SINGLY: Any = object()  # steps of this signature are run one by one
 
 
 class jit_steps:

@@ -103,30 +103,23 @@ class jit:
     def _made(self, key: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
         """Trace and compile, once, whichever threads ask for it."""
         with versions.MAKING:  # which is not held while the library compiles
-            entry, mine = self.entries.get(key), None
-            waited = self.being_made.get(key)
-            if entry is None and waited is None:
-                mine = self.being_made[key] = threading.Event()
-                try:
-                    graph, outputs = self._captured(structure, leaves)
-                except BaseException:
-                    self._is_made(key, mine)
-                    raise
-        if mine is not None:
-            try:
-                with no_collection():
-                    entry = compiled(graph, outputs)
-                self.entries[key] = entry
-            finally:
-                self._is_made(key, mine)
-        elif entry is None:
-            waited.wait()
+            entry, event = self.entries.get(key), self.being_made.get(key)
+            traced = None if entry is not None or event is not None else self._captured(structure, leaves)
+            if traced is not None:
+                event = self.being_made[key] = threading.Event()
+        if entry is not None:
+            return entry
+        assert event is not None
+        if traced is None:
+            event.wait()
             return self.entries.get(key) or self._made(key, structure, leaves)  # none: it could not be compiled there
-        return entry
-
-    def _is_made(self, key: Any, event: threading.Event) -> None:
-        self.being_made.pop(key, None)
-        event.set()
+        try:
+            with no_collection():
+                entry = self.entries[key] = compiled(*traced)
+            return entry
+        finally:
+            del self.being_made[key]
+            event.set()
 
     def _captured(self, structure: Any, leaves: Sequence[Any]) -> tuple[Graph, Any]:
         with no_collection():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ unfinished: list[Any] = []  # the layers that some thread is building now
 
 
 @contextlib.contextmanager
-def by_one_thread(layer: Any) -> Iterator[None]:
+def by_one_thread(layer: Any) -> Generator[None, None, None]:
     """Build, or wait until another thread has built."""
     with versions.MAKING:
         unfinished.append(layer)

@@ -7,7 +7,7 @@ its own results. Stand-ins are kept for the next run: a step is compiled once fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,7 +42,7 @@ class Shares:
 
 
 @contextmanager
-def of_one_run(model: Any) -> Iterator[None]:
+def of_one_run(model: Any) -> Generator[None, None, None]:
     """Let the metrics of the model keep their sums where no other run does, until the block ends."""
     shared: Shares = model._shares
     results = shared.take()

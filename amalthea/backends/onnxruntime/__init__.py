@@ -38,7 +38,8 @@ LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}  # what others read too
 OWN = ChainMap({**NORMALIZING, **RECURRENCES, **BLOCKED, **BETWEEN}, LOWERINGS)
 _IN_FLOAT32 = (  # of float64: measured on the samples of their rows, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
-    "conv conv_input_gradient avg_pool"
+    "conv conv_input_gradient avg_pool "
+    "sin cos conv_kernel_gradient"  # of versions before 1.27
 ).split()
 MANY = 4000  # nodes: to rewrite more takes the runtime seconds (10,000 nodes: 5.9, with its basic rewrites alone 2.7)
 _HEAVY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
@@ -76,6 +77,13 @@ def shares_memory() -> bool:
     except Exception:  # its errors have no class of their own
         return False
     return True
+
+
+def _holds_float64(graph: Any) -> bool:
+    from onnx import TensorProto
+
+    values = (*graph.input, *graph.output)
+    return any(x.type.tensor_type.elem_type == TensorProto.DOUBLE for x in values)
 
 
 class OnnxRuntimeBackend(Backend):
@@ -131,7 +139,14 @@ class OnnxRuntimeBackend(Backend):
             options.add_session_config_entry("session.use_env_allocators", "1")
         if len(model.graph.node) > MANY:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        # Before 1.26 it puts float64 products into an operator that it has for float32 alone.
+        wide = any(node.op_type == "MatMul" for node in model.graph.node) and _holds_float64(model.graph)
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["MatmulTransposeFusion"] if wide else None,
+        )
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         inputs = [np.asarray(x) for x in inputs]

@@ -66,12 +66,13 @@ class Executable:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         with LOCK:
-            kept = None
-            while kept is None:
+            while True:
                 if self.version != Group.version:
                     self._regroup()
                 reading, writing, written = self.reading, self.writing, self.written
                 kept = enter(reading, writing)
+                if kept is not None:
+                    break
             free, bound = self._binding(kept)
         done = False
         try:
@@ -106,12 +107,12 @@ class Executable:
 
     def _tidying(self) -> Any:
         """Options for a first run: give back memory that executables left which were dropped for this one."""
-        from onnxruntime import RunOptions
+        import onnxruntime
 
         self.is_new = False
         if not Cache.drops:
             return None
-        options = RunOptions()
+        options = onnxruntime.RunOptions()  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options
 

@@ -176,12 +176,13 @@ class Compiled:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         inputs = [to_tensor(x) for x in values]
         with LOCK:
-            kept = None
-            while kept is None:
+            while True:
                 if self.version != Group.version:
                     self._look()
                 reading, writing, functions = self.reading, self.writing, self.functions
                 kept = enter(reading, writing)
+                if kept is not None:
+                    break
             given = self._kept_values(kept) if kept else None
         try:
             return self._run(functions, inputs, given)
