@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from amalthea import callbacks, data, snapshots, writing
+from amalthea import backends, callbacks, data, snapshots, writing
 from amalthea.callbacks.run import Run
 from amalthea.errors import ModelFileError
 from tests import resuming
@@ -30,6 +30,13 @@ MANY = [
 ]
 
 
+# A process with a large library takes seconds to start: there, one scenario stands for all.
+starts_slowly = pytest.mark.skipif(
+    backends.chosen()[0] not in ("numpy", backends.DEFAULT), reason="its processes take seconds to start"
+)
+IN_FULL = [name if name == "within_epochs" else pytest.param(name, marks=starts_slowly) for name in SCENARIOS]
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     ends = {}
@@ -46,13 +53,14 @@ def assert_same(found, wanted):
     assert {name for name in {*found, *wanted} if found.get(name) != wanted.get(name)} == set()
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", IN_FULL)
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(name, uninterrupted, tmp_path):
     found, codes = resuming.finish(name, tmp_path, FEW[name], then=1)
     assert codes == [-9] * len(FEW[name]), "each of them was to be killed"
     assert_same(found, uninterrupted(name))
 
 
+@starts_slowly
 @pytest.mark.slow
 @pytest.mark.parametrize("kill", MANY, ids=str)
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -62,6 +70,7 @@ def test_a_run_ends_as_one_without_interruption_wherever_it_is_killed(name, kill
     assert_same(resuming.finish(name, tmp_path)[0], uninterrupted(name))
 
 
+@starts_slowly
 def test_a_run_without_a_seed_goes_on_from_its_backup_alone(tmp_path):
     """Initial weights, shuffling and dropout are those of the first start, though the second draws others."""
     assert resuming.start("shuffled_arrays", tmp_path, ("on_train_batch_end", 0), seed=None) == -9
@@ -73,6 +82,7 @@ def test_a_run_without_a_seed_goes_on_from_its_backup_alone(tmp_path):
     assert_same(*ends)
 
 
+@starts_slowly
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "nonsense"])
 def test_a_damaged_backup_is_passed_over_for_the_one_before(damage, uninterrupted, tmp_path):
     kill = ("on_epoch_end", 2, "after")
