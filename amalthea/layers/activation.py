@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
+from amalthea.configurable import Registry
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -164,3 +165,9 @@ class Softmax(Layer):
         lowest = ops.cast(-3e4 if ops.dtype(inputs) == "float16" else -1e9, ops.dtype(inputs))
         shares = ops.softmax(ops.where(mask, inputs, lowest), axis=axis)
         return ops.where(mask, shares, ops.zeros_like(shares))  # where nothing counts, nothing gets a share
+
+
+# Layers without variables, which files of Keras have in the place of an activation function.
+as_functions = Registry("activation layers", "activation layer", spell=lambda name: (name,))
+for _layer in (ReLU, LeakyReLU, ELU, Softmax):
+    as_functions.add(_layer, module="keras.layers")

@@ -147,7 +147,7 @@ class Sequential(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
-            model.add(configurable.deserialize(layer), rebuild=False)
+            model.add(configurable.deserialize(layer, ("layers",)), rebuild=False)
         model._rebuild()
         if model.network is None and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

@@ -115,7 +115,7 @@ def load_model(
 def _model_of(config: Any, custom_objects: Any, safe_mode: bool) -> Any:
     """The model of a configuration; what no configuration looks like is a damaged file."""
     try:
-        model = objects.deserialize_keras_object(config, custom_objects, safe_mode)
+        model = objects.deserialize_keras_object(config, custom_objects, safe_mode, where=("layers",))
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, AmaltheaError):
             raise

@@ -100,7 +100,7 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
 def _operation_from_data(data: dict[str, Any]) -> Any:
     if str(data.get("module", "")).startswith("keras.src.ops"):
         return op_names.from_data(data)
-    return deserialize(data)
+    return deserialize(data, ("layers",))
 
 
 def _replay(waiting: Any, operations: Any, made: Any) -> bool:
@@ -131,7 +131,7 @@ def _arguments(node: dict[str, Any], made: Any) -> tuple[list[Any], dict[str, An
                 name, index, output = value["config"]["keras_history"]
                 return made[(name, index)][output]
             if "class_name" in value:
-                return deserialize(value)
+                return deserialize(value, ("activations",))
             return {k: revive(v) for k, v in value.items()}
         return [revive(v) for v in value] if isinstance(value, list) else value
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from amalthea import history, ops
+from amalthea import history, loading, ops
 from amalthea.configurable import deserialize, serialize
 from amalthea.errors import UnknownNameError, nearest
 
@@ -45,7 +45,7 @@ def class_name(function_name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _functions() -> dict[str, Any]:
-    public = {name: thing for name, thing in vars(ops).items() if callable(thing) and not name.startswith("_")}
+    public = {name: thing for name, thing in vars(ops).items() if inspect.isfunction(thing) and name[0] != "_"}
     return {class_name(name): thing for name, thing in public.items()}
 
 
@@ -107,7 +107,9 @@ def from_data(data: dict[str, Any]) -> Any:
             cure=nearest(data["class_name"], _functions()),
         )
     parameters = inspect.signature(function).parameters
-    config = {k: deserialize(v) for k, v in data["config"].items() if k in parameters and k not in _CALLED}
+    config = {
+        k: deserialize(v, loading.PLAIN) for k, v in data["config"].items() if k in parameters and k not in _CALLED
+    }
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
 
     def operation(*args: Any, **kwargs: Any) -> Any:
