@@ -393,7 +393,10 @@ def deserialize(data: Any, where: Where = None) -> Any:
         return _find(data["config"], data, tables, as_function=True)
     if where is None and "module" not in data and custom_object(name) is None:
         return data  # Keras 2 wrote no module: the constructor that takes it knows the family
-    made = _find(name, data, tables).from_config(data["config"])
+    kind, config = _find(name, data, tables), data["config"]
+    if isinstance(config, dict):
+        loading.check_sizes(str(name), config)
+    made = kind.from_config(config)
     if data.get("build_config") and hasattr(made, "build_from_config"):
         made.build_from_config(data["build_config"])
     if data.get("compile_config") and hasattr(made, "compile_from_config"):

@@ -25,6 +25,11 @@ _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
 _path: contextvars.ContextVar[tuple[str, Any]] = contextvars.ContextVar("path", default=("", None))
 
 
+def training_around() -> Any:
+    """``training`` of the call around."""
+    return _training.get()
+
+
 @cache
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of a method, without ``self``."""

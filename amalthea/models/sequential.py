@@ -36,6 +36,7 @@ class Sequential(Model):
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.stack: list[Layer] = []
+        self._named: set[str] = set()  # of the layers in it
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -51,12 +52,13 @@ class Sequential(Model):
                 self.stack.append(
                     Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype).history.call.operation
                 )
-        if any(layer.name == other.name for other in self.stack):
+        if layer.name in self._named:
             raise ArgumentError(
                 f"Model '{self.name}' has a layer named '{layer.name}' already.",
                 cure="another name=..., each layer once",
             )
         self.stack.append(layer)
+        self._named.add(layer.name)
         if rebuild:
             self._rebuild()
 
@@ -76,6 +78,7 @@ class Sequential(Model):
         if not self.stack:
             raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
         layer = self.stack.pop()
+        self._named.discard(layer.name)
         layer.calls.clear()
         if rebuild:
             self._rebuild()
