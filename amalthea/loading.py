@@ -93,8 +93,10 @@ class Limits:
         size: an int in a configuration, unless the file holds as many elements.
         sizes: the same for ints that something is computed from at once, by the parameter's name.
         op_size: an int among the arguments of an op.
+        unrolled: steps of a recurrent layer with ``unroll=True``.
         row: elements that one row of a layer's or an op's output may have.
-        archive_bytes: what an archive that ``get_file`` unpacks may unpack to, unless its packed size is larger.
+        archive_bytes: what an archive that ``get_file`` unpacks may unpack to beyond ``archive_ratio`` times its size.
+        archive_ratio: the ratio for larger ones.
         archive_members: files and folders in it.
     """
 
@@ -107,16 +109,19 @@ class Limits:
     elements = 1 << 24
     size = 1 << 24
     op_size = 1 << 20
+    unrolled = 1 << 12
     row = 1 << 31
-    archive_bytes = 1 << 34
+    archive_bytes = 1 << 30
+    archive_ratio = 200
     archive_members = 1 << 22
 
     def __init__(self) -> None:
         self.sizes = {
-            **dict.fromkeys(("num_thresholds", "num_bins", "sequence_length", "n"), 1 << 20),
-            **dict.fromkeys(("frame_length", "fft_length", "num_mel_bins", "pool_size"), 1 << 16),
+            **dict.fromkeys(("num_thresholds", "num_bins", "n"), 1 << 20),
+            **dict.fromkeys(("frame_length", "pool_size", "num_classes"), 1 << 16),
+            **dict.fromkeys(("fft_length", "sequence_length"), 1 << 13),
             **dict.fromkeys(("height", "width", "output_size", "size", "padding", "cropping"), 1 << 14),
-            **dict.fromkeys(("power_iterations", "ns_steps"), 1 << 10),
+            **dict.fromkeys(("power_iterations", "ns_steps", "num_mel_bins"), 1 << 10),
         }
 
 
@@ -143,7 +148,7 @@ def check_sizes(kind: str, config: Mapping[str, Any]) -> None:
     if plan is None:
         return
     for name, value in config.items():
-        if name in _FREE or name.endswith("_steps"):
+        if name not in limits.sizes and (name in _FREE or name.endswith("_steps")):
             continue
         limit = limits.sizes.get(name, max(limits.size, plan.held))
         largest = _largest(value)
@@ -177,11 +182,21 @@ def check_rows(name: str, shape: Sequence[Any]) -> None:
     count = 1
     for d in shape:
         count *= d if isinstance(d, int) else 1
-    if count > limits.row:
+    if count > limits.row and reading.get() is not None:
         raise ModelFileError(
             f"The output of {brief(name)} in the file is larger than any memory.",
             expected=f"at most {limits.row:,} elements a row",
             got=f"{count:,}",
+        )
+
+
+def check_unrolled(name: str, steps: int) -> None:
+    """:class:`ModelFileError` if a layer in a file would be traced for very many steps one by one."""
+    if steps > limits.unrolled and reading.get() is not None:
+        raise ModelFileError(
+            f"Layer {brief(name)} in the file is unrolled for very many steps.",
+            expected=f"at most {limits.unrolled:,}",
+            got=f"{steps:,}",
         )
 
 

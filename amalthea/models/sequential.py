@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import configurable
+from amalthea import configurable, loading, tree
 from amalthea.errors import ArgumentError, placed
 from amalthea.layers.building import build_shapes
 from amalthea.layers.calling import path_scope
@@ -96,6 +96,8 @@ class Sequential(Model):
         with placed(self.place), path_scope(self):
             for layer in self.layers:
                 x = layer(x)
+                for output in tree.flatten(x):
+                    loading.check_rows(layer.name, output.type.shape)
         self._set_network(Network(input_tensor, x))
 
     def build(self, input_shape: Any = None) -> None:

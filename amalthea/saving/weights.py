@@ -20,7 +20,7 @@ import numpy as np
 
 from amalthea import dtypes, loading
 from amalthea.configurable import snake_case
-from amalthea.errors import AmaltheaError, ModelFileError, add_place
+from amalthea.errors import AmaltheaError, ModelFileError, add_place, visible
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.loading import limits
@@ -338,7 +338,7 @@ def _load_optimizer(optimizer: Any, store: Group) -> bool:
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
             return False  # it was saved before its first step
         warnings.warn(
-            f"The file's optimizer state was left out: it has {len(store)} values, {optimizer.name} has "
+            f"The file's optimizer state was left out: it has {len(store)} values, {visible(optimizer.name)} has "
             f"{len(optimizer.variables)}.",
             stacklevel=4,
         )
