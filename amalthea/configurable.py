@@ -398,6 +398,7 @@ def deserialize(data: Any, where: Where = None) -> Any:
         loading.check_sizes(str(name), config)
     made = kind.from_config(config)
     if data.get("build_config") and hasattr(made, "build_from_config"):
+        loading.check_shapes(str(name), data["build_config"])
         made.build_from_config(data["build_config"])
     if data.get("compile_config") and hasattr(made, "compile_from_config"):
         made.compile_from_config(data["compile_config"])

@@ -161,6 +161,15 @@ def check_sizes(kind: str, config: Mapping[str, Any]) -> None:
             )
 
 
+def check_shapes(kind: str, shapes: Any) -> None:
+    """The same for the shapes that a layer is to be built for, in lists and dicts."""
+    if isinstance(shapes, dict):
+        for value in shapes.values():
+            check_shapes(kind, value)
+    else:
+        check_sizes(kind, {"shape": shapes})
+
+
 def check_op(name: str, config: Mapping[str, Any], shapes: Sequence[Sequence[Any]]) -> None:
     """The same for an op and the shapes of what it is called on."""
     dims = [d for shape in shapes for d in shape if isinstance(d, int)]

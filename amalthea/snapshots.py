@@ -103,7 +103,7 @@ def unpack(data: Any, arrays: list[np.ndarray]) -> Any:
 
 def digests(thing: Any) -> dict[str, str]:
     """For each attribute of plain data, a hash of its value."""
-    found = {name: _digest(value) for name, value in vars(thing).items() if name not in _NOT_KEPT}
+    found = {name: _digest(value) for name, value in getattr(thing, "__dict__", {}).items() if name not in _NOT_KEPT}
     return {name: digest for name, digest in found.items() if digest is not None}
 
 

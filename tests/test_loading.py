@@ -81,6 +81,7 @@ HUGE = {
     "AdaptivePooling": of_layers(layer("AdaptiveAveragePooling1D", output_size=BILLION), shape=(9, 4)),
     "heads": of_layers(layer("GroupNormalization", groups=BILLION)),
     "Input": of_layers(layer("Flatten"), shape=(10**6, 10**6)),
+    "shapes to build for": of_layers({**layer("Dense", units=2), "build_config": {"input_shape": [None, 10**12]}}),
     "AUC": metric("AUC", num_thresholds=BILLION),
     "PrecisionAtRecall": metric("PrecisionAtRecall", recall=0.5, num_thresholds=BILLION),
     "MeanIoU": metric("MeanIoU", num_classes=10**6),

@@ -94,6 +94,7 @@ class Sequential(Model):
             input_tensor = self.stack[0].output
         x = input_tensor
         with placed(self.place), path_scope(self):
+            loading.check_rows(self.stack[0].name, input_tensor.type.shape)
             for layer in self.layers:
                 x = layer(x)
                 for output in tree.flatten(x):

@@ -96,11 +96,19 @@ def _pieces(part: str, whole: str) -> list[_Piece]:
             pieces.append(_Piece(fits))
         elif c == "\\" and i + 1 < len(part):
             i += 1
-            pieces.append(_Piece(_CLASSES.get(part[i], lambda x, c=part[i]: x == c)))
+            pieces.append(_Piece(_CLASSES.get(part[i]) or _is(part[i])))
         else:
-            pieces.append(_Piece((lambda x: True) if c == "." else (lambda x, c=c: x == c)))
+            pieces.append(_Piece(_anything if c == "." else _is(c)))
         i += 1
     return pieces
+
+
+def _anything(letter: str) -> bool:
+    return True
+
+
+def _is(letter: str) -> Callable[[str], bool]:
+    return lambda x: x == letter
 
 
 def _one_of(part: str, start: int, whole: str) -> tuple[Callable[[str], bool], int]:

@@ -88,6 +88,7 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
     made: dict[Place, list[Tensor]] = {}
     for name, operation in operations.items():
         if isinstance(operation, InputLayer):
+            loading.check_rows(name, operation.output.type.shape)
             made[(name, 0)] = [operation.output]
     _replay(config["layers"], operations, made)
     inputs = _tensors(config["input_layers"], operations, made)

@@ -11,7 +11,7 @@ keeps its own values under ``vars`` as ``0``, ``1``, ... Reading follows no link
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -154,9 +154,9 @@ def index(file: Any) -> int:
         objects += 1
         if objects > limits.objects:
             raise ModelFileError("The file of weights has too many parts.", expected=f"at most {limits.objects:,}")
-        if isinstance(thing, h5py.Dataset):
+        if isinstance(thing, h5py.Dataset) and thing.shape is not None:
             _check(thing, name)
-            elements, unpacked = elements + thing.size, unpacked + thing.nbytes
+            elements, unpacked = elements + (thing.size or 0), unpacked + thing.nbytes
             stored += thing.id.get_storage_size()
 
     with readable("its index"):
@@ -171,7 +171,7 @@ def index(file: Any) -> int:
 
 
 @contextmanager
-def readable(what: str) -> Iterator[None]:
+def readable(what: str) -> Generator[None, None, None]:
     """Whatever HDF5 says about a damaged file, said as ours."""
     try:
         yield
@@ -234,10 +234,10 @@ class Group:
         data = group[key]
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise ModelFileError(f"The value {key} in '{self.path}' is not kept in the file itself.")
-        if data.dtype.kind not in "fiubV":
+        if data.dtype.kind not in "fiubV" or data.shape is None:
             raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
         _check(data, f"{self.path}/{key}")
-        if data.size > most:
+        if (data.size or 0) > most:
             return np.broadcast_to(np.zeros((), data.dtype), data.shape)
         if data.attrs.get("dtype") == "bfloat16":
             return np.asarray(data).view(dtypes.to_numpy("bfloat16"))
@@ -300,7 +300,7 @@ def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False
 
 
 @contextmanager
-def _collected(failures: list[Exception], path: str) -> Iterator[None]:
+def _collected(failures: list[Exception], path: str) -> Generator[None, None, None]:
     try:
         yield
     except AmaltheaError as error:
