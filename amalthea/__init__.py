@@ -10,7 +10,10 @@ The map, in import order:
 
 =================  ===================================================================================
 ``errors``         every exception, and how a message is worded
+``writing``        all writing of files
 ``dtypes``         the promotion lattice
+``snapshots``      the state of a run as one file
+``loading``        what a file may do while it is read, and how large it may be
 ``tensor``         types, tensors, variables, tracing
 ``primitives``     the operations that a backend has to know, with typing rule, gradient and samples
 ``graph``          graphs, their gradients and rewrites; ``grad``, ``value_and_grad``, ``jit``

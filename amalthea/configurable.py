@@ -16,12 +16,13 @@ import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes
+from amalthea import dtypes, loading
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
@@ -75,6 +76,7 @@ class Registry:
         self.names: dict[str, Any] = {}
         self.modules: dict[Any, str] = {}
         self.other_modules: set[str] = set()
+        self.root: type | None = None  # from which all classes of the family derive
         FAMILIES[family] = self
 
     def add(self, thing: Any, *aliases: str, module: str | None = None) -> Any:
@@ -99,9 +101,21 @@ class Registry:
             if key in self.names:
                 return self.names[key]
         custom = custom_object(name)
-        if custom is not None:
+        if custom is not None and fits(custom, (self.family,)):
             return custom
         raise UnknownNameError(f"There is no {self.kind} {name!r}.", got=repr(name), cure=nearest(name, self.names))
+
+    def holds(self, cls: type) -> bool:
+        """Whether a class is of the family: it is in the table, or derives from the family's root."""
+        return cls in self.modules or (self.root is not None and issubclass(cls, self.root))
+
+    def function(self, name: str) -> Any:
+        """The function that ``name`` stands for, never a class."""
+        found = self.find(name)
+        if inspect.isclass(found):
+            functions = [key for key, thing in self.names.items() if not inspect.isclass(thing)]
+            raise UnknownNameError(f"There is no {self.kind} function {name!r}.", cure=nearest(name, functions))
+        return found
 
     def get(self, identifier: Any) -> Any:
         """The object that an identifier means: a name, a config dict, a class, or the object itself."""
@@ -183,7 +197,7 @@ class Configurable(metaclass=_Remembering):
     def __init_subclass__(cls, registry: Registry | None = None, aliases: Iterable[str] = (), **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if registry is not None:
-            cls.registry = registry
+            cls.registry, registry.root = registry, cls
         is_ours = cls.__module__.startswith("amalthea.") and not cls.__name__.startswith("_")
         if cls.registry is not None and is_ours:
             cls.registry.add(cls, *aliases)
@@ -205,7 +219,16 @@ class Configurable(metaclass=_Remembering):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**{key: deserialize(value) for key, value in config.items()})
+        return cls(**{key: deserialize(value, cls.tables_for(key)) for key, value in config.items()})
+
+    config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    @classmethod
+    def tables_for(cls, parameter: str) -> tuple[str, ...] | None:
+        """The tables whose objects may stand for a parameter in a configuration; None, for classes of yours: any."""
+        if parameter in cls.config_slots:
+            return cls.config_slots[parameter]
+        return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{k}={v!r}" for k, v in (self._given or {}).items())
@@ -234,12 +257,20 @@ def get_registered_object(name: str, custom_objects: dict[str, Any] | None = Non
     return (custom_objects or {}).get(name) or custom_object(name) or (module_objects or {}).get(name)
 
 
-def custom_object(name: str) -> Any:
-    """The user's own class or function of that name, registered or in an open :class:`CustomObjectScope`."""
+def _scoped(name: str) -> Any:
+    """What the name stands for in an open :class:`CustomObjectScope`."""
     for scope in reversed(_scopes.get()):
         for key in (name, name.rsplit(">", 1)[-1]):
             if key in scope:
                 return scope[key]
+    return None
+
+
+def custom_object(name: str) -> Any:
+    """The user's own class or function of that name, registered or in an open :class:`CustomObjectScope`."""
+    scoped = _scoped(name)
+    if scoped is not None:
+        return scoped
     if name in CUSTOM:
         return CUSTOM[name]
     return next((thing for key, thing in CUSTOM.items() if key.rsplit(">", 1)[-1] == name), None)
@@ -338,49 +369,105 @@ PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def deserialize(data: Any, registry: Registry | None = None) -> Any:
-    """What :func:`serialize` wrote, made again. ``registry`` is the family that must hold it, if one must."""
+Where = Registry | Sequence[str] | None
+
+
+def deserialize(data: Any, where: Where = None) -> Any:
+    """What :func:`serialize` wrote, made again.
+
+    Args:
+        data: plain data.
+        where: the table, or the names of the tables, whose objects may stand there; None for all tables. In an empty
+            list nothing may, and the data must be plain.
+
+    Raises:
+        UnknownNameError: it names something that may not stand there, or that does not exist.
+    """
     if isinstance(data, list):
-        return [deserialize(v, registry) for v in data]
+        return [deserialize(v, where) for v in data]
     if not isinstance(data, dict):
         return data
     if "class_name" not in data or "config" not in data:
-        return {k: deserialize(v) for k, v in data.items()}
-    if data["class_name"] in PLAIN:
-        return PLAIN[data["class_name"]](data["config"])
-    if data["class_name"] == "function":
-        return _find(data["config"], {"module": data.get("module")}, registry)
-    if registry is None and "module" not in data and custom_object(data["class_name"]) is None:
+        return {k: deserialize(v, where) for k, v in data.items()}
+    name = data["class_name"]
+    if isinstance(name, str) and name in PLAIN:
+        return PLAIN[name](data["config"])
+    tables = tuple(FAMILIES) if where is None else (where.family,) if isinstance(where, Registry) else tuple(where)
+    if name == "function":
+        return _find(data["config"], data, tables, as_function=True)
+    if where is None and "module" not in data and custom_object(name) is None:
         return data  # Keras 2 wrote no module: the constructor that takes it knows the family
-    made = _find(data["class_name"], data, registry).from_config(data["config"])
+    kind, config = _find(name, data, tables), data["config"]
+    if isinstance(config, dict):
+        loading.check_sizes(str(name), config)
+    made = kind.from_config(config)
     if data.get("build_config") and hasattr(made, "build_from_config"):
+        loading.check_shapes(str(name), data["build_config"])
         made.build_from_config(data["build_config"])
     if data.get("compile_config") and hasattr(made, "compile_from_config"):
         made.compile_from_config(data["compile_config"])
     return made
 
 
-def _find(name: str, data: dict[str, Any], registry: Registry | None) -> Any:
+def _find(name: Any, data: dict[str, Any], tables: Sequence[str], as_function: bool = False) -> Any:
+    """The class or function that a configuration names, if it may stand in its place."""
     if not isinstance(name, str):
         raise UnknownNameError("A configuration has no name where one must stand.", got=brief(name))
-    registered = data.get("registered_name")
-    custom = custom_object(registered or name)
-    if custom is not None:
-        return custom
-    if registry is None:
-        module = str(data.get("module") or "")
-        registry = next(
-            (
-                r
-                for r in FAMILIES.values()
-                if (module in r.modules.values() or module in r.other_modules) and name in r.names
-            ),
-            None,
-        )
-    if registry is None:
+    registered = None if as_function else data.get("registered_name")
+    module = data.get("module") or ""
+    found: Any = None
+    if isinstance(module, str) and isinstance(registered, (str, type(None))):
+        found = _named(name, registered, module, tables, as_function)
+    if found is None or inspect.isclass(found) is as_function or not fits(found, tables):
         raise UnknownNameError(
-            f"Nothing that may stand here is called {name!r}.",
-            got=f"{data.get('module')}.{name}",
+            f"Nothing that may stand here is called {brief(name)}.",
+            expected=" or ".join(tables) or "plain data",
+            got=brief(f"{module}.{name}" if module else name),
             cure="pass custom_objects={...}, or put @register_keras_serializable() on it",
         )
-    return registry.find(name)
+    return found
+
+
+def _named(name: str, registered: str | None, module: str, tables: Sequence[str], as_function: bool) -> Any:
+    """What is called so: ours if the file says that it is Keras's own, the user's if it says that it is not.
+
+    A class of the user's never stands for Keras's own of that name, nor Keras's own for one of the user's.
+    """
+    full = registered or name
+    if ">" in full:
+        return _scoped(full) or CUSTOM.get(full)
+    if as_function:
+        return _scoped(name) or (_ours(name, "", tables, True) if _is_keras(module) else None) or custom_object(name)
+    if _is_keras(module) and module:
+        return _ours(name, module, tables, False)
+    if module or registered:
+        return custom_object(full) or custom_object(name)
+    return _scoped(name) or _ours(name, "", tables, False) or custom_object(name)
+
+
+def _is_keras(module: str) -> bool:
+    return module in ("", "builtins", "keras") or module.startswith("keras.")
+
+
+def _ours(name: str, module: str, tables: Sequence[str], as_function: bool) -> Any:
+    for table in tables:
+        registry = FAMILIES.get(table)
+        if registry is None or (module and module not in {*registry.modules.values(), *registry.other_modules}):
+            continue
+        found = registry.names.get(name)
+        if found is not None and inspect.isclass(found) is not as_function:
+            return found
+    return None
+
+
+def fits(thing: Any, tables: Sequence[str]) -> bool:
+    """Whether a class or function may stand where objects of these tables stand.
+
+    A class of yours may unless it is of another family; a function of yours, wherever one is called.
+    """
+    if not inspect.isclass(thing):
+        return any(table in loading.CALLED for table in tables)
+    families = [family for family, registry in FAMILIES.items() if registry.holds(thing)]
+    if families:
+        return any(family in tables for family in families)
+    return any(table == loading.OWN or (table in FAMILIES and FAMILIES[table].root) for table in tables)

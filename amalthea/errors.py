@@ -15,8 +15,24 @@ Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+
+# Characters that a terminal obeys, or that change the order of others or are not seen; a file may put them into names.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def visible(text: str, most: int = 200) -> str:
+    """The text with hidden characters written out, and its middle left out if it is longer than ``most``.
+
+    >>> print(visible("a" + chr(27) + "[31mb"), visible("x" * 500, 10))
+    a\\x1b[31mb xxxxx (... 490 characters) xxxxx
+    """
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]} (... {len(text) - 2 * half:,} characters) {text[-half:]}"
+    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class AmaltheaError(Exception):
@@ -24,8 +40,8 @@ class AmaltheaError(Exception):
 
     def __init__(self, sentence: str, *, expected: object = None, got: object = None, cure: str = ""):
         facts = [("expected:", expected), ("got:", got), ("try:", cure or None)]
-        lines = [f"  {label:<9} {fact}" for label, fact in facts if fact is not None]
-        super().__init__("\n".join([sentence, *lines]))
+        lines = [f"  {label:<9} {visible(str(fact), 2000)}" for label, fact in facts if fact is not None]
+        super().__init__("\n".join([visible(sentence.replace("\n", "\\n"), 1000), *lines]))
 
     if not hasattr(Exception, "add_note"):  # Python 3.10
 
@@ -96,7 +112,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     ("use 'relu'", "use 'adam'")
     """
     known = sorted(set(names))
-    name = str(name)
+    name = str(name)[:100]
     lowered = {n.lower(): n for n in (known if name.islower() else reversed(known))}
     close = difflib.get_close_matches(name.lower(), lowered, n=5)
     if close:
@@ -132,5 +148,6 @@ def placed(place: str) -> Generator[None, None, None]:
 
 def add_place(error: BaseException, place: str) -> None:
     """Note where ``error`` happened, once."""
+    place = visible(place, 500)
     if hasattr(error, "add_note") and place not in getattr(error, "__notes__", ()):
         error.add_note(place)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ A tensor made by ``Input`` has a history, and so has everything computed from it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from amalthea import tree
@@ -79,17 +80,24 @@ def any_remembers(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
     return False
 
 
+outlining: ContextVar[bool] = ContextVar("outlining", default=False)  # whether a call is made for its types alone
+
+
 def record(operation: Operation, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Find out what ``function`` would give for these symbolic arguments, and remember it as one call."""
-    with Trace():
-        inner_args, inner_kwargs = tree.map_structure(_forgetful, (list(args), kwargs))
-        outputs = function(*inner_args, **inner_kwargs)
-    outputs = tree.map_structure(_forgetful, outputs)
+    token = outlining.set(True)
+    try:
+        with Trace():
+            inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
+            outputs = function(*inner_args, **inner_kwargs)
+    finally:
+        outlining.reset(token)
+    outputs = tree.map_structure(forgetful, outputs)
     Call(operation, args, kwargs, outputs)
     return outputs
 
 
-def _forgetful(value: Any) -> Any:
+def forgetful(value: Any) -> Any:
     """A tensor of the same type (and mask) that comes from nowhere."""
     if not isinstance(value, Tensor):
         return value

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import contextvars
 import marshal
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from amalthea import configurable
+from amalthea import configurable, loading
 from amalthea.errors import UnsafeFileError
 
-_safe: contextvars.ContextVar[bool] = contextvars.ContextVar("safe_mode", default=True)
+_safe = loading.safe
 
 
 @contextmanager

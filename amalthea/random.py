@@ -59,6 +59,28 @@ def set_random_seed(seed: int) -> None:
     _Global.entropy, _Global.draws, _Global.generator = int(seed), itertools.count(), None
 
 
+def random_state() -> dict[str, Any]:
+    """All that later draws depend on, as plain data: Python's and NumPy's generators, and ours."""
+    drawn = next(_Global.draws)
+    _Global.draws = itertools.count(drawn)
+    return {
+        "python": python_random.getstate(),
+        "numpy": np.random.get_state(),
+        "entropy": _Global.entropy,
+        "drawn": drawn,
+        "generator": None if _Global.generator is None else _Global.generator.state.numpy(),
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Draw from here on as after :func:`random_state` was asked."""
+    python_random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    if state["generator"] is not None:
+        global_seed_generator().state.assign(state["generator"])
+    _Global.entropy, _Global.draws = state["entropy"], itertools.count(state["drawn"])
+
+
 def make_default_seed() -> int:
     """A new seed, from the stream that :func:`set_random_seed` starts."""
     return int(host_stream().integers(1 << 31))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from amalthea import dtypes, shapes, versions
+from amalthea import dtypes, loading, shapes, versions
 from amalthea.errors import ShapeError, TraceError
 
 
@@ -253,19 +253,22 @@ class Variable(Operators):
         aggregation: str = "none",
         name: str | None = None,
     ):
+        start = None  # zeros that a file is about to be read into
         if callable(initializer):
             if shape is None:
                 raise ShapeError(
                     "A variable made by an initializer needs a shape.", cure="Variable(init, shape=(2, 3))"
                 )
-            dtype = dtypes.standardize(dtype or "float32")
-            value = np.asarray(initializer(tuple(shape), dtype=dtype))
+            dtype, shape = dtypes.standardize(dtype or "float32"), tuple(shape)
+            start = loading.start(self, initializer, shape, dtypes.to_numpy(dtype), name)
+            value = np.asarray(initializer(shape, dtype=dtype)) if start is None else start
         else:
             value = np.asarray(initializer)
             if dtype is None:
                 dtype = "float32" if value.dtype == np.float64 else value.dtype
             dtype = dtypes.standardize(dtype)
-        value = np.array(value, dtypes.to_numpy(dtype), order="C")
+        if start is None:
+            value = np.array(value, dtypes.to_numpy(dtype), order="C")
         self.storage: Storage = HostStorage(value)
         self.type = Type(value.shape, dtype)
         self.trainable = trainable
@@ -456,6 +459,11 @@ class Trace:
     @property
     def writes(self) -> dict[Variable, Tensor]:
         return {v: t for v, t in self.values.items() if t is not self.reads[v]}
+
+
+def autocast_around() -> str | None:
+    """The dtype that floating variables are read as now."""
+    return _autocast.get()
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """All writing of files: whoever reads a path sees the old file or the new one, whole.
 
-Bytes go to a temporary file in the same folder, are flushed to the disk, and then take the target's name in one step; the
-folder is flushed too, so that the name survives a loss of power. Every writer of the package uses :func:`whole_file`.
+Bytes go to a temporary file in the same folder, are flushed to the disk, and then take the target's name in one step;
+the folder is flushed too, so that the name survives a loss of power. Every writer of the package uses
+:func:`whole_file`.
 
     temporary (unique, short name) -> write -> fsync -> owner, mode -> rename over the target -> fsync of the folder
 
@@ -154,7 +155,7 @@ def _created(path: str, private: bool) -> IO[bytes]:
 
 
 def _keep_permissions(handle: int, target: str, old: os.stat_result) -> None:
-    """Owner and group where permitted, attributes (access lists among them), then the mode, which a new owner resets."""
+    """Owner and group where permitted, attributes (access lists among them), then the mode: a new owner resets it."""
     if not hasattr(os, "fchown"):  # Windows, where files have neither
         return
     for owner in ((old.st_uid, old.st_gid), (-1, old.st_gid)):

@@ -1,39 +1,51 @@
-"""``BackupAndRestore``: go on after an interruption."""
+"""``BackupAndRestore``: go on after an interruption, exactly."""
 
 from __future__ import annotations
 
-import json
 import os
+import re
+import warnings
 from pathlib import Path
+from typing import Any
 
+from amalthea import snapshots, writing
+from amalthea.callbacks import console
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.callbacks.model_checkpoint import BatchCounter, check_save_freq
-from amalthea.errors import ArgumentError
+from amalthea.callbacks.run import Run
+from amalthea.errors import ArgumentError, ModelFileError
 
 
 class BackupAndRestore(Callback):
-    """Keeps a backup of weights, optimizer and epoch while training, and begins from it if there is one.
+    """Keeps a backup of the whole run while training, and goes on from it if there is one.
 
-    Run the same script again after a crash: ``fit`` goes on with the epoch that was not finished. An interruption never
-    leaves half a backup behind, for files are written aside and then renamed.
+    Run the same script again after it was killed, at whatever moment: ``fit`` goes on at the step of the last backup,
+    and ends with the same weights, history and tables as a run without interruption, bit for bit.
+
+    A backup is one file. It holds the weights, the state of the optimizer and of the metrics, the epoch and step, the
+    order of the data, all random states, and the state of every callback (:meth:`Callback.resume_state`). The file
+    before the newest is kept; a damaged file is passed over, with a warning. The place in the list of callbacks does
+    not matter: this one is called after all others.
 
     Args:
         backup_dir: a folder for this run alone.
         save_freq: ``"epoch"``, or a number of batches.
-        double_checkpoint: keep the backup before the last as well.
-        delete_checkpoint: delete the backup when training has ended.
+        double_checkpoint: keep three files in place of two.
+        delete_checkpoint: delete the backups when training has ended.
 
     Attributes:
         resumed_epoch: the epoch that training goes on with; 0 if there was no backup.
 
     Raises:
         ArgumentError: ``backup_dir`` is empty or ``save_freq`` unusable.
+        ModelFileError: in ``fit``, if the backup is of another model.
 
     >>> BackupAndRestore("backup").resumed_epoch
     0
     """
 
-    WEIGHTS, STATE = "latest.weights.h5", "training_metadata.json"
+    comes_last = True
+    _run: Run
 
     def __init__(
         self,
@@ -52,6 +64,16 @@ class BackupAndRestore(Callback):
         self.resumed_epoch = 0
         self._epoch = 0
         self._counter = BatchCounter(save_freq)
+        self._waiting: dict[str, Any] | None = None  # a state within an epoch, until that epoch begins
+        self._kept: list[int] = []
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self.set_run(Run(model, [self]))
+
+    def set_run(self, run: Run) -> None:
+        """Be told by the list of callbacks where the run keeps its state."""
+        self._run = run
 
     def has_hook(self, hook: str) -> bool:
         return super().has_hook(hook) and (hook != "on_train_batch_end" or self.save_freq != "epoch")
@@ -59,40 +81,79 @@ class BackupAndRestore(Callback):
     def wants_batch_end(self, batch: int) -> bool:
         return self._counter.is_due(batch)
 
+    def resume_state(self) -> dict[str, Any]:
+        return {}
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        weights, state = self.backup_dir / self.WEIGHTS, self.backup_dir / self.STATE
-        if weights.exists() and state.exists():
-            self.model.load_weights(str(weights))
-            self.resumed_epoch = int(json.loads(state.read_text())["epoch"])
+        self._run.mark()
+        self.resumed_epoch, self._waiting = 0, None
+        self.backup_dir.mkdir(parents=True, exist_ok=True)
+        writing.remove_abandoned(self.backup_dir)
+        state = self._newest()
+        if state is None:
+            self._back_up(0, 0, {})  # so that a run that is killed in its first epoch begins with the same weights, too
+            return
+        self.resumed_epoch = state["epoch"]
+        if (self.params or {}).get("verbose"):
+            console.say(f"Going on at epoch {state['epoch'] + 1}, step {state['step']}, from {self.backup_dir}.")
+        if state["step"]:
+            self._waiting = state
+        else:
+            self._run.restore(state)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
+        if self._waiting is not None and epoch == self.resumed_epoch:
+            self._run.restore(self._waiting)
+            self._counter.go_on_at(self._waiting["step"])
+        self._waiting = None
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._back_up(self._epoch, batch)
+        self._back_up(self._epoch, batch + 1, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
-            self._back_up(epoch + 1, 0)
+            self._back_up(epoch + 1, 0, logs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         self.resumed_epoch = 0
         if not self.delete_checkpoint or not self.backup_dir.is_dir():
             return
-        for name in (self.WEIGHTS, self.STATE):
-            (self.backup_dir / name).unlink(missing_ok=True)
-            (self.backup_dir / f"previous_{name}").unlink(missing_ok=True)
+        for number in self._numbers():  # the oldest first, so that whoever is killed here finds the newest
+            self._path(number).unlink(missing_ok=True)
+        self._kept.clear()
         if not any(self.backup_dir.iterdir()):
             self.backup_dir.rmdir()
 
-    def _back_up(self, epoch: int, batch: int) -> None:
+    # ----------------------------------------------------------------------------------------- files
+
+    def _path(self, number: int) -> Path:
+        return self.backup_dir / f"backup-{number}.zip"
+
+    def _numbers(self) -> list[int]:
+        """The numbers of the files, the oldest first."""
+        found = (re.fullmatch(r"backup-(\d+)\.zip", path.name) for path in self.backup_dir.iterdir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def _newest(self) -> dict[str, Any] | None:
+        """The state in the newest file that is whole."""
+        self._kept.clear()
+        for number in reversed(self._numbers()):
+            try:
+                state = snapshots.read(self._path(number))
+            except ModelFileError as error:
+                warnings.warn(f"A backup is passed over. {error}", stacklevel=2)
+                continue
+            self._kept = [number]
+            return state
+        return None
+
+    def _back_up(self, epoch: int, step: int, logs: Logs | None) -> None:
         self.backup_dir.mkdir(parents=True, exist_ok=True)
-        names = (self.WEIGHTS, self.STATE)
-        new = [self.backup_dir / f"new_{name}" for name in names]
-        self.model.save_weights(str(new[0]), overwrite=True)
-        new[1].write_text(json.dumps({"epoch": epoch, "batch": batch}))
-        for name, path in zip(names, new, strict=True):
-            present = self.backup_dir / name
-            if self.double_checkpoint and present.exists():
-                os.replace(present, self.backup_dir / f"previous_{name}")
-            os.replace(path, present)
+        present = self._numbers()
+        number = present[-1] + 1 if present else 1
+        snapshots.write(self._path(number), self._run.state(epoch, step, logs or {}))
+        self._kept = [*self._kept, number][-3 if self.double_checkpoint else -2 :]
+        for old in present:
+            if old not in self._kept:
+                self._path(old).unlink(missing_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea import snapshots
+
 Logs = dict[str, Any]
 
 
@@ -62,6 +64,22 @@ class Callback:
     def wants_batch_end(self, batch: int) -> bool:
         """Asked once after every batch if there is such a hook: whether it is to be called, with logs, for this one."""
         return True
+
+    # What lets a run go on after it was killed; Keras has no such methods.
+
+    comes_last = False  # whether its hooks are called after those of all others, wherever it stands in the list
+
+    def resume_state(self) -> dict[str, Any] | None:
+        """What the callback needs to go on in a resumed run, as plain data.
+
+        None (the default) stands for those attributes of plain data (numbers, text, arrays, random generators, and
+        lists, tuples and dicts of them) that have changed since training began.
+        """
+        return None
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        """Go on as the callback did whose state this was; by default, by setting attributes."""
+        snapshots.set_attributes(self, state)
 
     # The hooks, by what they surround.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from amalthea import tree
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.callbacks.history import History
 from amalthea.callbacks.progbar_logger import ProgbarLogger
+from amalthea.callbacks.run import Run
 from amalthea.errors import ArgumentError
 
 Caller = tuple[Callable[..., None], Callable[[int], bool] | None]
@@ -52,6 +54,7 @@ class CallbackList(Callback):
             if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):
                 self.callbacks.append(kind())
         self._callers: dict[str, list[Caller]] = {}
+        self.run = Run(model, self.callbacks)
         if params:
             self.set_params(params)
         if model is not None:
@@ -69,12 +72,16 @@ class CallbackList(Callback):
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        self._model = model
+        self._model = self.run.model = model
         for callback in self.callbacks:
             callback.set_model(model)
+            if hasattr(callback, "set_run"):
+                callback.set_run(self.run)
 
     def first_epoch(self, initial_epoch: int = 0) -> int:
         """The epoch to begin with, asked after ``on_train_begin``: later than ``initial_epoch`` in a resumed run."""
+        if self.run.has_stopped:
+            return sys.maxsize
         return max([initial_epoch, *(getattr(callback, "resumed_epoch", 0) for callback in self.callbacks)])
 
     @property
@@ -100,6 +107,7 @@ class CallbackList(Callback):
         found = self._callers.get(hook)
         if found is None:
             having = [callback for callback in self.callbacks if _has_hook(callback, hook)]
+            having.sort(key=lambda callback: getattr(callback, "comes_last", False))
             found = [(getattr(callback, hook), getattr(callback, "wants_batch_end", None)) for callback in having]
             self._callers[hook] = found
         return found

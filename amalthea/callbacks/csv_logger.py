@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import warnings
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from amalthea.callbacks.callback import Callback, Logs
 
 
 class CSVLogger(Callback):
-    """Writes one row an epoch, which is in the file as soon as the epoch ends.
+    """Writes one row an epoch, which is in the file, whole and on the disk, as soon as the epoch ends.
 
     The columns are ``epoch`` and, in order, the metrics of the first epoch; if that has no validation, columns for it
-    are kept free. What an epoch lacks is ``NA``.
+    are kept free. An epoch without a metric has ``NA`` in its column. A run that ``BackupAndRestore`` resumes goes on
+    after the row of the last epoch that is kept: no row is lost, none is there twice.
 
     Args:
         filename: the file.
@@ -34,27 +36,75 @@ class CSVLogger(Callback):
         self.sep = separator
         self.append = append
         self.keys: list[str] | None = None
-        self._file: TextIO | None = None
-        self._append_header = True
+        self._file: IO[bytes] | None = None
+        self._start: int | None = None  # where the first row of this run goes; None once it is known
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        path = Path(self.filename)
-        self._append_header = not (self.append and path.exists() and path.stat().st_size)
+        self._close()
         self.keys = None
-        self._file = path.open("a" if self.append else "w", newline="", encoding="utf-8")
+        self._file = open(self.filename, "ab", buffering=0)  # noqa: SIM115  # closed by `on_train_end`
+        self._start = self._file.tell() if self.append else 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         assert self._file is not None, "on_train_begin opens the file"
-        writer = csv.writer(self._file, delimiter=self.sep, lineterminator="\n")
+        self._begin()
+        rows: list[list[Any]] = []
         if self.keys is None:
             self.keys = _columns(logs)
-            if self._append_header:
-                writer.writerow(["epoch", *self.keys])
-        writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
-        self._file.flush()
+            if self._file.tell() == 0:
+                rows.append(["epoch", *self.keys])
+        rows.append([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
+        self._write(rows)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        self._begin()
+        self._close()
+
+    def resume_state(self) -> dict[str, Any]:
+        length = 0 if self._file is None else self._file.tell() if self._start is None else self._start
+        return {"length": length, "keys": self.keys}
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        length: int = state["length"]
+        self._start, self.keys = length, state["keys"]
+        if self._file is not None and self._file.tell() < length:
+            warnings.warn(
+                f"{self.filename} has fewer rows than when the run was interrupted; it goes on without them.",
+                stacklevel=2,
+            )
+            self._start, self.keys = self._file.tell(), self.keys if self._file.tell() else None
+
+    def _begin(self) -> None:
+        """Cut off the rows after the place where this run goes on: all of an old file, or those of epochs to come.
+
+        Not before the first row is written: until then the run may turn out to be resumed.
+        """
+        if self._start is None or self._file is None:
+            return
+        self._file.truncate(self._start)
+        self._file.seek(0, os.SEEK_END)
+        self._start = None
+        with open(self.filename, "rb") as file:
+            cut = self._file.tell() and file.seek(-1, os.SEEK_END) and file.read(1) != b"\n"
+        if cut:
+            self._file.write(b"\n")  # whoever wrote the last row was interrupted
+
+    def _write(self, rows: list[list[Any]]) -> None:
+        """All rows, or none if the disk is full."""
+        assert self._file is not None
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.sep, lineterminator="\n").writerows(rows)
+        data, before = text.getvalue().encode(), self._file.tell()
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(before)
+            raise
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
         self._file = None

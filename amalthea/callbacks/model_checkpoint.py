@@ -10,6 +10,7 @@ from amalthea.callbacks import console
 from amalthea.callbacks.callback import Logs
 from amalthea.callbacks.monitor import MonitorCallback
 from amalthea.errors import ArgumentError
+from amalthea.snapshots import Record
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -121,7 +122,7 @@ class ModelCheckpoint(MonitorCallback):
         return better
 
 
-class BatchCounter:
+class BatchCounter(Record):
     """Counts batches over the epochs, and tells when there have been ``every`` of them.
 
     >>> counter = BatchCounter(2)
@@ -133,6 +134,10 @@ class BatchCounter:
         self.every = every
         self._since = 0
         self._last = -1
+
+    def go_on_at(self, batch: int) -> None:
+        """Count from this batch on, as if the one before it had been due."""
+        self._since, self._last = 0, batch - 1
 
     def is_due(self, batch: int) -> bool:
         if not isinstance(self.every, int):

@@ -33,6 +33,9 @@ class ProgbarLogger(Callback):
         self.progbar: Progbar | None = None
         self._in_fit = False
 
+    def resume_state(self) -> dict[str, Any]:
+        return {}  # a resumed run draws anew
+
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         verbose = params.get("verbose", 1)

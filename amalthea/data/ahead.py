@@ -17,14 +17,16 @@ def in_threads(dataset: Any, indices: Iterable[int], workers: int, most: int) ->
     yield from _ahead(ThreadPoolExecutor(workers, "batches"), dataset.__getitem__, indices, most)
 
 
-def in_processes(dataset: Any, indices: Iterable[int], workers: int, most: int, seed: tuple[int, ...]) -> Iterator[Any]:
+def in_processes(
+    dataset: Any, indices: Iterable[int], workers: int, most: int, seed: tuple[int, ...], first: int = 0
+) -> Iterator[Any]:
     """The same by copies of the data set, one in each process, as it is at the first batch of the epoch.
 
     NumPy's global random numbers begin anew for each batch, from the seed and its place: they do not depend on which
-    process comes first, and no two batches have the same.
+    process comes first, and no two batches have the same. ``first`` is the place of the first of these batches.
     """
     executor = ProcessPoolExecutor(workers, initializer=_receive, initargs=(dataset,))
-    yield from _ahead(executor, _make, ((index, (*seed, place)) for place, index in enumerate(indices)), most)
+    yield from _ahead(executor, _make, ((index, (*seed, place)) for place, index in enumerate(indices, first)), most)
 
 
 def _ahead(executor: Executor, make: Callable[[Any], Any], given: Iterable[Any], most: int) -> Iterator[Any]:

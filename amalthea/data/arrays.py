@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,15 @@ class ArraySource(Source):
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         return map(self._at, self._places(epoch))
+
+    def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
+        return map(self._at, islice(self._places(epoch), step, None))
+
+    def resume_state(self) -> dict[str, Any]:
+        return {"seed": self._seed}
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        self._seed = state["seed"]
 
     def _at(self, place: slice | np.ndarray) -> Batch:
         if isinstance(place, slice):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from amalthea.errors import ArgumentError
@@ -38,6 +39,22 @@ class Source(ABC):
         The data set's own ``on_epoch_begin`` and ``on_epoch_end`` are called in here, at the two ends.
         """
 
+    def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
+        """The batches of an epoch from a step on, as a run goes on that was interrupted there."""
+        return islice(self.batches(epoch), step, None)
+
+    def mark(self) -> None:
+        """Called before training where :meth:`resume_state` will be asked: what changes from here on belongs to it."""
+        return None
+
+    def resume_state(self) -> dict[str, Any]:
+        """What the order of the batches to come depends on, as plain data."""
+        return {}
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        """Go on as the source did whose state this was."""
+        return None
+
     @abstractmethod
     def peek(self) -> Batch:
         """A first batch, to build a model from; it is still part of the epoch that follows."""
@@ -66,7 +83,8 @@ class SteppedSource(Source):
         self.batch_size = source.batch_size
         self.restart = restart
         self._running: Iterator[Batch] = iter(())
-        self._passes = 0
+        self._passes = 0  # over the data, that were begun
+        self._given: int | None = None  # batches of the pass that goes on, if one does
 
     def peek(self) -> Batch:
         return self.source.peek()
@@ -74,7 +92,25 @@ class SteppedSource(Source):
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         if self.restart:
             self._running = self.source.batches(epoch)
-        for step in range(self.steps or 0):
+        return self._steps(0)
+
+    def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
+        return super().batches_from(epoch, step) if self.restart else self._steps(step)
+
+    def mark(self) -> None:
+        self.source.mark()
+
+    def resume_state(self) -> dict[str, Any]:
+        return {"passes": self._passes, "given": self._given, "source": self.source.resume_state()}
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        self.source.resume_from(state["source"])
+        self._passes, self._given = state["passes"], state["given"]
+        if self._given is not None:
+            self._running = self.source.batches_from(self._passes - 1, self._given)
+
+    def _steps(self, first: int) -> Iterator[Batch]:
+        for step in range(first, self.steps or 0):
             batch = self._next(may_begin_again=step == 0 and not self.restart)
             if batch is None:
                 self._warn(step)
@@ -85,8 +121,9 @@ class SteppedSource(Source):
         batch = next(self._running, None)
         if batch is None and may_begin_again:
             self._running = self.source.batches(self._passes)
-            self._passes += 1
+            self._passes, self._given = self._passes + 1, None
             batch = next(self._running, None)
+        self._given = None if batch is None else (self._given or 0) + 1
         return batch
 
     def _warn(self, step: int) -> None:

@@ -52,6 +52,7 @@ class IterableSource(Source):
         self.class_weight = class_weight
         self.once = iter(iterable) is iterable if hasattr(iterable, "__next__") else False
         self.steps = _length(iterable)
+        self._ended = self._given = 0  # whole passes, and batches in all
         self._waiting: list[Batch] = []  # what `peek` took from an iterable that gives it only once
 
     def peek(self) -> Batch:
@@ -65,15 +66,36 @@ class IterableSource(Source):
         return batch
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
-        given = 0
+        before = self._given
         while self._waiting:
-            given += 1
+            self._given += 1
             yield self._waiting.pop()
         for item in self.iterable:
-            given += 1
+            self._given += 1
             yield to_batch(item, self.class_weight)
-        if not given:
+        self._ended += 1
+        if self._given == before:
             self._complain(epoch)
+
+    def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
+        return self.batches(epoch) if self.once else super().batches_from(epoch, step)
+
+    def resume_state(self) -> dict[str, Any]:
+        return {"ended": self._ended, "given": self._given}
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        """Go past the batches that were given; or, of data that begin anew in each epoch, begin as often, because the
+        order may depend on that. The random states are restored afterwards."""
+        if self.once:
+            for _ in range(state["given"]):
+                if self._waiting:
+                    self._waiting.pop()
+                else:
+                    next(iter(self.iterable), None)
+        elif not isinstance(self.iterable, (list, tuple)):
+            for _ in range(state["ended"]):
+                next(iter(self.iterable), None)
+        self._ended, self._given = state["ended"], state["given"]
 
     def _complain(self, epoch: int) -> None:
         if epoch == 0:

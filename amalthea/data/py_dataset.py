@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from amalthea import random
+from amalthea import random, snapshots
 from amalthea.data.ahead import in_processes, in_threads
 from amalthea.data.arrays import epoch_generator
 from amalthea.data.base import Batch, Source
@@ -106,6 +107,7 @@ class PyDatasetSource(Source):
         self.class_weight = class_weight
         self._seed = random.make_default_seed() if shuffle and seed is None else seed
         self._shuffle = shuffle
+        self._before: dict[str, str] = {}
         self.steps = self._count()
         if self.steps == 0:
             raise DataError("The data set has no batch: its __len__ is 0.", got=type(dataset).__name__)
@@ -117,19 +119,38 @@ class PyDatasetSource(Source):
         return to_batch(self.dataset[0], self.class_weight)
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
-        if hasattr(self.dataset, "on_epoch_begin"):
+        return self.batches_from(epoch, 0)
+
+    def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
+        if not step and hasattr(self.dataset, "on_epoch_begin"):
             self.dataset.on_epoch_begin()
-        for item in self._items(epoch):
+        for item in self._items(epoch, step):
             yield to_batch(item, self.class_weight)
         self.dataset.on_epoch_end()
         self.steps = self._count()  # `on_epoch_end` may change how many there are
 
-    def _items(self, epoch: int) -> Iterator[Any]:
+    def mark(self) -> None:
+        self._before = snapshots.digests(self.dataset)
+
+    def resume_state(self) -> dict[str, Any]:
+        """The seed, and what the data set says of itself: ``resume_state()``, or its attributes that have changed."""
+        own = getattr(self.dataset, "resume_state", None)
+        return {
+            "seed": self._seed,
+            "dataset": own() if own else snapshots.changed_attributes(self.dataset, self._before),
+        }
+
+    def resume_from(self, state: dict[str, Any]) -> None:
+        own = getattr(self.dataset, "resume_from", None)
+        own(state["dataset"]) if own else snapshots.set_attributes(self.dataset, state["dataset"])
+        self._seed, self.steps = state["seed"], self._count()
+
+    def _items(self, epoch: int, first: int) -> Iterator[Any]:
         """What the data set has at each place of the order, made ahead if it has workers for that."""
-        order, most = self._order(epoch), getattr(self.dataset, "max_queue_size", 10)
+        order, most = islice(self._order(epoch), first, None), getattr(self.dataset, "max_queue_size", 10)
         workers, processes = getattr(self.dataset, "workers", 1), getattr(self.dataset, "use_multiprocessing", False)
         if processes and workers > 0:
-            return in_processes(self.dataset, order, workers, most, seed=(self._seed or 0, epoch))
+            return in_processes(self.dataset, order, workers, most, (self._seed or 0, epoch), first)
         return in_threads(self.dataset, order, workers, most) if workers > 1 else map(self.dataset.__getitem__, order)
 
     def _order(self, epoch: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
+from amalthea.configurable import Registry
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
@@ -164,3 +165,9 @@ class Softmax(Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return masked.softmax(inputs, mask, axis)
+
+
+# Layers without variables, which files of Keras have in the place of an activation function.
+as_functions = Registry("activation layers", "activation layer", spell=lambda name: (name,))
+for _layer in (ReLU, LeakyReLU, ELU, Softmax):
+    as_functions.add(_layer, module="keras.layers")

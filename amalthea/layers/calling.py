@@ -51,6 +51,11 @@ class _Added(threading.local):
 added = _Added()
 
 
+def training_around() -> Any:
+    """``training`` of the call around."""
+    return _training.get()
+
+
 @cache
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of a method, without ``self``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from amalthea import activations
 from amalthea.configurable import serialize
 from amalthea.lambdas import lambda_to_config
 from amalthea.layers.calling import parameters
@@ -38,7 +39,8 @@ class Lambda(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.function, self.mask = function, mask
+        self.function = activations.get(function) if isinstance(function, str) else function
+        self.mask = mask
         self.arguments = arguments or {}
         self._output_shape = output_shape
 

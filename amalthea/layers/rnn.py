@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import history, initializers, ops, tree
+from amalthea import history, initializers, loading, ops, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -227,6 +227,7 @@ class RNN(Layer):
         count = ops.shape(xs)[0]
         if not isinstance(count, int):
             raise ArgumentError(f"The unrolled layer '{self.name}' must know the number of steps.", cure="unroll=False")
+        loading.check_unrolled(self.name, count)
         order = range(count)[::-1] if self.go_backwards else range(count)
         outputs: list[Any] = [None] * count
         out = None if masks is None else self._first_output(step, xs, states)

@@ -213,7 +213,7 @@ class LossFunctionWrapper(Loss):
         dtype: Any = None,
         **kwargs: Any,
     ):
-        self.fn = registry.find(fn) if isinstance(fn, str) else fn
+        self.fn = registry.function(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self._fn_kwargs = kwargs
         self.keeps_integer_labels = getattr(self.fn, "keeps_integer_labels", self.keeps_integer_labels)

@@ -65,7 +65,7 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any):
-        self.fn = losses.get(fn) if isinstance(fn, str) else fn
+        self.fn = losses.registry.function(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), dtype)
         self._fn_kwargs = kwargs
         self._direction = self._direction or direction_of(self.fn)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import dtypes, history, shapes, tree
+from amalthea import dtypes, history, shapes, tensor, tree
 from amalthea.errors import ArgumentError, ShapeError, brief
 from amalthea.history import Call, Operation
+from amalthea.layers import calling
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.masks import set_mask
@@ -35,6 +36,7 @@ class Network:
                     cure="x = Input((8,)), then Model(x, layers.Dense(1)(x))",
                 )
         self.inputs, self.outputs = inputs, outputs
+        self._outlines: dict[Any, Any] = {}  # the outputs' types by those of the inputs
         self.flat_inputs = tree.flatten(inputs)
         self._input_set = set(self.flat_inputs)
         self.calls, places = self._walk()
@@ -90,11 +92,32 @@ class Network:
         return [o for o in self.operations if isinstance(o, Layer)]
 
     def run(self, values: Any, masks: Any = None) -> Any:
-        """The outputs for given inputs, and for masks nested like them."""
-        flat = self.matched(values)
+        """The outputs for given inputs, and for masks nested like them.
+
+        Where only their types are wanted, they are found once for each type of input: models within models that are
+        each called twice would otherwise double the work at every level.
+        """
         if masks is not None:
-            flat = [value if mask is None else with_mask(value, mask) for value, mask in zip(flat, self._flat(masks))]
-        known = dict(zip(self.flat_inputs, flat))
+            pairs = zip(self._flat(values), self._flat(masks))
+            values = [value if mask is None else with_mask(value, mask) for value, mask in pairs]
+        key = self._key(values) if history.outlining.get() else None
+        if key is None:
+            return self._run(values)
+        if key not in self._outlines:
+            self._outlines[key] = tree.map_structure(history.forgetful, self._run(values))
+        return tree.map_structure(history.forgetful, self._outlines[key])
+
+    def _key(self, values: Any) -> Any:
+        """All that the types of the outputs depend on; None if an input is no tensor."""
+        flat = tree.flatten(values)
+        if not all(isinstance(x, Tensor) for x in flat):
+            return None
+        names = tuple(sorted(values)) if isinstance(values, dict) else None
+        masks = tuple(None if x._keras_mask is None else x._keras_mask.type for x in flat)
+        return names, tuple(x.type for x in flat), masks, calling.training_around(), tensor.autocast_around()
+
+    def _run(self, values: Any) -> Any:
+        known = dict(zip(self.flat_inputs, self.matched(values)))
         for call in self.calls:
             flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
             if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):

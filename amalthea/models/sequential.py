@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import configurable
+from amalthea import configurable, loading, tree
 from amalthea.errors import ArgumentError, placed
 from amalthea.history import Call
 from amalthea.layers.building import build_shapes
@@ -42,6 +42,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.stack: list[Layer] = []
         self._links: list[Call] = []  # the call that connects each layer to the one before
+        self._named: set[str] = set()  # of the layers in it
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -57,12 +58,13 @@ class Sequential(Model):
                 self.stack.append(
                     Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype).history.call.operation
                 )
-        if any(layer.name == other.name for other in self.stack):
+        if layer.name in self._named:
             raise ArgumentError(
                 f"Model '{self.name}' has a layer named '{layer.name}' already.",
                 cure="another name=..., each layer once",
             )
         self.stack.append(layer)
+        self._named.add(layer.name)
         if rebuild and self._ends is None:
             self._rebuild()
         elif rebuild:
@@ -84,6 +86,7 @@ class Sequential(Model):
         if not self.stack:
             raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
         layer = self.stack.pop()
+        self._named.discard(layer.name)
         if rebuild:
             self._rebuild()
         return layer
@@ -109,9 +112,12 @@ class Sequential(Model):
         """Call these layers one after the other on ``x``, which came of ``begin``."""
         self._forget_compiled()
         with placed(self.place), path_scope(self):
+            loading.check_rows(self.stack[0].name, begin.type.shape)
             for layer in layers:
                 x = layer(x)
                 self._links.append(layer.calls[-1])
+                for output in tree.flatten(x):
+                    loading.check_rows(layer.name, output.type.shape)
         self._ends, self._made, self.built = (begin, x), None, True
 
     def build(self, input_shape: Any = None) -> None:
@@ -169,7 +175,7 @@ class Sequential(Model):
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         with configurable.CustomObjectScope(custom_objects):
             for layer in config["layers"]:
-                model.add(configurable.deserialize(layer), rebuild=False)
+                model.add(configurable.deserialize(layer, ("layers",)), rebuild=False)
         model._rebuild()
         if model.network is None and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

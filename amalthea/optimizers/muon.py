@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from amalthea import dtypes, ops
+from amalthea.optimizers import patterns
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
 from amalthea.optimizers.options import norm
 from amalthea.tensor import Variable
@@ -23,7 +23,7 @@ class Muon(_Moments):
         adam_weight_decay: the decay of what Adam updates.
         epsilon: added to the root of the latter, and to norms.
         weight_decay: the decay of what Muon updates.
-        exclude_layers: patterns of paths that Adam shall update.
+        exclude_layers: parts or patterns (``amalthea.optimizers.patterns``) of paths that Adam shall update.
         exclude_embeddings: whether Adam shall update embeddings.
         muon_a: the first coefficient of the iteration that makes a matrix orthogonal.
         muon_b: the second.
@@ -92,7 +92,7 @@ class Muon(_Moments):
         """Whether Adam updates it: no matrix, an embedding, or excluded by its path."""
         if len(variable.shape) != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
             return True
-        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+        return any(patterns.found(pattern, variable.path) for pattern in self.exclude_layers)
 
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:

@@ -39,8 +39,12 @@ class ScheduleFreeAdamW(_Moments):
         if self.built:
             return
         super().build(variables)
-        for variable, point in zip(variables, self._slots["momentum"]):
-            point.assign(variable.value)  # the last point; "momentum" is its name in files
+        self.begin_at_weights()
+
+    def begin_at_weights(self) -> None:
+        """Take the weights as they are now for the last point. (Files call it ``momentum``.)"""
+        for variable, point in zip(self._trainable_variables, self._slots["momentum"]):
+            point.assign(variable.value)
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, point: Any, velocity: Any) -> Any:
         step = self.step(value.dtype)

@@ -8,6 +8,7 @@ from amalthea.configurable import (
     get_registered_object,
     register_keras_serializable,
 )
+from amalthea.loading import limits
 
 _LAZY = {
     "deserialize_keras_object": "objects",
@@ -23,6 +24,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "CustomObjectScope",
     "get_registered_name",
     "get_registered_object",
+    "limits",
     "register_keras_serializable",
     *sorted(_LAZY),
 ]

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amalthea import writing
+from amalthea import loading, writing
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
+from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import objects, weights
 from amalthea.tensor import at_once
@@ -29,7 +30,6 @@ from amalthea.tensor import at_once
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ONE_FOLDER = threading.Lock()  # so that the members of a folder are all of one thread
-_LARGEST_RATIO = 1000  # of a zip member to its packed size; honest weights do not come near
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -104,22 +104,32 @@ def load_model(
             config = _json(member(_CONFIG))
             if not compile and isinstance(config, dict):
                 config.pop("compile_config", None)
-            model = _model_of(config, custom_objects, safe_mode)
-            with _h5(member(_WEIGHTS)) as file:
-                weights.read(model, file)
+            with _h5(member(_WEIGHTS)) as file, _planned(weights.index(file)):
+                model = _model_of(config, custom_objects, safe_mode)
+                weights.read(model, file, is_new=True)
     except AmaltheaError as error:
         add_place(error, f"in the model file {filepath}")
         raise
     return model
 
 
+@contextmanager
+def _planned(held: int) -> Generator[None, None, None]:
+    """While open, variables are checked against the elements in the file, and are not drawn."""
+    token = loading.reading.set(loading.Plan(held))
+    try:
+        yield
+    finally:
+        loading.reading.reset(token)
+
+
 def _model_of(config: Any, custom_objects: Any, safe_mode: bool) -> Any:
     """The model of a configuration; what no configuration looks like is a damaged file."""
     try:
-        model = objects.deserialize_keras_object(config, custom_objects, safe_mode)
-    except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, AmaltheaError):
-            raise
+        model = objects.deserialize_keras_object(config, custom_objects, safe_mode, where=("layers",))
+    except AmaltheaError:
+        raise
+    except Exception as error:
         raise ModelFileError(
             f"The configuration in the model file cannot be read: {type(error).__name__}: {error}.",
             cure="save the model again, or mend the class that cannot read its configuration",
@@ -142,7 +152,7 @@ def _h5(data: bytes) -> Generator[Any, None, None]:
 
     try:
         file = h5py.File(io.BytesIO(data), "r")
-    except OSError as error:
+    except Exception as error:  # HDF5 has many ways to say so
         raise ModelFileError(f"The model file is damaged: its weights are no HDF5 ({error}).") from None
     with file:
         yield file
@@ -170,20 +180,36 @@ def _members(filepath: Any) -> Generator[Any, None, None]:
 def _from_folder(folder: Path, name: str) -> bytes:
     if not (folder / name).is_file():
         raise ModelFileError(f"The model's folder lacks {name}.", got=sorted(p.name for p in folder.iterdir())[:8])
+    if name == _CONFIG:
+        _check_config((folder / name).stat().st_size)
     return (folder / name).read_bytes()
+
+
+def _check_config(size: int) -> None:
+    if size > limits.config_bytes:
+        raise ModelFileError(
+            "The configuration in the model file is too large to be read.",
+            expected=f"at most {limits.config_bytes:,} bytes",
+            got=f"{size:,}",
+            cure="saving.limits.config_bytes, if the file is yours",
+        )
 
 
 def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     if name not in archive.namelist():
         raise ModelFileError(f"The model file lacks {name}.", expected=name, got=", ".join(archive.namelist()[:8]))
     entry = archive.getinfo(name)
-    if entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1):
+    if entry.file_size > limits.ratio * max(entry.compress_size, 1) or (
+        entry.file_size > max(limits.unpacked_bytes, limits.unpacked_ratio * entry.compress_size)
+    ):
         raise ModelFileError(
             f"{name} in the model file unpacks to {entry.file_size:,} bytes, far more than it can hold."
         )
+    if name == _CONFIG:
+        _check_config(entry.file_size)
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except Exception as error:  # of zipfile, and of what it unpacks with
         raise ModelFileError(f"The model file is damaged: {name} cannot be read ({error}).") from None
 
 

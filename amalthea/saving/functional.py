@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
-from amalthea import history, tree
+from amalthea import history, loading, tree
 from amalthea.configurable import CustomObjectScope, deserialize, serialize
 from amalthea.errors import ModelFileError
 from amalthea.layers.input_layer import InputLayer
@@ -17,6 +18,8 @@ from amalthea.models.network import Network
 from amalthea.models.sequential import Sequential
 from amalthea.saving import op_names
 from amalthea.tensor import Tensor
+
+Place = tuple[str, int]  # of a call: the layer's name, and which of its calls
 
 
 def to_config(model: Any) -> dict[str, Any]:
@@ -83,15 +86,12 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
     """The model: every layer made, then every call done again as soon as its inputs are there."""
     with CustomObjectScope(custom_objects):
         operations = {data["name"]: _operation_from_data(data) for data in config["layers"]}
-    made: dict[tuple[str, int], list[Tensor]] = {}
+    made: dict[Place, list[Tensor]] = {}
     for name, operation in operations.items():
         if isinstance(operation, InputLayer):
+            loading.check_rows(name, operation.output.type.shape)
             made[(name, 0)] = [operation.output]
-    waiting = {d["name"]: list(enumerate(d.get("inbound_nodes", []))) for d in config["layers"]}
-    while any(waiting.values()):
-        if not _replay(waiting, operations, made):
-            stuck = next(name for name, calls in waiting.items() if calls)
-            raise ModelFileError(f"The inputs of layer '{stuck}' are nowhere in the file.", cure="save the model again")
+    _replay(config["layers"], operations, made)
     inputs = _tensors(config["input_layers"], operations, made)
     outputs = _tensors(config["output_layers"], operations, made, outside=True)
     options = {k: config[k] for k in ("name", "trainable") if k in config}
@@ -101,20 +101,38 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
 def _operation_from_data(data: dict[str, Any]) -> Any:
     if str(data.get("module", "")).startswith("keras.src.ops"):
         return op_names.from_data(data)
-    return deserialize(data)
+    return deserialize(data, ("layers",))
 
 
-def _replay(waiting: Any, operations: Any, made: Any) -> bool:
-    """Do every call whose inputs exist; false if there was none."""
-    progress = False
-    for name, calls in waiting.items():
-        while calls and all(tuple(h[:2]) in made for h in _histories(calls[0][1])):
-            index, node = calls.pop(0)
-            args, kwargs = _arguments(node, made)
-            outputs = operations[name](*args, **kwargs)
-            made[(name, index)] = [x for x in tree.flatten(outputs) if isinstance(x, Tensor)]
-            progress = True
-    return progress
+def _replay(layers: list[dict[str, Any]], operations: dict[str, Any], made: dict[Place, list[Tensor]]) -> None:
+    """Do every call as soon as its inputs exist, those of one layer in their order."""
+    nodes: dict[Place, Any] = {(d["name"], i): n for d in layers for i, n in enumerate(d.get("inbound_nodes", []))}
+    missing: dict[Place, int] = {}
+    waiting: dict[Place, list[Place]] = {}
+    ready: deque[Place] = deque()
+    for place, node in nodes.items():
+        needed = {tuple(h[:2]) for h in _histories(node)} | {(place[0], place[1] - 1)} & nodes.keys()
+        needed -= made.keys()
+        missing[place] = len(needed)
+        for other in needed:
+            waiting.setdefault(other, []).append(place)
+        if not needed:
+            ready.append(place)
+    while ready:
+        place = ready.popleft()
+        args, kwargs = _arguments(nodes[place], made)
+        outputs = operations[place[0]](*args, **kwargs)
+        made[place] = [x for x in tree.flatten(outputs) if isinstance(x, Tensor)]
+        for x in made[place]:
+            loading.check_rows(place[0], x.type.shape)
+        del missing[place]
+        for other in waiting.pop(place, ()):
+            missing[other] -= 1
+            if not missing[other]:
+                ready.append(other)
+    if missing:
+        stuck = next(iter(missing))[0]
+        raise ModelFileError(f"The inputs of layer '{stuck}' are nowhere in the file.", cure="save the model again")
 
 
 def _histories(value: Any) -> list[Any]:
@@ -132,7 +150,7 @@ def _arguments(node: dict[str, Any], made: Any) -> tuple[list[Any], dict[str, An
                 name, index, output = value["config"]["keras_history"]
                 return made[(name, index)][output]
             if "class_name" in value:
-                return deserialize(value)
+                return deserialize(value, ("activations",))
             return {k: revive(v) for k, v in value.items()}
         return [revive(v) for v in value] if isinstance(value, list) else value
 

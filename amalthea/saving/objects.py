@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import configurable
+from amalthea import configurable, loading
 from amalthea.configurable import CustomObjectScope, serialize
 from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 
@@ -26,7 +26,11 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool | None = None, **kwargs: Any
+    config: Any,
+    custom_objects: dict[str, Any] | None = None,
+    safe_mode: bool | None = None,
+    where: configurable.Where = None,
+    **kwargs: Any,
 ) -> Any:
     """What :func:`serialize_keras_object` wrote, made again.
 
@@ -34,6 +38,7 @@ def deserialize_keras_object(
         config: the plain data.
         custom_objects: classes and functions of your own, by the names in the data.
         safe_mode: refuse code; None for the setting around.
+        where: the names of the tables whose objects may stand there (``("layers",)``); None for all.
 
     Raises:
         UnknownNameError: a name stands for nothing.
@@ -43,11 +48,11 @@ def deserialize_keras_object(
 
     with CustomObjectScope(custom_objects):
         if safe_mode is None:
-            return configurable.deserialize(config)
+            return configurable.deserialize(config, where)
         with code_refused(safe_mode):
-            return configurable.deserialize(config)
+            return configurable.deserialize(config, where)
 
 
 def deserialize_compile(key: str, value: Any) -> Any:
     """One argument of ``compile`` from a file; names stay names."""
-    return configurable.deserialize(value)
+    return configurable.deserialize(value, loading.slot_of(key))

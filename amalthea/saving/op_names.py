@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from amalthea import history, ops
+from amalthea import history, loading, ops, tree
 from amalthea.configurable import deserialize, serialize
-from amalthea.errors import UnknownNameError, nearest
+from amalthea.errors import ModelFileError, UnknownNameError, brief, nearest
 
 # Parameters that stand in the call; all others stand in the config.
 _CALLED = frozenset(
@@ -45,7 +45,7 @@ def class_name(function_name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _functions() -> dict[str, Any]:
-    public = {name: thing for name, thing in vars(ops).items() if callable(thing) and not name.startswith("_")}
+    public = {name: thing for name, thing in vars(ops).items() if hasattr(thing, "__wrapped__")}
     return {class_name(name): thing for name, thing in public.items()}
 
 
@@ -107,10 +107,20 @@ def from_data(data: dict[str, Any]) -> Any:
             cure=nearest(data["class_name"], _functions()),
         )
     parameters = inspect.signature(function).parameters
-    config = {k: deserialize(v) for k, v in data["config"].items() if k in parameters and k not in _CALLED}
+    config = {
+        k: deserialize(v, loading.PLAIN) for k, v in data["config"].items() if k in parameters and k not in _CALLED
+    }
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
 
     def operation(*args: Any, **kwargs: Any) -> Any:
+        flat = [x for x in tree.flatten([args, kwargs]) if history.remembers(x)]
+        if not flat:  # it would be computed now
+            raise ModelFileError(
+                f"The file calls op {brief(function.__name__)} on nothing that comes from the model's inputs.",
+                cure="save the model again, with the value as a constant",
+            )
+        given = inspect.signature(function).bind_partial(*args, **config, **kwargs).arguments
+        loading.check_op(function.__name__, given, [x.type.shape for x in flat])
         args = tuple(tuple(a) if isinstance(a, list) and not _has_tensor(a) else a for a in args)
         return function(*args, **config, **kwargs)
 

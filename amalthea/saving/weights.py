@@ -11,17 +11,19 @@ keeps its own values under ``vars`` as ``0``, ``1``, ... Reading follows no link
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes
+from amalthea import dtypes, loading
 from amalthea.configurable import snake_case
-from amalthea.errors import AmaltheaError, ModelFileError, add_place
+from amalthea.errors import AmaltheaError, ModelFileError, add_place, visible
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
+from amalthea.loading import limits
 from amalthea.losses import Loss
 from amalthea.metrics import Metric
 from amalthea.models.model import Model
@@ -30,7 +32,7 @@ from amalthea.optimizers import Optimizer
 from amalthea.tensor import one_version
 from amalthea.tree import CONTAINERS
 
-_LARGEST_RATIO = 1000  # of a value to what it takes in the file; honest weights do not come near
+_FILTERS = {1: "gzip", 2: "shuffle"}  # by HDF5's numbers; for any other it would look for a plugin
 _SAVEABLE = (Layer, Metric, Optimizer, Loss)
 
 
@@ -144,43 +146,109 @@ def _write_array(group: Any, key: str, array: np.ndarray) -> None:
 # ----------------------------------------------------------------------------------------------- reading
 
 
-class Group:
-    """The arrays of one group, read when asked for, from this file alone."""
+def index(file: Any) -> int:
+    """The number of elements in an open HDF5 file, told by its index alone.
 
-    def __init__(self, group: Any, path: str):
-        self.group, self.path = group, path
+    Raises:
+        ModelFileError: it is larger than the limits allow, or packed in a way that is not known.
+    """
+    import h5py  # pyright: ignore[reportMissingTypeStubs]
+
+    elements = unpacked = stored = objects = 0
+
+    def visit(name: str, thing: Any) -> None:
+        nonlocal elements, unpacked, stored, objects
+        objects += 1
+        if objects > limits.objects:
+            raise ModelFileError("The file of weights has too many parts.", expected=f"at most {limits.objects:,}")
+        if isinstance(thing, h5py.Dataset) and thing.shape is not None:
+            _check(thing, name)
+            elements, unpacked = elements + (thing.size or 0), unpacked + thing.nbytes
+            stored += thing.id.get_storage_size()
+
+    with readable("its index"):
+        file.visititems(visit)  # which follows no links to elsewhere
+    if unpacked > max(limits.unpacked_bytes, limits.unpacked_ratio * stored):
+        raise ModelFileError(
+            f"The values in the file unpack to {unpacked:,} bytes, far more than it holds.",
+            expected=f"at most {max(limits.unpacked_bytes, limits.unpacked_ratio * stored):,}",
+            cure="saving.limits, if the file is yours",
+        )
+    return elements
+
+
+@contextmanager
+def readable(what: str) -> Generator[None, None, None]:
+    """Whatever HDF5 says about a damaged file, said as ours."""
+    try:
+        yield
+    except AmaltheaError:
+        raise
+    except Exception as error:
+        raise ModelFileError(f"The model file is damaged: {what} cannot be read ({error}).") from error
+
+
+def _check(data: Any, name: str) -> None:
+    plist = data.id.get_create_plist()
+    unknown = [f for i in range(plist.get_nfilters()) if (f := plist.get_filter(i)[0]) not in _FILTERS]
+    if unknown:
+        raise ModelFileError(
+            f"The value '{name}' is packed in a way that is not read.",
+            expected=" and ".join(_FILTERS.values()),
+            got=f"HDF5's filter {unknown[0]}",
+            cure="write the file again without compression",
+        )
+    if data.nbytes > limits.ratio * max(data.id.get_storage_size(), 1024):
+        raise ModelFileError(f"The value '{name}' unpacks to {data.nbytes:,} bytes, far more than the file can hold.")
+
+
+class Group:
+    """The arrays of one group of this file, in memory.
+
+    Args:
+        group: the group in the open file, or None for an empty one.
+        path: its path.
+        most: the elements that whoever takes them can use; of a larger value there is the shape alone, as zeros that
+            take no memory, for it will be refused.
+    """
+
+    def __init__(self, group: Any, path: str, most: int):
+        self.path = path
+        self.arrays: dict[str, np.ndarray] = {}
+        with readable(f"'{path}'"):
+            for key in list(group.keys()) if group is not None else ():
+                self.arrays[key] = self._read(group, key, most)
 
     def keys(self) -> list[str]:
-        return list(self.group.keys()) if self.group is not None else []
+        return list(self.arrays)
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(self.arrays)
 
     def __contains__(self, key: str) -> bool:
-        return key in self.keys()
+        return key in self.arrays
 
     def __getitem__(self, key: str) -> np.ndarray:
+        if key not in self.arrays:
+            raise ModelFileError(f"The file has no value {key} in '{self.path}'.", expected=key, got=self.keys())
+        return self.arrays[key]
+
+    def _read(self, group: Any, key: str, most: int) -> np.ndarray:
         import h5py  # pyright: ignore[reportMissingTypeStubs]
 
-        if self.group is None or key not in self.group:
-            raise ModelFileError(f"The file has no value {key} in '{self.path}'.", expected=key, got=self.keys())
-        if not isinstance(self.group.get(key, getlink=True), h5py.HardLink):
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             raise ModelFileError(f"The value {key} in '{self.path}' is a link to elsewhere, which is not followed.")
-        data = self.group[key]
+        data = group[key]
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise ModelFileError(f"The value {key} in '{self.path}' is not kept in the file itself.")
-        self._check(data, key)
+        if data.dtype.kind not in "fiubV" or data.shape is None:
+            raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
+        _check(data, f"{self.path}/{key}")
+        if (data.size or 0) > most:
+            return np.broadcast_to(np.zeros((), data.dtype), data.shape)
         if data.attrs.get("dtype") == "bfloat16":
             return np.asarray(data).view(dtypes.to_numpy("bfloat16"))
         return np.asarray(data)
-
-    def _check(self, data: Any, key: str) -> None:
-        if data.dtype.kind not in "fiubV":
-            raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
-        if data.nbytes > _LARGEST_RATIO * max(data.id.get_storage_size(), 1024):
-            raise ModelFileError(
-                f"The value {key} in '{self.path}' unpacks to {data.nbytes:,} bytes, far more than the file can hold."
-            )
 
 
 def _open_group(file: Any, path: str) -> Any:
@@ -197,60 +265,101 @@ def _open_group(file: Any, path: str) -> Any:
     return group if isinstance(group, h5py.Group) else None
 
 
-def read(root: Any, file: Any, skip_mismatch: bool = False) -> None:
-    """Assign all values from an open HDF5 file; unless mismatches are skipped, one failure leaves all as it was."""
-    before = [(v, v.numpy()) for v in _all_variables(root)]
-    failures: list[AmaltheaError] = []
+def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False) -> None:
+    """Read all values from an open HDF5 file, then assign them all.
+
+    Unless mismatches are skipped, one failure of whatever kind leaves the model as it was.
+
+    Args:
+        root: the model.
+        file: the open file.
+        skip_mismatch: whether what does not fit is left out with a warning.
+        is_new: whether nobody will see the model if it fails.
+    """
+    index(file)
+    failures: list[Exception] = []
+    stores: list[tuple[str, Any, Group]] = []
     for path, thing in walk(root):
-        if not hasattr(thing, "load_own_variables"):
-            continue
-        group = _open_group(file, f"{path}/vars" if path else "vars")
-        try:
-            _load(thing, Group(group, path), path)
-        except AmaltheaError as error:
-            add_place(error, f"in group '{path}' of the file")
-            failures.append(error)
-    if not failures:
-        return
-    if skip_mismatch:
-        for error in failures:
-            warnings.warn(f"Skipped: {error}", stacklevel=3)
-        return
-    for variable, value in before:
-        variable.assign(value)
+        if hasattr(thing, "load_own_variables"):
+            with _collected(failures, path):
+                group = _open_group(file, f"{path}/vars" if path else "vars")
+                stores.append((path, thing, Group(group, path, _elements(thing))))
+    if failures and not skip_mismatch:
+        raise _first(failures)
+    before = [] if is_new or skip_mismatch else [(v, v.numpy()) for v in _all_variables(root)]
+    taken: set[int] = set()
+    for path, thing, store in stores:
+        with _collected(failures, path), readable(f"'{path}'"):
+            if _load(thing, store, path):
+                taken |= {id(v) for v in _own_variables(thing)}
+    if failures and not skip_mismatch:
+        for variable, value in before:
+            variable.assign(value)
+        raise _first(failures)
+    for error in failures:
+        warnings.warn(f"Skipped: {error}", stacklevel=3)
+    plan = loading.reading.get()
+    if plan is not None:
+        plan.finish(taken)
+    for _, thing, _ in stores:
+        if isinstance(thing, Optimizer) and not taken.issuperset(id(v) for v in thing.variables):
+            getattr(thing, "begin_at_weights", lambda: None)()  # it was built before the weights were read
+
+
+@contextmanager
+def _collected(failures: list[Exception], path: str) -> Generator[None, None, None]:
+    try:
+        yield
+    except AmaltheaError as error:
+        add_place(error, f"in group '{path}' of the file")
+        failures.append(error)
+
+
+def _first(failures: list[Exception]) -> Exception:
     if len(failures) > 1:
         add_place(failures[0], f"and {len(failures) - 1} more like it")
-    raise failures[0]
+    return failures[0]
 
 
-def _load(thing: Any, store: Group, path: str) -> None:
+def _elements(thing: Any) -> int:
+    """The most elements that a value of the object can have; small ones are read whatever they are."""
+    return max([4096, *(int(np.prod(v.shape, dtype=np.int64)) for v in _own_variables(thing))])
+
+
+def _load(thing: Any, store: Group, path: str) -> bool:
+    """Assign the object's own values, if it has any; whether it was done."""
     if isinstance(thing, Optimizer):
-        _load_optimizer(thing, store)
-    elif len(store) or (thing._own_variables() if isinstance(thing, Layer) else getattr(thing, "variables", None)):
-        if not len(store) and isinstance(thing, (Metric, Loss)):
-            return
-        thing.load_own_variables(store)
+        return _load_optimizer(thing, store)
+    has_own = thing._own_variables() if isinstance(thing, Layer) else getattr(thing, "variables", None)
+    if not len(store) and (not has_own or isinstance(thing, (Metric, Loss))):
+        return False
+    thing.load_own_variables(store)
+    return True
 
 
-def _load_optimizer(optimizer: Any, store: Group) -> None:
+def _load_optimizer(optimizer: Any, store: Group) -> bool:
     """Optimizer state that does not fit is left out with a warning, as in Keras: the weights are still good."""
     if not len(store):
-        return
+        return False
     if not optimizer.can_load(len(store)):
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
-            return  # it was saved before its first step
+            return False  # it was saved before its first step
         warnings.warn(
-            f"The file's optimizer state was left out: it has {len(store)} values, {optimizer.name} has "
+            f"The file's optimizer state was left out: it has {len(store)} values, {visible(optimizer.name)} has "
             f"{len(optimizer.variables)}.",
             stacklevel=4,
         )
-        return
+        return False
     optimizer.load_own_variables(store)
+    return True
 
 
 def _all_variables(root: Any) -> list[Any]:
     found = {}
     for _, thing in walk(root):
-        own = thing._own_variables() if isinstance(thing, Layer) else getattr(thing, "variables", [])
-        found.update((id(v), v) for v in own)
+        found.update((id(v), v) for v in _own_variables(thing))
     return list(found.values())
+
+
+def _own_variables(thing: Any) -> list[Any]:
+    return thing._own_variables() if isinstance(thing, Layer) else list(getattr(thing, "variables", []))

@@ -78,9 +78,10 @@ def fit(
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
     calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
+    calls.run.sources = [s for s in (source, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
-    logs: dict[str, float] = {}
+    logs: dict[str, float] = calls.run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
@@ -135,7 +136,10 @@ def _validates(frequency: Any, epoch: int) -> bool:
 def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
     run, logs = model.several("train"), None
     hooks, pace = calls.has_train_batch_hooks, model.pace
-    for first, group, last in pace.groups(before_training.checked(model, source, source.batches(epoch))):
+    begin, earlier = calls.run.take()  # the first step and no logs, but where a run is resumed within this epoch
+    batches = source.batches_from(epoch, begin) if begin else source.batches(epoch)
+    batches = before_training.checked(model, source, batches)
+    for first, group, last in () if begin and model.stop_training else pace.groups(batches, begin):
         if hooks:
             calls.on_train_batch_begin(first)
         logs = run(group)
@@ -144,7 +148,7 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
             calls.on_train_batch_end(last, lambda logs=logs: as_floats(logs))
         if model.stop_training:
             break
-    return as_floats(logs) if logs is not None else {}
+    return as_floats(logs) if logs is not None else earlier
 
 
 def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:

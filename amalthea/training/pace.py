@@ -40,9 +40,9 @@ class Pace:
         self.size = 1 if self.is_automatic else int(steps)
         self.count, self.started = 0, 0.0
 
-    def groups(self, batches: Iterable[Any]) -> Iterator[tuple[int, list[Any], int]]:
-        """The first step of each group, its batches, its last step."""
-        source, step = iter(batches), 0
+    def groups(self, batches: Iterable[Any], step: int = 0) -> Iterator[tuple[int, list[Any], int]]:
+        """The first step of each group, its batches, its last step; counted from ``step``."""
+        source = iter(batches)
         while group := list(islice(source, self.size)):
             yield step, group, step + len(group) - 1
             step += len(group)

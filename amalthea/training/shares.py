@@ -54,7 +54,7 @@ def of_one_run(model: Any) -> Generator[None, None, None]:
 
 
 @contextmanager
-def with_sums(model: Any, results: versions.Results | None) -> Iterator[None]:
+def with_sums(model: Any, results: versions.Results | None) -> Generator[None]:
     """Let the metrics of the model keep their sums in variables that were taken."""
     for metric in model.metrics if results is not None else ():
         for variable in metric.variables:

@@ -9,7 +9,7 @@ from typing import Any
 from amalthea import writing
 from amalthea.callbacks import console
 from amalthea.callbacks.progbar import Progbar
-from amalthea.errors import AmaltheaError, ArgumentError
+from amalthea.errors import AmaltheaError, ArgumentError, brief
 
 SCHEMES = ("http", "https", "ftp", "file")
 CHUNK = 1 << 16  # bytes
@@ -51,9 +51,9 @@ def get_file(
         force_download: fetch it even if it is there.
 
     Raises:
-        ArgumentError: there is no origin, or it is no such address.
+        ArgumentError: there is no origin, it is no such address, or ``fname`` leads out of the cache.
         DownloadError: nobody answers, or the file has another hash.
-        UnsafeFileError: the archive would write outside its folder.
+        UnsafeFileError: the archive would write outside its folder, or is larger than ``saving.limits`` allow.
     """
     origin = _checked_origin(origin)
     folder = Path(cache_dir or os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / cache_subdir
@@ -89,6 +89,13 @@ def _places(folder: Path, fname: str | os.PathLike[str] | None, origin: str, ext
     if not name:
         raise ArgumentError("The address has no file's name.", got=origin, cure="get_file('name', origin=...)")
     path = folder / name
+    if not os.path.isabs(name) and not path.resolve().is_relative_to(folder.resolve()):
+        raise ArgumentError(
+            "The file's name leads out of the folder of downloads.",
+            expected="a name in it, or a whole path",
+            got=brief(name),
+            cure=f"{os.path.basename(name)!r}, or os.path.abspath(...)",
+        )
     if not extract:
         return path, None
     stem = path.name.partition(".")[0]

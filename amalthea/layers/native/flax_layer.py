@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from amalthea import loading
 from amalthea.configurable import serialize
 from amalthea.errors import MissingLibraryError
 from amalthea.layers.native.jax_layer import JaxLayer, new_key
@@ -36,6 +38,7 @@ class FlaxLayer(JaxLayer):
     """
 
     not_in_config = ("variables", "seed", "method")
+    config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({"module": (loading.OWN,), "method": (loading.OWN,)})
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
         self.module = module
