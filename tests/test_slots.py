@@ -13,7 +13,8 @@ from amalthea import activations, layers, loading, losses, metrics, ops
 from amalthea.configurable import FAMILIES, deserialize, fits, register_keras_serializable, serialize
 from amalthea.errors import AmaltheaError, UnknownNameError, UnsafeFileError
 from amalthea.saving import deserialize_keras_object
-from tests.test_saving_safety import model, path, with_config  # noqa: F401  # fixtures
+from tests.samples import trained
+from tests.test_saving_safety import with_config
 
 CLASSES = sorted(
     {
@@ -167,8 +168,17 @@ ATTACKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    file = tmp_path_factory.mktemp("saved") / "model.keras"
+    trained("sequential")[0].save(file)
+    return file.read_bytes()
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_file_that_would_run_code_is_refused(attack, path, monkeypatch):  # noqa: F811
+def test_a_file_that_would_run_code_is_refused(attack, saved, tmp_path, monkeypatch):
+    path = tmp_path / "model.keras"
+    path.write_bytes(saved)
     made = []
     monkeypatch.setattr(layers.TFSMLayer, "__init__", lambda self, *args, **kwargs: made.append((args, kwargs)))
     with_config(path, ATTACKS[attack])
@@ -232,7 +242,7 @@ def test_a_class_that_was_passed_but_not_registered_comes_back_as_itself():
 
 
 def test_one_file_may_hold_both(own_dense, tmp_path):
-    model = amalthea.Sequential([layers.Input((2,)), layers.Dense(3), own_dense(4, name="own")])  # noqa: F811
+    model = amalthea.Sequential([layers.Input((2,)), layers.Dense(3), own_dense(4, name="own")])
     model.save(tmp_path / "m.keras")
     found = amalthea.saving.load_model(tmp_path / "m.keras")
     assert [type(layer) for layer in found.layers] == [layers.Dense, own_dense]
