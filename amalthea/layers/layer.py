@@ -54,7 +54,8 @@ class Layer(history.Operation, Configurable, registry=registry):
     """
 
     supports_masking = False
-    untracked: tuple[str, ...] = ()  # attributes of which the contents are not the layer's own
+    _not_tracked: tuple[str, ...] = ()  # attributes of which the contents are not the layer's own
+    _structure_version = 0  # counts what any layer was given as an attribute, where that may be or hold a part of it
     computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -100,6 +101,8 @@ class Layer(history.Operation, Configurable, registry=registry):
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
             self._own.append(value)
+        if name not in _untracked(type(self)) and (isinstance(value, _HOLDING) or hasattr(value, "update_state")):
+            Layer._structure_version += 1
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -411,10 +414,13 @@ class Layer(history.Operation, Configurable, registry=registry):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+_HOLDING = (Layer, Variable, SeedGenerator, *tree.CONTAINERS)
+
+
 @cache
 def _untracked(kind: type) -> frozenset[str]:
     """The attributes that a class, and those above it, keep for themselves."""
-    named = [name for above in kind.__mro__ for name in vars(above).get("untracked", ())]
+    named = [name for above in kind.__mro__ for name in vars(above).get("_not_tracked", ())]
     return frozenset({"calls", "_given", "_losses", "_own", *named})
 
 

@@ -45,7 +45,7 @@ class RNN(Layer):
     """
 
     supports_masking = True
-    untracked = ("states",)
+    _not_tracked = ("states",)
 
     def __init__(
         self,

@@ -175,6 +175,9 @@ def _said(low: float, high: float) -> str:
 
 def known_classes(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
     """Class numbers from 0 to below the number of classes, or the one that is ignored."""
+    if ignored is None and labels.dtype.kind == "i" and labels.size:
+        if int(labels.view(f"u{labels.itemsize}").max()) < classes:  # a negative number would be a large one: one look
+            return
     counted = labels if ignored is None else labels[labels != ignored]
     if counted.dtype.kind == "f" and not np.array_equal(counted, np.trunc(counted)):
         raise DataError("Class numbers are whole numbers, and these labels are not.", got=counted[counted % 1 != 0][0])

@@ -109,7 +109,9 @@ class Model(Trainer, Layer):
             self._build_shapes = building.build_shapes(self, args, kwargs)
             self.built = True
 
-    untracked = ("_compile_config", "_steps", "_loss_tracker", "_compiled_metrics", "_containers")
+    _not_tracked = (
+        "_compile_config", "_steps", "_loss_tracker", "_compiled_metrics", "_logged", "_directions", "_output_types",
+    )  # fmt: skip
 
     @property
     def _layers(self) -> list[Layer]:

@@ -1,4 +1,8 @@
-"""What a model's attributes held when its steps were traced: a list that grew since is noticed."""
+"""What a model's attributes held when its steps were traced: that a list has grown since is noticed.
+
+Looking through all layers takes longer than a step. So the containers that hold layers, variables, seeds or metrics are
+compared at each run, and all attributes only after some layer was given one that could matter.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,31 @@ class Contents:
     """
 
     def __init__(self, model: Any = None):
+        self.as_of = Layer._structure_version
         self.tracked = _identities(model) if model is not None else []
-        self.sizes = [(c, len(c)) for c in _containers(model)] if model is not None else []
+        found = _containers(model) if model is not None else []
+        self.containers = [(container, _within(container)) for container in found]
 
     def have_changed_size(self) -> bool:
         """Whether some container has gained or lost something: cheap enough for every step."""
-        for container, size in self.sizes:  # noqa: SIM110  # a generator costs a call for each
-            if len(container) != size:
+        for container, within in self.containers:  # noqa: SIM110  # a generator costs a call for each
+            if len(container) != len(within):
                 return True
         return False
 
     def have_changed(self, model: Any) -> bool:
         """Whether the model holds other things now, or in another order."""
+        for container, within in self.containers:
+            if _within(container) != within:
+                return True
+        if self.as_of == Layer._structure_version:
+            return False
+        self.as_of = Layer._structure_version
         return self.tracked != _identities(model)
+
+
+def _within(container: Any) -> list[int]:
+    return list(map(id, container.values() if isinstance(container, dict) else container))
 
 
 def _identities(model: Any) -> list[int]:
