@@ -56,9 +56,10 @@ def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
     if isinstance(value, kinds):
         yield value
     elif isinstance(value, CONTAINERS):
-        stack, seen = [iter([value])], set[int]()
+        stack: list[Iterator[Any]] = [iter([value])]
+        seen = set[int]()
         while stack:
-            x = next(stack[-1], stack)
+            x: Any = next(stack[-1], stack)
             if x is stack:
                 stack.pop()
             elif isinstance(x, kinds):

@@ -45,8 +45,8 @@ class Buckets(Source):
         self.are_open, self.follow = inputs, outputs
         self.steps, self.batch_size, self.rows = source.steps, source.batch_size, source.rows
         self.is_one_batch = source.is_one_batch
-        if hasattr(source, "inputs"):
-            self.inputs = source.inputs  # whole arrays, to be looked at before training
+        if hasattr(source, "inputs"):  # whole arrays, to be looked at before training
+            self.inputs = getattr(source, "inputs")  # noqa: B009
         self.length, self.padded = 0, 0  # of the last batch, before and after
 
     def peek(self) -> Batch:

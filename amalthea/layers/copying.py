@@ -1,5 +1,8 @@
 """Layers made again with weights of their own."""
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import inspect

@@ -1,5 +1,6 @@
 """Layers that normalise each example by itself, in other ways than LayerNormalization."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -152,7 +153,7 @@ class UnitNormalization(Layer):
         self.axis: Any = list(axis) if isinstance(axis, (list, tuple)) else axis
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes: list[int] = self.axis if isinstance(self.axis, list) else [self.axis]
         if masked.mixes_steps(mask, axes, len(inputs.shape)):
             inputs = masked.without_padding(inputs, mask)
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

@@ -1,6 +1,7 @@
 """Layers that make one tensor of several."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ class Concatenate(_Merge):
         given = [m for m in masks if m is not None]
         if not given:
             return None
-        rank = max(len(m.shape) for m in given)
+        rank: int = max(len(m.shape) for m in given)
         if self.axis % len(inputs[0].shape) >= rank:
             return reduce(ops.logical_and, given)
         whole = [_full_mask(m, x, rank) for m, x in zip(masks, inputs)]
@@ -146,7 +147,7 @@ class Concatenate(_Merge):
 
 def _full_mask(mask: Any, x: Any, rank: int) -> Any:
     """A mask over the first axes of an input, True where there is none."""
-    shape = ops.shape(x)[:rank]
+    shape: Any = ops.shape(x)[:rank]
     if mask is None:
         return ops.ones(shape, dtype="bool")
     return ops.broadcast_to(ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), shape)

@@ -220,7 +220,7 @@ class RNN(Layer):
             return states[0]
         sequence = type_of(xs)
         symbols = [Tensor(Type(sequence.shape[1:], sequence.dtype)), *(Tensor(type_of(s)) for s in states)]
-        output = history.record(history.Operation("step"), lambda x, *s: step(x, list(s))[0], symbols, {})
+        output = history.record(history.Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
         return ops.zeros(output.type.shape, dtype=output.dtype)
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:

@@ -1,6 +1,7 @@
 """Layers around another layer."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownLambdaType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations

@@ -173,11 +173,16 @@ def _said(low: float, high: float) -> str:
     return f"from {low:g} to {high:g}"
 
 
+def _largest_as_unsigned(labels: np.ndarray) -> int:
+    """The largest of whole numbers, a negative one being taken for a large one: one look for both ends."""
+    unsigned: Any = labels.view(f"u{labels.itemsize}")  # pyright: ignore[reportUnknownMemberType]
+    return int(unsigned.max(initial=0))
+
+
 def known_classes(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
     """Class numbers from 0 to below the number of classes, or the one that is ignored."""
-    if ignored is None and labels.dtype.kind == "i" and labels.size:
-        if int(labels.view(f"u{labels.itemsize}").max()) < classes:  # a negative number would be a large one: one look
-            return
+    if ignored is None and labels.dtype.kind == "i" and _largest_as_unsigned(labels) < classes:
+        return
     counted = labels if ignored is None else labels[labels != ignored]
     if counted.dtype.kind == "f" and not np.array_equal(counted, np.trunc(counted)):
         raise DataError("Class numbers are whole numbers, and these labels are not.", got=counted[counted % 1 != 0][0])

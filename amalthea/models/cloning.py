@@ -1,7 +1,9 @@
 """A model again, with new weights."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -124,7 +126,8 @@ def _functional(model: Model, input_tensors: Any, clone: Callable[[Layer], Layer
             made[operation] = clone(operation) if isinstance(operation, Layer) else operation
         args, kwargs = tree.map_structure(lambda x: _replaced(x, known), (list(call.args), call.kwargs))
         is_called = call_function is not None and isinstance(operation, Layer)
-        new = call_function(made[operation], *args, **kwargs) if is_called else made[operation](*args, **kwargs)
+        call_it: Any = functools.partial(call_function, made[operation]) if is_called else made[operation]  # type: ignore[arg-type]
+        new = call_it(*args, **kwargs)
         known.update(zip(outputs, (x for x in tree.flatten(new) if isinstance(x, Tensor))))
     inputs, outputs = (tree.map_structure(lambda x: known[x], x) for x in (network.inputs, network.outputs))
     copy = Model(inputs, outputs, name=model.name)

@@ -1,6 +1,7 @@
 """The graph of layers between symbolic inputs and outputs: what the functional API makes."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownLambdaType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations

@@ -65,10 +65,10 @@ class Sequential(Model):
             )
         self.stack.append(layer)
         self._named.add(layer.name)
-        if rebuild and self._ends is None:
-            self._rebuild()
-        elif rebuild:
+        if rebuild and self._ends is not None:
             self._connect([layer], *self._ends)
+        elif rebuild:
+            self._rebuild()
 
     def _as_layer(self, layer: Any) -> Layer:
         if getattr(layer, "history", None) is not None and isinstance(layer.history.call.operation, InputLayer):

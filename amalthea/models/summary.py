@@ -48,7 +48,7 @@ def _between(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
         return layers
     if len(layer_range) != 2:
         raise ArgumentError("`layer_range` names two layers.", expected="(first, last)", got=layer_range)
-    places = []
+    places: list[list[int]] = []
     for pattern in layer_range:
         found = [i for i, layer in enumerate(layers) if layer.name == pattern or re.match(pattern, layer.name)]
         if not found:

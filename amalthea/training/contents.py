@@ -4,6 +4,9 @@ Looking through all layers takes longer than a step. So the containers that hold
 compared at each run, and all attributes only after some layer was given one that could matter.
 """
 
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -208,7 +208,7 @@ class Builder:
         for node in graph.nodes:
             if all(0 in x.type.shape for x in node.outputs):
                 for x in node.outputs:  # nothing is to be computed, and not every kernel takes that
-                    self.values[x] = self.constant(np.zeros(x.type.shape), x.dtype)
+                    self.values[x] = self.constant(np.zeros([int(d) for d in x.type.shape]), x.dtype)  # type: ignore[arg-type]
                 continue
             lowering = self.lowerings.get(node.primitive)
             if lowering is None:
