@@ -11,7 +11,11 @@ The map, in import order:
 =================  ===================================================================================
 ``errors``         every exception, and how a message is worded
 ``writing``        all writing of files
+``writing``        how every file is written: whole, or not at all
+``snapshots``      the state of a run as one file
 ``dtypes``         the promotion lattice
+``loading``        what a file may hold, and how much
+``versions``       one version of the state for every reader, whatever other threads do
 ``snapshots``      the state of a run as one file
 ``loading``        what a file may do while it is read, and how large it may be
 ``tensor``         types, tensors, variables, tracing
