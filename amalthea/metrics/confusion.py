@@ -39,7 +39,7 @@ def prepare(
     y_pred, y_true = squeeze_or_expand_to_same_rank(y_pred, y_true)
     y_pred = wrong_if_nan(y_true, y_pred) if top_k is None else _top(y_pred, top_k)
     ones = ops.ones_like(y_pred)
-    prepared = y_true, y_pred, ones if weight is None else ones * fit_weight(weight, y_pred)
+    prepared = y_true, y_pred, ones if weight is None else ops.multiply(ones, fit_weight(weight, y_pred))
     return prepared if class_id is None else tuple(x[..., class_id] for x in prepared)  # type: ignore[return-value]
 
 
@@ -71,7 +71,7 @@ def confusion(thresholds: Sequence[float], y_true: Any, y_pred: Any, weight: Any
     more examples than float32 can count.
     """
     weight = ops.cast(weight, WIDE) if is_large(weight) else weight
-    positive = weight * y_true
+    positive = ops.multiply(weight, y_true)
     parts = ops.stack([positive, weight - positive], axis=-1)  # (examples, labels, 2)
     limits = ops.cast(np.asarray(thresholds, "float32").reshape(1, -1, 1), y_pred.dtype)
     above = ops.cast(ops.expand_dims(ops.transpose(y_pred), 1) > limits, weight.dtype)

@@ -103,7 +103,7 @@ class AUC(_OverThresholds):
             y_pred = ops.sigmoid(ops.convert_to_tensor(y_pred, dtype=self._computing))
         labels, predictions, weight = prepare(y_true, y_pred, sample_weight, self._computing)
         if not self.multi_label:
-            weight = weight if self.label_weights is None else weight * self._label_weights()
+            weight = weight if self.label_weights is None else ops.multiply(weight, self._label_weights())
             return self._add(flat(labels), flat(predictions), flat(weight))
         if not self._is_built:
             self._is_built = True

@@ -64,7 +64,9 @@ class FBetaScore(Metric):
         if self.true_positives is None:
             self._build(y_true.shape)
         chosen = ops.cast(self._chosen(y_true, y_pred), self._computing)
-        weight = ops.ones_like(y_true) if weight is None else ops.ones_like(y_true) * fit_weight(weight, y_true)
+        weight = (
+            ops.ones_like(y_true) if weight is None else ops.multiply(ops.ones_like(y_true), fit_weight(weight, y_true))
+        )
         axis = None if self.average == "micro" else 0
         labelled = total(weighted(y_true, weight), axis)
         self.true_positives.assign_add(total(weighted(chosen * y_true, weight), axis))  # pyright: ignore[reportOptionalMemberAccess]

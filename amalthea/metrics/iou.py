@@ -88,7 +88,7 @@ class IoU(Metric):
             return None
         y_true = ops.convert_to_tensor(y_true)
         y_true = y_true if self.sparse_y_true else ops.max(y_true, axis=self.axis)
-        return ops.reshape(fit_weight(weight, y_true) * ops.ones_like(y_true, dtype=weight.dtype), (-1, 1))
+        return ops.reshape(ops.multiply(fit_weight(weight, y_true), ops.ones_like(y_true, dtype="bool")), (-1, 1))
 
     def result(self) -> Any:
         matrix = self.total_confusion_matrix.value

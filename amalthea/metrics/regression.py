@@ -171,7 +171,7 @@ class R2Score(Metric):
         if self.squared_deviations is None:
             self._build(y_true.shape)
         ones = ops.ones_like(y_true)
-        weight = ones if given is None else ones * fit_weight(given, y_true)
+        weight = ones if given is None else ops.multiply(ones, fit_weight(given, y_true))
         count = ops.sum(weight, axis=0)
         mean = ops.divide_no_nan(ops.sum(weighted(y_true, weight), axis=0), count)
         self._merge(count, mean, ops.sum(weighted(ops.square(y_true - mean), weight), axis=0))
