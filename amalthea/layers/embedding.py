@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import constraints, dtypes, initializers, ops, regularizers
-from amalthea.layers.dense import positive
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import refuse_adapters
 
@@ -42,8 +41,8 @@ class Embedding(Layer):
         activity_regularizer = kwargs.pop("activity_regularizer", None)
         super().__init__(autocast=False, activity_regularizer=activity_regularizer, weights=weights, **kwargs)
         refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        self.input_dim = positive(input_dim, "input_dim", "Embedding")
-        self.output_dim = positive(output_dim, "output_dim", "Embedding")
+        self.input_dim = input_dim
+        self.output_dim = output_dim
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
