@@ -20,7 +20,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -218,6 +218,26 @@ def check_all(owner: str, table: Mapping[str, Check], values: Mapping[str, Any])
     for name, check in table.items():
         if name in values:
             check(values[name], name, owner)
+
+
+def takes(function: Any, wanted: Sequence[str], name: str, owner: str) -> None:
+    """:class:`ArgumentError` for a callable that cannot be called with as many arguments.
+
+    >>> takes(lambda y_true, y_pred: 0, ("y_true", "y_pred"), "loss", "compile")
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function without a signature, written in C
+        return
+    try:
+        signature.bind(*wanted)
+    except TypeError:
+        raise ArgumentError(
+            f"`{name}` of {owner} is called with {len(wanted)} arguments, which this function does not take.",
+            expected=f"f({', '.join(wanted)})",
+            got=f"{getattr(function, '__name__', type(function).__name__)}{signature}",
+            cure=f"def f({', '.join(wanted)}): ...",
+        ) from None
 
 
 # ------------------------------------------------------------------------------------- constructors

@@ -288,6 +288,12 @@ class Layer(history.Operation, Configurable, registry=registry):
             if history.any_remembers(args, kwargs):
                 return history.record(self, self._prepare_and_run, args, kwargs)
             return calling.run(self, args, kwargs)
+        except RecursionError:
+            raise ArgumentError(
+                f"The call of '{self.name}' ({type(self).__name__}) goes deeper than Python can.",
+                expected="a layer that does not call itself, directly or through layers that it holds",
+                cure="call another layer in its call(), or fewer layers within layers",
+            ) from None
         except Exception as error:
             add_place(error, self.place)
             raise
