@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
-from amalthea.checks import axes_within
+from amalthea.checks import axes_within, integer
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import without_padding
@@ -38,7 +38,7 @@ class Dot(Layer):
     def __init__(self, axes: int | list[int] | tuple[int, ...], normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         pair = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
-        if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
+        if len(pair) != 2 or not all(map(integer.accepts, pair)):
             raise ArgumentError("`axes` of Dot is an int, or one for each input.", got=repr(axes))
         self.axes, self.normalize = axes, normalize
 

@@ -15,9 +15,9 @@ from amalthea.tensor import Tensor, current_trace, on_host
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
     """:class:`DataError` for an index that an embedding has no row for."""
-    if indices.dtype.kind == "i" and indices.size:  # a negative number would be a large one: one look
-        if int(indices.view(f"u{indices.itemsize}").max()) < layer.input_dim:
-            return
+    whole = indices.dtype.kind == "i" and indices.size > 0
+    if whole and int(indices.view(f"u{indices.itemsize}").max()) < layer.input_dim:  # negative ones are seen as large
+        return
     low, high = (indices.min(), indices.max()) if indices.size else (0, 0)
     if low > -1 and high < layer.input_dim:  # fractions are cut off
         return
