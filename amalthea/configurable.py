@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, loading
+from amalthea import checks, dtypes, loading
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
@@ -193,11 +193,14 @@ class Configurable(metaclass=_Remembering):
     _given: dict[str, Any] | None = None
     not_in_config: tuple[str, ...] = ()
     only_in_config_if_set: tuple[str, ...] = ()  # left out at their defaults, as Keras leaves them out
+    argument_checks: Mapping[str, checks.Check] = MappingProxyType({})  # of the constructor's arguments, by name
 
     def __init_subclass__(cls, registry: Registry | None = None, aliases: Iterable[str] = (), **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if registry is not None:
             cls.registry, registry.root = registry, cls
+        if cls.__module__.startswith("amalthea."):
+            checks.guard(cls)
         is_ours = cls.__module__.startswith("amalthea.") and not cls.__name__.startswith("_")
         if cls.registry is not None and is_ours:
             cls.registry.add(cls, *aliases)

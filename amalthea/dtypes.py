@@ -64,7 +64,9 @@ def standardize(dtype: Any) -> str:
     name = str(name).rsplit(".", 1)[-1]
     name = _ALIASES.get(name, name)
     if name not in NAMES and name != "string":
-        raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=nearest(str(name), NAMES))
+        is_complex = name.startswith("complex")
+        cure = "the real and the imaginary part as two arrays: x.real, x.imag" if is_complex else nearest(name, NAMES)
+        raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=cure)
     return name
 
 

@@ -120,7 +120,7 @@ DATA = (
     Row("fewer_weights_than_rows", mlp, fit(X, sample_weight=np.ones(3)), errors.DataError, ("sample_weight: 3",)),
     Row("empty_generator", mlp, fit(iter(()), None), errors.DataError, ("not one batch",)),
     Row("labels_beside_a_generator", mlp, fit(iter([(X, ONE_HOT)])), errors.ArgumentError, ("leave y out",)),
-    Row("batch_size_of_nothing", mlp, fit(X, batch_size=0), errors.ArgumentError, ("positive integer",)),
+    Row("batch_size_of_nothing", mlp, fit(X, batch_size=0), errors.ArgumentError, ("positive int",)),
     Row("class_without_weight", with_loss("sparse_categorical_crossentropy"), fit(X, CLASS, class_weight={0: 1.0}),
         errors.DataError, ("[0, 1, 2]",)),
 )  # fmt: skip

@@ -15,10 +15,10 @@ PACKAGE = Path(amalthea.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Rooms in import order: one may import from those before it, and from itself.
 ROOMS = (
-    "errors writing dtypes snapshots alignment config shapes tree loading configurable lambdas versions tensor history "
-    "masks primitives graph backends distribution ops stateless random dtype_policies initializers regularizers "
-    "constraints activations losses metrics optimizers layers data callbacks training models saving utils datasets "
-    "backend testing cli"
+    "errors checks writing dtypes snapshots alignment config shapes tree loading configurable lambdas versions tensor "
+    "history masks primitives graph backends distribution ops stateless random dtype_policies initializers "
+    "regularizers constraints activations losses metrics optimizers layers data callbacks training models saving "
+    "utils datasets backend testing cli"
 ).split()
 # Imports against the order, that happen inside a function when it is called, each with its reason.
 LATE = {

@@ -11,7 +11,7 @@ from typing import Any
 from amalthea import snapshots, writing
 from amalthea.callbacks import console
 from amalthea.callbacks.callback import Callback, Logs
-from amalthea.callbacks.model_checkpoint import BatchCounter, check_save_freq
+from amalthea.callbacks.model_checkpoint import BatchCounter
 from amalthea.callbacks.run import Run
 from amalthea.errors import ArgumentError, ModelFileError
 
@@ -58,7 +58,7 @@ class BackupAndRestore(Callback):
         if not os.fspath(backup_dir):
             raise ArgumentError("backup_dir is empty.", cure="BackupAndRestore('backup')")
         self.backup_dir = Path(backup_dir)
-        self.save_freq = check_save_freq(save_freq)
+        self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint
         self.delete_checkpoint = delete_checkpoint
         self.resumed_epoch = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import snapshots
+from amalthea import checks, snapshots
+from amalthea.callbacks import arguments
 
 Logs = dict[str, Any]
 
@@ -28,6 +29,12 @@ class Callback:
 
     params: dict[str, Any] | None = None
     _model: Any = None
+    argument_checks = arguments.CHECKS
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("amalthea."):
+            checks.guard(cls)
 
     def __init__(self) -> None:
         self.params = None

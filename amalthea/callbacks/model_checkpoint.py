@@ -50,7 +50,7 @@ class ModelCheckpoint(MonitorCallback):
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
-        self.save_freq = check_save_freq(save_freq)
+        self.save_freq = save_freq
         self.best = initial_value_threshold
         self._check_ending()
         self._epoch = 0
@@ -148,13 +148,6 @@ class BatchCounter(Record):
             return False
         self._since = 0
         return True
-
-
-def check_save_freq(save_freq: Any) -> Any:
-    """Refuse what is neither ``"epoch"`` nor a positive number of batches."""
-    if save_freq != "epoch" and (not isinstance(save_freq, int) or isinstance(save_freq, bool) or save_freq < 1):
-        raise ArgumentError("save_freq cannot be this.", expected="'epoch' or a number of batches", got=repr(save_freq))
-    return save_freq
 
 
 def _short(value: float | None) -> str:

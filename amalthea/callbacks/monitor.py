@@ -30,8 +30,6 @@ class MonitorCallback(Callback):
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0):
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ArgumentError(f"There is no mode {mode!r}.", expected="'auto', 'min' or 'max'", got=repr(mode))
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(min_delta)

@@ -49,8 +49,6 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, kwargs.pop("epsilon", min_delta))
         if kwargs:
             raise ArgumentError("ReduceLROnPlateau has no such argument.", got=", ".join(kwargs))
-        if factor >= 1.0:
-            raise ArgumentError("ReduceLROnPlateau reduces only by a factor below 1.", got=factor, cure="factor=0.1")
         self.factor = factor
         self.patience = patience
         self.verbose = verbose

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import config
+from amalthea.checks import as_number, non_negative_number
 from amalthea.data.structure import is_nested
 from amalthea.errors import ArgumentError, DataError, ShapeError
 
@@ -72,6 +73,12 @@ def check_class_weight(class_weight: Any) -> None:
             got=repr(class_weight),
             cure="dict(enumerate(weights))",
         )
+    for label, weight in (class_weight or {}).items():
+        if as_number(label) is None or as_number(label) != int(label):
+            raise ArgumentError(
+                "class_weight has a key that is not a class.", expected="whole numbers", got=repr(label)
+            )
+        non_negative_number(weight, f"class_weight[{label}]", "fit")
 
 
 def _classes(y: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
+from amalthea.checks import axes_within, non_negative_number
 from amalthea.configurable import Registry
-from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -51,9 +51,6 @@ class ReLU(Layer):
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
-            if (value is None and name != "max_value") or (value is not None and value < 0):
-                raise ArgumentError(f"`{name}` of ReLU is not negative.", got=value)
         self.max_value = max_value
         self.negative_slope = negative_slope
         self.threshold = threshold
@@ -75,9 +72,7 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         negative_slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)
-        if negative_slope is None or negative_slope < 0:  # pyright: ignore[reportUnnecessaryComparison]
-            raise ArgumentError("`negative_slope` of LeakyReLU is not negative.", got=negative_slope)
-        self.negative_slope = negative_slope
+        self.negative_slope = non_negative_number(negative_slope, "negative_slope", "LeakyReLU")
 
     def call(self, inputs: Any) -> Any:
         return ops.leaky_relu(inputs, self.negative_slope)
@@ -163,6 +158,7 @@ class Softmax(Layer):
         self.axis = axis
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
+        axes_within(self.axis, len(inputs.shape), f"'{self.name}'")
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return masked.softmax(inputs, mask, axis)
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from amalthea import config, initializers, ops, random
 from amalthea.errors import ArgumentError
-from amalthea.layers.dense import positive
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, weight
@@ -32,7 +31,7 @@ class _ConvLSTMCell(Layer):
     def __init__(self, rank: int, options: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
         keep(self, rank=rank, **options)
-        self.filters = positive(options["filters"], "filters", "ConvLSTM")
+        self.filters = options["filters"]
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, per_axis(options[name], rank, name))
         self.padding = str(options["padding"]).lower()

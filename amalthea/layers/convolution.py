@@ -9,7 +9,6 @@ from typing import Any
 
 from amalthea import activations, config, constraints, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
-from amalthea.layers.dense import positive
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
@@ -95,8 +94,8 @@ class _Conv(_Windowed):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = positive(filters, "filters", type(self).__name__)
-        self.groups = positive(groups, "groups", type(self).__name__)
+        self.filters = filters
+        self.groups = groups
         if self.filters % self.groups:
             raise ArgumentError(
                 "The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters

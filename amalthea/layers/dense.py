@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, regularizers
-from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import refuse_adapters
-
-
-def positive(value: Any, name: str, layer: str) -> int:
-    """A positive int, or an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise ArgumentError(f"`{name}` of {layer} is a positive int.", got=repr(value))
-    return value
 
 
 class Dense(Layer):
@@ -60,7 +52,7 @@ class Dense(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = positive(units, "units", "Dense")
+        self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)

@@ -6,7 +6,6 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
-from amalthea.layers.dense import positive
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.options import keep, weight
 
@@ -33,7 +32,7 @@ class _Depthwise(_Windowed):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.depth_multiplier = positive(depth_multiplier, "depth_multiplier", type(self).__name__)
+        self.depth_multiplier = depth_multiplier
         keep(
             self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
             bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
@@ -124,8 +123,8 @@ class _Separable(_Windowed):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = positive(filters, "filters", type(self).__name__)
-        self.depth_multiplier = positive(depth_multiplier, "depth_multiplier", type(self).__name__)
+        self.filters = filters
+        self.depth_multiplier = depth_multiplier
         keep(
             self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
             pointwise_initializer=pointwise_initializer, bias_initializer=bias_initializer,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.checks import axes_within, integer
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import without_padding
@@ -37,13 +38,16 @@ class Dot(Layer):
     def __init__(self, axes: int | list[int] | tuple[int, ...], normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         pair = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
-        if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
+        if len(pair) != 2 or not all(map(integer.accepts, pair)):
             raise ArgumentError("`axes` of Dot is an int, or one for each input.", got=repr(axes))
         self.axes, self.normalize = axes, normalize
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) != 2:
             raise ArgumentError("Dot takes a list of two inputs.", expected="[a, b]", got=input_shape)
+        pair = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
+        for axis, shape in zip(pair, input_shape):
+            axes_within(axis, len(shape), f"'{self.name}'", "axes")
         a, b = self._axes([len(shape) for shape in input_shape])
         sizes = input_shape[0][a], input_shape[1][b]
         if None not in sizes and sizes[0] != sizes[1]:

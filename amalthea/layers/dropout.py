@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops, random
-from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 
@@ -24,8 +23,6 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if not 0 <= rate <= 1:
-            raise ArgumentError("A dropout rate is a fraction.", expected="0 to 1", got=rate)
         self.rate = rate
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self.seed = seed

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
+from amalthea.checks import axes_within, either, positive_int
 from amalthea.errors import ShapeError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
@@ -39,6 +40,8 @@ class GroupNormalization(Layer):
     supports_masking = True
     computes_in_floats = True
 
+    argument_checks = {"groups": either(positive_int, -1)}  # -1 for as many as there are channels
+
     def __init__(
         self,
         groups: int = 32,
@@ -63,6 +66,7 @@ class GroupNormalization(Layer):
         )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
+        axes_within(self.axis, len(input_shape), f"'{self.name}'")
         channels = input_shape[self.axis]
         self.groups = channels if self.groups == -1 else self.groups
         if channels is None or channels % self.groups:
@@ -117,6 +121,7 @@ class RMSNormalization(Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
+        axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = tuple(input_shape[axis] for axis in self.axis)
         self.scale = self.add_weight(shape, "ones", autocast=False, name="scale")
 
@@ -153,6 +158,7 @@ class UnitNormalization(Layer):
         self.axis: Any = list(axis) if isinstance(axis, (list, tuple)) else axis
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
+        axes_within(self.axis, len(inputs.shape), f"'{self.name}'")
         axes: list[int] = self.axis if isinstance(self.axis, list) else [self.axis]
         if masked.mixes_steps(mask, axes, len(inputs.shape)):
             inputs = masked.without_padding(inputs, mask)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, ops
+from amalthea.checks import axes_within, either, finite_number, integer, numbers_or_arrays, one_or_several, optional
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 
@@ -28,6 +29,8 @@ class Rescaling(Layer):
 
     supports_masking = True
     computes_in_floats = True
+
+    argument_checks = dict.fromkeys(("scale", "offset"), numbers_or_arrays(finite_number))
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -66,6 +69,11 @@ class Normalization(Layer):
     supports_masking = True
     computes_in_floats = True
 
+    argument_checks = {
+        "axis": either(optional(one_or_several(integer)), [], ()),
+        **dict.fromkeys(("mean", "variance"), numbers_or_arrays(finite_number)),
+    }
+
     def __init__(
         self,
         axis: int | Sequence[int] | None = -1,
@@ -85,6 +93,7 @@ class Normalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         rank = len(input_shape)
+        axes_within(list(self.axis), rank, f"'{self.name}'")
         kept = sorted(axis % rank for axis in self.axis)
         if any(input_shape[axis] is None for axis in kept):
             raise ShapeError(

@@ -10,7 +10,6 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.errors import ArgumentError
-from amalthea.layers.dense import positive
 from amalthea.layers.multi_head_attention import HeadedAttention
 
 
@@ -69,9 +68,9 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.head_dim = positive(head_dim, "head_dim", "GroupQueryAttention")
-        self.num_query_heads = positive(num_query_heads, "num_query_heads", "GroupQueryAttention")
-        self.num_key_value_heads = positive(num_key_value_heads, "num_key_value_heads", "GroupQueryAttention")
+        self.head_dim = head_dim
+        self.num_query_heads = num_query_heads
+        self.num_key_value_heads = num_key_value_heads
         if num_query_heads % num_key_value_heads:
             raise ArgumentError(
                 "The heads for queries do not divide into groups.",

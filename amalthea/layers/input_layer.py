@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, dtypes, history, shapes
+from amalthea.checks import either, non_negative_int, one_or_several, optional
 from amalthea.configurable import auto_name
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
 from amalthea.tensor import type_of
+
+
+def _check_sizes(name: str, shape: Any) -> None:
+    _SIZES(shape, name, "Input")
+
+
+_SIZES = either(one_or_several(optional(non_negative_int)), (), [])
 
 
 class InputLayer(Layer):
@@ -52,7 +60,10 @@ class InputLayer(Layer):
         if shape is not None and batch_shape is not None:
             raise ArgumentError("An input takes a shape or a batch shape, not both.", got=f"{shape} and {batch_shape}")
         if shape is not None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+            _check_sizes("shape", shape)
+            batch_shape = (batch_size, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
+        elif input_tensor is None:
+            _check_sizes("batch_shape", batch_shape)
         self.batch_shape = tuple(batch_shape or ())
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)

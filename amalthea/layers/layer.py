@@ -20,7 +20,7 @@ import numpy as np
 from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
 from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
 from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
-from amalthea.layers import building, calling
+from amalthea.layers import arguments, building, calling
 from amalthea.random import SeedGenerator
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
@@ -53,6 +53,7 @@ class Layer(history.Operation, Configurable, registry=registry):
         (2, 3)
     """
 
+    argument_checks = arguments.CHECKS
     supports_masking = False
     _not_tracked: tuple[str, ...] = ()  # attributes of which the contents are not the layer's own
     _structure_version = 0  # counts what any layer was given as an attribute, where that may be or hold a part of it
@@ -287,6 +288,12 @@ class Layer(history.Operation, Configurable, registry=registry):
             if history.any_remembers(args, kwargs):
                 return history.record(self, self._prepare_and_run, args, kwargs)
             return calling.run(self, args, kwargs)
+        except RecursionError:
+            raise ArgumentError(
+                f"The call of '{self.name}' ({type(self).__name__}) goes deeper than Python can.",
+                expected="a layer that does not call itself, directly or through layers that it holds",
+                cure="call another layer in its call(), or fewer layers within layers",
+            ) from None
         except Exception as error:
             add_place(error, self.place)
             raise

@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any
 
 from amalthea import ops, shapes
+from amalthea.checks import axes_within
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 
@@ -120,6 +121,7 @@ class Concatenate(_Merge):
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
+        axes_within(self.axis, len(input_shape[0]), f"'{self.name}'")
         axis = self.axis % len(input_shape[0])
         rests = {tuple(d for i, d in enumerate(shape) if i != axis and d is not None) for shape in input_shape}
         if len({len(shape) for shape in input_shape}) > 1 or (len(rests) > 1 and len(set(map(len, rests))) == 1):

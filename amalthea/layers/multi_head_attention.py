@@ -12,7 +12,6 @@ from amalthea import ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.activation import Softmax
 from amalthea.layers.attention import causal_mask
-from amalthea.layers.dense import positive
 from amalthea.layers.dropout import Dropout
 from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.layer import Layer
@@ -150,8 +149,8 @@ class MultiHeadAttention(HeadedAttention):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.num_heads = positive(num_heads, "num_heads", "MultiHeadAttention")
-        self.key_dim = positive(key_dim, "key_dim", "MultiHeadAttention")
+        self.num_heads = num_heads
+        self.key_dim = key_dim
         self.value_dim = value_dim or key_dim
         self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes

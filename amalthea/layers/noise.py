@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops, random
-from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 
 
@@ -15,11 +14,7 @@ class _Noise(Layer):
     supports_masking = True
     computes_in_floats = True
 
-    def _set(self, name: str, value: float, most: float, seed: Any) -> None:
-        if not 0 <= value <= most:
-            raise ArgumentError(
-                f"`{name}` of {type(self).__name__} is out of range.", expected=f"0 to {most}", got=value
-            )
+    def _set(self, name: str, value: float, seed: Any) -> None:
         setattr(self, name, value)
         self.strength, self.seed = value, seed
         if value > 0:
@@ -45,7 +40,7 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self._set("stddev", stddev, float("inf"), seed)
+        self._set("stddev", stddev, seed)
 
     def disturbed(self, inputs: Any) -> Any:
         return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))
@@ -63,7 +58,7 @@ class GaussianDropout(_Noise):
 
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self._set("rate", rate, 1, seed)
+        self._set("rate", rate, seed)
 
     def disturbed(self, inputs: Any) -> Any:
         return ops.multiply(inputs, self._normal(inputs, 1.0, (self.rate / (1.0 - self.rate)) ** 0.5))
@@ -85,7 +80,7 @@ class AlphaDropout(_Noise):
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
-        self._set("rate", rate, 1, seed)
+        self._set("rate", rate, seed)
 
     def disturbed(self, inputs: Any) -> Any:
         limit = -1.6732632423543772 * 1.0507009873554805

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import constraints, initializers, ops, regularizers
+from amalthea.checks import axes_within
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
@@ -79,6 +80,7 @@ class BatchNormalization(Layer):
         self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
+        axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = (input_shape[self.axis],)
         self.gamma = self.beta = None
         if self.scale:
@@ -216,6 +218,7 @@ class LayerNormalization(Layer):
         self.gamma_constraint = constraints.get(gamma_constraint)
 
     def build(self, input_shape: Any) -> None:
+        axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = tuple(input_shape[axis] for axis in self.axis)
         self.gamma = self.beta = None
         if self.scale:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
+from amalthea.checks import non_negative_int
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -19,7 +20,7 @@ def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
     if rank == 1 and len(rows) == 2:
         rows = (tuple(rows),)
     pairs = tuple(tuple(row) if isinstance(row, (list, tuple)) else (row, row) for row in rows)
-    whole = all(len(p) == 2 and all(isinstance(n, int) and n >= 0 for n in p) for p in pairs)
+    whole = all(len(p) == 2 and all(non_negative_int.accepts(n) for n in p) for p in pairs)
     if len(pairs) != rank or not whole:
         raise ArgumentError(
             f"`{name}` says how much on each side of {rank} axes.", expected="ints from 0", got=repr(value)

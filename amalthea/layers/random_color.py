@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops, random
+from amalthea.checks import one_or_several, share
 from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.random_image import RandomImage, limits
@@ -81,6 +82,8 @@ class RandomErasing(RandomImage):
 
     Source: Zhong et al., "Random erasing data augmentation", 2017.
     """
+
+    argument_checks = dict.fromkeys(("factor", "scale"), one_or_several(share))
 
     def __init__(
         self,

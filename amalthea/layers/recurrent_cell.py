@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import activations, constraints, initializers, ops, random, regularizers
-from amalthea.errors import ArgumentError
-from amalthea.layers.dense import positive
 from amalthea.layers.layer import Layer
 
 # The arguments that a recurrent layer hands to its cell.
@@ -36,7 +34,7 @@ class RecurrentCell(Layer):
     output_is_first_state = True
 
     def _set_options(self, units: int, options: dict[str, Any]) -> None:
-        self.units = positive(units, "units", type(self).__name__)
+        self.units = units
         for name, value in options.items():
             family = name.rsplit("_", 1)[-1]
             if family == "initializer":
@@ -48,10 +46,6 @@ class RecurrentCell(Layer):
             elif family == "activation":
                 value = activations.get(value)
             setattr(self, name, value)
-        for name in ("dropout", "recurrent_dropout"):
-            rate = getattr(self, name)
-            if not 0 <= rate <= 1:
-                raise ArgumentError(f"`{name}` is a fraction.", expected="0 to 1", got=rate)
         if options["dropout"] or options["recurrent_dropout"]:
             self.seed_generator = random.SeedGenerator(options["seed"])
 

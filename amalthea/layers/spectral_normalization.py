@@ -28,8 +28,6 @@ class SpectralNormalization(Wrapper):
 
     def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
         super().__init__(layer, **kwargs)
-        if power_iterations < 1:
-            raise ArgumentError("`power_iterations` is a positive int.", got=power_iterations)
         self.power_iterations = power_iterations
 
     def build(self, input_shape: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]

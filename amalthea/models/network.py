@@ -37,6 +37,7 @@ class Network:
                     cure="x = Input((8,)), then Model(x, layers.Dense(1)(x))",
                 )
         self.inputs, self.outputs = inputs, outputs
+        self.index_readers: Any = None  # the embeddings that read an input, once they are looked for
         self._outlines: dict[Any, Any] = {}  # the outputs' types by those of the inputs
         self.flat_inputs = tree.flatten(inputs)
         self._input_set = set(self.flat_inputs)

@@ -75,6 +75,12 @@ class Sequential(Model):
             layer = layer.history.call.operation
         if not isinstance(layer, Layer):
             raise ArgumentError("Only a layer can be added to a model.", expected="a Layer", got=repr(layer))
+        if layer is self or any(inner is self for inner in layer._flatten_layers()):
+            raise ArgumentError(
+                f"Model '{self.name}' would hold itself.",
+                got=f"'{layer.name}' within '{self.name}'",
+                cure="models.clone_model(model), for a copy of it within it",
+            )
         if self.stack and isinstance(layer, InputLayer):
             raise ArgumentError(
                 "An Input comes first in a Sequential model.", got=f"Input after {len(self.stack)} layers"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from amalthea import config, shapes
+from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import floating, op, promoted, shape_of
 from amalthea.primitives import elementwise, moving
@@ -18,11 +18,8 @@ Pairs = tuple[tuple[Any, Any], ...]
 def per_axis(value: Any, rank: int, name: str) -> tuple[int, ...]:
     """One int for each axis of space, or an error that names the argument."""
     values = value if isinstance(value, (list, tuple)) else (value,) * rank
-    try:
-        result = tuple(operator.index(v) for v in values)
-    except TypeError:
-        result = ()
-    if len(result) != rank or min(result, default=0) < 1:
+    result = tuple(int(v) for v in values if positive_int.accepts(v))
+    if len(result) != rank or len(values) != rank:
         raise ArgumentError(f"`{name}` is a positive int, or one for each of {rank} axes.", got=repr(value))
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import initializers, ops
-from amalthea.errors import ArgumentError
 from amalthea.optimizers.optimizer import Optimizer
 from amalthea.optimizers.state import Slots
 
@@ -29,8 +28,6 @@ class SGD(Optimizer):
     """
 
     def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **common: Any):
-        if not 0 <= momentum <= 1:
-            raise ArgumentError("Momentum is a share.", expected="0 to 1", got=momentum)
         self.momentum, self.nesterov = momentum, nesterov
         super().__init__(learning_rate, **common)
 
@@ -164,10 +161,6 @@ class Ftrl(Optimizer):
         beta: float = 0.0,
         **common: Any,
     ):
-        if learning_rate_power > 0:
-            raise ArgumentError(
-                "learning_rate_power makes the rate fall.", expected="0 or less", got=learning_rate_power
-            )
         self.learning_rate_power, self.initial_accumulator_value = learning_rate_power, initial_accumulator_value
         self.l1_regularization_strength = l1_regularization_strength
         self.l2_regularization_strength = l2_regularization_strength

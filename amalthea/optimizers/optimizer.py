@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import dtypes, initializers, ops
+from amalthea.checks import non_negative_number
 from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError, NotBuiltError
-from amalthea.optimizers import options
+from amalthea.optimizers import arguments, options
 from amalthea.optimizers.schedules import LearningRateSchedule
 from amalthea.optimizers.state import State
 from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable, at_once, current_trace, native
+from amalthea.tensor import Tensor, Variable, at_once, current_trace, native
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
@@ -49,6 +50,7 @@ class Optimizer(State, registry=registry):
         array([0.5], dtype=float32)
     """
 
+    argument_checks = arguments.OF_OPTIMIZERS
     not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -93,8 +95,11 @@ class Optimizer(State, registry=registry):
             self._variables.append(given)
         if callable(given) or isinstance(given, Variable):
             return given
-        constant = initializers.Constant(float(given))
+        constant = initializers.Constant(float(self._checked_rate(given)))
         return self.add_variable((), constant, dtype="float32", name="learning_rate")
+
+    def _checked_rate(self, rate: Any) -> Any:
+        return non_negative_number(rate, "learning_rate", type(self).__name__)
 
     @property
     def learning_rate(self) -> Any:
@@ -109,7 +114,7 @@ class Optimizer(State, registry=registry):
             self._variables = [v for v in self._variables if v is not self._learning_rate]
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
-            self._learning_rate.assign(value)
+            self._learning_rate.assign(value if isinstance(value, Tensor) else self._checked_rate(value))
         else:
             raise ArgumentError(
                 "The learning rate follows a schedule, so it cannot be set to a number.",

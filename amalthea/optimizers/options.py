@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from amalthea import dtypes, ops
+from amalthea.checks import non_negative_number
 from amalthea.errors import ArgumentError, nearest
 
 COMMON: dict[str, Any] = {
@@ -65,6 +66,7 @@ def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> t
     if kwargs:
         name = next(iter(kwargs))
         raise ArgumentError(f"{optimizer} has no argument '{name}'.", got=name, cure=nearest(name, COMMON))
+    non_negative_number(decay or 0.0, "decay", optimizer)
     if isinstance(learning_rate, dict):
         found: dict[str, Any] = learning_rate.get("config") or {}
     else:
@@ -92,15 +94,6 @@ def check_options(optimizer: Any) -> None:
     given = [name for name, value in clips.items() if value is not None]
     if len(given) > 1:
         raise ArgumentError("Gradients are clipped in one way.", expected="one of " + ", ".join(clips), got=given)
-    if any(value is not None and value <= 0 for value in clips.values()):
-        raise ArgumentError("Gradients are clipped to a size above 0.", got=clips)
-    for name in ("ema_overwrite_frequency", "gradient_accumulation_steps"):
-        value = getattr(optimizer, name)
-        least = 2 if name.startswith("gradient") else 1
-        if value is not None and (not isinstance(value, int) or value < least):
-            raise ArgumentError(f"{name} is a whole number of steps.", expected=f"{least} or more, or None", got=value)
-    if optimizer.use_ema and not 0 <= optimizer.ema_momentum <= 1:
-        raise ArgumentError("ema_momentum is a share.", expected="0 to 1", got=optimizer.ema_momentum)
 
 
 # -------------------------------------------------------------------------------------------- gradients

@@ -14,6 +14,7 @@ from typing import Any
 from amalthea import ops
 from amalthea.configurable import Configurable, Registry
 from amalthea.errors import ArgumentError
+from amalthea.optimizers import arguments
 
 registry = Registry("optimizers.schedules", "learning rate schedule")
 
@@ -29,17 +30,14 @@ class LearningRateSchedule(Configurable, registry=registry):
     0.05
     """
 
+    argument_checks = arguments.OF_SCHEDULES
+
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not say its learning rate: write its __call__.")
 
 
 def _float(step: Any) -> Any:
     return ops.cast(ops.convert_to_tensor(step), "float32")
-
-
-def _positive(name: str, value: Any) -> None:
-    if value is None or value <= 0:
-        raise ArgumentError(f"{name} is a number of updates.", expected="above 0", got=repr(value))
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -64,7 +62,6 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ):
-        _positive("decay_steps", decay_steps)
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
@@ -109,6 +106,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 expected=f"{len(boundaries) + 1} values",
                 got=f"{len(values)} values",
             )
+        if list(boundaries) != sorted(boundaries):
+            raise ArgumentError("Boundaries are in rising order.", got=boundaries, cure="sorted(boundaries)")
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> Any:
@@ -139,7 +138,6 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ):
-        _positive("decay_steps", decay_steps)
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
 
@@ -177,7 +175,6 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ):
-        _positive("decay_steps", decay_steps)
         self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
             initial_learning_rate,
             decay_steps,
@@ -222,7 +219,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ):
-        _positive("first_decay_steps", first_decay_steps)
         self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 

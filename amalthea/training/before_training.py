@@ -16,6 +16,7 @@ from amalthea.data.structure import named_leaves
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.losses.checks import class_numbers, is_finite
 from amalthea.tensor import Tensor, Trace, Type, on_host, type_of
+from amalthea.training import indices
 from amalthea.training.compiled import Outputs
 
 
@@ -37,7 +38,9 @@ def check_source(model: Any, source: Any) -> None:
     """All inputs and labels of arrays; of other data the first batch, and the others when they come."""
     batch = source.peek()
     check_labels(model, (batch[0], getattr(source, "labels", batch[1])))
-    _check_inputs(model, getattr(source, "inputs", None))
+    inputs = getattr(source, "inputs", None)
+    _check_inputs(model, inputs)
+    indices.check(model, batch[0] if inputs is None else inputs)
 
 
 def check_labels(model: Any, batch: Any) -> None:
@@ -51,6 +54,8 @@ def check_labels(model: Any, batch: Any) -> None:
 
 def check_batch(model: Any, batch: Any) -> None:
     """:func:`check_labels` for one batch of many, with as little around the look at the values as can be."""
+    if indices.readers(model):
+        indices.check(model, batch[0])
     loss = getattr(model, "_loss", None)
     if loss is not None and loss.only_check is not None and type(batch[1]) is np.ndarray:
         try:
@@ -62,8 +67,10 @@ def check_batch(model: Any, batch: Any) -> None:
 
 
 def checked(model: Any, source: Any, batches: Iterable[Any]) -> Iterable[Any]:
-    """Batches whose labels are looked at when they come, unless all of them were before."""
+    """Batches whose labels and indices are looked at when they come, unless all of them were before."""
     loss = getattr(model, "_loss", None)
+    if not hasattr(source, "inputs") and indices.readers(model):
+        return _each(batches, lambda batch: check_batch(model, batch))
     if hasattr(source, "labels") or loss is None or not loss.checks_values or model.trains_in_its_own_way():
         return batches
     return _each(batches, lambda batch: check_batch(model, batch))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from typing import Any
 from amalthea import losses as losses_module
 from amalthea import metrics as metrics_module
 from amalthea import ops, tree
+from amalthea.checks import takes
 from amalthea.configurable import snake_case
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.losses.loss import LossFunctionWrapper
@@ -182,6 +184,7 @@ def _resolved(loss: Any) -> Any:
     loss = losses_module.get(loss)
     if loss is None or isinstance(loss, losses_module.Loss):
         return loss
+    takes(loss, ("y_true", "y_pred"), "loss", "compile")
     return LossFunctionWrapper(loss, name=getattr(loss, "__name__", "loss"))
 
 
@@ -202,6 +205,8 @@ class CompiledMetrics:
         for name in tree.flatten(metrics):
             if isinstance(name, str) and name.lower() not in _BY_LABELS:
                 metrics_module.registry.find(name)  # so that a misspelt name is found at once
+            elif inspect.isfunction(name):
+                takes(name, ("y_true", "y_pred"), "metrics", "compile")
 
     def prepare(self, outputs: Outputs) -> None:
         """Make the metrics; those that the labels choose wait as names."""

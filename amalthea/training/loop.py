@@ -17,7 +17,7 @@ from amalthea.data import choose
 from amalthea.data.arrays import train_validation_split
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.tensor import Variable, on_host
-from amalthea.training import before_training, buckets
+from amalthea.training import arguments, before_training, buckets, indices
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
@@ -62,6 +62,11 @@ def fit(
     validation_steps: Any, validation_batch_size: Any, validation_freq: Any, pad_to_multiple: int | None = None,
 ) -> Any:  # fmt: skip
     """Train; see :meth:`Trainer.fit`."""
+    arguments.check(
+        "fit", batch_size=batch_size, epochs=epochs, verbose=verbose, validation_split=validation_split,
+        initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+        validation_batch_size=validation_batch_size, validation_freq=validation_freq, pad_to_multiple=pad_to_multiple,
+    )  # fmt: skip
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
@@ -174,6 +179,7 @@ def evaluate(
     pad_to_multiple: int | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Loss and metrics over data."""
+    arguments.check("evaluate", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
@@ -189,11 +195,15 @@ def predict(
     model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any, pad_to_multiple: int | None = None
 ) -> Any:
     """The outputs for all rows."""
+    arguments.check("predict", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
     source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(first := source.peek())
+    looks = indices.readers(model)
+    if looks:
+        indices.check(model, getattr(source, "inputs", first[0]))
     if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
         return buckets.cut(source, tree.map_structure(on_host, model.step("predict")(first)))
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
@@ -204,6 +214,8 @@ def predict(
     for step, batch in enumerate(source.batches(0)):
         if hooks:
             calls.on_predict_batch_begin(step)
+        if looks and not hasattr(source, "inputs"):
+            indices.check(model, batch[0])
         nest = run(batch)
         pieces.append(tree.flatten(buckets.cut(source, tree.map_structure(on_host, nest))))
         if hooks:

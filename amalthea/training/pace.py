@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.errors import ArgumentError
+from amalthea.checks import either, optional, positive_int
 
 LONG_ENOUGH = 0.005  # seconds: what a call costs is lost in what it computes then
 MOST = 32
@@ -19,12 +19,8 @@ _WARM_UP, _WATCHED = 4, 8
 
 def check(steps_per_execution: Any) -> Any:
     """The value itself, 1 for None; an error for what is neither a positive number nor ``"auto"``."""
-    steps = steps_per_execution or 1
-    if steps != "auto" and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
-        raise ArgumentError(
-            "steps_per_execution is a number of batches.", expected="1, 2, ... or 'auto'", got=repr(steps_per_execution)
-        )
-    return steps
+    kinds = optional(either(positive_int, "auto"))
+    return kinds(steps_per_execution, "steps_per_execution", "compile") or 1
 
 
 class Pace:

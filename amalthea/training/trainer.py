@@ -20,7 +20,7 @@ from amalthea.data import packing, to_batch
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
 from amalthea.graph import repeat, transforms
 from amalthea.tensor import Tensor, Trace, at_once, current_trace, on_host, type_of
-from amalthea.training import before_training, loop, pace, shares
+from amalthea.training import before_training, indices, loop, pace, shares
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.frozen import Seen
@@ -548,6 +548,7 @@ class Trainer(Half):
         """The outputs for these rows, as NumPy arrays."""
         data = to_batch((x,))
         self.ensure_built(data)
+        indices.check(self, data[0])
         return tree.map_structure(on_host, self.step("predict")(data))
 
 

@@ -1,0 +1,56 @@
+"""Indices of no row are found on the host, where an embedding reads an input of the model directly."""
+
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from amalthea import tree
+from amalthea.layers.embedding import Embedding, check_rows
+
+
+def check(model: Any, x: Any) -> None:
+    """:class:`DataError` if arrays for inputs of the model hold an index that the embedding there has no row for."""
+    found = readers(model)
+    if not found or x is None:
+        return
+    values = _by_input(model.network, x)
+    for place, name, layer in found:
+        if place < len(values) and isinstance(values[place], np.ndarray):
+            check_rows(values[place], layer, f"x{'' if len(values) == 1 else f' (input {name!r})'}")
+
+
+def readers(model: Any) -> list[tuple[int, str, Any]]:
+    """``(place of the input, its name, embedding)`` for each embedding that reads an input of the model."""
+    network = getattr(model, "network", None)
+    if network is None:
+        return []
+    if network.index_readers is None:
+        network.index_readers = [(place, x.name or str(place), layer) for place, x, layer in _readers(network)]
+    return network.index_readers
+
+
+def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
+    places = {id(x): place for place, x in enumerate(network.flat_inputs)}
+    for call in network.calls:
+        operation, inner = call.operation, getattr(call.operation, "network", None)
+        read = [places.get(id(x)) for x in call.inputs]
+        if isinstance(operation, Embedding) and read[:1] != [None] and not call.kwargs.get("reverse"):
+            yield from ((place, network.flat_inputs[place], operation) for place in read[:1] if place is not None)
+        elif inner is not None and len(read) == len(inner.flat_inputs):
+            for within, _, layer in _readers(inner):
+                if (place := read[within]) is not None:
+                    yield place, network.flat_inputs[place], layer
+
+
+def _by_input(network: Any, x: Any) -> list[Any]:
+    """The arrays in the order of the model's inputs; none where they do not fit, which is said elsewhere."""
+    if isinstance(x, dict) and not isinstance(network.inputs, dict):
+        return [x.get(i.name) for i in network.flat_inputs]
+    flat = tree.flatten(x)
+    return flat if len(flat) == len(network.flat_inputs) else []
