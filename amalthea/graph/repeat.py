@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tensor, tree
+from amalthea import tensor
 from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph, reach
-from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, no_collection, signature
+from amalthea.graph.transforms import Entry, capture, compiled, is_value, jit, no_collection, packer, signature
 from amalthea.primitives import control, moving
 from amalthea.tensor import Tensor, Trace, Type
 
@@ -106,7 +106,7 @@ class jit_steps:
             if not tensor.runtime.loops_steps(graph):
                 self.one.entries[single] = compiled(graph, outputs)
                 return None
-            return Entry(tensor.runtime.compile(repeated(graph, len(rows))), tree.packer(outputs))
+            return Entry(tensor.runtime.compile(repeated(graph, len(rows))), packer(outputs))
 
 
 def in_turn(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:

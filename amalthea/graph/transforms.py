@@ -36,6 +36,27 @@ def as_value(leaf: Any) -> Any:
     return np.asarray(leaf, dtypes.to_numpy(config.floatx())) if type(leaf) is float else leaf
 
 
+def is_constant(leaf: Any) -> bool:
+    """Whether an output of a trace is not computed: a name of a dtype, a size, a truth value, None."""
+    return leaf is None or isinstance(leaf, (str, bytes, int))
+
+
+def packer(outputs: Any) -> Callable[[Sequence[Any]], Any]:
+    """Puts computed values into the nesting of a trace's outputs, whose constants stay as they are."""
+    leaves = tree.flatten(outputs)
+    places = [i for i, x in enumerate(leaves) if not is_constant(x)]
+    if len(places) == len(leaves):
+        return tree.packer(outputs)
+
+    def pack(values: Sequence[Any]) -> Any:
+        packed = list(leaves)
+        for i, value in zip(places, values):
+            packed[i] = value
+        return tree.pack_sequence_as(outputs, packed)
+
+    return pack
+
+
 class Entry(NamedTuple):
     """What a signature was compiled to, how its outputs are nested, and whether a loop of such steps is faster."""
 
@@ -68,7 +89,8 @@ def signature(structure: Any, leaves: list[Any], key: list[Any]) -> None:
 class jit:
     """Trace a function once for each signature of its arguments, compile it, and run that.
 
-    Arrays are traced; other leaves (bools, ints, strings, None) are constants of the trace. Variables that the
+    Arrays are traced; other leaves (bools, ints, strings, None), of arguments and of outputs, are constants of the
+    trace, and come out as they are. Variables that the
     function reads or assigns are the executable's state.
 
     Example:
@@ -142,11 +164,14 @@ def no_collection() -> Iterator[None]:
 
 
 def compiled(graph: Graph, outputs: Any) -> Entry:
-    return Entry(tensor.runtime.compile(graph), tree.packer(outputs), tensor.runtime.loops_steps(graph))
+    return Entry(tensor.runtime.compile(graph), packer(outputs), tensor.runtime.loops_steps(graph))
 
 
 def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] | None = None) -> tuple[Graph, Any]:
-    """The graph of ``function(*args, **kwargs)`` for ``structure = (args, kwargs)``, and the nesting of its outputs."""
+    """The graph of ``function(*args, **kwargs)`` for ``structure = (args, kwargs)``, and the nesting of its outputs.
+
+    Outputs that are constants are in the nesting alone; :func:`packer` puts both together.
+    """
     leaves = tree.flatten(structure) if leaves is None else leaves
     inputs: list[Tensor] = []
     with versions.MAKING, Trace() as scope:
@@ -154,13 +179,13 @@ def capture(function: Callable[..., Any], structure: Any, leaves: Sequence[Any] 
         inputs = [x for x in symbols if isinstance(x, Tensor)]
         args, kwargs = tree.pack_sequence_as(structure, symbols)
         results = function(*args, **kwargs)
-        flat = [as_tensor(_plain(x)) for x in tree.flatten(results)]
+        flat = [as_tensor(_plain(x)) for x in tree.flatten(results) if not is_constant(x)]
     return collect(inputs, flat, scope), results
 
 
 def _plain(leaf: Any) -> Any:
     leaf = leaf.value if isinstance(leaf, Variable) else leaf
-    return np.asarray(0.0, "float32") if leaf is None else as_value(leaf)
+    return as_value(leaf)
 
 
 def value_and_grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -218,7 +243,7 @@ def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     def with_masks(*a: Any, **k: Any) -> Any:
         result = function(*a, **k)
-        masks.extend(mask_of(x) for x in tree.flatten(result))
+        masks.extend(mask_of(x) for x in tree.flatten(result) if not is_constant(x))
         return result, [mask for mask in masks if mask is not None]
 
     graph, (outputs, _) = capture(with_masks, (args, kwargs))
@@ -235,7 +260,7 @@ def run_once(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     for value, mask in zip(results, masks):
         if mask is not None:
             set_mask(value, next(carried))
-    return tree.pack_sequence_as(outputs, results[:count])
+    return packer(outputs)(results[:count])
 
 
 def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: Any) -> Any:

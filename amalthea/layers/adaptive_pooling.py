@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, ops
-from amalthea.errors import ShapeError
+from amalthea import config, dtypes, ops
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
@@ -20,6 +19,16 @@ def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each of ``count`` windows begins and ends, so that together they cover ``size`` places."""
     i = np.arange(count)
     return i * size // count, -((i + 1) * size // -count)
+
+
+def _inside(size: Any, count: int) -> tuple[Any, Any]:
+    """Whether each place, a row, is in each of ``count`` windows, and their lengths: of a size that is a symbol."""
+    places, i = ops.arange(size), np.arange(count, dtype="int32")
+    length = ops.add(ops.max(places), 1)
+    starts = ops.floor_divide(ops.multiply(i, length), count)
+    ends = ops.floor_divide(ops.add(ops.multiply(i + 1, length), count - 1), count)
+    places = ops.expand_dims(places, -1)
+    return ops.logical_and(ops.greater_equal(places, starts), ops.less(places, ends)), ops.subtract(ends, starts)
 
 
 class _Adaptive(Layer):
@@ -38,26 +47,24 @@ class _Adaptive(Layer):
         x = inputs
         for axis, count in enumerate(self.output_size, first):
             size = ops.shape(x)[axis]
-            x = self._pooled(x, axis, size, count) if isinstance(size, int) else self._unknown(x, axis, count)
+            if count == 1:
+                x = self.whole(x, axis)
+            elif isinstance(size, int):
+                x = self.windows(x, axis, *_bounds(size, count))
+            else:
+                x = self.open_windows(x, axis, *_inside(size, count))
         return x
 
-    def _unknown(self, x: Any, axis: int, count: int) -> Any:
-        if count != 1:
-            raise ShapeError(
-                f"The size of axis {axis} of the input of '{self.name}' must be known.",
-                expected="a size",
-                got=ops.shape(x),
-                cure="give it in Input(...)",
-            )
-        return self.whole(x, axis)
-
-    def _pooled(self, x: Any, axis: int, size: int, count: int) -> Any:
-        return self.windows(x, axis, *_bounds(size, count))
-
-    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
+    def whole(self, x: Any, axis: int) -> Any:
+        """One window."""
         raise NotImplementedError
 
-    def whole(self, x: Any, axis: int) -> Any:
+    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
+        """Windows of an axis whose size is known."""
+        raise NotImplementedError
+
+    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
+        """Windows of an axis whose size an executable knows only when it runs."""
         raise NotImplementedError
 
 
@@ -70,8 +77,14 @@ class _AdaptiveAverage(_Adaptive):
     def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         places = np.arange(ends[-1])[:, None]
         inside = (places >= starts) & (places < ends)
-        shares = ops.cast((inside / (ends - starts)).astype("float32"), ops.dtype(x))
-        return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), shares), -1, axis)
+        return _mixed(x, axis, (inside / (ends - starts)).astype("float32"))
+
+    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
+        return _mixed(x, axis, ops.divide(ops.cast(inside, "float32"), ops.cast(lengths, "float32")))
+
+
+def _mixed(x: Any, axis: int, shares: Any) -> Any:
+    return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), ops.cast(shares, ops.dtype(x))), -1, axis)
 
 
 class _AdaptiveMax(_Adaptive):
@@ -82,6 +95,14 @@ class _AdaptiveMax(_Adaptive):
         # Shorter windows repeat their last place, which changes no maximum.
         places = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
         return ops.max(ops.take(x, places.astype("int32"), axis=axis), axis=axis + 1)
+
+    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
+        rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -1)
+        kind = ops.dtype(x)
+        least = -np.inf if dtypes.is_float(kind) else np.iinfo(kind).min
+        return ops.moveaxis(
+            ops.max(ops.where(inside, rows, np.asarray(least, dtypes.to_numpy(kind))), axis=-2), -1, axis
+        )
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAverage):

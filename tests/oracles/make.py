@@ -17,6 +17,7 @@ FAMILIES = (
     "constraints",
     "training",
     "ops",
+    "models",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(
