@@ -1,4 +1,4 @@
-"""Random models, trained: real Keras's stored answers. Any other seeds by hand: see ``tests/oracles/fuzz_models.py``."""
+"""Random models, trained, against real Keras's stored answers; ``tests/oracles/fuzz_models.py`` makes others."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -66,14 +66,17 @@ class ClassWeights(dict[int, float]):
 
 def check_class_weight(class_weight: Any) -> None:
     """Refuse what is not a dictionary from class to weight, before anything runs."""
-    if class_weight is not None and not isinstance(class_weight, dict):
+    if class_weight is None:
+        return
+    if not isinstance(class_weight, dict):
         raise ArgumentError(
             "class_weight is a dictionary from class to weight.",
             expected="such as {0: 1.0, 1: 5.0}",
             got=repr(class_weight),
             cure="dict(enumerate(weights))",
         )
-    for label, weight in (class_weight or {}).items():
+    weights = cast("dict[Any, Any]", class_weight)
+    for label, weight in weights.items():
         if as_number(label) is None or as_number(label) != int(label):
             raise ArgumentError(
                 "class_weight has a key that is not a class.", expected="whole numbers", got=repr(label)

@@ -266,9 +266,8 @@ def attention(d, shape):
 EVERYWHERE = (dense, activation, norm, norm, spectral, reshape)
 BY_RANK = {
     2: (*EVERYWHERE, repeat, einsum_dense, dense),
-    3: (*EVERYWHERE, conv, pool, adaptive, spread, global_pool, recurrent, recurrent, bidirectional, bidirectional, stacked,
-        conv, timed, permute,
-        attention, einsum_dense),
+    3: (*EVERYWHERE, conv, pool, adaptive, spread, global_pool, recurrent, recurrent, bidirectional, bidirectional,
+        stacked, conv, timed, permute, attention, einsum_dense),
     4: (*EVERYWHERE, conv, conv, pool, adaptive, spread, global_pool, permute, conv_lstm, timed),
     5: (*EVERYWHERE, conv, conv, pool, adaptive, spread, global_pool, permute, conv_lstm),
 }  # fmt: skip

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from .build import realise
-
 from .fuzz_layers import Draw, described, layer
 
 ROWS, BATCH, EPOCHS = 8, 4, 2
@@ -220,7 +219,8 @@ HEADS = (
      ("SparseCategoricalCrossentropy(from_logits=True)",),
      ("accuracy", "SparseCategoricalCrossentropy(from_logits=True)")),
     ((3, 4), ("softmax",), _one_hot,
-     ("categorical_crossentropy", "CategoricalCrossentropy(label_smoothing=0.1)", "CategoricalFocalCrossentropy()", "mse"),
+     ("categorical_crossentropy", "CategoricalCrossentropy(label_smoothing=0.1)",
+      "CategoricalFocalCrossentropy()", "mse"),
      ("accuracy", "TopKCategoricalAccuracy(k=2)", "OneHotMeanIoU(num_classes=3)",
       "categorical_accuracy", "kl_divergence")),
     ((1, 2), ("tanh", "linear"), _signs, ("hinge", "squared_hinge"), ("hinge", "mae")),
