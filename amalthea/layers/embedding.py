@@ -16,9 +16,8 @@ from amalthea.tensor import Tensor, current_trace, on_host
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
     """:class:`DataError` for an index that an embedding has no row for."""
     whole = indices.dtype.kind == "i" and indices.size > 0
-    if (
-        whole and int(indices.astype(f"u{indices.itemsize}", copy=False).max()) < layer.input_dim
-    ):  # negative ones are seen as large
+    unsigned = indices.astype(f"u{indices.itemsize}", copy=False) if whole else indices  # negative ones become large
+    if whole and int(unsigned.max()) < layer.input_dim:
         return
     low, high = (indices.min(), indices.max()) if indices.size else (0, 0)
     if low > -1 and high < layer.input_dim:  # fractions are cut off
