@@ -9,6 +9,8 @@ import amalthea
 from tests.oracles import fuzz_models as fuzz
 from tests.oracles.read import load
 
+pytestmark = pytest.mark.filterwarnings("ignore:Layer .* drops the mask")  # a model may have any layers
+
 # With masks, these do the same in both libraries; the others as docs/decisions.md says, and tests/test_masks.py holds.
 MASKED_ALIKE = {
     *("Embedding", "Masking", "Dense", "TimeDistributed", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"),

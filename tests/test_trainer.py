@@ -396,5 +396,5 @@ def test_an_automatic_number_of_steps_changes_nothing():
 @pytest.mark.parametrize("steps", [-1, 2.5, "often", True])
 def test_a_wrong_number_of_steps_is_told(steps):
     model = amalthea.Sequential([layers.Input((5,)), layers.Dense(1)])
-    with pytest.raises(ArgumentError, match="number of batches"):
+    with pytest.raises(ArgumentError, match="positive int, or 'auto', or None"):
         model.compile("sgd", "mse", steps_per_execution=steps)

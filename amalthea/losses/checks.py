@@ -109,7 +109,7 @@ def class_numbers(y_true: Type, y_pred: Type) -> None:
     if _agree(y_true.shape, y_pred.shape) and y_pred.shape[-1:] not in ((), (1,)):
         sentence = "sparse_categorical_crossentropy needs class numbers, and these labels look one-hot."
         cure = "loss='categorical_crossentropy', or ops.argmax(y, axis=-1)"
-    elif y_pred.shape and y_pred.shape[-1] == 1:
+    elif len(y_pred.shape) > 0 and y_pred.shape[-1] == 1:
         sentence = "The last layer has 1 unit, and sparse_categorical_crossentropy needs one for each class."
         cure = "Dense(classes, activation='softmax'), or loss='binary_crossentropy' for two classes"
     else:

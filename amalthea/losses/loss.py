@@ -226,7 +226,7 @@ class LossFunctionWrapper(Loss):
             return  # a function of the user's knows what its labels mean
         checks.finite(y_true)
         check = getattr(self.fn, "check_values", None)
-        classes = y_pred.shape[self._fn_kwargs.get("axis", -1)] if y_pred.shape else None
+        classes = y_pred.shape[self._fn_kwargs.get("axis", -1)] if len(y_pred.shape) > 0 else None
         if check is not None and isinstance(classes, int):
             check(y_true, classes, self._fn_kwargs.get("ignore_class"))
 

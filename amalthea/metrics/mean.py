@@ -81,7 +81,7 @@ class MeanMetricWrapper(Mean):
             counted = mask_of(values)
         if counted is not None:
             weight = masked_weight(weight, counted, self._computing)
-        if not getattr(values, "shape", ()):  # a mean that the function has taken itself
+        if len(getattr(values, "shape", ())) == 0:  # a mean that the function has taken itself
             first = tree.flatten(y_pred)[0]
             weight = count(first, self._computing) if weight is None else total(weight)
         super().update_state(values, weight)
