@@ -22,7 +22,6 @@ WITHOUT_EFFECT = {
     r".*compute_mask: (inputs|mask|previous_mask)": "a mask is asked for with what Keras asks with",
     r".*\.build: \w*(input_shape|state_shape)": "build is called with every shape",
     r"layers/.*\.call: training": "who calls passes it on",
-    r"layers/adaptive_pooling.py: .*open_windows: lengths": "a subclass reads it",
     r"layers/attention.py: .*build_scores: shapes": "a subclass reads it",
     r"layers/merging.py: _Merge.finish: count": "a subclass reads it",
     r"losses/checks.py: .*: (classes|ignored)": "all checks of labels are called alike",

@@ -87,8 +87,8 @@ def test_an_eager_run_is_the_compiled_run(record):
 
 
 def test_a_metric_given_by_name_is_called_as_if_it_were_the_first():
-    """Checking a name makes no object, which would take the name away."""
-    amalthea.configurable._counts.pop("auc", None)
+    """Whatever this process made before."""
+    amalthea.metrics.AUC()
     model = amalthea.Sequential([amalthea.Input((2,)), amalthea.layers.Dense(1, "sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=["AUC"])
     history = model.fit(np.ones((4, 2), "float32"), np.array([0, 1, 0, 1]), verbose=0)

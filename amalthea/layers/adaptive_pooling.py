@@ -21,14 +21,14 @@ def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return i * size // count, -((i + 1) * size // -count)
 
 
-def _inside(size: Any, count: int) -> tuple[Any, Any]:
-    """Whether each place, a row, is in each of ``count`` windows, and their lengths: of a size that is a symbol."""
+def _inside(size: Any, count: int) -> Any:
+    """Whether each place, a row, is in each of ``count`` windows, of a size that may be a symbol."""
     places, i = ops.arange(size), np.arange(count, dtype="int32")
     length = ops.add(ops.max(places), 1)
     starts = ops.floor_divide(ops.multiply(i, length), count)
     ends = ops.floor_divide(ops.add(ops.multiply(i + 1, length), count - 1), count)
     places = ops.expand_dims(places, -1)
-    return ops.logical_and(ops.greater_equal(places, starts), ops.less(places, ends)), ops.subtract(ends, starts)
+    return ops.logical_and(ops.greater_equal(places, starts), ops.less(places, ends))
 
 
 class _Adaptive(Layer):
@@ -52,7 +52,7 @@ class _Adaptive(Layer):
             elif isinstance(size, int):
                 x = self.windows(x, axis, *_bounds(size, count))
             else:
-                x = self.open_windows(x, axis, *_inside(size, count))
+                x = self.open_windows(x, axis, _inside(size, count))
         return x
 
     def whole(self, x: Any, axis: int) -> Any:
@@ -63,7 +63,7 @@ class _Adaptive(Layer):
         """Windows of an axis whose size is known."""
         raise NotImplementedError
 
-    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
+    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         """Windows of an axis whose size an executable knows only when it runs."""
         raise NotImplementedError
 
@@ -79,8 +79,9 @@ class _AdaptiveAverage(_Adaptive):
         inside = (places >= starts) & (places < ends)
         return _mixed(x, axis, (inside / (ends - starts)).astype("float32"))
 
-    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
-        return _mixed(x, axis, ops.divide(ops.cast(inside, "float32"), ops.cast(lengths, "float32")))
+    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
+        ones = ops.cast(inside, "float32")
+        return _mixed(x, axis, ops.divide(ones, ops.sum(ones, axis=0)))
 
 
 def _mixed(x: Any, axis: int, shares: Any) -> Any:
@@ -96,13 +97,12 @@ class _AdaptiveMax(_Adaptive):
         places = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
         return ops.max(ops.take(x, places.astype("int32"), axis=axis), axis=axis + 1)
 
-    def open_windows(self, x: Any, axis: int, inside: Any, lengths: Any) -> Any:
+    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -1)
         kind = ops.dtype(x)
         least = -np.inf if dtypes.is_float(kind) else np.iinfo(kind).min
-        return ops.moveaxis(
-            ops.max(ops.where(inside, rows, np.asarray(least, dtypes.to_numpy(kind))), axis=-2), -1, axis
-        )
+        rows = ops.where(inside, rows, np.asarray(least, dtypes.to_numpy(kind)))
+        return ops.moveaxis(ops.max(rows, axis=-2), -1, axis)
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAverage):

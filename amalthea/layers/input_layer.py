@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from amalthea import config, dtypes, history, shapes
@@ -64,7 +65,8 @@ class InputLayer(Layer):
             batch_shape = (batch_size, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
         elif input_tensor is None:
             _check_sizes("batch_shape", batch_shape)
-        self.batch_shape = tuple(batch_shape or ())
+        # Sizes may come from NumPy; a file holds plain numbers.
+        self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape or ())
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         self.built = True

@@ -221,7 +221,7 @@ class LayerNormalization(Layer):
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = tuple(input_shape[axis] for axis in self.axis)
         self.gamma = self.beta = None
-        if self.scale:
+        if self.scale or self.rms_scaling:
             self.gamma = self.add_weight(
                 shape,
                 self.gamma_initializer,
@@ -230,7 +230,7 @@ class LayerNormalization(Layer):
                 autocast=False,
                 name="gamma",
             )
-        if self.center:
+        if self.center and not self.rms_scaling:
             self.beta = self.add_weight(
                 shape,
                 self.beta_initializer,
@@ -260,7 +260,7 @@ class LayerNormalization(Layer):
         along = tuple(d if i in axes else 1 for i, d in enumerate(shape))
         if self.gamma is not None:
             out = ops.multiply(out, ops.reshape(self.gamma, along))
-        if self.beta is not None and not self.rms_scaling:
+        if self.beta is not None:
             out = ops.add(out, ops.reshape(self.beta, along))
         return ops.cast(out, ops.dtype(inputs))
 

@@ -222,11 +222,14 @@ class CompiledMetrics:
         return metric
 
     def _lists(self, outputs: Outputs) -> list[list[Any]]:
-        given, count = self.given, len(outputs.flat)
+        return self._rows(len(outputs.flat), outputs.names)
+
+    def _rows(self, count: int, names: Sequence[str]) -> list[list[Any]]:
+        given = self.given
         if given is None:
             return [[] for _ in range(count)]
         if isinstance(given, dict):
-            rows = by_output(given, outputs.names, count, "metrics")
+            rows = by_output(given, names, count, "metrics")
         elif isinstance(given, (list, tuple)) and count > 1 and len(given) == count:
             rows = list(given)
         else:
@@ -252,12 +255,54 @@ class CompiledMetrics:
                 name = metric if isinstance(metric, str) else metric.name
                 yield f"{before}{name}", f"{before}weighted_{name}" if self.weighted else None, metric
 
+    def saved(self, loss: Any) -> Any:
+        """What a file keeps of the metrics: "crossentropy", which Keras cannot read, as the metric that it stands for.
+
+        Args:
+            loss: of the model, which tells where no labels were seen yet.
+        """
+        if not any(_is_crossentropy(name) for name in tree.flatten(self.given)):
+            return self.given
+        if any(isinstance(metric, str) for made in self.parts or [["unseen"]] for metric in made):
+            names = [getattr(x, "__name__", x if isinstance(x, str) else type(x).__name__) for x in tree.flatten(loss)]
+            return tree.map_structure(
+                lambda m: _crossentropy_beside(m, names) if _is_crossentropy(m) else m, self.given
+            )
+        rows = [
+            [
+                metric if _is_crossentropy(name) else name
+                for name, metric in zip([m for m in given if m is not None], made)
+            ]
+            for given, made in zip(self._rows(len(self._outputs), self._outputs), self.parts or ())
+        ]
+        if isinstance(self.given, dict):
+            return dict(zip(self._outputs, rows))
+        return rows if len(rows) > 1 else rows[0]
+
     @property
     def metrics(self) -> list[Any]:
         return [metric for made in self.parts or () for metric in made if not isinstance(metric, str)]
 
 
 _BY_LABELS = ("accuracy", "acc", "crossentropy", "ce")
+
+
+def _is_crossentropy(metric: Any) -> bool:
+    return isinstance(metric, str) and metric.lower() in ("crossentropy", "ce")
+
+
+def _crossentropy_beside(name: str, losses: Sequence[str]) -> Any:
+    """The crossentropy of the kind of the losses; the name where they do not tell."""
+    kinds = {stem for loss in losses for stem in ("sparse", "binary", "bce", "categorical") if stem in loss.lower()}
+    for stems, kind in (
+        ({"sparse", "categorical"}, metrics_module.SparseCategoricalCrossentropy),
+        ({"binary"}, metrics_module.BinaryCrossentropy),
+        ({"bce"}, metrics_module.BinaryCrossentropy),
+        ({"categorical"}, metrics_module.CategoricalCrossentropy),
+    ):
+        if kinds == stems:
+            return kind(name=name)
+    return name
 
 
 def _waits_for_labels(metric: Any) -> bool:
@@ -276,8 +321,8 @@ def _metric(metric: Any) -> Any:
     """A metric object: of a name, a function, or itself."""
     made = metrics_module.get(metric)
     if isinstance(made, metrics_module.Metric):
-        if isinstance(metric, str) and metric.islower():
-            made.name = metric  # logs are called what the user called them
+        if isinstance(metric, str):  # logs are called what the user called them, a class as if it were the first
+            made.name = metric if metric.islower() else snake_case(metric)
         return made
     name = metric if isinstance(metric, str) else getattr(made, "__name__", None) or _name_of_object(made)
     return metrics_module.MeanMetricWrapper(made, name=name)

@@ -156,7 +156,10 @@ class Trainer(Half):
             self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        return dict(self._compile_config) if self.compiled and self._compile_config else None
+        if not self.compiled or not self._compile_config:
+            return None
+        metrics = [compiled.saved(self.loss) for compiled in self._compiled_metrics]
+        return {**self._compile_config, "metrics": metrics[0], "weighted_metrics": metrics[1]}
 
     # --------------------------------------------------------------------------------------- steps
 
