@@ -115,7 +115,12 @@ class OnnxRuntimeBackend(Backend):
 
         if not graph.results:
             return lambda values: []  # a session gives something
-        graph, updates = separated(prepared(graph))
+        graph = prepared(graph)
+        rest, updates = separated(graph)
+        if rest.results:
+            graph = rest
+        else:  # a session gives something
+            updates = []
         self.refuse_gaps(graph)
         session = self.session(to_model(graph, OWN), alone=not any(wants_threads(update.size) for update in updates))
         return Executable(graph, session, self.place, threads(), updates)
