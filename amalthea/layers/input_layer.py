@@ -14,8 +14,10 @@ from amalthea.layers.layer import Layer
 from amalthea.tensor import type_of
 
 
-def _check_sizes(name: str, shape: Any) -> None:
+def _check_sizes(name: str, shape: Any) -> Any:
+    shape = shape.tolist() if hasattr(shape, "tolist") else shape  # an array
     _SIZES(shape, name, "Input")
+    return shape
 
 
 _SIZES = either(one_or_several(optional(non_negative_int)), (), [])
@@ -61,10 +63,10 @@ class InputLayer(Layer):
         if shape is not None and batch_shape is not None:
             raise ArgumentError("An input takes a shape or a batch shape, not both.", got=f"{shape} and {batch_shape}")
         if shape is not None:
-            _check_sizes("shape", shape)
+            shape = _check_sizes("shape", shape)
             batch_shape = (batch_size, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
         elif input_tensor is None:
-            _check_sizes("batch_shape", batch_shape)
+            batch_shape = _check_sizes("batch_shape", batch_shape)
         # Sizes may come from NumPy; a file holds plain numbers.
         self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape or ())
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
