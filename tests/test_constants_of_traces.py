@@ -15,7 +15,7 @@ FUNCTIONS = {
     "shape": ops.shape,
     "size": ops.size,
     "dtype": ops.dtype,
-    "attributes": lambda x: (x.ndim, x.shape, str(x.dtype)),
+    "several": lambda x: (ops.ndim(x), tuple(ops.shape(x)), ops.dtype(x)),
     "one size": lambda x: ops.shape(x)[0],
     "a truth value": lambda x: ops.is_tensor(x),
     "nothing": lambda x: None,
