@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from amalthea import dtypes
+from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError
 
 _settings: dict[str, Any] = {
@@ -24,13 +25,13 @@ _settings: dict[str, Any] = {
 
 
 def file_path() -> Path:
-    """Where the user's ``keras.json`` is, if there is one."""
+    """The path of the user's ``keras.json``, which may not exist."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
 
 
 @lru_cache(maxsize=1)
 def file_settings() -> dict[str, Any]:
-    """What the user's ``keras.json`` says. Empty if there is none, or if it cannot be read, which is said on stderr."""
+    """The settings in the user's ``keras.json``; empty without one. An unreadable file is reported on stderr."""
     try:
         found = json.loads(file_path().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -115,7 +116,7 @@ def standardize_data_format(data_format: str | None) -> str:
 
 
 def max_executables() -> int:
-    """How many executables each compiled function keeps: 64 unless set.
+    """The number of executables that each compiled function keeps: 64 unless set.
 
     >>> max_executables()
     64
@@ -134,10 +135,17 @@ def set_max_executables(count: int) -> None:
 
     Args:
         count: at least 1.
+
+    Raises:
+        ArgumentError: ``count`` is not a positive int.
+
+    Example:
+        >>> set_max_executables(32)
+        >>> max_executables()
+        32
+        >>> set_max_executables(64)
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError("The number of executables is a positive integer.", expected="1, 2, ...", got=repr(count))
-    _settings["max_executables"] = count
+    _settings["max_executables"] = int(positive_int(count, "count", "set_max_executables"))
 
 
 def _read_file() -> None:

@@ -261,7 +261,7 @@ def get_registered_object(name: str, custom_objects: dict[str, Any] | None = Non
 
 
 def _scoped(name: str) -> Any:
-    """What the name stands for in an open :class:`CustomObjectScope`."""
+    """The object of this name in an open :class:`CustomObjectScope`, or None."""
     for scope in reversed(_scopes.get()):
         for key in (name, name.rsplit(">", 1)[-1]):
             if key in scope:
@@ -376,7 +376,7 @@ Where = Registry | Sequence[str] | None
 
 
 def deserialize(data: Any, where: Where = None) -> Any:
-    """What :func:`serialize` wrote, made again.
+    """Make an object from the plain data that :func:`serialize` wrote.
 
     Args:
         data: plain data.
@@ -432,9 +432,9 @@ def _find(name: Any, data: dict[str, Any], tables: Sequence[str], as_function: b
 
 
 def _named(name: str, registered: str | None, module: str, tables: Sequence[str], as_function: bool) -> Any:
-    """What is called so: ours if the file says that it is Keras's own, the user's if it says that it is not.
+    """Look a name up: in our tables if the file gives a module of Keras, else among the user's registered objects.
 
-    A class of the user's never stands for Keras's own of that name, nor Keras's own for one of the user's.
+    A user's class never replaces the built-in class of the same name, nor the other way round.
     """
     full = registered or name
     if ">" in full:

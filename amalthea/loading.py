@@ -1,4 +1,4 @@
-"""What a file may do while it is read: whether it may hold code, what may stand where, and how large things may be.
+"""Limits on a model file while it is read: code, kinds of objects in each place, and sizes.
 
 A configuration names objects: layers, initializers, functions. Each place (*slot*) takes objects of certain tables
 alone, by the name of the constructor's parameter; every other parameter takes plain data. A class may say so itself, in
@@ -79,8 +79,8 @@ def slot_of(parameter: str) -> tuple[str, ...]:
 
 
 class Limits:
-    """How large the parts of a file may be. They are far above honest files, and keep a small file from taking all
-    memory or hours. Whoever has a larger file sets them: ``saving.limits.config_bytes = 1 << 28``.
+    """Upper limits of sizes in a file. They are far above ordinary files, and keep a small hostile file from taking all
+    memory or hours. Raise them for a larger file: ``saving.limits.config_bytes = 1 << 28``.
 
     Attributes:
         config_bytes: the configuration (32 MiB; a thousand layers take one). Python needs 25 times as much to read it.

@@ -39,10 +39,10 @@ class Record:
 
 
 def pack(value: Any, arrays: list[np.ndarray]) -> Any:
-    """The value as what JSON can hold; its arrays are appended to ``arrays``, and stand there by number.
+    """Encode a value for JSON. Its arrays are appended to ``arrays``, and stand in the JSON by index.
 
     Raises:
-        NotPlain: it holds something else than numbers, text, arrays, lists, tuples, dicts and random generators.
+        NotPlain: it holds anything but numbers, text, arrays, lists, tuples, dicts and random generators.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -73,7 +73,7 @@ def _has_name(dtype: np.dtype[Any]) -> bool:
 
 
 def unpack(data: Any, arrays: list[np.ndarray]) -> Any:
-    """What :func:`pack` was given; a :class:`Record` as the dict of its attributes."""
+    """The inverse of :func:`pack`; a :class:`Record` becomes the dict of its attributes."""
     if isinstance(data, list):
         return [unpack(v, arrays) for v in data]
     if not isinstance(data, dict):

@@ -1,9 +1,9 @@
-"""One version of the state for whoever reads it: what threads that share variables may rely on.
+"""Consistent reads of variables that several threads share.
 
-Three things are here, and no tensor library:
+Every reader sees one version of the state. Independent of the tensor library:
 
-- ``LOCK`` guards the question which value of a variable is the current one. It is held for that alone, never while a
-  library computes; :class:`Gate` says who computes on the memory of a value meanwhile.
+- ``LOCK`` guards the choice of a variable's current value. It is never held while a library computes; a :class:`Gate`
+  records the threads that compute on the memory of a value.
 - ``MAKING`` is held while variables are made and functions are traced: one thread at a time.
 - A :class:`View` is how one piece of work sees variables: all as they were when it began (:func:`pinned`), its changes
   at once when it ends (:func:`at_once`), its changes never (:func:`apart`), or values of its own for the results of
@@ -26,11 +26,10 @@ CALM = 1000  # calls of one kind in a row, after which readers and writers share
 
 
 class Gate:
-    """State that an executable changes in place, and who computes on it now. All of it is touched under ``LOCK``.
+    """Readers-writer lock of state that an executable updates in place. All fields are accessed under ``LOCK``.
 
-    As long as nobody meets anybody, readers read where the value is and writers write there. When a reader and a writer
-    have met, one has waited for the other once, and from then on readers are given copies (``shared``), which no writer
-    changes: nobody waits any more.
+    Without contention, readers and writers use the same memory. After the first time that a reader and a writer had to
+    wait for each other, readers get copies (``shared``) that no writer changes, and waiting ends.
     """
 
     waiting = 0  # threads that wait at any gate
@@ -48,7 +47,7 @@ class Gate:
         raise NotImplementedError
 
     def leave_readers(self) -> bool:
-        """Before a writer begins: whether it leaves the memory of those who read now alone."""
+        """Whether a writer that begins now leaves the memory of the current readers unchanged."""
         return not self.readers
 
 

@@ -1,4 +1,4 @@
-"""All writing of files: whoever reads a path sees the old file or the new one, whole.
+"""Atomic writing of files: a reader of a path sees the complete old file or the complete new one.
 
 Bytes go to a temporary file in the same folder, are flushed to the disk, and then take the target's name in one step;
 the folder is flushed too, so that the name survives a loss of power. Every writer of the package uses

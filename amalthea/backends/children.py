@@ -1,7 +1,7 @@
-"""Processes that were forked: what becomes of a library's threads, of which a child has none.
+"""Backends in forked processes. A child process does not inherit the threads of its parent.
 
-JAX and TensorFlow wait for theirs for ever, so they are refused in a child once they have computed in its parent. The
-others are told, and go on: PyTorch with one thread, ONNX Runtime with sessions of the child's own.
+JAX and TensorFlow would wait for the missing threads forever, so they are refused in a child once they have computed in
+its parent. The others go on: PyTorch with one thread, ONNX Runtime with new sessions.
 """
 
 from __future__ import annotations

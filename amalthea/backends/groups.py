@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from threading import get_ident
 from typing import Any
 
-from amalthea.versions import Gate, is_readable, wait
+from amalthea.versions import Gate, Reading, enter, is_readable, wait
 
 
 class Member:
@@ -49,6 +49,32 @@ class Group(Gate):
     @staticmethod
     def changed() -> None:
         Group.version += 1
+
+
+class Gated:
+    """An executable that computes on groups, and looks for its variables again after one of them moved."""
+
+    reading: Reading
+    writing: Sequence[Gate]
+    version = -1
+
+    def _look(self) -> None:
+        """Find the variables: set ``reading``, ``writing`` and ``version``."""
+        raise NotImplementedError
+
+    def _enter(self) -> tuple[Reading, Sequence[Gate], Reading]:
+        """Wait until nobody is in the way, and begin; ``LOCK`` is held.
+
+        Returns:
+            The three arguments of :func:`amalthea.versions.leave`. The attributes may change before that.
+        """
+        while True:
+            if self.version != Group.version:
+                self._look()
+            reading, writing = self.reading, self.writing
+            kept = enter(reading, writing)
+            if kept is not None:
+                return reading, writing, kept
 
 
 def groups_of(members: Iterable[Member]) -> list[Any]:

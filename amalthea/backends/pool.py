@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from amalthea.backends.groups import (
+    Gated,
     Group,
     Member,
     groups_of,
@@ -22,7 +23,7 @@ from amalthea.backends.groups import (
 )
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Variable
-from amalthea.versions import LOCK, Reading, enter, leave
+from amalthea.versions import LOCK, Reading, leave
 
 
 class Pool(Group):
@@ -143,7 +144,7 @@ def _picker(order: list[int], count: int) -> Callable[[Sequence[Any]], tuple[Any
     return itemgetter(*order)
 
 
-class Stateful:
+class Stateful(Gated):
     """A pure function with its variables: ``function(written, kept, inputs)`` gives the outputs, and the new values.
 
     Args:
@@ -168,17 +169,11 @@ class Stateful:
         self.function = function
         self.place = place
         self.copy = copy
-        self.version = -1
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         with LOCK:
-            while True:
-                if self.version != Group.version:
-                    self._look()
-                reading, writing, places = self.reading, self.writing, self.changing
-                kept = enter(reading, writing)
-                if kept is not None:
-                    break
+            reading, writing, kept = self._enter()
+            places = self.changing
             changing = places.get_to_spend(self.copy) if self.copy else places.get()
             constant = self.constant.get(kept)
             if self.stamp:

@@ -72,12 +72,12 @@ class Callback:
         """Asked once after every batch if there is such a hook: whether it is to be called, with logs, for this one."""
         return True
 
-    # What lets a run go on after it was killed; Keras has no such methods.
+    # Resuming a run after its process was killed; not in Keras.
 
     comes_last = False  # whether its hooks are called after those of all others, wherever it stands in the list
 
     def resume_state(self) -> dict[str, Any] | None:
-        """What the callback needs to go on in a resumed run, as plain data.
+        """State of the callback for a resumed run, as plain data.
 
         None (the default) stands for those attributes of plain data (numbers, text, arrays, random generators, and
         lists, tuples and dicts of them) that have changed since training began.
@@ -85,7 +85,7 @@ class Callback:
         return None
 
     def resume_from(self, state: dict[str, Any]) -> None:
-        """Go on as the callback did whose state this was; by default, by setting attributes."""
+        """Restore a state that :meth:`resume_state` gave; by default, set the attributes."""
         snapshots.set_attributes(self, state)
 
     # The hooks, by what they surround.

@@ -22,7 +22,7 @@ class MonitorCallback(Callback):
             the name, or its end after an underscore, is a name of; ``loss`` and ``..._loss`` are better when smaller.
         min_delta: a change smaller than this is no improvement.
 
-    A value of NaN is no improvement, and anything is better than NaN.
+    NaN is never an improvement, and every other value improves on NaN.
 
     Raises:
         ArgumentError: there is no such mode (Keras warns, and takes ``"auto"``), or ``"auto"`` cannot tell.

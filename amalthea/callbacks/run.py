@@ -1,4 +1,4 @@
-"""Where a run of ``fit`` is, and all that it needs to go on from there in another process."""
+"""The state of a run of ``fit``: position and values, enough to resume it in another process."""
 
 # Variables are known by their public face only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -24,7 +24,7 @@ class Run:
         sources: where the batches of training and validation come from (``amalthea.data.Source``).
 
     Attributes:
-        step: the step of the epoch that training goes on with; 0 but in an epoch that was resumed.
+        step: the next step of the epoch; 0 except in an epoch that was resumed in its middle.
         logs: the logs of the epoch so far, or of the last whole one.
         has_stopped: whether the run that is resumed had ended already.
     """
@@ -36,13 +36,13 @@ class Run:
         self._before: dict[int, dict[str, str]] = {}
 
     def mark(self) -> None:
-        """What changes from here on belongs to the state."""
+        """Record the callbacks' attributes now: only later changes are part of the state."""
         self._before = {id(callback): snapshots.digests(callback) for callback in self.callbacks}
         for source in self.sources:
             source.mark()
 
     def state(self, epoch: int, step: int, logs: Any) -> dict[str, Any]:
-        """Everything, as plain data. Training is to go on with this epoch and step."""
+        """The state as plain data. A resumed run starts at this epoch and step."""
         return {
             "epoch": epoch,
             "step": step,
@@ -56,7 +56,7 @@ class Run:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Be where that run was. Nothing changes if its variables do not fit the model."""
+        """Restore a state. Nothing changes if its variables do not fit the model."""
         self._assign({name: values for name, values in state["variables"]})
         for callback, own in self._matched(state["callbacks"]):
             if hasattr(callback, "resume_from"):

@@ -1,7 +1,8 @@
-"""Which versions of the libraries the tests were run with: the one place that says it.
+"""Versions of the libraries that the tests were run with: the only table of them.
 
-``make test-oldest`` installs the oldest of them (``python -m amalthea.cli.tested`` prints them as pip wants them), and
-``amalthea doctor`` holds what is installed against both ends. The oldest are the lower bounds in ``pyproject.toml``.
+``make test-oldest`` installs the oldest (``python -m amalthea.cli.tested`` prints them as pip constraints), and
+``amalthea doctor`` compares the installed versions with both ends. The oldest are the lower bounds in
+``pyproject.toml``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BASE = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich")
 
 
 def remark(library: str, version: str) -> str:
-    """How an installed version stands to those that were tested.
+    """Compare an installed version with the tested versions, in words.
 
     >>> remark("numpy", "1.24.0")
     'older than those tested (2.2.0 to 2.4.6)'

@@ -48,7 +48,7 @@ class Source(ABC):
         return None
 
     def resume_state(self) -> dict[str, Any]:
-        """What the order of the batches to come depends on, as plain data."""
+        """State that determines the order of the next batches, as plain data."""
         return {}
 
     def resume_from(self, state: dict[str, Any]) -> None:

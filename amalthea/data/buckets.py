@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
+from amalthea.checks import positive_int
 from amalthea.data.base import Batch, Source
-from amalthea.errors import ArgumentError
 
 
 class Buckets(Source):
@@ -22,8 +22,7 @@ class Buckets(Source):
         source: where the batches come from.
         multiple: lengths become multiples of it.
         inputs: for each array of ``x`` whether axis 1 is the one to pad; None: in all that have an axis 1.
-        outputs: the same for the arrays of ``y`` and of what is predicted, of which only those are padded that are as
-            long as ``x``.
+        outputs: the same for the arrays of ``y`` and the predictions. Only arrays as long as ``x`` are padded.
 
     Shapes: every sequence (batch, time, ...).
 
@@ -40,7 +39,7 @@ class Buckets(Source):
         inputs: Sequence[bool] | None = None,
         outputs: Sequence[bool] | None = None,
     ):
-        check_multiple(multiple)
+        positive_int(multiple, "multiple", "Buckets")
         self.source, self.multiple = source, int(multiple)
         self.are_open, self.follow = inputs, outputs
         self.steps, self.batch_size, self.rows = source.steps, source.batch_size, source.rows
@@ -84,7 +83,7 @@ class Buckets(Source):
         return np.pad(array, more)
 
     def cut(self, outputs: Any) -> Any:
-        """What was predicted for the last batch, without the steps that were added."""
+        """Remove the padded steps from the predictions for the last batch."""
         flat = tree.flatten(outputs)
         known = self.follow if self.follow is not None and len(self.follow) == len(flat) else [True] * len(flat)
         cut = [
@@ -92,9 +91,3 @@ class Buckets(Source):
             for a, yes in zip(flat, known)
         ]
         return tree.pack_sequence_as(outputs, cut)
-
-
-def check_multiple(multiple: Any) -> None:
-    """Refuse a multiple that is no positive integer."""
-    if isinstance(multiple, bool) or not isinstance(multiple, (int, np.integer)) or multiple < 1:
-        raise ArgumentError("pad_to_multiple is a positive integer.", expected="such as 16", got=repr(multiple))

@@ -1,4 +1,4 @@
-"""What a function was compiled to, for each signature; the least recently used are dropped when there are too many."""
+"""Least-recently-used cache of the executables of a compiled function, by signature of its arguments."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _clock = itertools.count(1)
 
 
 class Cache:
-    """Values by key, of which ``config.max_executables()`` are kept.
+    """Least-recently-used cache that keeps ``config.max_executables()`` values.
 
     Args:
-        what: is said to be dropped, the first time; nothing is said if it is empty.
+        what: name of the function in the warning at the first value that is dropped; no warning if empty.
 
     >>> cache = Cache()
     >>> cache["a"] = 1
@@ -25,14 +25,14 @@ class Cache:
     (1, None, 1)
     """
 
-    drops = 0  # of all caches
+    drops = 0  # in all caches together
 
     def __init__(self, what: str = "") -> None:
         self.what = what
         self._held: dict[Any, list[Any]] = {}  # the value, and when it was last asked for
 
     def get(self, key: Any) -> Any:
-        """The value, which is the most recently used now; None if there is none."""
+        """The value, or None; marks it as the most recently used."""
         held = self._held.get(key)
         if held is None:
             return None
@@ -64,7 +64,7 @@ class Cache:
         return len(self._held)
 
     def values(self) -> Iterator[Any]:
-        """All that are held, in no order."""
+        """All values, in no particular order."""
         return iter([value for value, _ in list(self._held.values())])
 
     def clear(self) -> None:

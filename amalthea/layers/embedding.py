@@ -14,7 +14,7 @@ from amalthea.tensor import Tensor, current_trace, on_host
 
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
-    """:class:`DataError` for an index that an embedding has no row for."""
+    """Raise :class:`DataError` for an index outside the rows of the embedding."""
     whole = indices.dtype.kind == "i" and indices.size > 0
     unsigned = indices.astype(f"u{indices.itemsize}", copy=False) if whole else indices  # negative ones become large
     if whole and int(unsigned.max()) < layer.input_dim:

@@ -55,8 +55,10 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     argument_checks = arguments.CHECKS
     supports_masking = False
-    _not_tracked: tuple[str, ...] = ()  # attributes of which the contents are not the layer's own
-    _structure_version = 0  # counts what any layer was given as an attribute, where that may be or hold a part of it
+    _not_tracked: tuple[str, ...] = ()  # attributes whose contents do not belong to the layer
+    _structure_version = (
+        0  # counts assignments, in all layers, of attributes that may be or hold sublayers or variables
+    )
     computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -153,7 +155,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     add_variable = add_weight
 
     def _tracked(self, *kinds: type) -> list[Any]:
-        """What attributes hold of some kinds, at any depth of lists, tuples and dicts, each once, in order."""
+        """Objects of some classes in the attributes, at any depth of lists, tuples and dicts, each once, in order."""
         hidden = _untracked(type(self))
         values = [value for key, value in vars(self).items() if key not in hidden]
         return list({id(x): x for value in values for x in tree.held(value, kinds)}.values())

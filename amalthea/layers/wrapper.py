@@ -55,8 +55,8 @@ class TimeDistributed(Wrapper):
         layer: the layer inside.
 
     Call args:
-        mask: bool ``(batch, time)``, passed on; or ``(batch, time, ...)``, of which each step's part is handed to the
-            layer inside. A step whose part counts nowhere is left out by later layers.
+        mask: bool ``(batch, time)``, passed on; or ``(batch, time, ...)``: the layer inside gets the slice of each
+            step. Later layers leave out a step whose slice is all False.
 
     Example:
         >>> import numpy as np

@@ -91,7 +91,7 @@ class Metric(Configurable, registry=registry):
         return dtypes.at_least_single(self.dtype)
 
     def _as_result(self, x: Any) -> Any:
-        """What was computed from the variables, in the dtype of a result."""
+        """Cast a result that was computed from the variables to the dtype of results."""
         return ops.cast(x, self._computing)
 
     @property

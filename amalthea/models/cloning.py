@@ -30,7 +30,7 @@ def clone_model(
     Args:
         model: a Sequential or functional model; or a subclassed one that can be made from its configuration, for which
             none of the other arguments may be given.
-        input_tensors: where the copy begins, nested like ``model.input``: symbolic tensors, or arrays, of which the
+        input_tensors: where the copy begins, nested like ``model.input``: symbolic tensors, or arrays, whose
             shape and dtype are taken. New inputs like the model's own unless given.
         clone_function: ``layer -> layer``, makes the copy of each layer but inputs; by default a layer of the same
             arguments. A layer that stands in several places is copied once.

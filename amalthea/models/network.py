@@ -110,7 +110,7 @@ class Network:
         return tree.map_structure(history.forgetful, self._outlines[key])
 
     def _key(self, values: Any) -> Any:
-        """All that the types of the outputs depend on; None if an input is no tensor."""
+        """Everything that the types of the outputs depend on. None if an input is not a tensor."""
         flat = tree.flatten(values)
         if not all(isinstance(x, Tensor) for x in flat):
             return None

@@ -43,7 +43,7 @@ def _rows(layers: Any, expand_nested: bool, indent: str = "") -> Iterator[tuple[
 
 
 def _between(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
-    """The layers from the first to the last of which the name matches one of two patterns."""
+    """The layers from the first to the last whose name matches one of two patterns."""
     if layer_range is None:
         return layers
     if len(layer_range) != 2:

@@ -76,11 +76,11 @@ def take_legacy(optimizer: str, learning_rate: Any, kwargs: dict[str, Any]) -> t
     return learning_rate, decay or 0.0
 
 
-_DECAY = "decay"  # the name by which a schedule in a file is known to be the option of Keras 1 and 2
+_DECAY = "decay"  # name of a schedule in a file that stands for `decay=` of Keras 1 and 2
 
 
 def with_decay(learning_rate: Any, decay: float) -> Any:
-    """What a file holds: the schedule that Keras 3 knows, where there is a decay."""
+    """The learning rate as it is written to a file: with `decay=`, as the schedule that Keras 3 reads."""
     if not decay:
         return learning_rate
     from amalthea.optimizers.schedules import InverseTimeDecay

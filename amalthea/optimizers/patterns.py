@@ -112,7 +112,7 @@ def _is(letter: str) -> Callable[[str], bool]:
 
 
 def _one_of(part: str, start: int, whole: str) -> tuple[Callable[[str], bool], int]:
-    """What ``[...]`` stands for, and where it ends."""
+    """A test for the characters in ``[...]``, and the index of its end."""
     end = part.find("]", start + 2)
     if end < 0:
         raise ArgumentError("A [ in the pattern has no end.", got=brief(whole), cure="\\\\[ for the letter itself")

@@ -179,7 +179,7 @@ def index(file: Any) -> int:
 
 @contextmanager
 def readable(what: str) -> Generator[None, None, None]:
-    """Whatever HDF5 says about a damaged file, said as ours."""
+    """Raise our error for every error of HDF5 about a damaged file."""
     try:
         yield
     except AmaltheaError:

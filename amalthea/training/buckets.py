@@ -7,7 +7,7 @@ from typing import Any
 
 from amalthea import tree
 from amalthea.data.base import Source
-from amalthea.data.buckets import Buckets, check_multiple
+from amalthea.data.buckets import Buckets
 from amalthea.errors import ArgumentError
 
 
@@ -15,7 +15,6 @@ def padded(model: Any, source: Any, multiple: int | None) -> Any:
     """The source, padded as ``pad_to_multiple`` has it; itself without one."""
     if multiple is None or source is None:
         return source
-    check_multiple(multiple)
     inputs, outputs = (_open(getattr(model, name, None)) for name in ("inputs", "outputs"))
     if inputs is not None and not any(inputs):
         raise ArgumentError(
@@ -33,7 +32,7 @@ def padded(model: Any, source: Any, multiple: int | None) -> Any:
 
 
 def cut(source: Source, outputs: Any) -> Any:
-    """What was predicted, without steps that were added to the data."""
+    """The predictions, without the steps that padding added."""
     return source.cut(outputs) if isinstance(source, Buckets) else outputs
 
 

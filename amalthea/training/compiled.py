@@ -256,7 +256,7 @@ class CompiledMetrics:
                 yield f"{before}{name}", f"{before}weighted_{name}" if self.weighted else None, metric
 
     def saved(self, loss: Any) -> Any:
-        """What a file keeps of the metrics: "crossentropy", which Keras cannot read, as the metric that it stands for.
+        """The metrics as written to a file: "crossentropy", which Keras cannot read, as the metric it stands for.
 
         Args:
             loss: of the model, which tells where no labels were seen yet.

@@ -1,7 +1,7 @@
-"""What a model's attributes held when its steps were traced: that a list has grown since is noticed.
+"""Detects changes of a model (such as a longer list of layers) since its training step was traced.
 
-Looking through all layers takes longer than a step. So the containers that hold layers, variables, seeds or metrics are
-compared at each run, and all attributes only after some layer was given one that could matter.
+Searching all layers takes longer than a step. So each run compares only the containers that hold layers, variables,
+seeds or metrics; it searches all attributes only after an attribute that could hold one of them was assigned.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
@@ -24,7 +24,7 @@ class Contents:
     """The layers, variables, seeds and metrics of a model, and the containers that hold them.
 
     Args:
-        model: None for one that has not been looked at.
+        model: the model to search; None for an empty record.
     """
 
     def __init__(self, model: Any = None):

@@ -1,4 +1,4 @@
-"""What was trainable when a model was compiled: this holds for its steps, until it is compiled again."""
+"""Trainable flags of the layers at the time of ``compile``. They hold for training until it is called again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amalthea.layers.layer import Layer, trainable_as
 
 
 class Seen:
-    """Which layers of a model were trainable.
+    """The ``trainable`` flags of a model's layers when it was compiled.
 
     A discriminator that was compiled goes on learning by itself, after it was frozen inside a second model that was
     compiled then.

@@ -1,4 +1,4 @@
-"""Indices of no row are found on the host, where an embedding reads an input of the model directly."""
+"""Checks embedding indices on the host, for embeddings that read an input of the model directly."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -15,7 +15,7 @@ from amalthea.layers.embedding import Embedding, check_rows
 
 
 def check(model: Any, x: Any) -> None:
-    """:class:`DataError` if arrays for inputs of the model hold an index that the embedding there has no row for."""
+    """Raise :class:`DataError` if an input array holds an index outside the rows of the embedding that reads it."""
     found = readers(model)
     if not found or x is None:
         return

@@ -1,8 +1,7 @@
-"""Sums of metrics for one run alone.
+"""Metric variables for runs that overlap, such as ``evaluate`` in a callback of ``fit`` or in another thread.
 
-A metric has one set of variables. A run of ``fit`` or ``evaluate`` takes them while nobody else has them; a run that
-begins meanwhile, in a callback or in another thread, gets variables of its own that stand in for them. So each gives
-its own results. Stand-ins are kept for the next run: a step is compiled once for each.
+A metric has one set of variables. The first run uses it; a run that begins meanwhile gets substitutes, so each run has
+its own results. Substitutes are kept for later runs: the step is compiled once for each set.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from amalthea import versions
 
 
 class Shares:
-    """Who has the variables of a model's metrics."""
+    """The sets of metric variables of a model, free or in use."""
 
     def __init__(self) -> None:
         self.taken = False  # the metrics' own
@@ -23,7 +22,7 @@ class Shares:
         self.made = 0
 
     def take(self) -> versions.Results | None:
-        """Variables for one run; None are the metrics' own."""
+        """A set for one run; None stands for the metrics' own variables."""
         with versions.LOCK:
             if not self.taken:
                 self.taken = True
@@ -43,7 +42,7 @@ class Shares:
 
 @contextmanager
 def of_one_run(model: Any) -> Generator[None, None, None]:
-    """Let the metrics of the model keep their sums where no other run does, until the block ends."""
+    """Give the model's metrics a set of variables that no other run uses, until the block ends."""
     shared: Shares = model._shares
     results = shared.take()
     try:
@@ -55,7 +54,7 @@ def of_one_run(model: Any) -> Generator[None, None, None]:
 
 @contextmanager
 def with_sums(model: Any, results: versions.Results | None) -> Generator[None]:
-    """Let the metrics of the model keep their sums in variables that were taken."""
+    """Let the model's metrics accumulate in a set that was taken."""
     for metric in model.metrics if results is not None else ():
         for variable in metric.variables:
             if variable.start is None:

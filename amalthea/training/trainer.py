@@ -197,7 +197,7 @@ class Trainer(Half):
         return self._with_parts(results, parts) if parts else results
 
     def _with_parts(self, results: dict[str, Any], parts: list[str]) -> dict[str, Any]:
-        """Results of which some are dicts, whose keys are names too."""
+        """Results, flat: the keys of a dict among them are names too."""
         free = Names(name for name in results if name not in parts).free
         found: dict[str, Any] = {}
         for name, value in results.items():
@@ -394,7 +394,7 @@ class Trainer(Half):
             return self.trainable_variables
 
     def _notice_changes(self) -> None:
-        """Forget the traced steps if what attributes hold is no longer what it was when they were made."""
+        """Drop the traced steps if layers, variables, seeds or metrics were added, removed or replaced since."""
         if self._is_ready and self._contents.have_changed(self):
             self._forget_compiled()
 

@@ -51,7 +51,7 @@ def get_file(
         force_download: fetch it even if it is there.
 
     Raises:
-        ArgumentError: there is no origin, it is no such address, or ``fname`` leads out of the cache.
+        ArgumentError: the origin is missing or not a URL, or ``fname`` leads out of the cache.
         DownloadError: nobody answers, or the file has another hash.
         UnsafeFileError: the archive would write outside its folder, or is larger than ``saving.limits`` allow.
     """

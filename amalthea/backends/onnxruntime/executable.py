@@ -10,7 +10,7 @@ import numpy as np
 from onnx import helper
 
 from amalthea import dtypes
-from amalthea.backends.groups import Group, groups_of, reading_of, wait_until_quiet
+from amalthea.backends.groups import Gated, Group, groups_of, reading_of, wait_until_quiet
 from amalthea.backends.onnxruntime.builder import ONNX_TYPES, Builder, needed
 from amalthea.backends.onnxruntime.in_place import Work
 from amalthea.backends.onnxruntime.state import State, doubled, put_in_line, vector
@@ -18,7 +18,7 @@ from amalthea.backends.onnxruntime.updates import Update
 from amalthea.graph.cache import Cache
 from amalthea.graph.graph import Graph
 from amalthea.tensor import Type, Variable
-from amalthea.versions import LOCK, Reading, enter, leave
+from amalthea.versions import LOCK, Reading, leave
 
 Bound = tuple[Any, Sequence[Work], Sequence[np.ndarray]]  # what it is bound to lives as long
 MOST_BINDINGS = 8
@@ -39,7 +39,7 @@ def to_model(graph: Graph, lowerings: Any) -> Any:
     return builder.model(helper.make_graph(nodes, "amalthea", inputs, outputs))
 
 
-class Executable:
+class Executable(Gated):
     """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
 
     updates: Sequence[Updating] = ()
@@ -64,18 +64,12 @@ class Executable:
         self.outputs = [_Slot(name, x.type) for name, x in islice(results, own)]
         self.updates = [Updating(update, list(islice(results, update.count)), threads) for update in updates]
         self.write_names = [name for name, _ in results]
-        self.version = -1
         self.bindings: dict[tuple[int, ...], list[Bound]] = {}  # by the turns of the groups, those that nobody uses
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         with LOCK:
-            while True:
-                if self.version != Group.version:
-                    self._regroup()
-                reading, writing, written = self.reading, self.writing, self.written
-                kept = enter(reading, writing)
-                if kept is not None:
-                    break
+            reading, writing, kept = self._enter()
+            written = self.written
             free, bound = self._binding(kept)
         done = False
         try:
@@ -119,7 +113,7 @@ class Executable:
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options
 
-    def _regroup(self) -> None:
+    def _look(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
         self.read_states, self.write_states = ([self.place(v) for v, _ in x] for x in (self.reads, self.writes))
         changed = [*self.write_states, *(self.place(v) for update in self.updates for v in update.variables)]
@@ -134,7 +128,7 @@ class Executable:
         self.version = Group.version
 
     def _binding(self, kept: Reading) -> tuple[list[Bound], Bound]:
-        """A binding that no other thread uses, and the list to which it goes back."""
+        """A binding that no other thread uses, and the list of free bindings, to return it to."""
         which = tuple([group.now for group in self.groups])
         if kept:
             which = (*which, *map(id, self._arrays(kept)))

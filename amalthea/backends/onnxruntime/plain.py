@@ -46,7 +46,7 @@ def _floor_divide(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _rest(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
-    """What division towards zero leaves, with the sign of x; and where that is not 0 and y has the other sign."""
+    """The remainder of truncating division (sign of x), and a mask of elements where floor division rounds lower."""
     rest, zero = b.Mod(x, y, fmod=1), b.like(0, x)
     apart = b.Not(b.Equal(b.Less(rest, zero), b.Less(y, zero)))
     return rest, b.And(b.Not(b.Equal(rest, zero)), apart)

@@ -21,6 +21,7 @@ import numpy as np
 from amalthea.backends.backend import Backend, Executable
 from amalthea.backends.children import DoesNotFork, refuse
 from amalthea.backends.groups import (
+    Gated,
     Group,
     Member,
     reading_of,
@@ -36,7 +37,7 @@ from amalthea.graph.graph import Graph
 from amalthea.graph.rewrite import all_nodes, decompose, simplify
 from amalthea.primitives import Primitive, control, random, windows
 from amalthea.tensor import Storage, Variable
-from amalthea.versions import LOCK, Reading, enter, leave
+from amalthea.versions import LOCK, Reading, leave
 
 
 class Placed(Group):
@@ -159,7 +160,7 @@ def _numbers(graph: Graph) -> int:
     return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
 
 
-class Compiled:
+class Compiled(Gated):
     """A graph as one concrete function. It is traced again if a variable has been with another backend."""
 
     def __init__(self, graph: Graph, place: Callable[[Variable], Any]):
@@ -169,20 +170,14 @@ class Compiled:
         self.written = {v for v, _ in graph.writes}
         self.kept = [v for v in self.variables if v not in self.written]
         self.bound: list[Storage] | None = None
-        self.version = -1
         self.tracing = threading.RLock()  # one thread at a time makes functions
         self.functions = _Functions(None)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         inputs = [to_tensor(x) for x in values]
         with LOCK:
-            while True:
-                if self.version != Group.version:
-                    self._look()
-                reading, writing, functions = self.reading, self.writing, self.functions
-                kept = enter(reading, writing)
-                if kept is not None:
-                    break
+            reading, writing, kept = self._enter()
+            functions = self.functions
             given = self._kept_values(kept) if kept else None
         try:
             return self._run(functions, inputs, given)
@@ -266,7 +261,7 @@ class Compiled:
 
 
 class _Functions:
-    """What a graph became for the variables as they are placed."""
+    """The tf.functions of a graph, for one placement of its variables."""
 
     def __init__(self, placed: Any):
         self.placed = placed

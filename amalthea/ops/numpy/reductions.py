@@ -98,7 +98,7 @@ def _is_over_nothing(x: Any, axis: Any) -> bool:
 
 
 def _over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
-    """What a reduction gives where it meets no elements, in its shape."""
+    """The result of a reduction over no elements (its identity), in the shape of the output."""
     full, axes = shape_of(x), all_axes(axis, len(x.shape))
     shape = r.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
     return moving.broadcast_to(native(np.asarray(value)), shape=shape)
