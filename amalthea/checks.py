@@ -81,6 +81,16 @@ def as_number(value: Any) -> float | None:
     return float(array) if array.dtype.kind in "iuf" or array.dtype.name == "bfloat16" else None
 
 
+def are_indices(numbers: np.ndarray, count: int) -> bool:
+    """Whether all elements of a signed integer array are from 0 to ``count - 1``, found in one pass.
+
+    >>> are_indices(np.array([0, 2]), 3), are_indices(np.array([0, -1]), 3)
+    (True, False)
+    """
+    unsigned: Any = numbers.view(numbers.dtype.str.replace("i", "u"))  # pyright: ignore[reportUnknownMemberType]
+    return int(unsigned.max(initial=0)) < count  # negative elements are large as unsigned ones
+
+
 def _is_int(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import constraints, dtypes, initializers, ops, regularizers
+from amalthea.checks import are_indices
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import refuse_adapters
@@ -15,9 +16,7 @@ from amalthea.tensor import Tensor, current_trace, on_host
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
     """Raise :class:`DataError` for an index outside the rows of the embedding."""
-    whole = indices.dtype.kind == "i" and indices.size > 0
-    unsigned = indices.astype(f"u{indices.itemsize}", copy=False) if whole else indices  # negative ones become large
-    if whole and int(unsigned.max()) < layer.input_dim:
+    if indices.dtype.kind == "i" and are_indices(indices, layer.input_dim):
         return
     low, high = (indices.min(), indices.max()) if indices.size else (0, 0)
     if low > -1 and high < layer.input_dim:  # fractions are cut off

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import shapes
+from amalthea.checks import are_indices
 from amalthea.errors import DataError
 from amalthea.tensor import Type
 
@@ -173,15 +174,9 @@ def _said(low: float, high: float) -> str:
     return f"from {low:g} to {high:g}"
 
 
-def _largest_as_unsigned(labels: np.ndarray) -> int:
-    """The largest of whole numbers, a negative one being taken for a large one: one look for both ends."""
-    unsigned: Any = labels.view(f"u{labels.itemsize}")  # pyright: ignore[reportUnknownMemberType]
-    return int(unsigned.max(initial=0))
-
-
 def known_classes(labels: np.ndarray, classes: int, ignored: Any = None) -> None:
     """Class numbers from 0 to below the number of classes, or the one that is ignored."""
-    if ignored is None and labels.dtype.kind == "i" and _largest_as_unsigned(labels) < classes:
+    if ignored is None and labels.dtype.kind == "i" and are_indices(labels, classes):
         return
     counted = labels if ignored is None else labels[labels != ignored]
     if counted.dtype.kind == "f" and not np.array_equal(counted, np.trunc(counted)):
