@@ -72,16 +72,22 @@ def test_random_models_train_as_in_keras(first):
     assert not wrong, "\n".join(wrong)
 
 
+def learns(results):
+    """Whether training changed any prediction: a loss may have no slope."""
+    pairs = [(results[k][2], results[k.replace("before", "after")][2]) for k in results if "before" in k]
+    return any(not np.array_equal(before, after) for before, after in pairs)
+
+
 def test_the_comparison_sees_a_difference():
-    """Another optimizer is seen in each model that is compared, but for one whose loss has no slope."""
+    """Another optimizer is seen in each model whose predictions change in training."""
     blind = []
     for answer in ANSWERS[:12]:
-        if "refused" in answer or another_meaning(answer):
+        if "refused" in answer or another_meaning(answer) or not learns(answer["results"]):
             continue
         found = fuzz.answer(amalthea, int(answer["id"]), optimizer="adadelta")
         if not fuzz.difference(found, answer):
             blind.append(answer["id"])
-    assert len(blind) <= 1
+    assert not blind
 
 
 def test_rows_of_weights_are_weights_of_rows():
