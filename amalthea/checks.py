@@ -178,7 +178,7 @@ def one_or_several(check: Check) -> Check:
 
 
 def numbers_or_arrays(check: Check) -> Check:
-    """A number, or an array (or nested list) of which every element is one.
+    """A number, or an array (or nested list) of numbers.
 
     >>> numbers_or_arrays(finite_number)([1, 2.5], "scale", "Rescaling")
     [1, 2.5]

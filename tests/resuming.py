@@ -225,7 +225,7 @@ def _arm(kill, found):
 
 
 def script(name, folder, kill, seed):
-    """What the child process runs."""
+    """The program of the child process."""
     folder = Path(folder)
     if seed is not None:
         amalthea.utils.set_random_seed(seed)

@@ -51,7 +51,7 @@ LONG = {  # inputs over which a sum in the dtype itself goes wrong
 }
 LONG["batch_normalize_gradient"] = _gradient_of("batch_normalize")
 LONG["layer_normalize_gradient"] = _gradient_of("layer_normalize")
-PRODUCTS = {  # of which every library adds up the terms in float32 by itself
+PRODUCTS = {  # every library accumulates their terms in float32 by itself
     "matmul": ((ALONG, np.full((N, 2), 0.5)), {"transpose_x": False, "transpose_y": False}),
     "conv": ((IMAGES, np.full((64, 64, 2, 2), 0.5)), WIDE),
     "conv_input_gradient": ((np.ones((1, 2, 2, N)), np.full((1, 1, 2, N), 0.5)), {"shape": (1, 2, 2, 2), **WIDE}),

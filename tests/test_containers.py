@@ -1,4 +1,4 @@
-"""What attributes hold is found at any depth: variables, layers, seeds, metrics; and when it changes, that is seen."""
+"""Variables, layers, seeds and metrics in containers are found at any depth, and changes of them are noticed."""
 
 from __future__ import annotations
 

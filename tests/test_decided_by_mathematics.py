@@ -1,4 +1,4 @@
-"""Where libraries differ in training: the formulas, worked out in NumPy's float64."""
+"""Formulas that libraries disagree on in training, computed in NumPy's float64."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def spectral(w, u, x, y, rate, rounds):
 
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_a_kernel_divided_by_its_norm_trains_by_its_formula(rounds):
-    """What is evaluated afterwards is what was trained: a kernel whose largest singular value is near 1."""
+    """The kernel of evaluation is the trained one: its largest singular value is near 1."""
     rng = np.random.default_rng(0)
     x, y, w, u = (rng.normal(size=s) for s in ((8, 3), (8, 2), (3, 2), (1, 2)))
     want, vector, losses = spectral(w, u, x, y, 0.1, rounds)

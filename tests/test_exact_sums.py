@@ -14,7 +14,7 @@ from tests.samples import numbers
 
 ROWS = 24
 EVERY = [name for name in metrics.__all__ if inspect.isclass(getattr(metrics, name))]
-# What the constructor needs; nothing for most.
+# Arguments of the constructor; none for most.
 ARGUMENTS = {
     "IoU": {"num_classes": 3, "target_class_ids": [0, 2]},
     "MeanIoU": {"num_classes": 3},
@@ -107,7 +107,7 @@ def test_any_batches_give_the_result_of_the_whole(name, weighted):
 
 @pytest.mark.parametrize("name", MADE)
 def test_rows_of_weight_zero_count_as_if_they_were_not_there(name):
-    """Whatever stands in them: values far off, and NaN where there may be one."""
+    """With any values there: large ones, and NaN."""
     arguments = data(name)
     weight = np.where(np.arange(ROWS) % 3 == 0, 0.0, WEIGHTS)
     spoilt = [np.array(a) for a in arguments]
@@ -265,7 +265,7 @@ BEST = {  # results that are better the larger they are, over labels that are al
 @pytest.mark.parametrize("backend", backends.complete())
 @pytest.mark.parametrize("name", [n for n in BEST if n != "TrueNegatives"] + ["TrueNegatives"])
 def test_nan_is_never_a_hit(name, backend):
-    """Perfect predictions of which some become NaN: the result falls; if all do, nothing is right."""
+    """Some perfect predictions become NaN: the result falls. If all do, it is the worst."""
     labels, predictions = data(name)
     perfect = {
         "one hot": labels * 0.9,

@@ -114,7 +114,7 @@ def _narrowed(outputs, kinds):
 
 
 def judge(seed, wanted):
-    """How a call differs from Keras's answer (None: refused); empty where it does not, or is meant otherwise."""
+    """The difference between a call and Keras's answer (None: refused), in words; empty without one, or by decision."""
     name, args, kwargs = fuzz.call(seed)
     if another_meaning(name, args, kwargs):
         return ""

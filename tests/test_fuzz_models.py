@@ -48,7 +48,7 @@ def shaken(seed, count=3):
 
 
 def judge(seed, wanted):
-    """How a trained model differs from Keras's; empty where it does not, or is meant otherwise."""
+    """The difference between a trained model and Keras's, in words; empty without one, or by decision."""
     if "refused" in wanted:
         return ""  # cells in a stack with a mask, losses over shapes that do not fit: Keras's own limits
     found = fuzz.answer(amalthea, seed)

@@ -36,7 +36,7 @@ def test_the_least_recently_used_is_dropped(three):
 
 @pytest.mark.parametrize("backend", backends.installed())
 def test_what_is_dropped_is_freed_and_compiled_again(three, backend):
-    """Whatever order the shapes come in, results are right and executables few."""
+    """In every order of the shapes, results are right and executables few."""
     with backends.use_backend(backend):
         double, freed = amalthea.jit(lambda x: ops.add(x, x)), []
         with pytest.warns(UserWarning, match="pad_to_multiple"):

@@ -145,7 +145,7 @@ def test_a_mask_given_to_a_model_is_that_of_its_input(name):
 
 
 class TenTimes(layers.Layer):
-    """A cell of which the output is no state, and larger than it."""
+    """A cell whose output is not a state, and is larger."""
 
     state_size = 1
 

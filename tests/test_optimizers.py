@@ -60,7 +60,7 @@ def test_every_step_is_keras_step(record):
 @pytest.mark.parametrize("record", KERAS, ids=[r["id"] for r in KERAS])
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")
 def test_the_state_lies_in_keras_order_with_its_values(record):
-    state = [v for v in run(record)[0].variables if v.name != "accumulated_weight"]  # which Keras has not, at the end
+    state = [v for v in run(record)[0].variables if v.name != "accumulated_weight"]  # not in Keras; the last one
     ending = [(v.path.split("/")[-1], list(v.shape), v.dtype) for v in state]
     assert ending == [(v["path"].split("/")[-1], v["shape"], v["dtype"]) for v in record["variables"]]
     for variable, expected in zip(state, record["variables"]):

@@ -16,7 +16,7 @@ from amalthea.errors import ModelFileError
 from tests import resuming
 from tests.resuming import SCENARIOS
 
-# Where the process ends, one after the other in one run: each part of writing, and each part of the loop.
+# Points at which the process is killed, in one run: each part of writing, and each part of the loop.
 FEW = {
     "shuffled_arrays": [("on_epoch_begin", 0), ("fsync", 9), ("unlink", 1), ("on_train_end", 0, "after")],
     "within_epochs": [("on_train_batch_end", 3, "before"), ("replace", 3), ("on_epoch_end", 1, "after")],
@@ -169,7 +169,7 @@ def test_what_is_no_plain_data_is_not_written(value, tmp_path):
 
 
 class Thing:
-    """Attributes of which some are changed, some replaced, and some are no data."""
+    """Attributes that are changed in place, replaced, or not plain data."""
 
     def __init__(self):
         self.given, self.function, self.array, self.nest = 3, print, np.zeros(3), {"a": [1]}

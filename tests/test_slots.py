@@ -1,4 +1,4 @@
-"""Which table may stand in which place of a configuration: held for every class, every parameter and every name."""
+"""Kinds of objects that each parameter of a configuration takes, for every class, parameter and name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def slots_that_take_functions():
 
 
 def ways_to_name(name, module):
-    """The configurations by which a file may ask for something by its name."""
+    """All forms of a configuration that names an object."""
     yield {"class_name": "function", "config": name}
     yield {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
     yield {"module": module, "class_name": "function", "config": name, "registered_name": name}

@@ -440,6 +440,6 @@ print("parent goes on:", np.allclose(model.predict(x, verbose=0), want, atol=1e-
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_a_forked_child_goes_on_or_is_told_that_it_cannot(backend):
-    found = run_python(FORK, backend, OMP_NUM_THREADS="2")  # with one there is no thread to lack
+    found = run_python(FORK, backend, OMP_NUM_THREADS="2")  # with one thread, none would be missing in the child
     lost = issubclass(type(backends.load(backend)), backends.children.DoesNotFork)
     assert found.stdout.split("\n")[:3] == ["True", "refused" if lost else "trained", "parent goes on: True"]

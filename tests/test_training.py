@@ -87,7 +87,7 @@ def test_an_eager_run_is_the_compiled_run(record):
 
 
 def test_a_metric_given_by_name_is_called_as_if_it_were_the_first():
-    """Whatever this process made before."""
+    """The name does not depend on earlier objects."""
     amalthea.metrics.AUC()
     model = amalthea.Sequential([amalthea.Input((2,)), amalthea.layers.Dense(1, "sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=["AUC"])

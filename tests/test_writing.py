@@ -178,7 +178,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(name, call, tmp_path, mo
 
 
 def _read(name, path):
-    """The value that a file was written with, by which it is known to be whole."""
+    """The value that a file was written with; a mixed file has none."""
     if name == "bytes":
         values = np.frombuffer(Path(path).read_bytes(), "float32")
     elif name == "weights":

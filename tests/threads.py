@@ -1,4 +1,4 @@
-"""What tests of threads share: to start several at once, and to stop one in the middle of a step."""
+"""Helpers for tests of threads: start several at once, and stop one in the middle of a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE = 60  # seconds, after which a test has hung
 
 
 def at_once(*functions):
-    """What each gives, called in threads that begin together; an error of any of them is raised."""
+    """The results of functions called in threads that begin together; an error of any of them is raised."""
     gate, results, errors = threading.Barrier(len(functions)), [None] * len(functions), []
 
     def run(place, function):
@@ -38,7 +38,7 @@ def started(function, *args):
 
 
 class Stop:
-    """Where a thread waits in the middle of something: ``reached`` is set when it is there, ``go`` lets it go on."""
+    """A stop for a thread: it sets ``reached`` when it arrives, and goes on when ``go`` is set."""
 
     def __init__(self):
         self.reached, self.go = threading.Event(), threading.Event()

@@ -25,7 +25,7 @@ def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> 
         the result (n, time). ``sample_weight`` may have fewer axes or more.
 
     Raises:
-        DataError: there is no y, several outputs, labels that are not classes, or a class that occurs has no weight.
+        DataError: y is missing, there are several outputs, labels are not classes, or a class in y is not a key.
 
     >>> weigh(np.array([0, 1, 1]), None, {0: 1.0, 1: 5.0}).tolist()
     [1.0, 5.0, 5.0]

@@ -194,7 +194,7 @@ class R2Score(Metric):
         if self.squared_deviations is None:
             raise NotBuiltError("R2Score has seen no labels yet.", cure="update_state(y_true, y_pred) first")
         spread, residual = self.squared_deviations.value, self.residual.value
-        # Where all labels are equal, predictions are right (1) or not (0). Before any labels there is no score.
+        # With equal labels (variance 0) the score is 1 for exact predictions, else 0. Without labels it is NaN.
         constant = ops.where(self.count.value > 0, ops.cast(ops.equal(residual, 0), WIDE), np.nan)
         scores = ops.where(spread > 0, 1.0 - ops.divide_no_nan(residual, spread), constant)
         return self._as_result(self._adjusted(self._aggregated(scores, spread)))

@@ -312,7 +312,7 @@ def arguments(library, value):
 
 
 def answer(library, seed):
-    """What a library gives: ``("refused", words)``, or the outputs as pairs of a dtype and a NumPy array."""
+    """The answer of a library: ``("refused", words)``, or the outputs as pairs of a dtype and a NumPy array."""
     name, args, kwargs = call(seed)
     try:
         outputs = getattr(library.ops, name)(*arguments(library, args), **kwargs)
