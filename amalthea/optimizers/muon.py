@@ -110,26 +110,27 @@ class Muon(_Moments):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = dtypes.at_least_single(variable.dtype)
-        gradient, rate = (ops.cast(x, dtype) for x in (gradient, learning_rate))
+        gradient, value, rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
         if self.is_for_adam(variable):
-            self._adam_step(gradient, variable, rate * self.adam_lr_ratio)
+            step = self._adam_step(gradient, variable, rate * self.adam_lr_ratio)
         else:
-            self._muon_step(gradient, variable, rate)
+            step = self._muon_step(gradient, variable, rate)
+        variable.assign(value - step)
 
-    def _adam_step(self, gradient: Any, variable: Variable, rate: Any) -> None:
+    def _adam_step(self, gradient: Any, variable: Variable, rate: Any) -> Any:
         momentum, velocity = self.slot("momentum", variable), self.slot("velocity", variable)
         momentum.assign(_towards(momentum.value, gradient, self.beta_1))
         velocity.assign(_towards(velocity.value, ops.square(gradient), self.beta_2))
         correction = ops.sqrt(1.0 - self.left(self.beta_2)) / (1.0 - self.left(self.beta_1))
         rate = rate * ops.cast(correction, rate.dtype)
-        variable.assign(variable.value - momentum.value * rate / (ops.sqrt(velocity.value) + self.epsilon))
+        return momentum.value * rate / (ops.sqrt(velocity.value) + self.epsilon)
 
-    def _muon_step(self, gradient: Any, variable: Variable, rate: Any) -> None:
+    def _muon_step(self, gradient: Any, variable: Variable, rate: Any) -> Any:
         momentum = self.slot("momentum", variable)
         momentum.assign(momentum.value * self.momentum + gradient)
         step = gradient + momentum.value * self.momentum if self.nesterov else momentum.value
         scale = 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(variable.shape))
-        variable.assign(variable.value - self.orthogonal(step) * (rate * scale))
+        return self.orthogonal(step) * (rate * scale)
 
     def orthogonal(self, matrix: Any) -> Any:
         """The orthogonal matrix near to it: all its singular values drawn to about 1.
