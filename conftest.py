@@ -2,8 +2,12 @@
 
 import os
 import tempfile
+from pathlib import Path
 
-_home = tempfile.TemporaryDirectory()  # other libraries write their settings there
+# Keras, when a test imports it, writes the settings that it lacks: they would choose the backend of every process that a
+# later test starts.
+_home = tempfile.TemporaryDirectory()
+Path(_home.name, "keras.json").write_text("{}")
 os.environ["KERAS_HOME"] = _home.name
 
 from amalthea import backends  # noqa: E402  # the settings are read when this is imported
