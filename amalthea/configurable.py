@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import checks, dtypes, loading
+from amalthea import checks, docstrings, dtypes, loading
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
@@ -201,6 +201,7 @@ class Configurable(metaclass=_Remembering):
             cls.registry, registry.root = registry, cls
         if cls.__module__.startswith("amalthea."):
             checks.guard(cls)
+            docstrings.fill(cls)
         is_ours = cls.__module__.startswith("amalthea.") and not cls.__name__.startswith("_")
         if cls.registry is not None and is_ours:
             cls.registry.add(cls, *aliases)

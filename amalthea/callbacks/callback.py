@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import checks, snapshots
+from amalthea import checks, docstrings, snapshots
 from amalthea.callbacks import arguments
 
 Logs = dict[str, Any]
@@ -35,6 +35,7 @@ class Callback:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("amalthea."):
             checks.guard(cls)
+            docstrings.fill(cls)
 
     def __init__(self) -> None:
         self.params = None

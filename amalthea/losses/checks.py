@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import shapes
+from amalthea import docstrings, shapes
 from amalthea.checks import are_indices
 from amalthea.errors import DataError
 from amalthea.tensor import Type
@@ -27,7 +27,7 @@ def checked(check: Check, values: ValueCheck | None = None) -> Callable[[Any], A
 
     def mark(function: Any) -> Any:
         function.check, function.check_values = check, values
-        return function
+        return docstrings.fill(function)
 
     return mark
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from amalthea import config, dtypes, history, shapes
+from amalthea import config, docstrings, dtypes, history, shapes
 from amalthea.errors import ArgumentError, DtypeError
 from amalthea.primitives import elementwise, moving
 from amalthea.tensor import Tensor, Variable
@@ -26,6 +26,7 @@ def op(function: F) -> F:
             return history.record(history.FunctionOperation(public), function, args, kwargs)
         return function(*args, **kwargs)
 
+    docstrings.fill(public)
     return public  # type: ignore[return-value]
 
 

@@ -1,0 +1,1 @@
+"""A small tensor compiler that knows no layer: types, graphs, gradients, passes, backends."""
