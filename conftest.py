@@ -4,8 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
-# Keras, when a test imports it, writes the settings that it lacks: they would choose the backend of every process that a
-# later test starts.
+# A test that imports Keras makes it write the settings that it lacks, which would choose the backend of every process
+# that a later test starts.
 _home = tempfile.TemporaryDirectory()
 Path(_home.name, "keras.json").write_text("{}")
 os.environ["KERAS_HOME"] = _home.name

@@ -5,8 +5,8 @@ The examples themselves run as doctests.
 
 from __future__ import annotations
 
-import itertools
 import inspect
+import itertools
 import re
 from typing import Any
 

@@ -22,6 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TensorLike: TypeAlias = Union["Tensor", "Variable", npt.ArrayLike]
-ShapeLike: TypeAlias = Union[int, Sequence[Union[int, None, Any]]]
+ShapeLike: TypeAlias = int | Sequence[int | None | Any]
 DTypeLike: TypeAlias = Union[str, "np.dtype[Any]", type]
-Nested: TypeAlias = Union[T, Sequence["Nested[T]"], Mapping[str, "Nested[T]"]]
+Nested: TypeAlias = T | Sequence["Nested[T]"] | Mapping[str, "Nested[T]"]
