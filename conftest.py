@@ -13,7 +13,7 @@ os.environ["KERAS_HOME"] = _home.name
 from amalthea.engine import backends  # noqa: E402  # the settings are read when this is imported
 
 _missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
-collect_ignore = [f"amalthea/backends/{module}{end}" for module in _missing for end in (".py", "")]
+collect_ignore = [f"amalthea/engine/backends/{module}{end}" for module in _missing for end in (".py", "")]
 
 
 def pytest_configure(config):

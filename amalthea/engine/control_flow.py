@@ -1,4 +1,4 @@
-"""Branches and loops: how Python functions become held graphs, and how those are differentiated."""
+"""Branches and loops: how Python functions become subgraphs, and how those are differentiated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amalthea.engine.ir.trace import Trace, as_tensor, trace
 from amalthea.engine.primitives import control
 
 
-def hold(function: Callable[..., Sequence[Any]], types: Sequence[Type], inside: str) -> Graph:
+def subgraph(function: Callable[..., Sequence[Any]], types: Sequence[Type], inside: str) -> Graph:
     """The graph of a function of tensors, with whatever it uses from outside as captured inputs, first."""
     outer = current_trace() or Trace()
     inputs = [Tensor(t) for t in types]
@@ -37,7 +37,7 @@ def union(*graphs: Graph) -> tuple[list[Tensor], list[Graph]]:
 
 def cond(predicate: Any, true_function: Callable[[], Sequence[Any]], false_function: Callable[[], Sequence[Any]]):
     """One branch or the other; both return sequences of the same types."""
-    graphs = [hold(f, (), "a branch of cond") for f in (true_function, false_function)]
+    graphs = [subgraph(f, (), "a branch of cond") for f in (true_function, false_function)]
     captured, (yes, no) = union(*graphs)
     return control.cond(predicate, *captured, true_graph=yes, false_graph=no)
 
@@ -45,8 +45,8 @@ def cond(predicate: Any, true_function: Callable[[], Sequence[Any]], false_funct
 def while_loop(condition: Callable[..., Any], body: Callable[..., Sequence[Any]], carry: Sequence[Any]):
     """``body`` run on the carried values while ``condition`` of them holds."""
     types = [as_tensor(x).type for x in carry]
-    test = hold(lambda *xs: [condition(*xs)], types, "the condition of while_loop")
-    captured, (test, step) = union(test, hold(body, types, "the body of while_loop"))
+    test = subgraph(lambda *xs: [condition(*xs)], types, "the condition of while_loop")
+    captured, (test, step) = union(test, subgraph(body, types, "the body of while_loop"))
     return control.while_loop(*captured, *carry, condition=test, body=step, captures=len(captured))
 
 
@@ -56,9 +56,14 @@ def scan(
     """``body(*carry, *elements) -> (*carry, *outputs)``, once for each of ``length`` elements of the sequences."""
     carry, sequences = [as_tensor(x) for x in carry], [as_tensor(x) for x in sequences]
     elements = [Type(x.type.shape[1:], x.dtype) for x in sequences]
-    held = hold(body, [*(x.type for x in carry), *elements], "the body of scan")
-    operands = [*held.captured, *carry, *sequences]
+    body_graph = subgraph(body, [*(x.type for x in carry), *elements], "the body of scan")
+    operands = [*body_graph.captured, *carry, *sequences]
     operands = [x.value if x.value is not None else x for x in operands]
     return control.scan(
-        *operands, body=held, captures=len(held.captured), carries=len(carry), length=length, reverse=reverse
+        *operands,
+        body=body_graph,
+        captures=len(body_graph.captured),
+        carries=len(carry),
+        length=length,
+        reverse=reverse,
     )

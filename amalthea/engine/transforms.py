@@ -51,13 +51,13 @@ def is_constant(leaf: Any) -> bool:
 def packer(outputs: Any) -> Callable[[Sequence[Any]], Any]:
     """Puts computed values into the nesting of a trace's outputs, whose constants stay as they are."""
     leaves = tree.flatten(outputs)
-    places = [i for i, x in enumerate(leaves) if not is_constant(x)]
-    if len(places) == len(leaves):
+    indices = [i for i, x in enumerate(leaves) if not is_constant(x)]
+    if len(indices) == len(leaves):
         return tree.packer(outputs)
 
     def pack(values: Sequence[Any]) -> Any:
         packed = list(leaves)
-        for i, value in zip(places, values):
+        for i, value in zip(indices, values):
             packed[i] = value
         return tree.pack_sequence_as(outputs, packed)
 
@@ -209,8 +209,8 @@ def value_and_grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = F
     Example:
         >>> import numpy as np
         >>> from amalthea import ops, value_and_grad
-        >>> value, slope = value_and_grad(lambda x: ops.sum(x * x))(np.float32([1, 3]))
-        >>> float(value), slope.tolist()
+        >>> value, gradient = value_and_grad(lambda x: ops.sum(x * x))(np.float32([1, 3]))
+        >>> float(value), gradient.tolist()
         (10.0, [2.0, 6.0])
     """
 
@@ -237,8 +237,8 @@ def grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = False) -> C
 
     @functools.wraps(function)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        value, slopes = both(*args, **kwargs)
-        return (slopes, value[1]) if has_aux else slopes
+        value, gradients = both(*args, **kwargs)
+        return (gradients, value[1]) if has_aux else gradients
 
     return differentiated
 
@@ -290,8 +290,8 @@ def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: A
             cure="ops.sum or ops.mean of it",
         )
     one = np.ones((), dtypes.to_numpy(value.dtype))
-    slopes = backward([value], [one], tree.flatten(chosen))
-    return result, tree.pack_sequence_as(chosen, slopes)
+    gradients = backward([value], [one], tree.flatten(chosen))
+    return result, tree.pack_sequence_as(chosen, gradients)
 
 
 def _variable_tensor(variable: Any) -> Tensor:

@@ -19,7 +19,8 @@ class Masking(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers, masks
+        >>> from amalthea import layers
+        >>> from amalthea.engine.ir import masks
         >>> x = np.float32([[[1, 2], [0, 0]]])
         >>> masks.mask_of(layers.Masking()(x)).tolist()
         [[True, False]]

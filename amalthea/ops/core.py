@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.engine import control_flow as held
-from amalthea.engine import dtypes, shapes, transforms
+from amalthea.engine import control_flow, dtypes, shapes, transforms
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
@@ -179,7 +178,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 
         return branch
 
-    outputs = iter(held.cond(pred, flat(true_fn), flat(false_fn)))
+    outputs = iter(control_flow.cond(pred, flat(true_fn), flat(false_fn)))
     return tree.map_structure(lambda x: None if x is None else next(outputs), nests[0])
 
 
@@ -212,7 +211,7 @@ def while_loop(
         while bool(test(*carry)):
             carry = step(*carry)
     else:
-        carry = list(held.while_loop(test, step, carry))
+        carry = list(control_flow.while_loop(test, step, carry))
     result = unpack(carry)
     return result if tree.is_nested(loop_vars) else result[0]
 
@@ -264,7 +263,7 @@ def scan(
         outputs = [] if out is None else [tensor(y) for y in tree.flatten(out)]
         return [*(_like(n, c) for n, c in zip(tree.flatten(new), carry)), *outputs]
 
-    results = held.scan(body, carry, sequences, steps, reverse)
+    results = control_flow.scan(body, carry, sequences, steps, reverse)
     outs = list(results[len(carry) :])
     final = tree.pack_sequence_as(init, results[: len(carry)])
     return final, None if nests[0] is None else tree.pack_sequence_as(nests[0], outs)

@@ -157,7 +157,7 @@ def _in_use(backend: Backend) -> AbstractContextManager[Any]:
 def counted(backend: str | Backend) -> Report:
     """The report without findings: what the tables say, nothing run."""
     backend = backends.load(backend) if isinstance(backend, str) else backend
-    native = [name for name, row in TABLE.items() if row in backend.lowerings and name not in backend.gaps]
+    native = [name for name, primitive in TABLE.items() if primitive in backend.lowerings and name not in backend.gaps]
     with _in_use(backend):
         lacking = {case.program.primitive for case in _cases(quick=True) if _lacks(case, backend)}
     lacking |= backend.gaps.keys()
@@ -233,18 +233,18 @@ def _eager(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterator[F
         sample = _as_called(case)
         if sample is not None:
             try:
-                row = TABLE[case.program.primitive]
+                primitive = TABLE[case.program.primitive]
                 inputs = [backend.array(x, dtypes.standardize(x.dtype)) for x in sample.inputs]
-                made = backend.execute(row, inputs, sample.attrs)
-                outputs: Any = [backend.to_numpy(x) for x in ([made] if row.single else made)]
+                made = backend.execute(primitive, inputs, sample.attrs)
+                outputs: Any = [backend.to_numpy(x) for x in ([made] if primitive.single else made)]
             except Exception as error:
                 outputs = error
             yield _judged(backend, case, met, "eager", outputs)
 
 
 def _as_called(case: Case) -> Sample | None:
-    row, nodes = TABLE[case.program.primitive], case.graph.nodes
-    plain = case.program.function is row and len(nodes) == 1 and case.dtype in ("float32", WHOLE)
+    primitive, nodes = TABLE[case.program.primitive], case.graph.nodes
+    plain = case.program.function is primitive and len(nodes) == 1 and case.dtype in ("float32", WHOLE)
     return Sample(case.inputs, nodes[0].attrs) if plain else None
 
 

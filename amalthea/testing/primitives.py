@@ -1,4 +1,4 @@
-"""What every primitive must satisfy, on every backend, on the samples of its row.
+"""What every primitive must satisfy, on every backend, on its samples.
 
 Each check raises ``AssertionError`` when it does not hold. NumPy in float64 is the reference.
 """
@@ -23,14 +23,14 @@ TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3
 
 
 def cases() -> Iterator[tuple[Primitive, int, Sample]]:
-    """Every sample of every row."""
-    for row in TABLE.values():
-        for number, sample in enumerate(row.samples):
-            yield row, number, Sample(sample.inputs, {**row.defaults, **sample.attrs})
+    """Every sample of every primitive."""
+    for primitive in TABLE.values():
+        for number, sample in enumerate(primitive.samples):
+            yield primitive, number, Sample(sample.inputs, {**primitive.defaults, **sample.attrs})
 
 
-def _outputs(row: Primitive, value: Any) -> Sequence[Any]:
-    return (value,) if row.single else value
+def _outputs(primitive: Primitive, value: Any) -> Sequence[Any]:
+    return (value,) if primitive.single else value
 
 
 def in_dtype(sample: Sample, dtype: str) -> Sample:
@@ -40,25 +40,25 @@ def in_dtype(sample: Sample, dtype: str) -> Sample:
     return Sample(inputs, {k: dtype if v == "float64" else v for k, v in sample.attrs.items()})
 
 
-def check_typing(row: Primitive, sample: Sample) -> None:
+def check_typing(primitive: Primitive, sample: Sample) -> None:
     """The typing rule foretells the shapes and dtypes that the reference gives."""
-    found = [type_of(np.asarray(x)) for x in _outputs(row, row.reference(*sample.inputs, **sample.attrs))]
-    told = list(row.types([type_of(x) for x in sample.inputs], sample.attrs))
-    assert told == found, f"{row.name}: the typing rule says {told}, the reference gives {found}"
+    found = [type_of(np.asarray(x)) for x in _outputs(primitive, primitive.reference(*sample.inputs, **sample.attrs))]
+    told = list(primitive.types([type_of(x) for x in sample.inputs], sample.attrs))
+    assert told == found, f"{primitive.name}: the typing rule says {told}, the reference gives {found}"
 
 
-def check_agreement(row: Primitive, sample: Sample, backend: str, dtype: str = "float32") -> None:
+def check_agreement(primitive: Primitive, sample: Sample, backend: str, dtype: str = "float32") -> None:
     """A backend, compiled and eager, gives what the reference gives in float64."""
     cast = in_dtype(sample, dtype)
     exact = in_dtype(Sample(cast.inputs, sample.attrs), dtype)
     wide = tuple(x.astype("float64") if x.dtype == dtypes.to_numpy(dtype) else x for x in exact.inputs)
-    wanted = _outputs(row, row.reference(*wide, **sample.attrs))
+    wanted = _outputs(primitive, primitive.reference(*wide, **sample.attrs))
     with use_backend(backend):
-        compiled = transforms.jit(lambda *xs: row(*xs, **cast.attrs))(*cast.inputs)
-        eager = row(*cast.inputs, **cast.attrs)
+        compiled = transforms.jit(lambda *xs: primitive(*xs, **cast.attrs))(*cast.inputs)
+        eager = primitive(*cast.inputs, **cast.attrs)
     for way, found in (("compiled", compiled), ("eager", eager)):
-        for want, got in zip(wanted, _outputs(row, found), strict=True):
-            _assert_close(got, want, TOLERANCE[dtype], f"{row.name} on {backend}, {way}, {dtype}")
+        for want, got in zip(wanted, _outputs(primitive, found), strict=True):
+            _assert_close(got, want, TOLERANCE[dtype], f"{primitive.name} on {backend}, {way}, {dtype}")
 
 
 def _assert_close(got: Any, want: Any, tolerance: float, where: str) -> None:
@@ -67,20 +67,20 @@ def _assert_close(got: Any, want: Any, tolerance: float, where: str) -> None:
     np.testing.assert_allclose(got.astype("float64"), want.astype("float64"), tolerance, tolerance, err_msg=where)
 
 
-def check_decomposition(row: Primitive, sample: Sample) -> None:
+def check_decomposition(primitive: Primitive, sample: Sample) -> None:
     """What a fused primitive is said to consist of gives the same as the primitive."""
-    assert row.decomposition is not None
+    assert primitive.decomposition is not None
     with use_backend("numpy"):
-        found = transforms.jit(lambda *xs: row.decomposition(*xs, **sample.attrs))(*sample.inputs)  # type: ignore[misc]
-    wanted = _outputs(row, row.reference(*sample.inputs, **sample.attrs))
-    for want, got in zip(wanted, _outputs(row, found), strict=True):
-        _assert_close(got, want, 1e-9, f"the decomposition of {row.name}")
+        found = transforms.jit(lambda *xs: primitive.decomposition(*xs, **sample.attrs))(*sample.inputs)  # type: ignore[misc]
+    wanted = _outputs(primitive, primitive.reference(*sample.inputs, **sample.attrs))
+    for want, got in zip(wanted, _outputs(primitive, found), strict=True):
+        _assert_close(got, want, 1e-9, f"the decomposition of {primitive.name}")
 
 
-def _weighted(row: Primitive, attrs: dict[str, Any], inputs: Sequence[Any]) -> float:
+def _weighted(primitive: Primitive, attrs: dict[str, Any], inputs: Sequence[Any]) -> float:
     """A scalar that depends on every float element of the outputs, each with a weight of its own."""
     total = 0.0
-    for out in _outputs(row, row.reference(*inputs, **attrs)):
+    for out in _outputs(primitive, primitive.reference(*inputs, **attrs)):
         if np.asarray(out).dtype.kind == "f":
             total += float(np.sum(np.asarray(out) * _weights(np.shape(out))))
     return total
@@ -92,7 +92,7 @@ def _weights(shape: Sequence[int]) -> np.ndarray:
     return (np.round(waves * 64) / 64).reshape(shape)
 
 
-def numeric_gradient(row: Primitive, sample: Sample, which: int, step: float = 1e-6) -> np.ndarray:
+def numeric_gradient(primitive: Primitive, sample: Sample, which: int, step: float = 1e-6) -> np.ndarray:
     """The gradient by one input, by central differences in float64."""
     x = sample.inputs[which]
     gradient = np.zeros(x.shape)
@@ -102,46 +102,46 @@ def numeric_gradient(row: Primitive, sample: Sample, which: int, step: float = 1
             moved = np.array(x)
             moved[place] += sign * step
             inputs = [moved if i == which else v for i, v in enumerate(sample.inputs)]
-            sides.append(_weighted(row, sample.attrs, inputs))
+            sides.append(_weighted(primitive, sample.attrs, inputs))
         gradient[place] = (sides[0] - sides[1]) / (2 * step)
     return gradient
 
 
-def check_gradient(row: Primitive, sample: Sample, backend: str = "numpy") -> None:
+def check_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy") -> None:
     """The gradient rule agrees with central differences, by every float input."""
     which = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
-    outputs = row.types([type_of(x) for x in sample.inputs], sample.attrs)
+    outputs = primitive.types([type_of(x) for x in sample.inputs], sample.attrs)
     if not which or not any(dtypes.is_float(t.dtype) for t in outputs):
         return
     with use_backend(backend):
-        found = transforms.jit(lambda *xs: gradients(row, sample.attrs, xs, which))(*sample.inputs)
+        found = transforms.jit(lambda *xs: gradients(primitive, sample.attrs, xs, which))(*sample.inputs)
     for i, got in zip(which, found, strict=True):
-        want = numeric_gradient(row, sample, i)
-        if row.facts.get("passes_no_gradient"):
+        want = numeric_gradient(primitive, sample, i)
+        if primitive.facts.get("passes_no_gradient"):
             want = np.zeros_like(want)
-        _assert_close(got, want, 1e-5, f"the gradient of {row.name} by input {i}")
+        _assert_close(got, want, 1e-5, f"the gradient of {primitive.name} by input {i}")
 
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf)
 
 
-def special_samples(row: Primitive) -> Iterator[Sample]:
-    """The samples of a row with its floats at special points: zeros, ones, equal elements, infinities.
+def special_samples(primitive: Primitive) -> Iterator[Sample]:
+    """The samples of a primitive with its floats at special points: zeros, ones, equal elements, infinities.
 
-    A row that works element by element meets every combination of them; of others each float input is filled with one,
+    An elementwise primitive meets every combination of them; of others each float input is filled with one,
     and holds one once.
     """
-    for sample in row.samples:
-        attrs = {**row.defaults, **sample.attrs}
+    for sample in primitive.samples:
+        attrs = {**primitive.defaults, **sample.attrs}
         places = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
-        if row.family.elementwise:
+        if primitive.family.elementwise:
             grid = iter(np.meshgrid(*[SPECIAL] * len(places), indexing="ij"))
             shape = (len(SPECIAL),) * len(places)
             yield Sample(
                 tuple(next(grid) if i in places else np.resize(x, shape) for i, x in enumerate(sample.inputs)), attrs
             )
             return
-        values = [v for v in SPECIAL if np.isfinite(v) or not row.facts.get("multiplies")]
+        values = [v for v in SPECIAL if np.isfinite(v) or not primitive.facts.get("multiplies")]
         for place in places:
             for value in values:
                 one = np.array(sample.inputs[place])
@@ -150,37 +150,38 @@ def special_samples(row: Primitive) -> Iterator[Sample]:
                     yield Sample(tuple(filled if i == place else x for i, x in enumerate(sample.inputs)), attrs)
 
 
-def check_finite_gradient(row: Primitive, sample: Sample, backend: str = "numpy") -> None:
+def check_finite_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy") -> None:
     """The gradient is finite wherever the value is."""
     which = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
     with np.errstate(all="ignore"):
-        values = _outputs(row, row.reference(*sample.inputs, **sample.attrs))
+        values = _outputs(primitive, primitive.reference(*sample.inputs, **sample.attrs))
     floats = [np.asarray(v) for v in values if np.asarray(v).dtype.kind == "f"]
-    if not which or not floats or not (row.family.elementwise or all(np.isfinite(v).all() for v in floats)):
+    if not which or not floats or not (primitive.family.elementwise or all(np.isfinite(v).all() for v in floats)):
         return
     with use_backend(backend):
-        found = transforms.jit(lambda *xs: gradients(row, sample.attrs, xs, which))(*sample.inputs)
+        found = transforms.jit(lambda *xs: gradients(primitive, sample.attrs, xs, which))(*sample.inputs)
     for i, got in zip(which, found, strict=True):
         finite = np.isfinite(np.asarray(got))
-        if row.family.elementwise:
+        if primitive.family.elementwise:
             finite |= ~np.isfinite(floats[0])
         wrong = np.argwhere(~finite)
         assert not wrong.size, (
-            f"{row.name}: the gradient by input {i} is {np.asarray(got)[tuple(wrong[0])]} at {tuple(wrong[0])} of "
+            f"{primitive.name}: the gradient wrt input {i} is {np.asarray(got)[tuple(wrong[0])]} at {tuple(wrong[0])} "
+            "of "
             f"{[np.asarray(x) for x in sample.inputs]}"
         )
 
 
-def gradients(row: Primitive, attrs: dict[str, Any], xs: Sequence[Any], which: Sequence[int]) -> list[Tensor]:
+def gradients(primitive: Primitive, attrs: dict[str, Any], xs: Sequence[Any], which: Sequence[int]) -> list[Tensor]:
     """In a trace: the gradients of a weighted sum of the outputs by those of the inputs."""
     xs = [identity(x) if i in which else x for i, x in enumerate(xs)]
-    outputs = [x for x in _outputs(row, row(*xs, **attrs)) if dtypes.is_float(x.dtype)]
+    outputs = [x for x in _outputs(primitive, primitive(*xs, **attrs)) if dtypes.is_float(x.dtype)]
     cotangents = [_weights(x.shape).astype(dtypes.to_numpy(x.dtype)) for x in outputs]
     return backward([as_tensor(x) for x in outputs], cotangents, [xs[i] for i in which])
 
 
-def symbolic_type(row: Primitive, types: Sequence[Type], attrs: dict[str, Any]) -> Sequence[Type]:
+def symbolic_type(primitive: Primitive, types: Sequence[Type], attrs: dict[str, Any]) -> Sequence[Type]:
     """The types of the outputs when the primitive is applied to symbols."""
     with Trace():
-        outputs = row(*(Tensor(t) for t in types), **attrs)
-    return [x.type for x in _outputs(row, outputs)]
+        outputs = primitive(*(Tensor(t) for t in types), **attrs)
+    return [x.type for x in _outputs(primitive, outputs)]

@@ -29,7 +29,7 @@ class Program(NamedTuple):
     """A function and what it is tried on.
 
     Args:
-        primitive: the name of the row that it is about.
+        primitive: the name of the primitive under test.
         what: "value" or "gradient", and which sample.
         function: takes the sample's inputs, and its attributes by name.
     """
@@ -60,14 +60,16 @@ class Case:
 
 
 def programs() -> Iterator[Program]:
-    """All of them: a value and (where there is one) a gradient for every sample of every row."""
-    for row, number, tried in cases():
-        if row.name in _DRAWN:
-            yield Program(row.name, f"value {number}", _three_draws(row), Sample(_KEYS, tried.attrs), draws=True)
+    """All of them: a value and (where there is one) a gradient for every sample of every primitive."""
+    for primitive, number, tried in cases():
+        if primitive.name in _DRAWN:
+            yield Program(
+                primitive.name, f"value {number}", _three_draws(primitive), Sample(_KEYS, tried.attrs), draws=True
+            )
             continue
-        yield Program(row.name, f"value {number}", row, tried)
-        if _differentiable(row, tried):
-            yield Program(row.name, f"gradient {number}", _gradient_of(row), tried)
+        yield Program(primitive.name, f"value {number}", primitive, tried)
+        if _differentiable(primitive, tried):
+            yield Program(primitive.name, f"gradient {number}", _gradient_of(primitive), tried)
     for name, function, x in _HELD:
         yield Program(name, "value 0", function, sample(x))
         if name not in ("while_loop", "native_call"):
@@ -91,27 +93,27 @@ def _case(program: Program, dtype: str, tried: Sample, wide: Sample) -> Case:
     if program.draws:
         return Case(program, dtype, graph, tried.inputs, ())
     with np.errstate(all="ignore"):
-        wanted = _traced(program, wide).run(wide.inputs, lambda row, xs, attrs: row.reference(*xs, **attrs))
+        wanted = _traced(program, wide).run(wide.inputs, lambda primitive, xs, attrs: primitive.reference(*xs, **attrs))
     return Case(program, dtype, graph, tried.inputs, tuple(np.asarray(x) for x in wanted))
 
 
 def _traced(program: Program, tried: Sample) -> Graph:
     if not tried.inputs:  # nothing that is traced calls it
-        row = TABLE[program.primitive]
-        node = Node(row, (), tried.attrs, row.types((), tried.attrs))
+        primitive = TABLE[program.primitive]
+        node = Node(primitive, (), tried.attrs, primitive.types((), tried.attrs))
         return Graph([], list(node.outputs), nodes=[node])
     with use_backend("numpy"):  # which computes the constants that are made on the way
         return transforms.capture(lambda *xs: program.function(*xs, **tried.attrs), (tried.inputs, {}))[0]
 
 
-def _differentiable(row: Primitive, tried: Sample) -> bool:
-    outputs = row.types([type_of(x) for x in tried.inputs], tried.attrs)
+def _differentiable(primitive: Primitive, tried: Sample) -> bool:
+    outputs = primitive.types([type_of(x) for x in tried.inputs], tried.attrs)
     return any(x.dtype == np.float64 for x in tried.inputs) and any(dtypes.is_float(t.dtype) for t in outputs)
 
 
-def _gradient_of(row: Primitive) -> Callable[..., Any]:
+def _gradient_of(primitive: Primitive) -> Callable[..., Any]:
     def function(*xs: Any, **attrs: Any) -> Any:
-        return gradients(row, attrs, xs, [i for i, x in enumerate(xs) if dtypes.is_float(x.dtype)])
+        return gradients(primitive, attrs, xs, [i for i, x in enumerate(xs) if dtypes.is_float(x.dtype)])
 
     return function
 
@@ -120,8 +122,8 @@ _DRAWN = ("random_uniform", "random_normal")
 _KEYS = tuple(np.array(key, "uint32") for key in ([7, 3], [7, 4], [8, 3]))  # the second counts on, the third is another
 
 
-def _three_draws(row: Primitive) -> Callable[..., Any]:
-    return lambda *keys, **attrs: [row(key, **attrs) for key in keys]
+def _three_draws(primitive: Primitive) -> Callable[..., Any]:
+    return lambda *keys, **attrs: [primitive(key, **attrs) for key in keys]
 
 
 def _total(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -50,7 +50,7 @@ KNOWN = {
     "openvino": Known("openvino", "openvino", "OpenVINO", complete=False),
 }
 DEFAULT = "onnxruntime"
-HEIRS = {"theano": "pytensor"}  # what Keras's settings may name, and who lives on in its place
+ALIASES = {"theano": "pytensor"}  # names in Keras's settings, and the successor of each
 _set: str | None = None  # by set_backend, for the whole process
 _used: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("backend", default=None)
 _announced: set[str] = set()
@@ -68,10 +68,10 @@ def chosen() -> tuple[str, str]:
     for source in ("AMALTHEA_BACKEND", "KERAS_BACKEND"):
         name = os.environ.get(source)
         if name:
-            return _known(_heir(name), f"{source}={name} in the environment"), source
+            return _known(_alias(name), f"{source}={name} in the environment"), source
     name = _in_file()
-    if name is not None and _is_usable(_heir(name)):
-        return _heir(name), "keras.json"
+    if name is not None and _is_usable(_alias(name)):
+        return _alias(name), "keras.json"
     if name is not None:
         _pass_over(name)
     return DEFAULT, "the default"
@@ -84,9 +84,9 @@ def _is_usable(name: str) -> bool:
 @cache
 def _pass_over(name: str) -> None:
     """Say once that the file's backend cannot be used."""
-    heir = _heir(name)
-    why = f"{KNOWN[heir].title} is not installed" if heir in KNOWN else "there is no such backend here"
-    cure = f"pip install amalthea[{heir}]" if heir in KNOWN else nearest(name, KNOWN)
+    alias = _alias(name)
+    why = f"{KNOWN[alias].title} is not installed" if alias in KNOWN else "there is no such backend here"
+    cure = f"pip install amalthea[{alias}]" if alias in KNOWN else nearest(name, KNOWN)
     settings.say(
         f"{settings.file_path()} asks for the backend {name!r}, but {why}: {KNOWN[DEFAULT].title} is used ({cure})."
     )
@@ -111,8 +111,8 @@ def _in_file() -> str | None:
     return None if name is None else str(name)
 
 
-def _heir(name: str) -> str:
-    return HEIRS.get(name, name)
+def _alias(name: str) -> str:
+    return ALIASES.get(name, name)
 
 
 def _known(name: str, source: str = "") -> str:

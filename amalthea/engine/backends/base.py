@@ -82,7 +82,7 @@ class Backend(Runtime, ABC):
         return self.run(primitive, inputs, attrs)
 
     def run_decomposed(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """A fused primitive that the table lacks, by what it consists of."""
+        """A composite primitive without a lowering, by its decomposition."""
         with Trace() as scope:
             tensors = [Tensor(type_of(x)) for x in inputs]
             made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]

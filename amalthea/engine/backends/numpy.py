@@ -18,7 +18,7 @@ from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import TABLE, Primitive
 
-LOWERINGS = {row: row.reference for row in TABLE.values()}
+LOWERINGS = {primitive: primitive.reference for primitive in TABLE.values()}
 
 
 class NumpyBackend(Backend):

@@ -83,7 +83,7 @@ def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **at
 
 
 LOWERINGS = {
-    **{row: lowering for row, lowering in ONNX.items() if row is not w.max_pool_gradient},  # it has no MaxUnpool
+    **{key: lowering for key, lowering in ONNX.items() if key is not w.max_pool_gradient},  # it has no MaxUnpool
     p.right_shift: _right_shift, p.remainder: _remainder, p.cast: _cast, control.scan: _scan,
 }  # fmt: skip
 

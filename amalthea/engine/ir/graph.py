@@ -16,7 +16,7 @@ Execute = Callable[[Any, Sequence[Any], dict[str, Any]], Any]
 
 @dataclass
 class Graph:
-    """A pure function of ``inputs``, the variables of ``reads``, and (for a held graph) what it ``captured``.
+    """A pure function of ``inputs``, the variables of ``reads``, and (for a subgraph) the tensors that it ``captured``.
 
     ``writes`` are values that its variables are given; ``nodes`` is every node that an output or a write needs, each
     after those that it needs itself.

@@ -39,11 +39,11 @@ class Gate:
         self.readers = 0  # executables that read it where it is
         self.shared = False
         self.calm = 0
-        self.kept: dict[int, Any] = {}  # by place: the value of the current version, in memory that nobody writes
-        self.watched: set[int] = set()  # the places that readers want kept
+        self.kept: dict[int, Any] = {}  # by index: the value of the current version, in memory that nobody writes
+        self.watched: set[int] = set()  # the indices that readers want kept
 
-    def keep(self, places: Iterable[int]) -> None:
-        """Put the values at some places into ``kept``."""
+    def keep(self, indices: Iterable[int]) -> None:
+        """Put the values at some indices into ``kept``."""
         raise NotImplementedError
 
     def leave_readers(self) -> bool:
@@ -123,11 +123,11 @@ def _may_write(gate: Gate, me: int) -> bool:
     return True
 
 
-def _may_read(gate: Gate, places: frozenset[int], me: int) -> bool:
+def _may_read(gate: Gate, indices: frozenset[int], me: int) -> bool:
     if not gate.shared:
-        return is_readable(gate, places, me)
-    gate.watched |= places
-    missing = places - gate.kept.keys()
+        return is_readable(gate, indices, me)
+    gate.watched |= indices
+    missing = indices - gate.kept.keys()
     if missing and gate.writer not in (0, me):
         return False
     if missing:
@@ -135,13 +135,13 @@ def _may_read(gate: Gate, places: frozenset[int], me: int) -> bool:
     return True
 
 
-def is_readable(gate: Gate, places: frozenset[int], me: int) -> bool:
-    """Whether the values of these places are there, in ``kept`` or with nobody changing them; else ask for them."""
+def is_readable(gate: Gate, indices: frozenset[int], me: int) -> bool:
+    """Whether the values of these indices are there, in ``kept`` or with nobody changing them; else ask for them."""
     if gate.writer in (0, me):
         return True
     gate.shared = True
-    gate.watched |= places
-    return places <= gate.kept.keys()
+    gate.watched |= indices
+    return indices <= gate.kept.keys()
 
 
 def wait() -> None:

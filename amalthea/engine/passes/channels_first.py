@@ -61,29 +61,29 @@ class _Mover:
         self.first: dict[Tensor, Tensor] = {}
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-        row = node.primitive
-        if row in _WINDOWED and node.attrs["data_format"] == "channels_last":
+        primitive = node.primitive
+        if primitive in _WINDOWED and node.attrs["data_format"] == "channels_last":
             return self._window(node, inputs)
         if not any(x in self.first for x in inputs):
             return None
         rank = len(node.outputs[0].type.shape)
-        if row in _NORMALIZED and inputs[_NORMALIZED[row][-1]] in self.first:
+        if primitive in _NORMALIZED and inputs[_NORMALIZED[primitive][-1]] in self.first:
             return self._normalized(node, inputs)
-        if row.family.elementwise and all(len(x.type.shape) == rank for x in inputs if x in self.first):
-            return [self._back(row(*(self._aligned(x, rank) for x in inputs), **node.attrs))]
-        if row in _BY_AXIS:
-            attrs = {k: moved(v) if k in _BY_AXIS[row] else v for k, v in node.attrs.items()}
-            return [self._back(row(self.first[inputs[0]], **attrs))]
-        if row is movement.concatenate and all(x in self.first for x in inputs):
+        if primitive.family.elementwise and all(len(x.type.shape) == rank for x in inputs if x in self.first):
+            return [self._back(primitive(*(self._aligned(x, rank) for x in inputs), **node.attrs))]
+        if primitive in _BY_AXIS:
+            attrs = {k: moved(v) if k in _BY_AXIS[primitive] else v for k, v in node.attrs.items()}
+            return [self._back(primitive(self.first[inputs[0]], **attrs))]
+        if primitive is movement.concatenate and all(x in self.first for x in inputs):
             axis = _to_first(rank).index(node.attrs["axis"])
-            return [self._back(row(*(self.first[x] for x in inputs), axis=axis))]
-        if row in (reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min):
+            return [self._back(primitive(*(self.first[x] for x in inputs), axis=axis))]
+        if primitive in (reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min):
             return self._reduction(node, inputs[0])
         return None
 
     def _window(self, node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
-        places, channelled = _WINDOWED[node.primitive]
-        inputs = [self._move(x) if i in places else x for i, x in enumerate(inputs)]
+        indices, channelled = _WINDOWED[node.primitive]
+        inputs = [self._move(x) if i in indices else x for i, x in enumerate(inputs)]
         attrs = {**node.attrs, "data_format": "channels_first"}
         if "shape" in attrs:
             attrs["shape"] = moved(attrs["shape"])

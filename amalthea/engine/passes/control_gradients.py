@@ -20,24 +20,24 @@ from amalthea.engine.primitives.movement import reshape
 from amalthea.errors import BackendError
 
 
-def _cond_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
+def _cond_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
     """A branch on the same predicate, each side the gradient of its own branch, computed anew."""
     predicate, operands = node.inputs[0], node.inputs[1:]
-    cotangents = [g if g is not None else zeros_like(out) for g, out in zip(arrived, node.outputs)]
+    full = [g if g is not None else zeros_like(out) for g, out in zip(cotangents, node.outputs)]
     branches = []
     for graph in (node.attrs["true_graph"], node.attrs["false_graph"]):
         with Trace(current_trace() or Trace(), "the gradient of cond") as scope:
-            gs = [Tensor(g.type) for g in cotangents]
+            gs = [Tensor(g.type) for g in full]
             grads = backward(graph.outputs, gs, graph.inputs)
         also = {id(n.scope): n.scope for n in graph.nodes}.values()
-        held = graph_of_trace([*gs, *graph.inputs], grads, scope, also=list(also))
-        branches.append(Graph(held.inputs, held.outputs, captured=held.captured, nodes=held.nodes))
+        inner = graph_of_trace([*gs, *graph.inputs], grads, scope, also=list(also))
+        branches.append(Graph(inner.inputs, inner.outputs, captured=inner.captured, nodes=inner.nodes))
     captured, _ = union(*branches)
     yes, no = (Graph([*captured, *b.inputs], b.outputs, nodes=b.nodes) for b in branches)
-    return [None, *control.cond(predicate, *captured, *cotangents, *operands, true_graph=yes, false_graph=no)]
+    return [None, *control.cond(predicate, *captured, *full, *operands, true_graph=yes, false_graph=no)]
 
 
-def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
+def _scan_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
     """A scan the other way round. What the forward body computed and the gradient needs is kept, not redone.
 
     Of an operand that every step uses, the gradients of all steps are added up: as one more carried value, or, where
@@ -48,7 +48,7 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     fixed, carry = body.inputs[:n_fixed], body.inputs[n_fixed : n_fixed + n_carry]
     elements = body.inputs[n_fixed + n_carry :]
     by_fixed = [x for x in fixed if dtypes.is_float(x.dtype)]
-    cotangents = [g if g is not None else zeros_like(out) for g, out in zip(arrived, node.outputs)]
+    full = [g if g is not None else zeros_like(out) for g, out in zip(cotangents, node.outputs)]
     with Trace(current_trace() or Trace(), "the gradient of scan") as scope:
         g_carry = [Tensor(x.type) for x in carry]
         g_outputs = [Tensor(x.type) for x in body.outputs[n_carry:]]
@@ -63,16 +63,16 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
         later = [x for pair in factors.values() for x in pair or ()]
         given = inside | set(grads[n + n_carry :])
         results += dict.fromkeys(x for x in later if x not in given)
-    held = graph_of_trace([*g_carry, *sums, *g_outputs], results, scope)
-    kept = _keep(node, [*held.captured, *(x for x in later if x in inside)], fixed, carry, elements)
-    outside = [x for x in held.captured if x not in kept]
-    read = {x: kept[x] for x in held.captured if x in kept}
-    inner = Graph([*outside, *held.inputs, *read], held.outputs, captured=outside, nodes=held.nodes)
+    inner = graph_of_trace([*g_carry, *sums, *g_outputs], results, scope)
+    kept = _keep(node, [*inner.captured, *(x for x in later if x in inside)], fixed, carry, elements)
+    outside = [x for x in inner.captured if x not in kept]
+    read = {x: kept[x] for x in inner.captured if x in kept}
+    inner = Graph([*outside, *inner.inputs, *read], inner.outputs, captured=outside, nodes=inner.nodes)
     final = control.scan(
         *outside,
-        *cotangents[:n_carry],
+        *full[:n_carry],
         *(zeros_like(total) for total in sums),
-        *cotangents[n_carry:],
+        *full[n_carry:],
         *read.values(),
         body=inner,
         captures=len(outside),
@@ -82,7 +82,7 @@ def _scan_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
     )
     first = n_carry + len(summed)
     sums_of = {x: _cast(total, x.dtype) for (x, _), total in zip(summed, final[n_carry:first])}
-    stacked = {**dict(zip(held.outputs[first:], final[first:])), **kept}
+    stacked = {**dict(zip(inner.outputs[first:], final[first:])), **kept}
     for x, pair in factors.items():
         if pair is not None:
             sums_of[x] = matmul(*(_rows(stacked[factor]) for factor in pair), transpose_x=True, transpose_y=False)
@@ -128,7 +128,7 @@ def _keep(node: Node, used: Sequence[Tensor], fixed, carry, elements) -> dict[Te
     return {x: kept[x] for x in used if x in kept}
 
 
-def _no_gradient(node: Node, arrived: Sequence[Tensor | None]) -> list[Any]:
+def _no_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
     raise BackendError(
         "while_loop has no gradient: nobody knows how many steps to go back.",
         cure="ops.fori_loop or ops.scan, whose length is known",

@@ -12,14 +12,14 @@ from amalthea.engine.primitives import Primitive
 
 
 def expand(graph: Graph, known: Container[Primitive]) -> Graph:
-    """The graph with each fused primitive that a backend does not know said in others."""
+    """The graph with each composite primitive that a backend does not know replaced by its decomposition."""
 
     def decomposed(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-        row = node.primitive
-        if row in known or row.decomposition is None:
+        primitive = node.primitive
+        if primitive in known or primitive.decomposition is None:
             return None
-        outputs = row.decomposition(*inputs, **node.attrs)
-        return [as_tensor(outputs)] if row.single else [as_tensor(x) for x in outputs]
+        outputs = primitive.decomposition(*inputs, **node.attrs)
+        return [as_tensor(outputs)] if primitive.single else [as_tensor(x) for x in outputs]
 
     while any(n.primitive not in known and n.primitive.decomposition for n in all_nodes(graph)):
         graph = apply_rules(graph, lambda: decomposed)

@@ -18,7 +18,7 @@ Rule = Callable[[Node, Sequence[Tensor]], "Sequence[Tensor] | None"]
 def apply_rules(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
     """The graph with each node replaced by what the first rule that answers gives for it, or by itself.
 
-    Held graphs are rewritten too, each with new rules: what a rule remembers holds in one graph only.
+    Subgraphs are rewritten too, each with new rules: what a rule remembers holds in one graph only.
     """
     now: dict[Tensor, Tensor] = {}
     chosen = [make() for make in rules]
@@ -56,7 +56,7 @@ def first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) ->
 
 
 def all_nodes(graph: Graph) -> Iterator[Node]:
-    """The nodes of a graph and of those that it holds."""
+    """The nodes of a graph and of its subgraphs."""
     for node in graph.nodes:
         yield node
         for value in node.attrs.values():

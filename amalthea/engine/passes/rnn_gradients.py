@@ -36,8 +36,8 @@ def _lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse, ke
     projected = add(matmul(_rows(x), kernel), bias)
     projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
 
-    def step(h: Any, c: Any, row: Any) -> list[Any]:
-        i, f, new, o = _columns(add(row, matmul(h, recurrent_kernel)), 4)
+    def step(h: Any, c: Any, projection: Any) -> list[Any]:
+        i, f, new, o = _columns(add(projection, matmul(h, recurrent_kernel)), 4)
         i, f, new, o = sigmoid(i), sigmoid(f), tanh(new), sigmoid(o)
         c = add(multiply(f, c), multiply(i, new))
         squashed = tanh(c)
@@ -57,10 +57,10 @@ def _lstm_gradient(
 ):
     """Each step gives the cotangents of its gates; what they are multiplied with is multiplied once for all steps."""
     h_before, c_before = _previous(outputs, h0, reverse), _previous(cells, c0, reverse)
-    arriving = [] if is_zero(g_outputs) else [g_outputs]
+    g_steps = [] if is_zero(g_outputs) else [g_outputs]
 
-    def step(g_h: Any, g_c: Any, c_before: Any, squashed: Any, i: Any, f: Any, new: Any, o: Any, *arrived: Any):
-        g_h = add(g_h, *arrived) if arrived else g_h
+    def step(g_h: Any, g_c: Any, c_before: Any, squashed: Any, i: Any, f: Any, new: Any, o: Any, *g_output: Any):
+        g_h = add(g_h, *g_output) if g_output else g_h
         through = multiply(g_h, o)
         g_c = add(g_c, subtract(through, multiply(through, square(squashed))))
         g_i = multiply(g_c, i)
@@ -73,7 +73,7 @@ def _lstm_gradient(
         )
         return [matmul(g_gates, recurrent_kernel, transpose_y=True), multiply(g_c, f), g_gates]
 
-    g_h, g_c, g_gates = scan(step, [g_h, g_c], [c_before, squashed, i, f, new, o, *arriving], x.shape[0], not reverse)
+    g_h, g_c, g_gates = scan(step, [g_h, g_c], [c_before, squashed, i, f, new, o, *g_steps], x.shape[0], not reverse)
     rows = _rows(g_gates)
     by_x = reshape(matmul(rows, kernel, transpose_y=True), shape=x.shape)
     by_kernels = [matmul(_rows(v), rows, transpose_x=True) for v in (x, h_before)]
@@ -84,8 +84,8 @@ def _gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reve
     projected = add(matmul(_rows(x), kernel), bias)
     projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
 
-    def step(h: Any, row: Any) -> list[Any]:
-        xz, xr, xn = _columns(row, 3)
+    def step(h: Any, projection: Any) -> list[Any]:
+        xz, xr, xn = _columns(projection, 3)
         hz, hr, inner = _columns(add(matmul(h, recurrent_kernel), inner_bias), 3)
         z, r = sigmoid(add(xz, hz)), sigmoid(add(xr, hr))
         new = tanh(add(xn, multiply(r, inner)))
@@ -103,10 +103,10 @@ def _gru(*inputs, reverse):
 def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r, new, inner, *, reverse):
     """As :func:`_lstm_gradient`."""
     h_before = _previous(outputs, h0, reverse)
-    arriving = [] if is_zero(g_outputs) else [g_outputs]
+    g_steps = [] if is_zero(g_outputs) else [g_outputs]
 
-    def step(g_h: Any, h_before: Any, z: Any, r: Any, new: Any, inner: Any, *arrived: Any) -> list[Any]:
-        g_h = add(g_h, *arrived) if arrived else g_h
+    def step(g_h: Any, h_before: Any, z: Any, r: Any, new: Any, inner: Any, *g_output: Any) -> list[Any]:
+        g_h = add(g_h, *g_output) if g_output else g_h
         closed = multiply(g_h, subtract(1.0, z))
         g_new = subtract(closed, multiply(closed, square(new)))
         g_z = multiply(multiply(closed, z), subtract(h_before, new))
@@ -116,7 +116,7 @@ def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r
         g_h = add(matmul(g_inner, recurrent_kernel, transpose_y=True), multiply(g_h, z))
         return [g_h, concatenate(g_z, g_r, g_new, axis=1), g_inner]
 
-    g_h, g_gates, g_inner = scan(step, [g_h], [h_before, z, r, new, inner, *arriving], x.shape[0], not reverse)
+    g_h, g_gates, g_inner = scan(step, [g_h], [h_before, z, r, new, inner, *g_steps], x.shape[0], not reverse)
     outer, inside = _rows(g_gates), _rows(g_inner)
     by_x = reshape(matmul(outer, kernel, transpose_y=True), shape=x.shape)
     by_kernels = [matmul(_rows(v), g, transpose_x=True) for v, g in ((x, outer), (h_before, inside))]
@@ -142,26 +142,26 @@ def is_zero(x: Any) -> bool:
     return value is not None and not np.any(on_host(value))
 
 
-# The row that keeps what the gradient needs, the row of the gradient, how many outputs there are without what is kept,
-# and how many inputs the gradient reads again.
-_ROWS = {
+# For each recurrence: the primitive that also gives the values that its gradient needs, the primitive of the gradient,
+# the number of outputs without those values, and the number of inputs that the gradient reads again.
+_WITH_GRADIENT = {
     rnn.lstm: (rnn.lstm_for_gradient, rnn.lstm_gradient, 3, 5),
     rnn.gru: (rnn.gru_for_gradient, rnn.gru_gradient, 2, 4),
 }
-_PLAIN: dict[Any, Any] = {keeps: row for row, (keeps, *_) in _ROWS.items()}
+_SHORTER: dict[Any, Any] = {longer: short for short, (longer, *_) in _WITH_GRADIENT.items()}
 
 
-def _gradient(node: Node, arrived: Sequence[Tensor | None]) -> Sequence[Any]:
+def _gradient(node: Node, cotangents: Sequence[Tensor | None]) -> Sequence[Any]:
     """The gradient by its own primitive, from a recurrence that keeps the values which that needs."""
-    row: Any = node.primitive
-    keeps, by, public, read = _ROWS[_PLAIN.get(row, row)]
-    if row is not keeps:
-        node = extend(node, keeps, node.attrs)
-    if any(g is not None for g in arrived[public:]):
-        return decomposed(node, arrived)
-    cotangents = [zeros_like(out) if g is None else g for g, out in zip(arrived[:public], node.outputs)]
+    primitive: Any = node.primitive
+    longer, gradient, public, read = _WITH_GRADIENT[_SHORTER.get(primitive, primitive)]
+    if primitive is not longer:
+        node = extend(node, longer, node.attrs)
+    if any(g is not None for g in cotangents[public:]):
+        return decomposed(node, cotangents)
+    full = [zeros_like(out) if g is None else g for g, out in zip(cotangents[:public], node.outputs)]
     kept = node.outputs[0], *node.outputs[public:]
-    return by(*cotangents, *node.inputs[:read], *kept, **node.attrs)
+    return gradient(*full, *node.inputs[:read], *kept, **node.attrs)
 
 
 _gradient.takes_node = True  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from amalthea.engine.ir.tensor import Node, Tensor
 
 
 def scheduled(graph: Graph) -> Graph:
-    """The same graph, its nodes in a better order; held graphs stay as they are."""
+    """The same graph, its nodes in a better order; subgraphs stay as they are."""
     heights = _heights(graph)
 
     def height(x: Tensor) -> int:

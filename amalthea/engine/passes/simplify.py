@@ -45,21 +45,21 @@ def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | No
 
 def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
     """A reshape, cast or transposition to what the value already is; a reshape of a reshape."""
-    row, out = node.primitive, node.outputs[0]
-    if row in (movement.reshape, movement.broadcast_to, elementwise.cast) and inputs[0].type == out.type:
+    primitive, out = node.primitive, node.outputs[0]
+    if primitive in (movement.reshape, movement.broadcast_to, elementwise.cast) and inputs[0].type == out.type:
         return inputs[:1]
-    if row is reductions.reduce_sum and not node.attrs["axes"]:
+    if primitive is reductions.reduce_sum and not node.attrs["axes"]:
         return inputs[:1]
-    if row is movement.transpose and node.attrs["axes"] == tuple(range(len(node.attrs["axes"]))):
+    if primitive is movement.transpose and node.attrs["axes"] == tuple(range(len(node.attrs["axes"]))):
         return inputs[:1]
-    before = made_by(inputs[0], row) if inputs else None
-    if row is movement.reshape and before is not None:
-        return Node(row, before.inputs, node.attrs, [out.type]).outputs
-    if row is movement.transpose and before is not None:
+    before = made_by(inputs[0], primitive) if inputs else None
+    if primitive is movement.reshape and before is not None:
+        return Node(primitive, before.inputs, node.attrs, [out.type]).outputs
+    if primitive is movement.transpose and before is not None:
         axes = tuple(before.attrs["axes"][axis] for axis in node.attrs["axes"])
         if axes == tuple(range(len(axes))):
             return before.inputs
-        return Node(row, before.inputs, {"axes": axes}, [out.type]).outputs
+        return Node(primitive, before.inputs, {"axes": axes}, [out.type]).outputs
     return None
 
 

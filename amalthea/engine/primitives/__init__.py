@@ -1,6 +1,6 @@
 """The table of primitives, by family: the operations that a backend has to know.
 
-Admitted is what cannot be said with others at an acceptable cost. :data:`TABLE` maps each name to its row.
+An operation is a primitive if others cannot express it at an acceptable cost. :data:`TABLE` maps names to primitives.
 """
 
 from amalthea.engine.primitives import (

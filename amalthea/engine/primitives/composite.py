@@ -18,7 +18,7 @@ def _along(x: Type, *, axis: int) -> Type:
     return x
 
 
-along = Family(_along, lambda row: [sample(numbers(3, 4), axis=1), sample(numbers(2, 3, 2, high=30), axis=1)])
+along = Family(_along, lambda primitive: [sample(numbers(3, 4), axis=1), sample(numbers(2, 3, 2, high=30), axis=1)])
 
 
 @primitive(along, accumulates=True)
@@ -63,7 +63,7 @@ def _adam_types(value: Type, gradient: Type, momentum: Type, velocity: Type, ste
     return value, momentum, velocity
 
 
-def _adam_samples(row):
+def _adam_samples(primitive):
     positive = numbers(2, 3, low=0.5, high=2.0, seed=3)
     inputs = (numbers(2, 3), numbers(2, 3, seed=1), numbers(2, 3, seed=2), positive, np.float64(0.25))
     return [sample(*inputs, beta_1=0.75, beta_2=0.5, epsilon=0.125)]

@@ -1,6 +1,6 @@
-"""Primitives that hold graphs, and those that only say how to differentiate.
+"""Primitives with subgraphs, and those that only say how to differentiate.
 
-A held graph has a formal input for each operand, captured values first; it is run with a backend's own primitives.
+A subgraph has a formal input for each operand, captured values first; it is run with a backend's own primitives.
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -62,8 +62,8 @@ def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: b
 
 
 def run_held(graph, values):
-    """Run a held graph with the NumPy meaning of every primitive."""
-    return graph.run(values, lambda row, inputs, attrs: row.reference(*inputs, **attrs))
+    """Run a subgraph with the NumPy meaning of every primitive."""
+    return graph.run(values, lambda primitive, inputs, attrs: primitive.reference(*inputs, **attrs))
 
 
 @primitive(Family(_same))
@@ -117,11 +117,11 @@ class Pullback:
 
 
 def _native_gradient(g, *inputs, function, types, wanted):
-    places = [i for i, x in enumerate(inputs) if wanted[i] and dtypes.is_float(x.dtype)]
-    if not places:
+    indices = [i for i, x in enumerate(inputs) if wanted[i] and dtypes.is_float(x.dtype)]
+    if not indices:
         return [None] * len(inputs)
-    by = Pullback(function, len(g), places)
-    found = dict(zip(places, native_call(*g, *inputs, function=by, types=tuple(inputs[i].type for i in places))))
+    by = Pullback(function, len(g), indices)
+    found = dict(zip(indices, native_call(*g, *inputs, function=by, types=tuple(inputs[i].type for i in indices))))
     return [found.get(i) for i in range(len(inputs))]
 
 

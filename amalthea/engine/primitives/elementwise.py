@@ -1,4 +1,4 @@
-"""Primitives that compute every element from the elements in the same place; two inputs broadcast."""
+"""Primitives that compute every element from the elements at the same position; two inputs broadcast."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -68,22 +68,26 @@ def _select(condition: Type, x: Type, y: Type) -> Type:
     return Type(shapes.broadcast(condition.shape, x.shape, y.shape), _same_dtype(x, y))
 
 
-def _numbers_of(row, seed: int, *shape: int):
-    low, high = row.facts.get("domain", (-2.0, 2.0))
+def _numbers_of(primitive, seed: int, *shape: int):
+    low, high = primitive.facts.get("domain", (-2.0, 2.0))
     return numbers(*shape, low=low, high=high, seed=seed)
 
 
-def _whole(row, *shape: int):
-    return np.random.default_rng(7).integers(*row.facts.get("whole", (-5, 6)), size=shape).astype("int32")
+def _whole(primitive, *shape: int):
+    return np.random.default_rng(7).integers(*primitive.facts.get("whole", (-5, 6)), size=shape).astype("int32")
 
 
-unary = Family(_unary, lambda row: [sample(_numbers_of(row, 0, 3, 4)), sample(_numbers_of(row, 1))], elementwise=True)
+unary = Family(
+    _unary,
+    lambda primitive: [sample(_numbers_of(primitive, 0, 3, 4)), sample(_numbers_of(primitive, 1))],
+    elementwise=True,
+)
 
 
-def _pairs(row):
+def _pairs(primitive):
     return [
-        sample(_numbers_of(row, 0, 3, 4), _numbers_of(row, 1, 3, 4)),
-        sample(_numbers_of(row, 0, 3, 1), _numbers_of(row, 1, 2, 1, 4)),
+        sample(_numbers_of(primitive, 0, 3, 4), _numbers_of(primitive, 1, 3, 4)),
+        sample(_numbers_of(primitive, 0, 3, 1), _numbers_of(primitive, 1, 2, 1, 4)),
     ]
 
 
@@ -91,21 +95,23 @@ binary = Family(_of_numbers, _pairs, elementwise=True)
 any_binary = Family(_binary, _pairs, elementwise=True)  # of truth values too
 comparison = Family(
     _to_bool,
-    lambda row: [
-        sample(_numbers_of(row, 0, 3, 4), _numbers_of(row, 1, 4)),
-        sample(_whole(row, 3, 4), _whole(row, 4)),
+    lambda primitive: [
+        sample(_numbers_of(primitive, 0, 3, 4), _numbers_of(primitive, 1, 4)),
+        sample(_whole(primitive, 3, 4), _whole(primitive, 4)),
     ],
     elementwise=True,
 )
-test = Family(_to_bool, lambda row: [sample(np.array([0.0, np.nan, np.inf, -np.inf, 1.0]))], elementwise=True)
+test = Family(_to_bool, lambda primitive: [sample(np.array([0.0, np.nan, np.inf, -np.inf, 1.0]))], elementwise=True)
 logical = Family(
     _of_truths,
-    lambda row: [sample(*[np.array([[True], [False]]), np.array([True, False])][: row.facts.get("arity", 2)])],
+    lambda primitive: [
+        sample(*[np.array([[True], [False]]), np.array([True, False])][: primitive.facts.get("arity", 2)])
+    ],
     elementwise=True,
 )
 bitwise = Family(
     _of_bits,
-    lambda row: [sample(np.array([[1], [5], [255]], "uint32"), np.array([3, 7, 1], "uint32"))],
+    lambda primitive: [sample(np.array([[1], [5], [255]], "uint32"), np.array([3, 7, 1], "uint32"))],
     elementwise=True,
 )
 
@@ -143,7 +149,7 @@ def log1p(x):
 
 @primitive(unary, domain=(0.1, 3.0))
 def sqrt(x):
-    """Square root. Its slope at 0, which is infinite, counts as 0: so has the norm of a zero vector a gradient."""
+    """Square root. Its gradient at 0, which is infinite, counts as 0: so has the norm of a zero vector a gradient."""
     return np.sqrt(x)
 
 
@@ -185,13 +191,13 @@ def tan(x):
 
 @primitive(unary, domain=(-0.9, 0.9))
 def arcsin(x):
-    """Inverse sine, in radians. Its infinite slopes at -1 and 1 count as 0."""
+    """Inverse sine, in radians. Its infinite gradients at -1 and 1 count as 0."""
     return np.arcsin(x)
 
 
 @primitive(unary, domain=(-0.9, 0.9))
 def arccos(x):
-    """Inverse cosine, in radians. Its infinite slopes at -1 and 1 count as 0."""
+    """Inverse cosine, in radians. Its infinite gradients at -1 and 1 count as 0."""
     return np.arccos(x)
 
 
@@ -227,7 +233,7 @@ def arcsinh(x):
 
 @primitive(unary, domain=(1.1, 4.0))
 def arccosh(x):
-    """Inverse hyperbolic cosine. Its infinite slope at 1 counts as 0."""
+    """Inverse hyperbolic cosine. Its infinite gradient at 1 counts as 0."""
     return np.arccosh(x)
 
 
@@ -385,7 +391,7 @@ def remainder(x, y):
 
 @primitive(binary, domain=(0.2, 2.0))
 def power(x, y):
-    """x to the power y. Infinite slopes, such as that of a root at x = 0, count as 0."""
+    """x to the power y. Infinite gradients, such as that of a root at x = 0, count as 0."""
     return np.power(x, y)
 
 
@@ -570,14 +576,16 @@ clip.samples = lambda: [
 ]
 
 
-# --------------------------------------------------------------------------------- fused, element by element
+# --------------------------------------------------------------------------------- composite, element by element
 def _alike(g: Type, out: Type) -> Type:
     if g != out:
         raise ShapeError("The cotangent of a relu is like its output.", expected=out, got=g)
     return g
 
 
-@primitive(Family(_alike, lambda row: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True), alike=True)
+@primitive(
+    Family(_alike, lambda primitive: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True), alike=True
+)
 def relu_gradient(g, out):
     """g where ``out``, which a relu gave, is above 0; 0 elsewhere."""
     return np.multiply(g, out > 0)

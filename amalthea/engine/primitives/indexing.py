@@ -87,7 +87,7 @@ def scatter_add(x, indices, updates, *, axis):
 
 @primitive(Family(_along))
 def take_along_axis(x, indices, *, axis):
-    """One element of ``x`` an index, taken along ``axis`` at the index's own place on the other axes."""
+    """One element of ``x`` an index, taken along ``axis`` at the index's own position on the other axes."""
     return np.take_along_axis(x, indices, axis=axis)
 
 
@@ -95,9 +95,9 @@ def take_along_axis(x, indices, *, axis):
 def add_along_axis(x, indices, updates, *, axis):
     """``x`` with each update added where :func:`take_along_axis` would read."""
     out = np.array(x)
-    places = list(np.indices(indices.shape, sparse=True))
-    places[axis] = indices
-    np.add.at(out, tuple(places), updates)
+    grid = list(np.indices(indices.shape, sparse=True))
+    grid[axis] = indices
+    np.add.at(out, tuple(grid), updates)
     return out
 
 

@@ -58,7 +58,7 @@ def _layer_gradient(g: Type, x: Type, scale: Type, mean: Type, rstd: Type, *, ax
     return x, scale, scale
 
 
-def _batch_samples(row):
+def _batch_samples(primitive):
     return [
         sample(numbers(4, 2, 3), numbers(3, seed=1), numbers(3, seed=2), axis=2, epsilon=0.125),
         sample(numbers(3, 2, 2), numbers(2, seed=1), numbers(2, seed=2), axis=1, epsilon=0.001),
@@ -66,7 +66,7 @@ def _batch_samples(row):
     ]
 
 
-def _layer_samples(row):
+def _layer_samples(primitive):
     return [
         sample(numbers(3, 4), numbers(4, seed=1), numbers(4, seed=2), axis=1, epsilon=0.125),
         sample(numbers(2, 3, 2), numbers(3, 2, seed=1), numbers(3, 2, seed=2), axis=1, epsilon=0.001),
@@ -74,11 +74,11 @@ def _layer_samples(row):
 
 
 def _of_gradient(forward, samples):
-    """Samples of a gradient: those of the forward row, with a cotangent and the moments."""
+    """Samples of a gradient: those of the forward primitive, with a cotangent and the moments."""
 
-    def make(row):
+    def make(primitive):
         made = []
-        for one in samples(row):
+        for one in samples(primitive):
             x, scale, offset = one.inputs
             _, mean, spread = forward.reference(*one.inputs, **one.attrs)
             made.append(sample(numbers(*x.shape, seed=3), x, scale, mean, spread, **one.attrs))
@@ -92,7 +92,7 @@ def _of_gradient(forward, samples):
 
 @primitive(Family(_batch, _batch_samples), single=False, accumulates=True)
 def batch_normalize(x, scale, offset, *, axis, epsilon):
-    """Each feature (a place on ``axis``) with mean 0 and variance 1 over the rest, scaled and moved; its moments."""
+    """Each feature (an index on ``axis``) with mean 0 and variance 1 over the rest, scaled and moved; its moments."""
     axes = others(x.ndim, axis)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     shape = mean.shape
@@ -184,10 +184,10 @@ def _mean(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _rule(gradient: Any, of_moments: Any) -> Any:
-    """The gradient of a normalization: its fused row, and what flows through the moments, if they were used."""
+    """The gradient of a normalization: its composite primitive, and the gradient through the moments, if used."""
 
-    def flow(node: Any, arrived: Sequence[Tensor | None]) -> Sequence[Any]:
-        (x, scale, _), (_, mean, spread), (g, *moments) = node.inputs, node.outputs, arrived
+    def flow(node: Any, cotangents: Sequence[Tensor | None]) -> Sequence[Any]:
+        (x, scale, _), (_, mean, spread), (g, *moments) = node.inputs, node.outputs, cotangents
         found = (None, None, None) if g is None else gradient(g, x, scale, mean, spread, **node.attrs)
         if all(m is None for m in moments):
             return found

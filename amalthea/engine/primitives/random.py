@@ -37,7 +37,7 @@ def _drawn(key: Type, *, shape, dtype) -> Type:
     return Type(tuple(shape), dtype)
 
 
-draw = Family(_drawn, lambda row: [sample(np.array([7, 3], "uint32"), shape=(4, 500), dtype="float32")])
+draw = Family(_drawn, lambda primitive: [sample(np.array([7, 3], "uint32"), shape=(4, 500), dtype="float32")])
 
 
 def _generator(key: np.ndarray) -> np.random.Generator:

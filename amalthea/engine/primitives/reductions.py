@@ -60,7 +60,7 @@ def _along(x: Type, *, axis: int, reverse: bool) -> Type:
     return x
 
 
-def _reductions(row):
+def _reductions(primitive):
     return [
         sample(numbers(2, 3, 4), axes=(1,)),
         sample(numbers(2, 3, 4), axes=(0, 2), keepdims=True),
@@ -73,7 +73,9 @@ reduction = Family(_reduced, _reductions)
 extreme = Family(_extreme, _reductions)
 position = Family(
     _position,
-    lambda row: [sample(numbers(2, 3, 4), axis=axis) for axis in range(3)] + [sample(np.array([1.0, 1.0]), axis=0)],
+    lambda primitive: (
+        [sample(numbers(2, 3, 4), axis=axis) for axis in range(3)] + [sample(np.array([1.0, 1.0]), axis=0)]
+    ),
 )
 
 
@@ -175,7 +177,7 @@ def _before(x, axis, reverse=False):
 
 
 def _moved(x, axis, steps, reverse, fill):
-    """Each element ``steps`` places further along an axis (or back), the places left free filled."""
+    """Each element ``steps`` positions further along an axis (or back), the free positions filled."""
     size = x.type.shape[axis]
     kept = part(x, axis, steps, size) if reverse else part(x, axis, 0, size - steps)
     low, high = (0, steps) if reverse else (steps, 0)
@@ -183,7 +185,7 @@ def _moved(x, axis, steps, reverse, fill):
 
 
 def _running_product_gradient(g, x, out, *, axis, reverse):
-    """``before[i] * total[i]``, where ``total[i] = g[i] + x[i + 1] * total[i + 1]``; found over 2, 4, 8, ... places."""
+    """``before[i] * total[i]``, where ``total[i] = g[i] + x[i + 1] * total[i + 1]``; over 2, 4, 8, ... elements."""
     size = x.type.shape[axis]
     if size == 0:
         return (g,)

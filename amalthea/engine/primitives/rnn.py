@@ -3,7 +3,7 @@
 ``x`` is ``(time, batch, features)``, each state before the first step ``(batch, units)``. ``kernel`` is ``(features,
 4 * units)``, ``recurrent_kernel`` ``(units, 4 * units)`` and ``bias`` ``(4 * units,)``: for the gate that lets in, the
 one that forgets, what is let in, and the gate that lets out. With ``reverse`` the last step comes first. What the rows
-consist of, and their gradients, stand in ``graph/recurrent.py``, because they hold graphs.
+consist of, and their gradients, stand in ``passes/rnn_gradients.py``, because they have subgraphs.
 
 A gated recurrent unit has three gates, for what stays, what is reset, and what is new, and a second bias inside the
 reset; that gate applies after the product, as in cuDNN.
@@ -102,20 +102,20 @@ def _gru_gradient(
     return x, h0, kernel, recurrent_kernel, bias, bias
 
 
-def _lstm_samples(row):
+def _lstm_samples(primitive):
     weights = numbers(2, 12, seed=3), numbers(3, 12, seed=4, low=-1, high=1), numbers(12, seed=5)
     states = numbers(2, 3, seed=1, low=-1, high=1), numbers(2, 3, seed=2)
     return [sample(numbers(4, 2, 2), *states, *weights, reverse=reverse) for reverse in (False, True)]
 
 
-def _gru_samples(row):
+def _gru_samples(primitive):
     weights = numbers(2, 9, seed=3), numbers(3, 9, seed=4, low=-1, high=1), numbers(9, seed=5), numbers(9, seed=6)
     state = numbers(2, 3, seed=1, low=-1, high=1)
     return [sample(numbers(4, 2, 2), state, *weights, reverse=reverse) for reverse in (False, True)]
 
 
 def _of_gradient(forward, biases):
-    """Samples of a gradient: those of the row that keeps values, without biases, with cotangents and what was kept."""
+    """Samples of a gradient: those of the longer primitive without biases, with cotangents and its further values."""
 
     def make():
         made = []

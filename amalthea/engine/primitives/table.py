@@ -1,6 +1,6 @@
-"""The table of primitives: what a row is, and how it joins.
+"""The table of primitives: what an entry is, and how it joins.
 
-A row is a function whose signature is the operation and whose body is its meaning in NumPy. Beside it stand its
+A primitive is a function whose signature is the operation and whose body is its meaning in NumPy. Beside it stand its
 family (the typing rule, with samples for the tests) and its gradient:
 
     @primitive(unary)
@@ -10,7 +10,7 @@ family (the typing rule, with samples for the tests) and its gradient:
 
     tanh.gradient = lambda g, x, out: (multiply(g, subtract(1.0, square(out))),)
 
-A row that adds up many elements says so, ``@primitive(reduction, accumulates=True)``: of float16 and bfloat16 it
+A primitive that sums many elements is marked, ``@primitive(reduction, accumulates=True)``: of float16 and bfloat16 it
 computes in float32 and rounds once, at the end, whoever runs it.
 
 A gradient rule takes the cotangent of the output, the inputs, the output, and the attributes by name; it answers
@@ -51,21 +51,21 @@ def sample(*inputs: Any, **attrs: Any) -> Sample:
 
 @dataclass(frozen=True)
 class Family:
-    """What a group of rows shares.
+    """The common part of a group of primitives.
 
     Args:
         typing: ``(*types, **attrs)`` to a :class:`~amalthea.engine.ir.trace.Type`, or a tuple of them.
-        samples: makes the samples of a row that brings none of its own.
-        elementwise: true if each element of the (broadcast) output depends on its own place only.
+        samples: makes the samples of a primitive that brings none of its own.
+        elementwise: true if each element of the (broadcast) output depends on its own position only.
     """
 
     typing: Callable[..., Any]
-    samples: Callable[[Primitive], Sequence[Sample]] = lambda row: ()
+    samples: Callable[[Primitive], Sequence[Sample]] = lambda primitive: ()
     elementwise: bool = False
 
 
 class Primitive:
-    """A row of the table. Calling it applies it, to tensors or to arrays."""
+    """An entry of the table. Calling it applies it, to tensors or to arrays."""
 
     gradient: Callable[..., Any] | None = None
     decomposition: Callable[..., Any] | None = None
@@ -138,12 +138,12 @@ def _cast(x: Any, dtype: str) -> Any:
 
 
 def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Callable[..., Any]], Primitive]:
-    """Make the decorated function a row of the table. ``single=False`` if it gives a tuple."""
+    """Make the decorated function a primitive. ``single=False`` if it gives a tuple."""
 
     def join(reference: Callable[..., Any]) -> Primitive:
-        row = Primitive(family, reference, single, facts)
-        TABLE[row.name] = row
-        return row
+        primitive = Primitive(family, reference, single, facts)
+        TABLE[primitive.name] = primitive
+        return primitive
 
     return join
 

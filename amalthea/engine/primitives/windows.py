@@ -114,18 +114,18 @@ def _back(x, data_format):
     return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if data_format == "channels_first" else x
 
 
-def _places(window, strides, dilation, out_space):
-    """For each place in the window, the slices of the padded input that it visits."""
+def _window_offsets(window, strides, dilation, out_space):
+    """For each offset in the window, the slices of the padded input that it visits."""
     for offset in itertools.product(*map(range, window)):
         starts = [o * d for o, d in zip(offset, dilation)]
         yield tuple(np.s_[start : start + (n - 1) * s + 1 : s] for start, n, s in zip(starts, out_space, strides))
 
 
 def _unfold(x, window, strides, padding, dilation, fill: float = 0):
-    """``(batch, *space, channels)`` to ``(batch, *out_space, places, channels)``."""
+    """``(batch, *space, channels)`` to ``(batch, *out_space, offsets, channels)``."""
     out_space = _slid(x.shape[1:-1], window, strides, padding, dilation)
     x = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=fill)
-    views = [x[(np.s_[:], *place)] for place in _places(window, strides, dilation, out_space)]
+    views = [x[(np.s_[:], *offset)] for offset in _window_offsets(window, strides, dilation, out_space)]
     return np.stack(views, axis=-2)
 
 
@@ -133,8 +133,8 @@ def _fold(patches, shape, window, strides, padding, dilation):
     """The opposite of :func:`_unfold`: what several windows share is added up."""
     space = [d + low + high for d, (low, high) in zip(shape[1:-1], padding)]
     out = np.zeros((shape[0], *space, shape[-1]), patches.dtype)
-    for i, place in enumerate(_places(window, strides, dilation, patches.shape[1:-2])):
-        out[(np.s_[:], *place)] += patches[..., i, :]
+    for i, offset in enumerate(_window_offsets(window, strides, dilation, patches.shape[1:-2])):
+        out[(np.s_[:], *offset)] += patches[..., i, :]
     return out[(np.s_[:], *(np.s_[low : low + d] for d, (low, _) in zip(shape[1:-1], padding)))]
 
 
@@ -232,11 +232,11 @@ def window_counts(space, window, strides, padding) -> np.ndarray:
 
 # ------------------------------------------------------------------- the same in primitives, any layout
 def _visits(space, padding, window, strides, out_space, data_format):
-    """For each place in the window, a function that reads what it visits, and one that writes there."""
+    """For each offset in the window, a function that reads what it visits, and one that writes there."""
     padded = tuple(d + a + b for d, (a, b) in zip(space, padding))
-    for place in _places(window, strides, (1,) * len(window), out_space):
-        starts = tuple(p.start for p in place)
-        limits = tuple(p.stop for p in place)
+    for offset in _window_offsets(window, strides, (1,) * len(window), out_space):
+        starts = tuple(p.start for p in offset)
+        limits = tuple(p.stop for p in offset)
         rest = tuple(d - stop for d, stop in zip(padded, limits))
 
         def read(x, starts=starts, limits=limits):
@@ -299,7 +299,7 @@ def _avg_pool_gradient(g, *, shape, window, strides, padding, data_format):
 
 
 def _max_of_blocks_gradient(g, x, out, window, data_format):
-    """Where windows stand side by side each is a block of its own: the first place in it that holds the largest."""
+    """Where windows stand side by side each is a block of its own: the first element in it that is the largest."""
     shape, out_space = x.type.shape, space_of(out.type.shape, data_format)
     batch, channels = shape[0], channels_of(shape, data_format)
     full = [n * k for n, k in zip(out_space, window)]

@@ -221,11 +221,11 @@ class Builder:
                 self.values[tensor] = Value(value.name, value.dtype, tensor.type.shape)
         return [self.value(x) for x in graph.results]
 
-    def decomposed(self, row: Primitive, inputs: Sequence[Value], attrs: dict[str, Any]) -> list[Value]:
-        """A fused primitive by what it consists of, for a lowering that does not suit these inputs."""
+    def decomposed(self, primitive: Primitive, inputs: Sequence[Value], attrs: dict[str, Any]) -> list[Value]:
+        """A composite primitive by its decomposition, for a lowering that does not suit these inputs."""
         with Trace() as scope:
             tensors = [Tensor(Type(x.shape, x.dtype)) for x in inputs]
-            made = row.decomposition(*tensors, **attrs)  # type: ignore[misc]
+            made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
             graph = graph_of_trace(tensors, [as_tensor(x) for x in made], scope)
         self.values.update(zip(tensors, inputs))
         return self.add_graph(graph)
@@ -244,8 +244,8 @@ class Builder:
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
         return info(name, type)
 
-    def held(self, graph: Graph, operands: Sequence[Value], formals: Sequence[Tensor]) -> tuple[Builder, list[Any]]:
-        """A nested builder in which the first inputs of a held graph are values of this one."""
+    def subgraph(self, graph: Graph, operands: Sequence[Value], formals: Sequence[Tensor]) -> tuple[Builder, list[Any]]:
+        """A nested builder in which the first inputs of a subgraph are values of this one."""
         inner = Builder(self.lowerings, outer=self)
         inner.values.update(zip(graph.inputs, operands))
         return inner, [inner.input(x, "i") for x in formals]

@@ -1,4 +1,4 @@
-"""Lowerings of branches and loops: held graphs become subgraphs, which see the values around them."""
+"""Lowerings of branches and loops: subgraphs, which see the values around them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from amalthea.engine.primitives import control
 
 
 def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, before: Any = ()) -> Any:
-    """A held graph as ONNX; ``before`` are inputs that the operator adds and the body does not use."""
-    inner, inputs = b.held(graph, operands, formals)
+    """A subgraph as ONNX; ``before`` are inputs that the operator adds and the body does not use."""
+    inner, inputs = b.subgraph(graph, operands, formals)
     results = inner.add_graph(graph)
     outputs = [inner.output(v, t.type, "o") for v, t in zip(results, graph.results)]
     return _graph(inner, b.name(name), [*before, *inputs], outputs)
@@ -45,7 +45,7 @@ def _while_loop(b: Builder, *operands: Value, condition: Graph, body: Graph, cap
     first = Builder.__new__(Builder)
     first.__dict__.update(b.__dict__, values={**b.values, **dict(zip(condition.inputs, operands))})
     go = first.add_graph(condition)[0]
-    inner, inputs = b.held(body, fixed, body.inputs[captures:])
+    inner, inputs = b.subgraph(body, fixed, body.inputs[captures:])
     results = inner.add_graph(body)
     inner.values.update(zip(condition.inputs, [*fixed, *results]))
     again = inner.add_graph(condition)[0]

@@ -163,13 +163,13 @@ def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes) -> Value:
 
 
 def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -> Value:
-    """The block's elements written at their places in the flat order."""
+    """The block's elements written at their indices in the flat order."""
     if not starts:
         return b.Identity(update)
     clipped = _starts(b, starts, [d - n for d, n in zip(x.shape, update.shape)])
     strides = [int(np.prod(x.shape[axis + 1 :], dtype=int)) for axis in range(x.rank)]
-    places = sum(i * s for i, s in zip(np.indices(update.shape), strides))
-    where = b.ints(places)
+    indices = sum(i * s for i, s in zip(np.indices(update.shape), strides))
+    where = b.ints(indices)
     for start, stride in zip(clipped, strides):
         where = b.Add(where, b.Mul(start, b.constant(stride, "int64")))
     flat = b.ScatterElements(b.reshape(x, [-1]), where, b.reshape(update, [-1]), axis=0)
@@ -192,9 +192,9 @@ def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Val
 
 
 def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
-    values, places = b.emit("TopK", [x, b.ints([k])], outputs=2, axis=-1)
-    places.dtype = "int64"
-    return [values, b.cast(places, "int32")]
+    values, indices = b.emit("TopK", [x, b.ints([k])], outputs=2, axis=-1)
+    indices.dtype = "int64"
+    return [values, b.cast(indices, "int32")]
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:

@@ -56,7 +56,7 @@ def _conv_input(
 def _conv_kernel(
     b: Builder, x: Value, g: Value, *, kernel_shape, strides, padding, dilation, groups, data_format
 ) -> Value:
-    """What the places in the window saw of the input, side by side, times the gradient: one matrix product."""
+    """What the offsets in the window saw of the input, side by side, times the gradient: one matrix product."""
     *window, channels, filters = kernel_shape
     x = padded(b, x, *zip(*padding))
     attrs = {"strides": strides, "dilation": dilation}
@@ -64,14 +64,14 @@ def _conv_kernel(
     if groups == strides[0] == 1 and window[0] > 1 < len(window) and channels >= 16:
         return _both_shifted(b, x, g, window, **attrs)
     seen = _seen(b, x, window, space=g.shape[2:], **attrs)
-    places, area = int(np.prod(window)), int(np.prod(g.shape[2:]))
+    offsets, area = int(np.prod(window)), int(np.prod(g.shape[2:]))
     left = b.reshape(g, [g.shape[0], groups, filters // groups, area])
-    right = b.reshape(seen, [g.shape[0], places, groups, channels, area])
+    right = b.reshape(seen, [g.shape[0], offsets, groups, channels, area])
     if groups > 1:
         right = b.Transpose(right, perm=[0, 2, 1, 3, 4])
     right = b.reshape(right, [g.shape[0], groups, -1, area])
     products = b.ReduceSum(b.FusedMatMul(right, left, transB=1), b.ints([0]), keepdims=0)
-    stacked = b.reshape(products, [groups, places * channels, filters // groups])
+    stacked = b.reshape(products, [groups, offsets * channels, filters // groups])
     return b.reshape(b.Transpose(stacked, perm=[1, 0, 2]), kernel_shape)
 
 
@@ -83,16 +83,16 @@ def _both_shifted(b: Builder, x: Value, g: Value, window, *, strides, dilation) 
     # Pad is fast where whole rows are added; widths below 0, which cut off, would make it slow.
     ends = [(i * dilation[0], space[0] - g.shape[2] - i * dilation[0]) for i in range(rows)]
     moved = [padded(b, g, (low, *(0 for _ in rest)), (high, *(0 for _ in rest))) for low, high in ends]
-    places, area = int(np.prod(rest)), int(np.prod(space))
-    left = b.reshape(seen, [batch, places * channels, area])
+    offsets, area = int(np.prod(rest)), int(np.prod(space))
+    left = b.reshape(seen, [batch, offsets * channels, area])
     right = b.reshape(b.Concat(*moved, axis=1), [batch, rows * filters, area])
     products = b.ReduceSum(b.FusedMatMul(left, right, transB=1), b.ints([0]), keepdims=0)
-    apart = b.reshape(products, [places, channels, rows, filters])
+    apart = b.reshape(products, [offsets, channels, rows, filters])
     return b.reshape(b.Transpose(apart, perm=[2, 0, 1, 3]), [*window, channels, filters])
 
 
 def _seen(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
-    """What each place in the window sees of the input, side by side as channels."""
+    """What each offset in the window sees of the input, side by side as channels."""
     views, axes = [], b.ints(range(2, 2 + len(window)))
     for offset in itertools.product(*map(range, window)):
         starts = [o * d for o, d in zip(offset, dilation)]
@@ -120,9 +120,9 @@ def _max_pool_gradient(b: Builder, g: Value, x: Value, out: Value, *, window, st
         return _tournament_gradient(b, g, x, window)
     size, wide = int(np.prod(x.shape)), b.cast(x, computed_in("MaxPool", x.dtype))  # which leaves the indices alone
     pads = _pads(padding)
-    _, places = b.emit("MaxPool", [wide], outputs=2, kernel_shape=list(window), strides=list(strides), pads=pads)
+    _, found = b.emit("MaxPool", [wide], outputs=2, kernel_shape=list(window), strides=list(strides), pads=pads)
     zeros = b.Expand(b.like(0, g), b.ints([size]))
-    indices = b.reshape(Value(places.name, "int64"), [-1])
+    indices = b.reshape(Value(found.name, "int64"), [-1])
     return b.reshape(b.ScatterElements(zeros, indices, b.reshape(g, [-1]), axis=0, reduction="add"), x.shape)
 
 

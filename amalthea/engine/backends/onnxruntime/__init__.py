@@ -30,7 +30,7 @@ from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import composite
 
 OWN = ChainMap({**NORMALIZING, **RECURRENCES, **BLOCKED, **BETWEEN}, LOWERINGS)
-_IN_FLOAT32 = (  # of float64: measured on the samples of their rows, they are off by 4.5e-7 at most
+_IN_FLOAT32 = (  # of float64: measured on the samples of each primitive, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool "
     "sin cos conv_kernel_gradient"  # of versions before 1.27

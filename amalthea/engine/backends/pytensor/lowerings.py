@@ -51,18 +51,18 @@ def flip(x, *, axes):
     return x[tuple(slice(None, None, -1 if axis in axes else None) for axis in range(x.ndim))]
 
 
-def _placed(x, shape, starts, strides, value=0):
+def _embedded(x, shape, starts, strides, value=0):
     """``x`` within a larger array of one value."""
     limits = [a + (d - 1) * s + 1 for a, d, s in zip(starts, x.type.shape, strides)]
     return pt.set_subtensor(pt.alloc(like(value, x), *shape)[tuple(map(slice, starts, limits, strides))], x)
 
 
 def pad(x, *, low, high, value=0):
-    return _placed(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
+    return _embedded(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
 
 
 def _dilate(x, *, steps):
-    return _placed(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
+    return _embedded(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
 
 
 def _block(x, starts, sizes):
@@ -80,9 +80,9 @@ def _along(x, indices, axis):
 
 
 def _each(x, indices, axis):
-    places: list[Any] = list(np.indices(indices.type.shape, sparse=True))
-    places[axis] = indices
-    return x[tuple(places)]
+    grid: list[Any] = list(np.indices(indices.type.shape, sparse=True))
+    grid[axis] = indices
+    return x[tuple(grid)]
 
 
 def _points(x, indices):

@@ -28,16 +28,16 @@ def _padded(x, padding, value=0):
     return pad(x, low=low, high=high, value=value) if any(map(any, padding)) else x
 
 
-def _places(window, strides, dilation, out_space):
-    """For each place in the window, the slices of the padded input that it visits."""
-    return [(slice(None), *place) for place in w._places(window, strides, dilation, out_space)]
+def _window_offsets(window, strides, dilation, out_space):
+    """For each offset in the window, the slices of the padded input that it visits."""
+    return [(slice(None), *offset) for offset in w._window_offsets(window, strides, dilation, out_space)]
 
 
 def _views(x, window, strides, padding, dilation, value=0):
-    """For each place in the window what it sees of ``(batch, *space, channels)``, and the space that is left."""
+    """For each offset in the window the elements it covers, ``(batch, *space, channels)``, and the space left."""
     out_space = w._slid(x.type.shape[1:-1], window, strides, padding, dilation)
     x = _padded(x, padding, value)
-    return [x[place] for place in _places(window, strides, dilation, out_space)], out_space
+    return [x[offset] for offset in _window_offsets(window, strides, dilation, out_space)], out_space
 
 
 def _rows(x, window, strides, padding, dilation):
@@ -69,7 +69,7 @@ def _conv(x, kernel, *, strides, padding, dilation, groups, data_format):
 
 
 def _conv_input(g, kernel, *, shape, strides, padding, dilation, groups, data_format):
-    """What each place in the window gives back is added where it looked."""
+    """What each offset in the window gives back is added where it looked."""
     window, space = kernel.type.shape[:-2], w.space_of(shape, data_format)
     padded = [d + low + high for d, (low, high) in zip(space, padding)]
     inside = (slice(None), *(slice(low, low + d) for d, (low, _) in zip(space, padding)))
@@ -78,8 +78,8 @@ def _conv_input(g, kernel, *, shape, strides, padding, dilation, groups, data_fo
         channels = k.type.shape[-2]
         parts = pt.dot(_flat(g), _flat(k).T).reshape((*g.type.shape[:-1], prod(window), channels))
         out = pt.alloc(like(0, g), shape[0], *padded, channels)
-        for i, place in enumerate(_places(window, strides, dilation, g.type.shape[1:-1])):
-            out = pt.inc_subtensor(out[place], parts[..., i, :])
+        for i, offset in enumerate(_window_offsets(window, strides, dilation, g.type.shape[1:-1])):
+            out = pt.inc_subtensor(out[offset], parts[..., i, :])
         return out[inside]
 
     return _back(_by_group(groups, one, _last(g, data_format), kernel), data_format)

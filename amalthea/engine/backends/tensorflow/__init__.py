@@ -5,7 +5,7 @@ tape differentiates by is a variable's ``storage.variable``, its ``tf.Variable``
 
     with tf.GradientTape() as tape:
         loss = ops.sum(layer(x))
-    slopes = tape.gradient(loss, [v.storage.variable for v in layer.trainable_variables])
+    gradients = tape.gradient(loss, [v.storage.variable for v in layer.trainable_variables])
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class TensorflowBackend(DoesNotFork, Backend):
             tape.watch([*by.values()])
             outputs = [to_tensor(y) for y in function(*(by.get(i, x) for i, x in enumerate(inputs)))]
         pairs = [(y, to_tensor(g)) for y, g in zip(outputs, cotangents) if y.dtype.is_floating]
-        slopes = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], "zero")
-        return [tf.convert_to_tensor(g) for g in slopes]
+        gradients = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], "zero")
+        return [tf.convert_to_tensor(g) for g in gradients]
 
     def devices(self) -> list[str]:
         found = [tuple(d.name.lower().split(":")[-2:]) for d in tf.config.list_logical_devices()]
@@ -136,7 +136,10 @@ class TensorflowBackend(DoesNotFork, Backend):
 CALLS_BEFORE_XLA = 8
 MOST_NODES = 1000
 MOST_NUMBERS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
-_SLOW = {row for row in LOWERINGS if row.__module__ == windows.__name__} | {control.scan, control.while_loop}
+_SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == windows.__name__} | {
+    control.scan,
+    control.while_loop,
+}
 _SLOW.add(control.barrier)  # XLA on a CPU does not wait at it
 _FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
 _DRAWN = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly

@@ -12,17 +12,17 @@ from amalthea.engine.primitives import Primitive, control
 def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
     """The primitives that hold graphs, for what runs one primitive."""
 
-    def held(graph, values):
+    def subgraph(graph, values):
         return [to_tensor(x) for x in graph.run(values, run)]
 
     def cond(predicate, *operands, true_graph, false_graph):
-        yes, no = (lambda graph=graph: held(graph, operands) for graph in (true_graph, false_graph))
+        yes, no = (lambda graph=graph: subgraph(graph, operands) for graph in (true_graph, false_graph))
         return tuple(tf.nest.flatten(tf.cond(predicate, yes, no)))
 
     def while_loop(*operands, condition, body, captures):
         fixed, carry = operands[:captures], operands[captures:]
         last = tf.while_loop(
-            lambda *xs: held(condition, (*fixed, *xs))[0], lambda *xs: held(body, (*fixed, *xs)), list(carry)
+            lambda *xs: subgraph(condition, (*fixed, *xs))[0], lambda *xs: subgraph(body, (*fixed, *xs)), list(carry)
         )
         return tuple(tf.nest.flatten(last))
 
@@ -32,7 +32,7 @@ def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
         types = [x.type for x in body.outputs[carries:]]
 
         def step(i, carry):
-            outputs = held(body, (*fixed, *carry, *(tf.gather(x, i) for x in sequences)))
+            outputs = subgraph(body, (*fixed, *carry, *(tf.gather(x, i) for x in sequences)))
             return outputs[:carries], outputs[carries:]
 
         if length and tf.executing_eagerly():  # a loop written out in a graph was never faster: 28 steps of an LSTM

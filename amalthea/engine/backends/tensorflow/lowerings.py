@@ -132,27 +132,27 @@ def _unfront(x, axis):
 
 
 def _scatter_add(x, indices, updates, *, axis):
-    if indices.ndim == 0:  # the kernel wants a list of places
+    if indices.ndim == 0:  # the kernel wants a list of indices_
         indices, updates = indices[None], tf.expand_dims(updates, axis)
-    places = _whole(indices, x.shape[axis])[..., None]
+    indices_ = _whole(indices, x.shape[axis])[..., None]
     if axis == 0:
-        return tf.tensor_scatter_nd_add(x, places, updates)
-    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), places, _front(updates, axis, indices.ndim)), axis)
+        return tf.tensor_scatter_nd_add(x, indices_, updates)
+    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), indices_, _front(updates, axis, indices.ndim)), axis)
 
 
 def _along(x, indices, axis):
     """The full coordinates of what indices along an axis mean."""
     indices = _whole(indices, x.shape[axis])
     grid = tf.meshgrid(*(tf.range(n, dtype=indices.dtype) for n in indices.shape), indexing="ij")
-    return tf.stack([indices if i == axis else place for i, place in enumerate(grid)], axis=-1)
+    return tf.stack([indices if i == axis else axis_indices for i, axis_indices in enumerate(grid)], axis=-1)
 
 
 def _top_k(x, *, k):
-    values, places = tf.math.top_k(x, k, sorted=True)
-    return values, places
+    values, indices_ = tf.math.top_k(x, k, sorted=True)
+    return values, indices_
 
 
-# -------------------------------------------------------------------------------------- the other rows
+# -------------------------------------------------------------------------------------- the other primitives
 
 
 def _reduce(function):
@@ -233,11 +233,11 @@ LOWERINGS: dict[Primitive, Any] = {
 }  # fmt: skip
 
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
-_WINDOWS = {row for row in LOWERINGS if row.name.startswith(("conv", "avg_pool"))}
+_WINDOWS = {primitive for primitive in LOWERINGS if primitive.name.startswith(("conv", "avg_pool"))}
 _WITH_BOOLS = {
     p.cast, p.select, p.equal, p.logical_not, p.logical_and, p.logical_or, p.isnan, p.isinf, p.floor, p.ceil, p.round,
     reductions.argmax, reductions.argmin, indexing.gather, indexing.take_along_axis, indexing.gather_points,
-    *(row for row in LOWERINGS if row.__module__ in (movement.__name__, control.__name__)),
+    *(primitive for primitive in LOWERINGS if primitive.__module__ in (movement.__name__, control.__name__)),
 }  # fmt: skip
 
 

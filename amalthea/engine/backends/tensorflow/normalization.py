@@ -12,16 +12,16 @@ from amalthea.engine.primitives import Primitive, normalization
 def lowerings(in_others: Callable[..., Any]) -> dict[Primitive, Any]:
     """The rows, for what runs one by its decomposition: other dtypes, and a GPU, whose kernels keep other moments."""
 
-    def fused(row, kernel):
+    def native(primitive, kernel):
         def lowering(*inputs, **attrs):
             if inputs[0].dtype != tf.float32 or tf.config.list_physical_devices("GPU"):
-                return in_others(row, inputs, attrs)
+                return in_others(primitive, inputs, attrs)
             return kernel(*inputs, **attrs)
 
         return lowering
 
     kernels = {normalization.batch_normalize: _forward, normalization.batch_normalize_gradient: _gradient}
-    return {row: fused(row, kernel) for row, kernel in kernels.items()}
+    return {primitive: native(primitive, kernel) for primitive, kernel in kernels.items()}
 
 
 def _forward(x, scale, offset, *, axis, epsilon):

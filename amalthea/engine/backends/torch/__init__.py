@@ -48,7 +48,7 @@ class TorchStorage(ListedStorage):
 
     @property
     def is_held(self) -> bool:
-        """Whether a user may hold the memory of the value, and change it in index."""
+        """Whether a user may hold the memory of the value, and change it in place."""
         return self.leaf is not None or self.index in self.group.lent
 
     def read(self) -> torch.Tensor:

@@ -46,7 +46,7 @@ def function_of_kept(graph: Graph) -> Any:
     return lambda token, values, inputs: function(inputs, kept(token, values))
 
 
-def held(graph: Graph) -> Any:
+def subgraph_function(graph: Graph) -> Any:
     """``function(values)`` of a body or branch, whose inputs stay as they are."""
     function = Writer(graph, [graph.inputs], parameters=["values"]).function
     return lambda values: function(values)[0]
@@ -76,7 +76,7 @@ class Writer:
         self.known: dict[str, Any] = {}
         uses = Counter(x for node in graph.nodes for x in node.inputs)
         uses.update(self.results)
-        self.lines = fused_lines(paired([line_of(node, held) for node in graph.nodes]), uses)
+        self.lines = fused_lines(paired([line_of(node, subgraph_function) for node in graph.nodes]), uses)
         self.owner = _owners(self.lines, self.given)
         self.fresh = {*spendable, *(x for line in self.lines if not line.views for x in line.outputs)}
         self.ends, self.group_ends = self._last_uses()
@@ -106,8 +106,10 @@ class Writer:
 
     def _line(self, number: int, line: Line) -> str:
         operands = [self._name(x) for x in line.inputs]
-        place = self._place_to_reuse(number, line)
-        text = line.render(operands, self._global) if place is None else line.inside(place, operands, self._global)
+        position = self._operand_to_reuse(number, line)
+        text = (
+            line.render(operands, self._global) if position is None else line.inside(position, operands, self._global)
+        )
         for x in line.outputs:
             self.names[x] = f"v{len(self.names)}"
         names = ", ".join(self.names[x] for x in line.outputs)
@@ -115,12 +117,12 @@ class Writer:
         gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
         return f"{names}{',' if not line.single else ''} = {text}{gone}"
 
-    def _place_to_reuse(self, number: int, line: Line) -> int | None:
+    def _operand_to_reuse(self, number: int, line: Line) -> int | None:
         """The operand whose memory can take the result; of several that must, the first."""
-        if line.all_places:
-            pairs = zip(line.places, line.outputs)
-            return line.places[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
-        return next((i for i in line.places if self._is_free(number, line.inputs[i], line.outputs[0])), None)
+        if line.all_reusable:
+            pairs = zip(line.reusable, line.outputs)
+            return line.reusable[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
+        return next((i for i in line.reusable if self._is_free(number, line.inputs[i], line.outputs[0])), None)
 
     def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
         """Whether a tensor's memory can take an output: as large, all ours, and of no use afterwards."""

@@ -54,8 +54,8 @@ def _adam_at_once(lines: list[Line]) -> list[Line]:
             groups.setdefault(alike, []).append(line)
     for group in groups.values():
         nodes = [line.node for line in group if line.node is not None]
-        place = lines.index(group[-1])
-        lines[place] = _adam(nodes)
+        position = lines.index(group[-1])
+        lines[position] = _adam(nodes)
         lines = [line for line in lines if line not in group[:-1]]
     return lines
 
@@ -67,13 +67,13 @@ def _adam(nodes: Sequence[Node]) -> Line:
     outputs = [node.outputs[i] for i in range(3) for node in nodes]
 
     def call(names: Sequence[str], name: Name, end: str) -> str:
-        rows = [names[i * count : (i + 1) * count] for i in range(4)]
-        kept = [f"[{', '.join(x + (end if i != 1 else '') for x in row)}]" for i, row in enumerate(rows)]
+        groups = [names[i * count : (i + 1) * count] for i in range(4)]
+        kept = [f"[{', '.join(x + (end if i != 1 else '') for x in group)}]" for i, group in enumerate(groups)]
         return f"{name('adam_', shares)}({', '.join(kept)}, {names[-1]})"
 
     line = Line(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
-    line.places = [*range(count), *range(2 * count, 4 * count)]
-    line.all_places = True
+    line.reusable = [*range(count), *range(2 * count, 4 * count)]
+    line.all_reusable = True
     line.inside = lambda _, names, name: call(names, name, "")
     return line
 
@@ -88,9 +88,9 @@ def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
     return None
 
 
-def _made_by(x: Tensor, row: object, uses: Counter[Tensor]) -> Node | None:
+def _made_by(x: Tensor, primitive: object, uses: Counter[Tensor]) -> Node | None:
     """The node of that primitive which makes a tensor for this one use."""
-    return made_by(x, row) if uses[x] == 1 else None
+    return made_by(x, primitive) if uses[x] == 1 else None
 
 
 def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
@@ -98,9 +98,9 @@ def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
     if node.primitive is not p.add:
         return None
     out = node.outputs[0]
-    for place in (0, 1):
-        bias, reshaped = node.inputs[1 - place], _made_by(node.inputs[place], movement.reshape, uses)
-        product = _made_by(reshaped.inputs[0] if reshaped else node.inputs[place], matmul.matmul, uses)
+    for position in (0, 1):
+        bias, reshaped = node.inputs[1 - position], _made_by(node.inputs[position], movement.reshape, uses)
+        product = _made_by(reshaped.inputs[0] if reshaped else node.inputs[position], matmul.matmul, uses)
         if product is None or any(len(x.type.shape) != 2 for x in product.inputs) or bias.type.shape == ():
             continue
         shape, columns = out.type.shape, product.outputs[0].type.shape[1]
@@ -124,8 +124,8 @@ def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -
 def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
     """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and the like, on whole tensors."""
     sign = "" if node.primitive is p.add else "-"
-    for place in (1, 0) if node.primitive is p.add else (1,):
-        x, term = node.inputs[1 - place], node.inputs[place]
+    for position in (1, 0) if node.primitive is p.add else (1,):
+        x, term = node.inputs[1 - position], node.inputs[position]
         whole = x.type == term.type == node.outputs[0].type and x.value is None and x.dtype.startswith("float")
         if not whole:
             continue
@@ -145,10 +145,10 @@ def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], l
     if scaled is not None:
         numbers = [number(x) for x in scaled.inputs]
         if (numbers[0] is None) != (numbers[1] is None):
-            place = 0 if numbers[0] is not None else 1
-            factor, term, absorbed = str(numbers[place]), scaled.inputs[1 - place], [scaled]
-    for row in (p.multiply, p.divide):
-        pair = _made_by(term, row, uses)
+            position = 0 if numbers[0] is not None else 1
+            factor, term, absorbed = str(numbers[position]), scaled.inputs[1 - position], [scaled]
+    for primitive in (p.multiply, p.divide):
+        pair = _made_by(term, primitive, uses)
         if pair is not None and all(v.type == term.type and v.value is None for v in pair.inputs):
             return factor, list(pair.inputs), [*absorbed, pair]
     square = _made_by(term, p.square, uses)
@@ -164,6 +164,6 @@ def _pass(method: str, inputs: list[Tensor], last: str, node: Node) -> Line:
         return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
 
     line = Line(node.outputs, inputs, render)
-    line.places = (0,)
+    line.reusable = (0,)
     line.inside = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
     return line

@@ -75,8 +75,8 @@ def _points(x, indices):
 
 
 def _top_k(x, *, k):
-    values, places = torch.sort(x, dim=-1, descending=True, stable=True)
-    return values[..., :k], places[..., :k].int()
+    values, indices = torch.sort(x, dim=-1, descending=True, stable=True)
+    return values[..., :k], indices[..., :k].int()
 
 
 # --------------------------------------------------------------------------- random numbers, control
@@ -92,7 +92,7 @@ def _drawn(function):
     return lambda key, *, shape, dtype: function(shape, generator=_generator(key), dtype=NAMES[dtype], device=where())
 
 
-# Here a held graph is a function of a list of values.
+# Here a subgraph is a function of a list of values.
 
 
 def _cond(predicate, *operands, true_graph, false_graph):
@@ -151,7 +151,9 @@ def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, 
     kept = [*values, *momenta, *velocities]
     if not all(x.is_contiguous() for x in kept):
         rows = zip(values, gradients, momenta, velocities)
-        new = [_adam_in_words(*row, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for row in rows]
+        new = [
+            _adam_in_words(*primitive, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for primitive in rows
+        ]
         return tuple(old.copy_(x) for old, x in zip(kept, (x for column in zip(*new) for x in column)))
     steps = [_LATE] * len(values)
     torch._fused_adam_(
@@ -244,7 +246,7 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 
 def _with_functions(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes with a function in place of each held graph."""
+    """Attributes with a function in place of each subgraph."""
     made = {name: partial(_run_graph, v) if isinstance(v, Graph) else v for name, v in attrs.items()}
     if "carries" in attrs:
         made["types"] = [x.type for x in attrs["body"].outputs]

@@ -21,10 +21,10 @@ def with_tapes(graph: Graph) -> Graph:
         by = node.attrs.get("function")
         if not isinstance(by, control.Pullback):
             continue
-        place = calls.pop((id(by.function), node.inputs[by.count :]), i)
-        if place < i:
+        position = calls.pop((id(by.function), node.inputs[by.count :]), i)
+        if position < i:
             taped = Taped(by)
-            nodes[place], nodes[i] = _with(nodes[place], taped.call), _with(node, taped.gradient)
+            nodes[position], nodes[i] = _with(nodes[position], taped.call), _with(node, taped.gradient)
     return Graph(graph.inputs, graph.outputs, graph.reads, graph.writes, graph.captured, nodes)
 
 

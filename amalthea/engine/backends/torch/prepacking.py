@@ -25,7 +25,7 @@ FILTERS, CONV = row_of(filters_first, single=True), row_of(conv_by, single=True)
 _WEIGHTS = {rnn.lstm: row_of(lstm_weights), rnn.gru: row_of(gru_weights)}
 _RECURRENCES = {rnn.lstm: row_of(lstm_by), rnn.gru: row_of(gru_by)}
 _STATES = {rnn.lstm: 3, rnn.gru: 2}  # inputs before the weights
-FOLDS = {row: row.reference for row in (FILTERS, CONV, *_WEIGHTS.values(), *_RECURRENCES.values())}
+FOLDS = {primitive: primitive.reference for primitive in (FILTERS, CONV, *_WEIGHTS.values(), *_RECURRENCES.values())}
 
 
 class Sum(NamedTuple):
@@ -52,12 +52,16 @@ class _Rule:
         self.sums: dict[Tensor, Sum] = {}
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-        row = node.primitive
-        if row is windows.conv and self._is_settled(node.inputs[1]):
+        primitive = node.primitive
+        if primitive is windows.conv and self._is_settled(node.inputs[1]):
             return self._conv(Sum(*inputs, None, node.attrs), node.outputs[0].type)
-        if row in (p.multiply, p.add) and node.outputs[0] not in self.settled:
+        if primitive in (p.multiply, p.add) and node.outputs[0] not in self.settled:
             return self._affine(node, inputs)
-        if row in _WEIGHTS and self._are_settled(node.inputs[_STATES[row] :]) and prod(node.inputs[0].type.shape):
+        if (
+            primitive in _WEIGHTS
+            and self._are_settled(node.inputs[_STATES[primitive] :])
+            and prod(node.inputs[0].type.shape)
+        ):
             return self._recurrence(node, inputs)
         return None
 
@@ -80,17 +84,21 @@ class _Rule:
 
     def _affine(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         """A factor or a term for each filter of a convolution that nothing else uses."""
-        for place in (0, 1):
-            known, out = self.sums.get(inputs[place]), node.outputs[0].type
-            if known is None or self.uses[node.inputs[place]] != 1 or not self._is_settled(node.inputs[1 - place]):
+        for position in (0, 1):
+            known, out = self.sums.get(inputs[position]), node.outputs[0].type
+            if (
+                known is None
+                or self.uses[node.inputs[position]] != 1
+                or not self._is_settled(node.inputs[1 - position])
+            ):
                 continue
-            row = _of_filters(inputs[1 - place], out, known.attrs["data_format"])
-            if row is None or inputs[place].type != out or out.dtype not in ("float32", "float64"):
+            vector = _of_filters(inputs[1 - position], out, known.attrs["data_format"])
+            if vector is None or inputs[position].type != out or out.dtype not in ("float32", "float64"):
                 continue
             if node.primitive is p.add:
-                return self._conv(known._replace(bias=row if known.bias is None else p.add(known.bias, row)), out)
-            bias = None if known.bias is None else p.multiply(known.bias, row)
-            return self._conv(known._replace(kernel=p.multiply(known.kernel, row), bias=bias), out)
+                return self._conv(known._replace(bias=vector if known.bias is None else p.add(known.bias, vector)), out)
+            bias = None if known.bias is None else p.multiply(known.bias, vector)
+            return self._conv(known._replace(kernel=p.multiply(known.kernel, vector), bias=bias), out)
         return None
 
     def _recurrence(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor]:

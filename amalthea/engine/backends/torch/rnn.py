@@ -1,6 +1,6 @@
 """Recurrences in PyTorch's own kernels.
 
-A recurrence that keeps what its gradient needs, and that gradient, become a pair of rows known here alone: the first
+A recurrence that keeps what its gradient needs, and that gradient, become two primitives known here alone: the first
 hands the second what only the library can read (oneDNN's workspace, or autograd's graph).
 """
 
@@ -122,7 +122,7 @@ def rows(x):
 
 
 def row_of(function: Any, single: bool = False) -> Primitive:
-    """A row of no table: it is made of others, whose types it takes over."""
+    """A primitive outside the table, for this backend alone; its types are those of the function."""
     return Primitive(Family(lambda *types, **attrs: types[0]), function, single, facts={})
 
 

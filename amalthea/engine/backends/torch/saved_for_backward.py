@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from amalthea.engine.backends.torch.statements import Line, Name
-from amalthea.engine.backends.torch.windows import conv_gradients, max_pool_and_places, max_pool_gradient_at
+from amalthea.engine.backends.torch.windows import conv_gradients, max_pool_and_indices, max_pool_gradient_at
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.primitives import windows
 
@@ -69,7 +69,7 @@ def _gradient_of(node: Node | None) -> Any:
 
 
 def _pools(lines: list[Line]) -> list[Line]:
-    """A pool that gives its gradient the places of the largest."""
+    """A pool that gives its gradient the indices of the largest."""
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     for i, line in enumerate(lines):
         node = line.node
@@ -79,9 +79,9 @@ def _pools(lines: list[Line]) -> list[Line]:
         first = made.get(out)
         if first is None or not _is_pool_of(lines[first].node, x, node.attrs):
             continue
-        places = hidden()
-        lines[first] = call([out, places], [x], "max_pool_and_places", max_pool_and_places, **node.attrs)
-        lines[i] = call(node.outputs, [g, places], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
+        indices = hidden()
+        lines[first] = call([out, indices], [x], "max_pool_and_indices", max_pool_and_indices, **node.attrs)
+        lines[i] = call(node.outputs, [g, indices], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
     return lines
 
 

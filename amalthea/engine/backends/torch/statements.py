@@ -50,9 +50,9 @@ class Line:
     Args:
         outputs, inputs: the tensors; ``single`` if the expression is not a tuple.
         render: ``(names of the inputs, name) -> expression``.
-        inside: ``(place, names, name) -> expression`` that works in the memory of the input at that place.
-        places: the inputs whose memory it can take.
-        all_places: whether it takes that of all of these, one for each output, or of none.
+        inside: ``(position, names, name) -> expression`` that works in the memory of the input at that position.
+        reusable: the inputs whose memory it can take.
+        all_reusable: whether it takes that of all of these, one for each output, or of none.
         views: whether the result may share memory with an input.
         node: what it was made of, if it is one primitive.
     """
@@ -60,35 +60,35 @@ class Line:
     outputs: Sequence[Tensor]
     inputs: Sequence[Tensor]
     render: Callable[[Sequence[str], Name], str]
-    inside: Callable[[int, Sequence[str], Name], str] = lambda place, names, name: ""
-    places: Sequence[int] = ()
-    all_places: bool = False
+    inside: Callable[[int, Sequence[str], Name], str] = lambda position, names, name: ""
+    reusable: Sequence[int] = ()
+    all_reusable: bool = False
     views: bool = False
     single: bool = True
     node: Node | None = None
 
 
-def line_of(node: Node, held: Callable[[Graph], Any]) -> Line:
-    """The line of one primitive; ``held`` makes a function of a graph that it holds."""
-    row = node.primitive
+def line_of(node: Node, subgraph: Callable[[Graph], Any]) -> Line:
+    """The line of one primitive; ``subgraph`` makes a function of a graph inside it."""
+    primitive = node.primitive
     if any(isinstance(value, Graph) for value in node.attrs.values()):
-        attrs = {k: held(v) if isinstance(v, Graph) else v for k, v in node.attrs.items()}
-        if row is control.scan:
+        attrs = {k: subgraph(v) if isinstance(v, Graph) else v for k, v in node.attrs.items()}
+        if primitive is control.scan:
             attrs["types"] = [x.type for x in node.attrs["body"].outputs]
-        return _call(node, partial(LOWERINGS[row], **attrs), views=True, attrs={})
+        return _call(node, partial(LOWERINGS[primitive], **attrs), views=True, attrs={})
     if any(is_unsigned(x.dtype) for x in (*node.inputs, *node.outputs)):
-        return _call(node, partial(run_widened, row), views=True)
+        return _call(node, partial(run_widened, primitive), views=True)
     numbered = _scalar(node)
-    if row in _OPERATORS and numbered is not None:
+    if primitive in _OPERATORS and numbered is not None:
         return _with_number(node, *numbered)
-    if row in _RENDERED:
-        return Line(node.outputs, node.inputs, partial(_RENDERED[row], node), views=row in VIEWS, node=node)
-    line = _call(node, FOLDS.get(row) or LOWERINGS[row], views=row in VIEWS)
-    if row is p.relu_gradient:
-        line.places, line.inside = (0,), _relu_gradient_inside
-    elif row in _IN_PLACE:
-        line.places = range(len(node.inputs)) if row in _EITHER_WAY else (0,)
-        line.inside = partial(_inside, _IN_PLACE[row])
+    if primitive in _RENDERED:
+        return Line(node.outputs, node.inputs, partial(_RENDERED[primitive], node), views=primitive in VIEWS, node=node)
+    line = _call(node, FOLDS.get(primitive) or LOWERINGS[primitive], views=primitive in VIEWS)
+    if primitive is p.relu_gradient:
+        line.reusable, line.inside = (0,), _relu_gradient_inside
+    elif primitive in _IN_PLACE:
+        line.reusable = range(len(node.inputs)) if primitive in _EITHER_WAY else (0,)
+        line.inside = partial(_inside, _IN_PLACE[primitive])
     return line
 
 
@@ -104,12 +104,12 @@ def _call(node: Node, function: Any, views: bool, attrs: dict[str, Any] | None =
     return Line(node.outputs, node.inputs, render, views=views, single=node.primitive.single, node=node)
 
 
-def _inside(method: str, place: int, names: Sequence[str], name: Name) -> str:
-    others = [x for i, x in enumerate(names) if i != place]
-    return f"{names[place]}.{method}({', '.join(others)})"
+def _inside(method: str, position: int, names: Sequence[str], name: Name) -> str:
+    others = [x for i, x in enumerate(names) if i != position]
+    return f"{names[position]}.{method}({', '.join(others)})"
 
 
-def _relu_gradient_inside(place: int, names: Sequence[str], name: Name) -> str:
+def _relu_gradient_inside(position: int, names: Sequence[str], name: Name) -> str:
     function = name("relu_gradient_", torch.ops.aten.threshold_backward.grad_input)
     return f"{function}({names[0]}, {names[1]}, 0, grad_input={names[0]})"
 
@@ -132,22 +132,22 @@ def _scalar(node: Node) -> tuple[int, str] | None:
     texts = [number(x) for x in node.inputs]
     if (texts[0] is None) == (texts[1] is None):
         return None
-    place = 0 if texts[0] is not None else 1
-    return place, texts[place]  # type: ignore[return-value]
+    position = 0 if texts[0] is not None else 1
+    return position, texts[position]  # type: ignore[return-value]
 
 
-def _with_number(node: Node, place: int, text: str) -> Line:
+def _with_number(node: Node, position: int, text: str) -> Line:
     """An operator between a tensor and a number."""
-    row, x = node.primitive, node.inputs[1 - place]
+    primitive, x = node.primitive, node.inputs[1 - position]
 
     def render(names: Sequence[str], name: Name) -> str:
-        pair = [text, names[0]] if place == 0 else [names[0], text]
-        return f" {_OPERATORS[row]} ".join(pair)
+        pair = [text, names[0]] if position == 0 else [names[0], text]
+        return f" {_OPERATORS[primitive]} ".join(pair)
 
     line = Line(node.outputs, [x], render, node=node)
-    if row in _IN_PLACE and (place == 1 or row in _EITHER_WAY):
-        line.places = (0,)
-        line.inside = lambda _, names, name: f"{names[0]}.{_IN_PLACE[row]}({text})"
+    if primitive in _IN_PLACE and (position == 1 or primitive in _EITHER_WAY):
+        line.reusable = (0,)
+        line.inside = lambda _, names, name: f"{names[0]}.{_IN_PLACE[primitive]}({text})"
     return line
 
 

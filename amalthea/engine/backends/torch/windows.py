@@ -112,20 +112,20 @@ def _max_pool_gradient(g, x, out, **attrs):
         return torch.autograd.grad(_max_pool(again, **attrs), again, g)[0]
 
 
-def max_pool_and_places(x, *, window, strides, padding, data_format):
+def max_pool_and_indices(x, *, window, strides, padding, data_format):
     """A pool in two dimensions, and what its gradient looks at: the shape of its input, where each largest stands."""
     inside, rest = _split(padding)
     inside, rest = (inside, rest) if all(2 * a <= b for a, b in zip(inside, window)) else ([0, 0], padding)
     x = _padded(_first(x, data_format), rest, value=float("-inf"))
-    out, places = _aten.max_pool2d_with_indices(x, window, strides, inside)
-    return _back(out, data_format), (x, places, inside, rest)
+    out, indices = _aten.max_pool2d_with_indices(x, window, strides, inside)
+    return _back(out, data_format), (x, indices, inside, rest)
 
 
 def max_pool_gradient_at(g, seen, *, window, strides, padding, data_format):
-    """The gradient of a pool, by the places that it found."""
-    x, places, inside, rest = seen
+    """The gradient of a pool, by the indices that it found."""
+    x, indices, inside, rest = seen
     g = _first(g, data_format)
-    by_x = _aten.max_pool2d_with_indices_backward(g, x, window, strides, inside, [1, 1], False, places)
+    by_x = _aten.max_pool2d_with_indices_backward(g, x, window, strides, inside, [1, 1], False, indices)
     return _back(_unpadded(by_x, rest), data_format)
 
 

@@ -47,12 +47,14 @@ def _relu(b: Builder, x: Value) -> Value:
     return whole(b, out, x.shape[1])
 
 
-def _staying(row: Any) -> Any:
+def _staying(primitive: Any) -> Any:
     """What is done to each element is done to blocks too."""
 
     def lower(b: Builder, *values: Value) -> Value:
         images = _inside(b, *values) if len({x.shape for x in values}) == 1 else []
-        return whole(b, _OUTSIDE[row](b, *images), values[0].shape[1]) if images else _OUTSIDE[row](b, *values)
+        return (
+            whole(b, _OUTSIDE[primitive](b, *images), values[0].shape[1]) if images else _OUTSIDE[primitive](b, *values)
+        )
 
     return lower
 
@@ -110,8 +112,8 @@ def _batch_gradient(
 ) -> list[Value]:
     images = _inside(b, g, x) if axis == 1 else []
     if not images:
-        row = _OUTSIDE[normalization.batch_normalize_gradient]
-        return row(b, g, x, scale, mean, variance, axis=axis, epsilon=epsilon)
+        primitive = _OUTSIDE[normalization.batch_normalize_gradient]
+        return primitive(b, g, x, scale, mean, variance, axis=axis, epsilon=epsilon)
     channels, count = x.shape[1], prod(x.shape) // x.shape[1]
     by_offset, products = (b.Mul(_mean(b, v, x.shape), b.like(count, x)) for v in (images[0], b.Mul(*images)))
     of_g, of_x, rest, by_scale = gradient_factors(b, scale, mean, variance, by_offset, products, count, epsilon)
@@ -124,7 +126,7 @@ _OF_EACH_ELEMENT = (
     "relu_gradient", "negative", "exp", "sigmoid", "tanh", "softplus", "subtract", "divide", "maximum", "minimum",
 )  # fmt: skip
 BETWEEN = {
-    **{row: _staying(row) for row in (getattr(elementwise, name) for name in _OF_EACH_ELEMENT)},
+    **{primitive: _staying(primitive) for primitive in (getattr(elementwise, name) for name in _OF_EACH_ELEMENT)},
     elementwise.relu: _relu,
     elementwise.add: _add,
     elementwise.multiply: _multiply,

@@ -2,7 +2,7 @@
 
 What it sums over, rows and images, stands where channels stand, a block being one row of so many images. The input is
 its image, as high as there are channels, and these side by side by twos, ``column 0 of a, column 0 of b, column 1 of
-a, ...``, so that what is read of the kernel serves twice as many places. The output's gradient is its kernel, once for
+a, ...``, so that what is read of the kernel serves two positions. The output's gradient is its kernel, once for
 each row of the window, between zeros. It takes 0.6 of the time of a matrix product, for which more has to be copied.
 """
 

@@ -40,7 +40,7 @@ before:
   br label %loop
 loop:
   %i = phi i64 [0, %before], [%next, %loop]
-  {places}
+  {addresses}
   {loads}
   {lines}
   {stores}
@@ -79,7 +79,7 @@ def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: s
     rows = {
         "arguments": ["i64 %size", *(f"ptr noalias {x}.start" for x in (*wide, *single))],
         "factors": [f"{x} = load {type}, ptr {x}.start" for x in single],
-        "places": [f"{x}.at = getelementptr {type}, ptr {x}.start, i64 %i" for x in wide],
+        "addresses": [f"{x}.at = getelementptr {type}, ptr {x}.start, i64 %i" for x in wide],
         "loads": [f"{x} = load {type}, ptr {x}.at" for x in wide],
         "lines": [
             INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%line{i}", type=type)

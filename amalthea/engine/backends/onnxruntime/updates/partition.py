@@ -33,8 +33,8 @@ class Part:
         self.variables = list(dict.fromkeys([v for v, _ in writes] + [read[x] for x in wide if x in read]))
         self.given = [x for x in wide if x not in read]
         self.factors = [x for x in leaves if not x.type.shape]
-        place = {variable: i for i, variable in enumerate(self.variables)}
-        names: dict[Tensor, Any] = {x: ("variable", place[read[x]]) for x in wide if x in read}
+        position = {variable: i for i, variable in enumerate(self.variables)}
+        names: dict[Tensor, Any] = {x: ("variable", position[read[x]]) for x in wide if x in read}
         names.update((x, ("given", i)) for i, x in enumerate(self.given))
         names.update((x, ("factor", i)) for i, x in enumerate(self.factors))
         names.update((node.outputs[0], ("line", i)) for i, node in enumerate(nodes))
@@ -106,11 +106,11 @@ def _is_alike(x: Tensor, out: Tensor) -> bool:
 def _apart(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Variable, Tensor]]]:
     """The writes behind which these nodes stand, those together that have a node or a variable in common."""
     reads = dict(graph.reads)
-    homes: dict[Tensor, tuple[list[int], list[Tensor]]] = {}  # the places of writes, and all that is met behind them
-    for place, (variable, x) in enumerate(graph.writes):
+    homes: dict[Tensor, tuple[list[int], list[Tensor]]] = {}  # the indices of writes, and all that is met behind them
+    for index, (variable, x) in enumerate(graph.writes):
         if x.node in inside:
             met = [x, *(y for node in _behind([x], inside) for y in node.inputs if y.type.shape)]
-            home: tuple[list[int], list[Tensor]] = ([place], [])
+            home: tuple[list[int], list[Tensor]] = ([index], [])
             for y in (*met, *([reads[variable]] if variable in reads else [])):
                 other = homes.setdefault(y, home)
                 if other is not home:
@@ -119,8 +119,8 @@ def _apart(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Variable, Ten
                     homes.update(dict.fromkeys(home[1], other))
                     home = other
                 home[1].append(y)
-    places = {id(home): sorted(home[0]) for home in homes.values()}
-    return ([graph.writes[place] for place in home] for home in places.values())
+    indices = {id(home): sorted(home[0]) for home in homes.values()}
+    return ([graph.writes[index] for index in home] for home in indices.values())
 
 
 def _behind(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
