@@ -14,8 +14,9 @@ import numpy as np
 
 from amalthea import config, dtypes, shapes
 from amalthea.errors import ShapeError
+from amalthea.ops.activations import log_sigmoid
 from amalthea.ops.base import cast, floating, one_axis, op, promoted, shape_of
-from amalthea.ops.nn import log_sigmoid, one_hot
+from amalthea.ops.nn import one_hot
 from amalthea.ops.numpy.creation import array
 from amalthea.primitives import Primitive, control, fused, moving, reducing
 from amalthea.primitives import elementwise as p

@@ -14,7 +14,7 @@ import numpy as np
 from amalthea import dtypes, shapes
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, shape_of
-from amalthea.ops.numpy.reductions import argsort
+from amalthea.ops.numpy.ordering import argsort
 from amalthea.primitives import elementwise as p
 from amalthea.primitives import indexing, moving
 from amalthea.tensor import type_of
