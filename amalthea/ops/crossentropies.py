@@ -54,7 +54,8 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
         >>> float(ops.binary_crossentropy(1.0, 0.0, from_logits=True))
         0.6931
     """
-    return _binary(*promoted(target, output, least=config.floatx()), from_logits)
+    true, predicted = promoted(target, output, least=config.floatx())
+    return _binary(true, predicted, from_logits)
 
 
 def _binary(target: Any, output: Any, from_logits: bool) -> Any:
@@ -129,7 +130,8 @@ def categorical_crossentropy(target: TensorLike, output: TensorLike, from_logits
         >>> ops.convert_to_numpy(ops.categorical_crossentropy(target, probabilities)).tolist()
         [0.1054, 0.2231]
     """
-    return _categorical(*promoted(target, output, least=config.floatx()), from_logits, axis)
+    true, predicted = promoted(target, output, least=config.floatx())
+    return _categorical(true, predicted, from_logits, axis)
 
 
 def _categorical(target: Any, output: Any, from_logits: bool, axis: int) -> Any:

@@ -437,7 +437,7 @@ def tile(x: TensorLike, repeats: int | Sequence[int]) -> Any:
         [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     a = tensor(x)
-    times = list(repeats) if isinstance(repeats, (list, tuple)) else [repeats]
+    times: list[Any] = list(repeats) if isinstance(repeats, (list, tuple)) else [repeats]
     shape = [1] * (len(times) - len(a.shape)) + list(shape_of(a))
     times = [1] * (len(shape) - len(times)) + times
     pairs = [part for d in shape for part in (1, d)]

@@ -93,7 +93,7 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequenc
     Args:
         x1, x2: TensorLike; promoted to one dtype.
         axes: int, the number of axes to sum over: the last ones of ``x1`` with the first ones of ``x2``. Or two ints or
-            lists of ints: the axes of ``x1``, and in the same order those of ``x2``. Defaults to 2.
+            lists of ints, the axes of ``x1`` and, in the same order, those of ``x2``. Defaults to 2.
 
     Shapes:
         (a, k, l), (k, l, b) -> (a, b) with axes=2; (k, a), (k, b) -> (a, b) with axes=[0, 0]

@@ -33,7 +33,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
     Args:
         |any tensor|
         indices: TensorLike of whole numbers, of any shape; negative ones count from the end. Indices beyond the axis
-            are not checked: some backends raise, on others the result is undefined.
+            are not checked, so some backends raise and others return undefined elements.
         axis: int; the axis to pick along. Defaults to None, which picks elements of the flattened input.
 
     Shapes:
