@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.numpy import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
+    cast = core.cast  # not the helper of the same name in ops.base
+
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
 for _module in (activations, normalization, nn, crossentropies, windows, core, control, native):
     globals().update(_exported(_module))

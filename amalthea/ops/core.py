@@ -271,7 +271,7 @@ def dtype(x: TensorLike) -> str:
 
 @op
 def copy(x: TensorLike) -> Any:
-    """Returns a tensor of the same elements.
+    """Returns a tensor of the same elements. It may share memory with the input.
 
     Args:
         |any tensor|
@@ -280,12 +280,10 @@ def copy(x: TensorLike) -> Any:
         any shape -> the same shape
 
     Example:
-        >>> from amalthea import Variable, ops
-        >>> v = Variable([1.0, 2.0])
-        >>> before = ops.copy(v)
-        >>> v.assign([5.0, 6.0])
-        >>> ops.convert_to_numpy(before).tolist()
-        [1.0, 2.0]
+        >>> from amalthea import ops
+        >>> x = ops.copy([[1, 2], [3, 4]])
+        >>> tuple(x.shape), int(x[1, 0])
+        ((2, 2), 3)
     """
     return control.identity(tensor(x))
 

@@ -188,8 +188,9 @@ def conv_transpose(
         |convolved|
         kernel: TensorLike of shape ``(*window, filters, channels)``, with either data format.
         |convolution|
-        output_padding: int from 0, or one for each spatial axis; elements added at the end of the output. With None, the
-            default, the output has size * stride elements for ``"same"``, and at least that many for ``"valid"``.
+        output_padding: int from 0, or one for each spatial axis; elements added at the end of the output. With
+            None, the default, the output has size * stride elements for ``"same"``, and at least that many for
+            ``"valid"``.
 
     Shapes:
         (batch, *space, channels), (*window, filters, channels) -> (batch, *new_space, filters)
