@@ -34,7 +34,7 @@ docstrings.share(
 )
 docstrings.share("drawn dtype", "dtype: DTypeLike; a float dtype. Defaults to None, which means ``floatx`` (float32).")
 docstrings.share(
-    "seed",
+    "seed of a draw",
     """
 seed: int, SeedGenerator or None. An int draws the same numbers at each call; a SeedGenerator draws others each time, in
     a fixed order. Defaults to None, the global generator that :func:`set_random_seed` seeds.
@@ -296,10 +296,11 @@ def uniform(
     Args:
         |drawn shape|
         minval: float, or a tensor that broadcasts to ``shape``; lower bound. Defaults to 0.
-        maxval: float, or a tensor that broadcasts to ``shape``; upper bound. Defaults to 1.
+        maxval: float, or a tensor that broadcasts to ``shape``; upper bound, not included (float16 and bfloat16 may
+            round up to it). Defaults to 1.
         dtype: DTypeLike; dtype of the output. A dtype of whole numbers draws as :func:`randint`. Defaults to None,
             which means ``floatx`` (float32).
-        |seed|
+        |seed of a draw|
 
     Shapes:
         output: ``shape``
@@ -334,7 +335,7 @@ def normal(
         mean: float, or a tensor that broadcasts to ``shape``. Defaults to 0.
         stddev: float, or a tensor that broadcasts to ``shape``; standard deviation. Defaults to 1.
         |drawn dtype|
-        |seed|
+        |seed of a draw|
 
     Shapes:
         output: ``shape``, such as (batch, features)
@@ -369,7 +370,7 @@ def truncated_normal(
         mean: float, or a tensor that broadcasts to ``shape``. Defaults to 0.
         stddev: float, or a tensor that broadcasts to ``shape``; standard deviation before the limits. Defaults to 1.
         |drawn dtype|
-        |seed|
+        |seed of a draw|
 
     Shapes:
         output: ``shape``, such as (batch, features)
@@ -423,7 +424,7 @@ def randint(
         minval: int; the smallest number.
         maxval: int; the end, not included.
         dtype: DTypeLike; a dtype of whole numbers. Defaults to int32.
-        |seed|
+        |seed of a draw|
 
     Shapes:
         output: ``shape``
@@ -458,7 +459,7 @@ def categorical(
         logits: TensorLike of two axes; logarithms of the probabilities of the classes, up to a constant in each row.
         num_samples: int from 0; number of draws for each row.
         dtype: DTypeLike; dtype of the output. Defaults to int32.
-        |seed|
+        |seed of a draw|
 
     Shapes:
         (batch, classes) -> (batch, num_samples)
@@ -494,7 +495,7 @@ def dropout(
         noise_shape: sequence of ints or None, one for each axis; shape of the random decisions, which broadcasts to the
             inputs. None for an axis means its size; 1 lets all elements along it share a decision. Defaults to None,
             the shape of the inputs.
-        |seed|
+        |seed of a draw|
 
     Shapes:
         any shape -> the same shape
@@ -522,7 +523,7 @@ def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = Non
     Args:
         x: TensorLike with at least one axis.
         axis: int; the axis to shuffle. Defaults to 0, the first.
-        |seed|
+        |seed of a draw|
 
     Shapes:
         any shape -> the same shape

@@ -76,7 +76,7 @@ equal_nan: bool; True counts two NaN as close. Defaults to False.
 """,
 )
 docstrings.share(
-    "data format",
+    "data format of an op",
     """
 data_format: str; ``"channels_last"`` for (batch, ..., channels) or ``"channels_first"`` for (batch, channels, ...).
     Defaults to None, which means ``config.image_data_format()``.

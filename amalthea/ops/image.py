@@ -133,7 +133,7 @@ def resize(
             both options the image is stretched.
         fill_mode: str; only ``"constant"``, which pads with ``fill_value``.
         fill_value: float; value of the padding. Defaults to 0.
-        |data format|
+        |data format of an op|
 
     Shapes:
         (batch, height, width, channels) -> (batch, *size, channels); (height, width, channels) -> (*size, channels)

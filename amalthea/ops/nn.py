@@ -22,16 +22,6 @@ axis: int or sequence of ints; the axes along which the outputs belong together.
 )
 
 
-docstrings.share(
-    "hot",
-    """
-axis: int; position of the new axis of classes. Defaults to -1, the last.
-dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32).
-sparse: bool; accepted for compatibility with Keras and ignored: the output is always dense. Defaults to False.
-""",
-)
-
-
 @op
 def erf(x: TensorLike) -> Any:
     """Computes the error function: ``2 / sqrt(pi)`` times the integral of ``exp(-t ** 2)`` from 0 to ``x``.
@@ -176,7 +166,9 @@ def one_hot(
     Args:
         x: TensorLike of whole numbers. A number outside of 0 to ``num_classes - 1`` gives a vector of zeros.
         num_classes: int; number of classes, the length of the vectors.
-        |hot|
+        axis: int; position of the new axis of classes. Defaults to -1, the last.
+        dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32).
+        sparse: bool; accepted for compatibility with Keras and ignored: the output is always dense. Defaults to False.
 
     Shapes:
         (batch,) -> (batch, num_classes) with axis=-1
@@ -210,7 +202,10 @@ def multi_hot(
     Args:
         inputs: TensorLike of whole numbers. Numbers outside of 0 to ``num_classes - 1`` are ignored.
         num_classes: int; number of classes, the length of the vectors.
-        |hot|
+        axis: int; position of the axis of classes before the labels are combined. Only -1, the default, is of use for
+            rows of labels.
+        dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32).
+        sparse: bool; accepted for compatibility with Keras and ignored: the output is always dense. Defaults to False.
         **kwargs: ``num_tokens``: int; an older name of ``num_classes``.
 
     Shapes:

@@ -91,7 +91,7 @@ def affine_transform(
             ``"reflect"`` mirrors with the border, ``"mirror"`` without it, ``"wrap"`` continues at the other end.
             Defaults to ``"constant"``.
         fill_value: float; value beyond the border. Defaults to 0.
-        |data format|
+        |data format of an op|
 
     Shapes:
         (batch, height, width, channels), (batch, 8) -> (batch, height, width, channels)

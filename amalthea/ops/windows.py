@@ -187,10 +187,14 @@ def conv_transpose(
     Args:
         |convolved|
         kernel: TensorLike of shape ``(*window, filters, channels)``, with either data format.
-        |convolution|
-        output_padding: int from 0, or one for each spatial axis; elements added at the end of the output. With
-            None, the default, the output has size * stride elements for ``"same"``, and at least that many for
-            ``"valid"``.
+        strides: int from 1, or one for each spatial axis; factor by which space grows. Defaults to 1.
+        padding: str; ``"valid"`` keeps all elements that the kernel reaches, ``"same"`` keeps size * stride of them.
+            Defaults to ``"valid"``.
+        output_padding: int from 0, or one for each spatial axis; elements added at the end of the output. Defaults to
+            None, which adds as many as the size for ``padding`` needs.
+        |data format of an op|
+        dilation_rate: int from 1, or one for each spatial axis; distance of neighbouring kernel elements in the output.
+            Defaults to 1, which means no gaps.
 
     Shapes:
         (batch, *space, channels), (*window, filters, channels) -> (batch, *new_space, filters)

@@ -99,7 +99,7 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequenc
         (a, k, l), (k, l, b) -> (a, b) with axes=2; (k, a), (k, b) -> (a, b) with axes=[0, 0]
 
     Raises:
-        ShapeError: the sizes of the summed axes differ.
+        ShapeError: the summed axes of the two inputs do not have the same number of elements.
 
     Example:
         >>> from amalthea import ops

@@ -202,7 +202,8 @@ def max(
     Args:
         |any tensor|
         |reduced axes|
-        initial: float; the result is at least this number, and equals it over no elements. Defaults to None, no bound.
+        initial: number of the dtype of ``x``; the result is at least this number, and equals it over no elements.
+            Defaults to None, no bound.
 
     Shapes:
         (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
@@ -228,7 +229,8 @@ def min(
     Args:
         |any tensor|
         |reduced axes|
-        initial: float; the result is at most this number, and equals it over no elements. Defaults to None, no bound.
+        initial: number of the dtype of ``x``; the result is at most this number, and equals it over no elements.
+            Defaults to None, no bound.
 
     Shapes:
         (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
