@@ -36,8 +36,8 @@ docstrings.share("drawn dtype", "dtype: DTypeLike; a float dtype. Defaults to No
 docstrings.share(
     "seed of a draw",
     """
-seed: int, SeedGenerator or None. An int draws the same numbers at each call; a SeedGenerator draws others each time, in
-    a fixed order. Defaults to None, the global generator that :func:`set_random_seed` seeds.
+seed: int, SeedGenerator or None. An int draws the same numbers at each call; a SeedGenerator draws others each
+    time, in a fixed order. Defaults to None, the global generator that :func:`set_random_seed` seeds.
 """,
 )
 

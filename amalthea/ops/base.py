@@ -22,8 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 docstrings.share(
     "elementwise",
     """
-x: TensorLike of any shape. Floats keep their dtype; bools and whole numbers are computed in ``floatx``, which is
-    float32 unless ``config.set_floatx`` changed it.
+x: TensorLike of any shape. Floats keep their dtype; bools and whole numbers are computed in ``floatx``, which
+    is float32 unless ``config.set_floatx`` changed it.
 """,
 )
 docstrings.share(
@@ -36,8 +36,8 @@ x1, x2: TensorLike, of shapes that broadcast against each other. Both are promot
 docstrings.share(
     "float pair",
     """
-x1, x2: TensorLike, of shapes that broadcast against each other. Both are promoted to one float dtype; whole numbers
-    are computed in ``floatx``.
+x1, x2: TensorLike, of shapes that broadcast against each other. Both are promoted to one float dtype; whole
+    numbers are computed in ``floatx``.
 """,
 )
 docstrings.share(
@@ -78,8 +78,8 @@ equal_nan: bool; True counts two NaN as close. Defaults to False.
 docstrings.share(
     "data format of an op",
     """
-data_format: str; ``"channels_last"`` for (batch, ..., channels) or ``"channels_first"`` for (batch, channels, ...).
-    Defaults to None, which means ``config.image_data_format()``.
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
 """,
 )
 

@@ -22,15 +22,15 @@ from amalthea.tensor import Tensor, Variable
 docstrings.share(
     "start indices",
     """
-start_indices: TensorLike or sequence of TensorLike: one whole number for each axis, the first element of the block. It
-    may be computed in the graph.
+start_indices: TensorLike or sequence of TensorLike: one whole number for each axis, the first element of the
+    block. It may be computed in the graph.
 """,
 )
 docstrings.share(
     "points",
     """
-indices: TensorLike of whole numbers; each row along its last axis holds the coordinates of one point, on the first axes
-    of the output. Negative ones count from the end; coordinates beyond an axis are not checked.
+indices: TensorLike of whole numbers; each row along its last axis holds the coordinates of one point, on the
+    first axes of the output. Negative ones count from the end; coordinates beyond an axis are not checked.
 """,
 )
 

@@ -26,8 +26,8 @@ from amalthea.tensor import Tensor
 docstrings.share(
     "predicted classes",
     """
-output: TensorLike; predicted probabilities of the classes along ``axis``, or logits. Probabilities are divided by their
-    sum, then clipped to ``epsilon`` and ``1 - epsilon`` of ``config.epsilon()``.
+output: TensorLike; predicted probabilities of the classes along ``axis``, or logits. Probabilities are divided
+    by their sum, then clipped to ``epsilon`` and ``1 - epsilon`` of ``config.epsilon()``.
 from_logits: bool; True takes ``output`` as logits, whose probabilities are their softmax. Defaults to False.
 axis: int; the axis of the classes. Defaults to -1, the last axis.
 """,

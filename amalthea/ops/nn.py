@@ -16,8 +16,8 @@ from amalthea.primitives import fused, indexing, moving, reducing
 docstrings.share(
     "softmax axis",
     """
-axis: int or sequence of ints; the axes along which the outputs belong together. Defaults to -1, the last axis. None
-    means all axes.
+axis: int or sequence of ints; the axes along which the outputs belong together. Defaults to -1, the last axis.
+    None means all axes.
 """,
 )
 

@@ -18,8 +18,8 @@ from amalthea.tensor import native
 docstrings.share(
     "normalized axes",
     """
-axis: int or sequence of ints; the axes over which the statistics are computed. Defaults to -1, the last axis. None
-    means all axes.
+axis: int or sequence of ints; the axes over which the statistics are computed. Defaults to -1, the last axis.
+    None means all axes.
 epsilon: float above 0; keeps the divisor from 0. Defaults to None, which means ``config.epsilon()`` (1e-7).
 """,
 )

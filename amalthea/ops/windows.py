@@ -20,7 +20,8 @@ from amalthea.tensor import Tensor
 docstrings.share(
     "convolved",
     """
-inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. It is promoted to one dtype with the kernel.
+inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. It is promoted to one dtype with the
+    kernel.
 """,
 )
 docstrings.share(
@@ -29,8 +30,8 @@ docstrings.share(
 strides: int from 1, or one for each spatial axis; step of the window. Defaults to 1.
 padding: str; ``"valid"`` keeps the window inside of the input; ``"same"`` adds zeros so that the output has
     ceil(size / stride) elements; ``"causal"`` adds zeros before the input only. Defaults to ``"valid"``.
-data_format: str; ``"channels_last"`` for (batch, ..., channels) or ``"channels_first"`` for (batch, channels, ...).
-    Defaults to None, which means ``config.image_data_format()``.
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
 dilation_rate: int from 1, or one for each spatial axis; distance of neighbouring kernel elements in the input.
     Defaults to 1, which means no gaps.
 """,
@@ -38,14 +39,15 @@ dilation_rate: int from 1, or one for each spatial axis; distance of neighbourin
 docstrings.share(
     "pool",
     """
-inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. Whole numbers are computed in ``floatx``.
+inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. Whole numbers are computed in
+    ``floatx``.
 pool_size: int from 1, or one for each spatial axis; size of the window.
-strides: int from 1, or one for each spatial axis; step of the window. Defaults to None, which means ``pool_size``:
-    windows do not overlap.
-padding: str; ``"valid"`` keeps the window inside of the input; ``"same"`` lets it reach over the border, so that the
-    output has ceil(size / stride) elements. Defaults to ``"valid"``.
-data_format: str; ``"channels_last"`` for (batch, ..., channels) or ``"channels_first"`` for (batch, channels, ...).
-    Defaults to None, which means ``config.image_data_format()``.
+strides: int from 1, or one for each spatial axis; step of the window. Defaults to None, which means
+    ``pool_size``: windows do not overlap.
+padding: str; ``"valid"`` keeps the window inside of the input; ``"same"`` lets it reach over the border, so
+    that the output has ceil(size / stride) elements. Defaults to ``"valid"``.
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
 """,
 )
 
@@ -59,11 +61,11 @@ def conv(
     data_format: str | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Any:
-    """Computes a convolution: ``y[i, f]`` is the sum over ``k`` and ``c`` of ``x[stride * i + dilation * k, c] *
-    kernel[k, c, f]``.
+    """Computes a convolution over 1 to 3 spatial axes.
 
-    The kernel is not mirrored (a cross-correlation), as usual in neural networks. Where the kernel has a fraction 1 / n
-    of the input's channels, the convolution has n groups: each group of channels has its own filters.
+    ``y[i, f]`` is the sum of ``x[stride * i + dilation * k, c] * kernel[k, c, f]`` over ``k`` and ``c``. The kernel is
+    not mirrored, as usual in neural networks. A kernel for 1 / n of the input's channels makes a convolution in n
+    groups: each group of channels has its own filters.
 
     Args:
         |convolved|
