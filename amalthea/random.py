@@ -22,12 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, docstrings, dtypes, ops
+from amalthea import config, docstrings, ops
 from amalthea.configurable import Configurable, Registry, auto_name
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import random as primitives
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError
-from amalthea.primitives import random as primitives
-from amalthea.tensor import Variable
 
 docstrings.share(
     "drawn shape", "shape: sequence of ints; shape of the output. Symbolic sizes, as from ``ops.shape``, are allowed."

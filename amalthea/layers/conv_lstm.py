@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, initializers, ops, random
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, weight
-from amalthea.layers.recurrent_cell import masked
 from amalthea.layers.rnn import RNN
+from amalthea.layers.rnn_cell import masked
 from amalthea.ops.windows import per_axis
-from amalthea.tensor import Variable
 
 
 class _ConvLSTMCell(Layer):

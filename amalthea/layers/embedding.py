@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import constraints, dtypes, initializers, ops, regularizers
+from amalthea import constraints, initializers, ops, regularizers
 from amalthea.checks import are_indices
+from amalthea.engine import dtypes
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import on_host
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import refuse_adapters
-from amalthea.tensor import Tensor, current_trace, on_host
 
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
-from amalthea.primitives.recurrent import gru
+from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
+from amalthea.ops.composites import gru
 
 
 class GRUCell(RecurrentCell):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from amalthea import config, dtypes, history, shapes
+from amalthea import config
 from amalthea.checks import either, non_negative_int, one_or_several, optional
 from amalthea.configurable import auto_name
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
-from amalthea.tensor import type_of
+from amalthea.operation import Call
 
 
 def _check_sizes(name: str, shape: Any) -> Any:
@@ -74,7 +76,7 @@ class InputLayer(Layer):
         self.built = True
         output = symbolic(self.batch_shape, self.input_dtype_name)
         output.name = self.name
-        history.Call(self, (), {}, output)
+        Call(self, (), {}, output)
 
     def call(self) -> Any:
         return None

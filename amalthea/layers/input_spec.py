@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import dtypes, shapes
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ShapeError
-from amalthea.tensor import type_of
 
 
 class InputSpec:

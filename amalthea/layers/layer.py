@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
+from amalthea import dtype_policies, initializers, regularizers, tree
 from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable, at_once, one_version
+from amalthea.engine.stateless import call_stateless
 from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
 from amalthea.layers import arguments, building, calling
+from amalthea.operation import Operation, any_remembers, record
 from amalthea.random import SeedGenerator
-from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable
 
 registry = Registry("layers", "layer")
 _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
@@ -31,7 +33,7 @@ _BASE = ("name", "trainable", "dtype")
 _LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
 
 
-class Layer(history.Operation, Configurable, registry=registry):
+class Layer(Operation, Configurable, registry=registry):
     """A step of a network with variables of its own.
 
     Args:
@@ -83,7 +85,7 @@ class Layer(history.Operation, Configurable, registry=registry):
                 got=", ".join(unknown),
                 cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *_BASE} - {"kwargs"}),
             )
-        history.Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
+        Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
@@ -139,9 +141,9 @@ class Layer(history.Operation, Configurable, registry=registry):
         """
         from amalthea import constraints
 
-        dtype = tensor.dtypes.standardize(dtype or self.variable_dtype)
+        dtype = dtypes.standardize(dtype or self.variable_dtype)
         if initializer is None:
-            initializer = "glorot_uniform" if tensor.dtypes.is_float(dtype) else "zeros"
+            initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         shape = building.static_shape(shape, self.name)
         make = initializers.get(initializer)
         variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
@@ -236,7 +238,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights' values."""
         variables = self.weights
-        with tensor.one_version(variables):
+        with one_version(variables):
             return [v.numpy() for v in variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
@@ -253,7 +255,7 @@ class Layer(history.Operation, Configurable, registry=registry):
                     expected=variable.shape,
                     got=np.shape(value),
                 )
-        with tensor.at_once():
+        with at_once():
             for variable, value in zip(variables, weights):
                 variable.assign(value)
 
@@ -287,8 +289,8 @@ class Layer(history.Operation, Configurable, registry=registry):
             args = tuple(given)
             calling.check_inputs(self, args)
             self._build_for(args, kwargs)
-            if history.any_remembers(args, kwargs):
-                return history.record(self, self._prepare_and_run, args, kwargs)
+            if any_remembers(args, kwargs):
+                return record(self, self._prepare_and_run, args, kwargs)
             return calling.run(self, args, kwargs)
         except RecursionError:
             raise ArgumentError(
@@ -323,7 +325,7 @@ class Layer(history.Operation, Configurable, registry=registry):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the types that the call would give."""
-        return history.record(history.Operation("spec"), self._prepare_and_run, args, kwargs)
+        return record(Operation("spec"), self._prepare_and_run, args, kwargs)
 
     def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
         return calling.run(self, *calling.prepared(self, args, kwargs))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
-from amalthea.primitives.recurrent import lstm
+from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
+from amalthea.ops.composites import lstm
 
 
 class LSTMCell(RecurrentCell):

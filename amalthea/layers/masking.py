@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.engine.ir.masks import set_mask
 from amalthea.layers.layer import Layer
-from amalthea.masks import set_mask
 
 
 class Masking(Layer):

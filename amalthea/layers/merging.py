@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from amalthea import ops, shapes
+from amalthea import ops
 from amalthea.checks import axes_within
+from amalthea.engine import shapes
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 

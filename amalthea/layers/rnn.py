@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import history, initializers, loading, ops, tree
+from amalthea import initializers, loading, ops, tree
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
-from amalthea.tensor import Tensor, Type, Variable, type_of
+from amalthea.operation import Operation, record
 
 
 class RNN(Layer):
@@ -220,7 +223,7 @@ class RNN(Layer):
             return states[0]
         sequence = type_of(xs)
         symbols = [Tensor(Type(sequence.shape[1:], sequence.dtype)), *(Tensor(type_of(s)) for s in states)]
-        output = history.record(history.Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
+        output = record(Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
         return ops.zeros(output.type.shape, dtype=output.dtype)
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
+from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
 
 
 class SimpleRNNCell(RecurrentCell):

@@ -1,16 +1,16 @@
 """The public functions on tensors, under Keras 3's names.
 
 They work on arrays (at once), on Variables, on tensors of a trace, and on a model's symbolic inputs. Dtypes are
-promoted here, by :mod:`amalthea.dtypes`; below, everything has one dtype.
+promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype.
 """
 
 from typing import TYPE_CHECKING
 
+from amalthea.engine.ir.tensor import Tensor as _Tensor
+from amalthea.engine.ir.variable import Variable as _Variable
 from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
 from amalthea.ops import image as image
 from amalthea.ops.base import exported as _exported
-from amalthea.tensor import Tensor as _Tensor
-from amalthea.tensor import Variable as _Variable
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.activations import *  # noqa: F403

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from amalthea import dtypes
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import cast, counted, floating, op
-from amalthea.primitives import elementwise as p
 
 
 def _scalar(x: Any, value: float) -> Any:

@@ -12,10 +12,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from amalthea import config, docstrings, dtypes, history, shapes
+from amalthea import config, docstrings
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import native
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import elementwise, movement, reductions
 from amalthea.errors import ArgumentError, DtypeError, ShapeError
-from amalthea.primitives import elementwise, moving, reducing
-from amalthea.tensor import Tensor, Variable, native
+from amalthea.operation import FunctionOperation, any_remembers, record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,8 +93,8 @@ def op(function: F) -> F:
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
-        if history.any_remembers(args, kwargs):
-            return history.record(history.FunctionOperation(public), function, args, kwargs)
+        if any_remembers(args, kwargs):
+            return record(FunctionOperation(public), function, args, kwargs)
         return function(*args, **kwargs)
 
     docstrings.fill(public)
@@ -115,8 +119,8 @@ def value_of(x: Any) -> Any:
 def stacked(values: Sequence[Any]) -> Any:
     """Turn a (nested) list of numbers into an array; a list that holds tensors is stacked."""
     if any(isinstance(v, (Tensor, Variable)) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values):
-        rows = [moving.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
-        return moving.concatenate(*rows, axis=0)
+        rows = [movement.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
+        return movement.concatenate(*rows, axis=0)
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))
@@ -250,7 +254,7 @@ def count(shape: shapes.Shape, axes: tuple[int, ...]) -> float:
 def mean_of(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Compute the mean of floats over axes counted from 0."""
     n = count(shape_of(x), axes)
-    total = reducing.reduce_sum(x, axes=axes, keepdims=keepdims)
+    total = reductions.reduce_sum(x, axes=axes, keepdims=keepdims)
     return elementwise.multiply(total, 1.0 / n if n else float("nan"))
 
 
@@ -263,8 +267,8 @@ def is_over_nothing(x: Any, axis: Any) -> bool:
 def over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
     """Fill the output of a reduction over no elements with the given value."""
     full, axes = shape_of(x), all_axes(axis, len(x.shape))
-    shape = reducing.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
-    return moving.broadcast_to(native(np.asarray(value)), shape=shape)
+    shape = reductions.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
+    return movement.broadcast_to(native(np.asarray(value)), shape=shape)
 
 
 def exported(module: Any) -> dict[str, Callable[..., Any]]:

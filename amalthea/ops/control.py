@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, tree
+from amalthea import tree
+from amalthea.engine import control_flow as held
+from amalthea.engine import dtypes
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.primitives import elementwise, movement
 from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError
-from amalthea.graph import control as held
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import shape_of, tensor, value_of
 from amalthea.ops.numpy.creation import array
-from amalthea.primitives import elementwise, moving
-from amalthea.tensor import Tensor, current_trace
 
 
 def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -40,7 +42,7 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
         >>> int(halve_or_triple(np.int32(10))), int(halve_or_triple(np.int32(7)))
         (5, 22)
     """
-    condition = to_dtype(moving.reshape(tensor(pred), shape=()), "bool")
+    condition = to_dtype(movement.reshape(tensor(pred), shape=()), "bool")
     if not isinstance(condition, Tensor):
         return true_fn() if bool(condition) else false_fn()
     nests: list[Any] = []

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings, dtypes, shapes
-from amalthea import tensor as tensor_module
+from amalthea import docstrings
+from amalthea.engine import dtypes, shapes, transforms
+from amalthea.engine.ir.runtime import runtime
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import native
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import control, elementwise, indexing, movement
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
-from amalthea.graph import transforms
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
-from amalthea.ops.numpy.arrangement import unstack
 from amalthea.ops.numpy.creation import array
-from amalthea.primitives import control, elementwise, indexing, moving
-from amalthea.tensor import Tensor, Variable
+from amalthea.ops.numpy.movement import unstack
 
 docstrings.share(
     "start indices",
@@ -77,7 +79,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Any:
         >>> ops.convert_to_numpy(ops.cast([-1.7, 0.0, 2.9], "int32")).tolist()
         [-1, 0, 2]
     """
-    return tensor_module.native(to_dtype(value_of(x), dtypes.standardize(dtype)))
+    return native(to_dtype(value_of(x), dtypes.standardize(dtype)))
 
 
 @op
@@ -175,7 +177,7 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray:
         array([[1., 1.],
                [1., 1.]], dtype=float32)
     """
-    return x.numpy() if isinstance(x, Variable) else tensor_module.runtime.to_numpy(tensor(x))
+    return x.numpy() if isinstance(x, Variable) else runtime.to_numpy(tensor(x))
 
 
 def is_tensor(x: Any) -> bool:
@@ -329,7 +331,7 @@ def slice(inputs: TensorLike, start_indices: TensorLike | Sequence[TensorLike], 
     """
     x, starts = tensor(inputs), _starts(start_indices)
     sizes = [d if n == -1 else n for n, d in zip(static(shape), shape_of(x))]
-    return moving.dynamic_slice(x, *starts, sizes=tuple(sizes))
+    return movement.dynamic_slice(x, *starts, sizes=tuple(sizes))
 
 
 @op
@@ -353,7 +355,7 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike | Sequence[Tensor
         [[1, 2, 3], [4, 0, 0]]
     """
     x = tensor(inputs)
-    return moving.dynamic_update_slice(x, to_dtype(tensor(updates), dtypes.name_of(x)), *_starts(start_indices))
+    return movement.dynamic_update_slice(x, to_dtype(tensor(updates), dtypes.name_of(x)), *_starts(start_indices))
 
 
 def _starts(start_indices: Any) -> list[Any]:
@@ -383,7 +385,7 @@ def scatter(indices: TensorLike, values: TensorLike, shape: ShapeLike) -> Any:
         [1, 0, 0, 7, 0]
     """
     added = tensor(values)
-    zeros = moving.broadcast_to(to_dtype(0, dtypes.name_of(added)), shape=static(shape))
+    zeros = movement.broadcast_to(to_dtype(0, dtypes.name_of(added)), shape=static(shape))
     return indexing.scatter_add_points(zeros, to_dtype(tensor(indices), "int32"), added)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, docstrings, dtypes, shapes
+from amalthea import config, docstrings
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.primitives import composite, indexing, movement, reductions
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ShapeError
 from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.normalization import normalize_batch as normalize_batch
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import fused, indexing, moving, reducing
 
 docstrings.share(
     "softmax axis",
@@ -66,7 +67,7 @@ def glu(x: TensorLike, axis: int = -1) -> Any:
     n = shape_of(a)[axis]
     if isinstance(n, int) and n % 2:
         raise ShapeError("The axis cannot be halved.", expected="an even size", got=n)
-    return p.multiply(moving.part(a, axis, 0, n // 2), p.sigmoid(moving.part(a, axis, n // 2, n)))
+    return p.multiply(movement.part(a, axis, 0, n // 2), p.sigmoid(movement.part(a, axis, n // 2, n)))
 
 
 def _over_axes(row: Any, x: Any, axis: Any) -> Any:
@@ -77,9 +78,9 @@ def _over_axes(row: Any, x: Any, axis: Any) -> Any:
     rest = tuple(i for i in range(len(x.shape)) if i not in axes)
     order, full = rest + axes, shape_of(x)
     lead = tuple(full[i] for i in rest)
-    flat = moving.reshape(moving.transpose(x, axes=order), shape=(*lead, shapes.size([full[i] for i in axes])))
-    out = moving.reshape(row(flat, axis=len(lead)), shape=tuple(full[i] for i in order))
-    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+    flat = movement.reshape(movement.transpose(x, axes=order), shape=(*lead, shapes.size([full[i] for i in axes])))
+    out = movement.reshape(row(flat, axis=len(lead)), shape=tuple(full[i] for i in order))
+    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
 
 
 @op
@@ -98,7 +99,7 @@ def softmax(x: TensorLike, axis: int | Sequence[int] | None = -1) -> Any:
         >>> ops.convert_to_numpy(ops.softmax([0.0, 1.0, 2.0])).tolist()
         [0.09, 0.2447, 0.6652]
     """
-    return _over_axes(fused.softmax, x, axis)
+    return _over_axes(composite.softmax, x, axis)
 
 
 @op
@@ -117,7 +118,7 @@ def log_softmax(x: TensorLike, axis: int | Sequence[int] | None = -1) -> Any:
         >>> ops.convert_to_numpy(ops.log_softmax([0.0, 1000.0])).tolist()  # log(softmax(x)) would be -inf
         [-1000.0, 0.0]
     """
-    return _over_axes(fused.log_softmax, x, axis)
+    return _over_axes(composite.log_softmax, x, axis)
 
 
 @op
@@ -145,16 +146,16 @@ def sparsemax(x: TensorLike, axis: int = -1) -> Any:
     full = shape_of(x)
     last, axis = len(full) - 1, one_axis(axis, len(full))
     order = tuple(i for i in range(len(full)) if i != axis) + (axis,)
-    z = moving.transpose(x, axes=order)
+    z = movement.transpose(x, axes=order)
     n, name = shape_of(z)[-1], dtypes.name_of(x)
     ranked, _ = indexing.top_k(z, k=n)
-    sums = reducing.cumsum(ranked, axis=last)
-    k = cast(moving.iota(shape=(n,), axis=0, dtype="int32"), name)
+    sums = reductions.cumsum(ranked, axis=last)
+    k = cast(movement.iota(shape=(n,), axis=0, dtype="int32"), name)
     inside = p.greater(p.add(p.multiply(ranked, p.add(k, 1.0)), 1.0), sums)
-    count = reducing.reduce_sum(cast(inside, name), axes=(last,), keepdims=True)
-    top = reducing.reduce_sum(p.select(inside, ranked, cast(0, name)), axes=(last,), keepdims=True)
+    count = reductions.reduce_sum(cast(inside, name), axes=(last,), keepdims=True)
+    top = reductions.reduce_sum(p.select(inside, ranked, cast(0, name)), axes=(last,), keepdims=True)
     out = p.relu(p.subtract(z, p.divide(p.subtract(top, 1.0), count)))
-    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
 
 
 @op
@@ -182,9 +183,9 @@ def one_hot(
     dtype = dtypes.standardize(dtype or config.floatx())
     axis = one_axis(axis, len(a.shape) + 1)
     shape = shape_of(a)
-    wide = moving.reshape(a, shape=(*shape[:axis], 1, *shape[axis:]))
-    classes = moving.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(a))
-    classes = moving.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
+    wide = movement.reshape(a, shape=(*shape[:axis], 1, *shape[axis:]))
+    classes = movement.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(a))
+    classes = movement.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
     return cast(p.equal(wide, classes), dtype)
 
 
@@ -219,7 +220,7 @@ def multi_hot(
     classes: Any = kwargs.get("num_tokens", num_classes)
     hot = one_hot(inputs, classes, axis=axis, dtype=dtype)
     rank = len(tensor(inputs).shape)
-    return reducing.reduce_max(hot, axes=(1 if rank > 1 else 0,))
+    return reductions.reduce_max(hot, axes=(1 if rank > 1 else 0,))
 
 
 @op
@@ -270,7 +271,7 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Any:
         [True, False]
     """
     places, scores = cast(tensor(targets), "int32"), tensor(predictions)
-    column = moving.reshape(places, shape=(*shape_of(places), 1))
+    column = movement.reshape(places, shape=(*shape_of(places), 1))
     own = indexing.take_along_axis(scores, column, axis=len(scores.shape) - 1)
     above = cast(p.greater(scores, own), "int32")
-    return p.less(reducing.reduce_sum(above, axes=(len(scores.shape) - 1,)), k)
+    return p.less(reductions.reduce_sum(above, axes=(len(scores.shape) - 1,)), k)

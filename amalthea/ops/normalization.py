@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, docstrings, dtypes
+from amalthea import config, docstrings
+from amalthea.engine import dtypes
+from amalthea.engine.ir.trace import native
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import movement, normalization, reductions
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import accumulating, all_axes, cast, floating, mean_of, one_axis, op, shape_of, tensor
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import moving, normalizing, reducing
-from amalthea.tensor import native
 
 docstrings.share(
     "normalized axes",
@@ -53,7 +54,7 @@ def moments(
     over = all_axes(axes, len(shape_of(x)))
     mean = mean_of(x, over, True)
     variance = mean_of(p.square(p.subtract(x, mean)), over, bool(keepdims))
-    return (mean if keepdims else moving.reshape(mean, shape=shape_of(variance))), variance
+    return (mean if keepdims else movement.reshape(mean, shape=shape_of(variance))), variance
 
 
 @op
@@ -93,7 +94,7 @@ def batch_normalization(
     shape = tuple(d if i == axis else 1 for i, d in enumerate(shape_of(a)))
 
     def along(v: Any) -> Any:
-        return moving.reshape(cast(tensor(v), name), shape=shape)
+        return movement.reshape(cast(tensor(v), name), shape=shape)
 
     factor = p.rsqrt(p.add(along(variance), epsilon))
     factor = factor if scale is None else p.multiply(factor, along(scale))
@@ -135,7 +136,7 @@ def normalize_batch(
     a = floating(x)
     axis = one_axis(axis, len(a.shape))
     scale, offset = _scale_and_offset(a, scale, offset, shape_of(a)[axis : axis + 1])
-    return normalizing.batch_normalize(a, scale, offset, axis=axis, epsilon=float(epsilon))
+    return normalization.batch_normalize(a, scale, offset, axis=axis, epsilon=float(epsilon))
 
 
 def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
@@ -143,7 +144,9 @@ def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
     name = dtypes.name_of(x)
     given = [(np.ones, scale), (np.zeros, offset)]
     return [
-        native(make(shape, dtypes.to_numpy(name))) if v is None else moving.reshape(cast(tensor(v), name), shape=shape)
+        native(make(shape, dtypes.to_numpy(name)))
+        if v is None
+        else movement.reshape(cast(tensor(v), name), shape=shape)
         for make, v in given
     ]
 
@@ -190,13 +193,13 @@ def layer_normalization(
     if sorted(over) == list(range(rank - len(over), rank)) and over:
         first = rank - len(over)
         scale, offset = _scale_and_offset(x, gamma, beta, full[first:])
-        return normalizing.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
+        return normalization.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
     shape = tuple(d if i in over else 1 for i, d in enumerate(full))
     mean, variance = moments(x, over, keepdims=True)
     out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon)))
     for value, row in ((gamma, p.multiply), (beta, p.add)):
         if value is not None:
-            out = row(out, moving.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
+            out = row(out, movement.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
     return out
 
 
@@ -257,8 +260,8 @@ def normalize(
     """
     over = all_axes(axis, len(shape_of(x)))
     if order == 2:
-        norm = p.sqrt(reducing.reduce_sum(p.square(x), axes=over, keepdims=True))
+        norm = p.sqrt(reductions.reduce_sum(p.square(x), axes=over, keepdims=True))
     else:
-        total = reducing.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
+        total = reductions.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
         norm = p.power(total, 1.0 / order)
     return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))

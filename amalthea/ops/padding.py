@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import shapes
 from amalthea.checks import positive_int
+from amalthea.engine import shapes
 from amalthea.errors import ArgumentError
 
 Pairs = tuple[tuple[Any, Any], ...]

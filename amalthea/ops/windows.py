@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, docstrings
+from amalthea.engine.passes.patterns import monotonic_before
+from amalthea.engine.primitives import movement
+from amalthea.engine.primitives import windows as w
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import floating, op, promoted, shape_of
 from amalthea.ops.padding import one_each, pads, per_axis, transposed
-from amalthea.primitives import elementwise, moving
-from amalthea.primitives import windows as w
-from amalthea.tensor import Tensor
 
 docstrings.share(
     "convolved",
@@ -132,7 +132,7 @@ def depthwise_conv(
     """
     x, weights = promoted(inputs, kernel)
     *window, channels, multiplier = shape_of(weights)
-    flat = moving.reshape(weights, shape=(*window, 1, channels * multiplier))
+    flat = movement.reshape(weights, shape=(*window, 1, channels * multiplier))
     return conv(x, flat, strides, padding, data_format, dilation_rate)
 
 
@@ -230,7 +230,7 @@ def conv_transpose(
     )
     if not any(beyond):
         return out
-    return moving.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
+    return movement.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
 
 
 def _pool(row: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Any:
@@ -269,29 +269,11 @@ def max_pool(
         >>> ops.convert_to_numpy(ops.max_pool(x, 2))[0, :, :, 0].tolist()
         [[5.0, 7.0], [13.0, 15.0]]
     """
-    before = _rises(inputs, config.standardize_data_format(data_format))
+    before = monotonic_before(inputs, config.standardize_data_format(data_format))
     if before is not None:
         source, again = before
         return again(max_pool(source, pool_size, strides, padding, data_format))
     return _pool(w.max_pool, inputs, pool_size, strides, padding, data_format)
-
-
-def _rises(x: Any, data_format: str) -> tuple[Any, Any] | None:
-    """The input of a step that keeps the order in a window (relu, a bias), and that step; None for other values.
-
-    The largest of a window can be found before the step, which then has fewer elements to work on.
-    """
-    node = x.node if isinstance(x, Tensor) else None
-    if node is None or x.history is not None:
-        return None
-    if node.primitive is elementwise.relu:
-        return node.inputs[0], elementwise.relu
-    if node.primitive is elementwise.add:
-        large, bias = node.inputs
-        shape = (1,) * (x.ndim - bias.ndim) + bias.type.shape
-        if large.type.shape == x.type.shape and all(d == 1 for d in w.space_of(shape, data_format)):
-            return large, lambda pooled: elementwise.add(pooled, bias)
-    return None
 
 
 @op

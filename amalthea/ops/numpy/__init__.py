@@ -7,21 +7,21 @@ from amalthea.ops.base import exported
 
 if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.arithmetic import *  # noqa: F403
-    from amalthea.ops.numpy.arrangement import *  # noqa: F403
     from amalthea.ops.numpy.bits import *  # noqa: F403
     from amalthea.ops.numpy.comparison import *  # noqa: F403
-    from amalthea.ops.numpy.contraction import *  # noqa: F403
     from amalthea.ops.numpy.creation import *  # noqa: F403
     from amalthea.ops.numpy.exponentials import *  # noqa: F403
     from amalthea.ops.numpy.indexing import *  # noqa: F403
+    from amalthea.ops.numpy.matmul import *  # noqa: F403
+    from amalthea.ops.numpy.movement import *  # noqa: F403
     from amalthea.ops.numpy.ordering import *  # noqa: F403
     from amalthea.ops.numpy.reductions import *  # noqa: F403
     from amalthea.ops.numpy.rounding import *  # noqa: F403
     from amalthea.ops.numpy.trigonometry import *  # noqa: F403
 
 MODULES = (
-    "arithmetic", "arrangement", "bits", "comparison", "contraction", "creation", "exponentials", "indexing",
-    "ordering", "reductions", "rounding", "trigonometry",
+    "arithmetic", "bits", "comparison", "creation", "exponentials", "indexing",
+    "matmul", "movement", "ordering", "reductions", "rounding", "trigonometry",
 )  # fmt: skip
 
 for _module in MODULES:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import Primitive
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, counted, floating, floats, op, promoted, tensor, value_of
-from amalthea.primitives import Primitive
-from amalthea.primitives import elementwise as p
 
 
 @op

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import as_bool, floating, floats, op, promoted
-from amalthea.primitives import elementwise as p
 
 
 @op

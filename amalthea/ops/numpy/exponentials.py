@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import floating, floats, op
-from amalthea.primitives import elementwise as p
 
 
 @op

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, dtypes, shapes
+from amalthea import config
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import movement
+from amalthea.engine.primitives import reductions as r
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.ops.base import (
     accumulating,
@@ -21,9 +25,6 @@ from amalthea.ops.base import (
     tensor,
 )
 from amalthea.ops.numpy.comparison import isclose
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import moving
-from amalthea.primitives import reducing as r
 
 
 def _summable(x: Any, dtype: Any = None) -> Any:
@@ -177,8 +178,8 @@ def average(x: TensorLike, axis: int | Sequence[int] | None = None, weights: Ten
     a, w = cast(a, to), cast(w, to)
     axes = all_axes(axis, len(a.shape))
     if len(w.shape) == 1 and len(a.shape) > 1:
-        w = moving.reshape(w, shape=tuple(shape_of(w)[0] if i in axes else 1 for i in range(len(a.shape))))
-    w = moving.broadcast_to(w, shape=shapes.broadcast(shape_of(a), shape_of(w)))
+        w = movement.reshape(w, shape=tuple(shape_of(w)[0] if i in axes else 1 for i in range(len(a.shape))))
+    w = movement.broadcast_to(w, shape=shapes.broadcast(shape_of(a), shape_of(w)))
     total = r.reduce_sum(w, axes=axes)
     return cast(p.divide(r.reduce_sum(p.multiply(a, w), axes=axes), total), name)
 
@@ -395,5 +396,5 @@ def logsumexp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: 
     top = r.reduce_max(x, axes=axes, keepdims=True)
     top = p.select(p.isinf(top), 0.0, top)
     total = p.log(r.reduce_sum(p.exp(p.subtract(x, top)), axes=axes, keepdims=bool(keepdims)))
-    kept = top if keepdims else moving.reshape(top, shape=shape_of(total))
+    kept = top if keepdims else movement.reshape(top, shape=shape_of(total))
     return p.add(total, kept)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, dtypes
+from amalthea import config
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import Primitive
+from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import cast, op, tensor
-from amalthea.primitives import Primitive
-from amalthea.primitives import elementwise as p
 
 
 def _rounded(row: Primitive, x: Any) -> Any:
