@@ -1,6 +1,6 @@
 """Functions of one tensor that layers take by name: ``Dense(64, activation="relu")``.
 
-Most are the ops of the same name; what is written here differs from its op in a default or an option.
+Most of them are the ops of the same name. The functions defined here differ from their op in a default or an option.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.configurable import Registry
 from amalthea.configurable import deserialize as _deserialize
 from amalthea.configurable import serialize as _serialize
+from amalthea.engine.types import TensorLike
 from amalthea.ops import (
     celu,
     elu,
@@ -45,45 +46,114 @@ from amalthea.ops import (
 registry = Registry("activations", "activation")
 
 
-def linear(x: Any) -> Any:
-    """The input itself."""
+@docstrings.fill
+def linear(x: TensorLike) -> Any:
+    """Returns the input unchanged; the activation of a layer with ``activation=None``.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import activations
+        >>> activations.linear(np.float32([-2.0, 3.0])).tolist()
+        [-2.0, 3.0]
+    """
     return x
 
 
-def exponential(x: Any) -> Any:
-    """``exp(x)``."""
+@docstrings.fill
+def exponential(x: TensorLike) -> Any:
+    """Computes ``exp(x)``, element by element.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import activations, ops
+        >>> ops.convert_to_numpy(activations.exponential([0.0, 1.0])).tolist()
+        [1.0, 2.7183]
+    """
     return ops.exp(x)
 
 
-def mish(x: Any) -> Any:
-    """``x * tanh(softplus(x))``. Source: Misra, arXiv:1908.08681."""
+@docstrings.fill
+def mish(x: TensorLike) -> Any:
+    """Computes ``x * tanh(softplus(x))``, element by element.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import activations, ops
+        >>> ops.convert_to_numpy(activations.mish([-1.0, 0.0, 1.0])).tolist()
+        [-0.3034, 0.0, 0.8651]
+
+    Source: Misra, arXiv:1908.08681.
+    """
     return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
 
-def gelu(x: Any, approximate: bool = False) -> Any:
-    """``x`` times the normal distribution function of ``x``. Source: Hendrycks and Gimpel, arXiv:1606.08415."""
+@docstrings.fill
+def gelu(x: TensorLike, approximate: bool = False) -> Any:
+    """Computes the Gaussian error linear unit: ``x * P(X <= x)``, where X has the standard normal distribution.
+
+    The exact form is ``x * (1 + erf(x / sqrt(2))) / 2``, the approximation is
+    ``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2``.
+
+    Args:
+        |elementwise|
+        approximate: bool; True computes the approximation. Defaults to False; :func:`amalthea.ops.gelu` has the other
+            default, as in Keras.
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import activations
+        >>> float(activations.gelu(1.0)), float(activations.gelu(1.0, approximate=True))
+        (0.84134, 0.84119)
+
+    Source: Hendrycks and Gimpel, arXiv:1606.08415.
+    """
     return ops.gelu(x, approximate=approximate)
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """``max(x, 0)``, with options.
+@docstrings.fill
+def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """Computes the rectified linear unit with options: ``max(x, 0)`` by default.
+
+    The result is ``min(x, max_value)`` where ``x > threshold``, and ``negative_slope * (x - threshold)`` elsewhere.
 
     Args:
-        negative_slope: the slope below the threshold.
-        max_value: above it the output stays.
-        threshold: below it the input counts as small.
+        x: TensorLike of any shape and dtype.
+        negative_slope: float; the slope below the threshold. Defaults to 0.
+        max_value: float from 0; upper bound of the output. Defaults to None, which sets no bound.
+        threshold: float; elements up to it count as small. Defaults to 0.
 
-    >>> import numpy as np
-    >>> from amalthea import activations
-    >>> activations.relu(np.array([-2.0, 1.0, 9.0], "float32"), negative_slope=0.5, max_value=6)
-    array([-1.,  1.,  6.], dtype=float32)
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import activations, ops
+        >>> ops.convert_to_numpy(activations.relu([-2.0, 1.0, 9.0], negative_slope=0.5, max_value=6.0)).tolist()
+        [-1.0, 1.0, 6.0]
     """
     if not negative_slope and max_value is None and not threshold:
         return ops.relu(x)
-    x = ops.convert_to_tensor(x)
-    kept = ops.where(ops.greater(x, threshold), x, ops.zeros_like(x))
+    a = ops.convert_to_tensor(x)
+    kept = ops.where(ops.greater(a, threshold), a, ops.zeros_like(a))
     kept = kept if max_value is None else ops.clip(kept, 0.0, max_value)
-    return ops.add(kept, ops.multiply(ops.minimum(ops.subtract(x, threshold), 0.0), negative_slope))
+    return ops.add(kept, ops.multiply(ops.minimum(ops.subtract(a, threshold), 0.0), negative_slope))
 
 
 swish, hard_swish = silu, hard_silu
@@ -100,11 +170,23 @@ for _function in _PLAIN:
 
 
 def get(identifier: Any) -> Any:
-    """The activation that a name, config dict, callable or layer means; None means ``linear``.
+    """Returns the activation for a name, a config dict, a callable or a layer.
 
-    >>> from amalthea import activations
-    >>> activations.get("relu").__name__, activations.get(None).__name__
-    ('relu', 'linear')
+    Args:
+        identifier: str such as ``"relu"``; dict made by :func:`serialize`; callable, returned unchanged; or None, which
+            means :func:`linear`.
+
+    Returns:
+        A callable that takes a tensor.
+
+    Raises:
+        UnknownNameError: no activation has this name.
+        ArgumentError: the identifier is none of these.
+
+    Example:
+        >>> from amalthea import activations
+        >>> activations.get("relu") is activations.relu, activations.get(None) is activations.linear
+        (True, True)
     """
     if identifier is None:
         return linear
@@ -114,7 +196,22 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(activation: Any) -> Any:
-    """The name of one of our activations, or a config dict of anything else."""
+    """Turns an activation into plain data for a config.
+
+    Args:
+        activation: callable; one of these functions, a registered function of your own, or a layer.
+
+    Returns:
+        The name of a built-in activation; a config dict for anything else.
+
+    Raises:
+        ArgumentError: the object does not have a config.
+
+    Example:
+        >>> from amalthea import activations
+        >>> activations.serialize(activations.relu)
+        'relu'
+    """
     return _serialize(activation)
 
 

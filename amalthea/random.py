@@ -1,8 +1,8 @@
-"""Random numbers: the seeds, the streams for initial values on the host, and the draws of a training step.
+"""Random numbers: seeds, streams for initial values, and the draws of a training step.
 
-Two kinds of draw, and one way to seed both. Initial values come from NumPy's Philox on the host
-(:func:`host_stream`), so a seed gives the same weights on every backend. A draw inside a step takes an explicit
-key from a :class:`SeedGenerator`, whose state is a Variable, so a compiled step stays pure.
+Both kinds of numbers are seeded in one way. Initial values come from NumPy's Philox generator on the host
+(:func:`host_stream`), so a seed gives the same weights on every backend. A draw inside a step takes an explicit key
+from a :class:`SeedGenerator`, whose state is a Variable, so a compiled step stays a pure function.
 
 Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Philox).
 """
@@ -22,12 +22,25 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, ops
+from amalthea import config, docstrings, ops
 from amalthea.configurable import Configurable, Registry, auto_name
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import random as primitives
+from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError
+
+docstrings.share(
+    "drawn shape", "shape: sequence of ints; shape of the output. Symbolic sizes, as from ``ops.shape``, are allowed."
+)
+docstrings.share("drawn dtype", "dtype: DTypeLike; a float dtype. Defaults to None, which means ``floatx`` (float32).")
+docstrings.share(
+    "seed of a draw",
+    """
+seed: int, SeedGenerator or None. An int draws the same numbers at each call; a SeedGenerator draws others each
+    time, in a fixed order. Defaults to None, the global generator that :func:`set_random_seed` seeds.
+""",
+)
 
 registry = Registry("random", "seed generator")
 
@@ -36,7 +49,7 @@ _UNSEEDED = 1 << 63  # set in the second half of a key that no seed of the user'
 
 
 class _Global:
-    """Where draws without a seed come from; :func:`set_random_seed` starts it anew."""
+    """The source of draws without a seed; :func:`set_random_seed` restarts it."""
 
     entropy: int = secrets.randbits(63)
     draws: Iterator[int] = itertools.count()
@@ -44,14 +57,21 @@ class _Global:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's ``random``, NumPy, and every draw of ours that has no seed of its own.
+    """Seeds Python's ``random``, NumPy, and every draw of this library that is not given a seed of its own.
 
-    >>> from amalthea import initializers, random
-    >>> random.set_random_seed(1)
-    >>> first = initializers.GlorotUniform()((2, 3))
-    >>> random.set_random_seed(1)
-    >>> bool((initializers.GlorotUniform()((2, 3)) == first).all())
-    True
+    Args:
+        seed: int; the same seed gives the same initial weights, order of data and dropout.
+
+    Raises:
+        ArgumentError: the seed is not an int.
+
+    Example:
+        >>> from amalthea import initializers, random
+        >>> random.set_random_seed(1)
+        >>> first = initializers.GlorotUniform()((2, 3))
+        >>> random.set_random_seed(1)
+        >>> bool((initializers.GlorotUniform()((2, 3)) == first).all())
+        True
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise ArgumentError("A seed is a whole number.", expected="an int", got=repr(seed))
@@ -61,7 +81,19 @@ def set_random_seed(seed: int) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    """All that later draws depend on, as plain data: Python's and NumPy's generators, and ours."""
+    """Returns the state of all random generators as plain data: Python's, NumPy's and this library's.
+
+    Returns:
+        A dict for :func:`restore_random_state`.
+
+    Example:
+        >>> from amalthea import random
+        >>> state = random.random_state()
+        >>> first = random.host_stream().normal()
+        >>> random.restore_random_state(state)
+        >>> random.host_stream().normal() == first
+        True
+    """
     drawn = next(_Global.draws)
     _Global.draws = itertools.count(drawn)
     return {
@@ -74,7 +106,19 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Draw from here on as after :func:`random_state` was asked."""
+    """Restores the state of all random generators, so that later draws repeat.
+
+    Args:
+        state: dict; the result of :func:`random_state`.
+
+    Example:
+        >>> from amalthea import random
+        >>> state = random.random_state()
+        >>> first = random.make_default_seed()
+        >>> random.restore_random_state(state)
+        >>> random.make_default_seed() == first
+        True
+    """
     python_random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     if state["generator"] is not None:
@@ -83,16 +127,35 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 def make_default_seed() -> int:
-    """A new seed, from the stream that :func:`set_random_seed` starts."""
+    """Draws a new seed from the stream that :func:`set_random_seed` seeds.
+
+    Returns:
+        An int from 0 to 2 ** 31 - 1.
+
+    Example:
+        >>> from amalthea import random
+        >>> random.set_random_seed(7)
+        >>> first = random.make_default_seed()
+        >>> random.set_random_seed(7)
+        >>> random.make_default_seed() == first, random.make_default_seed() == first
+        (True, False)
+    """
     return int(host_stream().integers(1 << 31))
 
 
 class SeedGenerator(Configurable, registry=registry):
-    """A seed that gives another key each time it is asked, and whose state is a Variable.
+    """A source of keys for random draws: each key differs from the ones before. The state is a Variable.
+
+    Layers that draw at random, such as Dropout, hold one. A compiled step changes its state like any other variable.
 
     Args:
-        seed: a whole number from 0, or None for one drawn from the stream of :func:`set_random_seed`.
-        name: shown in the state's path.
+        seed: int from 0; the same seed gives the same keys. Defaults to None, which draws a seed from the stream of
+            :func:`set_random_seed`.
+        name: str; part of the path of the state. Defaults to None, which means ``seed_generator`` with a number.
+        **kwargs: none; other arguments are refused.
+
+    Raises:
+        ArgumentError: the seed is not an int from 0, or there is an unknown argument.
 
     Example:
         >>> from amalthea.random import SeedGenerator
@@ -111,7 +174,14 @@ class SeedGenerator(Configurable, registry=registry):
         self.state = Variable(state, dtype="uint32", trainable=False, name=f"{self.name}_state")
 
     def next(self, ordered: bool = True) -> Any:
-        """The key now (uint32, shape ``(2,)``); the state moves on. ``ordered`` is accepted and changes nothing."""
+        """Returns the next key and advances the state.
+
+        Args:
+            ordered: bool; accepted for compatibility with Keras and ignored.
+
+        Returns:
+            A uint32 tensor of shape ``(2,)``, the seed and a counter.
+        """
         key = self.state.value
         self.state.assign(ops.add(key, np.array([0, 1], np.uint32)))
         return key
@@ -124,7 +194,13 @@ def _checked(seed: Any) -> int:
 
 
 def global_seed_generator() -> SeedGenerator:
-    """The generator behind draws that are given no seed."""
+    """Returns the :class:`SeedGenerator` behind all draws that are not given a seed; it is made at the first call.
+
+    Example:
+        >>> from amalthea import random
+        >>> random.global_seed_generator() is random.global_seed_generator()
+        True
+    """
     generator = _Global.generator
     if generator is None:
         generator = _Global.generator = SeedGenerator(name="global_seed_generator")
@@ -132,7 +208,23 @@ def global_seed_generator() -> SeedGenerator:
 
 
 def draw_seed(seed: Any) -> Any:
-    """The key (uint32, shape ``(2,)``) that an int, a :class:`SeedGenerator` or None stands for in this draw."""
+    """Returns the key for one draw.
+
+    Args:
+        seed: int from 0, which always gives the same key; :class:`SeedGenerator`, which gives its next one; or None,
+            the next one of the global generator.
+
+    Returns:
+        A uint32 array or tensor of shape ``(2,)``.
+
+    Raises:
+        ArgumentError: the seed is none of these.
+
+    Example:
+        >>> from amalthea import random
+        >>> [int(n) for n in random.draw_seed(7)]
+        [7, 0]
+    """
     if seed is None:
         return global_seed_generator().next()
     if isinstance(seed, SeedGenerator):
@@ -141,11 +233,25 @@ def draw_seed(seed: Any) -> Any:
 
 
 def host_stream(seed: Any = None) -> np.random.Generator:
-    """A stream on the host for initial values.
+    """Returns a NumPy generator on the host, for initial values that are equal on every backend.
 
     Args:
-        seed: an int gives the same stream at each call, a :class:`SeedGenerator` the next of its streams, and None
-            the next one of the stream that :func:`set_random_seed` starts.
+        seed: int from 0, which gives the same stream at each call; :class:`SeedGenerator`, which gives the next of its
+            streams; or None, the default, which gives the next stream of the sequence that :func:`set_random_seed`
+            seeds.
+
+    Returns:
+        A ``numpy.random.Generator``.
+
+    Raises:
+        ArgumentError: the seed is none of these.
+
+    Example:
+        >>> from amalthea import random
+        >>> random.host_stream(3).normal(size=2).tolist() == random.host_stream(3).normal(size=2).tolist()
+        True
+
+    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Philox).
     """
     if seed is None:
         key = [_Global.entropy & (_UNSEEDED - 1), _UNSEEDED | next(_Global.draws)]
@@ -162,7 +268,7 @@ def host_stream(seed: Any = None) -> np.random.Generator:
 
 
 def _draw(kind: str, shape: Sequence[Any], dtype: str, seed: Any) -> Any:
-    """Standard draws: in float32, or in float64 if asked. (Half precision would repeat itself soon.)"""
+    """Standard draws in float32, or in float64 for that dtype. (Half precision has few different numbers.)"""
     wide = "float64" if dtype == "float64" else "float32"
     return getattr(primitives, kind)(draw_seed(seed), shape=tuple(shape), dtype=wide)
 
@@ -178,12 +284,36 @@ def _float(dtype: Any) -> str:
     return name
 
 
-def uniform(shape: Sequence[Any], minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Numbers spread evenly over ``[minval, maxval)``.
+@docstrings.fill
+def uniform(
+    shape: Sequence[Any],
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Any:
+    """Draws numbers from the uniform distribution over ``[minval, maxval)``.
 
-    >>> from amalthea import random
-    >>> tuple(random.uniform((2, 3), seed=0).shape)
-    (2, 3)
+    Args:
+        |drawn shape|
+        minval: float, or a tensor that broadcasts to ``shape``; lower bound. Defaults to 0.
+        maxval: float, or a tensor that broadcasts to ``shape``; upper bound, not included (float16 and bfloat16 may
+            round up to it). Defaults to 1.
+        dtype: DTypeLike; dtype of the output. A dtype of whole numbers draws as :func:`randint`. Defaults to None,
+            which means ``floatx`` (float32).
+        |seed of a draw|
+
+    Shapes:
+        output: ``shape``
+
+    Raises:
+        ArgumentError: the dtype is bool, or the seed is not valid.
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> x = random.uniform((1000,), minval=2.0, maxval=4.0, seed=0)
+        >>> bool(ops.all(x >= 2.0)), bool(ops.all(x < 4.0)), round(float(ops.mean(x)))
+        (True, True, 3)
     """
     if dtype is not None and dtypes.is_integer(dtypes.standardize(dtype)):
         return randint(shape, minval, maxval, dtype, seed)
@@ -191,18 +321,69 @@ def uniform(shape: Sequence[Any], minval: Any = 0.0, maxval: Any = 1.0, dtype: A
     return _scaled(_draw("random_uniform", shape, name, seed), maxval - minval, minval, name)
 
 
-def normal(shape: Sequence[Any], mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Numbers of the normal distribution."""
+@docstrings.fill
+def normal(
+    shape: Sequence[Any],
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Any:
+    """Draws numbers from the normal distribution.
+
+    Args:
+        |drawn shape|
+        mean: float, or a tensor that broadcasts to ``shape``. Defaults to 0.
+        stddev: float, or a tensor that broadcasts to ``shape``; standard deviation. Defaults to 1.
+        |drawn dtype|
+        |seed of a draw|
+
+    Shapes:
+        output: ``shape``, such as (batch, features)
+
+    Raises:
+        ArgumentError: the dtype is not a float dtype, or the seed is not valid.
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> x = random.normal((10000,), mean=5.0, stddev=2.0, seed=0)
+        >>> round(float(ops.mean(x))), round(float(ops.std(x)))
+        (5, 2)
+    """
     name = _float(dtype)
     return _scaled(_draw("random_normal", shape, name, seed), stddev, mean, name)
 
 
+@docstrings.fill
 def truncated_normal(
-    shape: Sequence[Any], mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
+    shape: Sequence[Any],
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
 ) -> Any:
-    """Numbers of the normal distribution that lie within two standard deviations of the mean.
+    """Draws numbers from the normal distribution, limited to two standard deviations around the mean.
 
-    They come by inverting the distribution function, so none is drawn twice.
+    A number is the inverse distribution function of a uniform one, so no draw has to be repeated.
+
+    Args:
+        |drawn shape|
+        mean: float, or a tensor that broadcasts to ``shape``. Defaults to 0.
+        stddev: float, or a tensor that broadcasts to ``shape``; standard deviation before the limits. Defaults to 1.
+        |drawn dtype|
+        |seed of a draw|
+
+    Shapes:
+        output: ``shape``, such as (batch, features)
+
+    Raises:
+        ArgumentError: the dtype is not a float dtype, or the seed is not valid.
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> x = random.truncated_normal((10000,), stddev=0.5, seed=0)
+        >>> bool(ops.max(ops.abs(x)) <= 1.0), round(float(ops.std(x)), 1)
+        (True, 0.4)
     """
     inside = math.erf(math.sqrt(2.0))  # the share of the distribution within two deviations
     name = _float(dtype)
@@ -229,8 +410,36 @@ def _inverse_erf(x: Any) -> Any:
     return polynomial * x
 
 
-def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
-    """Whole numbers from ``minval`` up to, and not including, ``maxval``."""
+@docstrings.fill
+def randint(
+    shape: Sequence[Any],
+    minval: int,
+    maxval: int,
+    dtype: DTypeLike = "int32",
+    seed: int | SeedGenerator | None = None,
+) -> Any:
+    """Draws whole numbers from ``minval`` to ``maxval - 1``, all equally likely.
+
+    Args:
+        |drawn shape|
+        minval: int; the smallest number.
+        maxval: int; the end, not included.
+        dtype: DTypeLike; a dtype of whole numbers. Defaults to int32.
+        |seed of a draw|
+
+    Shapes:
+        output: ``shape``
+
+    Raises:
+        ArgumentError: the dtype is not one of whole numbers, or the seed is not valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import ops, random
+        >>> dice = ops.convert_to_numpy(random.randint((1000,), 1, 7, seed=0))
+        >>> np.unique(dice).tolist()
+        [1, 2, 3, 4, 5, 6]
+    """
     name = dtypes.standardize(dtype)
     if not dtypes.is_integer(name):
         raise ArgumentError("Whole numbers need an integer dtype.", expected=", ".join(dtypes.INTEGERS), got=name)
@@ -241,37 +450,91 @@ def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32"
     return ops.minimum(whole, ops.cast(count - 1, name)) + ops.cast(minval, name)
 
 
-def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Any:
-    """Class numbers drawn with the probabilities that ``softmax(logits)`` gives.
+@docstrings.fill
+def categorical(
+    logits: TensorLike, num_samples: int, dtype: DTypeLike = "int32", seed: int | SeedGenerator | None = None
+) -> Any:
+    """Draws class numbers with the probabilities ``softmax(logits)``.
 
-    Shapes: ``(batch, classes)`` to ``(batch, num_samples)``.
+    Args:
+        logits: TensorLike of two axes; logarithms of the probabilities of the classes, up to a constant in each row.
+        num_samples: int from 0; number of draws for each row.
+        dtype: DTypeLike; dtype of the output. Defaults to int32.
+        |seed of a draw|
+
+    Shapes:
+        (batch, classes) -> (batch, num_samples)
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> draws = random.categorical(ops.log([[0.2, 0.8]]), 4000, seed=0)
+        >>> tuple(draws.shape), round(float(ops.mean(draws)), 1)
+        ((1, 4000), 0.8)
 
     Source: Gumbel, "Statistical theory of extreme values", 1954 (the largest of logits with Gumbel noise).
     """
-    logits = ops.convert_to_tensor(logits)
-    batch, classes = ops.shape(logits)
+    scores: Any = ops.convert_to_tensor(logits)
+    batch, classes = ops.shape(scores)
     even = uniform((batch, num_samples, classes), 1e-20, 1.0, seed=seed)
     noise = ops.negative(ops.log(ops.negative(ops.log(even))))
-    noisy = ops.add(ops.cast(ops.expand_dims(logits, 1), noise.dtype), noise)
+    noisy = ops.add(ops.cast(ops.expand_dims(scores, 1), noise.dtype), noise)
     return ops.cast(ops.argmax(noisy, axis=-1), dtype)
 
 
-def dropout(inputs: Any, rate: float, noise_shape: Sequence[Any] | None = None, seed: Any = None) -> Any:
-    """The inputs with a share ``rate`` of them set to zero and the others grown by ``1 / (1 - rate)``.
+@docstrings.fill
+def dropout(
+    inputs: TensorLike,
+    rate: float,
+    noise_shape: Sequence[Any] | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Any:
+    """Sets elements to 0 at random and multiplies the others by ``1 / (1 - rate)``, which keeps the expected sum.
 
     Args:
-        noise_shape: the shape of what is drawn; it broadcasts to the inputs, and None on an axis means theirs.
+        inputs: TensorLike of any shape.
+        rate: float from 0 to 1; the probability of each element to become 0.
+        noise_shape: sequence of ints or None, one for each axis; shape of the random decisions, which broadcasts to the
+            inputs. None for an axis means its size; 1 lets all elements along it share a decision. Defaults to None,
+            the shape of the inputs.
+        |seed of a draw|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> x = random.dropout(ops.ones((10000,)), rate=0.2, seed=0)
+        >>> float(ops.max(x)), round(float(ops.mean(x)), 1), round(float(ops.mean(x == 0)), 1)
+        (1.25, 1.0, 0.2)
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
     """
-    inputs = ops.convert_to_tensor(inputs)
-    whole = ops.shape(inputs)
+    x = ops.convert_to_tensor(inputs)
+    whole = ops.shape(x)
     shape = whole if noise_shape is None else [n or m for n, m in zip(noise_shape, whole)]
     kept = ops.greater_equal(_draw("random_uniform", shape, "float32", seed), rate)
-    grown = ops.multiply(inputs, 1.0 / (1.0 - rate) if rate < 1 else 0.0)
+    grown = ops.multiply(x, 1.0 / (1.0 - rate) if rate < 1 else 0.0)
     return ops.where(kept, grown, ops.zeros_like(grown))
 
 
-def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
-    """The same slices along ``axis``, in an order drawn at random."""
-    x = ops.convert_to_tensor(x)
-    order = ops.argsort(_draw("random_uniform", (ops.shape(x)[axis],), "float32", seed))
-    return ops.take(x, order, axis=axis)
+@docstrings.fill
+def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = None) -> Any:
+    """Puts the slices along an axis into a random order.
+
+    Args:
+        x: TensorLike with at least one axis.
+        axis: int; the axis to shuffle. Defaults to 0, the first.
+        |seed of a draw|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops, random
+        >>> x = random.shuffle(ops.arange(10), seed=0)
+        >>> ops.convert_to_numpy(ops.sort(x)).tolist()
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
+    a = ops.convert_to_tensor(x)
+    order = ops.argsort(_draw("random_uniform", (ops.shape(a)[axis],), "float32", seed))
+    return ops.take(a, order, axis=axis)

@@ -26,8 +26,8 @@ class Buckets(Source):
 
     Shapes: every sequence (batch, time, ...).
 
-    >>> from amalthea.data.adapters import choose
-    >>> feed = Buckets(choose.source([[1, 2, 3]], [0]), 4)
+    >>> from amalthea.data import adapters
+    >>> feed = Buckets(adapters.source([[1, 2, 3]], [0]), 4)
     >>> [x.tolist() for x, _, _ in feed.batches()], feed.cut(np.ones((1, 4, 2))).shape
     ([[[1, 2, 3, 0]]], (1, 3, 2))
     """

@@ -83,7 +83,8 @@ class Attention(Layer):
             return fit if self.scale is None else ops.multiply(fit, self.scale)
         fit = _all_sums(query, key)
         fit = fit if self.scale is None else ops.multiply(fit, self.scale)
-        return ops.multiply(self.concat_score_weight, ops.sum(ops.tanh(fit), axis=-1))
+        weight: Any = self.concat_score_weight
+        return ops.multiply(weight, ops.sum(ops.tanh(fit), axis=-1))
 
     def call(
         self,

@@ -81,7 +81,7 @@ class HeadedAttention(Layer):
         if self.sliding_window is not None:
             far = ops.abs(ops.expand_dims(ops.arange(queries), (0, 2)) - ops.expand_dims(ops.arange(values), (0, 1)))
             masks.append(ops.less(far, self.sliding_window))
-        visible = masks[0] if masks else None
+        visible: Any = masks[0] if masks else None
         for mask in masks[1:]:
             visible = ops.logical_and(visible, mask)
         return visible

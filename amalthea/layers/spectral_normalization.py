@@ -52,7 +52,8 @@ class SpectralNormalization(Wrapper):
     def normalize_weights(self) -> None:
         """Divide the kernel by the estimate of its largest singular value."""
         matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
-        across, u, v = ops.transpose(matrix), self.vector_u.value, None
+        across, u = ops.transpose(matrix), self.vector_u.value
+        v: Any = None
         for _ in range(self.power_iterations):
             v = _unit(ops.matmul(u, across))
             u = _unit(ops.matmul(v, matrix))

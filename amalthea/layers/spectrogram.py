@@ -96,8 +96,8 @@ class STFTSpectrogram(Layer):
         return ops.reshape(out, (batch, channels, *ops.shape(out)[1:]))
 
     def _read(self, x: Any) -> Any:
-        real = self._side(x, self.real_kernel) if self.mode != "imag" else None
-        imag = self._side(x, self.imag_kernel) if self.mode != "real" else None
+        real: Any = self._side(x, self.real_kernel) if self.mode != "imag" else None
+        imag: Any = self._side(x, self.imag_kernel) if self.mode != "real" else None
         if self.mode in ("real", "imag"):
             return real if imag is None else imag
         if self.mode == "angle":

@@ -127,8 +127,9 @@ def _number(values: Any) -> Any:
 
 def _as_arrays(structure: Any, dtype: str | None) -> Any:
     """The leaves as arrays or tensors, floats as ``dtype``; a plain list of numbers is one leaf."""
+    whole: Any = structure
     if isinstance(structure, (list, tuple)) and not any(hasattr(x, "shape") for x in tree.flatten(structure)):
-        return ops.convert_to_tensor(structure, dtype=dtype)
+        return ops.convert_to_tensor(whole, dtype=dtype)
     return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), structure)
 
 

@@ -112,7 +112,8 @@ class AUC(_OverThresholds):
         return self._add(*(ops.reshape(x, shape) for x in (labels, predictions, weight)))
 
     def _label_weights(self) -> Any:
-        return ops.convert_to_tensor(self.label_weights, dtype=WIDE)
+        weights: Any = self.label_weights
+        return ops.convert_to_tensor(weights, dtype=WIDE)
 
     def result(self) -> Any:
         if not self._is_built:

@@ -6,23 +6,28 @@ promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype
 
 from typing import TYPE_CHECKING
 
-from amalthea.engine.ir.tensor import Tensor
-from amalthea.engine.ir.variable import Variable
-from amalthea.ops import core, crossentropies, native, nn, numpy, windows
+from amalthea.engine.ir.tensor import Tensor as _Tensor
+from amalthea.engine.ir.variable import Variable as _Variable
+from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
 from amalthea.ops import image as image
-from amalthea.ops.base import exported
+from amalthea.ops.base import exported as _exported
 
-if TYPE_CHECKING:  # what the lines below do, for those who read and do not run
+if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
+    from amalthea.ops.activations import *  # noqa: F403
+    from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
     from amalthea.ops.native import *  # noqa: F403
     from amalthea.ops.nn import *  # noqa: F403
+    from amalthea.ops.normalization import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
+    cast = core.cast  # not the helper of the same name in ops.base
+
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
-for _module in (nn, crossentropies, windows, core, native):
-    globals().update(exported(_module))
+for _module in (activations, normalization, nn, crossentropies, windows, core, control, native):
+    globals().update(_exported(_module))
 
 
 def _swapped(function):
@@ -50,5 +55,5 @@ def _install_operators(cls: type) -> None:
     cls.__getitem__ = numpy.get_item
 
 
-for _cls in (Tensor, Variable):
+for _cls in (_Tensor, _Variable):
     _install_operators(_cls)

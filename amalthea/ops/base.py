@@ -1,4 +1,7 @@
-"""What every public op is made with: promotion of dtypes, axes made plain, and memory of symbolic calls."""
+"""Helpers of every public op: promotion of dtypes, normalized axes, and the record of symbolic calls.
+
+Descriptions of arguments that many ops share stand here too; see :mod:`amalthea.docstrings`.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,81 @@ import numpy as np
 from amalthea import config, docstrings
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
-from amalthea.engine.primitives import elementwise, movement
-from amalthea.errors import ArgumentError, DtypeError
+from amalthea.engine.primitives import elementwise, movement, reductions
+from amalthea.errors import ArgumentError, DtypeError, ShapeError
 from amalthea.operation import FunctionOperation, any_remembers, record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+docstrings.share(
+    "elementwise",
+    """
+x: TensorLike of any shape. Floats keep their dtype; bools and whole numbers are computed in ``floatx``, which
+    is float32 unless ``config.set_floatx`` changed it.
+""",
+)
+docstrings.share(
+    "elementwise pair",
+    """
+x1, x2: TensorLike, of shapes that broadcast against each other. Both are promoted to one dtype; a Python number
+    takes the dtype of the array beside it.
+""",
+)
+docstrings.share(
+    "float pair",
+    """
+x1, x2: TensorLike, of shapes that broadcast against each other. Both are promoted to one float dtype; whole
+    numbers are computed in ``floatx``.
+""",
+)
+docstrings.share(
+    "truth pair",
+    "x1, x2: TensorLike, of shapes that broadcast against each other. Elements other than 0 count as True.",
+)
+docstrings.share(
+    "bits pair", "x, y: TensorLike of whole numbers or bools, of shapes that broadcast against each other."
+)
+docstrings.share(
+    "shifted pair",
+    """
+x1: TensorLike of whole numbers; the numbers to shift. Bools count as int32.
+x2: TensorLike of whole numbers from 0; the number of bits. Its shape broadcasts against that of ``x1``.
+""",
+)
+docstrings.share("any tensor", "x: TensorLike of any shape and dtype.")
+docstrings.share(
+    "reduced axes",
+    """
+axis: int or sequence of ints; the axes to reduce. Negative ones count from the end. Defaults to None, which
+    reduces all axes.
+keepdims: bool; True keeps each reduced axis with size 1. Defaults to False, which removes them.
+""",
+)
+docstrings.share(
+    "new dtype", "dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32)."
+)
+docstrings.share("like dtype", "dtype: DTypeLike; dtype of the output. Defaults to None, the dtype of ``x``.")
+docstrings.share(
+    "tolerance",
+    """
+rtol: float from 0; relative tolerance, a share of ``|x2|``. Defaults to 1e-5.
+atol: float from 0; absolute tolerance. Defaults to 1e-8.
+equal_nan: bool; True counts two NaN as close. Defaults to False.
+""",
+)
+docstrings.share(
+    "data format of an op",
+    """
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
+""",
+)
+
 
 def op(function: F) -> F:
-    """Make a function public: on a model's symbolic inputs its call is remembered as one step of the model."""
+    """Make a function public: called on a model's symbolic inputs, it is recorded as one step of the model."""
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
@@ -34,7 +102,7 @@ def op(function: F) -> F:
 
 
 def value_of(x: Any) -> Any:
-    """A tensor or array; Variables are read, lists become arrays, Python numbers stay."""
+    """Read a Variable and turn a list into an array; tensors, arrays and Python numbers pass unchanged."""
     if isinstance(x, Variable):
         return x.value
     if isinstance(x, (list, tuple)):
@@ -49,7 +117,7 @@ def value_of(x: Any) -> Any:
 
 
 def stacked(values: Sequence[Any]) -> Any:
-    """A (nested) list of numbers as an array; one that holds tensors is stacked."""
+    """Turn a (nested) list of numbers into an array; a list that holds tensors is stacked."""
     if any(isinstance(v, (Tensor, Variable)) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values):
         rows = [movement.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
         return movement.concatenate(*rows, axis=0)
@@ -64,7 +132,7 @@ def _holds_tensor(values: Sequence[Any]) -> bool:
 
 
 def cast(x: Any, dtype: str) -> Any:
-    """``x`` (a number, array or tensor) in that dtype."""
+    """Convert a number, array or tensor to a dtype."""
     if dtypes.is_python_number(x):
         with np.errstate(all="ignore"):  # as arrays are cast: what a dtype cannot hold wraps around
             return np.asarray(x).astype(dtypes.to_numpy(dtype))
@@ -72,13 +140,13 @@ def cast(x: Any, dtype: str) -> Any:
 
 
 def tensor(x: Any) -> Any:
-    """Like :func:`value_of`, with Python numbers as arrays too."""
+    """Turn any input into a tensor or array, as :func:`value_of` does, Python numbers included."""
     x = value_of(x)
     return cast(x, dtypes.result_type(type(x).__name__, floatx=config.floatx())) if dtypes.is_python_number(x) else x
 
 
 def promoted(*xs: Any, least: str | None = None) -> list[Any]:
-    """The inputs in the one dtype that holds them all (and ``least``), Python's whole numbers by their value."""
+    """Convert the inputs to the one dtype that holds them all (and ``least``); Python ints count by their value."""
     values = [value_of(x) for x in xs]
     names = [dtypes.name_of(v) for v in values]
     to = dtypes.result_type(*names, *([least] if least else []), floatx=config.floatx())
@@ -88,13 +156,29 @@ def promoted(*xs: Any, least: str | None = None) -> list[Any]:
 
 
 def floating(x: Any) -> Any:
-    """The input as a float: whole numbers and bools in ``floatx``."""
+    """Convert whole numbers and bools to ``floatx``; floats keep their dtype."""
     x = tensor(x)
     return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
+def floats(*xs: Any) -> list[Any]:
+    """Convert the inputs to one float dtype."""
+    return [floating(x) for x in promoted(*xs)]
+
+
+def counted(x: Any) -> Any:
+    """Turn bools into 0 and 1 of int32; anything else keeps its dtype."""
+    x = tensor(x)
+    return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
+
+
+def as_bool(x: Any) -> Any:
+    """Turn numbers into bools: True for all but 0."""
+    return cast(value_of(x), "bool")
+
+
 def wide(x: Any) -> Any:
-    """A float in the dtype in which its elements are added up."""
+    """Convert a float to the dtype in which its elements are added up."""
     return cast(x, dtypes.accumulator(dtypes.name_of(x)))
 
 
@@ -114,12 +198,12 @@ def accumulating(function: F) -> F:
 
 
 def shape_of(x: Any) -> Any:
-    """The full shape as a tuple, symbols included."""
+    """Return the full shape as a tuple, with symbols for sizes that are not known."""
     return x.type.shape if isinstance(x, (Tensor, Variable)) else tuple(x.shape)
 
 
 def one_axis(axis: Any, rank: int) -> int:
-    """A non-negative axis, or an error that says which there are."""
+    """Return the axis counted from 0, or raise an error that names the valid ones."""
     axis = operator.index(axis)
     if not -rank <= axis < rank:
         raise ArgumentError(f"There is no axis {axis}.", expected=f"{-rank} to {rank - 1}", got=axis)
@@ -127,7 +211,7 @@ def one_axis(axis: Any, rank: int) -> int:
 
 
 def all_axes(axis: Any, rank: int) -> tuple[int, ...]:
-    """The axes meant: all for None, else each made non-negative."""
+    """Return the axes counted from 0: all of them for None."""
     if axis is None:
         return tuple(range(rank))
     if isinstance(axis, (list, tuple)):
@@ -136,14 +220,59 @@ def all_axes(axis: Any, rank: int) -> tuple[int, ...]:
 
 
 def static(shape: Any) -> shapes.Shape:
-    """A shape argument as a tuple of ints and symbols."""
+    """Turn a shape argument into a tuple of ints and symbols."""
     if isinstance(shape, (int, np.integer, shapes.Dim)):
         shape = (shape,)
     return tuple(d if isinstance(d, shapes.Dim) else operator.index(d) for d in shape)
 
 
+def resolve(newshape: Any, old: shapes.Shape) -> shapes.Shape:
+    """Replace the -1 (or None) in a shape by the size that keeps the number of elements."""
+    newshape = newshape if isinstance(newshape, (list, tuple)) else (newshape,)
+    shape = static([-1 if d is None else d for d in newshape])
+    if shape.count(-1) > 1:
+        raise ArgumentError("Only one dimension can be worked out.", expected="at most one -1", got=shapes.show(shape))
+    if -1 not in shape:
+        return shape
+    known = shapes.size([d for d in shape if d != -1])
+    total = shapes.size(old)
+    if known == 0 or (isinstance(total, int) and isinstance(known, int) and total % known):
+        raise ShapeError(
+            "The input cannot be reshaped: the dimension that is left is not whole.",
+            expected=f"a multiple of {known} elements",
+            got=f"{total} elements in {shapes.show(old)}",
+        )
+    return tuple(total // known if d == -1 else d for d in shape)
+
+
+def count(shape: shapes.Shape, axes: tuple[int, ...]) -> float:
+    """Count the elements that are reduced to one. A symbol counts as 1: a graph with symbols only finds types."""
+    number = shapes.size([shape[axis] for axis in axes])
+    return float(number) if isinstance(number, int) else 1.0
+
+
+def mean_of(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Compute the mean of floats over axes counted from 0."""
+    n = count(shape_of(x), axes)
+    total = reductions.reduce_sum(x, axes=axes, keepdims=keepdims)
+    return elementwise.multiply(total, 1.0 / n if n else float("nan"))
+
+
+def is_over_nothing(x: Any, axis: Any) -> bool:
+    """Tell whether some axis that is reduced is known to have no elements."""
+    shape = shape_of(x)
+    return 0 in [shape[a] for a in all_axes(axis, len(shape))]
+
+
+def over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
+    """Fill the output of a reduction over no elements with the given value."""
+    full, axes = shape_of(x), all_axes(axis, len(x.shape))
+    shape = reductions.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
+    return movement.broadcast_to(native(np.asarray(value)), shape=shape)
+
+
 def exported(module: Any) -> dict[str, Callable[..., Any]]:
-    """The public functions that a module of ops defines itself."""
+    """Return the public functions that a module of ops defines itself, by name."""
     return {
         name: thing
         for name, thing in vars(module).items()

@@ -1,4 +1,4 @@
-"""Ops on tensors as such: conversion, shapes, scatter and slices, branches and loops."""
+"""Ops on tensors as such: conversion, dtypes, shapes, slices and scattered updates."""
 
 from __future__ import annotations
 
@@ -7,52 +7,115 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
-from amalthea.engine import control_flow, dtypes, shapes, transforms
+from amalthea import docstrings
+from amalthea.engine import dtypes, shapes, transforms
 from amalthea.engine.ir.runtime import runtime
-from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import control, elementwise, indexing, movement
-from amalthea.errors import ArgumentError
+from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
 from amalthea.ops.numpy.creation import array
 from amalthea.ops.numpy.movement import unstack
 
+docstrings.share(
+    "start indices",
+    """
+start_indices: TensorLike or sequence of TensorLike: one whole number for each axis, the first element of the
+    block. It may be computed in the graph.
+""",
+)
+docstrings.share(
+    "points",
+    """
+indices: TensorLike of whole numbers; each row along its last axis holds the coordinates of one point, on the
+    first axes of the output. Negative ones count from the end; coordinates beyond an axis are not checked.
+""",
+)
+
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function its own gradient; see :func:`amalthea.custom_gradient`."""
+    """Gives a function its own gradient, in place of the one that is derived from its ops.
+
+    Args:
+        f: callable; returns a tuple ``(output, gradient)``. The function ``gradient`` takes the gradient of the loss by
+            the output and returns the gradients by the inputs, one for each.
+
+    Returns:
+        A function with the arguments of ``f`` that returns its output alone.
+
+    Example:
+        >>> from amalthea import grad, ops
+        >>> @ops.custom_gradient
+        ... def rounded(x):  # the straight-through estimator
+        ...     return ops.round(x), lambda g: g
+        >>> float(rounded(2.7)), float(grad(rounded)(2.7))
+        (3.0, 1.0)
+    """
     return transforms.custom_gradient(f)
 
 
 @op
-def cast(x: Any, dtype: Any) -> Any:
-    """x in another dtype."""
+def cast(x: TensorLike, dtype: DTypeLike) -> Any:
+    """Converts a tensor to another dtype.
+
+    Floats become whole numbers without their digits after the point, and bools by being other than 0.
+
+    Args:
+        |any tensor|
+        dtype: DTypeLike; dtype of the output.
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        DtypeError: there is no such dtype.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.cast([-1.7, 0.0, 2.9], "int32")).tolist()
+        [-1, 0, 2]
+    """
     return native(to_dtype(value_of(x), dtypes.standardize(dtype)))
 
 
 @op
-def saturate_cast(x: Any, dtype: Any) -> Any:
-    """x in another dtype, held to what that can say: 300 is 255 in uint8, 1e6 is 65504 in float16, -3 is False.
+def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Any:
+    """Converts a tensor to another dtype, with values beyond its range set to the nearest end of the range.
 
-    NaN is 0 among whole numbers.
+    Args:
+        |any tensor|
+        dtype: DTypeLike; dtype of the output.
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        DtypeError: there is no such dtype.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.saturate_cast([-5, 100, 300], "uint8")).tolist()
+        [0, 100, 255]
+
+    Source: NaN becomes 0 in whole numbers; under Keras 3 the result depends on the backend.
     """
-    x, dtype = tensor(x), dtypes.standardize(dtype)
-    name = dtypes.name_of(x)
+    a, dtype = tensor(x), dtypes.standardize(dtype)
+    name = dtypes.name_of(a)
     (low, high), (low_to, high_to) = _range(name), _range(dtype)
     if name == "bool" or (low_to <= low and high <= high_to):
-        return to_dtype(x, dtype)
+        return to_dtype(a, dtype)
     low, high = max(low, low_to), min(high, high_to)
     if dtypes.is_float(name) and dtypes.is_integer(dtype):
-        return _saturated(x, low, high, dtype)
-    return to_dtype(elementwise.clip(x, low=low, high=high), dtype)
+        return _saturated(a, low, high, dtype)
+    return to_dtype(elementwise.clip(a, low=low, high=high), dtype)
 
 
 def _range(dtype: str) -> tuple[Any, Any]:
-    """The least and the largest number of a dtype."""
+    """The smallest and the largest number of a dtype."""
     if dtypes.is_float(dtype):
         return -dtypes.largest(dtype), dtypes.largest(dtype)
     return (0, 1) if dtype == "bool" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
@@ -67,64 +130,230 @@ def _saturated(x: Any, low: Any, high: Any, dtype: str) -> Any:
     return elementwise.select(large, ends[1], elementwise.select(small, ends[0], whole))
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
-    """Anything array-like as an array of the backend; a symbolic tensor stays one."""
+@docstrings.fill
+def convert_to_tensor(
+    x: TensorLike, dtype: DTypeLike | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
+    """Converts a number, list, array or variable to an array of the backend; a symbolic tensor stays symbolic.
+
+    Args:
+        |any tensor|
+        dtype: DTypeLike; dtype of the output. Defaults to None: arrays keep their dtype, Python floats become
+            ``floatx``, Python ints become int32.
+        sparse: bool; accepted for compatibility with Keras and ignored: all tensors are dense.
+        ragged: bool; accepted for compatibility with Keras and ignored: no tensor is ragged.
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        DtypeError: ``x`` holds text or objects.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.convert_to_tensor([[1.0, 2.0, 3.0]])
+        >>> tuple(x.shape), ops.dtype(x)
+        ((1, 3), 'float32')
+    """
     return array(x, dtype)
 
 
-def convert_to_numpy(x: Any) -> np.ndarray:
-    """A copy of a concrete value as a NumPy array."""
+@docstrings.fill
+def convert_to_numpy(x: TensorLike) -> np.ndarray:
+    """Copies a tensor or variable that has a value into a NumPy array.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        TraceError: ``x`` is symbolic, so it does not have a value yet.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.ones((2, 2)))
+        array([[1., 1.],
+               [1., 1.]], dtype=float32)
+    """
     return x.numpy() if isinstance(x, Variable) else runtime.to_numpy(tensor(x))
 
 
 def is_tensor(x: Any) -> bool:
-    """True for a symbolic tensor or a concrete array; not for a Variable or a list."""
+    """Returns True for a symbolic tensor or an array of any library, False for a Variable, a list or a number.
+
+    Args:
+        x: any object.
+
+    Example:
+        >>> from amalthea import Variable, ops
+        >>> ops.is_tensor(ops.ones(3)), ops.is_tensor([1.0, 1.0]), ops.is_tensor(Variable([1.0]))
+        (True, False, False)
+    """
     return isinstance(x, (Tensor, np.ndarray)) or (hasattr(x, "__dlpack__") and not isinstance(x, Variable))
 
 
-def shape(x: Any) -> Any:
-    """The shape; a dimension that is not known is a symbol that can be calculated with."""
+@docstrings.fill
+def shape(x: TensorLike) -> Any:
+    """Returns the shape as a tuple.
+
+    A size that is not known yet is a symbol. Symbols can be added, multiplied and given to :func:`reshape` and others.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape
+
+    Example:
+        >>> from amalthea import Input, ops
+        >>> ops.shape(ops.ones((2, 3)))
+        (2, 3)
+        >>> batch, features = ops.shape(Input((3,)))
+        >>> batch * features
+        3*batch
+    """
     return shape_of(tensor(x))
 
 
-def ndim(x: Any) -> int:
-    """The number of axes."""
+@docstrings.fill
+def ndim(x: TensorLike) -> int:
+    """Returns the number of axes.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.ndim(ops.ones((2, 3, 4))), ops.ndim(5.0)
+        (3, 0)
+    """
     return len(tensor(x).shape)
 
 
-def size(x: Any) -> Any:
-    """The number of elements."""
+@docstrings.fill
+def size(x: TensorLike) -> Any:
+    """Returns the number of elements, as an int, or as a symbol if a size of the shape is not known.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.size(ops.ones((2, 3, 4)))
+        24
+    """
     return shapes.size(shape_of(tensor(x)))
 
 
-def dtype(x: Any) -> str:
-    """The name of the dtype."""
+@docstrings.fill
+def dtype(x: TensorLike) -> str:
+    """Returns the name of the dtype.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.dtype(ops.ones(3)), ops.dtype([1, 2]), ops.dtype(True)
+        ('float32', 'int32', 'bool')
+    """
     return dtypes.name_of(tensor(x))
 
 
 @op
-def copy(x: Any) -> Any:
-    """The same value."""
+def copy(x: TensorLike) -> Any:
+    """Returns a tensor of the same elements. It may share memory with the input.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.copy([[1, 2], [3, 4]])
+        >>> tuple(x.shape), int(x[1, 0])
+        ((2, 2), 3)
+    """
     return control.identity(tensor(x))
 
 
 @op
-def stop_gradient(variable: Any) -> Any:
-    """The same value, through which no gradient passes."""
+def stop_gradient(variable: TensorLike) -> Any:
+    """Returns a tensor of the same elements that counts as a constant: no gradient passes through it.
+
+    Args:
+        variable: TensorLike of any shape and dtype.
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import grad, ops
+        >>> float(grad(lambda x: x * x)(3.0)), float(grad(lambda x: x * ops.stop_gradient(x))(3.0))
+        (6.0, 3.0)
+    """
     return control.stop_gradient(tensor(variable))
 
 
 @op
-def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
-    """A block of that shape from start indices, which may be computed. A size of -1 goes to the end."""
+def slice(inputs: TensorLike, start_indices: TensorLike | Sequence[TensorLike], shape: ShapeLike) -> Any:
+    """Cuts a block of a given shape out of a tensor, at a position that may be computed in the graph.
+
+    Args:
+        inputs: TensorLike with at least one axis.
+        |start indices|
+        shape: ShapeLike; shape of the block, one size for each axis. -1 takes the whole size of an axis.
+
+    Shapes:
+        (rows, columns) -> ``shape``
+
+    Raises:
+        ShapeError: the block is larger than the input, or an axis lacks a start.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.reshape(ops.arange(12), (3, 4))
+        >>> ops.convert_to_numpy(ops.slice(x, [1, 2], (2, 2))).tolist()
+        [[6, 7], [10, 11]]
+    """
     x, starts = tensor(inputs), _starts(start_indices)
     sizes = [d if n == -1 else n for n, d in zip(static(shape), shape_of(x))]
     return movement.dynamic_slice(x, *starts, sizes=tuple(sizes))
 
 
 @op
-def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
-    """The inputs with a block replaced, from start indices, which may be computed."""
+def slice_update(inputs: TensorLike, start_indices: TensorLike | Sequence[TensorLike], updates: TensorLike) -> Any:
+    """Replaces a block of a tensor, at a position that may be computed in the graph.
+
+    Args:
+        inputs: TensorLike with at least one axis.
+        |start indices|
+        updates: TensorLike with as many axes as ``inputs``; the new elements, converted to the dtype of ``inputs``.
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        ShapeError: the block is larger than the input, or an axis lacks a start.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.slice_update([[1, 2, 3], [4, 5, 6]], [1, 1], [[0, 0]])).tolist()
+        [[1, 2, 3], [4, 0, 0]]
+    """
     x = tensor(inputs)
     return movement.dynamic_update_slice(x, to_dtype(tensor(updates), dtypes.name_of(x)), *_starts(start_indices))
 
@@ -136,155 +365,56 @@ def _starts(start_indices: Any) -> list[Any]:
 
 
 @op
-def scatter(indices: Any, values: Any, shape: Any) -> Any:
-    """Zeros of that shape with the values added at the points that the last axis of the indices names."""
-    values = tensor(values)
-    zeros = movement.broadcast_to(to_dtype(0, dtypes.name_of(values)), shape=static(shape))
-    return indexing.scatter_add_points(zeros, to_dtype(tensor(indices), "int32"), values)
+def scatter(indices: TensorLike, values: TensorLike, shape: ShapeLike) -> Any:
+    """Makes a tensor of zeros and adds values at given points. Values of the same point add up.
+
+    Args:
+        |points|
+        values: TensorLike; one value (a number or a slice) for each point.
+        shape: ShapeLike; shape of the output.
+
+    Shapes:
+        (n, depth), (n, ...) -> ``shape``
+
+    Raises:
+        ShapeError: the values do not fit the points and the shape.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.scatter([[0], [3], [3]], [1, 2, 5], (5,))).tolist()
+        [1, 0, 0, 7, 0]
+    """
+    added = tensor(values)
+    zeros = movement.broadcast_to(to_dtype(0, dtypes.name_of(added)), shape=static(shape))
+    return indexing.scatter_add_points(zeros, to_dtype(tensor(indices), "int32"), added)
 
 
 @op
-def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
-    """The inputs with updates put at points, or reduced with what stands there.
+def scatter_update(inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None) -> Any:
+    """Replaces elements at given points, or combines them with new values.
 
     Args:
-        inputs: any array or tensor.
-        indices: ``(..., depth)`` of whole numbers: coordinates on the first axes of the inputs.
-        updates: ``(..., *rest)``, one for each point.
-        reduction: ``"add"``, ``"max"``, ``"min"`` or ``"mul"``; None puts them. Of several updates of one point each is
-            reduced in; or the last one stays.
+        inputs: TensorLike with at least one axis.
+        |points|
+        updates: TensorLike; one value (a number or a slice) for each point, converted to the dtype of ``inputs``.
+        reduction: str; ``"add"``, ``"max"``, ``"min"`` or ``"mul"`` combines the present element with all updates of
+            its point. Defaults to None, which replaces it; of several updates of one point the last one stays.
+
+    Shapes:
+        (rows, columns), (n, depth), (n, ...) -> (rows, columns)
+
+    Raises:
+        ArgumentError: there is no such reduction.
+        ShapeError: the updates do not fit the points.
 
     Example:
-        >>> import numpy as np
         >>> from amalthea import ops
-        >>> ops.scatter_update(np.zeros(3, "float32"), [[1], [1]], np.float32([5, 7])).tolist()
-        [0.0, 7.0, 0.0]
+        >>> x, points, updates = [1, 2, 3], [[1], [1]], [5, 7]
+        >>> ops.convert_to_numpy(ops.scatter_update(x, points, updates)).tolist()
+        [1, 7, 3]
+        >>> ops.convert_to_numpy(ops.scatter_update(x, points, updates, reduction="add")).tolist()
+        [1, 14, 3]
+
+    Source: several updates of one point are undefined in Keras 3 on some backends.
     """
     return scattering.update(tensor(inputs), tensor(indices), tensor(updates), reduction)
-
-
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """What one function gives or the other; only one of them runs. Both return the same types."""
-    pred = to_dtype(movement.reshape(tensor(pred), shape=()), "bool")
-    if not isinstance(pred, Tensor):
-        return true_fn() if bool(pred) else false_fn()
-    nests: list[Any] = []
-
-    def flat(function: Callable[[], Any]) -> Callable[[], list[Any]]:
-        def branch() -> list[Any]:
-            result = function()
-            nests.append(result)
-            return [tensor(x) for x in tree.flatten(result) if x is not None]
-
-        return branch
-
-    outputs = iter(control_flow.cond(pred, flat(true_fn), flat(false_fn)))
-    return tree.map_structure(lambda x: None if x is None else next(outputs), nests[0])
-
-
-def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
-    """``body`` run on the loop variables while ``cond`` holds. It has no gradient; :func:`fori_loop` has."""
-    nest = loop_vars if tree.is_nested(loop_vars) else (loop_vars,)
-    carry = [array(x) for x in tree.flatten(nest)]
-    if maximum_iterations is not None:
-        carry.append(np.int32(0))
-
-    def unpack(xs: Sequence[Any]) -> Any:
-        return tree.pack_sequence_as(nest, xs[: len(tree.flatten(nest))])
-
-    def test(*xs: Any) -> Any:
-        go = to_dtype(value_of(cond(*unpack(xs))), "bool")
-        return (
-            go
-            if maximum_iterations is None
-            else elementwise.logical_and(go, elementwise.less(xs[-1], maximum_iterations))
-        )
-
-    def step(*xs: Any) -> list[Any]:
-        result = body(*unpack(xs))
-        flat = [_like(new, old) for new, old in zip(tree.flatten(result), xs)]
-        return flat if maximum_iterations is None else [*flat, elementwise.add(xs[-1], 1)]
-
-    if current_trace() is None and not any(isinstance(x, Tensor) for x in carry):
-        while bool(test(*carry)):
-            carry = step(*carry)
-    else:
-        carry = list(control_flow.while_loop(test, step, carry))
-    result = unpack(carry)
-    return result if tree.is_nested(loop_vars) else result[0]
-
-
-def _like(new: Any, old: Any) -> Any:
-    return to_dtype(value_of(new), dtypes.name_of(old))
-
-
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
-    """``body_fun(i, value)`` for i from ``lower`` up to ``upper``; differentiable if both are Python ints."""
-    if not (isinstance(lower, int) and isinstance(upper, int)):
-        test = lambda i, value: elementwise.less(i, tensor(upper))  # noqa: E731
-        step = lambda i, value: (elementwise.add(i, 1), body_fun(i, value))  # noqa: E731
-        return while_loop(test, step, (array(lower, "int32"), init_val))[1]
-    count = array(np.arange(lower, upper), "int32")
-    return scan(lambda value, i: (body_fun(i, value), None), init_val, count)[0]
-
-
-def scan(
-    f: Callable[[Any, Any], Any],
-    init: Any,
-    xs: Any = None,
-    length: int | None = None,
-    reverse: bool = False,
-    unroll: Any = 1,
-) -> Any:
-    """``carry, y = f(carry, x)`` for each element of ``xs`` along its first axis; gives the last carry and all y.
-
-    Example:
-        >>> import numpy as np
-        >>> from amalthea import ops
-        >>> total, sums = ops.scan(lambda c, x: (c + x, c + x), np.int32(0), np.arange(4, dtype="int32"))
-        >>> int(total), sums.tolist()
-        (6, [0, 1, 3, 6])
-    """
-    carry = [array(x) for x in tree.flatten(init)]
-    empty = xs is None
-    sequences = [] if empty else [array(x) for x in tree.flatten(xs)]
-    if empty and length is None:
-        raise ArgumentError("A scan without sequences needs a length.", cure="ops.scan(f, init, length=n)")
-    steps: Any = shape_of(sequences[0])[0] if sequences else length
-    nests: list[Any] = []
-
-    def body(*flat: Any) -> list[Any]:
-        state = tree.pack_sequence_as(init, flat[: len(carry)])
-        element = None if empty else tree.pack_sequence_as(xs, flat[len(carry) :])
-        new, out = f(state, element)
-        nests.append(out)
-        outputs = [] if out is None else [tensor(y) for y in tree.flatten(out)]
-        return [*(_like(n, c) for n, c in zip(tree.flatten(new), carry)), *outputs]
-
-    results = control_flow.scan(body, carry, sequences, steps, reverse)
-    outs = list(results[len(carry) :])
-    final = tree.pack_sequence_as(init, results[: len(carry)])
-    return final, None if nests[0] is None else tree.pack_sequence_as(nests[0], outs)
-
-
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
-    """``f`` of each element along the first axis, stacked."""
-    return scan(lambda carry, x: (carry, f(x)), np.int32(0), xs)[1]
-
-
-def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """``function`` of each element along the first axis, stacked."""
-    return map(function, elements)
-
-
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    """The branch of that number, called with the operands; a number outside takes the first or last."""
-    index = tensor(index)
-    if len(branches) == 1:
-        return branches[0](*operands)
-    first, rest = branches[0], branches[1:]
-    below = elementwise.less_equal(index, to_dtype(0, dtypes.name_of(index)))
-    later = elementwise.subtract(index, 1)
-    return cond(below, lambda: first(*operands), lambda: switch(later, rest, *operands))

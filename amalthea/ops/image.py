@@ -1,16 +1,17 @@
-"""Ops on images: ``(batch, height, width, channels)``, or one image without the batch; channels first if so asked.
+"""Ops on images ``(batch, height, width, channels)``, or on one image without the batch axis.
 
-An axis of space is resized by one matrix product: a column of the matrix holds the shares that the old places have in
-a new one. The matrix depends on sizes alone, so a compiled step holds it as a constant.
+A spatial axis is resized by one matrix product: a column of the matrix holds the weights of the old pixels in a new
+one. The matrix depends on sizes alone, so a compiled step holds it as a constant.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amalthea import config
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops import numpy as np_ops
 from amalthea.ops.base import floating, one_axis, op, shape_of
@@ -46,7 +47,7 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
 
 
 def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool) -> Any:
-    """``(old, new)``: the share of each old place in each new one."""
+    """Compute the weight of each old pixel in each new one, as a matrix ``(old, new)``."""
     step = np_ops.divide(number(old), number(new))
     centres = (places(new) + 0.5) * step - 0.5
     reach = np_ops.maximum(step, 1.0) if antialias else 1.0
@@ -69,7 +70,7 @@ def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> 
 
 
 def space_axes(rank: int, data_format: str) -> tuple[int, int]:
-    """The axes of height and width."""
+    """Return the axes of height and width."""
     if rank not in (3, 4):
         raise ShapeError("This is no image.", expected="3 axes, or 4 with the batch", got=rank)
     first = rank - 3 if data_format == "channels_last" else rank - 2
@@ -84,7 +85,7 @@ def _known(shape: Any, axes: tuple[int, int]) -> tuple[int, int]:
 
 
 def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> Any:
-    """Cropped, or padded, to the proportions of the new size."""
+    """The images cropped or padded to the proportions of the new size."""
     height, width = _known(shape_of(x), axes)
     by_width, by_height = int(width * size[0] / size[1]), int(height * size[1] / size[0])
     if crop:
@@ -97,7 +98,7 @@ def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> 
 
 
 def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
-    """The middle of an image."""
+    """Cut the middle out of images."""
     key = [slice(None)] * len(x.shape)
     for axis, new in zip(axes, size):
         start = (shape_of(x)[axis] - new) // 2
@@ -107,8 +108,8 @@ def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
 
 @op
 def resize(
-    images: Any,
-    size: Any,
+    images: TensorLike,
+    size: Sequence[int],
     interpolation: str = "bilinear",
     antialias: bool = False,
     crop_to_aspect_ratio: bool = False,
@@ -117,13 +118,38 @@ def resize(
     fill_value: float = 0.0,
     data_format: str | None = None,
 ) -> Any:
-    """Images in another size.
+    """Resizes images to a given height and width.
 
     Args:
-        size: ``(height, width)``.
-        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
-        antialias: whether a smaller image takes the mean of what falls together.
-        crop_to_aspect_ratio, pad_to_aspect_ratio: keep proportions by cutting, or by adding ``fill_value``.
+        images: TensorLike; one image or a batch. Whole numbers are computed in ``floatx``.
+        size: two ints; the new height and width, in pixels.
+        interpolation: str; ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``. Defaults to
+            ``"bilinear"``.
+        antialias: bool; True averages over all old pixels that fall into a new one when an image shrinks. It does not
+            change ``"nearest"``. Defaults to False.
+        crop_to_aspect_ratio: bool; True first cuts the middle of the image to the proportions of ``size``. Defaults to
+            False.
+        pad_to_aspect_ratio: bool; True first pads the image to the proportions of ``size``. Defaults to False; without
+            both options the image is stretched.
+        fill_mode: str; only ``"constant"``, which pads with ``fill_value``.
+        fill_value: float; value of the padding. Defaults to 0.
+        |data format of an op|
+
+    Shapes:
+        (batch, height, width, channels) -> (batch, *size, channels); (height, width, channels) -> (*size, channels)
+
+    Raises:
+        ArgumentError: an unknown interpolation or fill mode, or both aspect ratio options.
+        ShapeError: the input does not have 3 or 4 axes, or its size must be known to keep proportions and is not.
+
+    Example:
+        >>> from amalthea import ops
+        >>> image = ops.reshape([0.0, 10.0, 20.0, 30.0], (2, 2, 1))
+        >>> ops.convert_to_numpy(ops.image.resize(image, (2, 4)))[:, :, 0].tolist()
+        [[0.0, 2.5, 7.5, 10.0], [20.0, 22.5, 27.5, 30.0]]
+
+    Source: Keys, "Cubic convolution interpolation for digital image processing", 1981; Duchon, "Lanczos filtering in
+    one and two dimensions", 1979.
     """
     if interpolation != "nearest" and interpolation not in _KERNELS:
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""The way out: a call of the backend's own library inside a compiled step."""
+"""Calls of the backend's own library inside a compiled function."""
 
 from __future__ import annotations
 
@@ -12,33 +12,41 @@ from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import as_tensor, type_of
 from amalthea.engine.primitives import control
+from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError, ShapeError, placed
 from amalthea.ops.base import op
 from amalthea.ops.base import tensor as tensor_of
 
 
 @op
-def native_call(function: Callable[..., Any], *inputs: Any, outputs: Any = None) -> Any:
-    """``function(*inputs)``, which computes with the backend's own arrays and functions.
+def native_call(function: Callable[..., Any], *inputs: Nested[TensorLike], outputs: Any = None) -> Any:
+    """Calls a function of the backend's own library, which computes with that library's arrays.
 
-    In a compiled step it is one node of the graph; its gradient is taken by the library itself, which calls it once
-    more. So it must be pure: whatever it draws at random comes from a key among its inputs.
+    In a compiled function the call is one node of the graph. Its gradient is taken by the library, which calls the
+    function once more, so the function must be pure: for random numbers, pass a key as one of the inputs.
 
     Args:
-        function: takes and gives the backend's arrays, in any nesting. Anything else that it gives is a constant.
-        inputs: arrays, tensors or numbers, in any nesting.
-        outputs: arrays (or anything with ``shape`` and ``dtype``) like those that it gives. Where they are left out,
-            the function is tried on zeros.
+        function: callable; takes arrays of the backend in the nested structure of ``inputs`` and returns arrays in any
+            nested structure. Other objects that it returns are constants.
+        *inputs: TensorLike, or nested structures of them; the arguments.
+        outputs: arrays, or objects with ``shape`` and ``dtype``, like the results of the function. Defaults to None: in
+            a compiled function, the shapes are found by a trial on zeros.
+
+    Shapes:
+        any shape -> the shapes of what the function returns
+
+    Returns:
+        The result of the function.
 
     Raises:
-        BackendError: the backend in use has no calls of its own (ONNX Runtime, when compiled), or no gradients of them.
-        ShapeError: a size that is not known goes in, and it is not clear what becomes of it.
+        BackendError: the backend does not support such calls (ONNX Runtime, when compiled), or not their gradients.
+        ShapeError: an input has a size that is not known, and the shapes of the outputs do not follow from trials.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import ops, use_backend
         >>> with use_backend("numpy"):
-        ...     ops.native_call(np.sinc, np.float32([0.0, 0.5])).tolist()
+        ...     ops.native_call(np.sinc, [0.0, 0.5]).tolist()
         [1.0, 0.6366]
     """
     leaves = [tensor_of(x) for x in tree.flatten(inputs)]
@@ -61,7 +69,7 @@ def _is_array(x: Any) -> bool:
 
 
 class _Packed:
-    """A function of a flat list of arrays, that gives one."""
+    """A function of a flat list of arrays that returns a flat list of arrays."""
 
     def __init__(self, function: Callable[..., Any], inputs: Any):
         self.function, self.inputs = function, inputs
@@ -74,7 +82,7 @@ class _Packed:
 
 
 def _tried(function: _Packed, types: Sequence[Type]) -> Any:
-    """The outputs' types in their nesting, from calls on zeros: one, and more if a size is not known."""
+    """The types of the outputs, found by calls on zeros: one call, and more if a size is not known."""
     names = sorted({name for t in types for name in shapes.symbols(t.shape)})
     trials = _trials(names)
     with placed("in a trial on zeros, by which native_call finds its outputs' shapes (outputs=... saves it)"):
@@ -88,7 +96,7 @@ def _tried(function: _Packed, types: Sequence[Type]) -> Any:
 
 
 def _trials(names: Sequence[str]) -> list[dict[str, int]]:
-    """Sizes to try for each symbol: some; those with one of them larger, for each; all larger, as a check."""
+    """Sizes to try for the symbols: a first choice, then with each of them larger by 1, then all larger as a check."""
     if not names:
         return [{}]
     first = {name: 2 if name == "batch" else 32 for name in names}  # windows must fit into what is not the batch
@@ -105,7 +113,7 @@ def _call_on_zeros(function: _Packed, types: Sequence[Type], sizes: dict[str, in
 
 
 def _general(found: Sequence[Any], names: Sequence[str], trials: Sequence[dict[str, int]]) -> shapes.Shape:
-    """A shape in symbols, from what it was in each trial."""
+    """A shape in symbols, from the shapes of the trials."""
     if len({len(shape) for shape in found}) > 1:
         raise _unclear(found)
     dims = [_dim(sizes, names, trials) for sizes in zip(*found)]

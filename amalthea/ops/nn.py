@@ -1,231 +1,73 @@
-"""Ops of neural networks: activations, softmax, one-hot codes, normalisation, and losses on plain tensors."""
+"""Ops of classification: softmax and its relatives, one-hot codes, the largest elements; and the error function."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from amalthea import config
+from amalthea import config, docstrings
 from amalthea.engine import dtypes, shapes
-from amalthea.engine.ir.trace import native
-from amalthea.engine.primitives import composite, indexing, movement, normalization, reductions
+from amalthea.engine.primitives import composite, indexing, movement, reductions
 from amalthea.engine.primitives import elementwise as p
-from amalthea.errors import ArgumentError, ShapeError
+from amalthea.engine.types import DTypeLike, TensorLike
+from amalthea.errors import ShapeError
 from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
-from amalthea.ops.numpy.reductions import mean_of
+from amalthea.ops.normalization import normalize_batch as normalize_batch
 
-
-def _counted(x: Any) -> Any:
-    """Truth values as 0 and 1, in int32; anything else as it is."""
-    x = tensor(x)
-    return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
-
-
-def _scalar(x: Any, value: float) -> Any:
-    return cast(value, dtypes.name_of(x))
-
-
-@op
-def relu(x: Any) -> Any:
-    """max(x, 0)."""
-    return p.relu(_counted(x))
+docstrings.share(
+    "softmax axis",
+    """
+axis: int or sequence of ints; the axes along which the outputs belong together. Defaults to -1, the last axis.
+    None means all axes.
+""",
+)
 
 
 @op
-def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x))."""
-    return p.sigmoid(floating(x))
+def erf(x: TensorLike) -> Any:
+    """Computes the error function: ``2 / sqrt(pi)`` times the integral of ``exp(-t ** 2)`` from 0 to ``x``.
 
+    Args:
+        |elementwise|
 
-@op
-def softplus(x: Any) -> Any:
-    """log(1 + exp(x))."""
-    return p.softplus(floating(x))
+    Shapes:
+        any shape -> the same shape
 
-
-@op
-def erf(x: Any) -> Any:
-    """The error function."""
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.erf([-0.5, 0.0, 2.0])).tolist()
+        [-0.5205, 0.0, 0.9953]
+    """
     return p.erf(floating(x))
 
 
 @op
-def relu6(x: Any) -> Any:
-    """x held between 0 and 6."""
-    return p.clip(_counted(x), low=0, high=6)
+def glu(x: TensorLike, axis: int = -1) -> Any:
+    """Computes the gated linear unit: the first half along an axis times the sigmoid of the second half.
 
+    Args:
+        |elementwise|
+        axis: int; the axis to halve. Defaults to -1, the last axis.
 
-@op
-def softsign(x: Any) -> Any:
-    """x / (1 + |x|)."""
-    x = floating(x)
-    return p.divide(x, p.add(p.absolute(x), 1.0))
+    Shapes:
+        (batch, 2 * units) -> (batch, units)
 
+    Raises:
+        ShapeError: the size of the axis is odd.
 
-@op
-def log_sigmoid(x: Any) -> Any:
-    """log(sigmoid(x)), without overflow."""
-    return p.negative(p.softplus(p.negative(floating(x))))
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.glu([[3.0, 4.0, 0.0, 100.0]])).tolist()
+        [[1.5, 4.0]]
 
-
-@op
-def silu(x: Any) -> Any:
-    """x * sigmoid(x)."""
-    x = floating(x)
-    return p.multiply(x, p.sigmoid(x))
-
-
-@op
-def swish(x: Any) -> Any:
-    """The same as :func:`silu`."""
-    return silu(x)
-
-
-@op
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x above 0, alpha * (exp(x) - 1) below."""
-    x = floating(x)
-    above = p.greater(x, 0.0)
-    return p.select(above, x, p.multiply(p.expm1(p.select(above, 0.0, x)), alpha))
-
-
-@op
-def selu(x: Any) -> Any:
-    """The scaled :func:`elu` that keeps mean and variance (Klambauer et al., 2017)."""
-    return p.multiply(elu(x, 1.6732632423543772), 1.0507009873554805)
-
-
-@op
-def celu(x: Any, alpha: float = 1.0) -> Any:
-    """x above 0, alpha * (exp(x / alpha) - 1) below."""
-    x = floating(x)
-    above = p.greater(x, 0.0)
-    return p.select(above, x, p.multiply(p.expm1(p.divide(p.select(above, 0.0, x), alpha)), alpha))
-
-
-@op
-def gelu(x: Any, approximate: bool = True) -> Any:
-    """x times the normal distribution function of x, or its approximation by tanh (Hendrycks and Gimpel, 2016)."""
-    x = floating(x)
-    if not approximate:
-        return p.multiply(p.multiply(x, 0.5), p.add(p.erf(p.multiply(x, math.sqrt(0.5))), 1.0))
-    cubic = p.multiply(p.add(x, p.multiply(p.multiply(p.square(x), x), 0.044715)), math.sqrt(2 / math.pi))
-    return p.multiply(p.multiply(x, 0.5), p.add(p.tanh(cubic), 1.0))
-
-
-@op
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """x above 0, ``negative_slope * x`` below."""
-    x = floating(x)
-    return p.select(p.greater(x, 0.0), x, p.multiply(x, negative_slope))
-
-
-@op
-def hard_sigmoid(x: Any) -> Any:
-    """x / 6 + 0.5, held between 0 and 1."""
-    x = floating(x)
-    return p.minimum(p.maximum(p.add(p.multiply(x, 1 / 6), 0.5), 0.0), 1.0)
-
-
-@op
-def hard_silu(x: Any) -> Any:
-    """x * hard_sigmoid(x)."""
-    x = floating(x)
-    return p.multiply(x, hard_sigmoid(x))
-
-
-@op
-def hard_swish(x: Any) -> Any:
-    """The same as :func:`hard_silu`."""
-    return hard_silu(x)
-
-
-@op
-def hard_tanh(x: Any) -> Any:
-    """x held between -1 and 1."""
-    x = _counted(x)
-    return p.clip(x, low=0 if dtypes.name_of(x).startswith("uint") else -1, high=1)
-
-
-@op
-def tanh_shrink(x: Any) -> Any:
-    """x - tanh(x)."""
-    x = floating(x)
-    return p.subtract(x, p.tanh(x))
-
-
-@op
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x moved towards 0 by the threshold, and 0 within it."""
-    x = floating(x)
-    return p.multiply(p.sign(x), p.relu(p.subtract(p.absolute(x), threshold)))
-
-
-@op
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x, and 0 within the threshold."""
-    x = floating(x)
-    return p.select(p.greater(p.absolute(x), threshold), x, _scalar(x, 0))
-
-
-@op
-def threshold(x: Any, threshold: float, default_value: float) -> Any:
-    """x above the threshold, ``default_value`` elsewhere."""
-    x = floating(x)
-    return p.select(p.greater(x, threshold), x, _scalar(x, default_value))
-
-
-@op
-def squareplus(x: Any, b: float = 4) -> Any:
-    """(x + sqrt(x * x + b)) / 2."""
-    x = floating(x)
-    return p.multiply(p.add(x, p.sqrt(p.add(p.square(x), float(b)))), 0.5)
-
-
-@op
-def sparse_plus(x: Any) -> Any:
-    """0 up to -1, x from 1, and (x + 1)^2 / 4 between."""
-    x = floating(x)
-    bend = p.multiply(p.square(p.add(x, 1.0)), 0.25)
-    return p.select(p.less_equal(x, -1.0), _scalar(x, 0), p.select(p.less(x, 1.0), bend, x))
-
-
-@op
-def sparse_sigmoid(x: Any) -> Any:
-    """0 up to -1, 1 from 1, and (x + 1) / 2 between."""
-    x = floating(x)
-    return p.minimum(p.maximum(p.multiply(p.add(x, 1.0), 0.5), 0.0), 1.0)
-
-
-@op
-def glu(x: Any, axis: int = -1) -> Any:
-    """The first half along the axis times the sigmoid of the second."""
-    x = floating(x)
-    axis = one_axis(axis, len(x.shape))
-    n = shape_of(x)[axis]
+    Source: Dauphin et al., arXiv:1612.08083.
+    """
+    a = floating(x)
+    axis = one_axis(axis, len(a.shape))
+    n = shape_of(a)[axis]
     if isinstance(n, int) and n % 2:
         raise ShapeError("The axis cannot be halved.", expected="an even size", got=n)
-    return p.multiply(movement.part(x, axis, 0, n // 2), p.sigmoid(movement.part(x, axis, n // 2, n)))
-
-
-@op
-@accumulating
-def sparsemax(x: Any, axis: int = -1) -> Any:
-    """The nearest point of the simplex: a softmax with exact zeros (Martins and Astudillo, 2016)."""
-    axis = one_axis(axis, len(x.shape))
-    order = tuple(i for i in range(len(x.shape)) if i != axis) + (axis,)
-    z = movement.transpose(x, axes=order)
-    n = shape_of(z)[-1]
-    ranked, _ = indexing.top_k(z, k=n)
-    sums = reductions.cumsum(ranked, axis=len(order) - 1)
-    k = cast(movement.iota(shape=(n,), axis=0, dtype="int32"), dtypes.name_of(x))
-    inside = p.greater(p.add(p.multiply(ranked, p.add(k, 1.0)), 1.0), sums)
-    count = reductions.reduce_sum(cast(inside, dtypes.name_of(x)), axes=(len(order) - 1,), keepdims=True)
-    top = reductions.reduce_sum(p.select(inside, ranked, _scalar(x, 0)), axes=(len(order) - 1,), keepdims=True)
-    out = p.relu(p.subtract(z, p.divide(p.subtract(top, 1.0), count)))
-    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+    return p.multiply(movement.part(a, axis, 0, n // 2), p.sigmoid(movement.part(a, axis, n // 2, n)))
 
 
 def _over_axes(row: Any, x: Any, axis: Any) -> Any:
@@ -242,149 +84,194 @@ def _over_axes(row: Any, x: Any, axis: Any) -> Any:
 
 
 @op
-def softmax(x: Any, axis: Any = -1) -> Any:
-    """Exponentials divided by their sum along the axis (or axes; all for None)."""
+def softmax(x: TensorLike, axis: int | Sequence[int] | None = -1) -> Any:
+    """Turns logits into probabilities that add up to 1: ``exp(x) / sum(exp(x))`` along axes.
+
+    Args:
+        |elementwise|
+        |softmax axis|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.softmax([0.0, 1.0, 2.0])).tolist()
+        [0.09, 0.2447, 0.6652]
+    """
     return _over_axes(composite.softmax, x, axis)
 
 
 @op
-def log_softmax(x: Any, axis: Any = -1) -> Any:
-    """The logarithm of :func:`softmax`, exact where that underflows."""
+def log_softmax(x: TensorLike, axis: int | Sequence[int] | None = -1) -> Any:
+    """Computes the logarithm of :func:`softmax`: ``x - log(sum(exp(x)))`` along axes, without overflow or underflow.
+
+    Args:
+        |elementwise|
+        |softmax axis|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.log_softmax([0.0, 1000.0])).tolist()  # log(softmax(x)) would be -inf
+        [-1000.0, 0.0]
+    """
     return _over_axes(composite.log_softmax, x, axis)
 
 
 @op
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
-    """For each whole number a vector with a 1 in that place, and no 1 if the number is no class."""
-    x = tensor(x)
+@accumulating
+def sparsemax(x: TensorLike, axis: int = -1) -> Any:
+    """Computes the probabilities nearest to the logits (their Euclidean projection onto the simplex).
+
+    The result is ``max(x - t, 0)`` with the threshold ``t`` at which it adds up to 1. Unlike a softmax, it has zeros.
+
+    Args:
+        |elementwise|
+        axis: int; the axis along which the outputs add up to 1. Defaults to -1, the last axis.
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.sparsemax([0.0, 1.0, 1.5])).tolist()
+        [0.0, 0.25, 0.75]
+
+    Source: Martins and Astudillo, arXiv:1602.02068. Differs from Keras 3 on other axes than the last and for equal
+    logits, where the outputs of Keras do not add up to 1.
+    """
+    full = shape_of(x)
+    last, axis = len(full) - 1, one_axis(axis, len(full))
+    order = tuple(i for i in range(len(full)) if i != axis) + (axis,)
+    z = movement.transpose(x, axes=order)
+    n, name = shape_of(z)[-1], dtypes.name_of(x)
+    ranked, _ = indexing.top_k(z, k=n)
+    sums = reductions.cumsum(ranked, axis=last)
+    k = cast(movement.iota(shape=(n,), axis=0, dtype="int32"), name)
+    inside = p.greater(p.add(p.multiply(ranked, p.add(k, 1.0)), 1.0), sums)
+    count = reductions.reduce_sum(cast(inside, name), axes=(last,), keepdims=True)
+    top = reductions.reduce_sum(p.select(inside, ranked, cast(0, name)), axes=(last,), keepdims=True)
+    out = p.relu(p.subtract(z, p.divide(p.subtract(top, 1.0), count)))
+    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+
+
+@op
+def one_hot(
+    x: TensorLike, num_classes: int, axis: int = -1, dtype: DTypeLike | None = None, sparse: bool = False
+) -> Any:
+    """Turns class numbers into vectors with a 1 in the place of the class and 0 elsewhere.
+
+    Args:
+        x: TensorLike of whole numbers. A number outside of 0 to ``num_classes - 1`` gives a vector of zeros.
+        num_classes: int; number of classes, the length of the vectors.
+        axis: int; position of the new axis of classes. Defaults to -1, the last.
+        dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32).
+        sparse: bool; accepted for compatibility with Keras and ignored: the output is always dense. Defaults to False.
+
+    Shapes:
+        (batch,) -> (batch, num_classes) with axis=-1
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.one_hot([2, 0, -1], num_classes=3)).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    a = tensor(x)
     dtype = dtypes.standardize(dtype or config.floatx())
-    axis = one_axis(axis, len(x.shape) + 1)
-    shape = shape_of(x)
-    wide = movement.reshape(x, shape=(*shape[:axis], 1, *shape[axis:]))
-    classes = movement.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(x))
+    axis = one_axis(axis, len(a.shape) + 1)
+    shape = shape_of(a)
+    wide = movement.reshape(a, shape=(*shape[:axis], 1, *shape[axis:]))
+    classes = movement.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(a))
     classes = movement.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
     return cast(p.equal(wide, classes), dtype)
 
 
 @op
 def multi_hot(
-    inputs: Any, num_classes: Any = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any
+    inputs: TensorLike,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+    **kwargs: Any,
 ) -> Any:
-    """For each row of whole numbers one vector with a 1 in all of their places."""
-    num_classes = kwargs.get("num_tokens", num_classes)
-    hot = one_hot(inputs, num_classes, axis=axis, dtype=dtype)
+    """Turns each row of class numbers into one vector with a 1 in the places of all its classes and 0 elsewhere.
+
+    Args:
+        inputs: TensorLike of whole numbers. Numbers outside of 0 to ``num_classes - 1`` are ignored.
+        num_classes: int; number of classes, the length of the vectors.
+        axis: int; position of the axis of classes before the labels are combined. Only -1, the default, is of use for
+            rows of labels.
+        dtype: DTypeLike; dtype of the output. Defaults to None, which means ``floatx`` (float32).
+        sparse: bool; accepted for compatibility with Keras and ignored: the output is always dense. Defaults to False.
+        **kwargs: ``num_tokens``: int; an older name of ``num_classes``.
+
+    Shapes:
+        (batch, labels) -> (batch, num_classes); (labels,) -> (num_classes,)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.multi_hot([[0, 2], [1, 1]], num_classes=3)).tolist()
+        [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+    classes: Any = kwargs.get("num_tokens", num_classes)
+    hot = one_hot(inputs, classes, axis=axis, dtype=dtype)
     rank = len(tensor(inputs).shape)
     return reductions.reduce_max(hot, axes=(1 if rank > 1 else 0,))
 
 
 @op
-@accumulating
-def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Any, Any]:
-    """Mean and variance over the axes. Half precision is averaged in float32."""
-    over = all_axes(axes, len(x.shape))
-    mean = mean_of(x, over, True)
-    variance = mean_of(p.square(p.subtract(x, mean)), over, bool(keepdims))
-    return (mean if keepdims else movement.reshape(mean, shape=shape_of(variance))), variance
+def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Any, Any]:
+    """Returns the ``k`` largest elements along the last axis, in descending order, with their int32 indices.
 
+    Args:
+        x: TensorLike with at least one axis.
+        k: int; number of elements, at most the size of the last axis. Of equal elements the first ones are taken.
+        sorted: bool; accepted for compatibility with Keras and ignored: the output is always sorted. Defaults to True.
 
-@op
-def batch_normalization(
-    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
-) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``, with vectors along one axis."""
-    x = floating(x)
-    axis, name = one_axis(axis, len(x.shape)), dtypes.name_of(x)
-    shape = tuple(d if i == axis else 1 for i, d in enumerate(shape_of(x)))
+    Shapes:
+        (batch, classes) -> (batch, k), (batch, k)
 
-    def along(v: Any) -> Any:
-        return movement.reshape(cast(tensor(v), name), shape=shape)
+    Returns:
+        A tuple of the elements and their indices.
 
-    factor = p.rsqrt(p.add(along(variance), epsilon))
-    factor = factor if scale is None else p.multiply(factor, along(scale))
-    shift = p.negative(p.multiply(along(mean), factor))
-    shift = shift if offset is None else p.add(shift, along(offset))
-    return p.add(p.multiply(x, factor), shift)
+    Raises:
+        ShapeError: the last axis has fewer than ``k`` elements.
 
-
-def normalize_batch(x: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:
-    """:func:`batch_normalization` by the moments of the batch itself; these come along: ``(y, mean, variance)``."""
-    x = floating(x)
-    axis = one_axis(axis, len(x.shape))
-    scale, offset = _scale_and_offset(x, scale, offset, shape_of(x)[axis : axis + 1])
-    return normalization.batch_normalize(x, scale, offset, axis=axis, epsilon=float(epsilon))
-
-
-def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
-    """Both in the dtype of x and in that shape; ones and zeros where there are none."""
-    name = dtypes.name_of(x)
-    given = [(np.ones, scale), (np.zeros, offset)]
-    return [
-        native(make(shape, dtypes.to_numpy(name)))
-        if v is None
-        else movement.reshape(cast(tensor(v), name), shape=shape)
-        for make, v in given
-    ]
-
-
-@op
-@accumulating
-def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **kwargs: Any
-) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, with moments over the axes."""
-    unknown = kwargs.keys() - {"rms_scaling"}
-    if unknown:
-        raise ArgumentError(f"layer_normalization has no argument {min(unknown)!r}.", got=", ".join(sorted(unknown)))
-    if kwargs.get("rms_scaling"):
-        return rms_normalization(x, gamma, axis, epsilon)
-    over, rank, epsilon = all_axes(axis, len(x.shape)), len(x.shape), float(epsilon or config.epsilon())
-    if sorted(over) == list(range(rank - len(over), rank)) and over:
-        first = rank - len(over)
-        scale, offset = _scale_and_offset(x, gamma, beta, shape_of(x)[first:])
-        return normalization.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
-    shape = tuple(d if i in over else 1 for i, d in enumerate(shape_of(x)))
-    mean, variance = moments(x, over, keepdims=True)
-    out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon)))
-    for value, row in ((gamma, p.multiply), (beta, p.add)):
-        if value is not None:
-            out = row(out, movement.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
-    return out
-
-
-@op
-@accumulating
-def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any = None) -> Any:
-    """x divided by the root of its mean square over the axes, times the scale."""
-    over = all_axes(axis, len(x.shape))
-    square = mean_of(p.square(x), over, True)
-    out = p.multiply(x, p.rsqrt(p.add(square, epsilon or config.epsilon())))
-    return out if scale is None else p.multiply(out, cast(tensor(scale), dtypes.name_of(x)))
-
-
-@op
-@accumulating
-def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: Any = None) -> Any:
-    """x divided by its norm along the axis. A zero vector stays one, with the gradient 1 / epsilon."""
-    over = all_axes(axis, len(x.shape))
-    if order == 2:
-        norm = p.sqrt(reductions.reduce_sum(p.square(x), axes=over, keepdims=True))
-    else:
-        total = reductions.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
-        norm = p.power(total, 1.0 / order)
-    return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))
-
-
-@op
-def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
-    """The k largest along the last axis in falling order, and where they stand."""
+    Example:
+        >>> from amalthea import ops
+        >>> values, indices = ops.top_k([1, 9, 3, 7], k=2)
+        >>> ops.convert_to_numpy(values).tolist(), ops.convert_to_numpy(indices).tolist()
+        ([9, 7], [1, 3])
+    """
     return indexing.top_k(tensor(x), k=k)
 
 
 @op
-def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
-    """True where the target's prediction is among the k largest of its row; ties count."""
-    targets, predictions = cast(tensor(targets), "int32"), tensor(predictions)
-    column = movement.reshape(targets, shape=(*shape_of(targets), 1))
-    own = indexing.take_along_axis(predictions, column, axis=len(predictions.shape) - 1)
-    above = cast(p.greater(predictions, own), "int32")
-    return p.less(reductions.reduce_sum(above, axes=(len(predictions.shape) - 1,)), k)
+def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Any:
+    """Returns True where the target class is among the ``k`` largest predictions of its row.
+
+    A target counts if fewer than ``k`` predictions are larger than its own, so equal predictions count in its favour.
+
+    Args:
+        targets: TensorLike of whole numbers; one class number for each row.
+        predictions: TensorLike; a score for each class.
+        k: int from 1; number of best classes.
+
+    Shapes:
+        (batch,), (batch, classes) -> (batch,)
+
+    Example:
+        >>> from amalthea import ops
+        >>> scores = [[0.1, 0.6, 0.3], [0.5, 0.4, 0.1]]
+        >>> ops.convert_to_numpy(ops.in_top_k([2, 2], scores, k=2)).tolist()
+        [True, False]
+    """
+    places, scores = cast(tensor(targets), "int32"), tensor(predictions)
+    column = movement.reshape(places, shape=(*shape_of(places), 1))
+    own = indexing.take_along_axis(scores, column, axis=len(scores.shape) - 1)
+    above = cast(p.greater(scores, own), "int32")
+    return p.less(reductions.reduce_sum(above, axes=(len(scores.shape) - 1,)), k)

@@ -1,4 +1,4 @@
-"""Values of images between their places, and images moved by them."""
+"""Values of images between their pixels, and affine maps of images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from amalthea import config
 from amalthea.engine.primitives import indexing
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.ops import numpy as np_ops
 from amalthea.ops.base import floating, op, shape_of, tensor
@@ -14,12 +15,12 @@ from amalthea.ops.core import cast
 
 
 def number(size: Any) -> Any:
-    """A size as a float; one that is not known yet is counted when it is."""
+    """Turn a size into a float; a size that is not known yet is counted when the graph runs."""
     return float(size) if isinstance(size, int) else np_ops.sum(np_ops.ones((size,)))
 
 
 def places(count: Any) -> Any:
-    """0, 1, 2, ... as floats."""
+    """Make the numbers 0, 1, 2, ... as floats."""
     if isinstance(count, int):
         return cast(np_ops.arange(count), "float32")
     return np_ops.cumsum(np_ops.ones((count,))) - 1.0
@@ -30,7 +31,7 @@ def _folded(i: Any, period: Any, last: Any) -> Any:
     return np_ops.where(np_ops.greater(i, last), period - 1.0 - i, i)
 
 
-# What stands beyond the border: from a whole number and the size to the place that is taken instead.
+# Pixels beyond the border: from an index and the size of the axis to the index that is read instead.
 _BEYOND: dict[str, Callable[[Any, Any], Any]] = {
     "constant": lambda i, n: np_ops.clip(i, 0.0, n - 1.0),
     "nearest": lambda i, n: np_ops.clip(i, 0.0, n - 1.0),
@@ -41,7 +42,7 @@ _BEYOND: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def sampled(images: Any, rows: Any, columns: Any, interpolation: str, fill_mode: str, fill_value: float) -> Any:
-    """Pixels ``(batch, h, w, channels)`` at the places ``(batch, h, w)`` of images with channels last."""
+    """Read pixels ``(batch, h, w, channels)`` at coordinates ``(batch, h, w)`` of images with channels last."""
     if fill_mode not in _BEYOND:
         raise ArgumentError("There is no such fill mode.", expected=", ".join(_BEYOND), got=repr(fill_mode))
     if interpolation not in ("nearest", "bilinear"):
@@ -70,22 +71,40 @@ def sampled(images: Any, rows: Any, columns: Any, interpolation: str, fill_mode:
 
 @op
 def affine_transform(
-    images: Any,
-    transform: Any,
+    images: TensorLike,
+    transform: TensorLike,
     interpolation: str = "bilinear",
     fill_mode: str = "constant",
     fill_value: float = 0,
     data_format: str | None = None,
 ) -> Any:
-    """Images turned, stretched and moved.
+    """Rotates, scales, shears and shifts images by an affine map of coordinates.
+
+    The pixel at column x, row y of the output is read at column ``a0 * x + a1 * y + a2`` and row
+    ``b0 * x + b1 * y + b2`` of the input.
 
     Args:
-        transform: ``(batch, 8)`` or ``(8,)``: what stands at column x, row y of the output is taken from column
-            ``a0 * x + a1 * y + a2`` and row ``b0 * x + b1 * y + b2``; the last two numbers must be 0.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        fill_mode: what stands beyond the border: ``"constant"``, ``"nearest"``, ``"reflect"``, ``"mirror"`` or
-            ``"wrap"``.
-        fill_value: the constant.
+        images: TensorLike; one image or a batch. Whole numbers are computed in ``floatx``.
+        transform: TensorLike; ``[a0, a1, a2, b0, b1, b2, 0, 0]``, one for all images or one for each.
+        interpolation: str; ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+        fill_mode: str; pixels beyond the border: ``"constant"`` takes ``fill_value``, ``"nearest"`` the border,
+            ``"reflect"`` mirrors with the border, ``"mirror"`` without it, ``"wrap"`` continues at the other end.
+            Defaults to ``"constant"``.
+        fill_value: float; value beyond the border. Defaults to 0.
+        |data format of an op|
+
+    Shapes:
+        (batch, height, width, channels), (batch, 8) -> (batch, height, width, channels)
+
+    Raises:
+        ArgumentError: an unknown interpolation or fill mode.
+
+    Example:
+        >>> from amalthea import ops
+        >>> image = ops.reshape([1.0, 2.0, 3.0], (1, 3, 1))
+        >>> shifted = ops.image.affine_transform(image, [1.0, 0, 1, 0, 1, 0, 0, 0])  # read one column to the right
+        >>> ops.convert_to_numpy(shifted)[0, :, 0].tolist()
+        [2.0, 3.0, 0.0]
     """
     x, t = floating(images), cast(tensor(transform), "float32")
     single = len(x.shape) == 3

@@ -1,7 +1,7 @@
-"""Updates of points that may be named several times: sorted by place, and reduced place by place.
+"""Scattered updates of points that may occur several times.
 
-No library promises an order where it scatters, so the updates of one place are brought together first. Each then meets
-those before it in 1, 2, 4, ... places, and the last of each place has met all.
+No library promises an order of scattered updates, so they are sorted by their points first. Each update is then
+combined with its neighbour at distance 1, 2, 4, ..., so the last update of each point holds the result of all of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import indexing, movement
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, shape_of
-from amalthea.ops.numpy.reductions import argsort
+from amalthea.ops.numpy.ordering import argsort
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {"max": p.maximum, "min": p.minimum, "mul": p.multiply}
 
 
 def update(x: Any, indices: Any, updates: Any, reduction: str | None) -> Any:
-    """See :func:`amalthea.ops.scatter_update`."""
+    """Compute :func:`amalthea.ops.scatter_update`."""
     if reduction not in (None, "add", *REDUCTIONS):
         names = ", ".join(map(repr, ("add", *REDUCTIONS)))
         raise ArgumentError("There is no such reduction.", expected=f"None, {names}", got=repr(reduction))
@@ -45,7 +45,7 @@ def update(x: Any, indices: Any, updates: Any, reduction: str | None) -> Any:
 
 
 def _by_place(x: Any, points: Any, updates: Any) -> tuple[Any, Any]:
-    """The flat place of each update, in rising order, and the updates in that order as rows."""
+    """The flat index of each update, in ascending order, and the updates in that order as rows."""
     shape, depth = shape_of(x), shape_of(points)[-1]
     count = shapes.size(shape_of(points)[:-1])
     points = movement.reshape(points, shape=(count, depth))
@@ -60,7 +60,7 @@ def _by_place(x: Any, points: Any, updates: Any) -> tuple[Any, Any]:
 
 
 def _reduced(x: Any, places: Any, rows: Any, combine: Callable[..., Any] | None) -> tuple[Any, Any]:
-    """In x's shape: what came of the updates of each place (0 where there are none), and where there are some."""
+    """The combined updates in x's shape (0 where there are none), and True where there are some."""
     count, depth = shape_of(places)[0], len(x.shape) - len(rows.shape) + 1
     lead, rest = shape_of(x)[:depth], shape_of(rows)[1:]
     step = 1
@@ -79,7 +79,7 @@ def _reduced(x: Any, places: Any, rows: Any, combine: Callable[..., Any] | None)
 
 
 def _same(places: Any, step: int) -> Any:
-    """Whether the place so many positions before is the same."""
+    """True where the index ``step`` positions before is the same."""
     count = shape_of(places)[0]
     if step >= count:
         return movement.broadcast_to(np.asarray(False), shape=(count,))
@@ -88,7 +88,7 @@ def _same(places: Any, step: int) -> Any:
 
 
 def _later(rows: Any, step: int) -> Any:
-    """The rows so many positions before."""
+    """The rows shifted by ``step`` positions."""
     widths = (step, *(0,) * (len(rows.shape) - 1))
     return movement.pad(movement.part(rows, 0, 0, shape_of(rows)[0] - step), low=widths, high=(0,) * len(rows.shape))
 

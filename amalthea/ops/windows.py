@@ -1,155 +1,236 @@
-"""Ops that slide a window over space: convolutions and pools, with Keras's words for padding and layout."""
+"""Ops that slide a window over space: convolutions and pools.
+
+Spatial axes are time, or height and width, or depth, height and width. The layout is ``(batch, *space, channels)``, or
+``(batch, channels, *space)`` with ``data_format="channels_first"``. ``*window`` stands for the sizes of a kernel.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config
-from amalthea.checks import positive_int
-from amalthea.engine import shapes
+from amalthea import config, docstrings
 from amalthea.engine.passes.patterns import monotonic_before
 from amalthea.engine.primitives import movement
 from amalthea.engine.primitives import windows as w
-from amalthea.errors import ArgumentError
+from amalthea.engine.types import TensorLike
 from amalthea.ops.base import floating, op, promoted, shape_of
+from amalthea.ops.padding import one_each, pads, per_axis, transposed
 
-Pairs = tuple[tuple[Any, Any], ...]
-
-
-def per_axis(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    """One int for each axis of space, or an error that names the argument."""
-    values = value if isinstance(value, (list, tuple)) else (value,) * rank
-    result = tuple(int(v) for v in values if positive_int.accepts(v))
-    if len(result) != rank or len(values) != rank:
-        raise ArgumentError(f"`{name}` is a positive int, or one for each of {rank} axes.", got=repr(value))
-    return result
-
-
-def same_padding(size: Any, window: int, stride: int) -> tuple[Any, Any]:
-    """What to add before and after, so that there is one output a stride; the odd one goes after."""
-    if stride == 1:
-        total: Any = window - 1
-    else:
-        total = ((size + stride - 1) // stride - 1) * stride + window - size
-        total = max(total, 0) if isinstance(total, int) else total
-    return total // 2, total - total // 2
-
-
-def pads(padding: Any, space: shapes.Shape, window: Any, strides: Any, dilation: Any) -> Pairs:
-    """Keras's word (``valid``, ``same``, ``causal``) as numbers for each axis of space."""
-    if not isinstance(padding, str) or padding.lower() not in ("valid", "same", "causal"):
-        raise ArgumentError("There is no such padding.", expected="'valid', 'same' or 'causal'", got=repr(padding))
-    kind, reach = padding.lower(), [(k - 1) * d + 1 for k, d in zip(window, dilation)]
-    if kind == "valid":
-        return ((0, 0),) * len(reach)
-    if kind == "causal":
-        return tuple((r - 1, 0) for r in reach)
-    return tuple(same_padding(n, r, s) for n, r, s in zip(space, reach, strides))
+docstrings.share(
+    "convolved",
+    """
+inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. It is promoted to one dtype with the
+    kernel.
+""",
+)
+docstrings.share(
+    "convolution",
+    """
+strides: int from 1, or one for each spatial axis; step of the window. Defaults to 1.
+padding: str; ``"valid"`` keeps the window inside of the input; ``"same"`` adds zeros so that the output has
+    ceil(size / stride) elements; ``"causal"`` adds zeros before the input only. Defaults to ``"valid"``.
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
+dilation_rate: int from 1, or one for each spatial axis; distance of neighbouring kernel elements in the input.
+    Defaults to 1, which means no gaps.
+""",
+)
+docstrings.share(
+    "pool",
+    """
+inputs: TensorLike of rank 3, 4 or 5: batch, 1 to 3 spatial axes, channels. Whole numbers are computed in
+    ``floatx``.
+pool_size: int from 1, or one for each spatial axis; size of the window.
+strides: int from 1, or one for each spatial axis; step of the window. Defaults to None, which means
+    ``pool_size``: windows do not overlap.
+padding: str; ``"valid"`` keeps the window inside of the input; ``"same"`` lets it reach over the border, so
+    that the output has ceil(size / stride) elements. Defaults to ``"valid"``.
+data_format: str; ``"channels_last"`` (channels are the last axis) or ``"channels_first"`` (channels are the
+    axis after the batch). Defaults to None, which means ``config.image_data_format()``.
+""",
+)
 
 
 @op
 def conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: int | Sequence[int] = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: int | Sequence[int] = 1,
 ) -> Any:
-    """Convolution over 1 to 3 axes of space. Groups follow from the channels of input and kernel."""
-    x, kernel = promoted(inputs, kernel)
+    """Computes a convolution over 1 to 3 spatial axes.
+
+    ``y[i, f]`` is the sum of ``x[stride * i + dilation * k, c] * kernel[k, c, f]`` over ``k`` and ``c``. The kernel is
+    not mirrored, as usual in neural networks. A kernel for 1 / n of the input's channels makes a convolution in n
+    groups: each group of channels has its own filters.
+
+    Args:
+        |convolved|
+        kernel: TensorLike of shape ``(*window, channels / groups, filters)``, with either data format.
+        |convolution|
+
+    Shapes:
+        (batch, *space, channels), (*window, channels / groups, filters) -> (batch, *new_space, filters)
+
+    Raises:
+        ArgumentError: an unknown padding, or strides that are not positive ints.
+        ShapeError: the channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> from amalthea import ops
+        >>> tuple(ops.conv(ops.ones((8, 32, 32, 3)), ops.ones((5, 5, 3, 16)), strides=2, padding="same").shape)
+        (8, 16, 16, 16)
+        >>> x, kernel = ops.reshape([1.0, 2.0, 4.0, 8.0], (1, 4, 1)), ops.reshape([-1.0, 1.0], (2, 1, 1))
+        >>> ops.convert_to_numpy(ops.conv(x, kernel)).ravel().tolist()
+        [1.0, 2.0, 4.0]
+    """
+    x, weights = promoted(inputs, kernel)
     data_format = config.standardize_data_format(data_format)
-    rank, window = len(x.shape) - 2, shape_of(kernel)[:-2]
+    rank, window = len(x.shape) - 2, shape_of(weights)[:-2]
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
     channels = w.channels_of(shape_of(x), data_format)
-    per_group = shape_of(kernel)[-2]
+    per_group = shape_of(weights)[-2]
     groups = channels // per_group if isinstance(channels, int) and channels % per_group == 0 else 1
     space = w.space_of(shape_of(x), data_format)
-    padding_pairs = pads(padding, space, window, strides, dilation)
+    widths = pads(padding, space, window, strides, dilation)
     return w.conv(
-        x, kernel, strides=strides, padding=padding_pairs, dilation=dilation, groups=groups, data_format=data_format
+        x, weights, strides=strides, padding=widths, dilation=dilation, groups=groups, data_format=data_format
     )
 
 
 @op
 def depthwise_conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: int | Sequence[int] = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: int | Sequence[int] = 1,
 ) -> Any:
-    """Each channel convolved by its own kernels: ``(*window, channels, multiplier)``."""
-    x, kernel = promoted(inputs, kernel)
-    *window, channels, multiplier = shape_of(kernel)
-    flat = movement.reshape(kernel, shape=(*window, 1, channels * multiplier))
+    """Convolves each channel with its own kernels, without sums over channels.
+
+    Args:
+        |convolved|
+        kernel: TensorLike of shape ``(*window, channels, multiplier)``; ``multiplier`` kernels for each channel.
+        |convolution|
+
+    Shapes:
+        (batch, *space, channels), (*window, channels, multiplier) -> (batch, *new_space, channels * multiplier)
+
+    Raises:
+        ArgumentError: an unknown padding, or strides that are not positive ints.
+        ShapeError: the channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> from amalthea import ops
+        >>> y = ops.depthwise_conv(ops.ones((8, 32, 32, 3)), ops.ones((5, 5, 3, 2)))
+        >>> tuple(y.shape), float(y[0, 0, 0, 0])  # 5 * 5 ones
+        ((8, 28, 28, 6), 25.0)
+    """
+    x, weights = promoted(inputs, kernel)
+    *window, channels, multiplier = shape_of(weights)
+    flat = movement.reshape(weights, shape=(*window, 1, channels * multiplier))
     return conv(x, flat, strides, padding, data_format, dilation_rate)
 
 
 @op
 def separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
+    strides: int | Sequence[int] = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: int | Sequence[int] = 1,
 ) -> Any:
-    """A depthwise convolution, then one that mixes the channels in each place."""
+    """Computes a depthwise convolution, then a convolution of window size 1 that mixes the channels.
+
+    Args:
+        |convolved|
+        depthwise_kernel: TensorLike of shape ``(*window, channels, multiplier)``, as in :func:`depthwise_conv`.
+        pointwise_kernel: TensorLike of shape ``(*ones, channels * multiplier, filters)``, with windows of size 1.
+        |convolution|
+
+    Shapes:
+        (batch, *space, channels), (*window, channels, multiplier), (*ones, channels * multiplier, filters) ->
+        (batch, *new_space, filters)
+
+    Raises:
+        ArgumentError: an unknown padding, or strides that are not positive ints.
+        ShapeError: the channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x, depthwise, pointwise = ops.ones((8, 32, 32, 3)), ops.ones((5, 5, 3, 1)), ops.ones((1, 1, 3, 16))
+        >>> tuple(ops.separable_conv(x, depthwise, pointwise).shape)
+        (8, 28, 28, 16)
+
+    Source: Chollet, arXiv:1610.02357.
+    """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format, 1)
 
 
 @op
 def conv_transpose(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: int | Sequence[int] = 1,
     padding: str = "valid",
-    output_padding: Any = None,
+    output_padding: int | Sequence[int] | None = None,
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: int | Sequence[int] = 1,
 ) -> Any:
-    """The opposite of a convolution in shape: its gradient by the input.
+    """Computes a transposed convolution, the gradient of :func:`conv` by its input: it enlarges space by the strides.
 
-    Shapes: the kernel is ``(*window, filters, channels)``.
+    Args:
+        |convolved|
+        kernel: TensorLike of shape ``(*window, filters, channels)``, with either data format.
+        strides: int from 1, or one for each spatial axis; factor by which space grows. Defaults to 1.
+        padding: str; ``"valid"`` keeps all elements that the kernel reaches, ``"same"`` keeps size * stride of them.
+            Defaults to ``"valid"``.
+        output_padding: int from 0, or one for each spatial axis; elements added at the end of the output. Defaults to
+            None, which adds as many as the size for ``padding`` needs.
+        |data format of an op|
+        dilation_rate: int from 1, or one for each spatial axis; distance of neighbouring kernel elements in the output.
+            Defaults to 1, which means no gaps.
+
+    Shapes:
+        (batch, *space, channels), (*window, filters, channels) -> (batch, *new_space, filters)
+
+    Raises:
+        ArgumentError: strides or dilation rates that are not positive ints.
+        ShapeError: the channels do not fit.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x, kernel = ops.ones((8, 16, 16, 4)), ops.ones((3, 3, 2, 4))
+        >>> tuple(ops.conv_transpose(x, kernel, strides=2, padding="same").shape)
+        (8, 32, 32, 2)
+
+    Source: Dumoulin and Visin, arXiv:1603.07285.
     """
-    x, kernel = promoted(inputs, kernel)
+    x, weights = promoted(inputs, kernel)
     data_format = config.standardize_data_format(data_format)
-    rank, window = len(x.shape) - 2, shape_of(kernel)[:-2]
+    rank, window = len(x.shape) - 2, shape_of(weights)[:-2]
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
-    extra = [None] * rank if output_padding is None else _non_negative(output_padding, rank)
+    extra = [None] * rank if output_padding is None else one_each(output_padding, rank)
     sizes = [
-        _transposed(n, (k - 1) * d + 1, s, padding, more)
+        transposed(n, (k - 1) * d + 1, s, padding, more)
         for n, k, s, d, more in zip(w.space_of(shape_of(x), data_format), window, strides, dilation, extra)
     ]
     space, pairs, beyond = zip(*sizes)
-    batch, filters = shape_of(x)[0], shape_of(kernel)[-2]
+    batch, filters = shape_of(x)[0], shape_of(weights)[-2]
     shape = w.with_space(batch, space, filters, data_format)
     out = w.conv_input_gradient(
-        x, kernel, shape=shape, strides=strides, padding=pairs, dilation=dilation, data_format=data_format
+        x, weights, shape=shape, strides=strides, padding=pairs, dilation=dilation, data_format=data_format
     )
     if not any(beyond):
         return out
     return movement.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
-
-
-def _non_negative(value: Any, rank: int) -> list[int]:
-    return list(value) if isinstance(value, (list, tuple)) else [value] * rank
-
-
-def _transposed(n: Any, reach: int, stride: int, padding: str, more: int | None) -> tuple[Any, tuple[int, int], int]:
-    """Size and padding of a transposed convolution on one axis as Keras counts them, and zeros beyond its reach."""
-    covered = (n - 1) * stride + reach
-    if padding.lower() == "valid":
-        return covered, (0, 0), max(stride - reach, 0) if more is None else more
-    size = n * stride if more is None else covered - 2 * (reach // 2) + more
-    total = covered - size
-    low = max(total // 2, 0)
-    high = total - low
-    return (size, (low, high), 0) if high >= 0 else (size + high, (low, 0), -high)
 
 
 def _pool(row: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Any:
@@ -164,9 +245,30 @@ def _pool(row: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, dat
 
 @op
 def max_pool(
-    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+    inputs: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
 ) -> Any:
-    """The largest in each window; windows side by side unless strides say otherwise."""
+    """Returns the largest element of each window, for each channel.
+
+    Args:
+        |pool|
+
+    Shapes:
+        (batch, *space, channels) -> (batch, *new_space, channels)
+
+    Raises:
+        ArgumentError: an unknown padding, or sizes that are not positive ints.
+        ShapeError: the window is larger than the input.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.reshape(ops.arange(16), (1, 4, 4, 1))
+        >>> ops.convert_to_numpy(ops.max_pool(x, 2))[0, :, :, 0].tolist()
+        [[5.0, 7.0], [13.0, 15.0]]
+    """
     before = monotonic_before(inputs, config.standardize_data_format(data_format))
     if before is not None:
         source, again = before
@@ -176,7 +278,28 @@ def max_pool(
 
 @op
 def average_pool(
-    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+    inputs: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
 ) -> Any:
-    """The mean of each window, padding not counted; windows side by side unless strides say otherwise."""
+    """Computes the mean of each window, for each channel. Elements beyond the border do not count.
+
+    Args:
+        |pool|
+
+    Shapes:
+        (batch, *space, channels) -> (batch, *new_space, channels)
+
+    Raises:
+        ArgumentError: an unknown padding, or sizes that are not positive ints.
+        ShapeError: the window is larger than the input.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.reshape(ops.arange(16), (1, 4, 4, 1))
+        >>> ops.convert_to_numpy(ops.average_pool(x, 2))[0, :, :, 0].tolist()
+        [[2.5, 4.5], [10.5, 12.5]]
+    """
     return _pool(w.avg_pool, inputs, pool_size, strides, padding, data_format)

@@ -70,15 +70,21 @@ def cast(value: Any, dtype: str) -> Any:
 
 
 class Variable(Operators):
-    """A named value that training changes.
+    """A named tensor that training can change.
 
     Args:
-        initializer: an array, a number, or a callable ``(shape, dtype) -> array``.
-        shape: needed with a callable.
-        dtype: a dtype name; ``None`` takes the array's, or float32.
-        trainable: whether an optimizer may change it.
-        autocast: whether a layer's compute dtype applies when it is read in the layer's call.
-        name: shown in ``path`` and in messages.
+        initializer: array, number or nested list, the first value; or callable ``(shape, dtype) -> array``.
+        shape: sequence of ints; needed with a callable, ignored otherwise. Defaults to None.
+        dtype: str; dtype of the value. Defaults to None: the dtype of the array (float32 for float64), or float32 with
+            a callable.
+        trainable: bool; True lets optimizers change it. Defaults to True.
+        autocast: bool; True converts a float value to the compute dtype of a layer that reads it in its call. Defaults
+            to True.
+        aggregation: str; accepted for compatibility with Keras and kept as an attribute. Defaults to ``"none"``.
+        name: str; part of ``path`` and of messages. Defaults to None, which means ``"variable"``.
+
+    Raises:
+        ShapeError: a callable is given without a shape.
 
     Example:
         >>> from amalthea import Variable

@@ -5,15 +5,24 @@ from typing import TYPE_CHECKING
 
 from amalthea.ops.base import exported
 
-if TYPE_CHECKING:  # what the loop below does, for those who read and do not run
+if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.arithmetic import *  # noqa: F403
+    from amalthea.ops.numpy.bits import *  # noqa: F403
+    from amalthea.ops.numpy.comparison import *  # noqa: F403
     from amalthea.ops.numpy.creation import *  # noqa: F403
+    from amalthea.ops.numpy.exponentials import *  # noqa: F403
     from amalthea.ops.numpy.indexing import *  # noqa: F403
     from amalthea.ops.numpy.matmul import *  # noqa: F403
     from amalthea.ops.numpy.movement import *  # noqa: F403
+    from amalthea.ops.numpy.ordering import *  # noqa: F403
     from amalthea.ops.numpy.reductions import *  # noqa: F403
+    from amalthea.ops.numpy.rounding import *  # noqa: F403
+    from amalthea.ops.numpy.trigonometry import *  # noqa: F403
 
-MODULES = ("arithmetic", "movement", "matmul", "creation", "indexing", "reductions")
+MODULES = (
+    "arithmetic", "bits", "comparison", "creation", "exponentials", "indexing",
+    "matmul", "movement", "ordering", "reductions", "rounding", "trigonometry",
+)  # fmt: skip
 
 for _module in MODULES:
     globals().update(exported(importlib.import_module(f"amalthea.ops.numpy.{_module}")))

@@ -10,6 +10,7 @@ from amalthea import config
 from amalthea.engine import dtypes
 from amalthea.engine.ir.trace import native, runtime_array
 from amalthea.engine.primitives import elementwise, movement
+from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.ops.base import cast, op, shape_of, static, tensor, value_of
 
 
@@ -18,65 +19,199 @@ def _dtype(dtype: Any) -> str:
 
 
 @op
-def array(x: Any, dtype: Any = None) -> Any:
-    """Anything array-like as an array of the backend; floats in ``floatx`` and whole numbers in int32 by default."""
-    x = tensor(x)
-    return native(x if dtype is None else cast(x, dtypes.standardize(dtype)))
+def array(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Converts a number, list, array or variable to an array of the backend; a symbolic tensor stays symbolic.
+
+    Args:
+        |any tensor|
+        dtype: DTypeLike; dtype of the output. Defaults to None: arrays keep their dtype, Python floats become
+            ``floatx``, Python ints become int32.
+
+    Shapes:
+        any shape -> the same shape
+
+    Raises:
+        DtypeError: ``x`` holds text or objects.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.array([[1, 2], [3, 4]], dtype="float32")
+        >>> tuple(x.shape), ops.dtype(x)
+        ((2, 2), 'float32')
+    """
+    a = tensor(x)
+    return native(a if dtype is None else cast(a, dtypes.standardize(dtype)))
 
 
 @op
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """One value everywhere."""
-    value = value_of(fill_value)
-    return movement.broadcast_to(cast(value, _dtype(dtype)), shape=static(shape))
+def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array with one value in all places.
+
+    Args:
+        shape: ShapeLike; shape of the output.
+        fill_value: TensorLike; the value, a number or an array that broadcasts to ``shape``.
+        |new dtype|
+
+    Shapes:
+        any shape that broadcasts to ``shape`` -> ``shape``
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.full((2, 3), 0.5)).tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
+    """
+    return movement.broadcast_to(cast(value_of(fill_value), _dtype(dtype)), shape=static(shape))
 
 
 @op
-def zeros(shape: Any, dtype: Any = None) -> Any:
-    """Zeros."""
+def zeros(shape: ShapeLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of zeros.
+
+    Args:
+        shape: ShapeLike; shape of the output.
+        |new dtype|
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.zeros((2, 3), dtype="int32")).tolist()
+        [[0, 0, 0], [0, 0, 0]]
+    """
     return full(shape, 0, dtype)
 
 
 @op
-def ones(shape: Any, dtype: Any = None) -> Any:
-    """Ones."""
+def ones(shape: ShapeLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of ones.
+
+    Args:
+        shape: ShapeLike; shape of the output.
+        |new dtype|
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.ones((2, 3), dtype="bool")).tolist()
+        [[True, True, True], [True, True, True]]
+    """
     return full(shape, 1, dtype)
 
 
 @op
-def empty(shape: Any, dtype: Any = None) -> Any:
-    """Zeros: memory is never handed out with what was in it before."""
+def empty(shape: ShapeLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of zeros; the same as :func:`zeros`.
+
+    Args:
+        shape: ShapeLike; shape of the output.
+        |new dtype|
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.empty((2, 2))).tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+
+    Source: differs from Keras 3, which leaves the elements undefined. Old contents of memory are never shown here.
+    """
     return full(shape, 0, dtype)
 
 
 @op
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """One value everywhere, in the shape and dtype of ``x``."""
-    x = tensor(x)
-    return full(shape_of(x), fill_value, dtype or dtypes.name_of(x))
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array with one value in all places, in the shape of ``x``.
+
+    Args:
+        |any tensor|
+        fill_value: TensorLike; the value, a number or an array that broadcasts to the shape of ``x``.
+        |like dtype|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.full_like([[1, 2], [3, 4]], 7)).tolist()
+        [[7, 7], [7, 7]]
+    """
+    a = tensor(x)
+    return full(shape_of(a), fill_value, dtype or dtypes.name_of(a))
 
 
 @op
-def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros in the shape and dtype of ``x``."""
+def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of zeros in the shape of ``x``.
+
+    Args:
+        |any tensor|
+        |like dtype|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.zeros_like([[1, 2, 3]])).tolist()
+        [[0, 0, 0]]
+    """
     return full_like(x, 0, dtype)
 
 
 @op
-def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Ones in the shape and dtype of ``x``."""
+def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of ones in the shape of ``x``.
+
+    Args:
+        |any tensor|
+        |like dtype|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.ones_like([[1, 2, 3]], dtype="float32")).tolist()
+        [[1.0, 1.0, 1.0]]
+    """
     return full_like(x, 1, dtype)
 
 
 @op
-def empty_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros in the shape and dtype of ``x``."""
+def empty_like(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
+    """Makes an array of zeros in the shape of ``x``; the same as :func:`zeros_like`.
+
+    Args:
+        |any tensor|
+        |like dtype|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.empty_like([[1.5, 2.5]])).tolist()
+        [[0.0, 0.0]]
+
+    Source: differs from Keras 3, which leaves the elements undefined. Old contents of memory are never shown here.
+    """
     return full_like(x, 0, dtype)
 
 
 @op
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
-    """Numbers from ``start`` up to, not including, ``stop``; a stop that is a symbolic dimension is welcome."""
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | None = None) -> Any:
+    """Makes the numbers ``start, start + step, start + 2 * step, ...`` up to, and without, ``stop``.
+
+    Args:
+        start: int or float; the first number. Given alone, it is ``stop``, and the numbers begin at 0.
+        stop: int, float or symbolic size of an axis, such as ``ops.shape(x)[0]``; the end, not included. Defaults to
+            None; see ``start``.
+        step: int or float; the difference of neighbours. Defaults to None, which means 1.
+        dtype: DTypeLike; dtype of the output. Defaults to None: ``floatx`` if an argument is a float, else int32.
+
+    Shapes:
+        output: (ceil((stop - start) / step),)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.arange(4)).tolist(), ops.convert_to_numpy(ops.arange(1, 2, 0.25)).tolist()
+        ([0, 1, 2, 3], [1.0, 1.25, 1.5, 1.75])
+    """
     start, stop = (0, start) if stop is None else (start, stop)
     step = 1 if step is None else step
     if dtype is None:
@@ -90,9 +225,37 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 
 @op
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
 ) -> Any:
-    """So many numbers, evenly spaced, in ``dtype`` (that of the bounds, or ``floatx``); whole ones are rounded down."""
+    """Makes ``num`` evenly spaced numbers from ``start`` to ``stop``.
+
+    Args:
+        start: TensorLike; the first number, or an array of them. It needs a value: symbolic tensors are refused.
+        stop: TensorLike; the last number, or an array of them, as ``start``.
+        num: int from 0; number of elements. Defaults to 50.
+        endpoint: bool; True includes ``stop``. False stops one step before it. Defaults to True.
+        retstep: bool; True returns the step too. Defaults to False.
+        dtype: DTypeLike; dtype of the output; a dtype of whole numbers rounds down. Defaults to None: the float dtype
+            of the bounds, ``floatx`` for Python numbers and whole numbers.
+        axis: int; position of the new axis if the bounds are arrays. Defaults to 0, the first.
+
+    Shapes:
+        () -> (num,); (a, b) -> (num, a, b)
+
+    Returns:
+        The numbers, or a tuple of the numbers and the step if ``retstep`` is True.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.linspace(0, 1, 5)).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
     bounds = [value_of(x) for x in (start, stop)]
     name = dtypes.result_type("float", *map(dtypes.name_of, bounds), floatx=config.floatx())
     name = name if dtype is None else dtypes.standardize(dtype)
@@ -103,20 +266,63 @@ def linspace(
 
 
 @op
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
-    """Ones on a diagonal."""
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Any:
+    """Makes a matrix with ones on a diagonal and zeros elsewhere.
+
+    Args:
+        N: int from 0; number of rows.
+        M: int from 0; number of columns. Defaults to None, which means ``N``.
+        k: int; the diagonal, counted from the main one: 1 is the one above it, -1 the one below. Defaults to 0.
+        |new dtype|
+
+    Shapes:
+        output: (N, M)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.eye(2, 3, k=1, dtype="int32")).tolist()
+        [[0, 1, 0], [0, 0, 1]]
+    """
     return runtime_array(np.eye(N, M, k), _dtype(dtype))
 
 
 @op
-def identity(n: int, dtype: Any = None) -> Any:
-    """Ones on the main diagonal of a square."""
+def identity(n: int, dtype: DTypeLike | None = None) -> Any:
+    """Makes the identity matrix: ones on the main diagonal of a square, zeros elsewhere.
+
+    Args:
+        n: int from 0; number of rows and of columns.
+        |new dtype|
+
+    Shapes:
+        output: (n, n)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.identity(2)).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     return eye(n, dtype=dtype)
 
 
 @op
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
-    """Ones on and below a diagonal."""
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Any:
+    """Makes a matrix with ones on and below a diagonal and zeros above.
+
+    Args:
+        N: int from 0; number of rows.
+        M: int from 0; number of columns. Defaults to None, which means ``N``.
+        k: int; the diagonal, counted from the main one: 1 is the one above it, -1 the one below. Defaults to 0.
+        |new dtype|
+
+    Shapes:
+        output: (N, M)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.tri(3, dtype="int32")).tolist()
+        [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
     return runtime_array(np.tri(N, M, k), _dtype(dtype))
 
 
@@ -133,12 +339,38 @@ def _triangle(x: Any, k: int, lower: bool) -> Any:
 
 
 @op
-def tril(x: Any, k: int = 0) -> Any:
-    """The elements on and below a diagonal, zeros above."""
+def tril(x: TensorLike, k: int = 0) -> Any:
+    """Keeps the lower triangle of matrices: elements above a diagonal become 0.
+
+    Args:
+        x: TensorLike with at least two axes; the last two are the rows and columns of matrices.
+        k: int; the diagonal, counted from the main one: 1 is the one above it, -1 the one below. Defaults to 0.
+
+    Shapes:
+        (..., rows, columns) -> (..., rows, columns)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.tril([[1, 2, 3], [4, 5, 6]])).tolist()
+        [[1, 0, 0], [4, 5, 0]]
+    """
     return _triangle(x, k, lower=True)
 
 
 @op
-def triu(x: Any, k: int = 0) -> Any:
-    """The elements on and above a diagonal, zeros below."""
+def triu(x: TensorLike, k: int = 0) -> Any:
+    """Keeps the upper triangle of matrices: elements below a diagonal become 0.
+
+    Args:
+        x: TensorLike with at least two axes; the last two are the rows and columns of matrices.
+        k: int; the diagonal, counted from the main one: 1 is the one above it, -1 the one below. Defaults to 0.
+
+    Shapes:
+        (..., rows, columns) -> (..., rows, columns)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.triu([[1, 2, 3], [4, 5, 6]], k=1)).tolist()
+        [[0, 2, 3], [0, 0, 6]]
+    """
     return _triangle(x, k, lower=False)

@@ -1,4 +1,4 @@
-"""Ops that pick elements: ``x[...]``, ``take``, and their kin."""
+"""Ops that pick elements by their indices: ``x[...]``, ``take``, ``nonzero``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.primitives import elementwise
 from amalthea.engine.primitives import indexing as i
 from amalthea.engine.primitives import movement as m
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError, TraceError
 from amalthea.ops.base import one_axis, op, shape_of, tensor, value_of
 
@@ -26,48 +27,125 @@ def _indices(indices: Any) -> Any:
 
 
 @op
-def take(x: Any, indices: Any, axis: Any = None) -> Any:
-    """The slices along an axis (or the elements, in flat order) that the indices name."""
-    x, indices = tensor(x), _indices(indices)
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+    """Picks slices along an axis by their indices.
+
+    Args:
+        |any tensor|
+        indices: TensorLike of whole numbers, of any shape; negative ones count from the end. Indices beyond the axis
+            are not checked, so some backends raise and others return undefined elements.
+        axis: int; the axis to pick along. Defaults to None, which picks elements of the flattened input.
+
+    Shapes:
+        (rows, columns), (n,) -> (n, columns) with axis=0; (rows, columns), (a, b) -> (a, b) with axis=None
+
+    Raises:
+        TraceError: the indices are bools, so the number of results is not known.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = [[1, 2], [3, 4], [5, 6]]
+        >>> ops.convert_to_numpy(ops.take(x, [2, 0], axis=0)).tolist()
+        [[5, 6], [1, 2]]
+    """
+    a, places = tensor(x), _indices(indices)
     if axis is None:
-        x, axis = m.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
-    return i.gather(x, indices, axis=one_axis(axis, len(x.shape)))
+        a, axis = m.reshape(a, shape=(shapes.size(shape_of(a)),)), 0
+    return i.gather(a, places, axis=one_axis(axis, len(a.shape)))
 
 
 @op
-def take_along_axis(x: Any, indices: Any, axis: Any = None) -> Any:
-    """One element an index, at the index's own place on the other axes."""
-    x, indices = tensor(x), _indices(indices)
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+    """Picks one element for each index, along one axis: ``y[r, c] = x[r, indices[r, c]]`` for ``axis=1``.
+
+    Args:
+        |any tensor|
+        indices: TensorLike of whole numbers, with as many axes as ``x``, as :func:`argsort` gives them. All axes but
+            ``axis`` broadcast against those of ``x``.
+        axis: int; the axis to pick along. Defaults to None, which picks elements of the flattened input by one axis of
+            indices.
+
+    Shapes:
+        (rows, columns), (rows, n) -> (rows, n) with axis=1
+
+    Raises:
+        ShapeError: the indices do not have as many axes as ``x``.
+        TraceError: the indices are bools.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = [[30, 10, 20], [5, 6, 4]]
+        >>> ops.convert_to_numpy(ops.take_along_axis(x, ops.argsort(x), axis=1)).tolist()
+        [[10, 20, 30], [4, 5, 6]]
+    """
+    a, places = tensor(x), _indices(indices)
     if axis is None:
-        x, axis = m.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
-    axis = one_axis(axis, len(x.shape))
-    if len(indices.shape) != len(x.shape):
+        a, axis = m.reshape(a, shape=(shapes.size(shape_of(a)),)), 0
+    axis = one_axis(axis, len(a.shape))
+    if len(places.shape) != len(a.shape):
         raise ShapeError(
             "Indices along an axis have as many axes as what they are taken from.",
-            expected=len(x.shape),
-            got=len(indices.shape),
+            expected=len(a.shape),
+            got=len(places.shape),
         )
-    other = shapes.broadcast(*(tuple(1 if a == axis else d for a, d in enumerate(shape_of(v))) for v in (x, indices)))
-    x, indices = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in (x, indices))
-    return i.take_along_axis(x, indices, axis=axis)
+    both = (a, places)
+    other = shapes.broadcast(*(tuple(1 if n == axis else d for n, d in enumerate(shape_of(v))) for v in both))
+    a, places = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in both)
+    return i.take_along_axis(a, places, axis=axis)
 
 
 @op
-def nonzero(x: Any) -> Any:
-    """For each axis, the indices where x is not zero. How many there are depends on the values: eager only."""
+def nonzero(x: TensorLike) -> Any:
+    """Returns the indices of the elements that are not 0, in one int32 array for each axis.
+
+    Args:
+        x: TensorLike of any shape, with a value: the number of results depends on it.
+
+    Shapes:
+        any shape with n elements other than 0 -> one array of shape (n,) for each axis
+
+    Raises:
+        TraceError: ``x`` is symbolic, in a compiled function or a functional model.
+
+    Example:
+        >>> from amalthea import ops
+        >>> rows, columns = ops.nonzero([[0, 7, 0], [5, 0, 9]])
+        >>> rows.tolist(), columns.tolist()
+        ([0, 1, 1], [1, 0, 2])
+    """
     if isinstance(value_of(x), Tensor):
         raise TraceError("How many elements are not zero is not known in a trace.", cure="ops.where(condition, x, y)")
     return tuple(part.astype("int32") for part in np.nonzero(np.asarray(value_of(x))))
 
 
 @op
-def get_item(x: Any, key: Any) -> Any:
-    """``x[key]``: ints, slices, ``...``, None, and arrays of whole numbers (also symbolic)."""
-    x = tensor(x)
+def get_item(x: TensorLike, key: Any) -> Any:
+    """Computes ``x[key]``: picks elements by ints, slices, ``...``, None and arrays, as NumPy does.
+
+    Args:
+        |any tensor|
+        key: int, slice, ``...``, None (a new axis), array of whole numbers, or a tuple of these; or one array of bools
+            where ``x`` has a value. Arrays may be symbolic.
+
+    Shapes:
+        (rows, columns) -> (columns,) for ``x[0]``; (rows, columns) -> (rows, 1) for ``x[:, :1]``
+
+    Raises:
+        ArgumentError: the key names more axes than ``x`` has.
+        IndexError: an int lies beyond its axis.
+        TraceError: the key is a mask of bools and ``x`` or the mask is symbolic.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.reshape(ops.arange(12), (3, 4))
+        >>> ops.convert_to_numpy(ops.get_item(x, (slice(None), [0, -1]))).tolist()  # x[:, [0, -1]]
+        [[0, 3], [4, 7], [8, 11]]
+    """
+    a = tensor(x)
     if _is_mask(key):
-        return _by_mask(x, key)
-    parts = _full_key(key if isinstance(key, tuple) else (key,), len(x.shape))
-    picked = _by_slices(x, [p for p in parts if p is not None])
+        return _by_mask(a, key)
+    parts = _full_key(key if isinstance(key, tuple) else (key,), len(a.shape))
+    picked = _by_slices(a, [p for p in parts if p is not None])
     arrays = [p for p in parts if p is not None and _is_array(p)]
     if arrays:
         picked, parts = _by_arrays(picked, parts)
@@ -100,7 +178,7 @@ def _is_array(part: Any) -> bool:
 
 
 def _full_key(key: tuple[Any, ...], rank: int) -> list[Any]:
-    """The key with ``...`` spelt out, so that it names every axis."""
+    """Replaces ``...`` in a key, so that the key names every axis."""
     named = sum(1 for part in key if part is not None and part is not Ellipsis)
     if named > rank:
         raise ArgumentError(f"There are {rank} axes to index, not {named}.", got=key)
@@ -148,7 +226,7 @@ builtin_max = max
 
 
 def _symbolic_range(part: slice, dim: Any) -> tuple[Any, Any, int, bool]:
-    """A slice of an axis whose size is not known; what is counted from the end is taken to be there."""
+    """A slice of an axis of unknown size; indices counted from the end are taken to be valid."""
     step = 1 if part.step is None else part.step
     if step < 0:
         if part.start is not None or part.stop is not None:

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea.engine import shapes
 from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import all_axes, op, promoted, shape_of
 
 
 @op
-def matmul(x1: Any, x2: Any) -> Any:
-    """The matrix product over the last two axes; a vector counts as a row before, a column after."""
-    x1, x2 = promoted(x1, x2)
-    s1, s2 = shape_of(x1), shape_of(x2)
+def matmul(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the matrix product over the last two axes: ``y[i, j]`` is the sum over ``k`` of ``x1[i, k] * x2[k, j]``.
+
+    Args:
+        x1: TensorLike with at least one axis; one axis counts as a row.
+        x2: TensorLike with at least one axis; one axis counts as a column. Both are promoted to one dtype.
+
+    Shapes:
+        (..., n, k), (..., k, m) -> (..., n, m); (k,), (k, m) -> (m,); (n, k), (k,) -> (n,)
+
+    Raises:
+        ArgumentError: an input does not have any axes.
+        ShapeError: the inner sizes differ, or the leading axes do not broadcast.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.matmul([[1, 2], [3, 4]], [[1, 0], [1, 1]])).tolist()
+        [[3, 2], [7, 4]]
+    """
+    a, b = promoted(x1, x2)
+    s1, s2 = shape_of(a), shape_of(b)
     if not s1 or not s2:
         raise ArgumentError("A matrix product needs at least one axis.", got=f"{shapes.show(s1)} and {shapes.show(s2)}")
-    left = m.reshape(x1, shape=(1, *s1)) if len(s1) == 1 else x1
-    right = m.reshape(x2, shape=(*s2, 1)) if len(s2) == 1 else x2
-    out = flat_product(left, right)
+    left = m.reshape(a, shape=(1, *s1)) if len(s1) == 1 else a
+    right = m.reshape(b, shape=(*s2, 1)) if len(s2) == 1 else b
+    out = _flat_product(left, right)
     shape = list(shape_of(out))
     if len(s2) == 1:
         shape.pop(-1)
@@ -31,7 +50,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     return m.reshape(out, shape=tuple(shape)) if len(shape) < len(out.shape) else out
 
 
-def flat_product(x: Any, y: Any) -> Any:
+def _flat_product(x: Any, y: Any) -> Any:
     """``x @ y``; many rows times one matrix are one large product."""
     shape = shape_of(x)
     if len(y.shape) > 2 or len(shape) == 2:
@@ -41,55 +60,115 @@ def flat_product(x: Any, y: Any) -> Any:
 
 
 @op
-def dot(x1: Any, x2: Any) -> Any:
-    """The sum over the last axis of the first and the last but one (or only) axis of the second."""
-    x1, x2 = promoted(x1, x2)
-    if not x1.shape or not x2.shape:
-        return elementwise.multiply(x1, x2)
-    return tensordot(x1, x2, axes=[[len(x1.shape) - 1], [builtin_max(len(x2.shape) - 2, 0)]])
+def dot(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the dot product: sums over the last axis of ``x1`` and the last but one (or only) axis of ``x2``.
+
+    Args:
+        x1, x2: TensorLike; promoted to one dtype. If one of them is a number, the result is the plain product.
+
+    Shapes:
+        (k,), (k,) -> (); (a, b, k), (c, k, d) -> (a, b, c, d)
+
+    Raises:
+        ShapeError: the sizes of the two summed axes differ.
+
+    Example:
+        >>> from amalthea import ops
+        >>> int(ops.dot([1, 2, 3], [4, 5, 6]))  # 1*4 + 2*5 + 3*6
+        32
+    """
+    a, b = promoted(x1, x2)
+    if not a.shape or not b.shape:
+        return elementwise.multiply(a, b)
+    return tensordot(a, b, axes=[[len(a.shape) - 1], [builtin_max(len(b.shape) - 2, 0)]])
 
 
 builtin_max = max
 
 
 @op
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
-    """The sum over pairs of axes: so many at the end and start, or those listed for each input."""
-    x1, x2 = promoted(x1, x2)
-    r1, r2 = len(x1.shape), len(x2.shape)
+def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2) -> Any:
+    """Multiplies two tensors and sums over pairs of axes.
+
+    Args:
+        x1, x2: TensorLike; promoted to one dtype.
+        axes: int, the number of axes to sum over: the last ones of ``x1`` with the first ones of ``x2``. Or two ints or
+            lists of ints, the axes of ``x1`` and, in the same order, those of ``x2``. Defaults to 2.
+
+    Shapes:
+        (a, k, l), (k, l, b) -> (a, b) with axes=2; (k, a), (k, b) -> (a, b) with axes=[0, 0]
+
+    Raises:
+        ShapeError: the summed axes of the two inputs do not have the same number of elements.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x1, x2 = ops.ones((5, 2, 3)), ops.ones((3, 2, 4))
+        >>> y = ops.tensordot(x1, x2, axes=[[1, 2], [1, 0]])
+        >>> tuple(y.shape), float(y[0, 0])
+        ((5, 4), 6.0)
+    """
+    a, b = promoted(x1, x2)
+    r1, r2 = len(a.shape), len(b.shape)
     if isinstance(axes, int):
         over1, over2 = tuple(range(r1 - axes, r1)), tuple(range(axes))
     else:
         over1, over2 = all_axes(axes[0], r1), all_axes(axes[1], r2)
-    free1 = [a for a in range(r1) if a not in over1]
-    free2 = [a for a in range(r2) if a not in over2]
-    s1, s2 = shape_of(x1), shape_of(x2)
-    rows, columns = [s1[a] for a in free1], [s2[a] for a in free2]
-    inner = shapes.size([s1[a] for a in over1])
-    left = m.reshape(m.transpose(x1, axes=(*free1, *over1)), shape=(shapes.size(rows), inner))
-    right = m.reshape(m.transpose(x2, axes=(*over2, *free2)), shape=(inner, shapes.size(columns)))
+    free1 = [n for n in range(r1) if n not in over1]
+    free2 = [n for n in range(r2) if n not in over2]
+    s1, s2 = shape_of(a), shape_of(b)
+    rows, columns = [s1[n] for n in free1], [s2[n] for n in free2]
+    inner = shapes.size([s1[n] for n in over1])
+    left = m.reshape(m.transpose(a, axes=(*free1, *over1)), shape=(shapes.size(rows), inner))
+    right = m.reshape(m.transpose(b, axes=(*over2, *free2)), shape=(inner, shapes.size(columns)))
     return m.reshape(product(left, right), shape=(*rows, *columns))
 
 
 @op
-def outer(x1: Any, x2: Any) -> Any:
-    """Every element of one times every element of the other."""
-    x1, x2 = promoted(x1, x2)
-    n1, n2 = shapes.size(shape_of(x1)), shapes.size(shape_of(x2))
-    return elementwise.multiply(m.reshape(x1, shape=(n1, 1)), m.reshape(x2, shape=(1, n2)))
+def outer(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the outer product of two vectors: ``y[i, j] = x1[i] * x2[j]``. Inputs with more axes are flattened.
+
+    Args:
+        x1, x2: TensorLike of any shape; promoted to one dtype.
+
+    Shapes:
+        (n,), (m,) -> (n, m)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.outer([1, 2], [10, 20, 30])).tolist()
+        [[10, 20, 30], [20, 40, 60]]
+    """
+    a, b = promoted(x1, x2)
+    n1, n2 = shapes.size(shape_of(a)), shapes.size(shape_of(b))
+    return elementwise.multiply(m.reshape(a, shape=(n1, 1)), m.reshape(b, shape=(1, n2)))
 
 
 @op
-def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """Einstein's notation: letters name axes; a letter that the output lacks is summed over.
+def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Any:
+    """Computes sums of products in Einstein's notation: a letter names an axis, and the sum runs over the letters that
+    the output does not have.
+
+    Args:
+        subscripts: str such as ``"ij,jk->ik"``: the axes of each operand, then those of the output. ``...`` stands for
+            axes that broadcast. Without ``->``, the output has the letters that occur once, in alphabetical order.
+        *operands: TensorLike, one for each group of letters; promoted to one dtype.
+        **kwargs: ``optimize`` is accepted for compatibility with Keras and ignored.
+
+    Shapes:
+        (i, j), (j, k) -> (i, k) for ``"ij,jk->ik"``
+
+    Raises:
+        ArgumentError: the number of operands differs from the notation, or a letter occurs twice on one operand.
 
     Example:
-        >>> import numpy as np
         >>> from amalthea import ops
-        >>> ops.einsum("ij,jk->ik", np.ones((2, 3), "float32"), np.ones((3, 4), "float32")).shape
-        (2, 4)
+        >>> x, w = ops.ones((2, 5, 3)), ops.ones((3, 4))
+        >>> y = ops.einsum("btf,fu->btu", x, w)  # a dense layer over (batch, time, features)
+        >>> tuple(y.shape), float(y[0, 0, 0])
+        ((2, 5, 4), 3.0)
     """
-    unknown = kwargs.keys() - {"optimize"}  # how the sums are ordered is decided here
+    unknown = kwargs.keys() - {"optimize"}  # the order of the sums is decided here
     if unknown:
         raise ArgumentError(f"einsum has no argument {min(unknown)!r}.", got=", ".join(sorted(unknown)))
     values = promoted(*operands)

@@ -1,19 +1,30 @@
-"""Ops that take many elements to fewer: sums, means, extremes, positions, running sums, sorting."""
+"""Ops that reduce many elements to one: sums, means, extremes, logical reductions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from amalthea import config
 from amalthea.engine import dtypes, shapes
-from amalthea.engine.ir.trace import native
 from amalthea.engine.primitives import elementwise as p
-from amalthea.engine.primitives import indexing, movement
+from amalthea.engine.primitives import movement
 from amalthea.engine.primitives import reductions as r
-from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, promoted, shape_of, tensor
-from amalthea.ops.numpy.arithmetic import as_bool, isclose
+from amalthea.engine.types import DTypeLike, TensorLike
+from amalthea.ops.base import (
+    accumulating,
+    all_axes,
+    as_bool,
+    cast,
+    is_over_nothing,
+    mean_of,
+    op,
+    over_nothing,
+    promoted,
+    shape_of,
+    tensor,
+)
+from amalthea.ops.numpy.comparison import isclose
 
 
 def _summable(x: Any, dtype: Any = None) -> Any:
@@ -28,87 +39,155 @@ def _summable(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum over the axes (all by default)."""
-    x = _summable(x)
-    return r.reduce_sum(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims))
+def sum(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes the sum of elements over axes.
+
+    Args:
+        x: TensorLike of any shape and dtype. Bools, int8 and int16 are added up as int32, uint8 and uint16 as uint32;
+            any other dtype is kept.
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = [[1, 2, 3], [4, 5, 6]]
+        >>> int(ops.sum(x)), ops.convert_to_numpy(ops.sum(x, axis=0)).tolist()
+        (21, [5, 7, 9])
+
+    Source: float16 and bfloat16 are added up in float32 and rounded once; Keras 3 does so on some backends only.
+    """
+    a = _summable(x)
+    return r.reduce_sum(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
 
 @op
-def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The product over the axes (all by default)."""
-    x = _summable(x, dtype)
-    return r.reduce_prod(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims))
+def prod(
+    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False, dtype: DTypeLike | None = None
+) -> Any:
+    """Computes the product of elements over axes.
 
+    Args:
+        |any tensor|
+        |reduced axes|
+        dtype: DTypeLike; dtype in which the product is computed. Defaults to None: int32 for bools, int8 and int16,
+            uint32 for uint8 and uint16, else the dtype of ``x``.
 
-def count(shape: shapes.Shape, axes: tuple[int, ...]) -> Any:
-    """How many elements are reduced to one. A symbol counts as itself: such a graph only finds types."""
-    number = shapes.size([shape[axis] for axis in axes])
-    return float(number) if isinstance(number, int) else 1.0
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
 
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.prod([[1, 2, 3], [4, 5, 6]], axis=1)).tolist()
+        [6, 120]
 
-def mean_of(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    n = count(shape_of(x), axes)
-    total = r.reduce_sum(x, axes=axes, keepdims=keepdims)
-    return p.multiply(total, 1.0 / n if n else float("nan"))
+    Source: differs from Keras 3 in the gradient at zeros: the product of the other factors, NaN there on some backends.
+    """
+    a = _summable(x, dtype)
+    return r.reduce_prod(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
 
 @op
 @accumulating
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean over the axes (all by default), as a float."""
-    return mean_of(x, all_axes(axis, len(x.shape)), bool(keepdims))
+def mean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes the mean of elements over axes: their sum divided by their number. Over no elements it is NaN.
+
+    Args:
+        |elementwise|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.mean([[1, 2, 3], [4, 5, 9]], axis=1)).tolist()
+        [2.0, 6.0]
+
+    Source: float16 and bfloat16 are added up in float32 and rounded once; Keras 3 does so on some backends only.
+    """
+    return mean_of(x, all_axes(axis, len(shape_of(x))), bool(keepdims))
 
 
 @op
 @accumulating
-def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean of the squared distances from the mean."""
-    axes = all_axes(axis, len(x.shape))
+def var(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes the variance of elements over axes: ``mean((x - mean(x)) ** 2)``.
+
+    Args:
+        |elementwise|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> float(ops.var([1, 2, 3, 4]))
+        1.25
+    """
+    axes = all_axes(axis, len(shape_of(x)))
     return mean_of(p.square(p.subtract(x, mean_of(x, axes, True))), axes, bool(keepdims))
 
 
 @op
 @accumulating
-def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The square root of :func:`var`. Of equal elements it is 0, and so is its gradient there."""
+def std(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes the standard deviation of elements over axes: ``sqrt(mean((x - mean(x)) ** 2))``.
+
+    Args:
+        |elementwise|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.std([[1, 3], [5, 5]], axis=1)).tolist()
+        [1.0, 0.0]
+
+    Source: differs from Keras 3 in the gradient: 0 where all elements are equal, as for :func:`sqrt` at 0.
+    """
     return p.sqrt(var(x, axis, keepdims))
 
 
 @op
-def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
-    """The mean, each element counted with its weight."""
+def average(x: TensorLike, axis: int | Sequence[int] | None = None, weights: TensorLike | None = None) -> Any:
+    """Computes the weighted mean over axes: ``sum(weights * x) / sum(weights)``, as a float.
+
+    Args:
+        |elementwise|
+        axis: int or sequence of ints; the axes to reduce. Defaults to None, which reduces all axes.
+        weights: TensorLike that broadcasts against ``x``, or one axis of weights for the elements along ``axis``.
+            Defaults to None, which weighs all elements alike.
+
+    Shapes:
+        (batch, features), (features,) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.average([[1, 2, 6], [0, 0, 4]], axis=1, weights=[1, 1, 2])).tolist()
+        [3.75, 2.0]
+    """
     if weights is None:
         return mean(x, axis)
-    x, weights = promoted(x, weights, least=config.floatx())
-    name, to = dtypes.name_of(x), dtypes.accumulator(dtypes.name_of(x))
-    x, weights = cast(x, to), cast(weights, to)
-    axes = all_axes(axis, len(x.shape))
-    if len(weights.shape) == 1 and len(x.shape) > 1:
-        shape = tuple(shape_of(weights)[0] if a in axes else 1 for a in range(len(x.shape)))
-        weights = movement.reshape(weights, shape=shape)
-    weights = movement.broadcast_to(weights, shape=shapes.broadcast(shape_of(x), shape_of(weights)))
-    total = r.reduce_sum(weights, axes=axes)
-    return cast(p.divide(r.reduce_sum(p.multiply(x, weights), axes=axes), total), name)
-
-
-def _is_over_nothing(x: Any, axis: Any) -> bool:
-    """Whether some axis that is reduced is known to have no elements."""
-    shape = shape_of(x)
-    return 0 in [shape[a] for a in all_axes(axis, len(shape))]
-
-
-def _over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
-    """The result of a reduction over no elements (its identity), in the shape of the output."""
-    full, axes = shape_of(x), all_axes(axis, len(x.shape))
-    shape = r.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
-    return movement.broadcast_to(native(np.asarray(value)), shape=shape)
+    a, w = promoted(x, weights, least=config.floatx())
+    name, to = dtypes.name_of(a), dtypes.accumulator(dtypes.name_of(a))
+    a, w = cast(a, to), cast(w, to)
+    axes = all_axes(axis, len(a.shape))
+    if len(w.shape) == 1 and len(a.shape) > 1:
+        w = movement.reshape(w, shape=tuple(shape_of(w)[0] if i in axes else 1 for i in range(len(a.shape))))
+    w = movement.broadcast_to(w, shape=shapes.broadcast(shape_of(a), shape_of(w)))
+    total = r.reduce_sum(w, axes=axes)
+    return cast(p.divide(r.reduce_sum(p.multiply(a, w), axes=axes), total), name)
 
 
 def _extreme(row: Any, x: Any, axis: Any, keepdims: bool, initial: Any, pick: Any) -> Any:
     x = tensor(x)
-    if initial is not None and _is_over_nothing(x, axis):
-        return cast(_over_nothing(x, axis, keepdims, initial), dtypes.name_of(x))
+    if initial is not None and is_over_nothing(x, axis):
+        return cast(over_nothing(x, axis, keepdims, initial), dtypes.name_of(x))
     if dtypes.name_of(x) == "bool":
         return cast(_extreme(row, cast(x, "int32"), axis, keepdims, initial, pick), "bool")
     out = row(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims))
@@ -116,169 +195,206 @@ def _extreme(row: Any, x: Any, axis: Any, keepdims: bool, initial: Any, pick: An
 
 
 @op
-def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-    """The largest over the axes (all by default), and no smaller than ``initial``."""
+def max(
+    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: float | None = None
+) -> Any:
+    """Returns the largest element over axes. Equal largest elements share the gradient.
+
+    Args:
+        |any tensor|
+        |reduced axes|
+        initial: number of the dtype of ``x``; the result is at least this number, and equals it over no elements.
+            Defaults to None, no bound.
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Raises:
+        ShapeError: a reduced axis has no elements and ``initial`` is None.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = [[1, 9, 3], [4, 5, 6]]
+        >>> ops.convert_to_numpy(ops.max(x, axis=1)).tolist(), int(ops.max(x, initial=100))
+        ([9, 6], 100)
+    """
     return _extreme(r.reduce_max, x, axis, keepdims, initial, p.maximum)
 
 
 @op
-def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-    """The smallest over the axes (all by default), and no larger than ``initial``."""
+def min(
+    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: float | None = None
+) -> Any:
+    """Returns the smallest element over axes. Equal smallest elements share the gradient.
+
+    Args:
+        |any tensor|
+        |reduced axes|
+        initial: number of the dtype of ``x``; the result is at most this number, and equals it over no elements.
+            Defaults to None, no bound.
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Raises:
+        ShapeError: a reduced axis has no elements and ``initial`` is None.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.min([[1, 9, 3], [4, 5, 6]], axis=0)).tolist()
+        [1, 5, 3]
+    """
     return _extreme(r.reduce_min, x, axis, keepdims, initial, p.minimum)
 
 
 @op
-def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The same as :func:`max`."""
+def amax(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Returns the largest element over axes; the same as :func:`max` without ``initial``.
+
+    Args:
+        |any tensor|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Raises:
+        ShapeError: a reduced axis has no elements.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.amax([[1, 9, 3], [4, 5, 6]], axis=1, keepdims=True)).tolist()
+        [[9], [6]]
+    """
     return max(x, axis, keepdims)
 
 
 @op
-def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The same as :func:`min`."""
+def amin(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Returns the smallest element over axes; the same as :func:`min` without ``initial``.
+
+    Args:
+        |any tensor|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Raises:
+        ShapeError: a reduced axis has no elements.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.amin([[1, 9, 3], [4, 5, 6]], axis=1, keepdims=True)).tolist()
+        [[1], [4]]
+    """
     return min(x, axis, keepdims)
 
 
 @op
-def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """True where any element over the axes is true; False over nothing."""
-    x = cast(as_bool(x), "int32")
-    if _is_over_nothing(x, axis):
-        return _over_nothing(x, axis, keepdims, False)
-    return cast(r.reduce_max(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims)), "bool")
+def any(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Returns True where at least one element over axes is true; False over no elements.
+
+    Args:
+        x: TensorLike of any shape and dtype. Elements other than 0 count as True.
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.any([[True, False], [False, False]], axis=1)).tolist()
+        [True, False]
+    """
+    a = cast(as_bool(x), "int32")
+    if is_over_nothing(a, axis):
+        return over_nothing(a, axis, keepdims, False)
+    return cast(r.reduce_max(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims)), "bool")
 
 
 @op
-def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """True where every element over the axes is true; True over nothing."""
-    x = cast(as_bool(x), "int32")
-    if _is_over_nothing(x, axis):
-        return _over_nothing(x, axis, keepdims, True)
-    return cast(r.reduce_min(x, axes=all_axes(axis, len(x.shape)), keepdims=bool(keepdims)), "bool")
+def all(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Returns True where every element over axes is true; True over no elements.
+
+    Args:
+        x: TensorLike of any shape and dtype. Elements other than 0 count as True.
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.all([[True, False], [True, True]], axis=1)).tolist()
+        [False, True]
+    """
+    a = cast(as_bool(x), "int32")
+    if is_over_nothing(a, axis):
+        return over_nothing(a, axis, keepdims, True)
+    return cast(r.reduce_min(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims)), "bool")
 
 
 @op
-def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """True if all elements are close, as :func:`isclose` says."""
+def allclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Returns True if ``|x1 - x2| <= atol + rtol * |x2|`` for all elements, as :func:`isclose` compares them.
+
+    Args:
+        |float pair|
+        |tolerance|
+
+    Shapes:
+        Any shapes that broadcast: (3, 1), (4,) -> ()
+
+    Example:
+        >>> from amalthea import ops
+        >>> bool(ops.allclose([1.0, 2.0], [1.0, 2.00001])), bool(ops.allclose([1.0, 2.0], [1.0, 2.1]))
+        (True, False)
+    """
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @op
-def count_nonzero(x: Any, axis: Any = None) -> Any:
-    """How many elements are not zero."""
+def count_nonzero(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
+    """Counts the elements that are not 0, as int32.
+
+    Args:
+        |any tensor|
+        axis: int or sequence of ints; the axes to count over. Defaults to None, which counts over all axes.
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.count_nonzero([[0, 7, 0], [1, 0, 2]], axis=1)).tolist()
+        [1, 2]
+    """
     return sum(cast(as_bool(x), "int32"), axis)
-
-
-def _position(row: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    x = tensor(x)
-    rank = len(x.shape)
-    if axis is None:
-        out = row(movement.reshape(x, shape=(shapes.size(shape_of(x)),)), axis=0)
-        return movement.reshape(out, shape=(1,) * rank) if keepdims else out
-    axis = one_axis(axis, rank)
-    out = row(x, axis=axis)
-    return movement.reshape(out, shape=r.kept_shape(shape_of(x), (axis,))) if keepdims else out
-
-
-@op
-def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Where the largest stands along the axis, or in the flat order without one; int32."""
-    return _position(r.argmax, x, axis, keepdims)
-
-
-@op
-def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Where the smallest stands along the axis, or in the flat order without one; int32."""
-    return _position(r.argmin, x, axis, keepdims)
-
-
-def _running(row: Any, x: Any, axis: Any, dtype: Any) -> Any:
-    x = tensor(x) if dtype is None else cast(tensor(x), dtypes.standardize(dtype))
-    x = cast(x, "int32") if dtypes.name_of(x) == "bool" else x
-    if axis is None:
-        x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
-    return row(x, axis=one_axis(axis, len(x.shape)))
-
-
-@op
-def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """The running sum along the axis, or over all elements in order, in the dtype of x (int32 for bools)."""
-    return _running(r.cumsum, x, axis, dtype)
-
-
-@op
-def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """The running product along the axis, or over all elements in order."""
-    return _running(r.cumprod, x, axis, dtype)
-
-
-def _order(x: Any, axis: Any) -> tuple[Any, Any]:
-    """Sorted values and where they stood, smallest first, NaN last: the largest of the mirrored values."""
-    x = tensor(x)
-    if dtypes.name_of(x) == "bool":
-        values, places = _order(cast(x, "uint8"), axis)
-        return cast(values, "bool"), places
-    if axis is None:
-        x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
-    axis, last = one_axis(axis, len(x.shape)), len(x.shape) - 1
-    swap = list(range(last + 1))
-    swap[axis], swap[last] = last, axis
-    mirrored = _mirrored(movement.transpose(x, axes=tuple(swap)))
-    values, places = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
-    return movement.transpose(_mirrored(values), axes=tuple(swap)), movement.transpose(places, axes=tuple(swap))
-
-
-def _mirrored(x: Any) -> Any:
-    """The values in the opposite order: negated, or for whole numbers with every bit turned over."""
-    name = dtypes.name_of(x)
-    if dtypes.is_float(name):
-        return p.negative(x)
-    ones = np.iinfo(name).max if name.startswith("uint") else -1
-    return p.bitwise_xor(x, native(np.asarray(ones, dtypes.to_numpy(name))))
-
-
-@op
-def sort(x: Any, axis: Any = -1) -> Any:
-    """The elements in rising order along the axis."""
-    return _order(x, axis)[0]
-
-
-@op
-def argsort(x: Any, axis: Any = -1) -> Any:
-    """Where the elements of the sorted order stand; equal ones keep their order. int32."""
-    return _order(x, axis)[1]
 
 
 @op
 @accumulating
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) over the axes, without overflow."""
-    axes = all_axes(axis, len(x.shape))
-    if _is_over_nothing(x, axis):
-        return cast(_over_nothing(x, axis, keepdims, float("-inf")), dtypes.name_of(x))
+def logsumexp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes ``log(sum(exp(x)))`` over axes without overflow: the maximum is subtracted before and added after.
+
+    Args:
+        |elementwise|
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Example:
+        >>> from amalthea import ops
+        >>> float(ops.logsumexp([1000.0, 1000.0]))  # 1000 + log(2)
+        1000.693
+    """
+    axes = all_axes(axis, len(shape_of(x)))
+    if is_over_nothing(x, axis):
+        return cast(over_nothing(x, axis, keepdims, float("-inf")), dtypes.name_of(x))
     top = r.reduce_max(x, axes=axes, keepdims=True)
     top = p.select(p.isinf(top), 0.0, top)
     total = p.log(r.reduce_sum(p.exp(p.subtract(x, top)), axes=axes, keepdims=bool(keepdims)))
     kept = top if keepdims else movement.reshape(top, shape=shape_of(total))
     return p.add(total, kept)
-
-
-@op
-@accumulating
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The middle of the sorted elements, or the mean of the two in the middle; NaN over nothing, and where one is."""
-    if _is_over_nothing(x, axis):
-        return cast(_over_nothing(x, axis, keepdims, float("nan")), dtypes.name_of(x))
-    rank, axes = len(x.shape), all_axes(axis, len(x.shape))
-    rest = [a for a in range(rank) if a not in axes]
-    full = shape_of(x)
-    flat = movement.transpose(x, axes=(*rest, *axes))
-    n = int(np.prod([full[a] for a in axes]))
-    flat = movement.reshape(flat, shape=(*(full[a] for a in rest), n))
-    ordered, last = _order(flat, -1)[0], len(rest)
-    low = movement.part(ordered, last, (n - 1) // 2, (n - 1) // 2 + 1)
-    high = movement.part(ordered, last, n // 2, n // 2 + 1)
-    middle = p.add(p.multiply(low, 0.5), p.multiply(high, 0.5))
-    middle = p.select(p.isnan(movement.part(ordered, last, n - 1, n)), float("nan"), middle)
-    shape = r.kept_shape(full, axes) if keepdims else tuple(full[a] for a in rest)
-    return movement.reshape(middle, shape=shape)
