@@ -118,7 +118,26 @@ class Registry:
         return found
 
     def get(self, identifier: Any) -> Any:
-        """The object that an identifier means: a name, a config dict, a class, or the object itself."""
+        """Returns the object for a name, config, class or object.
+
+        Args:
+            identifier: str, config dict, class, callable or None. A name may be spelt as the class
+                (``"HeNormal"``) or in lower case (``"he_normal"``); a class is called without arguments.
+
+        Returns:
+            The object; a callable or object is returned unchanged, and None gives None.
+
+        Raises:
+            UnknownNameError: there is no object of this name.
+            ArgumentError: the identifier is none of these kinds.
+
+        Example:
+            >>> from amalthea import initializers, losses
+            >>> initializers.get("he_normal")
+            HeNormal(seed=None, input_axes=None, output_axes=None)
+            >>> losses.get("mse").__name__
+            'mean_squared_error'
+        """
         if identifier is None:
             return None
         if isinstance(identifier, dict):
@@ -136,11 +155,43 @@ class Registry:
         )
 
     def serialize(self, thing: Any) -> Any:
-        """The object as plain data: a config dict, or the name of one of our functions."""
+        """Returns the config of an object, as plain data that JSON can hold.
+
+        Args:
+            thing: object with ``get_config``, or function.
+
+        Returns:
+            A dict with ``module``, ``class_name``, ``config`` and ``registered_name``; for a function of this
+            library, its name.
+
+        Raises:
+            ArgumentError: the object does not have ``get_config``.
+
+        Example:
+            >>> from amalthea import initializers, losses
+            >>> initializers.serialize(initializers.Constant(2.0))["config"]
+            {'value': 2.0}
+            >>> losses.serialize(losses.mean_squared_error)
+            'mean_squared_error'
+        """
         return serialize(thing)
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-        """What a config dict or name means; ``custom_objects`` are names of your own for this call."""
+        """Returns the object for a config that ``serialize`` wrote.
+
+        Args:
+            config: config dict or name; anything else is treated as by ``get``.
+            custom_objects: dict of classes and functions of your own by name, known during this call. Defaults to
+                None, which knows only registered ones.
+
+        Raises:
+            UnknownNameError: the config names something that does not exist, or that belongs to another family.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.deserialize(initializers.serialize(initializers.Constant(2.0)))
+            Constant(value=2.0)
+        """
         with CustomObjectScope(custom_objects):
             return self.get(config)
 
