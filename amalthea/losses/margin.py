@@ -103,9 +103,9 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Any:
         >>> np.asarray(losses.categorical_hinge([[0.0, 1.0], [0.0, 1.0]], [[1.0, 3.0], [1.0, 1.5]])).tolist()
         [0.0, 0.5]
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    right = ops.sum(y_true * y_pred, axis=-1)
-    wrong = ops.max(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=-1)
+    y, p = as_floats(y_true, y_pred)
+    right = ops.sum(y * p, axis=-1)
+    wrong = ops.max(ops.multiply(ops.subtract(1.0, y), p), axis=-1)
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
 
 
@@ -146,11 +146,11 @@ def circle(
 
     Source: Sun et al., arXiv:2002.10857, equation 6.
     """
-    y_pred = floats(y_pred)
+    own = floats(y_pred)
     labels = ops.cast(y_true, "int32")
     others = labels if ref_labels is None else ops.cast(ref_labels, "int32")
-    embeddings = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=y_pred.dtype)
-    likeness = ops.minimum(ops.matmul(y_pred, ops.transpose(embeddings)), 1.0)
+    embeddings = own if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=own.dtype)
+    likeness = ops.minimum(ops.matmul(own, ops.transpose(embeddings)), 1.0)
     is_same = ops.equal(ops.reshape(labels, (-1, 1)), ops.reshape(others, (1, -1)))
     is_other = ops.logical_not(is_same)
     if remove_diagonal:

@@ -40,9 +40,9 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Any:
         >>> round(float(losses.dice([1.0, 1.0, 0.0], [1.0, 0.0, 0.0])), 4)  # 1 - 2 * 1 / (2 + 1)
         0.3333
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    common = ops.multiply(ops.sum(y_true * y_pred, axis=axis), 2.0)
-    total = ops.add(ops.sum(y_true, axis=axis), ops.sum(y_pred, axis=axis))
+    y, p = as_floats(y_true, y_pred)
+    common = ops.multiply(ops.sum(y * p, axis=axis), 2.0)
+    total = ops.add(ops.sum(y, axis=axis), ops.sum(p, axis=axis))
     return ops.subtract(1.0, ops.divide(common, ops.add(total, config.epsilon())))
 
 
@@ -80,10 +80,10 @@ def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: fl
     Source: Salehi et al., arXiv:1706.05721, equation 3, with the two weights exchanged. Keras computes the same as
     here; its documentation exchanges the weights.
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    common = ops.sum(y_true * y_pred, axis=axis)
-    false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
-    false_negative = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
+    y, p = as_floats(y_true, y_pred)
+    common = ops.sum(y * p, axis=axis)
+    false_positive = ops.sum(ops.multiply(ops.subtract(1.0, y), p), axis=axis)
+    false_negative = ops.sum(ops.multiply(y, ops.subtract(1.0, p)), axis=axis)
     missed = ops.add(ops.multiply(false_negative, alpha), ops.multiply(false_positive, beta))
     return ops.subtract(1.0, ops.divide(common, ops.add(ops.add(common, missed), config.epsilon())))
 

@@ -87,9 +87,9 @@ def binary_crossentropy(
         >>> np.asarray(values).round(4).tolist()
         [0.6931, 0.1054]
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    y_true = _smooth(y_true, label_smoothing, classes=2)
-    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
+    y, p = as_floats(y_true, y_pred)
+    y = _smooth(y, label_smoothing, classes=2)
+    return ops.mean(ops.binary_crossentropy(y, p, from_logits=from_logits), axis=axis)
 
 
 @checked(one_hot)
@@ -116,9 +116,9 @@ def categorical_crossentropy(
         >>> round(float(losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])[0]), 4)
         0.6931
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    y_true = _smooth(y_true, label_smoothing, y_pred.shape[axis])
-    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    y, p = as_floats(y_true, y_pred)
+    y = _smooth(y, label_smoothing, p.shape[axis])
+    return ops.categorical_crossentropy(y, p, from_logits=from_logits, axis=axis)
 
 
 @checked(class_numbers, known_classes)
@@ -152,13 +152,13 @@ def sparse_categorical_crossentropy(
         >>> np.asarray(values).round(4).tolist()
         [0.2231, 0.6931]
     """
-    y_pred = floats(y_pred)
-    y_true: Any = ops.convert_to_tensor(y_true)
+    p = floats(y_pred)
+    y: Any = ops.convert_to_tensor(y_true)
     if ignore_class is None:
-        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
-    counted = _counted_labels(y_true, y_pred, ignore_class)
-    y_true = ops.where(ops.reshape(counted, ops.shape(y_true)), y_true, ops.zeros_like(y_true))
-    values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+        return ops.sparse_categorical_crossentropy(y, p, from_logits=from_logits, axis=axis)
+    counted = _counted_labels(y, p, ignore_class)
+    y = ops.where(ops.reshape(counted, ops.shape(y)), y, ops.zeros_like(y))
+    values = ops.sparse_categorical_crossentropy(y, p, from_logits=from_logits, axis=axis)
     values = ops.where(counted, values, ops.zeros_like(values))
     set_mask(values, counted)
     return values
@@ -253,11 +253,11 @@ def categorical_focal_crossentropy(
 
     Source: Lin et al., arXiv:1708.02002.
     """
-    y_true, y_pred = as_floats(y_true, y_pred)
-    y_true = _smooth(y_true, label_smoothing, y_pred.shape[axis])
-    y_pred = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
-    p = _within(_divided_by_sum(y_pred, axis))
-    entropy = ops.negative(ops.multiply(y_true, ops.log(p)))
+    labels, predicted = as_floats(y_true, y_pred)
+    labels = _smooth(labels, label_smoothing, predicted.shape[axis])
+    predicted = ops.softmax(predicted, axis=axis) if from_logits else predicted
+    p = _within(_divided_by_sum(predicted, axis))
+    entropy = ops.negative(ops.multiply(labels, ops.log(p)))
     focus = ops.multiply(ops.power(ops.subtract(1.0, p), gamma), alpha)
     return ops.sum(ops.multiply(focus, entropy), axis=axis)
 
@@ -284,12 +284,12 @@ def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike
 
     Source: Zhang and Sabuncu, arXiv:1805.07836, equation 6.
     """
-    y_pred = floats(y_pred)
-    y_true: Any = ops.convert_to_tensor(y_true)
-    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
-        y_true = ops.squeeze(y_true, axis=-1)
-    one_hot_labels = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
-    p = ops.sum(ops.multiply(one_hot_labels, _within(y_pred)), axis=-1)
+    predicted = floats(y_pred)
+    labels: Any = ops.convert_to_tensor(y_true)
+    if len(labels.shape) == len(predicted.shape) and labels.shape[-1] == 1:
+        labels = ops.squeeze(labels, axis=-1)
+    one_hot_labels = ops.one_hot(ops.cast(labels, "int32"), predicted.shape[-1], dtype=predicted.dtype)
+    p = ops.sum(ops.multiply(one_hot_labels, _within(predicted)), axis=-1)
     return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
 
 

@@ -33,8 +33,8 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Any:
         >>> np.asarray(losses.mean_squared_error([[0.0, 0.0]], [[1.0, 3.0]])).tolist()
         [5.0]
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+    y, p = _pair(y_true, y_pred)
+    return ops.mean(ops.square(y - p), axis=-1)
 
 
 @checked(alike)
@@ -53,8 +53,8 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Any:
         >>> np.asarray(losses.mean_absolute_error([[0.0, 0.0]], [[1.0, -3.0]])).tolist()
         [2.0]
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+    y, p = _pair(y_true, y_pred)
+    return ops.mean(ops.abs(y - p), axis=-1)
 
 
 @checked(alike)
@@ -75,9 +75,9 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> An
         >>> np.asarray(losses.mean_absolute_percentage_error([[2.0, 4.0]], [[3.0, 4.0]])).tolist()
         [25.0]
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    size = ops.maximum(ops.abs(y_true), config.epsilon())
-    return ops.multiply(ops.mean(ops.abs(ops.divide(y_true - y_pred, size)), axis=-1), 100.0)
+    y, p = _pair(y_true, y_pred)
+    size = ops.maximum(ops.abs(y), config.epsilon())
+    return ops.multiply(ops.mean(ops.abs(ops.divide(y - p, size)), axis=-1), 100.0)
 
 
 @checked(alike)
@@ -97,8 +97,8 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> An
         >>> round(float(losses.mean_squared_logarithmic_error([[1.0]], [[3.0]])[0]), 4)  # log(2) ** 2
         0.4805
     """
-    y_true, y_pred = (ops.log(ops.add(ops.maximum(y, config.epsilon()), 1.0)) for y in _pair(y_true, y_pred))
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+    a, b = (ops.log(ops.add(ops.maximum(y, config.epsilon()), 1.0)) for y in _pair(y_true, y_pred))
+    return ops.mean(ops.square(a - b), axis=-1)
 
 
 @checked(alike)
@@ -123,8 +123,8 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Any:
 
     Source: Huber, "Robust estimation of a location parameter", 1964.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    error = ops.abs(y_pred - y_true)
+    y, p = _pair(y_true, y_pred)
+    error = ops.abs(p - y)
     square = ops.multiply(ops.square(error), 0.5)
     line = ops.multiply(ops.subtract(error, 0.5 * delta), delta)
     return ops.mean(ops.where(ops.less_equal(error, delta), square, line), axis=-1)
@@ -149,8 +149,8 @@ def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Any:
         >>> np.asarray(losses.log_cosh([[0.0], [0.0]], [[0.1], [100.0]])).round(4).tolist()
         [0.005, 99.3069]
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    error = y_pred - y_true
+    y, p = _pair(y_true, y_pred)
+    error = p - y
     grown = ops.add(error, ops.softplus(ops.multiply(error, -2.0)))
     return ops.mean(ops.subtract(grown, math.log(2.0)), axis=-1)
 
@@ -176,8 +176,8 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
         >>> np.asarray(values).round(4).tolist()
         [-1.0, 0.0]
     """
-    y_true, y_pred = (ops.normalize(y, axis=axis) for y in _pair(y_true, y_pred))
-    return ops.negative(ops.sum(y_true * y_pred, axis=axis))
+    a, b = (ops.normalize(y, axis=axis) for y in _pair(y_true, y_pred))
+    return ops.negative(ops.sum(a * b, axis=axis))
 
 
 class MeanSquaredError(LossFunctionWrapper):
