@@ -346,7 +346,8 @@ class PrecisionAtRecall(_AtPoint):
 class RecallAtPrecision(_AtPoint):
     """Best recall at thresholds with at least a given precision.
 
-    Recall is ``tp / (tp + fn)``, precision ``tp / (tp + fp)``. The result is 0 where no threshold reaches the precision.
+    Recall is ``tp / (tp + fn)``, precision ``tp / (tp + fp)``. The result is 0 where no threshold reaches the
+    precision.
 
     Args:
         precision: float in [0, 1]; least precision that a threshold must reach.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from amalthea import dtypes, initializers, ops
+from amalthea import docstrings, dtypes, initializers, ops
 from amalthea.checks import non_negative_number
 from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
 from amalthea.errors import ArgumentError, NotBuiltError
@@ -21,22 +21,61 @@ from amalthea.tensor import Tensor, Variable, at_once, current_trace, native
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
 
+LearningRate: TypeAlias = float | LearningRateSchedule | Variable | Callable[[], Any] | Mapping[str, Any]
+
+docstrings.share(
+    "learning rate",
+    """
+    learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps. Defaults to
+        0.001.
+    """,
+)
+docstrings.share(
+    "weight decay",
+    """
+    weight_decay: float, 0 or more, or None; each update first multiplies the weights by
+        ``1 - learning_rate * weight_decay``. Defaults to None, no decay.
+    """,
+)
+docstrings.share(
+    "options of every optimizer",
+    """
+    clipnorm: float, above 0, or None; greatest Euclidean norm of the gradient of one weight. Longer gradients are
+        scaled down to it. Only one of the three ways to clip may be given. Defaults to None, no clipping.
+    clipvalue: float, above 0, or None; elements of gradients are clipped to ``[-clipvalue, clipvalue]``. Defaults to
+        None, no clipping.
+    global_clipnorm: float, above 0, or None; greatest Euclidean norm of all gradients together. Defaults to None, no
+        clipping.
+    use_ema: bool; whether a moving average of each weight is kept, which replaces the weight when ``fit`` ends.
+        Defaults to False.
+    ema_momentum: float in [0, 1]; share of the average that one update keeps, read if ``use_ema``. Defaults to 0.99.
+    ema_overwrite_frequency: int, 1 or more, or None; number of updates after which the averages replace the weights
+        during training. Defaults to None, only when ``fit`` ends.
+    loss_scale_factor: float, above 0, or None; factor of the loss, by which the gradients are divided again, so that
+        small ones are not lost in half precision. Defaults to None, no scaling.
+    gradient_accumulation_steps: int, 2 or more, or None; number of batches whose mean gradient makes one update.
+        Schedules and averages count updates. Defaults to None, one update for each batch.
+    name: str or None; first part of the paths of the optimizer's variables. Defaults to None, which derives one from
+        the class.
+    **kwargs: names of Keras 1 and 2. ``lr`` is the learning rate; ``decay`` is a float that divides it by
+        ``1 + decay * updates``. ``jit_compile`` and ``is_legacy_optimizer`` change nothing.
+    """,
+)
+
+
 class Optimizer(State, registry=registry):
-    """What every optimizer is: override :meth:`rule` and :meth:`slot_groups`, or :meth:`update_step` and :meth:`build`.
+    """Base class of optimizers: a rule for one weight, and the options that all rules share.
+
+    A subclass overrides :meth:`rule`, which returns the new value of a weight, and the class attribute ``groups``,
+    the names of the variables that the rule keeps for each weight. All rules compute in float32 at least.
 
     Args:
-        learning_rate: a number, a schedule, or a callable without arguments.
-        weight_decay: the share (times the learning rate) by which weights shrink at each update.
-        clipnorm: the greatest Euclidean norm of each gradient.
-        clipvalue: the greatest absolute value of each element of a gradient.
-        global_clipnorm: the greatest Euclidean norm of all gradients together.
-        use_ema: whether a moving average of every weight is kept.
-        ema_momentum: the share of the average that stays at each update.
-        ema_overwrite_frequency: updates after which weights are overwritten by their average; None for the end.
-        loss_scale_factor: what the loss is multiplied by, and gradients divided by.
-        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients. Schedules,
-            averages and all other counters count updates.
-        name: shown in the paths of its variables.
+        learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps.
+        |weight decay|
+        |options of every optimizer|
+
+    Raises:
+        ArgumentError: a number is out of range, two ways to clip are given, or an argument does not exist.
 
     Example:
         >>> from amalthea import Variable
@@ -60,7 +99,7 @@ class Optimizer(State, registry=registry):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
