@@ -398,9 +398,9 @@ def accuracy_for(y_true: Type, y_pred: Type) -> type[MeanMetricWrapper]:
         and :class:`CategoricalAccuracy` for one-hot labels.
 
     Example:
-        >>> from amalthea import metrics
-        >>> from amalthea.tensor import Type
-        >>> metrics.accuracy_for(Type((8,), "int32"), Type((8, 10), "float32")).__name__
+        >>> from amalthea import layers, metrics
+        >>> labels, predictions = layers.Input((), dtype="int32"), layers.Input((10,))
+        >>> metrics.accuracy_for(labels.type, predictions.type).__name__
         'SparseCategoricalAccuracy'
     """
     if has_one_unit(y_pred):

@@ -276,9 +276,9 @@ def crossentropy_for(y_true: Type, y_pred: Type) -> type[MeanMetricWrapper]:
         numbers and :class:`CategoricalCrossentropy` for one-hot labels.
 
     Example:
-        >>> from amalthea import metrics
-        >>> from amalthea.tensor import Type
-        >>> metrics.crossentropy_for(Type((8, 10), "float32"), Type((8, 10), "float32")).__name__
+        >>> from amalthea import layers, metrics
+        >>> labels, predictions = layers.Input((10,)), layers.Input((10,))
+        >>> metrics.crossentropy_for(labels.type, predictions.type).__name__
         'CategoricalCrossentropy'
     """
     if has_one_unit(y_pred):
