@@ -37,7 +37,7 @@ WITHOUT_EFFECT = {
     r"random.py: SeedGenerator.next: ordered": "keys are always in order",
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
-    r"training/trainer.py: Trainer.compute_(loss|metrics): (x|training)": "a subclass reads it",
+    r"training/steps.py: Steps.compute_(loss|metrics): (x|training)": "a subclass reads it",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }
 

@@ -10,7 +10,8 @@ from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.network import Network
 from amalthea.models.summary import summary
-from amalthea.training.trainer import Trainer, at_home
+from amalthea.training.state import at_home
+from amalthea.training.trainer import Trainer
 
 
 class Model(Trainer, Layer):
