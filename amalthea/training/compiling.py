@@ -33,25 +33,43 @@ class Compiling(Steps):
         auto_scale_loss: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Choose how to train. What is trainable now holds until the model is compiled again.
+        """Configures the training: optimizer, loss and metrics.
 
-        A metric object that stands for two outputs, or twice, is copied; results of one name are told apart by
-        ``weighted_`` and by numbers, as in Keras: ``mae``, ``weighted_mae``, ``mae_1``.
+        Layers that are trainable now are trained until the model is compiled again. A metric that is given for
+        several outputs is copied for each; results of one name are told apart as in Keras: ``mae``, ``weighted_mae``,
+        ``mae_1``.
 
         Args:
-            optimizer: a name, config or optimizer.
-            loss: a name, function or loss, for all outputs or (list, dict) for each.
-            loss_weights: factors of the outputs' losses.
-            metrics: names, functions or metrics, for all outputs or (list, dict) for each.
-            weighted_metrics: the same, with sample weights applied.
-            run_eagerly: run the step as plain Python, to debug it.
-            auto_scale_loss: with ``mixed_float16``, put the optimizer into a ``LossScaleOptimizer``.
-            steps_per_execution: batches that are run in one call; callbacks of batches are called once for all of
-                them. ``"auto"`` takes as many as make some milliseconds, where the backend is faster so.
-            jit_compile: accepted as in Keras; everything is compiled here.
+            optimizer: name, config or optimizer. Defaults to ``"rmsprop"``.
+            loss: name, function of ``(y_true, y_pred)``, or loss; for all outputs, or a list or dict with one for each
+                output. Defaults to None, no loss but those that layers add.
+            loss_weights: float, list or dict of floats; factors of the losses of the outputs. Defaults to None, 1 for
+                each.
+            metrics: list of names, functions of ``(y_true, y_pred)`` and metrics; for all outputs, or a list or dict
+                with such a list for each output. ``"accuracy"`` and ``"crossentropy"`` are chosen by the labels.
+                Sample weights do not apply. Defaults to None, no metrics.
+            weighted_metrics: the same as ``metrics``, with sample weights applied. Defaults to None, no metrics.
+            run_eagerly: bool; whether steps run as plain Python, for debugging, rather than compiled. Defaults to
+                False.
+            steps_per_execution: int or ``"auto"``; number of batches in one call of the compiled step; callbacks of
+                batches are called once for all of them. ``"auto"`` takes as many as make 5 milliseconds, where that
+                is faster on the backend. Defaults to 1.
+            jit_compile: accepted as in Keras; everything is compiled here. Defaults to ``"auto"``.
+            auto_scale_loss: bool; whether the optimizer is put into a ``LossScaleOptimizer`` if the dtype policy of
+                the model is ``mixed_float16``. Defaults to True.
+            **kwargs: arguments of Keras 1 and 2 that change nothing here, such as ``sample_weight_mode``.
 
         Raises:
-            UnknownNameError: a name stands for nothing; the message has the nearest one.
+            UnknownNameError: there is no optimizer, loss or metric of this name; the message has the nearest one.
+            ArgumentError: an argument does not exist, or a loss or metric function takes other arguments.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("adam", loss="mse", metrics=["mae"])
+            >>> model.metrics_names
+            ['loss', 'mae']
         """
         refuse_unknown("compile", kwargs, Compiling.compile, _OLD_COMPILE)
         given = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics)
@@ -77,7 +95,21 @@ class Compiling(Steps):
         self._forget_compiled()
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile with what a file says."""
+        """Compiles the model from a config that :meth:`get_compile_config` returned.
+
+        Args:
+            config: dict of arguments of :meth:`compile`; optimizer, losses and metrics may be configs.
+
+        Raises:
+            UnknownNameError: the config names something that does not exist.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1)])
+            >>> model.compile_from_config({"optimizer": "adam", "loss": "mse"})
+            >>> model.compiled, model.loss
+            (True, 'mse')
+        """
         from amalthea.saving import objects
 
         self.compile(**{key: objects.deserialize_compile(key, value) for key, value in config.items()})
@@ -85,6 +117,18 @@ class Compiling(Steps):
             self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any] | None:
+        """Returns the arguments of :meth:`compile`, for model files.
+
+        Returns:
+            A dict, or None if the model is not compiled.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1)])
+            >>> model.compile("adam", loss="mse")
+            >>> model.get_compile_config()["loss"]
+            'mse'
+        """
         if not self.compiled or not self._compile_config:
             return None
         metrics = [compiled.saved(self.loss) for compiled in self._compiled_metrics]

@@ -14,7 +14,20 @@ class Results(State):
     """The part of a model that names, reads and resets its metrics."""
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The results of all metrics, each by a name of its own."""
+        """Returns the results of all metrics since the last reset, by name.
+
+        Returns:
+            A dict of names to tensors, the loss first.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> _ = model.test_on_batch(np.ones((8, 3)), np.full((8, 1), 2.0))
+            >>> {name: float(value) for name, value in model.get_metrics_result().items()}
+            {'loss': 4.0, 'mae': 2.0}
+        """
         results: dict[str, Any] = {}
         for name, metric in self._named_metrics():
             if not isinstance(metric, str):  # such as "accuracy" before it has seen labels
@@ -61,13 +74,13 @@ class Results(State):
 
     @property
     def metrics(self) -> list[Any]:
-        """All metrics: of ``compile``, and those that attributes of the model or its layers hold, at any depth."""
+        """Metrics of the model: those of ``compile``, and those among attributes of the model and its layers."""
         own = [metric for layer in self._flatten_layers() for metric in layer._tracked(metrics_module.Metric)]
         return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what ``evaluate`` gives, in its order; before it was called, as far as they are known."""
+        """Names of the results of ``evaluate``, in its order; before the first call, those that are known."""
         if self._logged:
             return list(self._logged)
         if self.compiled:
@@ -92,5 +105,19 @@ class Results(State):
         return name in self._directions, self._directions.get(name)
 
     def reset_metrics(self) -> None:
+        """Resets the state of all metrics, so that their results begin anew.
+
+        ``fit`` does it at the beginning of each epoch.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> _ = model.test_on_batch(np.ones((8, 3)), np.full((8, 1), 2.0))
+            >>> model.reset_metrics()
+            >>> float(model.get_metrics_result()["loss"])
+            0.0
+        """
         for metric in self.metrics:
             metric.reset_state()

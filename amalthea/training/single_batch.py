@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import tree, versions
+from amalthea import docstrings, tree, versions
 from amalthea.data import to_batch
 from amalthea.tensor import on_host
 from amalthea.training import before_training, indices, loop, shares
@@ -16,6 +16,7 @@ class SingleBatch(Compiling):
     """The part of a model that runs one batch."""
 
     @at_home
+    @docstrings.fill
     def train_on_batch(
         self,
         x: Any,
@@ -25,12 +26,33 @@ class SingleBatch(Compiling):
         return_dict: bool = False,
         reset_metrics: bool = True,
     ) -> Any:
-        """One update from these rows; the loss and the metrics of these rows.
+        """Makes one update of the weights from one batch.
 
         Args:
-            x, y, sample_weight, class_weight: as in :meth:`fit`, for one batch.
-            return_dict: whether results are given by name, in place of a list (or one number).
-            reset_metrics: False gives results over all batches since the last reset, as Keras 3 always does.
+            |one batch|
+            class_weight: dict or None; weight of each class in the loss, by class number. Defaults to None, equal
+                weights.
+            |results of one batch|
+
+        Shapes:
+            |shapes of data|
+
+        Returns:
+            Loss and metrics before the update: a list of floats, the loss alone if there are no metrics, or a dict.
+
+        Raises:
+            NotCompiledError: the model is not compiled.
+            DataError: the data cannot be used, or do not fit the loss.
+            ShapeError: the data do not fit the inputs of the model.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> x, y = np.ones((8, 3)), np.ones((8, 1))
+            >>> [round(model.train_on_batch(x, y), 4) for _ in range(2)]
+            [1.0, 0.8464]
         """
         self.require_compiled("train")
         data = to_batch((x, y, sample_weight), class_weight and before_training.class_weights(self, class_weight))
@@ -39,10 +61,35 @@ class SingleBatch(Compiling):
         return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
 
     @at_home
+    @docstrings.fill
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, reset_metrics: bool = True
     ) -> Any:
-        """Loss and metrics of these rows. (For the arguments, see :meth:`train_on_batch`.)"""
+        """Computes the loss and the metrics of one batch, without training.
+
+        Args:
+            |one batch|
+            |results of one batch|
+
+        Shapes:
+            |shapes of data|
+
+        Returns:
+            Loss and metrics: a list of floats, the loss alone if there are no metrics, or a dict.
+
+        Raises:
+            NotCompiledError: the model is not compiled.
+            DataError: the data cannot be used, or do not fit the loss.
+            ShapeError: the data do not fit the inputs of the model.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> model.test_on_batch(np.ones((8, 3)), np.full((8, 1), 2.0))
+            4.0
+        """
         self.require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
         self.ensure_built(data)
@@ -65,7 +112,27 @@ class SingleBatch(Compiling):
 
     @at_home
     def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for these rows, as NumPy arrays."""
+        """Computes the outputs of the model for one batch.
+
+        Args:
+            x: arrays, or lists, tuples and dicts of arrays; inputs of one batch.
+
+        Shapes:
+            (rows, ...) for each array of inputs -> (rows, ...) for each output
+
+        Returns:
+            NumPy arrays in the nesting of the model's outputs.
+
+        Raises:
+            ShapeError: the data do not fit the inputs of the model.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+            >>> model.predict_on_batch(np.array([[1.0, 2.0, 3.0]])).tolist()
+            [[6.0]]
+        """
         data = to_batch((x,))
         self.ensure_built(data)
         indices.check(self, data[0])

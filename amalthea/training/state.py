@@ -17,7 +17,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def at_home(method: Method) -> Method:
-    """Run a method of a model on the backend that the model was moved to, if it was."""
+    """Runs a method of a model on the backend that the model was moved to, if it was."""
 
     @functools.wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -36,7 +36,7 @@ else:
 
 
 class State(Half):
-    """What ``compile`` and training leave in a model."""
+    """Attributes of a model that ``compile`` and training set."""
 
     _loss: Any
     _compiled_metrics: list[Any]
@@ -70,6 +70,21 @@ class State(Half):
         return {**self.__dict__, "_steps": {}, "_shares": shares.Shares()}  # sessions are made again, not copied
 
     def require_compiled(self, verb: str) -> None:
+        """Raises an error if the model is not compiled.
+
+        Args:
+            verb: str; action that needs it, for the message.
+
+        Raises:
+            NotCompiledError: the model is not compiled.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> Sequential([layers.Dense(1)]).require_compiled("train")
+            Traceback (most recent call last):
+            amalthea.errors.NotCompiledError: The model must be compiled before it can train.
+              try:      model.compile(optimizer='adam', loss='mse') first
+        """
         if not self.compiled:
             raise NotCompiledError(
                 f"The model must be compiled before it can {verb}.",

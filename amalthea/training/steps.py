@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import ops, tree, versions
+from amalthea import docstrings, ops, tree, versions
 from amalthea.data import packing
 from amalthea.errors import NotCompiledError, placed
 from amalthea.graph import repeat, transforms
@@ -17,14 +17,53 @@ from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.results import Results
 
+docstrings.share(
+    "batch of a step",
+    "data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; one batch of tensors, each in any nesting.",
+)
+docstrings.share(
+    "labels and predictions of a step",
+    """
+    x: tensors; inputs of the batch.
+    y: tensors; labels of the batch, or None.
+    y_pred: tensors; outputs of the model.
+    sample_weight: tensors or None; weights of the rows. Defaults to None, equal weights.
+    """,
+)
+
 
 class Steps(Results):
     """The part of a model that computes one batch."""
 
+    @docstrings.fill
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The loss that training minimises: those of the outputs, and what layers added."""
+        """Computes the loss that training minimizes: the losses of the outputs, plus those that layers add.
+
+        Override it for a loss of your own. Losses of ``compile`` are weighted by ``loss_weights``.
+
+        Args:
+            |labels and predictions of a step|
+            training: bool; whether the model runs in training mode, for overriding methods. Defaults to True.
+
+        Shapes:
+            (rows, ...) for inputs, labels and predictions, (rows,) or (rows, time) for weights -> ()
+
+        Returns:
+            The loss, a tensor of one number.
+
+        Raises:
+            NotCompiledError: the model was compiled without a loss, and no layer adds one.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> float(model.compute_loss(y=np.array([[2.0]]), y_pred=np.array([[0.0]])))
+            4.0
+        """
         total = None
         if self._loss is not None:
             with placed(self.place):
@@ -37,19 +76,71 @@ class Steps(Results):
             )
         return total
 
+    @docstrings.fill
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Update the compiled metrics, and give all results."""
+        """Updates the metrics of ``compile`` with a batch, and returns the results of all metrics.
+
+        Override it for metrics of your own.
+
+        Args:
+            |labels and predictions of a step|
+
+        Shapes:
+            (rows, ...) for inputs, labels and predictions, (rows,) or (rows, time) for weights -> () for each result
+
+        Returns:
+            A dict of names to tensors.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> float(model.compute_metrics(None, np.array([[2.0]]), np.array([[0.0]]))["mae"])
+            2.0
+        """
         outputs = Outputs(y_pred, self._output_names())
         for compiled in self._compiled_metrics:
             if compiled.given is not None and y is not None:
                 compiled.update(y, outputs, sample_weight)
         return self.get_metrics_result()
 
+    @docstrings.fill
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One update from one batch; override it for a training of your own.
+        """Makes one update of the weights from one batch; override it for a training step of your own.
 
-        Runs on tensors in a trace: ``amalthea.value_and_grad`` and ``self.optimizer.apply`` do what they say on
-        every backend.
+        It runs on symbolic tensors, once for each shape of its data, and is compiled. Use
+        ``amalthea.value_and_grad`` for gradients and ``self.optimizer.apply`` for the update, on every backend.
+
+        Args:
+            |batch of a step|
+
+        Shapes:
+            (rows, ...) for inputs and labels, (rows,) or (rows, time) for weights -> () for each result
+
+        Returns:
+            A dict of names to results, which become the logs of the epoch.
+
+        Example:
+            >>> import numpy as np
+            >>> import amalthea
+            >>> from amalthea import layers, ops
+            >>> class Summing(amalthea.Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+            ...     def call(self, x):
+            ...         return self.dense(x)
+            ...     def train_step(self, data):
+            ...         x, y = data[:2]
+            ...         weights = self.trainable_variables
+            ...         loss, gradients = amalthea.value_and_grad(lambda: ops.sum((self(x) - y) ** 2), weights)()
+            ...         self.optimizer.apply(gradients, weights)
+            ...         return {"sum": loss}
+            >>> model = Summing()
+            >>> model.compile("sgd")
+            >>> model.fit(np.ones((4, 1)), np.zeros((4, 1)), verbose=0).history
+            {'sum': [4.0]}
         """
         x, y, sample_weight = packing.unpack_x_y_sample_weight(data)
         variables = self.trainable_variables
@@ -66,18 +157,70 @@ class Steps(Results):
 
     @classmethod
     def trains_in_its_own_way(cls) -> bool:
-        """Whether a subclass says itself what a step or the loss is, so that labels may mean anything."""
+        """Returns whether the class overrides ``train_step`` or ``compute_loss``; then labels are not checked.
+
+        Example:
+            >>> from amalthea import Model
+            >>> class Own(Model):
+            ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            ...         return y_pred.sum()
+            >>> Model.trains_in_its_own_way(), Own.trains_in_its_own_way()
+            (False, True)
+        """
         return cls.train_step is not Steps.train_step or cls.compute_loss is not Steps.compute_loss
 
+    @docstrings.fill
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Loss and metrics of one batch."""
+        """Computes the loss and the metrics of one batch; override it for an evaluation of your own.
+
+        Args:
+            |batch of a step|
+
+        Shapes:
+            (rows, ...) for inputs and labels, (rows,) or (rows, time) for weights -> () for each result
+
+        Returns:
+            A dict of names to results.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> class Counting(Sequential):
+            ...     def test_step(self, data):
+            ...         return {**super().test_step(data), "outputs": self(data[0]).shape[-1] + 0.0}
+            >>> model = Counting([layers.Input((3,)), layers.Dense(2, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.ones((4, 3)), np.ones((4, 2)), verbose=0, return_dict=True)
+            {'loss': 1.0, 'outputs': 2.0}
+        """
         x, y, sample_weight = packing.unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         self._counted_loss(x, y, y_pred, sample_weight, training=False)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
+    @docstrings.fill
     def predict_step(self, data: Any) -> Any:
-        """The outputs for one batch."""
+        """Computes the outputs for one batch; override it for a prediction of your own.
+
+        Args:
+            |batch of a step|
+
+        Shapes:
+            (rows, ...) for inputs -> (rows, ...) for each output
+
+        Returns:
+            Tensors, in the nesting of the model's outputs.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers, ops
+            >>> class Rounding(Sequential):
+            ...     def predict_step(self, data):
+            ...         return ops.round(super().predict_step(data))
+            >>> model = Rounding([layers.Input((1,)), layers.Dense(1, kernel_initializer="ones")])
+            >>> model.predict(np.array([[0.7], [2.2]]), verbose=0).tolist()
+            [[1.0], [2.0]]
+        """
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
@@ -90,9 +233,26 @@ class Steps(Results):
         return loss, ops.cast(count, "float32")
 
     def step(self, kind: str, alone: bool = False) -> Any:
-        """The traced and compiled ``train``, ``test`` or ``predict`` step (plain Python with ``run_eagerly``).
+        """Returns the compiled step for one batch, for training loops of your own.
 
-        With ``alone`` its results are those of the one batch.
+        Args:
+            kind: ``"train"``, ``"test"`` or ``"predict"``; method to compile: ``train_step``, ``test_step`` or
+                ``predict_step``. With ``run_eagerly`` the step is plain Python.
+            alone: bool; whether its results are those of the one batch, rather than of all since the last reset.
+                Defaults to False.
+
+        Returns:
+            A function of one batch ``(x, y, sample_weight)``, whose parts may be None.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> model.ensure_built((np.ones((8, 3)), np.ones((8, 1)), None))
+            >>> train = model.step("train", alone=True)
+            >>> [round(float(train((np.ones((8, 3)), np.ones((8, 1)), None))["loss"]), 4) for _ in range(2)]
+            [1.0, 0.8464]
         """
         if kind == "train" and self._seen_trainable is not None:
             self._seen_trainable.warn_if_changed(self)
@@ -131,7 +291,24 @@ class Steps(Results):
         return logs
 
     def several(self, kind: str) -> Any:
-        """The same for several batches in turn, as ``steps_per_execution`` has it."""
+        """Returns the compiled step for several batches in turn (``steps_per_execution``).
+
+        Args:
+            kind: ``"train"`` or ``"test"``; method to compile, as for :meth:`step`.
+
+        Returns:
+            A function of a list of batches, which returns the results after the last one.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> batch = (np.ones((8, 3)), np.ones((8, 1)), None)
+            >>> model.ensure_built(batch)
+            >>> round(float(model.several("train")([batch, batch])["loss"]), 4)  # mean of 1 and 0.8464
+            0.9232
+        """
         one = self.step(kind)
         if not isinstance(one, transforms.jit):
             return repeat.in_turn(one)
@@ -142,7 +319,22 @@ class Steps(Results):
         return found
 
     def ensure_built(self, data: Any) -> None:
-        """Make the variables of a model that has not seen data yet, by a call on symbols; then the optimizer's."""
+        """Creates the variables of a model that has not seen data yet, and those of its optimizer.
+
+        Args:
+            data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; one batch of arrays, for their shapes and dtypes.
+
+        Shapes:
+            (rows, ...) for each array
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Dense(2)])
+            >>> model.ensure_built(np.ones((8, 3)))
+            >>> model.count_params()
+            8
+        """
         if self._is_ready and not self._contents.have_changed_size():
             return
         with versions.MAKING:

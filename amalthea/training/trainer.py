@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea import docstrings
 from amalthea.training import loop, shares
 from amalthea.training.single_batch import SingleBatch
 from amalthea.training.state import at_home, refuse_unknown
@@ -26,6 +27,7 @@ class Trainer(SingleBatch):
     """The part of a model that learns."""
 
     @at_home
+    @docstrings.fill
     def fit(
         self,
         x: Any = None,
@@ -47,28 +49,59 @@ class Trainer(SingleBatch):
         pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Train.
+        """Trains the model for a number of epochs.
+
+        Each epoch goes through the data in batches; each batch makes one update of the weights (see
+        :meth:`train_step`). Data are checked before the first update: labels that the loss cannot use, NaN and
+        infinity raise an error.
 
         Args:
-            x, y: arrays (in any nesting), or a data set of batches as ``x``.
-            batch_size: rows a step; 32 unless given.
-            epochs: how often to go through the data.
-            verbose: 0 for silence, 1 for a progress bar, 2 for a line an epoch.
-            callbacks: called on the way.
-            validation_split: the last share of arrays, kept for validation.
-            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or a data set.
-            shuffle: a new order each epoch.
-            class_weight: weights by class.
-            sample_weight: weights by row.
-            initial_epoch: where to go on.
-            steps_per_epoch, validation_steps: batches, where not all.
-            validation_batch_size, validation_freq: as they say.
-            pad_to_multiple: lengths are padded with zeros to multiples of it, so that sequences of many lengths need
-                few executables; for models that mask zeros. Padded is axis 1 of inputs that leave it open, and of
-                labels and weights that have a value for each step.
+            |data and labels|
+            |batch size|
+            epochs: int, 0 or more; number of the epoch to end with; the number of passes over the data, if
+                ``initial_epoch`` is 0. Defaults to 1.
+            |verbosity|
+            |list of callbacks|
+            validation_split: float in [0, 1); share of the rows of arrays, from their end, that is kept for
+                validation. Defaults to 0, no validation.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or data set; data to evaluate after an epoch. It
+                takes precedence over ``validation_split``. Defaults to None, no validation.
+            shuffle: bool or ``"batch"``; whether each epoch has a new random order of rows, for arrays and
+                ``PyDataset``. ``"batch"`` shuffles whole batches. Defaults to True.
+            class_weight: dict or None; weight of each class in the loss, by class number. Every class that occurs
+                needs one. Multiplied with ``sample_weight``. Defaults to None, equal weights.
+            |weights of rows|
+            initial_epoch: int, 0 or more; number of the first epoch, to go on with an earlier training. Defaults to 0.
+            steps_per_epoch: int or None; number of batches in an epoch. Defaults to None, all batches; a data set
+                without an end needs it.
+            validation_steps: int or None; number of batches of ``validation_data``. Defaults to None, all of them.
+            validation_batch_size: int or None; number of rows in a batch of validation. Defaults to None, that of
+                training.
+            validation_freq: int or collection of ints; validation after every so many epochs, or after the epochs of
+                these numbers (from 1). Defaults to 1, each epoch.
+            |padding of lengths|
+            **kwargs: ``nb_epoch``, the name of ``epochs`` in Keras 1.
+
+        Shapes:
+            |shapes of data|
 
         Returns:
-            The :class:`~amalthea.callbacks.History`.
+            The :class:`~amalthea.callbacks.History`, whose attribute ``history`` has a list of values for each metric.
+
+        Raises:
+            NotCompiledError: the model is not compiled.
+            ArgumentError: an argument does not exist, or its value is out of range.
+            DataError: the data cannot be used, or do not fit the loss.
+            ShapeError: the data do not fit the inputs of the model.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse")
+            >>> history = model.fit(np.ones((8, 3)), np.ones((8, 1)), epochs=2, verbose=0)
+            >>> [round(loss, 4) for loss in history.history["loss"]]
+            [1.0, 0.8464]
         """
         epochs = kwargs.pop("nb_epoch", epochs)
         refuse_unknown("fit", kwargs, Trainer.fit)
@@ -82,6 +115,7 @@ class Trainer(SingleBatch):
             )  # fmt: skip
 
     @at_home
+    @docstrings.fill
     def evaluate(
         self,
         x: Any = None,
@@ -95,9 +129,39 @@ class Trainer(SingleBatch):
         pad_to_multiple: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Loss and metrics over data, as a list (loss first), a single number, or a dict by name.
+        """Computes the loss and the metrics over data, without training.
 
-        ``pad_to_multiple`` is that of :meth:`fit`.
+        Args:
+            |data and labels|
+            |batch size|
+            |verbosity|
+            |weights of rows|
+            |number of steps|
+            |list of callbacks|
+            return_dict: bool; whether the results are a dict by name, rather than a list (or one number). Defaults to
+                False.
+            |padding of lengths|
+            **kwargs: not used; any other argument is an error.
+
+        Shapes:
+            |shapes of data|
+
+        Returns:
+            A list of floats, the loss first, in the order of :attr:`metrics_names`; the loss alone as a float if there
+            are no metrics; with ``return_dict`` a dict by name.
+
+        Raises:
+            NotCompiledError: the model is not compiled.
+            ArgumentError: an argument does not exist, or its value is out of range.
+            DataError: the data cannot be used, or do not fit the loss.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> model.evaluate(np.ones((8, 3)), np.full((8, 1), 2.0), verbose=0, return_dict=True)
+            {'loss': 4.0, 'mae': 2.0}
         """
         refuse_unknown("evaluate", kwargs, Trainer.evaluate)
         self.require_compiled("evaluate")
@@ -107,6 +171,7 @@ class Trainer(SingleBatch):
         return self._reported(logs, return_dict)
 
     @at_home
+    @docstrings.fill
     def predict(
         self,
         x: Any,
@@ -116,9 +181,36 @@ class Trainer(SingleBatch):
         callbacks: Any = None,
         pad_to_multiple: int | None = None,
     ) -> Any:
-        """The outputs for all rows, as NumPy arrays.
+        """Computes the outputs of the model for data, in batches.
 
-        ``pad_to_multiple`` is that of :meth:`fit`; the steps that it adds are cut off again.
+        The model does not have to be compiled.
+
+        Args:
+            x: arrays, in any nesting, or a data set of batches, as for :meth:`fit`.
+            |batch size|
+            |verbosity|
+            |number of steps|
+            |list of callbacks|
+            pad_to_multiple: int or None; as for :meth:`fit`. The steps that it adds are cut off the outputs again.
+                Defaults to None, no padding.
+
+        Shapes:
+            (rows, ...) for each array of inputs -> (rows, ...) for each output
+
+        Returns:
+            NumPy arrays in the nesting of the model's outputs.
+
+        Raises:
+            ArgumentError: the value of an argument is out of range, or there are no rows.
+            DataError: the data cannot be used.
+            ShapeError: the data do not fit the inputs of the model.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+            >>> model.predict(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 1.0]]), verbose=0).tolist()
+            [[6.0], [1.0]]
         """
         self._notice_changes()
         return loop.predict(self, x, batch_size, verbose, steps, callbacks, pad_to_multiple)
