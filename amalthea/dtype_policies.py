@@ -1,4 +1,4 @@
-"""Which dtype a layer computes in, and which one keeps its weights.
+"""Dtype policies: the dtype of a layer's computations, and the dtype of its weights.
 
 Dense(10, dtype="bfloat16"), Dense(10, dtype="mixed_float16"), dtype_policies.set_dtype_policy("mixed_bfloat16")
 """

@@ -1,4 +1,4 @@
-"""The losses of ``probabilistic`` as classes, with their options kept in the configuration."""
+"""Cross-entropies and divergences as classes; ``probabilistic`` has the functions."""
 
 from __future__ import annotations
 

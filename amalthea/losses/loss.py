@@ -1,4 +1,4 @@
-"""What a loss is: values for each example, weighted, masked and reduced to one number."""
+"""The base class of losses: values for each example, weighted, masked and reduced to one number."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownVariableType=false

@@ -1,4 +1,4 @@
-"""Losses of margins: what is right must win by a distance."""
+"""Hinge losses and the circle loss: the right class must win by a margin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metric is: variables that add up over batches, and a result made of them."""
+"""The base class of metrics: variables that sum up over batches, and a result computed from them."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -1,4 +1,4 @@
-"""What an optimizer is: a rule for one variable, and once around it everything that all rules share."""
+"""The base class of optimizers: a rule for one variable, and the options that all rules share, written once."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Optimizer(State, registry=registry):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate now: its variable, or what the schedule or callable gives. (Without ``decay``.)"""
+        """Present learning rate: its variable, or the value of the schedule or callable. (Without ``decay``.)"""
         if isinstance(self._learning_rate, LearningRateSchedule):
             return self._learning_rate(self.iterations)
         return self._learning_rate if isinstance(self._learning_rate, Variable) else self._learning_rate()
@@ -165,7 +165,7 @@ class Optimizer(State, registry=registry):
 
     @property
     def iterations(self) -> Any:
-        """The number of updates so far (not of calls that only accumulate gradients)."""
+        """Number of updates so far, without calls that only accumulate gradients."""
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations.value, self.gradient_accumulation_steps)
         return self._iterations
@@ -189,13 +189,17 @@ class Optimizer(State, registry=registry):
     def apply(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None, weight: Any = 1.0
     ) -> None:
-        """Update the variables by their gradients (None where a variable has none).
+        """Updates variables by their gradients.
 
         Args:
-            grads: one for each variable.
-            trainable_variables: those that it was built for, unless given.
-            weight: how much the gradients count among those that are accumulated for one update, such as the number
-                of rows that they are a mean over.
+            grads: sequence of tensors or None, one for each variable; None leaves the variable out, with a warning.
+            trainable_variables: sequence of variables. Defaults to None, those that the optimizer was built for.
+            weight: number; weight of these gradients among those that are accumulated for one update, such as the
+                number of rows. Defaults to 1.
+
+        Raises:
+            ArgumentError: the numbers of gradients and variables differ, or all gradients are None.
+            NotBuiltError: the optimizer was built for other variables.
         """
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         grads = [native(g) for g in grads]
@@ -214,7 +218,7 @@ class Optimizer(State, registry=registry):
         self._iterations.assign_add(1)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
-        """:meth:`apply` for pairs; gives the number of updates."""
+        """Updates variables by pairs of gradient and variable, and returns the number of updates."""
         grads, variables = zip(*grads_and_vars)
         self.apply(grads, variables)
         return self._iterations
@@ -273,12 +277,12 @@ class Optimizer(State, registry=registry):
         return rate if not self.decay else rate / (ops.cast(self.iterations, "float32") * self.decay + 1.0)
 
     def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
-        """:meth:`update_step` for each; a rule with state of the whole step moves it here first."""
+        """Calls :meth:`update_step` for each variable; a rule with state for the whole step updates it here."""
         for gradient, variable in zip(grads, variables):
             self.update_step(gradient, variable, learning_rate)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        """Update one variable, and its slots, by :meth:`rule`."""
+        """Updates one variable and its slots by :meth:`rule`."""
         names = [name for group in self.slot_groups() for name in group]
         slots = [self.slot(name, variable) for name in names]
         dtype = dtypes.at_least_single(variable.dtype)
@@ -288,20 +292,20 @@ class Optimizer(State, registry=registry):
             target.assign(result)
 
     def rule(self, *args: Any, **kwargs: Any) -> Sequence[Any]:
-        """From ``(gradient, value, learning_rate, *slots)`` the new value, and the new values of the slots.
+        """Returns the new value of a variable and of its slots, from ``(gradient, value, learning_rate, *slots)``.
 
         All are float32 at least, whatever the variable's dtype is.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
 
     def step(self, dtype: str = "float32") -> Any:
-        """The number of the update that is being made, from 1."""
+        """Returns the number of the present update, from 1."""
         return ops.cast(self.iterations + 1, dtype)
 
     # --------------------------------------------------------------------------- weight decay, averaging
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Sequence[str] | None = None) -> None:
-        """Let these variables, and those whose name matches one of the patterns, not decay."""
+        """Excludes variables from weight decay, by themselves or by regular expressions of their names."""
         self._undecayed |= set(var_list or ())
         self._undecayed_names += list(var_names or ())
 
@@ -310,7 +314,7 @@ class Optimizer(State, registry=registry):
         return variable not in self._undecayed and not by_name
 
     def decay_of(self, variable: Variable) -> float | None:
-        """The weight decay of one variable."""
+        """Returns the weight decay of one variable."""
         return self.weight_decay
 
     def _decay(self, variables: Sequence[Variable], rate: Any) -> None:
@@ -332,7 +336,7 @@ class Optimizer(State, registry=registry):
                 variable.assign(ops.where(is_due, ops.cast(average.value, variable.dtype), variable.value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Give the variables the values they shall have after training: their averages, if there are any."""
+        """Replaces variables by their moving averages, if there are any; called when ``fit`` ends."""
         with at_once():
             for variable in var_list if self.has_averages else ():
                 variable.assign(self.slot("average", variable).value)
@@ -343,7 +347,7 @@ class Optimizer(State, registry=registry):
         return self.use_ema and self.built and int(np.asarray(ops.convert_to_numpy(self.iterations))) > 0
 
     def scale_loss(self, loss: Any) -> Any:
-        """The loss times ``loss_scale_factor``."""
+        """Returns the loss times ``loss_scale_factor``."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # ------------------------------------------------------------------------------ values in and out
@@ -351,7 +355,7 @@ class Optimizer(State, registry=registry):
     def stateless_apply(
         self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
-        """:meth:`apply` as a pure function of values; gives the new trainable and optimizer values."""
+        """Returns the new values of trainable and optimizer variables: :meth:`apply` as a pure function."""
         if not self.built:
             raise NotBuiltError("The optimizer has no slots yet.", cure="optimizer.build(trainable_variables) first")
         every = [*self._trainable_variables, *self._variables]
@@ -360,7 +364,7 @@ class Optimizer(State, registry=registry):
         return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
 
     def config_value(self, name: str, given: Any) -> Any:
-        """The learning rate as a number or schedule; any other argument from its attribute."""
+        """Returns the learning rate as a number or schedule, any other argument from its attribute."""
         if name != "learning_rate":
             return super().config_value(name, given)
         rate = self._learning_rate

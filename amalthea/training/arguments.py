@@ -30,7 +30,7 @@ CHECKS = {
 
 
 def check(verb: str, **values: Any) -> None:
-    """:class:`ArgumentError` for a value that an argument of ``model.fit`` (or another verb) cannot mean."""
+    """Raises :class:`ArgumentError` for a value that an argument of ``model.fit`` (or another verb) cannot have."""
     for name, value in values.items():
         CHECKS[name](value, name, verb)
 
