@@ -265,7 +265,16 @@ class Configurable(metaclass=_Remembering):
             cls.registry.add(cls, *aliases)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments as plain values that JSON can hold."""
+        """Returns the arguments of the constructor, as plain data that JSON can hold.
+
+        Returns:
+            A dict, from which :meth:`from_config` makes an equal object.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.RandomUniform(0.0, 1.0).get_config()
+            {'minval': 0.0, 'maxval': 1.0, 'seed': None}
+        """
         return {
             name: serialize(self.config_value(name, value))
             for name, value in (self._given or {}).items()
@@ -276,18 +285,63 @@ class Configurable(metaclass=_Remembering):
         return name in self.only_in_config_if_set and _signature(type(self)).parameters[name].default == given
 
     def config_value(self, name: str, given: Any) -> Any:
-        """The attribute that holds the argument now, or the argument as it was given."""
+        """Returns the present value of an argument of the constructor, for :meth:`get_config`.
+
+        Args:
+            name: str; name of the argument.
+            given: value that the constructor was given.
+
+        Returns:
+            The attribute of this name, or ``given`` if there is none.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> constant = initializers.Constant(1.0)
+            >>> constant.value = 2.0
+            >>> constant.config_value("value", 1.0)
+            2.0
+        """
         return getattr(self, name, given)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """Creates an object from a configuration that :meth:`get_config` returned.
+
+        Args:
+            config: dict of arguments of the constructor; objects among them as configs.
+
+        Returns:
+            The object.
+
+        Raises:
+            UnknownNameError: a config among the arguments names something that does not exist.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.Constant.from_config({"value": 2.0})
+            Constant(value=2.0)
+        """
         return cls(**{key: deserialize(value, cls.tables_for(key)) for key, value in config.items()})
 
     config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def tables_for(cls, parameter: str) -> tuple[str, ...] | None:
-        """The tables whose objects may stand for a parameter in a configuration; None, for classes of yours: any."""
+        """Returns the families of objects that a configuration may hold for a parameter.
+
+        It keeps model files safe: a loss cannot stand in the place of an initializer.
+
+        Args:
+            parameter: str; name of a parameter of the constructor.
+
+        Returns:
+            A tuple of names of families; None, for classes of your own, allows all.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layers.Dense.tables_for("kernel_initializer")
+            ('initializers',)
+        """
         if parameter in cls.config_slots:
             return cls.config_slots[parameter]
         return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None

@@ -1,28 +1,47 @@
-"""Which dtype a layer computes in, and which one keeps its weights.
+"""Dtype policies: the dtype of a layer's computations, and the dtype of its weights.
 
 Dense(10, dtype="bfloat16"), Dense(10, dtype="mixed_float16"), dtype_policies.set_dtype_policy("mixed_bfloat16")
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias, Union
 
 from amalthea import config
 from amalthea.configurable import Configurable, Registry, auto_name
 from amalthea.engine import dtypes
+from amalthea.engine.types import DTypeLike
 from amalthea.errors import ArgumentError, DtypeError, nearest
 
+__all__ = [
+    "DTypePolicy",
+    "DTypePolicyMap",
+    "FloatDTypePolicy",
+    "deserialize",
+    "dtype_policy",
+    "get",
+    "serialize",
+    "set_dtype_policy",
+]
+
 registry = Registry("dtype_policies", "dtype policy")
+
+PolicyLike: TypeAlias = Union[DTypeLike, "DTypePolicy", "DTypePolicyMap", Mapping[str, Any]]
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 class DTypePolicy(Configurable, registry=registry):
-    """A pair of dtypes under one name.
+    """Dtype of a layer's computations and dtype of its weights, under one name.
 
     Args:
-        name: a dtype, for both; or ``"mixed_float16"`` or ``"mixed_bfloat16"``, which compute in the half
-            precision and keep weights in float32. None takes the default of ``set_dtype_policy``.
+        name: str or None; name of a dtype, which serves computations and weights; or ``"mixed_float16"`` or
+            ``"mixed_bfloat16"``, which compute in half precision and keep the weights in float32. Defaults to None,
+            which takes the name of the current default policy (see :func:`set_dtype_policy`).
+
+    Raises:
+        ArgumentError: there is no dtype and no mixed policy of this name.
 
     Example:
         >>> from amalthea.dtype_policies import DTypePolicy
@@ -66,14 +85,25 @@ def _standard_name(name: Any) -> str:
 
 
 class DTypePolicyMap(Configurable, registry=registry):
-    """Policies by layer path, for one model; a path that is not in it has the default.
+    """Table of dtype policies by layer path, for one model.
 
     Args:
-        default_policy: for every other layer; None takes that of ``set_dtype_policy``.
-        policy_map: policies by path, such as ``{"encoder/dense": "mixed_bfloat16"}``.
+        default_policy: str, dtype, dtype policy or None; policy of every path that is not in the table. Defaults to
+            None, which takes the current default policy (see :func:`set_dtype_policy`).
+        policy_map: dict of policies by path, such as ``{"encoder/dense": "mixed_bfloat16"}``. Defaults to None, an
+            empty table.
+
+    Raises:
+        ArgumentError: a policy does not exist, or a path is assigned that has a policy already.
+
+    Example:
+        >>> from amalthea.dtype_policies import DTypePolicyMap
+        >>> policies = DTypePolicyMap("float32", {"encoder/dense": "mixed_bfloat16"})
+        >>> policies["encoder/dense"].compute_dtype, policies["decoder"].compute_dtype
+        ('bfloat16', 'float32')
     """
 
-    def __init__(self, default_policy: Any = None, policy_map: dict[str, Any] | None = None):
+    def __init__(self, default_policy: PolicyLike | None = None, policy_map: Mapping[str, PolicyLike] | None = None):
         self.name = auto_name("dtype_policy_map")
         self.default_policy = get(default_policy)
         self.policy_map = {path: get(policy) for path, policy in (policy_map or {}).items()}
@@ -93,19 +123,59 @@ _default: dict[str, DTypePolicy] = {}
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy of layers that are given none: ``floatx()`` unless it was set."""
+    """Returns the default policy, used by layers that get no ``dtype``.
+
+    Returns:
+        The policy of :func:`set_dtype_policy`; before it was called, the policy of ``amalthea.config.floatx()``.
+
+    Example:
+        >>> from amalthea import dtype_policies
+        >>> dtype_policies.dtype_policy()
+        <DTypePolicy "float32">
+    """
     if "policy" not in _default:
         return DTypePolicy(config.floatx())
     return _default["policy"]
 
 
-def set_dtype_policy(policy: Any) -> None:
-    """Set the policy of layers that are given none: a name, or a :class:`DTypePolicy`."""
+def set_dtype_policy(policy: PolicyLike | None) -> None:
+    """Sets the default policy, used by layers that get no ``dtype``.
+
+    Layers that exist already keep their policy.
+
+    Args:
+        policy: str, dtype or dtype policy; new default. None leaves the default as it is.
+
+    Raises:
+        ArgumentError: there is no such policy.
+
+    Example:
+        >>> from amalthea import dtype_policies, layers
+        >>> dtype_policies.set_dtype_policy("mixed_bfloat16")
+        >>> layers.Dense(2).compute_dtype
+        'bfloat16'
+        >>> dtype_policies.set_dtype_policy("float32")
+    """
     _default["policy"] = get(policy)
 
 
 def get(identifier: Any) -> Any:
-    """The policy that a name, dtype, config dict or None (the default) means."""
+    """Returns the dtype policy for a name, dtype, config or policy.
+
+    Args:
+        identifier: str, dtype, config dict, dtype policy or None; None gives the default policy.
+
+    Returns:
+        A :class:`DTypePolicy` or :class:`DTypePolicyMap`; a policy is returned unchanged.
+
+    Raises:
+        ArgumentError: there is no such policy.
+
+    Example:
+        >>> from amalthea import dtype_policies
+        >>> dtype_policies.get("mixed_float16").variable_dtype
+        'float32'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, (DTypePolicy, DTypePolicyMap)):

@@ -29,15 +29,15 @@ WITHOUT_EFFECT = {
     r"models/.*\.call: training": "the layers find it by themselves",
     r"ops/core.py: convert_to_tensor: (sparse|ragged)": "arrays are dense",
     r"ops/nn.py: (one_hot|multi_hot): sparse": "arrays are dense",
-    r"ops/core.py: scan: unroll": "how a loop is run is the backend's choice; the values are the same",
-    r"ops/nn.py: moments: synchronized": "there is one process",
+    r"ops/control.py: scan: unroll": "how a loop is run is the backend's choice; the values are the same",
+    r"ops/normalization.py: moments: synchronized": "there is one process",
     r"ops/nn.py: top_k: sorted": "the order that is asked for is always given",
     r"optimizers/optimizer.py: Optimizer.decay_of: variable": "a subclass reads it",
     r"optimizers/state.py: State.add_variable: layout": "one device holds a variable",
     r"random.py: SeedGenerator.next: ordered": "keys are always in order",
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
-    r"training/trainer.py: Trainer.compute_(loss|metrics): (x|training)": "a subclass reads it",
+    r"training/steps.py: Steps.compute_(loss|metrics): (x|training)": "a subclass reads it",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }
 

@@ -1,9 +1,9 @@
-"""What is called while a model trains: at the beginning and end of training, epochs and batches.
+"""Callbacks: objects that are called at the beginning and end of training, epochs and batches.
 
-A callback talks to the model by its public face only: ``model.optimizer.learning_rate``, ``model.stop_training``,
+A callback uses the public attributes of the model only: ``model.optimizer.learning_rate``, ``model.stop_training``,
 ``model.save``, ``save_weights``, ``get_weights``, ``set_weights``.
 
-How the training loop speaks to them, through one :class:`CallbackList`:
+The training loop calls them through one :class:`CallbackList`:
 
     callbacks = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model,
                              verbose=verbose, epochs=epochs, steps=source.steps)
@@ -21,12 +21,12 @@ How the training loop speaks to them, through one :class:`CallbackList`:
         if model.stop_training: break
     callbacks.on_train_end(logs)
 
-``read_logs`` is a function without arguments that gives a dict of floats. It is called at most once a batch, and only
-if some callback is about to look: the progress bar a few times a second, a checkpoint every so many batches. So a loop
-whose callbacks want nothing neither waits for the device nor calls anything. A dict may be passed in its place.
+``read_logs`` is a function without arguments that returns a dict of floats. It is called at most once a batch, and only
+if some callback needs the logs: the progress bar a few times a second, a checkpoint every so many batches. So a loop
+whose callbacks need no logs does not wait for the device. A dict may be passed in its place.
 
-One component, one file: ``EarlyStopping`` lives in ``early_stopping.py``, and so on. ``monitor.py`` is what those that
-watch a metric share; ``progbar.py`` draws, ``console.py`` prints.
+Each callback has a file of its own, such as ``early_stopping.py``. ``monitor.py`` is the base of callbacks that watch a
+metric; ``progbar.py`` draws, ``console.py`` prints.
 """
 
 from amalthea.callbacks.backup_and_restore import BackupAndRestore

@@ -1,4 +1,4 @@
-"""``BackupAndRestore``: go on after an interruption, exactly."""
+"""``BackupAndRestore``: resume a training run after an interruption, bit for bit."""
 
 from __future__ import annotations
 
@@ -17,31 +17,45 @@ from amalthea.errors import ArgumentError, ModelFileError
 
 
 class BackupAndRestore(Callback):
-    """Keeps a backup of the whole run while training, and goes on from it if there is one.
+    """Callback that backs up the run during training, and resumes it after an interruption.
 
-    Run the same script again after it was killed, at whatever moment: ``fit`` goes on at the step of the last backup,
-    and ends with the same weights, history and tables as a run without interruption, bit for bit.
+    Run the same script again after its process was killed, at any moment: ``fit`` goes on at the step of the last
+    backup, and ends with the same weights, history and tables as a run without interruption, bit for bit.
 
     A backup is one file. It holds the weights, the state of the optimizer and of the metrics, the epoch and step, the
     order of the data, all random states, and the state of every callback (:meth:`Callback.resume_state`). The file
-    before the newest is kept; a damaged file is passed over, with a warning. The place in the list of callbacks does
+    before the newest is kept; a damaged file is skipped with a warning. The place in the list of callbacks does
     not matter: this one is called after all others.
 
     Args:
-        backup_dir: a folder for this run alone.
-        save_freq: ``"epoch"``, or a number of batches.
-        double_checkpoint: keep three files in place of two.
-        delete_checkpoint: delete the backups when training has ended.
+        backup_dir: str or path; folder for this run alone, made if it does not exist.
+        save_freq: ``"epoch"``, or int, 1 or more; number of batches between two backups. Defaults to ``"epoch"``.
+        double_checkpoint: bool; whether three files are kept, rather than two. Defaults to False.
+        delete_checkpoint: bool; whether the backups are deleted when training ends. Defaults to True.
 
     Attributes:
         resumed_epoch: the epoch that training goes on with; 0 if there was no backup.
 
     Raises:
-        ArgumentError: ``backup_dir`` is empty or ``save_freq`` unusable.
-        ModelFileError: in ``fit``, if the backup is of another model.
+        ArgumentError: ``backup_dir`` is empty, or ``save_freq`` out of range.
+        ModelFileError: the backup is of another model (in ``fit``).
 
-    >>> BackupAndRestore("backup").resumed_epoch
-    0
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 1)), np.zeros((4, 1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     backup = callbacks.BackupAndRestore(folder, delete_checkpoint=False)
+        ...     _ = model.fit(x, y, epochs=2, verbose=0, callbacks=[backup])
+        ...     start = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: print("epoch", epoch))
+        ...     _ = model.fit(x, y, epochs=4, verbose=0, callbacks=[backup, start])
+        epoch 2
+        epoch 3
+
+    Source: Keras keeps the weights and the epoch alone.
     """
 
     comes_last = True

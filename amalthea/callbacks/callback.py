@@ -11,20 +11,26 @@ Logs = dict[str, Any]
 
 
 class Callback:
-    """Derive from this, and define the hooks that you want to be called in.
+    """Base class of callbacks: methods that ``fit``, ``evaluate`` and ``predict`` call at certain moments.
+
+    A subclass overrides the methods ``on_...`` of the moments that it needs (its hooks). There ``self.model`` is the
+    model, and ``logs`` holds the metrics so far as floats. Entries that ``on_epoch_end`` adds to ``logs`` are seen by
+    the callbacks after it and by the history.
 
     Attributes:
-        params: ``verbose``, ``epochs`` and ``steps`` of the run.
+        params: dict with ``verbose``, ``epochs`` and ``steps`` of the run.
         model: the model that runs.
 
-    In a hook, ``logs`` holds the metrics so far as floats. What ``on_epoch_end`` puts into it, later callbacks and
-    the history see.
-
-    >>> class Shout(Callback):
-    ...     def on_epoch_end(self, epoch, logs=None):
-    ...         print(f"epoch {epoch}: loss {logs['loss']}")
-    >>> Shout().on_epoch_end(0, {"loss": 0.5})
-    epoch 0: loss 0.5
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers
+        >>> class Shout(callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"epoch {epoch}: loss {logs['loss']:.2f}")
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> _ = model.fit(np.zeros((4, 1)), np.ones((4, 1)), verbose=0, callbacks=[Shout()])
+        epoch 0: loss 1.00
     """
 
     params: dict[str, Any] | None = None
@@ -43,6 +49,7 @@ class Callback:
 
     @property
     def model(self) -> Any:
+        """The model that runs."""
         return self._model
 
     @model.setter
@@ -50,15 +57,17 @@ class Callback:
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Sets ``params`` before a run."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
+        """Sets ``model`` before a run."""
         self._model = model
 
-    # What lets the loop do nothing where nothing is wanted; Keras has no such methods.
+    # Hooks that nobody needs are not called, and their logs not fetched from the device; Keras has no such methods.
 
     def has_hook(self, hook: str) -> bool:
-        """Whether calling the hook of that name would do anything.
+        """Returns whether the callback overrides the hook of this name.
 
         >>> Callback().has_hook("on_epoch_end")
         False
@@ -70,7 +79,7 @@ class Callback:
         return older is not None and self.has_hook(older)
 
     def wants_batch_end(self, batch: int) -> bool:
-        """Asked once after every batch if there is such a hook: whether it is to be called, with logs, for this one."""
+        """Returns whether the hook at the end of a batch is to be called for this batch; asked once for each."""
         return True
 
     # Resuming a run after its process was killed; not in Keras.
@@ -78,7 +87,7 @@ class Callback:
     comes_last = False  # whether its hooks are called after those of all others, wherever it stands in the list
 
     def resume_state(self) -> dict[str, Any] | None:
-        """State of the callback for a resumed run, as plain data.
+        """Returns the state of the callback for a resumed run, as plain data.
 
         None (the default) stands for those attributes of plain data (numbers, text, arrays, random generators, and
         lists, tuples and dicts of them) that have changed since training began.
@@ -86,29 +95,29 @@ class Callback:
         return None
 
     def resume_from(self, state: dict[str, Any]) -> None:
-        """Restore a state that :meth:`resume_state` gave; by default, set the attributes."""
+        """Restores a state that :meth:`resume_state` returned; by default, sets the attributes."""
         snapshots.set_attributes(self, state)
 
     # The hooks, by what they surround.
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Before the first epoch."""
+        """Called before the first epoch."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """After the last epoch, with its logs."""
+        """Called after the last epoch, with its logs."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Before an epoch of training; epochs count from 0."""
+        """Called before an epoch of training; epochs count from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """After an epoch and its validation, whose metrics begin with ``val_``."""
+        """Called after an epoch and its validation, whose metrics begin with ``val_``."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a batch of training; batches count from 0 in each epoch."""
+        """Called before a batch of training; batches count from 0 in each epoch."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a batch of training, with the metrics of the epoch so far."""
+        """Called after a batch of training, with the metrics of the epoch so far."""
         self.on_batch_end(batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
@@ -118,25 +127,25 @@ class Callback:
         """An older name of :meth:`on_train_batch_end`."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Before evaluation, also that of validation data during ``fit``."""
+        """Called before evaluation, also that of validation data during ``fit``."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """After evaluation."""
+        """Called after evaluation."""
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a batch of evaluation."""
+        """Called before a batch of evaluation."""
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a batch of evaluation."""
+        """Called after a batch of evaluation."""
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """Before prediction."""
+        """Called before prediction."""
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        """After prediction."""
+        """Called after prediction."""
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a batch of prediction."""
+        """Called before a batch of prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a batch of prediction; ``logs["outputs"]`` holds what came out."""
+        """Called after a batch of prediction; ``logs["outputs"]`` holds the outputs."""

@@ -18,24 +18,28 @@ Caller = tuple[Callable[..., None], Callable[[int], bool] | None]
 
 
 class CallbackList(Callback):
-    """Calls the callbacks that have the hook, in order, and no others. The protocol is in the package's docstring.
+    """Several callbacks as one, for training loops of your own.
+
+    A hook of the list calls this hook of the callbacks that override it, in their order. The package's docstring
+    shows the whole protocol.
 
     Args:
-        callbacks: one callback, or a list of them.
-        add_history: add a :class:`History` unless there is one.
-        add_progbar: add a :class:`ProgbarLogger` unless there is one.
-        model: what the callbacks get as ``self.model``.
-        **params: what they get as ``self.params``: ``verbose``, ``epochs``, ``steps``.
+        callbacks: callback, or list of callbacks (in any nesting). Defaults to None, an empty list.
+        add_history: bool; whether to add a :class:`History`, unless there is one. Defaults to False.
+        add_progbar: bool; whether to add a :class:`ProgbarLogger`, unless there is one. Defaults to False.
+        model: model that the callbacks get as ``self.model``. Defaults to None, which leaves it unset.
+        **params: ``verbose``, ``epochs`` and ``steps``, a dict of which the callbacks get as ``self.params``.
 
     Raises:
-        ArgumentError: something in the list is no callback.
+        ArgumentError: an object in the list is not a callback.
 
-    >>> from amalthea.callbacks import LambdaCallback
-    >>> calls = CallbackList([LambdaCallback(on_epoch_begin=lambda epoch, logs: print("epoch", epoch))])
-    >>> calls.on_epoch_begin(0)
-    epoch 0
-    >>> calls.has_train_batch_hooks
-    False
+    Example:
+        >>> from amalthea.callbacks import CallbackList, LambdaCallback
+        >>> calls = CallbackList([LambdaCallback(on_epoch_begin=lambda epoch, logs: print("epoch", epoch))])
+        >>> calls.on_epoch_begin(0)
+        epoch 0
+        >>> calls.has_train_batch_hooks
+        False
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class CallbackList(Callback):
             self.set_model(model)
 
     def append(self, callback: Any) -> None:
-        """Add one more callback."""
+        """Adds a callback at the end."""
         _check(callback)
         self.callbacks.append(callback)
         self._callers.clear()
@@ -79,7 +83,7 @@ class CallbackList(Callback):
                 callback.set_run(self.run)
 
     def first_epoch(self, initial_epoch: int = 0) -> int:
-        """The epoch to begin with, asked after ``on_train_begin``: later than ``initial_epoch`` in a resumed run."""
+        """Returns the epoch to begin with, once ``on_train_begin`` was called: in a resumed run a later one."""
         if self.run.has_stopped:
             return sys.maxsize
         return max([initial_epoch, *(getattr(callback, "resumed_epoch", 0) for callback in self.callbacks)])

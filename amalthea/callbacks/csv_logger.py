@@ -18,16 +18,30 @@ from amalthea.callbacks.callback import Callback, Logs
 
 
 class CSVLogger(Callback):
-    """Writes one row an epoch, which is in the file, whole and on the disk, as soon as the epoch ends.
+    """Callback that writes the metrics of each epoch to a CSV file, as one row.
 
-    The columns are ``epoch`` and, in order, the metrics of the first epoch; if that has no validation, columns for it
-    are kept free. An epoch without a metric has ``NA`` in its column. A run that ``BackupAndRestore`` resumes goes on
-    after the row of the last epoch that is kept: no row is lost, none is there twice.
+    The columns are ``epoch`` and the metrics of the first epoch in alphabetical order; if the first epoch has no
+    validation, columns for it are added. A metric that an epoch lacks is written as ``NA``. The row is on the disk
+    when the epoch ends. A run that :class:`BackupAndRestore` resumes goes on after the row of the last epoch that is
+    kept: no row is lost, and none is written twice.
 
     Args:
-        filename: the file.
-        separator: between two columns.
-        append: go on with the file if it is there, instead of beginning it anew.
+        filename: str or path; file to write.
+        separator: str; text between two columns. Defaults to ``","``.
+        append: bool; whether rows are added to a file that exists. Defaults to False, which begins it anew.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from amalthea.callbacks import CSVLogger
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = CSVLogger(f"{folder}/log.csv")
+        ...     table.on_train_begin()
+        ...     table.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.75})
+        ...     table.on_train_end()
+        ...     print(Path(folder, "log.csv").read_text().strip())
+        epoch,loss,val_loss
+        0,0.5,0.75
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):

@@ -10,20 +10,33 @@ from amalthea.callbacks.monitor import MonitorCallback
 
 
 class EarlyStopping(MonitorCallback):
-    """Stops training when the metric has not improved for ``patience`` epochs.
+    """Callback that stops training when a metric no longer improves.
 
     Args:
-        monitor: the metric's name in the logs.
-        min_delta: a change smaller than this is no improvement.
-        patience: epochs without improvement that are let pass.
-        verbose: 1 says when it stops.
-        mode: ``"min"``, ``"max"`` or ``"auto"``.
-        baseline: improvement counts only while the metric is better than this.
-        restore_best_weights: end with the weights of the best epoch.
-        start_from_epoch: epochs, from the first, in which nothing is watched.
+        |monitored metric|
+        min_delta: float, 0 or more; least change that counts as improvement. Defaults to 0.
+        patience: int, 0 or more; number of epochs in a row without improvement after which training stops. Defaults
+            to 0, which stops at the first one, as 1 does.
+        |verbose callbacks|
+        |mode of a monitor|
+        baseline: float or None; an improvement ends the count only if the metric is also better than this. Defaults to
+            None, where any improvement does.
+        restore_best_weights: bool; whether the model gets the weights of its best epoch when training ends. Defaults
+            to False, which keeps the last weights.
+        start_from_epoch: int, 0 or more; number of first epochs that are not watched. Defaults to 0.
 
-    >>> EarlyStopping(patience=3, restore_best_weights=True).patience
-    3
+    Raises:
+        ArgumentError: there is no such mode, or (in ``fit``) ``"auto"`` cannot tell the direction of the metric.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers, optimizers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        >>> model.compile(optimizers.SGD(0.0), "mse")  # a learning rate of 0: the loss stays as it is
+        >>> stop = callbacks.EarlyStopping("loss", patience=2)
+        >>> history = model.fit(np.ones((4, 1)), np.zeros((4, 1)), epochs=10, verbose=0, callbacks=[stop])
+        >>> len(history.epoch)
+        3
     """
 
     def __init__(

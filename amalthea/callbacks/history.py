@@ -1,4 +1,4 @@
-"""``History``: what ``fit`` returns."""
+"""``History``: the metrics of all epochs, returned by ``fit``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from amalthea.callbacks.callback import Callback, Logs
 
 
 class History(Callback):
-    """Keeps the logs of every epoch.
+    """Callback that keeps the metrics of each epoch; ``fit`` adds one and returns it.
 
     Attributes:
-        history: the metric's name to its values, one an epoch.
-        epoch: the epochs, from 0.
+        history: dict of the name of a metric to the list of its values, one for each epoch.
+        epoch: list of the epochs, from 0.
 
-    >>> seen = History()
-    >>> seen.on_train_begin()
-    >>> seen.on_epoch_end(0, {"loss": 0.5})
-    >>> seen.history
-    {'loss': [0.5]}
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, layers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1, use_bias=False)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.zeros((4, 1)), np.ones((4, 1)), epochs=2, verbose=0)
+        >>> history.epoch, history.history
+        ([0, 1], {'loss': [1.0, 1.0]})
     """
 
     def __init__(self) -> None:

@@ -12,19 +12,31 @@ Hook = Callable[..., Any]
 
 
 class LambdaCallback(Callback):
-    """A callback whose hooks are the functions given.
+    """Callback made of functions, one for each hook.
 
     Args:
-        on_epoch_begin, on_epoch_end: functions of ``(epoch, logs)``.
-        on_train_begin, on_train_end: functions of ``(logs)``.
-        on_train_batch_begin, on_train_batch_end: functions of ``(batch, logs)``.
-        **kwargs: any other hook of :class:`Callback` by its name.
+        on_epoch_begin, on_epoch_end: function of ``(epoch, logs)`` or None; called before or after an epoch. Defaults
+            to None, which does nothing.
+        on_train_begin, on_train_end: function of ``(logs)`` or None; called before or after training. Defaults to
+            None, which does nothing.
+        on_train_batch_begin, on_train_batch_end: function of ``(batch, logs)`` or None; called before or after a
+            batch of training. Defaults to None, which does nothing.
+        **kwargs: functions for other hooks of :class:`Callback`, by name, such as ``on_test_end``.
 
     Raises:
-        UnknownNameError: there is no hook of that name (Keras takes any).
+        UnknownNameError: there is no hook of this name.
 
-    >>> LambdaCallback(on_train_begin=lambda logs: print("here we go")).on_train_begin({})
-    here we go
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> say = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print("end of epoch", epoch))
+        >>> _ = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[say])
+        end of epoch 0
+        end of epoch 1
+
+    Source: Keras takes any name of a hook.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from amalthea.errors import ArgumentError
 
 
 def read_learning_rate(model: Any) -> float:
-    """The learning rate of the model's optimizer as a number."""
+    """Returns the learning rate of the model's optimizer as a number."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None or not hasattr(optimizer, "learning_rate"):
         raise ArgumentError("The optimizer has no learning_rate to set.", got=repr(optimizer))
@@ -26,16 +26,27 @@ def read_learning_rate(model: Any) -> float:
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the beginning of each epoch. It stands in the logs as ``learning_rate``.
+    """Callback that sets the learning rate at the beginning of each epoch, by a function.
+
+    The logs get ``learning_rate``, the rate of the epoch.
 
     Args:
-        schedule: a function of the epoch (from 0) and the learning rate so far, or of the epoch alone.
-        verbose: 1 says what it sets.
+        schedule: function of the epoch (from 0) and the learning rate so far, or of the epoch alone, that returns the
+            learning rate of the epoch as a float.
+        |verbose callbacks|
 
     Raises:
-        ArgumentError: the schedule gives no number.
+        ArgumentError: the schedule does not return a number, or the optimizer follows a schedule already (in ``fit``).
 
-    >>> halving = LearningRateScheduler(lambda epoch, rate: rate / 2)
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers, optimizers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        >>> model.compile(optimizers.SGD(0.1), "mse")
+        >>> halve = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2 if epoch else rate)
+        >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=3, verbose=0, callbacks=[halve])
+        >>> [round(rate, 4) for rate in history.history["learning_rate"]]
+        [0.1, 0.05, 0.025]
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):

@@ -14,24 +14,32 @@ from amalthea.snapshots import Record
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Saves after every epoch, or every so many batches.
+    """Callback that saves the model, or its weights, during training.
+
+    Folders of the path are made where they do not exist; a file of this name is overwritten.
 
     Args:
-        filepath: may name ``epoch``, ``batch`` and metrics: ``"{epoch:02d}-{val_loss:.2f}.keras"``.
-        monitor: the metric that ``save_best_only`` compares.
-        verbose: 1 says when it saves.
-        save_best_only: save only when the metric is better than ever before.
-        save_weights_only: save the weights alone.
-        mode: ``"min"``, ``"max"`` or ``"auto"``.
-        save_freq: ``"epoch"``, or a number of batches.
-        initial_value_threshold: what the metric must be better than, the first time.
+        filepath: str or path; file to write. It may hold the epoch and the batch (both from 1) and metrics in braces,
+            such as ``"{epoch:02d}-{val_loss:.2f}.keras"``. It ends in ``.keras`` or ``.h5``; with
+            ``save_weights_only`` in ``.weights.h5``.
+        |monitored metric|
+        |verbose callbacks|
+        save_best_only: bool; whether to save only when the metric is better than ever before. Defaults to False.
+        save_weights_only: bool; whether to save the weights without the model. Defaults to False.
+        |mode of a monitor|
+        save_freq: ``"epoch"``, or int, 1 or more; number of batches between two files. Defaults to ``"epoch"``.
+        initial_value_threshold: float or None; value that the metric must beat the first time, read if
+            ``save_best_only``. Defaults to None.
 
     Raises:
-        ArgumentError: the ending does not fit what is saved, ``save_freq`` is unusable, or ``filepath`` names a metric
-            that is not in the logs.
+        ArgumentError: the ending does not fit, ``save_freq`` is out of range, or (in ``fit``) ``filepath`` names a
+            metric that is not in the logs.
 
-    >>> ModelCheckpoint("{epoch:02d}-{val_loss:.2f}.keras").path_for(0, None, {"val_loss": 0.123})
-    '01-0.12.keras'
+    Example:
+        >>> from amalthea.callbacks import ModelCheckpoint
+        >>> checkpoint = ModelCheckpoint("runs/{epoch:02d}-{val_loss:.2f}.keras")
+        >>> checkpoint.path_for(0, None, {"val_loss": 0.123})  # the file after the first epoch
+        'runs/01-0.12.keras'
     """
 
     def __init__(
@@ -88,7 +96,7 @@ class ModelCheckpoint(MonitorCallback):
             self._save(epoch, None, logs or {})
 
     def path_for(self, epoch: int, batch: int | None, logs: Logs) -> str:
-        """The file for this epoch (from 0) and batch (from 0)."""
+        """Returns the path of the file for an epoch and a batch, both from 0."""
         places: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         try:
             return self.filepath.format(**{**logs, **places})

@@ -1,4 +1,4 @@
-"""What the callbacks that watch a metric share: its name, which direction is better, and the best so far."""
+"""The base of callbacks that watch a metric: its name, the direction of improvement, and the best value so far."""
 
 from __future__ import annotations
 
@@ -7,9 +7,24 @@ import re
 import warnings
 from typing import Any
 
-from amalthea import metrics
+from amalthea import docstrings, metrics
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.errors import ArgumentError, nearest
+
+docstrings.share(
+    "monitored metric",
+    """
+    monitor: str; name of the metric in the logs. Defaults to ``"val_loss"``.
+    """,
+)
+docstrings.share(
+    "mode of a monitor",
+    """
+    mode: str; ``"min"`` if smaller values are better, ``"max"`` if larger ones are. Defaults to ``"auto"``, which
+        takes it from the metric of this name.
+    """,
+)
+docstrings.share("verbose callbacks", "verbose: int; 1 prints a line at each action, 0 nothing. Defaults to 0.")
 
 
 class MonitorCallback(Callback):
@@ -17,10 +32,10 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: the metric's name in the logs, such as ``"val_loss"``.
-        mode: ``"min"`` or ``"max"`` says which is better; ``"auto"`` asks the model's metric of that name. For a name
+        mode: ``"min"`` or ``"max"``, the better direction; ``"auto"`` asks the model's metric of that name. For a name
             that is not one of its metrics (a training step of your own may give any), it asks the built-in metric that
             the name, or its end after an underscore, is a name of; ``loss`` and ``..._loss`` are better when smaller.
-        min_delta: a change smaller than this is no improvement.
+        min_delta: a change smaller than this is not an improvement.
 
     NaN is never an improvement, and every other value improves on NaN.
 

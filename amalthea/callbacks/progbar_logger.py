@@ -13,15 +13,17 @@ BETWEEN_LINES = 30.0  # seconds, in a file or a pipe
 
 
 class ProgbarLogger(Callback):
-    """Shows epochs, progress and metrics.
+    """Callback that shows the progress and metrics of ``fit``, ``evaluate`` and ``predict``, which add one.
 
-    It is called only when it is about to draw, so that the metrics need not be fetched from the device for each batch.
-    ``verbose`` comes with the parameters of the run: 0 is silent, 1 (and ``"auto"``) a bar, 2 one line an epoch.
+    ``verbose`` comes with the parameters of the run: 0 prints nothing, 1 (and ``"auto"``) a bar, 2 one line for each
+    epoch. The bar is drawn a few times a second; only then the metrics are fetched from the device.
 
-    >>> shown = ProgbarLogger()
-    >>> shown.set_params({"verbose": 2, "epochs": 1, "steps": 10})
-    >>> shown.has_hook("on_train_batch_end")
-    False
+    Example:
+        >>> from amalthea.callbacks import ProgbarLogger
+        >>> progress = ProgbarLogger()
+        >>> progress.set_params({"verbose": 2, "epochs": 1, "steps": 10})
+        >>> progress.has_hook("on_train_batch_end")  # one line for each epoch needs no call for each batch
+        False
     """
 
     def __init__(self) -> None:

@@ -14,24 +14,35 @@ from amalthea.errors import ArgumentError
 
 
 class ReduceLROnPlateau(MonitorCallback):
-    """Multiplies the learning rate by ``factor`` when the metric has not improved for ``patience`` epochs.
+    """Callback that multiplies the learning rate by a factor when a metric no longer improves.
+
+    The logs get ``learning_rate``, the rate of the epoch.
 
     Args:
-        monitor: the metric's name in the logs.
-        factor: less than 1.
-        patience: epochs without improvement that are let pass.
-        verbose: 1 says when it reduces.
-        mode: ``"min"``, ``"max"`` or ``"auto"``.
-        min_delta: a change smaller than this is no improvement.
-        cooldown: epochs after a reduction in which nothing is counted.
-        min_lr: the learning rate never becomes less.
+        |monitored metric|
+        factor: float in [0, 1); factor of a reduction. Defaults to 0.1.
+        patience: int, 0 or more; number of epochs in a row without improvement before a reduction. Defaults to 10.
+        |verbose callbacks|
+        |mode of a monitor|
+        min_delta: float, 0 or more; least change that counts as improvement. Defaults to 0.0001.
+        cooldown: int, 0 or more; number of epochs after a reduction that do not count as epochs without improvement.
+            Defaults to 0.
+        min_lr: float, 0 or more; least learning rate. Defaults to 0.
         **kwargs: ``epsilon``, the name of ``min_delta`` in Keras 1.
 
     Raises:
-        ArgumentError: ``factor`` is 1 or more, or an argument is not known.
+        ArgumentError: ``factor`` is 1 or more, an argument does not exist, or (in ``fit``) ``"auto"`` cannot tell the
+            direction of the metric.
 
-    >>> ReduceLROnPlateau(factor=0.5, patience=5).factor
-    0.5
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers, optimizers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1, use_bias=False)])
+        >>> model.compile(optimizers.SGD(0.1), "mse")
+        >>> reduce = callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=2)
+        >>> history = model.fit(np.zeros((4, 1)), np.ones((4, 1)), epochs=4, verbose=0, callbacks=[reduce])
+        >>> [round(rate, 4) for rate in history.history["learning_rate"]]  # a loss of 1 in each epoch
+        [0.1, 0.1, 0.1, 0.05]
     """
 
     def __init__(

@@ -10,17 +10,27 @@ from amalthea.errors import ArgumentError
 
 
 class RemoteMonitor(Callback):
-    """Posts the logs of every epoch as JSON to ``root + path``; warns if nobody answers.
+    """Callback that sends the metrics of each epoch to a server, as JSON in a POST request.
+
+    The JSON is ``{"epoch": ..., "loss": ..., ...}``. If the server does not answer, there is a warning, and training
+    goes on.
 
     Args:
-        root: the server, with ``http://`` or ``https://``.
-        path: where on the server.
-        field: the form's field that holds the JSON, unless it is sent as it is.
-        headers: further headers.
-        send_as_json: send the JSON as the body, instead of in a form's field.
+        root: str; address of the server, with ``http://`` or ``https://``. Defaults to ``"http://localhost:9000"``.
+        path: str; path on the server, appended to ``root``. Defaults to ``"/publish/epoch/end/"``.
+        field: str; field of the form that holds the JSON, unless ``send_as_json``. Defaults to ``"data"``.
+        headers: dict or None; further headers of the request. Defaults to None.
+        send_as_json: bool; whether the JSON is the body of the request, rather than a field of a form. Defaults to
+            False.
 
     Raises:
-        ArgumentError: ``root`` is no web address.
+        ArgumentError: ``root`` is not a web address.
+
+    Example:
+        >>> from amalthea.callbacks import RemoteMonitor
+        >>> monitor = RemoteMonitor("https://example.org", path="/runs/7/", send_as_json=True)
+        >>> monitor.root + monitor.path  # the address of the requests
+        'https://example.org/runs/7/'
     """
 
     def __init__(

@@ -10,14 +10,28 @@ from amalthea.errors import ArgumentError
 
 
 class SwapEMAWeights(Callback):
-    """Gives the model the averages of its weights, which the optimizer keeps, for evaluation; then its own back.
+    """Callback that evaluates the model with the moving averages of its weights.
+
+    Before evaluation and prediction the weights are swapped with their averages, which the optimizer keeps
+    (``use_ema=True``); afterwards they are swapped back.
 
     Args:
-        swap_on_epoch: give the averages at the end of an epoch already, and take them back at the beginning of the next
-            one, so that a checkpoint that comes later in the list saves them.
+        swap_on_epoch: bool; whether weights and averages are also swapped at the end of each epoch, and back at the
+            beginning of the next one, so that a :class:`ModelCheckpoint` later in the list saves the averages.
+            Defaults to False.
 
     Raises:
-        ArgumentError: the optimizer keeps no averages.
+        ArgumentError: the optimizer does not keep averages (in ``fit``).
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, callbacks, layers, optimizers
+        >>> model = Sequential([layers.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5), "mse")
+        >>> x, y, swap = np.ones((4, 1)), np.ones((4, 1)), callbacks.SwapEMAWeights()
+        >>> history = model.fit(x, y, epochs=2, validation_data=(x, y), verbose=0, callbacks=[swap])
+        >>> history.history["val_loss"]  # the weight is 0.75 then, and its average 0.625
+        [0.25, 0.1406]
     """
 
     def __init__(self, swap_on_epoch: bool = False):

@@ -1,4 +1,4 @@
-"""``TerminateOnNaN``: stop when the loss is no number any more."""
+"""``TerminateOnNaN``: stop when the loss is NaN or infinite."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from amalthea.errors import NotFiniteError
 
 
 class TerminateOnNaN(Callback):
-    """Stops training at the batch whose loss is NaN or infinite. It fetches the loss of every batch.
+    """Callback that stops training when the loss of a batch is NaN or infinite.
+
+    It fetches the loss from the device after each batch, which may slow training down.
 
     Args:
-        raise_error: raise instead of stopping.
+        raise_error: bool; whether an error is raised, rather than training stopped with a line of text. Defaults to
+            False.
 
     Raises:
-        NotFiniteError: if ``raise_error``, where the loss is NaN or infinite.
+        NotFiniteError: the loss is NaN or infinite, if ``raise_error`` (in ``fit``).
+
+    Example:
+        >>> from amalthea.callbacks import TerminateOnNaN
+        >>> TerminateOnNaN(raise_error=True).on_train_batch_end(3, {"loss": float("nan")})
+        Traceback (most recent call last):
+        amalthea.errors.NotFiniteError: The loss became nan in batch 3.
+          got:      nan
+          try:      a smaller learning rate, clipnorm=1.0 in the optimizer, or data without NaN
     """
 
     def __init__(self, raise_error: bool = False):

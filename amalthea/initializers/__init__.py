@@ -33,7 +33,26 @@ from amalthea.initializers.drawn import (
 
 
 def get(identifier: Any) -> Any:
-    """The initializer that a name, config dict, class, callable or array means."""
+    """Returns the initializer for a name, config, class, callable or array.
+
+    Args:
+        identifier: str, config dict, class, callable, NumPy array or None. A name may be spelt as the class
+            (``"HeNormal"``) or in lower case (``"he_normal"``); an array gives :class:`Constant`.
+
+    Returns:
+        The initializer; a callable is returned unchanged, and None gives None.
+
+    Raises:
+        UnknownNameError: there is no initializer of this name.
+        ArgumentError: the identifier is none of these kinds.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import initializers
+        >>> initializers.get(np.array([1.0, 2.0]))((2, 2))
+        array([[1., 2.],
+               [1., 2.]], dtype=float32)
+    """
     if isinstance(identifier, (np.ndarray, np.generic)):
         return Constant(identifier)
     return registry.get(identifier)

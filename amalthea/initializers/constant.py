@@ -1,4 +1,4 @@
-"""Initial values that are not drawn, and what every initializer is."""
+"""The base class of initializers, and initial values that are not random."""
 
 from __future__ import annotations
 
@@ -7,30 +7,42 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config
+from amalthea import config, docstrings
 from amalthea.configurable import Configurable, Registry
 from amalthea.engine import dtypes
+from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 
 registry = Registry("initializers", "initializer")
 
 
-class Initializer(Configurable, registry=registry):
-    """What every initializer is: override ``__call__(shape, dtype=None)``.
+docstrings.share(
+    "shapes of initial values", "The shape that the initializer is called with, any shape -> an array of this shape"
+)
 
-    >>> from amalthea import initializers
-    >>> class Halves(initializers.Initializer):
-    ...     def __call__(self, shape, dtype=None):
-    ...         return initializers.Constant(0.5)(shape, dtype)
-    >>> Halves()((2,))
-    array([0.5, 0.5], dtype=float32)
+
+class Initializer(Configurable, registry=registry):
+    """Base class of initializers: callables that return the initial value of a weight as a NumPy array.
+
+    A subclass overrides ``__call__(shape, dtype=None)``. A dtype of None means ``amalthea.config.floatx()``.
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> class Halves(initializers.Initializer):
+        ...     def __call__(self, shape, dtype=None):
+        ...         return initializers.Constant(0.5)(shape, dtype)
+        >>> Halves()((2,))
+        array([0.5, 0.5], dtype=float32)
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} does not say what it gives: write its __call__.")
 
     def clone(self) -> Any:
-        """Another one of the same configuration."""
+        """Returns a new initializer of the same configuration."""
         return type(self).from_config(self.get_config())
 
 
@@ -39,43 +51,87 @@ def numpy_dtype(dtype: Any) -> np.dtype:
 
 
 class Zeros(Initializer, aliases=("zero",)):
-    """All zeros."""
+    """Initial value of zeros, the default of biases.
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> initializers.Zeros()((2, 3))
+        array([[0., 0., 0.],
+               [0., 0., 0.]], dtype=float32)
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(tuple(shape), numpy_dtype(dtype))
 
 
 class Ones(Initializer, aliases=("one",)):
-    """All ones."""
+    """Initial value of ones, the default of scales such as gamma of ``BatchNormalization``.
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> initializers.Ones()((2,), dtype="int32")
+        array([1, 1], dtype=int32)
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(tuple(shape), numpy_dtype(dtype))
 
 
 class Constant(Initializer):
-    """One value everywhere, or an array that broadcasts to the shape.
+    """Initial value given by a number or array.
 
-    >>> from amalthea import initializers
-    >>> initializers.Constant(3.0)((2,))
-    array([3., 3.], dtype=float32)
+    Args:
+        value: number or array that broadcasts to the shape of the weight. Defaults to 0.
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> initializers.Constant([1.0, 2.0])((3, 2))
+        array([[1., 2.],
+               [1., 2.],
+               [1., 2.]], dtype=float32)
     """
 
-    def __init__(self, value: Any = 0.0):
+    def __init__(self, value: TensorLike = 0.0):
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.broadcast_to(np.asarray(self.value), tuple(shape)).astype(numpy_dtype(dtype))
 
 
 class Identity(Initializer, aliases=("IdentityInitializer",)):
-    """``gain`` times the identity matrix. Shapes: two axes."""
+    """Initial value of an identity matrix, times a factor.
+
+    Args:
+        gain: float; factor. Defaults to 1.
+
+    Shapes:
+        (rows, columns) -> an array of this shape; a matrix that is not square has ones on its diagonal too
+
+    Raises:
+        ShapeError: the shape does not have two axes (when called).
+
+    Example:
+        >>> from amalthea import initializers
+        >>> initializers.Identity(gain=2.0)((2, 3))
+        array([[2., 0., 0.],
+               [0., 2., 0.]], dtype=float32)
+    """
 
     only_in_config_if_set = ("gain",)
 
     def __init__(self, gain: float = 1.0):
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         if len(shape) != 2:
             raise ShapeError("An identity matrix has two axes.", expected="(rows, columns)", got=tuple(shape))
         rows, columns = shape
@@ -83,19 +139,37 @@ class Identity(Initializer, aliases=("IdentityInitializer",)):
 
 
 class STFT(Initializer, aliases=("STFTInitializer",)):
-    """Waves times a window: a convolution with this kernel is a short-time Fourier transform.
+    """Initial value of a convolution kernel that computes a short-time Fourier transform.
 
-    Shapes: ``(frame_length, 1, fft_length // 2 + 1)``.
+    At time n and bin k: ``window[n] / scale * cos(-2 * pi * n * k / fft_length)``, or the sine of it.
 
     Args:
-        side: ``"real"`` for cosines, ``"imag"`` for sines.
-        window: ``"hann"``, ``"hamming"``, any other that ``scipy.signal.get_window`` knows, an array, or None.
-        scaling: ``"density"`` for power, ``"spectrum"`` for amplitude, or None.
-        periodic: whether the window goes on where it ends, rather than being symmetric.
+        side: ``"real"`` for cosines or ``"imag"`` for sines; part of the transform. Defaults to ``"real"``.
+        window: str, array or None; window over a frame: ``"hann"``, ``"hamming"``, ``"blackman"``, ``"bartlett"``, or
+            another name that ``scipy.signal.get_window`` knows. Defaults to ``"hann"``; None means ones.
+        scaling: str or None; ``"density"`` divides by ``sqrt(sum(window ** 2))``, ``"spectrum"`` by
+            ``abs(sum(window))``, None does not divide. Defaults to ``"density"``.
+        periodic: bool; whether the window is one period of a periodic one, rather than symmetric. Defaults to False.
+
+    Shapes:
+        (frame_length, 1, fft_length // 2 + 1) -> an array of this shape
+
+    Raises:
+        ArgumentError: ``side`` or ``scaling`` is another word.
+
+    Example:
+        >>> from amalthea import initializers
+        >>> kernel = initializers.STFT("real", window=None, scaling=None)((4, 1, 3))
+        >>> kernel[:, 0].round(4).tolist()  # one column for each of the frequencies 0, 1 and 2
+        [[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -1.0, 1.0], [1.0, 0.0, -1.0]]
     """
 
     def __init__(
-        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
+        self,
+        side: str = "real",
+        window: TensorLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
     ):
         if side not in ("real", "imag"):
             raise ArgumentError("A Fourier transform has two sides.", expected="'real' or 'imag'", got=repr(side))
@@ -103,7 +177,7 @@ class STFT(Initializer, aliases=("STFTInitializer",)):
             raise ArgumentError("There is no such scaling.", expected="'density', 'spectrum' or None", got=scaling)
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         length, _, bins = shape
         window = _window(self.window, length, self.periodic)
         scales = {"density": np.sqrt(np.sum(window**2)), "spectrum": np.abs(np.sum(window)), None: 1.0}

@@ -1,4 +1,4 @@
-"""Initial values that are drawn at random on the host, so that a seed means the same weights everywhere."""
+"""Random initial values, drawn on the host, so that a seed gives the same weights on every backend."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -7,13 +7,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 
+from amalthea import docstrings
+from amalthea.engine.types import DTypeLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.initializers.constant import Initializer, numpy_dtype
 from amalthea.random import host_stream
+
+if TYPE_CHECKING:
+    from amalthea.random import SeedGenerator
+
+Seed: TypeAlias = Union[int, "SeedGenerator", None]
+
+docstrings.share(
+    "seed of an initializer",
+    """
+    seed: int, ``SeedGenerator`` or None; an int gives the same values at each call. Defaults to None, which draws new
+        values at each call, from the stream that ``amalthea.random.set_random_seed`` starts.
+    """,
+)
+docstrings.share(
+    "axes of fans",
+    """
+    input_axes: sequence of ints or None; axes of the weight that are inputs. Defaults to None, the last but one.
+    output_axes: sequence of ints or None; axes of the weight that are outputs. Defaults to None, the last.
+    """,
+)
 
 
 class _Random(Initializer):
@@ -24,7 +46,7 @@ class _Random(Initializer):
     def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         raise NotImplementedError
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         to = numpy_dtype(dtype)
         drawn = self.draw(host_stream(self.seed), tuple(shape), np.float64 if to == np.float64 else np.float32)
         return drawn.astype(to)
@@ -39,9 +61,24 @@ def _within_two_deviations(stream: np.random.Generator, shape: tuple[int, ...], 
 
 
 class RandomNormal(_Random, aliases=("normal",)):
-    """Numbers of the normal distribution."""
+    """Random values of the normal distribution.
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
+    Args:
+        mean: float; mean of the distribution. Defaults to 0.
+        stddev: float; standard deviation of the distribution. Defaults to 0.05.
+        |seed of an initializer|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.RandomNormal(mean=1.0, stddev=0.5, seed=0)((100, 100))
+        >>> round(float(w.mean()), 1), round(float(w.std()), 1)
+        (1.0, 0.5)
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -49,9 +86,24 @@ class RandomNormal(_Random, aliases=("normal",)):
 
 
 class TruncatedNormal(_Random):
-    """Numbers of the normal distribution, those beyond two standard deviations drawn again."""
+    """Random values of the normal distribution, drawn again while they are beyond two standard deviations.
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
+    Args:
+        mean: float; mean of the distribution. Defaults to 0.
+        stddev: float; standard deviation before the truncation, which makes it 0.88 of this. Defaults to 0.05.
+        |seed of an initializer|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.TruncatedNormal(stddev=0.5, seed=0)((100, 100))
+        >>> bool(abs(w).max() <= 1.0), round(float(w.std()), 2)
+        (True, 0.44)
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -59,27 +111,51 @@ class TruncatedNormal(_Random):
 
 
 class RandomUniform(_Random, aliases=("uniform",)):
-    """Numbers spread evenly over ``[minval, maxval)``."""
+    """Random values of the uniform distribution over ``[minval, maxval)``.
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
+    Args:
+        minval: float; lower bound. Defaults to -0.05.
+        maxval: float; upper bound, not included. Defaults to 0.05.
+        |seed of an initializer|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.RandomUniform(0.0, 2.0, seed=0)((100, 100))
+        >>> bool(w.min() >= 0.0), bool(w.max() < 2.0), round(float(w.mean()), 1)
+        (True, True, 1.0)
+    """
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None):
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
     def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return stream.random(shape, dtype) * (self.maxval - self.minval) + self.minval
 
 
+@docstrings.fill
 def compute_fans(
     shape: Sequence[int], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
 ) -> tuple[int, int]:
-    """How many inputs meet in one unit, and how many outputs one input reaches.
+    """Computes fan in (number of inputs of one unit) and fan out (number of units that one input reaches) of a weight.
 
-    The last two axes are inputs and outputs, those before them the window of a convolution, unless the axes are
-    named.
+    Axes that are neither inputs nor outputs are the window of a convolution: its size multiplies both fans.
 
-    >>> compute_fans((3, 3, 16, 32))
-    (144, 288)
-    >>> compute_fans((8, 2, 4), input_axes=(0,), output_axes=(1, 2))
-    (8, 8)
+    Args:
+        shape: sequence of ints; shape of the weight.
+        |axes of fans|
+
+    Returns:
+        A tuple ``(fan_in, fan_out)``. Both are the size of a weight of one axis, and 1 for a number.
+
+    Example:
+        >>> from amalthea.initializers import compute_fans
+        >>> compute_fans((3, 3, 16, 32))  # the kernel of a convolution: 9 * 16, 9 * 32
+        (144, 288)
+        >>> compute_fans((8, 2, 4), input_axes=(0,), output_axes=(1, 2))
+        (8, 8)
     """
     shape = tuple(shape)
     if len(shape) < 2:
@@ -94,15 +170,30 @@ _TRUNCATED_DEVIATION = 0.87962566103423978  # the standard deviation of a normal
 
 
 class VarianceScaling(_Random):
-    """Numbers whose variance is ``scale / n``, where ``n`` is the fan in, the fan out, or their mean.
+    """Random values of variance ``scale / n``, where n is the number of inputs or outputs of the weight.
+
+    A uniform distribution has the bounds ``±sqrt(3 * scale / n)``.
 
     Args:
-        scale: above 0.
-        mode: ``"fan_in"``, ``"fan_out"`` or ``"fan_avg"``.
-        distribution: ``"truncated_normal"``, ``"untruncated_normal"`` or ``"uniform"``.
-        seed: an int, a ``SeedGenerator``, or None.
-        input_axes: the axes of the weight that are inputs, if not the last but one.
-        output_axes: the axes of the weight that are outputs, if not the last.
+        scale: float, above 0; factor of the variance. Defaults to 1.
+        mode: str; n is the fan in with ``"fan_in"``, the fan out with ``"fan_out"``, and their mean with
+            ``"fan_avg"`` (see :func:`compute_fans`). Defaults to ``"fan_in"``.
+        distribution: ``"truncated_normal"`` (at two standard deviations), ``"untruncated_normal"`` or ``"uniform"``.
+            Defaults to ``"truncated_normal"``; ``"normal"`` means the same.
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Raises:
+        ArgumentError: ``scale`` is 0 or less, or there is no such mode or distribution.
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.VarianceScaling(scale=2.0, mode="fan_in", seed=0)((200, 100))
+        >>> round(float(w.std()), 2)  # sqrt(2 / 200)
+        0.1
 
     Source: Glorot and Bengio, 2010 (fan_avg); He et al., arXiv:1502.01852 (fan_in, scale 2); LeCun et al., 1998.
     """
@@ -119,7 +210,7 @@ class VarianceScaling(_Random):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: Any = None,
+        seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ):
@@ -148,56 +239,178 @@ class _Scaled(VarianceScaling):
     rule = (1.0, "fan_in", "truncated_normal")
 
     def __init__(
-        self, seed: Any = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+        self, seed: Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
     ):
         super().__init__(*self.rule, seed, input_axes, output_axes)
 
 
 class GlorotUniform(_Scaled):
-    """Uniform, scaled by the mean of fan in and fan out. Source: Glorot and Bengio, 2010, equation 16."""
+    """Glorot's (Xavier's) uniform initializer, the default of most kernels.
+
+    Uniform over ``±sqrt(6 / (fan_in + fan_out))``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.GlorotUniform(seed=0)((100, 50))
+        >>> round(float(abs(w).max()), 2)  # the bound is sqrt(6 / 150)
+        0.2
+
+    Source: Glorot and Bengio, AISTATS 2010, equation 16.
+    """
 
     rule = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Scaled):
-    """Normal, scaled by the mean of fan in and fan out. Source: Glorot and Bengio, 2010."""
+    """Glorot's (Xavier's) normal initializer.
+
+    Normal, truncated at two standard deviations, of variance ``2 / (fan_in + fan_out)``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.GlorotNormal(seed=0)((120, 80))
+        >>> round(float(w.std()), 2)  # sqrt(2 / 200)
+        0.1
+
+    Source: Glorot and Bengio, AISTATS 2010.
+    """
 
     rule = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeNormal(_Scaled):
-    """Normal, scaled by twice the inverse of fan in, for ReLU. Source: He et al., arXiv:1502.01852, equation 10."""
+    """He's normal initializer, for layers with ReLU.
+
+    Normal, truncated at two standard deviations, of variance ``2 / fan_in``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.HeNormal(seed=0)((200, 100))
+        >>> round(float(w.std()), 2)  # sqrt(2 / 200)
+        0.1
+
+    Source: He et al., arXiv:1502.01852, equation 10.
+    """
 
     rule = (2.0, "fan_in", "truncated_normal")
 
 
 class HeUniform(_Scaled):
-    """Uniform, scaled by twice the inverse of fan in, for ReLU. Source: He et al., arXiv:1502.01852."""
+    """He's uniform initializer, for layers with ReLU.
+
+    Uniform over ``±sqrt(6 / fan_in)``, of variance ``2 / fan_in``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.HeUniform(seed=0)((150, 100))
+        >>> round(float(abs(w).max()), 2)  # the bound is sqrt(6 / 150)
+        0.2
+
+    Source: He et al., arXiv:1502.01852.
+    """
 
     rule = (2.0, "fan_in", "uniform")
 
 
 class LecunNormal(_Scaled):
-    """Normal, scaled by the inverse of fan in, for SELU. Source: LeCun et al., "Efficient BackProp", 1998."""
+    """LeCun's normal initializer, for layers with SELU.
+
+    Normal, truncated at two standard deviations, of variance ``1 / fan_in``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.LecunNormal(seed=0)((100, 100))
+        >>> round(float(w.std()), 2)  # sqrt(1 / 100)
+        0.1
+
+    Source: LeCun et al., "Efficient BackProp", 1998.
+    """
 
     rule = (1.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Scaled):
-    """Uniform, scaled by the inverse of fan in. Source: LeCun et al., "Efficient BackProp", 1998."""
+    """LeCun's uniform initializer.
+
+    Uniform over ``±sqrt(3 / fan_in)``, of variance ``1 / fan_in``.
+
+    Args:
+        |seed of an initializer|
+        |axes of fans|
+
+    Shapes:
+        |shapes of initial values|
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.LecunUniform(seed=0)((75, 100))
+        >>> round(float(abs(w).max()), 2)  # the bound is sqrt(3 / 75)
+        0.2
+
+    Source: LeCun et al., "Efficient BackProp", 1998.
+    """
 
     rule = (1.0, "fan_in", "uniform")
 
 
 class Orthogonal(_Random, aliases=("OrthogonalInitializer",)):
-    """``gain`` times a random matrix with orthonormal rows or columns, whichever are fewer.
+    """Random matrix with orthonormal rows or columns, whichever are fewer, times a factor.
 
-    Shapes: two axes or more; all but the last are taken together as rows.
+    Args:
+        gain: float; factor. Defaults to 1.
+        |seed of an initializer|
+
+    Shapes:
+        (..., columns) with two axes or more -> an array of this shape; all axes but the last make up the rows
+
+    Raises:
+        ShapeError: the shape has less than two axes (when called).
+
+    Example:
+        >>> from amalthea import initializers
+        >>> w = initializers.Orthogonal(gain=2.0, seed=0)((4, 2))
+        >>> abs(w.T @ w).round(4).tolist()  # the square of the gain on the diagonal
+        [[4.0, 0.0], [0.0, 4.0]]
 
     Source: Saxe et al., arXiv:1312.6120.
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
+    def __init__(self, gain: float = 1.0, seed: Seed = None):
         self.gain, self.seed = gain, seed
 
     def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:

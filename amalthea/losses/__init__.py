@@ -1,9 +1,9 @@
-"""Losses: what training makes small.
+"""Losses: functions that training minimizes.
 
     model.compile(loss="mse"), model.compile(loss=losses.BinaryCrossentropy(from_logits=True))
 
-A function gives one value for each example; a class weighs, masks and reduces them to one number, and checks the
-labels' shape before anything computes.
+A function returns one value for each example. A class weights, masks and reduces the values to one number, and checks
+the shape of the labels first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Whether labels of one type can be meant for predictions of another: said before anything computes.
+"""Checks of labels against predictions, made before anything is computed.
 
-A function of a loss is marked with what it demands:
+A loss function is marked with its check:
 
     @checked(alike)
     def mean_squared_error(y_true, y_pred): ...

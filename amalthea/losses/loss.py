@@ -1,4 +1,4 @@
-"""What a loss is: values for each example, weighted, masked and reduced to one number."""
+"""The base class of losses: values for each example, weighted, masked and reduced to one number."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownVariableType=false
@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import config, dtype_policies, ops, tree
+from amalthea import config, docstrings, dtype_policies, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
+from amalthea.dtype_policies import PolicyLike
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.masks import mask_of
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.trace import type_of
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.losses import checks
 from amalthea.ops.base import shape_of
@@ -127,23 +129,54 @@ def _number(values: Any) -> Any:
 
 def _as_arrays(structure: Any, dtype: str | None) -> Any:
     """The leaves as arrays or tensors, floats as ``dtype``; a plain list of numbers is one leaf."""
-    whole: Any = structure
     if isinstance(structure, (list, tuple)) and not any(hasattr(x, "shape") for x in tree.flatten(structure)):
-        return ops.convert_to_tensor(whole, dtype=dtype)
+        return ops.convert_to_tensor(structure, dtype=dtype)
     return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), structure)
 
 
-class Loss(Configurable, registry=registry):
-    """What every loss is: override ``call(y_true, y_pred)``, which gives a value for each example.
+docstrings.share(
+    "options of a loss",
+    """
+    reduction: str or None; reduction of the values of all examples to one number. ``"sum_over_batch_size"`` and
+        ``"mean"`` divide the weighted sum by the number of values that the mask counts, ``"mean_with_sample_weight"``
+        divides it by the sum of the weights, ``"sum"`` does not divide, and ``"none"`` or None return the weighted
+        values. Defaults to ``"sum_over_batch_size"``.
+    name: str or None; name of the object, written to configs. None takes the name of the class or function.
+    dtype: str, dtype policy or None; dtype of the result. Values are computed in float32 at least. Defaults to None,
+        which gives ``floatx()``, float32 at least; a dtype policy gives its compute dtype.
+    """,
+)
+docstrings.share(
+    "shapes of a loss",
+    """
+    (batch, ..., features) for labels and predictions -> (); with ``reduction="none"`` -> (batch, ...)
+    """,
+)
+docstrings.share("shapes of a loss function", "(batch, ..., features) for labels and predictions -> (batch, ...)")
+docstrings.share(
+    "labels and predictions",
+    """
+    y_true: tensor; labels.
+    y_pred: tensor; predictions, of the shape of the labels. A last axis of size 1 may be missing in one of them.
+    """,
+)
 
-    Shapes: ``y_true`` and ``y_pred`` are ``(batch, ...)``; ``call`` gives ``(batch, ...)``, mostly one axis less.
+
+class Loss(Configurable, registry=registry):
+    """Base class of losses: values for each example, weighted, masked and reduced to one number.
+
+    A subclass overrides ``call(y_true, y_pred)``, which returns a value for each example. A loss is called as
+    ``loss(y_true, y_pred, sample_weight=None)``. A weight of 0 leaves its value out, NaN or not.
 
     Args:
-        name: shown in logs.
-        reduction: ``"sum_over_batch_size"`` (the mean), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, or
-            ``"none"`` or None for the values as they are.
-        dtype: of the result; a dtype policy gives its compute dtype. None takes ``floatx()``, float32 at least, which
-            it computes in whatever the result is.
+        |options of a loss|
+
+    Shapes:
+        (batch, ..., features) for labels and predictions, (batch, ...) for sample weights -> ()
+
+    Raises:
+        ArgumentError: there is no such reduction.
+        DataError: labels cannot be meant for such predictions (when called).
 
     Example:
         >>> import numpy as np
@@ -158,7 +191,12 @@ class Loss(Configurable, registry=registry):
     only_in_config_if_set: tuple[str, ...] = ("dtype",)
     keeps_integer_labels = False
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: PolicyLike | None = None,
+    ):
         reduction = {"auto": "sum_over_batch_size"}.get(reduction or "none", reduction)
         if reduction not in REDUCTIONS:
             raise ArgumentError(
@@ -170,15 +208,17 @@ class Loss(Configurable, registry=registry):
         self._result_dtype = self.dtype if dtype else self._computing
 
     def check(self, y_true: Type, y_pred: Type) -> None:
-        """Raise :class:`~amalthea.errors.DataError` if labels of this type cannot be meant for such predictions."""
+        """Raises :class:`~amalthea.errors.DataError` if labels of this type do not fit such predictions."""
 
     def check_values(self, y_true: Any, y_pred: Type) -> None:
-        """The same for labels whose values are known; done once, before training."""
+        """Raises :class:`~amalthea.errors.DataError` if the labels have values that the loss cannot use."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns a value for each example, ``(batch, ...)``."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes: write its call.")
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> Any:
+        """Returns the weighted and reduced loss of a batch."""
         return self._with_count(y_true, y_pred, sample_weight)[0]
 
     def _with_count(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
@@ -206,14 +246,34 @@ class Loss(Configurable, registry=registry):
 
 
 class LossFunctionWrapper(Loss):
-    """A loss made of a function ``(y_true, y_pred, **options)`` that gives a value for each example."""
+    """Loss made of a function ``(y_true, y_pred, **options)`` that returns a value for each example.
+
+    Args:
+        fn: callable, or the name of a loss function of this library.
+        |options of a loss|
+        **kwargs: options, passed to ``fn`` at each call.
+
+    Shapes:
+        |shapes of a loss|
+
+    Raises:
+        UnknownNameError: there is no loss function of this name.
+
+    Example:
+        >>> from amalthea import losses, ops
+        >>> def quartic(y_true, y_pred, scale):
+        ...     return scale * ops.mean((y_pred - y_true) ** 4, axis=-1)
+        >>> loss = losses.LossFunctionWrapper(quartic, scale=0.5)
+        >>> loss.name, float(loss([[0.0], [0.0]], [[1.0], [2.0]]))
+        ('quartic', 4.25)
+    """
 
     def __init__(
         self,
         fn: Callable[..., Any],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         **kwargs: Any,
     ):
         self.fn = registry.function(fn) if isinstance(fn, str) else fn

@@ -1,12 +1,32 @@
-"""Losses of margins: what is right must win by a distance."""
+"""Hinge losses and the circle loss: the right class must win by a margin."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
+from amalthea.dtype_policies import PolicyLike
+from amalthea.engine.types import TensorLike
 from amalthea.losses.checks import alike, checked, signs
 from amalthea.losses.loss import LossFunctionWrapper, as_floats, floats, registry
+
+docstrings.share(
+    "signs and scores",
+    """
+    y_true: tensor; labels -1 and 1. Labels that are 0 and 1 throughout are turned into -1 and 1.
+    y_pred: tensor; scores of any size, of the shape of the labels.
+    """,
+)
+docstrings.share(
+    "options of circle losses",
+    """
+    gamma: float; scale of the weighted distances in the soft maximum. Larger values give it to the worst pairs.
+        Defaults to 80.
+    margin: float in [0, 1); distance from its best value (1 for one class, 0 for two) at which a similarity stops
+        to count. Defaults to 0.4.
+    remove_diagonal: bool; whether an embedding is not compared with itself. Defaults to True.
+    """,
+)
 
 
 def signed_labels(y_true: Any) -> Any:
@@ -22,53 +42,115 @@ def _shortfall(y_true: Any, y_pred: Any) -> Any:
 
 
 @checked(alike, signs)
-def hinge(y_true: Any, y_pred: Any) -> Any:
-    """``mean(maximum(1 - y * p, 0), axis=-1)`` for labels -1 and 1 (or 0 and 1)."""
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Any:
+    """Computes the hinge loss: the mean distance by which predictions miss a margin of 1.
+
+    For labels y and predictions p: ``mean(maximum(1 - y * p, 0), axis=-1)``.
+
+    Args:
+        |signs and scores|
+
+    Shapes:
+        |shapes of a loss function|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import losses
+        >>> np.asarray(losses.hinge([[1.0], [-1.0]], [[2.0], [0.5]])).tolist()
+        [0.0, 1.5]
+    """
     return ops.mean(_shortfall(y_true, y_pred), axis=-1)
 
 
 @checked(alike, signs)
-def squared_hinge(y_true: Any, y_pred: Any) -> Any:
-    """``mean(square(maximum(1 - y * p, 0)), axis=-1)`` for labels -1 and 1 (or 0 and 1)."""
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Any:
+    """Computes the squared hinge loss: the mean squared distance by which predictions miss a margin of 1.
+
+    For labels y and predictions p: ``mean(square(maximum(1 - y * p, 0)), axis=-1)``.
+
+    Args:
+        |signs and scores|
+
+    Shapes:
+        |shapes of a loss function|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import losses
+        >>> np.asarray(losses.squared_hinge([[1.0], [-1.0]], [[2.0], [0.5]])).tolist()
+        [0.0, 2.25]
+    """
     return ops.mean(ops.square(_shortfall(y_true, y_pred)), axis=-1)
 
 
 @checked(alike)
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
-    """``maximum(best wrong - right + 1, 0)`` for one-hot labels."""
-    y_true, y_pred = as_floats(y_true, y_pred)
-    right = ops.sum(y_true * y_pred, axis=-1)
-    wrong = ops.max(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=-1)
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Any:
+    """Computes the hinge loss between one-hot labels and scores of the classes.
+
+    For labels y and scores p: ``maximum(max((1 - y) * p) - sum(y * p) + 1, 0)`` over the last axis. It is 0 where the
+    right class beats all others by 1 or more.
+
+    Args:
+        y_true: tensor; one-hot labels.
+        y_pred: tensor; scores of the classes, of the shape of the labels.
+
+    Shapes:
+        (batch, ..., classes) for labels and predictions -> (batch, ...)
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import losses
+        >>> np.asarray(losses.categorical_hinge([[0.0, 1.0], [0.0, 1.0]], [[1.0, 3.0], [1.0, 1.5]])).tolist()
+        [0.0, 0.5]
+    """
+    y, p = as_floats(y_true, y_pred)
+    right = ops.sum(y * p, axis=-1)
+    wrong = ops.max(ops.multiply(ops.subtract(1.0, y), p), axis=-1)
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
 
 
+@docstrings.fill
 def circle(
-    y_true: Any,
-    y_pred: Any,
-    ref_labels: Any = None,
-    ref_embeddings: Any = None,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    ref_labels: TensorLike | None = None,
+    ref_embeddings: TensorLike | None = None,
     remove_diagonal: bool = True,
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Any:
-    """How far embeddings of one class are apart, and those of different classes together, by cosine.
+    """Computes the circle loss of embeddings: similar within a class, dissimilar between classes.
 
-    Shapes: labels ``(batch,)`` or ``(batch, 1)``, embeddings of length 1 ``(batch, size)``.
+    With s the cosine similarities of an embedding with those of its class (p) and of the other classes (n):
+    ``softplus(logsumexp(-gamma * a_p * (s_p - (1 - margin))) + logsumexp(gamma * a_n * (s_n - margin)))``, with the
+    weights ``a_p = relu(1 + margin - s_p)`` and ``a_n = relu(s_n + margin)``.
 
     Args:
-        ref_labels: labels of the embeddings compared with, if not the batch itself.
-        ref_embeddings: the embeddings compared with.
-        remove_diagonal: whether an embedding is not compared with itself.
-        gamma: how sharp the soft maximum is.
-        margin: how far from their best values similarities may stay.
+        y_true: tensor; class numbers of the embeddings.
+        y_pred: tensor; embeddings of length 1.
+        ref_labels: tensor or None; class numbers of the embeddings to compare with. Defaults to None, the batch itself.
+        ref_embeddings: tensor or None; embeddings to compare with. Defaults to None, the batch itself.
+        |options of circle losses|
+
+    Shapes:
+        (batch,) or (batch, 1) for labels, (batch, features) for embeddings -> (batch,)
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import losses
+        >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> np.asarray(losses.circle([0, 0, 1], embeddings)[:2]).round(4).tolist()  # classes apart
+        [0.0, 0.0]
+        >>> np.asarray(losses.circle([0, 1, 0], embeddings)[:1]).round(1).tolist()  # classes mixed
+        [134.4]
 
     Source: Sun et al., arXiv:2002.10857, equation 6.
     """
-    y_pred = floats(y_pred)
+    own = floats(y_pred)
     labels = ops.cast(y_true, "int32")
     others = labels if ref_labels is None else ops.cast(ref_labels, "int32")
-    embeddings = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=y_pred.dtype)
-    likeness = ops.minimum(ops.matmul(y_pred, ops.transpose(embeddings)), 1.0)
+    embeddings = own if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=own.dtype)
+    likeness = ops.minimum(ops.matmul(own, ops.transpose(embeddings)), 1.0)
     is_same = ops.equal(ops.reshape(labels, (-1, 1)), ops.reshape(others, (1, -1)))
     is_other = ops.logical_not(is_same)
     if remove_diagonal:
@@ -90,34 +172,115 @@ def _margin_sum(weight: Any, distance: Any, counted: Any, gamma: float) -> Any:
 
 
 class Hinge(LossFunctionWrapper):
-    """The mean distance by which predictions stay behind a margin of 1."""
+    """Hinge loss: the mean distance by which predictions miss a margin of 1.
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "hinge", dtype: Any = None):
+    For labels y of -1 and 1 (labels 0 and 1 are turned into them) and scores p:
+    ``mean(maximum(1 - y * p, 0), axis=-1)``.
+
+    Args:
+        |options of a loss|
+
+    Shapes:
+        |shapes of a loss|
+
+    Raises:
+        DataError: labels and predictions do not have one shape; in ``fit`` also labels outside [-1, 1].
+
+    Example:
+        >>> from amalthea import losses
+        >>> float(losses.Hinge()([[1.0], [-1.0]], [[2.0], [0.5]]))  # mean of 0 and 1.5
+        0.75
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "hinge", dtype: PolicyLike | None = None
+    ):
         super().__init__(hinge, reduction, name, dtype)
 
 
 class SquaredHinge(LossFunctionWrapper):
-    """The mean squared distance by which predictions stay behind a margin of 1."""
+    """Squared hinge loss: the mean squared distance by which predictions miss a margin of 1.
+
+    For labels y of -1 and 1 (labels 0 and 1 are turned into them) and scores p:
+    ``mean(square(maximum(1 - y * p, 0)), axis=-1)``.
+
+    Args:
+        |options of a loss|
+
+    Shapes:
+        |shapes of a loss|
+
+    Raises:
+        DataError: labels and predictions do not have one shape; in ``fit`` also labels outside [-1, 1].
+
+    Example:
+        >>> from amalthea import losses
+        >>> float(losses.SquaredHinge()([[1.0], [-1.0]], [[2.0], [0.5]]))  # mean of 0 and 1.5 ** 2
+        1.125
+    """
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = "squared_hinge", dtype: Any = None
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "squared_hinge",
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(squared_hinge, reduction, name, dtype)
 
 
 class CategoricalHinge(LossFunctionWrapper):
-    """How far the right class is from beating every other by 1."""
+    """Hinge loss between one-hot labels and scores of the classes.
+
+    For labels y and scores p: ``maximum(max((1 - y) * p) - sum(y * p) + 1, 0)`` over the last axis. It is 0 where the
+    right class beats all others by 1 or more.
+
+    Args:
+        |options of a loss|
+
+    Shapes:
+        (batch, ..., classes) for labels and predictions -> (); with ``reduction="none"`` -> (batch, ...)
+
+    Raises:
+        DataError: labels and predictions do not have one shape.
+
+    Example:
+        >>> from amalthea import losses
+        >>> float(losses.CategoricalHinge()([[0.0, 1.0]], [[1.0, 1.5]]))
+        0.5
+    """
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = "categorical_hinge", dtype: Any = None
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_hinge",
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(categorical_hinge, reduction, name, dtype)
 
 
 class Circle(LossFunctionWrapper):
-    """Similarity learning by cosines, each pair weighted by how far it is from its best value.
+    """Circle loss of embeddings: similar within a class, dissimilar between classes.
 
-    Shapes: labels ``(batch,)`` or ``(batch, 1)``, embeddings of length 1 ``(batch, size)``.
+    Similarities are cosines; each pair is weighted by its distance from the best value. The function
+    :func:`circle` has the formula.
+
+    Args:
+        |options of circle losses|
+        |options of a loss|
+
+    Shapes:
+        (batch,) or (batch, 1) for labels, (batch, features) for embeddings of length 1 -> (); with
+        ``reduction="none"`` -> (batch,)
+
+    Example:
+        >>> from amalthea import losses
+        >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+        >>> round(float(losses.Circle()([0, 0, 1, 1], embeddings)), 4)  # classes apart
+        0.0
+        >>> float(losses.Circle()([0, 1, 0, 1], embeddings)) > 100  # classes mixed
+        True
+
+    Source: Sun et al., arXiv:2002.10857, equation 6.
     """
 
     keeps_integer_labels = True
@@ -129,7 +292,7 @@ class Circle(LossFunctionWrapper):
         remove_diagonal: bool = True,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "circle",
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         self.gamma = gamma
         self.margin = margin

@@ -1,8 +1,8 @@
-"""Metrics: what is watched while a model trains.
+"""Metrics: measures of a model's quality, summed up over batches.
 
     model.compile(metrics=["accuracy", metrics.AUC(curve="PR")])
 
-A metric adds up in variables, so that its updates are part of the compiled step; ``result`` reads them.
+A metric keeps its sums in variables, so that its updates are part of the compiled step; ``result`` reads them.
 """
 
 from __future__ import annotations

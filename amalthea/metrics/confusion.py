@@ -1,4 +1,4 @@
-"""Counts of true and false, positive and negative, and the shares made of them."""
+"""Counts of true and false, positive and negative predictions; precision and recall."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import ops
+from amalthea import docstrings, ops
+from amalthea.dtype_policies import PolicyLike
 from amalthea.errors import ArgumentError
 from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank
 from amalthea.metrics.metric import WIDE, Metric
@@ -18,6 +19,32 @@ from amalthea.metrics.weights import is_large, weight_of
 
 _LEAST = -1e10  # below every prediction: what is not among the top k
 NAMES = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+docstrings.share(
+    "thresholds of counts",
+    """
+    thresholds: float, sequence of floats or None; values in [0, 1] above which a prediction is positive. Several give
+        as many results. Defaults to None, which means 0.5.
+    """,
+)
+docstrings.share(
+    "shapes of counts",
+    """
+    (batch, ...) for labels, predictions and sample weights -> (); with several thresholds -> (thresholds,)
+    """,
+)
+docstrings.share(
+    "options of precision and recall",
+    """
+    thresholds: float, sequence of floats or None; values in [0, 1] above which a prediction is positive. Several give
+        as many results. Defaults to None, which means 0.5 (with ``top_k``: no threshold).
+    top_k: int or None; number of highest predictions of each example that may be positive, of equal ones the first.
+        Defaults to None, which allows all.
+    class_id: int or None; index along the last axis of the only class that counts. Defaults to None, which counts all
+        classes together.
+    """,
+)
 
 
 def thresholds_of(thresholds: Any, default: float) -> list[float]:
@@ -115,7 +142,12 @@ class _Counts(Metric):
 class _Count(_Counts):
     """One of the four counts."""
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: PolicyLike | None = None,
+    ):
         super().__init__(dtype, name)
         self._start(thresholds)
 
@@ -128,28 +160,100 @@ class _Count(_Counts):
 
 
 class TruePositives(_Count):
-    """How many labels of 1 are predicted above the threshold."""
+    """Number of labels of 1 that are predicted above the threshold.
+
+    Args:
+        |thresholds of counts|
+        |options of a metric|
+
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.TruePositives()
+        >>> m.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.1])
+        >>> float(m.result())  # 0.8 and 0.7
+        2.0
+    """
 
     _direction = "up"
     counted = ("true_positives",)
 
 
 class TrueNegatives(_Count):
-    """How many labels of 0 are predicted not above the threshold."""
+    """Number of labels of 0 that are predicted at or below the threshold.
+
+    Args:
+        |thresholds of counts|
+        |options of a metric|
+
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.TrueNegatives()
+        >>> m.update_state([0, 0, 0, 1], [0.9, 0.2, 0.3, 0.1])
+        >>> float(m.result())  # 0.2 and 0.3
+        2.0
+    """
 
     _direction = "up"
     counted = ("true_negatives",)
 
 
 class FalsePositives(_Count):
-    """How many labels of 0 are predicted above the threshold."""
+    """Number of labels of 0 that are predicted above the threshold.
+
+    Args:
+        |thresholds of counts|
+        |options of a metric|
+
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.FalsePositives()
+        >>> m.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.1])
+        >>> float(m.result())  # 0.9
+        1.0
+    """
 
     _direction = "down"
     counted = ("false_positives",)
 
 
 class FalseNegatives(_Count):
-    """How many labels of 1 are predicted not above the threshold."""
+    """Number of labels of 1 that are predicted at or below the threshold.
+
+    Args:
+        |thresholds of counts|
+        |options of a metric|
+
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.FalseNegatives()
+        >>> m.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.1])
+        >>> float(m.result())  # 0.1
+        1.0
+    """
 
     _direction = "down"
     counted = ("false_negatives",)
@@ -162,11 +266,11 @@ class _Share(_Counts):
 
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         self._start(thresholds, top_k, class_id)
@@ -177,23 +281,52 @@ class _Share(_Counts):
 
 
 class Precision(_Share):
-    """The share of positive predictions that are right.
+    """Share of positive predictions whose label is 1: ``tp / (tp + fp)``.
+
+    It is 0 where no prediction is positive.
 
     Args:
-        thresholds: above which a prediction is positive: one, or several for as many results; None means 0.5.
-        top_k: count the ``k`` highest predictions of each example as positive instead.
-        class_id: count this class only.
+        |options of precision and recall|
+        |options of a metric|
 
-    >>> import numpy as np
-    >>> from amalthea.metrics import Precision
-    >>> float(Precision()(np.array([0, 1, 1, 1]), np.array([0.9, 0.8, 0.7, 0.1])).round(4))
-    0.6667
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.Precision()
+        >>> m.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.1])
+        >>> round(float(m.result()), 4)  # 2 of 3
+        0.6667
     """
 
     counted = ("true_positives", "false_positives")
 
 
 class Recall(_Share):
-    """The share of labels of 1 that are predicted to be so. (For the arguments, see :class:`Precision`.)"""
+    """Share of labels of 1 that are predicted as positive: ``tp / (tp + fn)``.
+
+    It is 0 where no label is 1.
+
+    Args:
+        |options of precision and recall|
+        |options of a metric|
+
+    Shapes:
+        |shapes of counts|
+
+    Raises:
+        ArgumentError: a threshold is not in [0, 1].
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.Recall(thresholds=[0.5, 0.75])
+        >>> m.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.1])
+        >>> [round(float(x), 4) for x in m.result()]  # 2 of 3, 1 of 3
+        [0.6667, 0.3333]
+    """
 
     counted = ("true_positives", "false_negatives")

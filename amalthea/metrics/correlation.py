@@ -1,13 +1,27 @@
-"""How closely predictions move with labels."""
+"""Correlations of predictions and labels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
+from amalthea.dtype_policies import PolicyLike
+from amalthea.engine.types import TensorLike
 from amalthea.losses.loss import as_floats, squeeze_or_expand_to_same_rank
 from amalthea.metrics.mean import MeanMetricWrapper
 from amalthea.metrics.metric import registry, upwards
+
+docstrings.share(
+    "axis of correlations",
+    "axis: int; axis along which one sample of labels and predictions lies. Defaults to -1, the last.",
+)
+docstrings.share(
+    "shapes of correlations",
+    """
+    (batch, ..., features) for labels and predictions, (batch, ...) for sample weights -> (); each row of features is
+    one sample
+    """,
+)
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -22,44 +36,115 @@ def _centred(x: Any, axis: int) -> Any:
 
 
 @upwards
-def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """The covariance along ``axis`` divided by both standard deviations; 0 where one of these is 0."""
+@docstrings.fill
+def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Any:
+    """Computes Pearson's correlation of labels and predictions.
+
+    ``covariance(y_true, y_pred) / (deviation(y_true) * deviation(y_pred))`` along ``axis``; 0 where a standard
+    deviation is 0.
+
+    Args:
+        |labels and predictions|
+        |axis of correlations|
+
+    Shapes:
+        (batch, ..., features) for labels and predictions -> (batch, ...)
+
+    Example:
+        >>> from amalthea import metrics
+        >>> round(float(metrics.pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])[0]), 4)
+        1.0
+
+    Source: Keras gives NaN where a standard deviation is 0.
+    """
     a, b = (_centred(y, axis) for y in _pair(y_true, y_pred))
     deviations = (ops.sqrt(ops.mean(ops.square(x), axis=axis)) for x in (a, b))
     return ops.divide_no_nan(ops.mean(a * b, axis=axis), ops.multiply(*deviations))
 
 
 @upwards
-def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Twice the covariance along ``axis`` divided by both variances and the squared distance of the means.
+@docstrings.fill
+def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Any:
+    """Computes Lin's concordance correlation of labels and predictions.
 
-    It is 0 where all of these are 0.
+    ``2 * covariance / (variance(y_true) + variance(y_pred) + (mean(y_true) - mean(y_pred)) ** 2)`` along ``axis``; 0
+    where the divisor is 0. It is 1 for equal values alone, not for any that lie on a line.
+
+    Args:
+        |labels and predictions|
+        |axis of correlations|
+
+    Shapes:
+        (batch, ..., features) for labels and predictions -> (batch, ...)
+
+    Example:
+        >>> from amalthea import metrics
+        >>> round(float(metrics.concordance_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])[0]), 4)
+        0.5714
 
     Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    a, b = _centred(y_true, axis), _centred(y_pred, axis)
-    apart = ops.square(ops.mean(y_true - y_pred, axis=axis))
+    y, p = _pair(y_true, y_pred)
+    a, b = _centred(y, axis), _centred(p, axis)
+    apart = ops.square(ops.mean(y - p, axis=axis))
     spread = ops.mean(ops.square(a), axis=axis) + ops.mean(ops.square(b), axis=axis)
     return ops.divide_no_nan(ops.mean(a * b, axis=axis) * 2.0, spread + apart)
 
 
 class PearsonCorrelation(MeanMetricWrapper):
-    """The mean of Pearson's correlation of labels and predictions along ``axis``."""
+    """Mean of Pearson's correlation of labels and predictions.
+
+    ``covariance(y_true, y_pred) / (deviation(y_true) * deviation(y_pred))`` along ``axis``; 0 where a standard
+    deviation is 0.
+
+    Args:
+        |options of a metric|
+        |axis of correlations|
+
+    Shapes:
+        |shapes of correlations|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.PearsonCorrelation()
+        >>> m.update_state([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])  # on one line
+        >>> round(float(m.result()), 4)
+        1.0
+    """
 
     _direction = "up"
 
-    def __init__(self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1):
+    def __init__(self, name: str | None = "pearson_correlation", dtype: PolicyLike | None = None, axis: int = -1):
         self.axis = axis
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
 class ConcordanceCorrelation(MeanMetricWrapper):
-    """The mean of Lin's concordance of labels and predictions along ``axis``."""
+    """Mean of Lin's concordance correlation of labels and predictions.
+
+    ``2 * covariance / (variance(y_true) + variance(y_pred) + (mean(y_true) - mean(y_pred)) ** 2)`` along ``axis``; 0
+    where the divisor is 0.
+
+    Args:
+        |options of a metric|
+        |axis of correlations|
+
+    Shapes:
+        |shapes of correlations|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.ConcordanceCorrelation()
+        >>> m.update_state([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # on one line, but not equal
+        >>> round(float(m.result()), 4)
+        0.5714
+
+    Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
+    """
 
     _direction = "up"
 
-    def __init__(self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1):
+    def __init__(self, name: str | None = "concordance_correlation", dtype: PolicyLike | None = None, axis: int = -1):
         self.axis = axis
         super().__init__(concordance_correlation, name, dtype, axis=axis)
 

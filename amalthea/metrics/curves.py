@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, ops
+from amalthea import config, docstrings, ops
+from amalthea.dtype_policies import PolicyLike
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.metrics.confusion import NAMES, confusion, flat, prepare, thresholds_of
 from amalthea.metrics.metric import WIDE, Metric
 from amalthea.metrics.weights import weight_of
+
+docstrings.share(
+    "options of points on curves",
+    """
+    num_thresholds: int, 1 or more; number of thresholds, evenly spaced from 0 to 1. Defaults to 200.
+    class_id: int or None; index along the last axis of the only class that counts. Defaults to None, which counts all
+        classes together.
+    """,
+)
 
 
 def even_thresholds(count: int) -> list[float]:
@@ -38,26 +48,45 @@ class _OverThresholds(Metric):
 
 
 class AUC(_OverThresholds):
-    """The area under a curve that thresholds draw, by sums over a fixed number of them.
+    """Area under the ROC or precision-recall curve, approximated at a fixed number of thresholds.
 
-    Shapes: labels and predictions ``(batch, ...)``; with ``multi_label`` ``(batch, labels)``.
+    At each threshold the metric counts true and false positives and negatives; these give one point of the curve. The
+    area is the sum of the pieces between neighbouring points.
 
     Args:
-        num_thresholds: how many, evenly spaced; more are nearer to the exact area.
-        curve: ``"ROC"`` (true by false positive rate), ``"PR"`` (precision by recall) or ``"PRGAIN"``.
-        summation_method: ``"interpolation"``, ``"minoring"`` (below) or ``"majoring"`` (above).
-        thresholds: thresholds of your own, between 0 and 1, in place of even ones.
-        multi_label: whether each label has an area, whose mean is the result.
-        num_labels: the number of labels, if it shall be known before the first update.
-        label_weights: weights of that mean; without ``multi_label`` they multiply the labels' weights.
-        from_logits: whether predictions are logits.
+        num_thresholds: int, above 1; number of thresholds, evenly spaced from 0 to 1. More of them come nearer to the
+            exact area. Defaults to 200.
+        curve: ``"ROC"`` (true positive rate by false positive rate), ``"PR"`` (precision by recall) or ``"PRGAIN"``
+            (precision gain by recall gain). Defaults to ``"ROC"``.
+        summation_method: height of a piece between two points: ``"interpolation"`` (their mean; for PR the exact
+            integral), ``"minoring"`` (the smaller) or ``"majoring"`` (the larger). Defaults to ``"interpolation"``.
+        |options of a metric|
+        thresholds: sequence of floats in [0, 1] or None; thresholds in place of evenly spaced ones. Two beyond 0 and
+            1 are added. Defaults to None.
+        multi_label: bool; whether each label has a curve of its own, and the result is the mean of their areas.
+            Defaults to False, one curve for all labels and examples.
+        num_labels: int or None; number of labels with ``multi_label``. Defaults to None, which takes it from the
+            first update.
+        label_weights: sequence of floats or None; weights of that mean. Without ``multi_label`` they multiply the
+            sample weights of the labels. Defaults to None, equal weights.
+        from_logits: bool; whether predictions are logits, to which a sigmoid still applies. Defaults to False.
+
+    Shapes:
+        (batch, ...) for labels and predictions, with ``multi_label`` (batch, labels); (batch,) for sample weights
+        -> ()
+
+    Raises:
+        ArgumentError: ``curve``, ``summation_method`` or a threshold is not a known one, or there are too few.
+        NotBuiltError: ``result`` is called before the number of labels is known.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.AUC(num_thresholds=3)  # below 0, 0.5, above 1
+        >>> m.update_state([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])
+        >>> float(m.result())
+        0.75
 
     Source: Davis and Goadrich, ICML 2006 (PR); Flach and Kull, NeurIPS 2015 (PRGAIN).
-
-    >>> import numpy as np
-    >>> from amalthea.metrics import AUC
-    >>> float(AUC(num_thresholds=3)(np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9])))
-    0.75
     """
 
     only_in_config_if_set = ("thresholds",)
@@ -70,7 +99,7 @@ class AUC(_OverThresholds):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
@@ -194,7 +223,29 @@ class _AtPoint(_OverThresholds):
 
 
 class SensitivityAtSpecificity(_AtPoint):
-    """The best sensitivity (true positive rate) where the specificity is at least the one given."""
+    """Best sensitivity (true positive rate) at thresholds with at least a given specificity.
+
+    Sensitivity is ``tp / (tp + fn)``, specificity ``tn / (tn + fp)``. The result is 0 where no threshold
+    reaches the specificity.
+
+    Args:
+        specificity: float in [0, 1]; least specificity that a threshold must reach.
+        |options of points on curves|
+        |options of a metric|
+
+    Shapes:
+        |shapes of binary metrics|
+
+    Raises:
+        ArgumentError: ``specificity`` is not in [0, 1], or ``num_thresholds`` is below 1.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.SensitivityAtSpecificity(0.5)
+        >>> m.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> float(m.result())
+        0.5
+    """
 
     def __init__(
         self,
@@ -202,7 +253,7 @@ class SensitivityAtSpecificity(_AtPoint):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         self.specificity = specificity
@@ -213,7 +264,29 @@ class SensitivityAtSpecificity(_AtPoint):
 
 
 class SpecificityAtSensitivity(_AtPoint):
-    """The best specificity (true negative rate) where the sensitivity is at least the one given."""
+    """Best specificity (true negative rate) at thresholds with at least a given sensitivity.
+
+    Specificity is ``tn / (tn + fp)``, sensitivity ``tp / (tp + fn)``. The result is 0 where no threshold
+    reaches the sensitivity.
+
+    Args:
+        sensitivity: float in [0, 1]; least sensitivity that a threshold must reach.
+        |options of points on curves|
+        |options of a metric|
+
+    Shapes:
+        |shapes of binary metrics|
+
+    Raises:
+        ArgumentError: ``sensitivity`` is not in [0, 1], or ``num_thresholds`` is below 1.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.SpecificityAtSensitivity(0.4)
+        >>> m.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> float(m.result())
+        0.6667
+    """
 
     def __init__(
         self,
@@ -221,7 +294,7 @@ class SpecificityAtSensitivity(_AtPoint):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         self.sensitivity = sensitivity
@@ -232,7 +305,28 @@ class SpecificityAtSensitivity(_AtPoint):
 
 
 class PrecisionAtRecall(_AtPoint):
-    """The best precision where the recall is at least the one given."""
+    """Best precision at thresholds with at least a given recall.
+
+    Precision is ``tp / (tp + fp)``, recall ``tp / (tp + fn)``. The result is 0 where no threshold reaches the recall.
+
+    Args:
+        recall: float in [0, 1]; least recall that a threshold must reach.
+        |options of points on curves|
+        |options of a metric|
+
+    Shapes:
+        |shapes of binary metrics|
+
+    Raises:
+        ArgumentError: ``recall`` is not in [0, 1], or ``num_thresholds`` is below 1.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.PrecisionAtRecall(0.8)
+        >>> m.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> float(m.result())
+        0.5
+    """
 
     def __init__(
         self,
@@ -240,7 +334,7 @@ class PrecisionAtRecall(_AtPoint):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         self.recall = recall
@@ -251,7 +345,29 @@ class PrecisionAtRecall(_AtPoint):
 
 
 class RecallAtPrecision(_AtPoint):
-    """The best recall where the precision is at least the one given."""
+    """Best recall at thresholds with at least a given precision.
+
+    Recall is ``tp / (tp + fn)``, precision ``tp / (tp + fp)``. The result is 0 where no threshold reaches the
+    precision.
+
+    Args:
+        precision: float in [0, 1]; least precision that a threshold must reach.
+        |options of points on curves|
+        |options of a metric|
+
+    Shapes:
+        |shapes of binary metrics|
+
+    Raises:
+        ArgumentError: ``precision`` is not in [0, 1], or ``num_thresholds`` is below 1.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.RecallAtPrecision(0.8)
+        >>> m.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.9])
+        >>> float(m.result())
+        0.5
+    """
 
     def __init__(
         self,
@@ -259,7 +375,7 @@ class RecallAtPrecision(_AtPoint):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         self.precision = precision

@@ -4,25 +4,63 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
+from amalthea.dtype_policies import PolicyLike
 from amalthea.errors import ArgumentError, NotBuiltError, ShapeError
 from amalthea.losses.loss import fit_weight, weighted
 from amalthea.metrics.confusion import wrong_if_nan
 from amalthea.metrics.metric import WIDE, Metric
 from amalthea.metrics.weights import total, weight_of
 
+docstrings.share(
+    "average of f scores",
+    """
+    average: str or None; ``"micro"`` counts all classes together, ``"macro"`` is the mean of the classes' scores,
+        ``"weighted"`` weighs this mean by the number of labels of each class, None gives one score for each class.
+        Defaults to None.
+    """,
+)
+docstrings.share(
+    "threshold of f scores",
+    """
+    threshold: float in (0, 1] or None; value above which a prediction is positive. Defaults to None, which makes the
+        highest prediction of each example positive, of equal ones the first.
+    """,
+)
+docstrings.share(
+    "shapes of f scores",
+    """
+    (batch, classes) for labels (0 or 1) and predictions, (batch,) for sample weights -> (classes,); with ``average``
+    -> ()
+    """,
+)
+
 
 class FBetaScore(Metric):
-    """``(1 + beta**2) * precision * recall / (beta**2 * precision + recall)``, class by class.
+    """Weighted harmonic mean of precision and recall, for each class or averaged.
 
-    Shapes: labels (0 or 1) and predictions ``(batch, classes)``.
+    ``(1 + beta ** 2) * precision * recall / (beta ** 2 * precision + recall)``
 
     Args:
-        average: ``"micro"`` counts all classes together, ``"macro"`` takes the mean of the classes' scores,
-            ``"weighted"`` weighs it by how often each class is a label, None gives one score a class.
-        beta: above 1 recall weighs more, below 1 precision.
-        threshold: above which a prediction is positive; None takes the first of the highest
-            of each example.
+        |average of f scores|
+        beta: float, above 0; weight of recall. Above 1 recall weighs more, below 1 precision. Defaults to 1.
+        |threshold of f scores|
+        |options of a metric|
+
+    Shapes:
+        |shapes of f scores|
+
+    Raises:
+        ArgumentError: there is no such average, or ``beta`` or ``threshold`` is out of range.
+        ShapeError: labels do not have the shape ``(batch, classes)`` (in ``update_state``).
+        NotBuiltError: ``result`` is called before the first ``update_state``.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.FBetaScore(beta=2.0, threshold=0.5)
+        >>> m.update_state([[1, 0], [1, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.1, 0.7]])
+        >>> [round(float(x), 4) for x in m.result()]  # of the first class, 1 of 2 is found
+        [0.5556, 1.0]
     """
 
     _direction = "up"
@@ -38,7 +76,7 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str | None = "fbeta_score",
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
         if average not in self.averages:
@@ -100,13 +138,36 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall, class by class. (For the arguments, see :class:`FBetaScore`.)"""
+    """Harmonic mean of precision and recall, for each class or averaged.
+
+    ``2 * precision * recall / (precision + recall)``: :class:`FBetaScore` with ``beta=1``.
+
+    Args:
+        |average of f scores|
+        |threshold of f scores|
+        |options of a metric|
+
+    Shapes:
+        |shapes of f scores|
+
+    Raises:
+        ArgumentError: there is no such average, or ``threshold`` is out of range.
+        ShapeError: labels do not have the shape ``(batch, classes)`` (in ``update_state``).
+        NotBuiltError: ``result`` is called before the first ``update_state``.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.F1Score(threshold=0.5)
+        >>> m.update_state([[1, 0], [1, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.1, 0.7]])
+        >>> [round(float(x), 4) for x in m.result()]  # of the first class, 1 of 2 is found
+        [0.6667, 1.0]
+    """
 
     def __init__(
         self,
         average: str | None = None,
         threshold: float | None = None,
         name: str | None = "f1_score",
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(average, 1.0, threshold, name, dtype)

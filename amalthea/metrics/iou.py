@@ -1,33 +1,85 @@
-"""Intersection over union: how well predicted regions cover the labelled ones."""
+"""Intersection over union of predicted and labelled regions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
+from amalthea.dtype_policies import PolicyLike
 from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError
 from amalthea.losses.loss import fit_weight
 from amalthea.metrics.metric import WIDE, Metric
 from amalthea.metrics.weights import is_large, weight_of
 
+docstrings.share("num classes", "num_classes: int; number of classes.")
+docstrings.share(
+    "target class ids",
+    """
+    target_class_ids: sequence of ints; classes whose scores are averaged. A class that occurs neither in labels nor in
+        predictions is left out.
+    """,
+)
+docstrings.share(
+    "ignored class",
+    """
+    ignore_class: int or None; label whose examples do not count, and whose score is not averaged. Defaults to None,
+        which counts all.
+    """,
+)
+docstrings.share(
+    "dtype of an overlap",
+    """
+    name: str or None; name of the result in logs. None takes the name of the class in lower case.
+    dtype: str, dtype policy or None; dtype of the result, float32 at least. Counts are kept in float64. Defaults to
+        None, which gives float32.
+    """,
+)
+docstrings.share("axis of classes", "axis: int; axis of the classes, where there is one. Defaults to -1, the last.")
+docstrings.share(
+    "sparse labels and predictions",
+    """
+    sparse_y_true: bool; whether labels are class numbers. With False they have one number for each class, whose
+        highest is taken. Defaults to True.
+    sparse_y_pred: bool; the same for predictions. Defaults to True.
+    """,
+)
+docstrings.share(
+    "sparse predictions",
+    """
+    sparse_y_pred: bool; whether predictions are class numbers. Defaults to False: they have one number for each class,
+        whose highest is taken.
+    """,
+)
+
 
 class IoU(Metric):
-    """Of some classes, the mean of ``true positives / (true positives + false positives + false negatives)``.
+    """Intersection over union, averaged over some classes: ``tp / (tp + fp + fn)``.
+
+    A prediction of NaN is wrong.
 
     Args:
-        num_classes: how many classes there are.
-        target_class_ids: the classes whose mean is taken; one that never occurs is left out.
-        ignore_class: a label whose examples do not count; nor is its own overlap part of the mean.
-        sparse_y_true: whether labels are class numbers, or have one number for each class.
-        sparse_y_pred: whether predictions are class numbers, or have one number for each class.
-        axis: the axis of the classes.
+        |num classes|
+        |target class ids|
+        |dtype of an overlap|
+        |ignored class|
+        |sparse labels and predictions|
+        |axis of classes|
 
-    >>> import numpy as np
-    >>> from amalthea.metrics import IoU
-    >>> float(IoU(num_classes=2, target_class_ids=[0])(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])).round(4))
-    0.3333
+    Shapes:
+        (batch, ...) for labels, predictions and sample weights -> (); labels and predictions that are not sparse have
+        one axis more, of classes
+
+    Raises:
+        ArgumentError: a target class is ``num_classes`` or above.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.IoU(num_classes=2, target_class_ids=[0])
+        >>> m.update_state([0, 0, 1, 1], [0, 1, 0, 1])
+        >>> round(float(m.result()), 4)  # 1 / (1 + 1 + 1)
+        0.3333
     """
 
     _direction = "up"
@@ -37,7 +89,7 @@ class IoU(Metric):
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -108,7 +160,28 @@ def _next_class(labels: Any, count: int) -> Any:
 
 
 class MeanIoU(IoU):
-    """The mean intersection over union of all classes. (For the arguments, see :class:`IoU`.)"""
+    """Intersection over union, averaged over all classes: ``tp / (tp + fp + fn)``.
+
+    A class that occurs neither in labels nor in predictions is left out.
+
+    Args:
+        |num classes|
+        |dtype of an overlap|
+        |ignored class|
+        |sparse labels and predictions|
+        |axis of classes|
+
+    Shapes:
+        (batch, ...) for labels, predictions and sample weights -> (); labels and predictions that are not sparse have
+        one axis more, of classes
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.MeanIoU(num_classes=2)
+        >>> m.update_state([0, 0, 0, 1], [0, 0, 1, 1])
+        >>> round(float(m.result()), 4)  # mean of 2 / 3 and 1 / 2
+        0.5833
+    """
 
     not_in_config = ("target_class_ids",)
 
@@ -116,7 +189,7 @@ class MeanIoU(IoU):
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -127,14 +200,33 @@ class MeanIoU(IoU):
 
 
 class BinaryIoU(IoU):
-    """The intersection over union of probabilities above a threshold. (For the arguments, see :class:`IoU`.)"""
+    """Intersection over union of two classes, for probabilities of class 1.
+
+    Args:
+        target_class_ids: sequence of ints, of 0 and 1; classes whose scores are averaged. Defaults to both.
+        threshold: float; least probability that stands for class 1. Defaults to 0.5.
+        |dtype of an overlap|
+
+    Shapes:
+        |shapes of binary metrics|
+
+    Raises:
+        ArgumentError: a target class is neither 0 nor 1.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.BinaryIoU(target_class_ids=[1], threshold=0.3)
+        >>> m.update_state([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])
+        >>> round(float(m.result()), 4)  # 1 / (1 + 1 + 1)
+        0.3333
+    """
 
     def __init__(
         self,
         target_class_ids: Sequence[int] = (0, 1),
         threshold: float = 0.5,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
@@ -149,14 +241,36 @@ class BinaryIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """The intersection over union for one-hot labels. (For the arguments, see :class:`IoU`.)"""
+    """Intersection over union for one-hot labels, averaged over some classes.
+
+    Args:
+        |num classes|
+        |target class ids|
+        |dtype of an overlap|
+        |ignored class|
+        |sparse predictions|
+        |axis of classes|
+
+    Shapes:
+        |shapes of categorical metrics|
+
+    Raises:
+        ArgumentError: a target class is ``num_classes`` or above.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
+        >>> m.update_state([[1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+        >>> float(m.result())  # 1 / (1 + 0 + 1)
+        0.5
+    """
 
     def __init__(
         self,
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,
@@ -165,13 +279,33 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """The mean intersection over union of all classes for one-hot labels. (For the arguments, see :class:`IoU`.)"""
+    """Intersection over union for one-hot labels, averaged over all classes.
+
+    A class that occurs neither in labels nor in predictions is left out.
+
+    Args:
+        |num classes|
+        |dtype of an overlap|
+        |ignored class|
+        |sparse predictions|
+        |axis of classes|
+
+    Shapes:
+        |shapes of categorical metrics|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.OneHotMeanIoU(num_classes=2)
+        >>> m.update_state([[1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+        >>> float(m.result())  # mean of 1 / 2 and 1 / 2
+        0.5
+    """
 
     def __init__(
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import losses, ops, tree
+from amalthea.dtype_policies import PolicyLike
 from amalthea.engine.ir.masks import mask_of
 from amalthea.losses.loss import squeeze_or_expand_to_same_rank, weighted
 from amalthea.metrics.metric import Metric
@@ -13,17 +14,25 @@ from amalthea.metrics.weights import by_example, count, masked_weight, total, we
 
 
 class Mean(Metric):
-    """The mean of all values so far, weighted if weights are given.
+    """Weighted mean of all values: ``sum(weights * values) / sum(weights)``.
 
-    >>> import numpy as np
-    >>> from amalthea.metrics import Mean
-    >>> mean = Mean()
-    >>> mean.update_state(np.array([1.0, 3.0]), sample_weight=np.array([3.0, 1.0]))
-    >>> float(mean.result())
-    1.5
+    Without weights each value counts once. Values of several axes are averaged over all but the first.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        (batch, ...) for values, the same without last axes for sample weights -> ()
+
+    Example:
+        >>> from amalthea.metrics import Mean
+        >>> mean = Mean()
+        >>> mean.update_state([1.0, 3.0], sample_weight=[3.0, 1.0])
+        >>> float(mean.result())
+        1.5
     """
 
-    def __init__(self, name: str | None = "mean", dtype: Any = None):
+    def __init__(self, name: str | None = "mean", dtype: PolicyLike | None = None):
         super().__init__(dtype, name)
         self.total = self.add_variable((), name="total")
         self.count = self.add_variable((), name="count")
@@ -38,9 +47,24 @@ class Mean(Metric):
 
 
 class Sum(Metric):
-    """The sum of all values so far, weighted if weights are given."""
+    """Weighted sum of all values: ``sum(weights * values)``.
 
-    def __init__(self, name: str | None = "sum", dtype: Any = None):
+    Args:
+        |options of a metric|
+
+    Shapes:
+        (batch, ...) for values, the same without last axes for sample weights -> ()
+
+    Example:
+        >>> from amalthea.metrics import Sum
+        >>> total = Sum()
+        >>> total.update_state([1.0, 3.0], sample_weight=[1.0, 0.5])
+        >>> total.update_state([2.0])
+        >>> float(total.result())
+        4.5
+    """
+
+    def __init__(self, name: str | None = "sum", dtype: PolicyLike | None = None):
         super().__init__(dtype, name)
         self.total = self.add_variable((), name="total")
 
@@ -58,13 +82,33 @@ class Sum(Metric):
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of a function ``(y_true, y_pred, **options)``, which gives a value for each example.
+    """Mean of a function ``(y_true, y_pred, **options)`` that returns a value for each example.
 
-    Examples that the mask of the predictions leaves out, or whose class the function ignores, do not count. If the
-    function gives one number for all examples, it counts for as many as there are.
+    Examples that the mask of the predictions leaves out, or whose class the function ignores, do not count. A
+    function that returns one number for a batch counts as often as the batch has rows.
+
+    Args:
+        fn: callable, loss, or the name of a loss function of this library.
+        |options of a metric|
+        **kwargs: options, passed to ``fn`` at each update.
+
+    Shapes:
+        |shapes of a metric|
+
+    Raises:
+        UnknownNameError: there is no loss function of this name.
+
+    Example:
+        >>> from amalthea import metrics, ops
+        >>> def within(y_true, y_pred, tolerance):
+        ...     return ops.cast(ops.abs(y_pred - y_true) <= tolerance, "float32")
+        >>> share = metrics.MeanMetricWrapper(within, tolerance=0.5)
+        >>> share.update_state(ops.array([1.0, 2.0]), ops.array([1.2, 3.0]))
+        >>> share.name, float(share.result())
+        ('within', 0.5)
     """
 
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any):
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: PolicyLike | None = None, **kwargs: Any):
         self.fn = losses.registry.function(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), dtype)
         self._fn_kwargs = kwargs
@@ -88,11 +132,20 @@ class MeanMetricWrapper(Mean):
 
 
 def direction_of(thing: Any) -> str | None:
-    """Whether larger (``"up"``) or smaller (``"down"``) results are better, of a metric, a loss or a function.
+    """Returns the direction in which results of a metric or loss improve.
 
-    >>> from amalthea import losses, metrics
-    >>> direction_of(metrics.AUC), direction_of(losses.mean_squared_error), direction_of(metrics.Mean)
-    ('up', 'down', None)
+    Args:
+        thing: metric, loss, or class or function of one.
+
+    Returns:
+        ``"up"`` if larger results are better, ``"down"`` if smaller ones are, None if it is not known.
+
+    Example:
+        >>> from amalthea import losses, metrics
+        >>> metrics.direction_of(metrics.AUC), metrics.direction_of(losses.mean_squared_error)
+        ('up', 'down')
+        >>> print(metrics.direction_of(metrics.Mean))
+        None
     """
     if isinstance(thing, losses.Loss) or thing in losses.registry.modules:
         return "down"

@@ -1,4 +1,4 @@
-"""What a metric is: variables that add up over batches, and a result made of them."""
+"""The base class of metrics: variables that sum up over batches, and a result computed from them."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -9,11 +9,13 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from amalthea import config, dtype_policies, initializers, ops, tree
+from amalthea import config, docstrings, dtype_policies, initializers, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
+from amalthea.dtype_policies import PolicyLike
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.stateless import call_stateless
+from amalthea.engine.types import DTypeLike
 
 registry = Registry("metrics", "metric")
 
@@ -30,15 +32,45 @@ def upwards(function: F) -> F:
     return function
 
 
+docstrings.share(
+    "options of a metric",
+    """
+    name: str or None; name of the result in logs. None takes the name of the class in lower case, ``class_name``.
+    dtype: str, dtype policy or None; dtype of the result, float32 at least. Sums are kept in float64. Defaults to
+        None, which gives ``floatx()``; a dtype policy gives its compute dtype.
+    """,
+)
+docstrings.share(
+    "shapes of a metric", "(batch, ..., features) for labels and predictions, (batch, ...) for sample weights -> ()"
+)
+docstrings.share("shapes of binary metrics", "(batch, ...) for labels, predictions and sample weights -> ()")
+docstrings.share(
+    "shapes of categorical metrics",
+    """
+    (batch, ..., classes) for labels and predictions, (batch, ...) for sample weights -> ()
+    """,
+)
+docstrings.share(
+    "shapes of sparse metrics",
+    """
+    (batch, ...) or (batch, ..., 1) for labels, (batch, ..., classes) for predictions, (batch, ...) for sample
+    weights -> ()
+    """,
+)
+
+
 class Metric(Configurable, registry=registry):
-    """What every metric is: override ``update_state``, which changes its variables, and ``result``, which reads them.
+    """Base class of metrics: variables that sum up over batches, and a result computed from them.
+
+    A subclass overrides ``update_state``, which changes the variables, and ``result``, which reads them. A class
+    attribute ``_direction`` of ``"up"`` or ``"down"`` tells callbacks which results are better. A metric that is
+    called updates its state and returns the result.
 
     Args:
-        dtype: of its result; None takes ``floatx()``. A dtype policy gives its compute dtype. It computes in float32 at
-            least, and adds up in float64.
-        name: shown in logs.
+        |options of a metric|
 
-    A class (or object) whose ``_direction`` is ``"up"`` or ``"down"`` tells callbacks which results are better.
+    Shapes:
+        any shape -> ()
 
     Example:
         >>> import numpy as np
@@ -57,7 +89,7 @@ class Metric(Configurable, registry=registry):
 
     _direction: str | None = None  # Keras's name
 
-    def __init__(self, dtype: Any = None, name: str | None = None):
+    def __init__(self, dtype: PolicyLike | None = None, name: str | None = None):
         self.name = name or auto_name(snake_case(type(self).__name__))
         self.dtype = dtype_policies.get(dtype or config.floatx()).compute_dtype
         self._variables: list[Variable] = []
@@ -66,11 +98,19 @@ class Metric(Configurable, registry=registry):
         self,
         shape: Sequence[int],
         initializer: Any = "zeros",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A variable of its own; float64, where the metric's dtype is a float and no other is given."""
+        """Adds a variable to the state of the metric and returns it.
+
+        Args:
+            shape: sequence of ints; shape of the variable.
+            initializer: name, initializer or array; initial value. Defaults to zeros, the value after ``reset_state``.
+            dtype: str or None; dtype of the variable. Defaults to None, which gives float64 to a metric of floats.
+            aggregation: str; combination of several replicas. Defaults to ``"sum"``.
+            name: str or None; name of the variable. Defaults to None, which gives ``"variable"``.
+        """
         start = initializers.get(initializer)
         dtype = dtype or (WIDE if dtypes.is_float(self.dtype) else self.dtype)
         variable = Variable(start, shape, dtype, trainable=False, aggregation=aggregation)
@@ -81,9 +121,13 @@ class Metric(Configurable, registry=registry):
         return variable
 
     def add_weight(
-        self, shape: Sequence[int] = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
     ) -> Variable:
-        """The same as :meth:`add_variable`, with zeros unless told otherwise."""
+        """Adds a variable as :meth:`add_variable` does, a number of zero by default."""
         return self.add_variable(shape, initializer or "zeros", dtype, name=name)
 
     @property
@@ -97,23 +141,25 @@ class Metric(Configurable, registry=registry):
 
     @property
     def variables(self) -> list[Variable]:
-        """Its variables, and those of metrics that it holds."""
+        """Variables of the metric, and of metrics among its attributes."""
         found = [*self._variables, *(v for x in tree.held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
         return list({id(v): v for v in found}.values())
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Adds a batch to the state."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it adds up: write its update_state.")
 
     def result(self) -> Any:
+        """Returns the result over all batches since the last reset."""
         raise NotImplementedError(f"{type(self).__name__} does not say its result: write its result.")
 
     def reset_state(self) -> None:
-        """Set every variable to zero."""
+        """Sets every variable to zero."""
         for variable in self.variables:
             variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Update, and give the result so far."""
+        """Updates the state and returns the result so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, losses, ops
+from amalthea.dtype_policies import PolicyLike
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, NotBuiltError, ShapeError
 from amalthea.losses.loss import fit_weight, squeeze_or_expand_to_same_rank, weighted
 from amalthea.metrics.mean import Mean, MeanMetricWrapper
@@ -21,11 +23,25 @@ class MeanSquaredError(
         "MSE",
     ),
 ):
-    """The mean of the squared differences."""
+    """Mean of squared errors: ``mean(square(y_true - y_pred))``.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.MeanSquaredError()
+        >>> m.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+        >>> float(m.result())
+        5.0
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None):
+    def __init__(self, name: str | None = "mean_squared_error", dtype: PolicyLike | None = None):
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
@@ -36,11 +52,25 @@ class MeanAbsoluteError(
         "MAE",
     ),
 ):
-    """The mean of the absolute differences."""
+    """Mean of absolute errors: ``mean(abs(y_true - y_pred))``.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.MeanAbsoluteError()
+        >>> m.update_state([[0.0], [0.0]], [[1.0], [-3.0]])
+        >>> float(m.result())
+        2.0
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None):
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: PolicyLike | None = None):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
@@ -51,11 +81,27 @@ class MeanAbsolutePercentageError(
         "MAPE",
     ),
 ):
-    """The mean difference in percent of the label."""
+    """Mean of absolute errors in percent of the label.
+
+    ``100 * mean(abs(y_true - y_pred) / maximum(abs(y_true), epsilon()))``
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.MeanAbsolutePercentageError()
+        >>> m.update_state([[2.0], [4.0]], [[3.0], [4.0]])
+        >>> float(m.result())
+        25.0
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None):
+    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: PolicyLike | None = None):
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
@@ -66,41 +112,88 @@ class MeanSquaredLogarithmicError(
         "MSLE",
     ),
 ):
-    """The mean squared difference of logarithms."""
+    """Mean of squared differences between logarithms, for numbers 0 and above.
+
+    ``mean(square(log(y_true + 1) - log(y_pred + 1)))``. Numbers below ``epsilon()`` count as ``epsilon()``.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.MeanSquaredLogarithmicError()
+        >>> m.update_state([[1.0]], [[3.0]])
+        >>> round(float(m.result()), 4)  # log(2) ** 2
+        0.4805
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None):
+    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: PolicyLike | None = None):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
 class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
-    """The root of the mean of all squared differences."""
+    """Square root of the mean of squared errors: ``sqrt(mean(square(y_true - y_pred)))``.
+
+    The root is taken once, of the mean over all batches.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.RootMeanSquaredError()
+        >>> m.update_state([[0.0], [0.0]], [[3.0], [4.0]])
+        >>> round(float(m.result()), 4)  # sqrt(12.5)
+        3.5355
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None):
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: PolicyLike | None = None):
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         weight = weight_of(y_pred, sample_weight, self._computing)
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self._computing)
-        y_true = ops.convert_to_tensor(y_true, dtype=self._computing)
-        y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        super().update_state(ops.square(y_pred - y_true), weight)
+        y, p = (ops.convert_to_tensor(x, dtype=self._computing) for x in (y_true, y_pred))
+        y, p = squeeze_or_expand_to_same_rank(y, p)
+        super().update_state(ops.square(p - y), weight)
 
     def result(self) -> Any:
         return ops.sqrt(super().result())
 
 
 class LogCoshError(MeanMetricWrapper, aliases=("logcosh",)):
-    """The mean logarithm of the hyperbolic cosine of the difference."""
+    """Mean logarithm of the hyperbolic cosine of errors: ``mean(log(cosh(y_pred - y_true)))``.
+
+    Near ``e ** 2 / 2`` for a small error e, and near ``abs(e) - log(2)`` for a large one.
+
+    Args:
+        |options of a metric|
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.LogCoshError()
+        >>> m.update_state([[0.0]], [[100.0]])
+        >>> round(float(m.result()), 4)  # 100 - log(2)
+        99.3069
+    """
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "logcosh", dtype: Any = None):
+    def __init__(self, name: str | None = "logcosh", dtype: PolicyLike | None = None):
         super().__init__(losses.log_cosh, name, dtype)
 
 
@@ -111,27 +204,68 @@ def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 class CosineSimilarity(MeanMetricWrapper):
-    """The mean cosine of the angle between labels and predictions."""
+    """Mean cosine of the angle between labels and predictions.
+
+    ``sum(y_true * y_pred, axis) / (norm(y_true) * norm(y_pred))``: 1 for the same direction, -1 for opposite ones.
+    The loss of this name is the negative cosine.
+
+    Args:
+        |options of a metric|
+        axis: int; axis along which one vector lies. Defaults to -1, the last.
+
+    Shapes:
+        |shapes of a metric|
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.CosineSimilarity()
+        >>> m.update_state([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])
+        >>> round(float(m.result()), 4)  # mean of 1 and 0
+        0.5
+    """
 
     only_in_config_if_set = ("axis",)
 
     _direction = "up"
 
-    def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1):
+    def __init__(self, name: str | None = "cosine_similarity", dtype: PolicyLike | None = None, axis: int = -1):
         self.axis = axis
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
 class R2Score(Metric):
-    """The share of the labels' variance that predictions explain.
+    """Coefficient of determination: share of the labels' variance that the predictions explain.
 
-    Shapes: labels and predictions ``(batch, outputs)``.
+    For each output: ``1 - sum(square(y_true - y_pred)) / sum(square(y_true - mean(y_true)))``. It is 1 for exact
+    predictions and 0 for predictions that are the mean. With p regressors and n samples the adjusted score is
+    ``1 - (1 - score) * (n - 1) / (n - p - 1)``.
 
     Args:
-        class_aggregation: ``"uniform_average"``, ``"variance_weighted_average"``, or None for one score an output.
-        num_regressors: the number of independent variables, for the adjusted score; 0 for the plain one.
+        class_aggregation: str or None; ``"uniform_average"`` is the mean of the outputs' scores,
+            ``"variance_weighted_average"`` weighs them by the sum of squared deviations of their labels, None gives
+            one score for each output. Defaults to ``"uniform_average"``.
+        num_regressors: int, 0 or more; number of independent variables, for the adjusted score. Defaults to 0, which
+            gives the plain score.
+        |options of a metric|
 
-    Source: https://en.wikipedia.org/wiki/Coefficient_of_determination
+    Shapes:
+        (batch, outputs) for labels and predictions, (batch,) for sample weights -> (); with
+        ``class_aggregation=None`` -> (outputs,)
+
+    Raises:
+        ArgumentError: there is no such aggregation, or ``num_regressors`` is negative.
+        ShapeError: labels do not have the shape ``(batch, outputs)`` (in ``update_state``).
+        NotBuiltError: ``result`` is called before the first ``update_state``.
+
+    Example:
+        >>> from amalthea import metrics
+        >>> m = metrics.R2Score()
+        >>> m.update_state([[1.0], [2.0], [3.0]], [[1.5], [2.0], [3.0]])
+        >>> float(m.result())  # 1 - 0.25 / 2
+        0.875
+
+    Source: https://en.wikipedia.org/wiki/Coefficient_of_determination; sums are merged as in Chan, Golub and LeVeque,
+    1979. Where all labels of an output are equal, the score is 1 for exact predictions and 0 for others.
     """
 
     _direction = "up"
@@ -146,7 +280,7 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str | None = "r2_score",
-        dtype: Any = None,
+        dtype: PolicyLike | None = None,
     ):
         if class_aggregation not in self.aggregations:
             raise ArgumentError("R2Score knows no such aggregation.", expected=self.aggregations, got=class_aggregation)

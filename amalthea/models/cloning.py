@@ -1,4 +1,4 @@
-"""A model again, with new weights."""
+"""Copies of models, with new weights."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
@@ -27,23 +27,28 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """A model of the same layers, whose weights are drawn anew. It is not compiled.
+    """Creates a model of copies of the same layers, with new weights.
+
+    The copy is not compiled.
 
     Args:
-        model: a Sequential or functional model; or a subclassed one that can be made from its configuration, for which
-            none of the other arguments may be given.
-        input_tensors: where the copy begins, nested like ``model.input``: symbolic tensors, or arrays, whose
-            shape and dtype are taken. New inputs like the model's own unless given.
-        clone_function: ``layer -> layer``, makes the copy of each layer but inputs; by default a layer of the same
-            arguments. A layer that stands in several places is copied once.
-        call_function: ``(layer, *args, **kwargs) -> output``, calls each copied layer of a functional model.
-        recursive: apply all this within nested models too; else a nested model is copied as one layer.
+        model: Sequential or functional model; or an instance of a subclass that can be made from its configuration, for
+            which no other argument may be given.
+        input_tensors: symbolic tensors or arrays nested like ``model.input``, or None; inputs of the copy. Of an array
+            the shape and dtype are taken. Defaults to None, new inputs like those of the model.
+        clone_function: function ``layer -> layer`` or None; returns the copy of each layer but inputs. A layer that is
+            called several times is copied once. Defaults to None, a layer of the same configuration.
+        call_function: function ``(layer, *args, **kwargs) -> output`` or None; calls the copied layers of a functional
+            model. Defaults to None, which calls them.
+        recursive: bool; whether the functions also apply to the layers within nested models. Defaults to False: a
+            nested model is one layer.
+        **kwargs: ``cache``, accepted as in Keras.
 
     Returns:
         A model of the same class.
 
     Raises:
-        ArgumentError: arguments that have no meaning for this kind of model, or inputs that do not fit.
+        ArgumentError: an argument has no meaning for this kind of model, or the inputs do not fit.
 
     Example:
         >>> from amalthea import layers, models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amalthea import tree
@@ -14,19 +15,28 @@ from amalthea.layers.layer import Layer, registry
 from amalthea.models.functional import config as functional_config
 from amalthea.models.functional.network import Network
 from amalthea.models.summary import summary
-from amalthea.training.trainer import Trainer, at_home
+from amalthea.training.state import at_home
+from amalthea.training.trainer import Trainer
 
 
 class Model(Trainer, Layer):
-    """A network that can be trained.
+    """Layers with a training loop.
 
-    Made in one of three ways: ``Model(inputs, outputs)`` from symbolic tensors, a subclass with its own ``call``, or
-    :class:`Sequential`.
+    There are three ways to make a model: ``Model(inputs, outputs)`` from symbolic tensors (the functional API), a
+    subclass with a ``call`` method, or :class:`Sequential`.
 
     Args:
-        inputs: symbolic tensors that begin at ``Input(...)``, in any nesting.
-        outputs: what was computed from them.
-        name: shown in summaries and kept in files.
+        *args: ``inputs`` and ``outputs``, by position or by name; both or none. ``inputs`` are symbolic tensors
+            ``Input(...)``, in any nesting; ``outputs`` are tensors computed from them.
+        **kwargs: ``name``: str; name in summaries and files. ``trainable``: bool; whether the weights are trained.
+            ``dtype``: str or dtype policy, for computations and weights.
+
+    Shapes:
+        (batch, ...) for each input -> (batch, ...) for each output
+
+    Raises:
+        ArgumentError: only one of ``inputs`` and ``outputs`` is given, or the outputs do not depend on the inputs
+            alone.
 
     Example:
         >>> from amalthea import Input, Model, layers
@@ -47,6 +57,7 @@ class Model(Trainer, Layer):
 
     @property
     def place(self) -> str:
+        """Description of the model for error messages."""
         return f"in model '{self.name}' ({type(self).__name__})"
 
     def _set_network(self, network: Network | None) -> None:
@@ -66,12 +77,18 @@ class Model(Trainer, Layer):
         return None
 
     def to(self, backend: str) -> Model:
-        """Move to another backend: from now on the model is called, trained and run there.
+        """Moves the model to another backend, on which it is called and trained from now on.
 
-        Weights, optimizer slots, step count and metrics come along. Gives the model itself.
+        Weights and the state of the optimizer and metrics are kept.
+
+        Args:
+            backend: str; name of the backend, such as ``"numpy"``, ``"jax"`` or ``"torch"``.
+
+        Returns:
+            The model itself.
 
         Raises:
-            UnknownNameError: no such backend.
+            UnknownNameError: there is no such backend.
             MissingLibraryError: its library is not installed.
 
         Example:
@@ -91,7 +108,39 @@ class Model(Trainer, Layer):
 
     __call__ = at_home(Layer.__call__)
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes the outputs for inputs; a subclass of your own overrides it.
+
+        Call the model itself, ``model(inputs)``, rather than this method.
+
+        Args:
+            inputs: tensors, nested like the inputs of the model.
+            training: bool or None; whether layers such as ``Dropout`` run in training mode. Defaults to None, the mode
+                of the call around it; False outside of a call.
+            mask: masks nested like the inputs, or None; steps of the inputs that count. Defaults to None.
+
+        Shapes:
+            (batch, ...) for each input -> (batch, ...) for each output
+
+        Returns:
+            Tensors in the nesting of the model's outputs.
+
+        Raises:
+            ShapeError: the inputs do not fit.
+            NotImplementedError: a subclass does not define ``call``.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Model, layers
+            >>> class Doubling(Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = layers.Dense(1, kernel_initializer="ones")
+            ...     def call(self, inputs):
+            ...         return self.dense(inputs) * 2
+            >>> np.asarray(Doubling()(np.array([[1.0, 2.0]]))).tolist()
+            [[6.0]]
+        """
         if self.network is None:
             raise NotImplementedError(f"Model '{self.name}' has no call method.")
         return self.network.run(inputs, mask)
@@ -99,16 +148,59 @@ class Model(Trainer, Layer):
     supports_masking = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Returns None: the outputs of a model carry the masks that its layers give them.
+
+        Args:
+            inputs: tensors; not used.
+            previous_mask: masks of the inputs; not used.
+
+        Shapes:
+            (batch, ...) for each input -> None
+
+        Example:
+            >>> from amalthea import Input, Model, layers
+            >>> x = Input((4,))
+            >>> print(Model(x, layers.Dense(2)(x)).compute_mask(x, None))
+            None
+        """
         return None
 
     def build(self, input_shape: Any) -> None:
-        """Make all variables, by a call on symbols of that shape."""
+        """Creates the weights of all layers, for inputs of a shape, by a call on symbolic tensors.
+
+        Args:
+            input_shape: tuple with the batch size first (None for any), such as ``(None, 784)``; or such tuples nested
+                like the inputs.
+
+        Shapes:
+            (batch, ...) for each input
+
+        Example:
+            >>> from amalthea import Model, layers
+            >>> class Small(Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = layers.Dense(2)
+            ...     def call(self, inputs):
+            ...         return self.dense(inputs)
+            >>> model = Small()
+            >>> model.build((None, 4))
+            >>> model.count_params()
+            10
+        """
         if not self.built and not type(self).build_is_own():
             self.compute_output_shape(input_shape)
         self.built = True
 
     @classmethod
     def build_is_own(cls) -> bool:
+        """Returns whether the class overrides ``build``.
+
+        Example:
+            >>> from amalthea import Model, Sequential
+            >>> Model.build_is_own(), Sequential.build_is_own()
+            (False, True)
+        """
         return cls.build is not Model.build
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -129,11 +221,29 @@ class Model(Trainer, Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly in it, in order."""
+        """Layers of the model in order, without those within its layers."""
         return self._layers
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """One layer, by name or by place."""
+        """Returns a layer by name or index.
+
+        Args:
+            name: str or None; name of the layer. Read if ``index`` is None.
+            index: int or None; position in :attr:`layers`, from the end if negative. Defaults to None.
+
+        Returns:
+            The layer.
+
+        Raises:
+            UnknownNameError: there is no layer of this name; the message has the nearest one.
+            ArgumentError: there is no layer of this index.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Dense(8, name="hidden"), layers.Dense(1)])
+            >>> model.get_layer("hidden").units, model.get_layer(index=-1).units
+            (8, 1)
+        """
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ArgumentError(f"There is no layer {index}.", expected=f"fewer than {len(self.layers)}", got=index)
@@ -160,35 +270,42 @@ class Model(Trainer, Layer):
 
     @property
     def inputs(self) -> list[Any]:
+        """Symbolic inputs, as a flat list."""
         return self._needed_network().flat_inputs
 
     @property
     def outputs(self) -> list[Any]:
+        """Symbolic outputs, as a flat list."""
         return tree.flatten(self._needed_network().outputs)
 
     @property
     def input(self) -> Any:
+        """Symbolic inputs, nested as they were given."""
         return self._needed_network().inputs
 
     @property
     def output(self) -> Any:
+        """Symbolic outputs, nested as they were given."""
         return self._needed_network().outputs
 
     @property
     def input_shape(self) -> Any:
+        """Shapes of the inputs, nested like them."""
         return tree.map_structure(lambda x: x.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
+        """Shapes of the outputs, nested like them."""
         return tree.map_structure(lambda x: x.shape, self.output)
 
     @property
     def input_names(self) -> list[str]:
+        """Names of the inputs."""
         return [x.history.call.operation.name for x in self.inputs]
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the outputs: the keys of a dict, or the layers that give them."""
+        """Names of the outputs: the keys of a dict, or the names of the last layers."""
         if self.network is None:
             return []
         if isinstance(self.network.outputs, dict):
@@ -199,58 +316,188 @@ class Model(Trainer, Layer):
 
     def summary(
         self,
-        line_length: Any = None,
-        positions: Any = None,
-        print_fn: Any = None,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
-        layer_range: Any = None,
+        layer_range: Sequence[str] | None = None,
     ) -> None:
-        """Print a table of the layers, their output shapes and numbers of parameters.
+        """Prints a table of the layers with their output shapes and numbers of parameters, and the totals.
 
         Args:
-            line_length: characters a line; the terminal's width, or 100 for ``print_fn``, unless given.
-            positions: where columns end, in characters or as fractions of a line.
-            print_fn: called with the whole text instead of printing it.
-            expand_nested: show the layers of nested models too.
-            show_trainable: a column that says which layers are trained.
-            layer_range: names (or patterns) of the first and the last layer to show.
+            line_length: int or None; characters in a line. Defaults to None, the width of the terminal, or 100 with
+                ``print_fn``.
+            positions: sequence of numbers or None; end of each column, in characters, or as a share of the line up to
+                1. Defaults to None, by the contents.
+            print_fn: function of str or None; gets the whole text. Defaults to None, which prints it.
+            expand_nested: bool; whether the layers of nested models are listed too. Defaults to False.
+            show_trainable: bool; whether there is a column for trainable layers. Defaults to False.
+            layer_range: two str or None; names (or regular expressions) of the first and the last layer to list.
+                Defaults to None, all layers.
+
+        Raises:
+            NotBuiltError: the weights do not exist yet.
+            UnknownNameError: ``layer_range`` names a layer that does not exist.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((4,)), layers.Dense(2, name="dense")], name="small")
+            >>> lines = []
+            >>> model.summary(print_fn=lambda text: lines.extend(text.splitlines()))
+            >>> print(lines[0], "/", lines[-3])
+            Model "small" / All parameters: 10 (40.00 B)
         """
         building.require_built(self)
         summary(self, print_fn, expand_nested, show_trainable, line_length, positions, layer_range)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """Write the whole model, weights and optimizer state to a ``.keras`` file."""
+        """Saves the model to a ``.keras`` file: configuration, weights, and state of the optimizer.
+
+        Args:
+            filepath: str or path; file that ends in ``.keras``, or a folder with ``zipped=False``.
+            overwrite: bool; whether a file that exists is replaced. Defaults to True.
+            zipped: bool or None; False writes a folder. Defaults to None, one file.
+            **kwargs: arguments of older Keras, not used.
+
+        Raises:
+            ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or the folder around
+                it does not exist.
+            NotBuiltError: the weights do not exist yet.
+
+        Example:
+            >>> import tempfile
+            >>> from amalthea import Sequential, layers, models
+            >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(f"{folder}/model.keras")
+            ...     again = models.load_model(f"{folder}/model.keras")
+            >>> bool((again.get_weights()[0] == model.get_weights()[0]).all())
+            True
+        """
         from amalthea import saving
 
         building.require_built(self)
         saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-        """Write the weights to a ``.weights.h5`` file."""
+        """Saves the weights, and the state of the optimizer, to a ``.weights.h5`` file.
+
+        Args:
+            filepath: str or path; file that ends in ``.weights.h5``.
+            overwrite: bool; whether a file that exists is replaced. Defaults to True.
+            max_shard_size: None; several files cannot be written yet.
+
+        Raises:
+            ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or
+                ``max_shard_size`` is given.
+            NotBuiltError: the weights do not exist yet.
+
+        Example:
+            >>> import tempfile
+            >>> from amalthea import Sequential, layers
+            >>> one = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> other = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     one.save_weights(f"{folder}/one.weights.h5")
+            ...     other.load_weights(f"{folder}/one.weights.h5")
+            >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+            True
+        """
         from amalthea import saving
 
         building.require_built(self)
         saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Read weights from a ``.weights.h5`` or ``.keras`` file."""
+        """Loads weights from a ``.weights.h5`` or ``.keras`` file.
+
+        Args:
+            filepath: str or path; file to read.
+            skip_mismatch: bool; whether layers whose weights do not fit are skipped with a warning, rather than raising
+                an error. Defaults to False.
+            **kwargs: arguments of older Keras, not used.
+
+        Raises:
+            ArgumentError: the file does not exist, or has another ending.
+            ModelFileError: the file is damaged or does not fit; then no weight has changed.
+            NotBuiltError: the weights do not exist yet.
+
+        Example:
+            >>> import tempfile
+            >>> from amalthea import Sequential, layers
+            >>> one = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> other = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     one.save(f"{folder}/one.keras")
+            ...     other.load_weights(f"{folder}/one.keras")
+            >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+            True
+        """
         from amalthea import saving
 
         building.require_built(self)
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:
-        """The configuration as JSON, without weights."""
+        """Returns the configuration of the model as JSON, without weights.
+
+        Args:
+            **kwargs: arguments of ``json.dumps``, such as ``indent``.
+
+        Returns:
+            A str, from which :func:`model_from_json` makes the model again.
+
+        Example:
+            >>> from amalthea import Sequential, layers, models
+            >>> text = Sequential([layers.Input((4,)), layers.Dense(2)]).to_json()
+            >>> models.model_from_json(text).output_shape
+            (None, 2)
+        """
         return json.dumps(serialize(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the configuration of the model, as plain data that JSON can hold.
+
+        For ``Model(inputs, outputs)`` it lists the layers and their calls; for a subclass of your own, the arguments of
+        its constructor.
+
+        Returns:
+            A dict, from which :meth:`from_config` makes the model again, with new weights.
+
+        Example:
+            >>> from amalthea import Input, Model, layers
+            >>> x = Input((4,))
+            >>> config = Model(x, layers.Dense(2, name="head")(x)).get_config()
+            >>> [layer["class_name"] for layer in config["layers"]]
+            ['InputLayer', 'Dense']
+        """
         if self.network is not None and type(self) is Model:
             return functional_config.to_config(self)
         return super().get_config()
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Creates a model from a configuration that :meth:`get_config` returned, with new weights.
+
+        Args:
+            config: dict; configuration.
+            custom_objects: dict of classes and functions of your own by name. Defaults to None, which knows only
+                registered ones.
+
+        Returns:
+            The model.
+
+        Raises:
+            UnknownNameError: the configuration names a class that does not exist.
+
+        Example:
+            >>> from amalthea import Input, Model, layers
+            >>> x = Input((4,))
+            >>> model = Model(x, layers.Dense(2)(x))
+            >>> Model.from_config(model.get_config()).count_params()
+            10
+        """
         if "input_layers" in config and "output_layers" in config:
             return functional_config.from_config(cls, config, custom_objects)
         return super().from_config(config)

@@ -1,4 +1,4 @@
-"""``Sequential``: one layer after the other."""
+"""``Sequential``: a linear stack of layers."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -21,12 +21,23 @@ from amalthea.operation import Call
 
 
 class Sequential(Model):
-    """A model whose layers stand in a row. Its variables are made when the input's shape is known.
+    """Model of layers that are called one after the other, each on the output of the one before.
+
+    The weights are created when the shape of the input is known: from ``Input`` as the first layer, or from the first
+    data.
 
     Args:
-        layers: the layers, or add them later with :meth:`add`.
-        trainable: whether optimizers may change its variables.
-        name: shown in summaries and kept in files.
+        layers: list of layers. Defaults to None, no layers; :meth:`add` adds them.
+        trainable: bool; whether the weights are trained. Defaults to True.
+        name: str or None; name in summaries and files. Defaults to None, which derives one from the class.
+        **kwargs: ``dtype``: str or dtype policy, for computations and weights.
+
+    Shapes:
+        (batch, ...) -> (batch, ...), the output of the last layer
+
+    Raises:
+        ArgumentError: an object is not a layer, a layer occurs twice, or an ``Input`` is not the first.
+        ShapeError: a layer does not fit the output of the one before.
 
     Example:
         >>> from amalthea import Sequential, layers
@@ -48,7 +59,24 @@ class Sequential(Model):
         self._rebuild()
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
-        """Put a layer at the end."""
+        """Adds a layer at the end.
+
+        Args:
+            layer: layer, or symbolic tensor of ``Input``.
+            rebuild: bool; whether the layers are connected at once, if the shape of the input is known. Defaults to
+                True.
+
+        Raises:
+            ArgumentError: it is not a layer, the model has a layer of this name, or an ``Input`` is not the first.
+            ShapeError: the layer does not fit the output of the one before.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((4,))])
+            >>> model.add(layers.Dense(2))
+            >>> model.output_shape
+            (None, 2)
+        """
         layer = self._as_layer(layer)
         if not self.stack and not isinstance(layer, InputLayer):
             if layer._first_input is not None:
@@ -88,7 +116,23 @@ class Sequential(Model):
         return layer
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the last layer away."""
+        """Removes the last layer.
+
+        Args:
+            rebuild: bool; whether the other layers are connected anew at once. Defaults to True.
+
+        Returns:
+            The layer that was removed.
+
+        Raises:
+            ArgumentError: there is no layer.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((4,)), layers.Dense(8), layers.Dense(2)])
+            >>> model.pop().units, model.output_shape
+            (2, (None, 8))
+        """
         if not self.stack:
             raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
         layer = self.stack.pop()
@@ -97,11 +141,13 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
-    _is_functional = False  # files list its layers
+    @property
+    def _is_functional(self) -> bool:
+        return False  # files list its layers
 
     @property
     def network(self) -> Network | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The connected layers as calls in order; collected when it is first asked for."""
+        """Calls of the layers in order; None while the shape of the input is not known."""
         if self._made is None and self._ends is not None:
             self._made = Network(*self._ends)
         return self._made
@@ -129,7 +175,21 @@ class Sequential(Model):
         self._ends, self._made, self.built = (begin, x), None, True
 
     def build(self, input_shape: Any = None) -> None:
-        """Make all variables for inputs of that shape, the batch included."""
+        """Creates the weights of all layers, for inputs of a shape.
+
+        Args:
+            input_shape: tuple with the batch size first (None for any). Defaults to None, for models with an ``Input``.
+
+        Shapes:
+            (batch, ...)
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Dense(2)])
+            >>> model.build((None, 4))
+            >>> model.count_params()
+            10
+        """
         if self.network is not None or not self.stack:
             return
         if isinstance(input_shape, (list, tuple)) and input_shape and isinstance(input_shape[0], (list, tuple)):
@@ -140,6 +200,13 @@ class Sequential(Model):
 
     @classmethod
     def build_is_own(cls) -> bool:
+        """Returns True: the class overrides ``build``.
+
+        Example:
+            >>> from amalthea import Sequential
+            >>> Sequential.build_is_own()
+            True
+        """
         return True
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -151,7 +218,33 @@ class Sequential(Model):
         self._rebuild()
         self._build_shapes = {"input_shape": shape}
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Calls the layers one after the other.
+
+        Call the model itself, ``model(inputs)``, rather than this method.
+
+        Args:
+            inputs: tensor, or tensors in the nesting that the first layer takes.
+            training: bool or None; whether layers such as ``Dropout`` run in training mode. Defaults to None, the mode
+                of the call around it; False outside of a call.
+            mask: mask of the inputs or None; steps that count. Defaults to None.
+
+        Shapes:
+            (batch, ...) -> (batch, ...), the output of the last layer
+
+        Returns:
+            The output of the last layer.
+
+        Raises:
+            ShapeError: the inputs do not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Dense(1, kernel_initializer="ones"), layers.ReLU()])
+            >>> np.asarray(model(np.array([[1.0, 2.0], [-3.0, 1.0]]))).tolist()
+            [[3.0], [0.0]]
+        """
         if self.network is not None:
             return self.network.run(inputs, mask)
         inputs = inputs if mask is None else with_mask(inputs, mask)
@@ -165,13 +258,35 @@ class Sequential(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the input."""
+        """Layers of the model in order, without the ``Input``."""
         return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
 
     def get_build_config(self) -> dict[str, Any] | None:
+        """Returns the shape of the input, for model files.
+
+        Returns:
+            A dict, or None if the shape is not known.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> Sequential([layers.Input((4,)), layers.Dense(2)]).get_build_config()
+            {'input_shape': [None, 4]}
+        """
         return {"input_shape": list(self.input_shape)} if self.network is not None else None
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the configuration of the model, as plain data that JSON can hold.
+
+        Returns:
+            A dict with the configurations of the layers, from which :meth:`from_config` makes the model again, with
+            new weights.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> config = Sequential([layers.Input((4,)), layers.Dense(2)]).get_config()
+            >>> [layer["class_name"] for layer in config["layers"]], config["build_input_shape"]
+            (['InputLayer', 'Dense'], [None, 4])
+        """
         config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
         config["layers"] = [configurable.serialize(layer) for layer in self.stack]
         if self.network is not None:
@@ -179,7 +294,26 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Creates a model from a configuration that :meth:`get_config` returned, with new weights.
+
+        Args:
+            config: dict; configuration.
+            custom_objects: dict of classes and functions of your own by name. Defaults to None, which knows only
+                registered ones.
+
+        Returns:
+            The model.
+
+        Raises:
+            UnknownNameError: the configuration names a class that does not exist.
+
+        Example:
+            >>> from amalthea import Sequential, layers
+            >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+            >>> Sequential.from_config(model.get_config()).count_params()
+            10
+        """
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         with configurable.CustomObjectScope(custom_objects):
             for layer in config["layers"]:

@@ -1,4 +1,4 @@
-"""Optimizers: how gradients change weights.
+"""Optimizers: rules that update weights by their gradients.
 
     model.compile(optimizer="adam"), model.compile(optimizer=SGD(0.1, momentum=0.9, nesterov=True))
 

@@ -10,7 +10,7 @@ import numpy as np
 from amalthea import ops
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
-from amalthea.optimizers.optimizer import Optimizer
+from amalthea.optimizers.optimizer import LearningRate, Optimizer
 
 
 def _mean_square_root(x: Any) -> Any:
@@ -18,22 +18,41 @@ def _mean_square_root(x: Any) -> Any:
 
 
 class Adafactor(Optimizer):
-    """Adaptive rates in little memory.
+    """Gradient descent with adaptive rates in little memory: one row and one column for each matrix.
+
+    At update t, with ``s = 1 - t ** beta_2_decay`` and rms the root mean square: row means r and column means c of
+    ``g ** 2 + epsilon_1`` are kept as moving means of share s, and stand for the mean square
+    ``v = outer(r / mean(r), c)``. A weight of one axis keeps v itself. With ``step = g / sqrt(v)``:
+    ``w = w - rate * maximum(rms(w), epsilon_2) * step / maximum(rms(step) / clip_threshold, 1)``.
 
     Args:
-        learning_rate: a number, a schedule, or a callable without arguments; with ``relative_step`` the greatest one.
-        beta_2_decay: the power of the step by which the share of the past grows.
-        epsilon_1: added to squared gradients.
-        epsilon_2: the least size that a weight counts for.
-        clip_threshold: the greatest root mean square of a step.
-        relative_step: whether the rate is at most one over the root of the step.
+        learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps, relative
+            to the size of the weight. Defaults to 0.001.
+        beta_2_decay: float, 0 or less; power of t in s. Defaults to -0.8.
+        epsilon_1: float, 0 or more; number added to squared gradients. Defaults to 1e-30.
+        epsilon_2: float, 0 or more; least size that a weight counts for. Defaults to 0.001.
+        clip_threshold: float, above 0; greatest root mean square of ``step``. Defaults to 1.
+        relative_step: bool; whether the rate is ``minimum(learning_rate, 1 / sqrt(t))``. Defaults to True.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Adafactor
+        >>> w, optimizer = Variable(np.ones((3, 5))), Adafactor(0.1)
+        >>> optimizer.apply([np.ones((3, 5))], [w])
+        >>> [tuple(v.shape) for v in optimizer.variables[2:4]]  # one row and one column
+        [(3,), (5,)]
+        >>> round(float(w.numpy()[0, 0]), 4)
+        0.9
 
     Source: Shazeer and Stern, arXiv:1804.04235, algorithms 4 and 5.
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_2_decay: float = -0.8,
         epsilon_1: float = 1e-30,
         epsilon_2: float = 1e-3,

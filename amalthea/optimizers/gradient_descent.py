@@ -5,29 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import initializers, ops
-from amalthea.optimizers.optimizer import Optimizer
+from amalthea.optimizers.optimizer import LearningRate, Optimizer
 from amalthea.optimizers.state import Slots
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if wanted.
+    """Stochastic gradient descent, with or without momentum.
+
+    For a weight w and its gradient g: ``w = w - learning_rate * g``. With momentum a velocity v is kept:
+    ``v = momentum * v - learning_rate * g`` and ``w = w + v``; with ``nesterov``,
+    ``w = w + momentum * v - learning_rate * g``.
 
     Args:
-        learning_rate: a number, a schedule, or a callable without arguments.
-        momentum: the share of the last step that is made again.
-        nesterov: whether the gradient is taken as if after that step.
+        learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps.
+            Defaults to 0.01.
+        momentum: float in [0, 1]; share of the last step that is repeated. Defaults to 0, no momentum.
+        nesterov: bool; whether the step is that of Nesterov's accelerated gradient. Defaults to False.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import SGD
+        >>> w, optimizer = Variable([1.0]), SGD(0.1, momentum=0.9)
+        >>> for _ in range(2):
+        ...     optimizer.apply([[1.0]], [w])  # steps of 0.1 and 0.19
+        >>> round(float(w.numpy()[0]), 4)
+        0.71
 
     Source: Sutskever et al., ICML 2013, equations 1 to 4.
-
-    >>> from amalthea import Variable
-    >>> from amalthea.optimizers import SGD
-    >>> w = Variable([1.0])
-    >>> SGD(0.1).apply([w.value], [w])
-    >>> w.numpy()
-    array([0.9], dtype=float32)
     """
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **common: Any):
+    def __init__(
+        self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **common: Any
+    ):
         self.momentum, self.nesterov = momentum, nesterov
         super().__init__(learning_rate, **common)
 
@@ -45,18 +56,32 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Each gradient divided by the root of the sum of its squares so far.
+    """Gradient descent with a learning rate for each element, which falls with the squares of its gradients.
+
+    A sum a of squared gradients is kept: ``a = a + g ** 2`` and ``w = w - learning_rate * g / sqrt(a + epsilon)``.
 
     Args:
-        initial_accumulator_value: what that sum starts from.
-        epsilon: added to it.
+        |learning rate|
+        initial_accumulator_value: float, 0 or more; initial value of the sum. Defaults to 0.1.
+        epsilon: float, 0 or more; number added to the sum, against division by 0. Defaults to 1e-7.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Adagrad
+        >>> w, optimizer = Variable([1.0]), Adagrad(0.1)
+        >>> for _ in range(2):
+        ...     optimizer.apply([[1.0]], [w])  # steps of 0.1 / sqrt(1.1) and 0.1 / sqrt(2.1)
+        >>> round(float(w.numpy()[0]), 4)
+        0.8356
 
     Source: Duchi et al., JMLR 12, 2011.
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **common: Any,
@@ -73,18 +98,33 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Each gradient times the recent size of steps, divided by the recent size of gradients.
+    """Gradient descent with steps of the size of recent steps, whatever the scale of the gradients.
+
+    Moving means of squared gradients (a) and of squared steps (b) are kept: ``a = rho * a + (1 - rho) * g ** 2``,
+    ``step = g * sqrt((b + epsilon) / (a + epsilon))``, ``b = rho * b + (1 - rho) * step ** 2`` and
+    ``w = w - learning_rate * step``.
 
     Args:
-        rho: the share of the past that stays in those sizes.
-        epsilon: added to them.
+        |learning rate|
+        rho: float in [0, 1]; share of the past in the moving means. Defaults to 0.95.
+        epsilon: float, 0 or more; number added to the means; it sets the size of the first steps. Defaults to 1e-7.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Adadelta
+        >>> w = Variable([1.0, 1.0])
+        >>> Adadelta(learning_rate=1.0, epsilon=0.01).apply([[1.0, 100.0]], [w])
+        >>> w.numpy().round(2).tolist()  # gradients of 1 and 100 make steps of one size
+        [0.59, 0.55]
 
     Source: Zeiler, arXiv:1212.5701, algorithm 1.
     """
 
     groups = ({"accumulated_grad": "zeros", "accumulated_delta_var": "zeros"},)
 
-    def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **common: Any):
+    def __init__(self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **common: Any):
         self.rho, self.epsilon = rho, epsilon
         super().__init__(learning_rate, **common)
 
@@ -96,20 +136,34 @@ class Adadelta(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Each gradient divided by the root of the mean of its recent squares.
+    """Gradient descent with gradients divided by the root of the moving mean of their squares.
+
+    ``v = rho * v + (1 - rho) * g ** 2`` and ``w = w - learning_rate * g / sqrt(v + epsilon)``.
 
     Args:
-        rho: the share of the past that stays in that mean.
-        momentum: the share of the last step that is made again.
-        epsilon: added to the mean.
-        centered: whether the mean gradient is taken off first, so that it is a variance.
+        |learning rate|
+        rho: float in [0, 1]; share of the past in the moving mean. Defaults to 0.9.
+        momentum: float in [0, 1]; share of the last step that is repeated. Defaults to 0, no momentum.
+        epsilon: float, 0 or more; number added to the mean, against division by 0. Defaults to 1e-7.
+        centered: bool; whether the squared moving mean of gradients is subtracted from v, which makes it a variance.
+            Defaults to False.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import RMSprop
+        >>> w = Variable([1.0, 1.0])
+        >>> RMSprop(0.1, rho=0.75).apply([[1.0, 100.0]], [w])
+        >>> w.numpy().round(4).tolist()  # steps of 0.1 / sqrt(0.25), whatever the size of the gradients
+        [0.8, 0.8]
 
     Source: Hinton, Coursera lecture 6e, 2012; Graves, arXiv:1308.0850, equations 38 to 45 (centered).
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -137,22 +191,40 @@ class RMSprop(Optimizer):
 
 
 class Ftrl(Optimizer):
-    """Follow the regularized leader: sparse weights for sparse features.
+    """Follow the regularized leader (FTRL-Proximal): sparse weights for many rare features.
+
+    With a the sum of squared gradients before an update, ``b = a + g ** 2`` after it, and p = ``learning_rate_power``:
+    ``z = z + g - (b ** -p - a ** -p) / learning_rate * w``. The new weight is ``(clip(z, -l1, l1) - z) / q`` with
+    ``q = b ** -p / learning_rate + 2 * l2 + beta / learning_rate``; it is exactly 0 where ``abs(z) <= l1``.
 
     Args:
-        learning_rate_power: 0 or less: how the rate falls with the sum of squares.
-        initial_accumulator_value: what that sum starts from.
-        l1_regularization_strength: draws small weights to exactly 0.
-        l2_regularization_strength: draws weights towards 0.
-        l2_shrinkage_regularization_strength: the same, through the gradient, so that it does not change the rate.
-        beta: added to the root of the sum, times the learning rate.
+        |learning rate|
+        learning_rate_power: float, 0 or less; power of the sum by which steps fall. Defaults to -0.5; 0 keeps their
+            size.
+        initial_accumulator_value: float, 0 or more; initial value of the sum of squares. Defaults to 0.1.
+        l1_regularization_strength: float, 0 or more; penalty l1, which sets small weights to exactly 0. Defaults to 0.
+        l2_regularization_strength: float, 0 or more; penalty l2, which draws weights towards 0. Defaults to 0.
+        l2_shrinkage_regularization_strength: float, 0 or more; penalty whose gradient
+            ``2 * l2_shrinkage_regularization_strength * w`` is added to g in z, and not to the sum of squares.
+            Defaults to 0.
+        beta: float, 0 or more; number added to the divisor, as above. Defaults to 0.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Ftrl
+        >>> w = Variable([0.0, 0.0])
+        >>> Ftrl(0.1, l1_regularization_strength=0.5).apply([[1.0, 0.2]], [w])
+        >>> w.numpy().round(4).tolist()  # the second gradient is less than the penalty
+        [-0.0477, 0.0]
 
     Source: McMahan et al., KDD 2013, algorithm 1.
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         learning_rate_power: float = -0.5,
         initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,

@@ -14,16 +14,31 @@ from amalthea.optimizers.optimizer import Optimizer, registry
 
 
 class LossScaleOptimizer(Optimizer):
-    """Another optimizer, whose loss is scaled up as far as gradients stay finite.
+    """Wrapper of an optimizer that scales the loss, so that small gradients are not lost in float16.
 
-    A step whose gradients are not all finite is left out, and the scale halved; after ``dynamic_growth_steps`` good
-    steps it is doubled.
+    The loss is multiplied by a scale, and the gradients are divided by it. A step whose gradients are not all finite
+    is left out, and the scale halved; after ``dynamic_growth_steps`` finite steps it is doubled.
 
     Args:
-        inner_optimizer: the optimizer that makes the steps.
-        initial_scale: what the loss is multiplied by at first.
-        dynamic_growth_steps: good steps before the scale is doubled.
-        name: shown in the paths of its variables.
+        inner_optimizer: name, config or optimizer; optimizer of the steps. All other options belong to it.
+        initial_scale: float, above 0; first scale. Defaults to 32768.
+        dynamic_growth_steps: int, 1 or more; number of finite steps after which the scale is doubled. Defaults to
+            2000.
+        name: str or None; first part of the paths of its variables. Defaults to None, which derives one from the
+            class.
+        **kwargs: options of every optimizer, only with their default values: files of Keras have them.
+
+    Raises:
+        ArgumentError: an option is given that belongs to the inner optimizer.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import SGD, LossScaleOptimizer
+        >>> w, optimizer = Variable([1.0]), LossScaleOptimizer(SGD(0.1), initial_scale=8.0)
+        >>> optimizer.apply([np.array([np.inf], "float32")], [w])  # an overflow: no step, and half the scale
+        >>> w.numpy().tolist(), float(optimizer.dynamic_scale.numpy())
+        ([1.0], 4.0)
 
     Source: Micikevicius et al., arXiv:1710.03740, section 3.2.
     """

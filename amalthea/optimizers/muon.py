@@ -11,36 +11,56 @@ from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers import patterns
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
+from amalthea.optimizers.optimizer import LearningRate
 from amalthea.optimizers.options import norm
 
 
 class Muon(_Moments):
-    """Orthogonal steps for matrices, Adam's steps for all else.
+    """Gradient descent with orthogonal steps for matrices, and Adam's steps for all other weights.
+
+    ``m = momentum * m + g`` and ``w = w - learning_rate * scale * orthogonal(m)``, where ``orthogonal`` sets all
+    singular values to about 1. It repeats ``x = a * x + (b * y + c * y @ y) @ x`` with ``y = x @ transpose(x)``, from
+    ``m / norm(m)``. Weights that are not matrices, embeddings and excluded ones are updated by :class:`Adam`.
 
     Args:
-        learning_rate: a number, a schedule, or a callable without arguments.
-        adam_beta_1: the share of the past in Adam's mean of gradients.
-        adam_beta_2: the share of the past in Adam's mean of their squares.
-        adam_weight_decay: the decay of what Adam updates.
-        epsilon: added to the root of the latter, and to norms.
-        weight_decay: the decay of what Muon updates.
-        exclude_layers: parts or patterns (``amalthea.optimizers.patterns``) of paths that Adam shall update.
-        exclude_embeddings: whether Adam shall update embeddings.
-        muon_a: the first coefficient of the iteration that makes a matrix orthogonal.
-        muon_b: the second.
-        muon_c: the third.
-        adam_lr_ratio: Adam's learning rate as a share of Muon's.
-        momentum: the share of the past in the sum of gradients.
-        ns_steps: iterations.
-        nesterov: whether the gradient is counted once more.
-        rms_rate: the root mean square of a step is about this, as Adam's; None for the orthogonal matrix itself.
+        |learning rate|
+        adam_beta_1: float in [0, 1); share of the past in Adam's mean of gradients. Defaults to 0.9.
+        adam_beta_2: float in [0, 1); share of the past in Adam's mean of squared gradients. Defaults to 0.999.
+        adam_weight_decay: float, 0 or more, or None; decay of weights that Adam updates. Defaults to 0.004.
+        epsilon: float, 0 or more; number added to Adam's root mean square, and to norms. Defaults to 1e-7.
+        weight_decay: float, 0 or more, or None; decay of weights with orthogonal steps. Defaults to 0.004.
+        |options of every optimizer|
+        exclude_layers: sequence of str or None; patterns of paths (see ``amalthea.optimizers.patterns``) of weights
+            that Adam updates. Defaults to None, no others.
+        exclude_embeddings: bool; whether Adam updates weights with "embedding" in their path. Defaults to True.
+        muon_a: float; coefficient a of the iteration. Defaults to 3.4445.
+        muon_b: float; coefficient b of the iteration. Defaults to -4.775.
+        muon_c: float; coefficient c of the iteration. Defaults to 2.0315.
+        adam_lr_ratio: float, 0 or more; Adam's learning rate as a multiple of ``learning_rate``. Defaults to 1.
+        momentum: float in [0, 1]; share of the past in m. Defaults to 0.95.
+        ns_steps: int, 1 or more; number of iterations. Defaults to 5.
+        nesterov: bool; whether ``g + momentum * m`` takes the place of m. Defaults to True.
+        rms_rate: float, 0 or more, or None; root mean square of a step before the learning rate, by
+            ``scale = rms_rate * sqrt(max(w.shape))``. Defaults to 0.2, near Adam's; None means a scale of 1.
+
+    Raises:
+        ArgumentError: a number is out of range, or (in ``build``) a pattern has groups.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import Muon
+        >>> w = Variable(np.zeros((2, 2)))
+        >>> Muon(0.1, rms_rate=None).apply([np.array([[100.0, 0.0], [0.0, 1.0]])], [w])
+        >>> bool(abs(w.numpy()[1, 1] / w.numpy()[0, 0]) > 0.1)  # in the gradient it is 0.01
+        True
 
     Source: Jordan et al., "Muon: an optimizer for hidden layers", 2024; Liu et al., arXiv:2502.16982 (rms_rate).
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRate = 0.001,
         adam_beta_1: float = 0.9,
         adam_beta_2: float = 0.999,
         adam_weight_decay: float | None = 0.004,

@@ -1,14 +1,14 @@
-"""What an optimizer is: a rule for one variable, and once around it everything that all rules share."""
+"""The base class of optimizers: a rule for one variable, and the options that all rules share, written once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from amalthea import initializers, ops
+from amalthea import docstrings, initializers, ops
 from amalthea.checks import non_negative_number
 from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
 from amalthea.engine import dtypes
@@ -25,22 +25,61 @@ from amalthea.optimizers.state import State
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 
 
+LearningRate: TypeAlias = float | LearningRateSchedule | Variable | Callable[[], Any] | Mapping[str, Any]
+
+docstrings.share(
+    "learning rate",
+    """
+    learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps. Defaults to
+        0.001.
+    """,
+)
+docstrings.share(
+    "weight decay",
+    """
+    weight_decay: float, 0 or more, or None; each update first multiplies the weights by
+        ``1 - learning_rate * weight_decay``. Defaults to None, no decay.
+    """,
+)
+docstrings.share(
+    "options of every optimizer",
+    """
+    clipnorm: float, above 0, or None; greatest Euclidean norm of the gradient of one weight. Longer gradients are
+        scaled down to it. Only one of the three ways to clip may be given. Defaults to None, no clipping.
+    clipvalue: float, above 0, or None; elements of gradients are clipped to ``[-clipvalue, clipvalue]``. Defaults to
+        None, no clipping.
+    global_clipnorm: float, above 0, or None; greatest Euclidean norm of all gradients together. Defaults to None, no
+        clipping.
+    use_ema: bool; whether a moving average of each weight is kept, which replaces the weight when ``fit`` ends.
+        Defaults to False.
+    ema_momentum: float in [0, 1]; share of the average that one update keeps, read if ``use_ema``. Defaults to 0.99.
+    ema_overwrite_frequency: int, 1 or more, or None; number of updates after which the averages replace the weights
+        during training. Defaults to None, only when ``fit`` ends.
+    loss_scale_factor: float, above 0, or None; factor of the loss, by which the gradients are divided again, so that
+        small ones are not lost in half precision. Defaults to None, no scaling.
+    gradient_accumulation_steps: int, 2 or more, or None; number of batches whose mean gradient makes one update.
+        Schedules and averages count updates. Defaults to None, one update for each batch.
+    name: str or None; first part of the paths of the optimizer's variables. Defaults to None, which derives one from
+        the class.
+    **kwargs: names of Keras 1 and 2. ``lr`` is the learning rate; ``decay`` is a float that divides it by
+        ``1 + decay * updates``. ``jit_compile`` and ``is_legacy_optimizer`` change nothing.
+    """,
+)
+
+
 class Optimizer(State, registry=registry):
-    """What every optimizer is: override :meth:`rule` and :meth:`slot_groups`, or :meth:`update_step` and :meth:`build`.
+    """Base class of optimizers: a rule for one weight, and the options that all rules share.
+
+    A subclass overrides :meth:`rule`, which returns the new value of a weight, and the class attribute ``groups``,
+    the names of the variables that the rule keeps for each weight. All rules compute in float32 at least.
 
     Args:
-        learning_rate: a number, a schedule, or a callable without arguments.
-        weight_decay: the share (times the learning rate) by which weights shrink at each update.
-        clipnorm: the greatest Euclidean norm of each gradient.
-        clipvalue: the greatest absolute value of each element of a gradient.
-        global_clipnorm: the greatest Euclidean norm of all gradients together.
-        use_ema: whether a moving average of every weight is kept.
-        ema_momentum: the share of the average that stays at each update.
-        ema_overwrite_frequency: updates after which weights are overwritten by their average; None for the end.
-        loss_scale_factor: what the loss is multiplied by, and gradients divided by.
-        gradient_accumulation_steps: how many calls make one update, from the mean of their gradients. Schedules,
-            averages and all other counters count updates.
-        name: shown in the paths of its variables.
+        learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps.
+        |weight decay|
+        |options of every optimizer|
+
+    Raises:
+        ArgumentError: a number is out of range, two ways to clip are given, or an argument does not exist.
 
     Example:
         >>> from amalthea import Variable
@@ -64,7 +103,7 @@ class Optimizer(State, registry=registry):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -107,7 +146,7 @@ class Optimizer(State, registry=registry):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate now: its variable, or what the schedule or callable gives. (Without ``decay``.)"""
+        """Present learning rate: its variable, or the value of the schedule or callable. (Without ``decay``.)"""
         if isinstance(self._learning_rate, LearningRateSchedule):
             return self._learning_rate(self.iterations)
         return self._learning_rate if isinstance(self._learning_rate, Variable) else self._learning_rate()
@@ -130,7 +169,7 @@ class Optimizer(State, registry=registry):
 
     @property
     def iterations(self) -> Any:
-        """The number of updates so far (not of calls that only accumulate gradients)."""
+        """Number of updates so far, without calls that only accumulate gradients."""
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations.value, self.gradient_accumulation_steps)
         return self._iterations
@@ -154,13 +193,17 @@ class Optimizer(State, registry=registry):
     def apply(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None, weight: Any = 1.0
     ) -> None:
-        """Update the variables by their gradients (None where a variable has none).
+        """Updates variables by their gradients.
 
         Args:
-            grads: one for each variable.
-            trainable_variables: those that it was built for, unless given.
-            weight: how much the gradients count among those that are accumulated for one update, such as the number
-                of rows that they are a mean over.
+            grads: sequence of tensors or None, one for each variable; None leaves the variable out, with a warning.
+            trainable_variables: sequence of variables. Defaults to None, those that the optimizer was built for.
+            weight: number; weight of these gradients among those that are accumulated for one update, such as the
+                number of rows. Defaults to 1.
+
+        Raises:
+            ArgumentError: the numbers of gradients and variables differ, or all gradients are None.
+            NotBuiltError: the optimizer was built for other variables.
         """
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         grads = [native(g) for g in grads]
@@ -179,7 +222,7 @@ class Optimizer(State, registry=registry):
         self._iterations.assign_add(1)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
-        """:meth:`apply` for pairs; gives the number of updates."""
+        """Updates variables by pairs of gradient and variable, and returns the number of updates."""
         grads, variables = zip(*grads_and_vars)
         self.apply(grads, variables)
         return self._iterations
@@ -238,12 +281,12 @@ class Optimizer(State, registry=registry):
         return rate if not self.decay else rate / (ops.cast(self.iterations, "float32") * self.decay + 1.0)
 
     def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
-        """:meth:`update_step` for each; a rule with state of the whole step moves it here first."""
+        """Calls :meth:`update_step` for each variable; a rule with state for the whole step updates it here."""
         for gradient, variable in zip(grads, variables):
             self.update_step(gradient, variable, learning_rate)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        """Update one variable, and its slots, by :meth:`rule`."""
+        """Updates one variable and its slots by :meth:`rule`."""
         names = [name for group in self.slot_groups() for name in group]
         slots = [self.slot(name, variable) for name in names]
         dtype = dtypes.at_least_single(variable.dtype)
@@ -253,20 +296,20 @@ class Optimizer(State, registry=registry):
             target.assign(result)
 
     def rule(self, *args: Any, **kwargs: Any) -> Sequence[Any]:
-        """From ``(gradient, value, learning_rate, *slots)`` the new value, and the new values of the slots.
+        """Returns the new value of a variable and of its slots, from ``(gradient, value, learning_rate, *slots)``.
 
         All are float32 at least, whatever the variable's dtype is.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
 
     def step(self, dtype: str = "float32") -> Any:
-        """The number of the update that is being made, from 1."""
+        """Returns the number of the present update, from 1."""
         return ops.cast(self.iterations + 1, dtype)
 
     # --------------------------------------------------------------------------- weight decay, averaging
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Sequence[str] | None = None) -> None:
-        """Let these variables, and those whose name matches one of the patterns, not decay."""
+        """Excludes variables from weight decay, by themselves or by regular expressions of their names."""
         self._undecayed |= set(var_list or ())
         self._undecayed_names += list(var_names or ())
 
@@ -275,7 +318,7 @@ class Optimizer(State, registry=registry):
         return variable not in self._undecayed and not by_name
 
     def decay_of(self, variable: Variable) -> float | None:
-        """The weight decay of one variable."""
+        """Returns the weight decay of one variable."""
         return self.weight_decay
 
     def _decay(self, variables: Sequence[Variable], rate: Any) -> None:
@@ -297,7 +340,7 @@ class Optimizer(State, registry=registry):
                 variable.assign(ops.where(is_due, ops.cast(average.value, variable.dtype), variable.value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Give the variables the values they shall have after training: their averages, if there are any."""
+        """Replaces variables by their moving averages, if there are any; called when ``fit`` ends."""
         with at_once():
             for variable in var_list if self.has_averages else ():
                 variable.assign(self.slot("average", variable).value)
@@ -308,7 +351,7 @@ class Optimizer(State, registry=registry):
         return self.use_ema and self.built and int(np.asarray(ops.convert_to_numpy(self.iterations))) > 0
 
     def scale_loss(self, loss: Any) -> Any:
-        """The loss times ``loss_scale_factor``."""
+        """Returns the loss times ``loss_scale_factor``."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # ------------------------------------------------------------------------------ values in and out
@@ -316,7 +359,7 @@ class Optimizer(State, registry=registry):
     def stateless_apply(
         self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
-        """:meth:`apply` as a pure function of values; gives the new trainable and optimizer values."""
+        """Returns the new values of trainable and optimizer variables: :meth:`apply` as a pure function."""
         if not self.built:
             raise NotBuiltError("The optimizer has no slots yet.", cure="optimizer.build(trainable_variables) first")
         every = [*self._trainable_variables, *self._variables]
@@ -325,7 +368,7 @@ class Optimizer(State, registry=registry):
         return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
 
     def config_value(self, name: str, given: Any) -> Any:
-        """The learning rate as a number or schedule; any other argument from its attribute."""
+        """Returns the learning rate as a number or schedule, any other argument from its attribute."""
         if name != "learning_rate":
             return super().config_value(name, given)
         rate = self._learning_rate

@@ -8,24 +8,41 @@ from typing import Any
 from amalthea import ops
 from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
+from amalthea.optimizers.optimizer import LearningRate
 
 
 class ScheduleFreeAdamW(_Moments):
-    """AdamW that needs no schedule.
+    """AdamW that needs no schedule: the mean of all points so far takes the place of a falling learning rate.
+
+    A point z makes Adam's steps, without momentum: ``z = z - learning_rate * g / (sqrt(v / (1 - beta_2 ** t)) +
+    epsilon)``. With x the mean of all z so far, the weights are ``w = (1 - beta_1) * z + beta_1 * x``, where gradients
+    are taken.
 
     Args:
-        learning_rate: a number; it stays the same.
-        beta_1: where between the last point (0) and their mean (1) gradients are taken.
-        beta_2: the share of the past in the mean of squared gradients.
-        epsilon: added to its root.
-        warmup_steps: updates in which the rate rises to the whole.
+        learning_rate: float, 0 or more; size of the steps. Defaults to 0.0025.
+        beta_1: float in [0, 1); share of the mean x in the weights. Defaults to 0.9.
+        beta_2: float in [0, 1); share of the past in the moving mean v of squared gradients. Defaults to 0.999.
+        epsilon: float, 0 or more; number added to the root of v, against division by 0. Defaults to 1e-8.
+        warmup_steps: int, 0 or more; number of updates in which the learning rate rises linearly to its full value.
+            Defaults to 0.
+        |weight decay|
+        |options of every optimizer|
+
+    Example:
+        >>> from amalthea import Variable
+        >>> from amalthea.optimizers import ScheduleFreeAdamW
+        >>> w, optimizer = Variable([1.0]), ScheduleFreeAdamW(0.1)
+        >>> for _ in range(3):
+        ...     optimizer.apply([[1.0]], [w])  # z is 0.9, 0.8, 0.7; its mean 0.9, 0.85, 0.8
+        >>> round(float(w.numpy()[0]), 4)  # 0.1 * 0.7 + 0.9 * 0.8
+        0.79
 
     Source: Defazio et al., arXiv:2405.15682, algorithm 1.
     """
 
     def __init__(
         self,
-        learning_rate: Any = 0.0025,
+        learning_rate: LearningRate = 0.0025,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.configurable import Configurable, Registry
 from amalthea.errors import ArgumentError
 from amalthea.optimizers import arguments
@@ -19,15 +19,44 @@ from amalthea.optimizers import arguments
 registry = Registry("optimizers.schedules", "learning rate schedule")
 
 
-class LearningRateSchedule(Configurable, registry=registry):
-    """What every schedule is: override ``__call__(step)``, which gives the learning rate of that update.
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
 
-    >>> from amalthea.optimizers import schedules
-    >>> class Halved(schedules.LearningRateSchedule):
-    ...     def __call__(self, step):
-    ...         return 0.1 * 0.5**step
-    >>> Halved()(1)
-    0.05
+docstrings.share("initial rate", "initial_learning_rate: float, 0 or more; learning rate of the first update (step 0).")
+docstrings.share(
+    "options of periodic decay",
+    """
+    initial_learning_rate: float, 0 or more; learning rate of the first update (step 0).
+    decay_steps: number above 0; number of updates in one period.
+    decay_rate: float, 0 or more; strength of the decay in one period.
+    staircase: bool; whether the rate changes only at whole periods: ``floor(step / decay_steps)`` takes the place of
+        ``step / decay_steps``. Defaults to False.
+    """,
+)
+docstrings.share("name of a schedule", "name: str; name of the object, written to configs. Defaults to that of Keras.")
+
+
+class LearningRateSchedule(Configurable, registry=registry):
+    """Base class of schedules: learning rates that depend on the number of updates.
+
+    A subclass overrides ``__call__(step)``, which returns the learning rate of one update; steps count from 0.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> class Halved(schedules.LearningRateSchedule):
+        ...     def __call__(self, step):
+        ...         return 0.1 * 0.5**step
+        >>> Halved()(1)
+        0.05
     """
 
     argument_checks = arguments.OF_SCHEDULES
@@ -41,17 +70,20 @@ def _float(step: Any) -> Any:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+    """Exponential decay: ``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     Args:
-        initial_learning_rate: the rate of the first update.
-        decay_steps: updates until the rate is multiplied by ``decay_rate``.
-        decay_rate: the factor.
-        staircase: whether it falls at whole multiples of ``decay_steps`` only.
+        |options of periodic decay|
+        |name of a schedule|
 
-    >>> from amalthea.optimizers import schedules
-    >>> round(float(schedules.ExponentialDecay(0.1, 10, 0.5)(20)), 6)
-    0.025
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.ExponentialDecay(0.1, decay_steps=10, decay_rate=0.5)
+        >>> [round(float(rate(step)), 4) for step in (0, 10, 20)]
+        [0.1, 0.05, 0.025]
     """
 
     def __init__(
@@ -66,7 +98,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.staircase, self.name = staircase, name
 
     def periods(self, step: Any) -> Any:
-        """How many times ``decay_steps`` went by."""
+        """Returns the number of periods up to this step."""
         periods = _float(step) / self.decay_steps
         return ops.floor(periods) if self.staircase else periods
 
@@ -75,7 +107,21 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(ExponentialDecay):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``."""
+    """Decay with the inverse of time: ``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
+
+    Args:
+        |options of periodic decay|
+        |name of a schedule|
+
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.InverseTimeDecay(0.1, decay_steps=10, decay_rate=1.0)
+        >>> [round(float(rate(step)), 4) for step in (0, 10, 30)]
+        [0.1, 0.05, 0.025]
+    """
 
     def __init__(
         self,
@@ -92,11 +138,24 @@ class InverseTimeDecay(ExponentialDecay):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """One value up to each boundary, and the last one beyond.
+    """Constant learning rates, which change at given steps.
+
+    ``values[0]`` while ``step <= boundaries[0]``, ``values[1]`` while ``step <= boundaries[1]``, and so on; the last
+    value beyond the last boundary.
 
     Args:
-        boundaries: update numbers in rising order.
-        values: one more than boundaries.
+        boundaries: sequence of numbers; last step of each value but the last, in rising order.
+        values: sequence of floats, 0 or more; learning rates, one more than boundaries.
+        |name of a schedule|
+
+    Raises:
+        ArgumentError: the numbers of boundaries and values do not fit, or boundaries do not rise.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.PiecewiseConstantDecay([10, 20], [0.1, 0.01, 0.001])
+        >>> [round(float(rate(step)), 4) for step in (10, 11, 21)]
+        [0.1, 0.01, 0.001]
     """
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"):
@@ -119,14 +178,29 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """From the first rate to ``end_learning_rate`` in ``decay_steps``, along ``(1 - step / decay_steps) ** power``.
+    """Polynomial decay from a first to a last learning rate.
+
+    With ``s = minimum(step / decay_steps, 1)``:
+    ``end_learning_rate + (initial_learning_rate - end_learning_rate) * (1 - s) ** power``.
 
     Args:
-        initial_learning_rate: the rate of the first update.
-        decay_steps: updates until the end.
-        end_learning_rate: the rate from then on.
-        power: 1 for a straight line.
-        cycle: whether it starts again, twice as long and so on, when the end is reached.
+        |initial rate|
+        decay_steps: number above 0; number of updates until the last rate is reached.
+        end_learning_rate: float, 0 or more; last rate, which then stays. Defaults to 0.0001.
+        power: float, 0 or more; power of the polynomial. Defaults to 1, a straight line.
+        cycle: bool; whether the decay begins anew when its end is reached. The next cycle ends at
+            ``2 * decay_steps``, its rate is ``1 - step / (2 * decay_steps)`` of the range, and so on. Defaults to
+            False.
+        |name of a schedule|
+
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.PolynomialDecay(0.1, decay_steps=10, end_learning_rate=0.0, power=2.0)
+        >>> [round(float(rate(step)), 4) for step in (0, 5, 10, 20)]
+        [0.1, 0.025, 0.0, 0.0]
     """
 
     def __init__(
@@ -154,14 +228,28 @@ def _half_cosine(share: Any) -> Any:
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine from the first rate down to ``alpha`` times it, after a linear rise if one is wanted.
+    """Decay along half a cosine, with or without a linear rise before it.
+
+    With ``s = minimum(step / decay_steps, 1)``:
+    ``initial_learning_rate * (alpha + (1 - alpha) * (1 + cos(pi * s)) / 2)``. With ``warmup_target`` the rate first
+    rises from ``initial_learning_rate`` to the target in ``warmup_steps``, and then falls from it in ``decay_steps``.
 
     Args:
-        initial_learning_rate: the rate at the start.
-        decay_steps: updates of the fall.
-        alpha: the share of the highest rate that remains.
-        warmup_target: the rate to rise to first; None for no rise.
-        warmup_steps: updates of the rise.
+        |initial rate|
+        decay_steps: number above 0; number of updates of the decay.
+        alpha: float, 0 or more; share of the highest rate that remains at the end. Defaults to 0.
+        |name of a schedule|
+        warmup_target: float, 0 or more, or None; highest rate, at the end of the rise. Defaults to None, no rise.
+        warmup_steps: int, 0 or more; number of updates of the rise. Defaults to 0.
+
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.CosineDecay(0.0, decay_steps=10, warmup_target=0.1, warmup_steps=4)
+        >>> [round(float(rate(step)), 4) for step in (0, 2, 4, 9, 14)]
+        [0.0, 0.05, 0.1, 0.05, 0.0]
 
     Source: Loshchilov and Hutter, arXiv:1608.03983, equation 5.
     """
@@ -198,14 +286,28 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Half a cosine down, and again from the top: each period ``t_mul`` times as long and ``m_mul`` times as high.
+    """Decay along half a cosine that begins anew again and again (SGDR).
+
+    In period i, with s the share of the period that has passed:
+    ``initial_learning_rate * (alpha + (1 - alpha) * m_mul ** i * (1 + cos(pi * s)) / 2)``. The period has
+    ``first_decay_steps * t_mul ** i`` updates.
 
     Args:
-        initial_learning_rate: the rate at the start.
-        first_decay_steps: updates of the first period.
-        t_mul: how much longer each next period is.
-        m_mul: how much higher each next period starts.
-        alpha: the share of the first rate that remains.
+        |initial rate|
+        first_decay_steps: number above 0; number of updates in the first period.
+        t_mul: number above 0; length of a period as a multiple of the one before. Defaults to 2.
+        m_mul: float, 0 or more; height of a period as a multiple of the one before. Defaults to 1.
+        alpha: float, 0 or more; share of the first rate that remains at the end of a period. Defaults to 0.
+        |name of a schedule|
+
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> from amalthea.optimizers import schedules
+        >>> rate = schedules.CosineDecayRestarts(0.1, first_decay_steps=10)
+        >>> [round(float(rate(step)), 4) for step in (0, 5, 10, 20, 30)]  # periods of 10 and 20 updates
+        [0.1, 0.05, 0.1, 0.05, 0.1]
 
     Source: Loshchilov and Hutter, arXiv:1608.03983.
     """

@@ -33,13 +33,26 @@ _ONE_FOLDER = threading.Lock()  # so that the members of a folder are all of one
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-    """Write a model: configuration, weights, optimizer state.
+    """Saves a model to a ``.keras`` file: configuration, weights, and state of the optimizer.
 
     Args:
-        model: a built model.
-        filepath: a path ending in ``.keras``, or (``zipped=False``) a folder.
-        overwrite: whether a file that is there may be replaced.
-        zipped: False for a folder; by default True.
+        model: built model.
+        filepath: str or path; file that ends in ``.keras``, or a folder with ``zipped=False``.
+        overwrite: bool; whether a file that exists is replaced. Defaults to True.
+        zipped: bool or None; False writes a folder. Defaults to None, one file.
+        **kwargs: arguments of older Keras, not used.
+
+    Raises:
+        ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or the folder around it
+            does not exist.
+
+    Example:
+        >>> import os, tempfile
+        >>> from amalthea import Sequential, layers, models
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     models.save_model(Sequential([layers.Input((4,)), layers.Dense(2)]), f"{folder}/model.keras")
+        ...     print(os.listdir(folder))
+        ['model.keras']
     """
     path = Path(filepath)
     if path.suffix != ".keras" and zipped is not False:
@@ -86,18 +99,33 @@ def _weights_bytes(model: Any) -> bytes:
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Read a model.
+    """Loads a model from a ``.keras`` file, of this library or of Keras 3.
 
     Args:
-        filepath: a ``.keras`` file, a folder of the same members, or an open file.
-        custom_objects: classes and functions of your own, by the names in the file.
-        compile: whether to compile it as it was.
-        safe_mode: refuse files that hold code.
+        filepath: str, path or open file; ``.keras`` file, or a folder of the same members.
+        custom_objects: dict of classes and functions of your own, by their names in the file. Defaults to None, which
+            knows only registered ones.
+        compile: bool; whether the model is compiled as it was when it was saved. Defaults to True.
+        safe_mode: bool; whether files that hold code are refused. Defaults to True.
+
+    Returns:
+        The model.
 
     Raises:
         ModelFileError: the file is damaged or incomplete.
-        UnsafeFileError: it holds code, and ``safe_mode`` is on.
-        UnknownNameError: it names a class that is not known.
+        UnsafeFileError: the file holds code, and ``safe_mode`` is True.
+        UnknownNameError: the file names a class that is not known.
+
+    Example:
+        >>> import tempfile
+        >>> from amalthea import Sequential, layers, models
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> model.compile("adam", "mse")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.keras")
+        ...     again = models.load_model(f"{folder}/model.keras")
+        >>> again.compiled, again.output_shape
+        (True, (None, 2))
     """
     try:
         with _members(filepath) as member:

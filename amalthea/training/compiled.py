@@ -1,4 +1,4 @@
-"""What ``compile`` was given, matched to the outputs of the model: losses and metrics for each."""
+"""Losses and metrics of ``compile``, matched to the outputs of the model."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false

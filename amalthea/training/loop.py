@@ -1,4 +1,4 @@
-"""The loops over epochs and batches. What one batch means is the model's business."""
+"""The loops over epochs and batches; the steps of the model compute each batch."""
 
 from __future__ import annotations
 
