@@ -11,23 +11,30 @@ from amalthea.layers.options import refuse_adapters
 
 
 class Dense(Layer):
-    """``activation(inputs @ kernel + bias)``.
+    """A fully connected layer: ``activation(inputs @ kernel + bias)``.
 
-    Shapes: ``(batch, ..., features)`` to ``(batch, ..., units)``.
+    The kernel multiplies the last axis; all other axes are treated alike.
 
     Args:
-        units: the size of the output's last axis.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, bias_regularizer, activity_regularizer: penalties.
-        kernel_constraint, bias_constraint: applied after each update.
+        units: int, at least 1; size of the last axis of the output.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |adapters|
+        |layer options|
+
+    Shapes: ``(batch, ..., features) -> (batch, ..., units)``; the kernel is ``(features, units)``, the bias
+        ``(units,)``.
+
+    Raises:
+        ShapeError: the input has fewer than 2 axes, or another number of features than the layer was built for.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Dense(3, activation="relu")(np.ones((2, 4), "float32")).shape
-        (2, 3)
+        >>> layer = layers.Dense(3, activation="relu")
+        >>> tuple(layer(np.ones((2, 4), "float32")).shape), tuple(layer.kernel.shape)
+        ((2, 3), (4, 3))
     """
 
     supports_masking = True

@@ -12,23 +12,33 @@ from amalthea.layers.options import keep, refuse_adapters, weight
 
 
 class EinsumDense(Layer):
-    """``activation(einsum(equation, inputs, kernel) + bias)``.
+    """A dense layer whose product is an Einstein sum: ``activation(einsum(equation, inputs, kernel) + bias)``.
 
     Args:
-        equation: such as ``"abc,cde->abde"``; ``...`` may stand for leading axes of input and output.
-        output_shape: the output's shape without the batch; None for axes of which the input knows the size.
-        activation: a name or function; None for none.
-        bias_axes: the letters of the output that the bias has; None for no bias.
-        kernel_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, bias_regularizer: penalties.
-        kernel_constraint, bias_constraint: applied after each update.
+        equation: str; axes of input, kernel and output, such as ``"abc,cde->abde"``. ``...`` stands for leading axes
+            that input and output share.
+        output_shape: int or sequence of int and None; shape of the output without the batch. None stands for sizes that
+            the input has too.
+        activation: str, function or layer without weights; applied to the output. Defaults to None, which applies none.
+        bias_axes: str; letters of the output's axes that the bias has. Defaults to None, which adds no bias.
+        |kernel and bias|
+        |adapters|
+        gptq_unpacked_column_size: must be None; it belongs to quantization.
+        |layer options|
+
+    Shapes: as the equation says, such as ``(batch, time, features) -> (batch, time, heads, size)`` for
+        ``"abc,cde->abde"``.
+
+    Raises:
+        ArgumentError: the equation does not describe one product, or the bias has an axis that the output lacks.
+        ShapeError: the size of an axis of the kernel is not known.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> heads = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")
-        >>> heads(np.ones((1, 5, 4), "float32")).shape
-        (1, 5, 2, 3)
+        >>> tuple(heads(np.ones((1, 5, 4), "float32")).shape), tuple(heads.kernel.shape)
+        ((1, 5, 2, 3), (4, 2, 3))
     """
 
     computes_in_floats = True

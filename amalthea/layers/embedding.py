@@ -6,12 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import constraints, dtypes, initializers, ops, regularizers
+from amalthea import constraints, docstrings, dtypes, initializers, ops, regularizers
 from amalthea.checks import are_indices
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import refuse_adapters
 from amalthea.tensor import Tensor, current_trace, on_host
+
+docstrings.share(
+    "table",
+    """
+    embeddings_initializer: str, Initializer or function; starting values of the table. Defaults to ``"uniform"``.
+    embeddings_regularizer: str, Regularizer or function; penalty on the table, added to the loss. Defaults to None.
+    embeddings_constraint: str, Constraint or function; projects the table after each update. Defaults to None.
+    mask_zero: bool; whether the index 0 stands for padding, which later layers leave out. Defaults to False.
+    """,
+)
 
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
@@ -44,18 +54,30 @@ def _on_host(inputs: Any) -> np.ndarray | None:
 
 
 class Embedding(Layer):
-    """A row of a learnt table for each whole number.
-
-    Shapes: ``(batch, ...)`` of whole numbers to ``(batch, ..., output_dim)``.
+    """Looks up a learned vector for each whole number, such as the number of a word.
 
     Args:
-        input_dim: the number of rows; inputs are 0 to ``input_dim - 1``. Other indices are refused in arrays on the
-            host: those given to a model whose input the layer reads, or to the layer itself. Within a compiled
-            function, where nothing can be refused, they read the nearest row (0 or the last), on every backend.
-        output_dim: the size of a row.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
-        mask_zero: whether 0 stands for padding, to be left out by later layers.
-        weights: a table to begin with, as a list of one array.
+        input_dim: int, at least 1; number of vectors. Inputs are indices from 0 to ``input_dim - 1``.
+        output_dim: int, at least 1; size of each vector.
+        |table|
+        weights: list of one array ``(input_dim, output_dim)``; the table to start from. Defaults to None, which uses
+            the initializer.
+        |adapters|
+        |layer options|
+
+    Shapes: ``(batch, ...) -> (batch, ..., output_dim)``; floats are cut down to whole numbers.
+
+    Raises:
+        DataError: an index lies outside the table. Only arrays on the host are checked: inputs of a model that the
+            layer reads, and arrays given to the layer itself. In a compiled function such an index reads the nearest
+            row.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> table = layers.Embedding(3, 2, weights=[np.array([[0, 0], [1, 2], [3, 4]])])
+        >>> np.asarray(table(np.array([[1, 2]]))).tolist()
+        [[[1.0, 2.0], [3.0, 4.0]]]
     """
 
     not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")

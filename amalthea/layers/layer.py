@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtype_policies, history, initializers, regularizers, tensor, tree
+from amalthea import docstrings, dtype_policies, history, initializers, regularizers, tensor, tree
 from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
 from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
 from amalthea.layers import arguments, building, calling
@@ -30,16 +30,52 @@ _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", d
 _BASE = ("name", "trainable", "dtype")
 _LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
 
+docstrings.share(
+    "layer options",
+    """
+    **kwargs: options of every layer, such as ``name``, ``trainable`` and ``dtype``; see :class:`Layer`.
+    """,
+)
+docstrings.share(
+    "data format",
+    """
+    data_format: str; ``"channels_last"`` puts the channels in the last axis, ``"channels_first"`` in axis 1. Defaults
+        to None, which takes ``config.image_data_format()`` (``"channels_last"`` unless changed).
+    """,
+)
+docstrings.share(
+    "seed",
+    """
+    seed: int or SeedGenerator; the same int gives the same random numbers in every new layer. Defaults to None, which
+        draws a seed from the stream that ``set_random_seed`` starts.
+    """,
+)
+
 
 class Layer(history.Operation, Configurable, registry=registry):
-    """A step of a network with variables of its own.
+    """The base class of all layers: a function of tensors with variables of its own.
+
+    A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
+    casts floating inputs to the compute dtype, passes masks and ``training`` on, and then runs ``call``.
 
     Args:
-        activity_regularizer: a penalty on the output.
-        trainable: whether optimizers may change its variables.
-        dtype: a dtype name or policy, such as ``"mixed_bfloat16"``.
-        autocast: whether floating inputs are cast to the compute dtype.
-        name: its name in summaries and files; made from the class if None.
+        activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added
+            to the loss. Defaults to None, which adds no penalty.
+        trainable: bool; whether optimizers may update the variables of the layer. Defaults to True.
+        dtype: str or DTypePolicy; dtype of the variables and of the computation, or a policy such as
+            ``"mixed_bfloat16"``. Defaults to None, which takes the global policy (float32 unless changed).
+        autocast: bool; whether floating inputs are cast to the compute dtype. Defaults to True.
+        name: str; name in summaries, files and paths of variables. Defaults to None, which makes one from the class
+            name.
+        **kwargs: arguments of Keras 1 and 2. ``input_shape``, ``batch_input_shape``, ``input_dim``, ``input_length``,
+            ``batch_size`` and ``input_dtype`` describe the input of the first layer of a Sequential model; ``weights``
+            is a list of arrays to start from.
+
+    Shapes: those of ``call``; the base class takes and returns tensors of any shape.
+
+    Raises:
+        ArgumentError: an argument is unknown, or ``build`` or ``call`` cannot work with the input.
+        ShapeError: the input does not fit ``input_spec``.
 
     Example:
         >>> import numpy as np
@@ -49,8 +85,9 @@ class Layer(history.Operation, Configurable, registry=registry):
         ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
         ...     def call(self, inputs):
         ...         return ops.multiply(inputs, self.factor)
-        >>> Scale()(np.ones((2, 3), "float32")).shape
-        (2, 3)
+        >>> layer = Scale()
+        >>> tuple(layer(np.ones((2, 3), "float32")).shape), len(layer.weights)
+        ((2, 3), 1)
     """
 
     argument_checks = arguments.CHECKS
@@ -127,15 +164,34 @@ class Layer(history.Operation, Configurable, registry=registry):
         overwrite_with_gradient: bool = False,
         name: str | None = None,
     ) -> Variable:
-        """Make a variable of the layer.
+        """Creates a variable of the layer.
 
         Args:
-            shape: ints; ``()`` by default.
-            initializer: by default ``glorot_uniform``, or zeros for what is not a float.
-            dtype: by default the policy's.
-            trainable: whether an optimizer may change it.
-            regularizer, constraint: applied to it in training.
-            name: its name within the layer.
+            shape: int or sequence of int; shape of the variable. Defaults to None, which is ``()``: one number.
+            initializer: str, Initializer or function ``f(shape, dtype)``; starting values. Defaults to None, which
+                takes ``"glorot_uniform"`` for floats and zeros for other dtypes.
+            dtype: str; dtype of the variable. Defaults to None, which takes that of the layer's policy.
+            trainable: bool; whether optimizers may update it. Defaults to True.
+            autocast: bool; whether reading it inside a call gives the compute dtype of the layer. Defaults to True.
+            regularizer: str, Regularizer or function; penalty added to the loss. Defaults to None, which adds none.
+            constraint: str, Constraint or function; projects the variable after each update. Defaults to None.
+            aggregation: str; how copies on several devices are combined: ``"none"``, ``"mean"``, ``"sum"`` or
+                ``"only_first_replica"``. Defaults to ``"none"``.
+            overwrite_with_gradient: bool; whether optimizers assign the gradient to the variable in place of an update.
+                Defaults to False.
+            name: str; name within the layer. Defaults to None, which is ``"variable"``.
+
+        Returns: the Variable.
+
+        Raises:
+            ShapeError: a size in ``shape`` is None.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layer = layers.Layer(name="mine")
+            >>> gain = layer.add_weight((2,), "ones", name="gain")
+            >>> gain.path, gain.numpy().tolist()
+            ('mine/gain', [1.0, 1.0])
         """
         from amalthea import constraints
 
@@ -229,18 +285,59 @@ class Layer(history.Operation, Configurable, registry=registry):
         Layer.freezings += 1
 
     def count_params(self) -> int:
-        """The number of elements of all weights."""
+        """Returns the number of elements of all weights, of the layer and of the layers inside it.
+
+        Raises:
+            NotBuiltError: the layer is not built yet.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> dense.count_params()
+            15
+        """
         building.require_built(self)
         return sum(int(np.prod(v.shape)) for v in self.weights)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights' values."""
+        """Returns copies of the values of all weights, as a list of NumPy arrays.
+
+        The order is that of ``weights``: trainable variables of each layer first.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3, bias_initializer="ones")
+            >>> dense.build((None, 4))
+            >>> [w.shape for w in dense.get_weights()], dense.get_weights()[1].tolist()
+            ([(4, 3), (3,)], [1.0, 1.0, 1.0])
+        """
         variables = self.weights
         with tensor.one_version(variables):
             return [v.numpy() for v in variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assign all weights; nothing is assigned unless everything fits."""
+        """Assigns values to all weights; nothing is assigned unless every value fits.
+
+        Args:
+            weights: list of arrays, in the order and with the shapes of :meth:`get_weights`.
+
+        Shapes: one array for each weight, of the same shape, such as ``(4, 3)`` and ``(3,)`` for ``Dense(3)`` of 4
+            features.
+
+        Raises:
+            ArgumentError: the number of arrays differs from the number of weights.
+            ShapeError: an array has another shape than its weight.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(2)
+            >>> dense.build((None, 1))
+            >>> dense.set_weights([np.ones((1, 2)), np.array([0.0, 5.0])])
+            >>> dense(np.array([[3.0]], "float32")).tolist()
+            [[3.0, 8.0]]
+        """
         variables = self.weights
         if len(weights) != len(variables):
             raise ArgumentError(
@@ -274,11 +371,46 @@ class Layer(history.Operation, Configurable, registry=registry):
     # --------------------------------------------------------------------------------------- calls
 
     def build(self, input_shape: Any) -> None:
-        """Make the variables. ``input_shape`` has None for what is not known."""
+        """Creates the variables of the layer; the first call of a layer runs it with the shape of the input.
+
+        Override it in a subclass. It may be called directly, to build a layer before it sees data.
+
+        Args:
+            input_shape: tuple of int and None; the shape of the input with the batch, None for sizes that are not
+                known. A list or dict of such tuples for several inputs.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> dense.built, dense.kernel.shape
+            (True, (4, 3))
+        """
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """What the layer computes."""
+        """Computes the output of the layer; a subclass overrides it.
+
+        Call the layer itself (``layer(x)``), which builds it and prepares the arguments, rather than this method.
+
+        Args:
+            *args: inputs of the layer, tensors or nested lists, tuples and dicts of them.
+            **kwargs: further inputs; ``training`` and ``mask`` are filled in where the signature names them.
+
+        Shapes: any shape; a subclass decides.
+
+        Raises:
+            NotImplementedError: the class does not override the method.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Layer
+            >>> class Double(Layer):
+            ...     def call(self, inputs):
+            ...         return inputs * 2
+            >>> np.asarray(Double()(np.array([1.0, 2.0], "float32"))).tolist()
+            [2.0, 4.0]
+        """
         raise NotImplementedError(f"{type(self).__name__} has no call method.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -318,21 +450,81 @@ class Layer(history.Operation, Configurable, registry=registry):
                 self.set_weights(self._weights_to_set)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the output: that of the input, where the layer passes masks on."""
+        """Returns the mask of the output; this base method passes the mask of the input on.
+
+        It is used only if ``supports_masking`` is True.
+
+        Args:
+            inputs: tensor, or nested tensors; the first argument of the call.
+            previous_mask: bool tensor, None, or nested like the inputs; True for time steps that count.
+
+        Shapes: a mask is ``(batch, time)``.
+
+        Returns: the mask of the output, or None.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> words = layers.Embedding(10, 4, mask_zero=True)
+            >>> np.asarray(words.compute_mask(np.array([[5, 0]]))).tolist()
+            [[True, False]]
+        """
         return previous_mask
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors of the types that the call would give."""
+        """Returns symbolic tensors with the shapes and dtypes that a call would give, without computing values.
+
+        The layer must be built.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call, such as ``(batch, features) -> (batch, units)`` for Dense.
+
+        Example:
+            >>> from amalthea import Input, layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> spec = dense.compute_output_spec(Input((4,)))
+            >>> spec.shape, spec.dtype
+            ((None, 3), 'float32')
+        """
         return history.record(history.Operation("spec"), self._prepare_and_run, args, kwargs)
 
     def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
         return calling.run(self, *calling.prepared(self, args, kwargs))
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape that the call would give for inputs of these shapes."""
+        """Returns the shape of the output for inputs of given shapes; the layer is built if it is not yet.
+
+        Args:
+            *args: tuples of int and None, shapes of the inputs with the batch; nested for nested inputs.
+            **kwargs: shapes by name, such as ``query_shape``, for the parameters of ``call`` without ``_shape``.
+
+        Returns: tuple of int and None, or nested tuples for several outputs.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layers.Dense(3).compute_output_shape((None, 4))
+            (None, 3)
+        """
         return building.output_shape(self, args, kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Does the same as :meth:`compute_output_spec`, under Keras's name.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call, such as ``(batch, features) -> (batch, units)`` for Dense.
+
+        Example:
+            >>> from amalthea import Input, layers
+            >>> layers.Flatten().symbolic_call(Input((4, 3))).shape
+            (None, 12)
+        """
         return self.compute_output_spec(*args, **kwargs)
 
     def stateless_call(
@@ -343,7 +535,35 @@ class Layer(history.Operation, Configurable, registry=registry):
         return_losses: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The call as a pure function: values of the variables in, output and new non-trainable values out."""
+        """Runs the call as a pure function of the values of the variables.
+
+        The variables of the layer keep their values. The layer must be built.
+
+        Args:
+            trainable_variables: list of arrays; values in the order of ``layer.trainable_variables``.
+            non_trainable_variables: list of arrays; values in the order of ``layer.non_trainable_variables``.
+            *args: arguments of the call.
+            return_losses: bool; whether the losses of the call are returned too. Defaults to False.
+            **kwargs: arguments of the call by name, such as ``training``.
+
+        Shapes: each value has the shape of its variable; inputs and outputs are those of the call, such as ``(batch,
+            features) -> (batch, units)`` for Dense.
+
+        Returns: tuple ``(outputs, non_trainable_variables)`` with the new values of the non-trainable variables; with
+            ``return_losses`` also the list of losses.
+
+        Raises:
+            ArgumentError: the number of values differs from the number of variables.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(1, use_bias=False)
+            >>> dense.build((None, 2))
+            >>> y, state = dense.stateless_call([np.array([[1.0], [10.0]], "float32")], [], np.array([[3.0, 4.0]], "float32"))
+            >>> np.asarray(y).tolist(), state
+            ([[43.0]], [])
+        """
         trained, others = self.trainable_variables, self.non_trainable_variables
         values = [*trainable_variables, *non_trainable_variables]
         outputs, after = call_stateless(lambda: self(*args, **kwargs), [*trained, *others], values)
@@ -353,7 +573,27 @@ class Layer(history.Operation, Configurable, registry=registry):
     # -------------------------------------------------------------------------------------- losses
 
     def add_loss(self, loss: Any) -> None:
-        """Add a scalar, computed in ``call``, to what training minimises."""
+        """Adds a loss that was computed in ``call`` to the total loss of training.
+
+        Losses of a call stand in ``layer.losses`` until the next call of the outermost layer.
+
+        Args:
+            loss: scalar tensor, or a list of them.
+
+        Shapes: each loss is a scalar, ``()``.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Layer, ops
+            >>> class Sparse(Layer):
+            ...     def call(self, inputs):
+            ...         self.add_loss(0.1 * ops.sum(ops.abs(inputs)))
+            ...         return inputs
+            >>> layer = Sparse()
+            >>> y = layer(np.array([1.0, -2.0], "float32"))
+            >>> [float(loss) for loss in layer.losses]
+            [0.3]
+        """
         calling.added.add(self, list(loss) if isinstance(loss, (list, tuple)) else [loss])
 
     @property
@@ -366,7 +606,19 @@ class Layer(history.Operation, Configurable, registry=registry):
     # ------------------------------------------------------------------------------- configuration
 
     def get_config(self) -> dict[str, Any]:
-        """Name, ``trainable``, dtype, and the constructor's own arguments."""
+        """Returns the arguments of the constructor as plain values that JSON can hold.
+
+        The keys are ``name``, ``trainable``, ``dtype`` and the parameters of the constructor. The values come from the
+        attributes of the same names, or else from the call of the constructor.
+
+        Returns: dict; ``from_config`` makes an equal layer from it, with new weights.
+
+        Example:
+            >>> from amalthea import layers
+            >>> config = layers.Dropout(0.5, name="drop").get_config()
+            >>> config["name"], config["rate"], config["seed"]
+            ('drop', 0.5, None)
+        """
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
@@ -377,7 +629,18 @@ class Layer(history.Operation, Configurable, registry=registry):
         return config
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that ``build`` was called with."""
+        """Returns the shapes that ``build`` was called with, for a model file.
+
+        Returns: ``{"input_shape": shape}``, or ``{"shapes_dict": {name: shape}}`` if ``build`` takes several shapes;
+            None before the layer is built.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> dense.get_build_config()
+            {'input_shape': (None, 4)}
+        """
         if self._build_shapes is None:
             return None
         if len(self._build_shapes) == 1:
@@ -385,7 +648,18 @@ class Layer(history.Operation, Configurable, registry=registry):
         return {"shapes_dict": self._build_shapes}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Call ``build`` with the shapes of a file."""
+        """Builds the layer, and the layers inside it, with the shapes of a model file; does nothing if it is built.
+
+        Args:
+            config: dict, as :meth:`get_build_config` returns it; an empty dict leaves the layer as it is.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build_from_config({"input_shape": [None, 4]})
+            >>> dense.kernel.shape
+            (4, 3)
+        """
         if self.built or not config:
             return
         shapes = config.get("shapes_dict")
@@ -399,12 +673,43 @@ class Layer(history.Operation, Configurable, registry=registry):
         building.build_within(self, shapes)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""
+        """Writes the values of the layer's own variables into a store, under the keys ``"0"``, ``"1"``, ...
+
+        The layers inside it write theirs themselves. A subclass may override it together with
+        :meth:`load_own_variables`.
+
+        Args:
+            store: dict-like; where the variables are put.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense, store = layers.Dense(3), {}
+            >>> dense.build((None, 4))
+            >>> dense.save_own_variables(store)
+            >>> {key: tuple(value.shape) for key, value in store.items()}
+            {'0': (4, 3), '1': (3,)}
+        """
         for i, variable in enumerate(self._own_variables()):
             store[str(i)] = variable
 
     def load_own_variables(self, store: Any) -> None:
-        """Take the layer's own values from a store; nothing is assigned unless everything fits."""
+        """Assigns the layer's own variables from a store; nothing is assigned unless every value fits.
+
+        Args:
+            store: dict-like; arrays under the keys ``"0"``, ``"1"``, ...
+
+        Raises:
+            ModelFileError: the store has another number of values, or a value has another shape than its variable.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(2)
+            >>> dense.build((None, 1))
+            >>> dense.load_own_variables({"0": np.array([[2.0, 4.0]]), "1": np.array([1.0, 1.0])})
+            >>> dense.kernel.numpy().tolist()
+            [[2.0, 4.0]]
+        """
         building.load_variables(self, self._own_variables(), store)
 
     # ------------------------------------------------------------------------------ symbolic calls

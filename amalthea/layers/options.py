@@ -8,8 +8,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import activations, constraints, initializers, regularizers
+from amalthea import activations, constraints, docstrings, initializers, regularizers
 from amalthea.errors import ArgumentError
+
+docstrings.share(
+    "activation and bias",
+    """
+    activation: str, function or layer without weights; applied to the output. Defaults to None, which applies none.
+    use_bias: bool; whether a bias is added. Defaults to True.
+    """,
+)
+docstrings.share(
+    "kernel and bias",
+    """
+    kernel_initializer: str, Initializer or function; starting values of the kernel. Defaults to ``"glorot_uniform"``.
+    bias_initializer: str, Initializer or function; starting values of the bias. Defaults to ``"zeros"``.
+    kernel_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernel or bias, which training
+        adds to the loss. Defaults to None, which adds no penalty.
+    kernel_constraint, bias_constraint: str, Constraint or function; projects the kernel or bias after each update by
+        the optimizer. Defaults to None, which leaves it as it is.
+    """,
+)
+docstrings.share(
+    "activity regularizer",
+    """
+    activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added to
+        the loss. Defaults to None, which adds no penalty.
+    """,
+)
+docstrings.share(
+    "adapters",
+    """
+    lora_rank, lora_alpha, quantization_config: must be None; low-rank adapters and quantization are not implemented.
+    """,
+)
+docstrings.share(
+    "gamma and beta",
+    """
+    center: bool; whether an offset ``beta`` is learned for each feature. Defaults to True.
+    scale: bool; whether a factor ``gamma`` is learned for each feature. Defaults to True.
+    beta_initializer: str, Initializer or function; starting values of the offset. Defaults to ``"zeros"``.
+    gamma_initializer: str, Initializer or function; starting values of the factor. Defaults to ``"ones"``.
+    beta_regularizer, gamma_regularizer: str, Regularizer or function; penalty on the offset or factor, which training
+        adds to the loss. Defaults to None, which adds no penalty.
+    beta_constraint, gamma_constraint: str, Constraint or function; projects the offset or factor after each update by
+        the optimizer. Defaults to None, which leaves it as it is.
+    """,
+)
 
 _READERS = {
     "initializer": initializers.get,
