@@ -9,10 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes, ops
+from amalthea import config, docstrings, dtypes, ops
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
+
+docstrings.share(
+    "output size",
+    """
+    output_size: int, or one for each axis of space; number of windows. Window ``i`` of ``count`` goes from
+        ``floor(i * n / count)`` to ``ceil((i + 1) * n / count)``, so neighbours may overlap by one element.
+    |data format|
+    """,
+)
 
 
 def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,76 +115,117 @@ class _AdaptiveMax(_Adaptive):
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAverage):
-    """The means of so many windows of time.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+    """Takes the means of a given number of windows of time, whatever the length of the input.
 
     Args:
-        output_size: the number of windows; they differ by at most one step in length, and may overlap.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4, 5], "float32").reshape(1, 5, 1)
+        >>> np.asarray(layers.AdaptiveAveragePooling1D(2)(x)).ravel().tolist()
+        [2.0, 4.0]
     """
 
     rank = 1
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAverage):
-    """The means of so many windows of an image.
+    """Takes the means of a given number of windows of an image, whatever its size.
 
     Args:
-        output_size: the number of windows, or one each for height and width.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, output_height, output_width, channels)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.AdaptiveAveragePooling2D(2)(np.zeros((1, 5, 7, 3), "float32")).shape
-        (1, 2, 2, 3)
+        >>> tuple(layers.AdaptiveAveragePooling2D((2, 3))(np.zeros((1, 5, 7, 3), "float32")).shape)
+        (1, 2, 3, 3)
     """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAverage):
-    """The means of so many windows of a volume.
+    """Takes the means of a given number of windows of a volume, whatever its size.
 
     Args:
-        output_size: the number of windows, or one for each of three axes.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, output_depth, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.AdaptiveAveragePooling3D(2)(np.zeros((1, 5, 7, 3, 4), "float32")).shape)
+        (1, 2, 2, 2, 4)
     """
 
     rank = 3
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMax):
-    """The largest of so many windows of time.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+    """Takes the largest values of a given number of windows of time, whatever the length of the input.
 
     Args:
-        output_size: the number of windows; they differ by at most one step in length, and may overlap.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4, 5], "float32").reshape(1, 5, 1)
+        >>> np.asarray(layers.AdaptiveMaxPooling1D(2)(x)).ravel().tolist()
+        [3.0, 5.0]
     """
 
     rank = 1
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMax):
-    """The largest of so many windows of an image.
+    """Takes the largest values of a given number of windows of an image, whatever its size.
 
     Args:
-        output_size: the number of windows, or one each for height and width.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(9, dtype="float32").reshape(1, 3, 3, 1)
+        >>> np.asarray(layers.AdaptiveMaxPooling2D((1, 3))(x)).ravel().tolist()
+        [6.0, 7.0, 8.0]
     """
 
     rank = 2
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMax):
-    """The largest of so many windows of a volume.
+    """Takes the largest values of a given number of windows of a volume, whatever its size.
 
     Args:
-        output_size: the number of windows, or one for each of three axes.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, output_depth, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.AdaptiveMaxPooling3D((1, 2, 3))(np.zeros((1, 5, 7, 3, 4), "float32")).shape)
+        (1, 1, 2, 3, 4)
     """
 
     rank = 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, initializers, ops, random
+from amalthea import config, docstrings, initializers, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -19,6 +19,36 @@ from amalthea.layers.recurrent_cell import masked
 from amalthea.layers.rnn import RNN
 from amalthea.ops.windows import per_axis
 from amalthea.tensor import Variable
+
+docstrings.share(
+    "conv lstm",
+    """
+    filters: int, at least 1; number of channels of the states and the output.
+    kernel_size: int, or one for each axis of space; size of the window.
+    strides: int, or one for each axis of space; distance from one window of the input to the next. Defaults to 1.
+    dilation_rate: int, or one for each axis of space; distance between the elements of the input that a window sees.
+        Defaults to 1. The convolution of the state has strides and dilation rates of 1.
+    |valid or same|
+    |data format|
+    activation: str or function; activation of the candidate and of the output. Defaults to ``"tanh"``.
+    recurrent_activation: str or function; activation of the input, forget and output gates. Defaults to ``"sigmoid"``.
+    |recurrent weights|
+    unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+    |activity regularizer|
+    return_sequences: bool; whether the output of every step is returned, not of the last alone. Defaults to False.
+    return_state: bool; whether the last states are returned too, as in ``[output, h, c]``. Defaults to False.
+    go_backwards: bool; whether the last step is processed first. Defaults to False.
+    stateful: bool; whether each batch starts from the last states of the batch before. Defaults to False.
+    """,
+)
+docstrings.share(
+    "conv lstm errors",
+    """
+    Raises:
+        ArgumentError: an argument is out of range, or a size that must be known is not.
+        ShapeError: the input has another number of axes.
+    """,
+)
 
 
 class _ConvLSTMCell(Layer):
@@ -200,39 +230,48 @@ class _ConvLSTM(RNN):
 
 
 class ConvLSTM1D(_ConvLSTM):
-    """Long short-term memory over sequences of rows.
-
-    Shapes: ``(batch, time, steps, channels)`` to ``(batch, new_steps, filters)``, or with time before with
-    ``return_sequences``.
+    """Long short-term memory over sequences of signals: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv1D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, steps, channels) -> (batch, new_steps, filters)``; with ``return_sequences`` ``(batch, time,
+        new_steps, filters)``. Each state is ``(batch, new_steps, filters)``.
+
+    |conv lstm errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.ConvLSTM1D(4, 3, return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 8, 3), "float32")).shape)
+        (2, 5, 6, 4)
+
+    Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
     rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):
-    """Long short-term memory over sequences of images.
-
-    Shapes: ``(batch, time, height, width, channels)`` to ``(batch, new_height, new_width, filters)``, or with time
-    before with ``return_sequences``.
+    """Long short-term memory over sequences of images: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv2D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, height, width, channels) -> (batch, new_height, new_width, filters)``; with
+        ``return_sequences`` ``(batch, time, new_height, new_width, filters)``. Each state is ``(batch, new_height,
+        new_width, filters)``.
+
+    |conv lstm errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.ConvLSTM2D(4, 3, padding="same")(np.zeros((2, 5, 8, 8, 3), "float32")).shape
+        >>> layer = layers.ConvLSTM2D(4, 3, padding="same")
+        >>> tuple(layer(np.zeros((2, 5, 8, 8, 3), "float32")).shape)
         (2, 8, 8, 4)
 
     Source: Shi et al., "Convolutional LSTM network", 2015.
@@ -242,14 +281,25 @@ class ConvLSTM2D(_ConvLSTM):
 
 
 class ConvLSTM3D(_ConvLSTM):
-    """Long short-term memory over sequences of volumes.
+    """Long short-term memory over sequences of volumes: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv3D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``;
+        with ``return_sequences`` there is an axis of time after the batch.
+
+    |conv lstm errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.ConvLSTM3D(2, 2)
+        >>> tuple(layer(np.zeros((1, 2, 3, 4, 5, 1), "float32")).shape)
+        (1, 2, 3, 4, 2)
+
+    Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
     rank = 3

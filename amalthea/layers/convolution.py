@@ -7,13 +7,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import activations, config, constraints, initializers, ops, regularizers
+from amalthea import activations, config, constraints, docstrings, initializers, ops, regularizers
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
 from amalthea.ops.windows import per_axis
 
 _PADDINGS = ("valid", "same")
+
+docstrings.share(
+    "convolution window",
+    """
+    kernel_size: int, or one for each axis of space; size of the window.
+    strides: int, or one for each axis of space; distance from one window to the next. Defaults to 1 on each axis.
+    dilation_rate: int, or one for each axis of space; distance between the elements that a window sees. Defaults to 1
+        on each axis. Strides and dilation rates cannot both be above 1.
+    """,
+)
+docstrings.share(
+    "valid same or causal",
+    """
+    padding: str; ``"valid"`` uses only windows inside the input, which gives ``(n - reach) // stride + 1`` of them,
+        with ``reach = (kernel_size - 1) * dilation_rate + 1``. ``"same"`` adds zeros at both ends and gives
+        ``ceil(n / stride)``. ``"causal"`` adds as many zeros before the first step alone, so that no output depends on
+        later steps. Defaults to ``"valid"``.
+    """,
+)
+docstrings.share(
+    "transposed padding",
+    """
+    padding: str; ``"valid"`` gives outputs of ``(n - 1) * stride + max(reach, stride)`` elements, with ``reach =
+        (kernel_size - 1) * dilation_rate + 1``; ``"same"`` gives ``n * stride``. Defaults to ``"valid"``.
+    output_padding: int, or one for each axis of space; sets the size of the output to ``(n - 1) * stride + reach +
+        output_padding``, less ``2 * (reach // 2)`` with ``padding="same"``. Defaults to None, which keeps the sizes
+        under ``padding``.
+    """,
+)
+docstrings.share(
+    "convolution errors",
+    """
+    Raises:
+        ArgumentError: an argument is out of range, or the number of channels is unknown or does not divide into groups.
+        ShapeError: the input has another number of axes, or other channels than those that the layer was built for.
+    """,
+)
 
 
 class _Windowed(Layer):
@@ -139,25 +177,33 @@ class _Conv(_Windowed):
 
 
 class Conv1D(_Conv):
-    """Convolution over time.
+    """A convolution over time: each output step is a weighted sum of neighbouring input steps.
 
-    Shapes: ``(batch, steps, channels)`` to ``(batch, new_steps, filters)``.
+    ``output[t, f] = activation(sum over k, c of inputs[t * stride + k * dilation, c] * kernel[k, c, f] + bias[f])``
 
     Args:
-        filters: the channels of the output.
-        kernel_size: the steps that a window sees.
-        strides: from one window to the next.
-        padding: ``"valid"``, ``"same"``, or ``"causal"`` (nothing is seen of what comes later).
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the steps that a window sees.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid same or causal|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, filters)``; the kernel is ``(kernel_size, channels //
+        groups, filters)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Conv1D(4, 3)(np.zeros((2, 10, 5), "float32")).shape
-        (2, 8, 4)
+        >>> x = np.zeros((2, 10, 5), "float32")
+        >>> tuple(layers.Conv1D(4, 3)(x).shape), tuple(layers.Conv1D(4, 3, padding="causal")(x).shape)
+        ((2, 8, 4), (2, 10, 4))
     """
 
     rank = 1
@@ -165,42 +211,64 @@ class Conv1D(_Conv):
 
 
 class Conv2D(_Conv):
-    """Convolution over images.
+    """A convolution over images: each output pixel is a weighted sum of a window of the input.
 
-    Shapes: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, filters)``; channels second with
-    ``channels_first``.
+    ``output[y, x, f] = activation(sum over i, j, c of inputs[y * s + i * d, x * s + j * d, c] * kernel[i, j, c, f] +
+    bias[f])`` with strides ``s`` and dilation rates ``d``.
 
     Args:
-        filters: the channels of the output.
-        kernel_size: height and width of the window.
-        strides: from one window to the next.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the places that a window sees.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid or same|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, filters)``; the kernel is
+        ``(*kernel_size, channels // groups, filters)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Conv2D(4, 3, activation="relu")(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 6, 6, 4)
+        >>> layer = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")
+        >>> tuple(layer(np.zeros((2, 8, 8, 3), "float32")).shape), tuple(layer.kernel.shape)
+        ((2, 4, 4, 4), (3, 3, 3, 4))
     """
 
     rank = 2
 
 
 class Conv3D(_Conv):
-    """Convolution over volumes.
-
-    Shapes: ``(batch, depth, height, width, channels)`` to the same with other sizes and ``filters`` channels.
+    """A convolution over volumes: each output voxel is a weighted sum of a window of the input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, dilation_rate: ints, or one for each axis of space.
-        padding: ``"valid"`` or ``"same"``.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid or same|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``; the
+        kernel is ``(*kernel_size, channels // groups, filters)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Conv3D(4, (1, 3, 3))(np.zeros((2, 5, 8, 8, 3), "float32")).shape)
+        (2, 5, 6, 6, 4)
     """
 
     rank = 3
@@ -272,36 +340,101 @@ def _extra(value: Any, rank: int) -> tuple[int, ...]:
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv1D` in shape.
+    """A transposed convolution over time, which makes sequences longer.
+
+    Each input step is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv1D`
+    with
+    respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv1D.
-        output_padding: further steps at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, filters)``; the kernel is ``(kernel_size, filters,
+        channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((2, 10, 5), "float32")
+        >>> tuple(layers.Conv1DTranspose(4, 3, strides=2, padding="same")(x).shape)
+        (2, 20, 4)
     """
 
     rank = 1
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv2D` in shape.
+    """A transposed convolution over images, which makes images larger.
+
+    Each input pixel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv2D`
+    with
+    respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv2D.
-        output_padding: further rows and columns at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, filters)``; the kernel is
+        ``(*kernel_size, filters, channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((1, 4, 4, 8), "float32")
+        >>> tuple(layers.Conv2DTranspose(3, 3, strides=2)(x).shape)
+        (1, 9, 9, 3)
+
+    Source: Zeiler et al., "Deconvolutional networks", 2010.
     """
 
     rank = 2
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv3D` in shape.
+    """A transposed convolution over volumes, which makes volumes larger.
+
+    Each input voxel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv3D`
+    with
+    respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv3D.
-        output_padding: further places at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``; the
+        kernel is ``(*kernel_size, filters, channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((1, 2, 3, 4, 8), "float32")
+        >>> tuple(layers.Conv3DTranspose(5, 2, strides=2)(x).shape)
+        (1, 4, 6, 8, 5)
     """
 
     rank = 3

@@ -43,6 +43,14 @@ docstrings.share(
     """,
 )
 docstrings.share(
+    "valid or same",
+    """
+    padding: str; ``"valid"`` uses only windows inside the input, which gives ``(n - reach) // stride + 1`` of them,
+        with ``reach = (kernel_size - 1) * dilation_rate + 1``. ``"same"`` adds zeros at both ends and gives
+        ``ceil(n / stride)``. Defaults to ``"valid"``.
+    """,
+)
+docstrings.share(
     "gamma and beta",
     """
     center: bool; whether an offset ``beta`` is learned for each feature. Defaults to True.

@@ -9,8 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import activations, constraints, initializers, ops, random, regularizers
+from amalthea import activations, constraints, docstrings, initializers, ops, random, regularizers
 from amalthea.layers.layer import Layer
+
+docstrings.share(
+    "recurrent weights",
+    """
+    use_bias: bool; whether a bias is added. Defaults to True.
+    kernel_initializer: str, Initializer or function; starting values of the kernel of the inputs. Defaults to
+        ``"glorot_uniform"``.
+    recurrent_initializer: str, Initializer or function; starting values of the kernel of the state. Defaults to
+        ``"orthogonal"``.
+    bias_initializer: str, Initializer or function; starting values of the bias. Defaults to ``"zeros"``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernel of
+        the inputs, the kernel of the state or the bias, which training adds to the loss. Defaults to None, which adds
+        no penalty.
+    kernel_constraint, recurrent_constraint, bias_constraint: str, Constraint or function; projects the weight after each
+        update by the optimizer. Defaults to None, which leaves it as it is.
+    dropout: float from 0 to 1; fraction of the inputs that is dropped in training, the same ones at every step.
+        Defaults to 0.0.
+    recurrent_dropout: float from 0 to 1; fraction of the state that is dropped in training where it enters the matrix
+        products, the same elements at every step. Defaults to 0.0.
+    |seed|
+    """,
+)
 
 # The arguments that a recurrent layer hands to its cell.
 CELL_OPTIONS = (
