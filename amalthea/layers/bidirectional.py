@@ -24,25 +24,39 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Bidirectional(Layer):
-    """Runs a recurrent layer from the first step to the last, another from the last to the first, and merges both.
-
-    Shapes: ``(batch, time, features)`` to what the layer gives; its last axis doubled with ``merge_mode="concat"``.
+    """Runs a recurrent layer forwards in time and another one backwards, and merges their outputs.
 
     Args:
-        layer: a recurrent layer; it is copied, so it takes no part itself.
-        merge_mode: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None for both outputs apart.
-        weights: arrays to begin with.
-        backward_layer: the layer for the other direction, with ``go_backwards``; a copy of ``layer`` unless given.
+        layer: recurrent layer, such as :class:`LSTM`; a copy of it runs forwards.
+        merge_mode: str; ``"concat"`` joins the features, ``"sum"``, ``"mul"`` and ``"ave"`` add, multiply or average
+            them; None returns a list of both outputs. Defaults to ``"concat"``.
+        weights: list of arrays to start from, those of the forward layer first. Defaults to None.
+        backward_layer: recurrent layer with the opposite ``go_backwards``. Defaults to None, which copies ``layer``.
+        |layer options|
 
     Call args:
-        initial_state: the states of the forward layer, then those of the backward layer.
+        sequences: tensor ``(batch, time, features)``.
+        initial_state: list of tensors; the states of the forward layer, then those of the backward layer. Defaults to
+            None.
         mask: bool ``(batch, time)``; steps that are left out change no state, and give zeros.
+        training: bool; whether dropout in the layers is active.
+
+    Shapes: ``(batch, time, features) -> (batch, 2 * units)`` with ``"concat"``, ``(batch, units)`` with the other
+        modes; an axis of time after the batch with ``return_sequences``. The states of both directions follow with
+        ``return_state``.
+
+    Raises:
+        ArgumentError: the layer is not recurrent, both layers differ in an option that they must share, or the number
+            of initial states is not that of both.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Bidirectional(layers.LSTM(4))(np.zeros((2, 5, 3), "float32")).shape
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> tuple(layers.Bidirectional(layers.LSTM(4))(x).shape)
         (2, 8)
+        >>> tuple(layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="sum")(x).shape)
+        (2, 5, 4)
 
     Source: Schuster and Paliwal, "Bidirectional recurrent neural networks", 1997.
     """
@@ -127,7 +141,7 @@ class Bidirectional(Layer):
         return list(states[:count]), list(states[count:])
 
     def reset_state(self) -> None:
-        """Begin the next batch with zeros, in both directions."""
+        """Sets the states of both stateful layers to zeros."""
         for direction in (self.forward_layer, self.backward_layer):
             direction.reset_state()
 

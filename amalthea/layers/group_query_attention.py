@@ -14,32 +14,37 @@ from amalthea.layers.multi_head_attention import HeadedAttention
 
 
 class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
-    """Attention with more heads for queries than for keys and values.
+    """Attention in which groups of query heads share one head of keys and values.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
-    ``(batch, queries, features)``.
+    For each query head ``softmax(q @ transpose(k) / sqrt(head_dim)) @ v``, where ``k`` and ``v`` belong to its group.
+    There are
+    fewer keys and values to compute and to keep than in :class:`MultiHeadAttention`.
 
     Args:
-        head_dim: the size of each head.
-        num_query_heads: the number of heads for queries.
-        num_key_value_heads: the number of heads for keys and values; it divides that for queries.
-        dropout: the fraction of the weights that is dropped in training.
-        use_bias: whether the projections have biases.
-        sliding_window: places see each other only if they are less than so far apart.
-        flash_attention: accepted; the compiler chooses how to compute it.
-        kernel_initializer, bias_initializer, ...: of all projections.
-        use_gate: whether each head's result is multiplied by a sigmoid of the query.
-        seed: of the dropout.
+        head_dim: int, at least 1; size of each head.
+        num_query_heads: int, at least 1; number of heads for queries.
+        num_key_value_heads: int, at least 1; number of heads for keys and values, which divides ``num_query_heads``.
+        |attention dropout|
+        |headed attention|
+        |seed|
+        |layer options|
 
-    Call args:
-        As those of :class:`MultiHeadAttention`.
+    |headed call|
+
+    Shapes: query ``(batch, queries, features)``, value and key ``(batch, values, features) -> (batch, queries,
+        features)``.
+
+    Raises:
+        ArgumentError: the query heads do not divide into groups, or ``sliding_window`` is not a positive int.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> x = np.ones((2, 5, 8), "float32")
-        >>> layers.GroupQueryAttention(4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
-        (2, 5, 8)
+        >>> layer = layers.GroupQueryAttention(4, num_query_heads=4, num_key_value_heads=2)
+        >>> output, weights = layer(x, x, return_attention_scores=True)
+        >>> tuple(output.shape), tuple(weights.shape)
+        ((2, 5, 8), (2, 4, 5, 5))
 
     Source: Ainslie et al., "GQA: training generalized multi-query transformer models", 2023.
     """

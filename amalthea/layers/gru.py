@@ -5,22 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
 from amalthea.layers.rnn import RNN
 from amalthea.primitives.recurrent import gru
+
+docstrings.share(
+    "reset after",
+    """
+    reset_after: bool; whether the reset gate multiplies the product ``h @ Un`` (as cuDNN does) or the state before it:
+        ``(r * h) @ Un``. Defaults to True.
+    """,
+)
 
 
 class GRUCell(RecurrentCell):
     """One time step of :class:`GRU`.
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
+        units: int, at least 1; size of the state and the output.
+        |gated activations|
+        |recurrent weights|
+        |reset after|
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new state ``(batch, units)``; the kernels are ``(features, 3
+        * units)`` and ``(units, 3 * units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cell = layers.GRUCell(4)
+        >>> output, [state] = cell(np.ones((2, 3), "float32"), [np.zeros((2, 4), "float32")])
+        >>> tuple(output.shape), tuple(cell.kernel.shape)
+        ((2, 4), (3, 12))
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
 
     gates = 3
@@ -84,24 +106,37 @@ class GRUCell(RecurrentCell):
 
 
 class GRU(CellAttributes, RNN):
-    """A gated recurrent unit.
+    """A gated recurrent unit: a recurrent layer with an update gate and a reset gate.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+    With the input ``x`` and the state ``h``::
+
+        z = sigmoid(x @ Wz + bz + h @ Uz + cz)     update gate
+        r = sigmoid(x @ Wr + br + h @ Ur + cr)     reset gate
+        n = tanh(x @ Wn + bn + r * (h @ Un + cn))  candidate
+        h = z * h + (1 - z) * n                    new state and output
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the state and the output.
+        |gated activations|
+        |recurrent weights|
+        |activity regularizer|
+        |loop|
+        |reset after|
+        use_cudnn: accepted for Keras; the backend chooses how to compute.
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.GRU(4)(np.zeros((2, 5, 3), "float32")).shape
-        (2, 4)
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> output, state = layers.GRU(4, return_sequences=True, return_state=True)(x)
+        >>> tuple(output.shape), tuple(state.shape)
+        ((2, 5, 4), (2, 4))
 
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """

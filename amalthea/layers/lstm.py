@@ -17,12 +17,26 @@ class LSTMCell(RecurrentCell):
     """One time step of :class:`LSTM`.
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        unit_forget_bias: begin with a bias of 1 for the forget gate.
+        units: int, at least 1; size of the states and the output.
+        |gated activations|
+        |recurrent weights|
+        unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new states ``h`` and ``c``, each ``(batch, units)``; the
+        kernels are ``(features, 4 * units)`` and ``(units, 4 * units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cell, zeros = layers.LSTMCell(4), np.zeros((2, 4), "float32")
+        >>> output, [h, c] = cell(np.ones((2, 3), "float32"), [zeros, zeros])
+        >>> tuple(output.shape), tuple(cell.kernel.shape)
+        ((2, 4), (3, 16))
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
 
     gates = 4
@@ -87,24 +101,41 @@ class LSTMCell(RecurrentCell):
 
 
 class LSTM(CellAttributes, RNN):
-    """Long short-term memory.
+    """Long short-term memory: a recurrent layer whose cell state is changed by gates.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+    With the input ``x``, the output ``h`` and the cell state ``c`` of the step before::
+
+        i = sigmoid(x @ Wi + h @ Ui + bi)  input gate
+        f = sigmoid(x @ Wf + h @ Uf + bf)  forget gate
+        n = tanh(x @ Wn + h @ Un + bn)     candidate
+        o = sigmoid(x @ Wo + h @ Uo + bo)  output gate
+        c = f * c + i * n                  new cell state
+        h = o * tanh(c)                    new output
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        unit_forget_bias: begin with a bias of 1 for the forget gate.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the states and the output.
+        |gated activations|
+        |recurrent weights|
+        unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+        |activity regularizer|
+        |loop|
+        use_cudnn: accepted for Keras; the backend chooses how to compute.
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.LSTM(4)(np.zeros((2, 5, 3), "float32")).shape
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> tuple(layers.LSTM(4)(x).shape)
         (2, 4)
+        >>> output, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(x)
+        >>> tuple(output.shape), tuple(h.shape), tuple(c.shape)
+        ((2, 5, 4), (2, 4), (2, 4))
 
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """

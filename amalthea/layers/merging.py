@@ -9,10 +9,28 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from amalthea import ops, shapes
+from amalthea import docstrings, ops, shapes
 from amalthea.checks import axes_within
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
+
+docstrings.share(
+    "merged inputs",
+    """
+    inputs: list of tensors.
+    |layer options|
+    """,
+)
+docstrings.share(
+    "merged",
+    """
+    Shapes: list of ``(batch, ...)`` tensors that broadcast ``-> (batch, ...)``. One with fewer axes gets axes of size 1
+        after the batch.
+
+    Raises:
+        ArgumentError: the input is not a list, or not of two where two are needed.
+    """,
+)
 
 
 class _Merge(Layer):
@@ -50,13 +68,18 @@ def _with_rank(x: Any, rank: int) -> Any:
 
 
 class Add(_Merge):
-    """The sum of the inputs.
+    """Adds several inputs, element by element.
+
+    Args:
+        |layer options|
+
+    |merged|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Add()([np.float32([[1, 2]]), np.float32([[3, 4]])])
-        array([[4., 6.]], dtype=float32)
+        >>> np.asarray(layers.Add()([np.array([[1, 2]]), np.array([[3, 4]])])).tolist()
+        [[4, 6]]
     """
 
     def merge(self, a: Any, b: Any) -> Any:
@@ -64,7 +87,19 @@ class Add(_Merge):
 
 
 class Subtract(_Merge):
-    """The first input minus the second."""
+    """Subtracts the second of two inputs from the first.
+
+    Args:
+        |layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Subtract()([np.array([[1, 2]]), np.array([[3, 1]])])).tolist()
+        [[-2, 1]]
+    """
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
@@ -76,14 +111,38 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of the inputs, element by element."""
+    """Multiplies several inputs, element by element.
+
+    Args:
+        |layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Multiply()([np.array([[1, 2]]), np.array([[3, 4]])])).tolist()
+        [[3, 8]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.multiply(a, b)
 
 
 class Average(_Merge):
-    """The mean of the inputs, element by element."""
+    """Takes the mean of several inputs, element by element.
+
+    Args:
+        |layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Average()([np.array([[1, 2]]), np.array([[4, 4]])])).tolist()
+        [[2.5, 3.0]]
+    """
 
     computes_in_floats = True
 
@@ -95,24 +154,61 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of the inputs, element by element."""
+    """Takes the largest of several inputs, element by element.
+
+    Args:
+        |layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Maximum()([np.array([[1, 5]]), np.array([[3, 4]])])).tolist()
+        [[3, 5]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.maximum(a, b)
 
 
 class Minimum(_Merge):
-    """The smallest of the inputs, element by element."""
+    """Takes the smallest of several inputs, element by element.
+
+    Args:
+        |layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Minimum()([np.array([[1, 5]]), np.array([[3, 4]])])).tolist()
+        [[1, 4]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.minimum(a, b)
 
 
 class Concatenate(_Merge):
-    """The inputs one after the other along an axis.
+    """Joins several inputs along one axis.
 
     Args:
-        axis: the axis; every other one has the same size in all inputs.
+        axis: int; axis along which the inputs are joined. Defaults to -1.
+        |layer options|
+
+    Shapes: list of ``(batch, ..., a)``, ``(batch, ..., b) -> (batch, ..., a + b)``; the other sizes are equal.
+
+    Raises:
+        ArgumentError: the input is not a list, or ``axis`` is not an axis of it.
+        ShapeError: the inputs differ on another axis.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Concatenate()([np.array([[1, 2]]), np.array([[3]])])).tolist()
+        [[1, 2, 3]]
     """
 
     def __init__(self, axis: int = -1, **kwargs: Any):
@@ -155,36 +251,131 @@ def _full_mask(mask: Any, x: Any, rank: int) -> Any:
     return ops.broadcast_to(ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), shape)
 
 
+@docstrings.fill
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """The sum of the inputs."""
+    """Adds several tensors, element by element; the function of :class:`Add`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> from amalthea import Input, layers
+        >>> layers.add([Input((4,)), Input((4,))]).shape
+        (None, 4)
+    """
     return Add(**kwargs)(inputs)
 
 
+@docstrings.fill
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """The first input minus the second."""
+    """Subtracts the second of two tensors from the first; the function of :class:`Subtract`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.subtract([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[2, -2]]
+    """
     return Subtract(**kwargs)(inputs)
 
 
+@docstrings.fill
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """The product of the inputs."""
+    """Multiplies several tensors, element by element; the function of :class:`Multiply`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.multiply([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[15, 8]]
+    """
     return Multiply(**kwargs)(inputs)
 
 
+@docstrings.fill
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """The mean of the inputs."""
+    """Takes the mean of several tensors, element by element; the function of :class:`Average`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.average([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[4.0, 3.0]]
+    """
     return Average(**kwargs)(inputs)
 
 
+@docstrings.fill
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """The largest of the inputs."""
+    """Takes the largest of several tensors, element by element; the function of :class:`Maximum`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.maximum([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[5, 4]]
+    """
     return Maximum(**kwargs)(inputs)
 
 
+@docstrings.fill
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """The smallest of the inputs."""
+    """Takes the smallest of several tensors, element by element; the function of :class:`Minimum`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.minimum([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[3, 2]]
+    """
     return Minimum(**kwargs)(inputs)
 
 
+@docstrings.fill
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """The inputs one after the other."""
+    """Joins several tensors along one axis; the function of :class:`Concatenate`.
+
+    Args:
+        inputs: list of tensors.
+        axis: int; axis along which they are joined. Defaults to -1.
+        |layer options|
+
+    Shapes: list of ``(batch, ..., a)``, ``(batch, ..., b) -> (batch, ..., a + b)``; the other sizes are equal.
+
+    Raises:
+        ArgumentError: the input is not a list, or ``axis`` is not an axis of it.
+        ShapeError: the inputs differ on another axis.
+
+    Example:
+        >>> from amalthea import Input, layers
+        >>> layers.concatenate([Input((4,)), Input((3,))]).shape
+        (None, 7)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)

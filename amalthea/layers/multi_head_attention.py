@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.activation import Softmax
 from amalthea.layers.attention import causal_mask
@@ -16,6 +16,40 @@ from amalthea.layers.dropout import Dropout
 from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep
+
+docstrings.share(
+    "headed attention",
+    """
+    use_bias: bool; whether the projections have biases. Defaults to True.
+    sliding_window: int, at least 1; a query sees only values less than so many places away. Defaults to None, which
+        sets no limit.
+    flash_attention: accepted for Keras; the backend chooses how to compute.
+    kernel_initializer, bias_initializer: str, Initializer or function; starting values of all projections. Default to
+        ``"glorot_uniform"`` and ``"zeros"``.
+    kernel_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernels or biases of all
+        projections, which training adds to the loss. Defaults to None, which adds no penalty.
+    activity_regularizer: str, Regularizer or function; penalty on the outputs of the layer and its projections, added to
+        the loss. Defaults to None, which adds no penalty.
+    kernel_constraint, bias_constraint: str, Constraint or function; projects the kernels or biases after each update.
+        Defaults to None, which leaves them as they are.
+    use_gate: bool; whether each head's result is multiplied by ``sigmoid`` of a projection of the query. Defaults to
+        False.
+    """,
+)
+docstrings.share(
+    "headed call",
+    """
+    Call args:
+        query, value: tensors.
+        key: tensor. Defaults to None, which takes the value.
+        query_mask, value_mask, key_mask: bool ``(batch, places)``; True for places that count. Default to the masks that
+            the tensors carry.
+        attention_mask: bool ``(batch, queries, values)``; True where a query sees a value.
+        return_attention_scores: bool; whether the weights ``(batch, heads, queries, values)`` are returned too.
+        training: bool; whether dropout is active. Defaults to False.
+        use_causal_mask: bool; whether a query sees no later value. Defaults to False.
+    """,
+)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -88,42 +122,44 @@ class HeadedAttention(Layer):
 
 
 class MultiHeadAttention(HeadedAttention):
-    """For each query and head the mean of projected values, weighted by how well projected keys fit.
+    """Attention with several heads, each with projections of its own for queries, keys and values.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
-    ``(batch, queries, features)``.
-    There may be several axes of places; ``attention_axes`` says over which is attended.
+    For each head ``softmax(q @ transpose(k) / sqrt(key_dim)) @ v``, where ``q``, ``k`` and ``v`` are dense projections;
+    a last
+    projection combines the heads. A query that sees no value gives zeros before it.
 
     Args:
-        num_heads: the number of heads.
-        key_dim: the size of each head's queries and keys.
-        value_dim: the size of each head's values; ``key_dim`` unless given.
-        dropout: the fraction of the weights that is dropped in training.
-        use_bias: whether the projections have biases.
-        output_shape: the sizes of the output's last axes; those of the query unless given.
-        attention_axes: all axes between batch and features unless given.
-        sliding_window: places see each other only if they are less than so far apart.
-        flash_attention: accepted; the compiler chooses how to compute it.
-        kernel_initializer, bias_initializer, ...: of all projections.
-        use_gate: whether each head's result is multiplied by a sigmoid of the query.
-        seed: of the dropout.
+        num_heads: int, at least 1; number of heads.
+        key_dim: int, at least 1; size of each head's queries and keys.
+        value_dim: int, at least 1; size of each head's values. Defaults to None, which takes ``key_dim``.
+        |attention dropout|
+        output_shape: int or sequence of int; sizes of the last axes of the output. Defaults to None, which takes the
+            features of the query.
+        attention_axes: int or sequence of int; axes of the places that attend to each other. Defaults to None, which
+            takes all axes between batch and features.
+        |headed attention|
+        |seed|
+        |layer options|
 
-    Call args:
-        key: the value, unless given.
-        query_mask, value_mask, key_mask: bool ``(batch, places)``.
-        attention_mask: bool ``(batch, queries, values)``: which query sees which value.
-        return_attention_scores: give the weights ``(batch, heads, queries, values)`` too.
-        use_causal_mask: a query sees no value that comes later.
+    |headed call|
+
+    Shapes: query ``(batch, queries, features)``, value and key ``(batch, values, features) -> (batch, queries,
+        features)``. There may be several axes of places in place of ``queries`` and ``values``.
+
+    Raises:
+        ArgumentError: ``sliding_window`` is not a positive int.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> x = np.ones((2, 5, 8), "float32")
-        >>> layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
-        (2, 5, 8)
+        >>> layer = layers.MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
+        >>> tuple(output.shape), tuple(weights.shape)
+        ((2, 5, 8), (2, 2, 5, 5))
 
     Source: Vaswani et al., "Attention is all you need", 2017; the gate: Qiu et al., "Gated attention for large language
-    models", 2025.
+        models", 2025.
     """
 
     def __init__(

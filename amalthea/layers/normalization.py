@@ -14,25 +14,53 @@ from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
 from amalthea.ops.base import wide
 from amalthea.ops.nn import normalize_batch
 
 
 class BatchNormalization(Layer):
-    """Normalises each feature over the batch in training, and by moving averages otherwise.
+    """Normalizes each feature by its mean and variance over the batch, and then scales and shifts it.
 
-    Frozen (``trainable = False``), it uses the moving averages in training too.
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``
+
+    In training, the moments are those of the batch, and moving averages learn them:
+    ``moving = momentum * moving + (1 - momentum) * batch``. Outside training, and if the layer is frozen
+    (``trainable = False``), the moments are the moving averages. Steps that a mask leaves out do not count.
 
     Args:
-        axis: the axis of the features.
-        momentum: the share of the moving averages that stays at each step.
-        epsilon: added to the variance.
-        center, scale: whether there is an offset (beta), a factor (gamma).
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
-        renorm: correct the batch's moments towards slower averages, for small batches.
-        renorm_clipping: limits ``{"rmin", "rmax", "dmax"}`` of the correction's factor and shift.
-        renorm_momentum: the share of the slower averages that stays at each step.
-        synchronized: accepted; there is one process.
+        axis: int; axis of the features. Defaults to -1.
+        momentum: float from 0 to 1; share of the moving averages that remains at each step. Defaults to 0.99.
+        epsilon: float, at least 0; added to the variance. Defaults to 0.001.
+        |gamma and beta|
+        moving_mean_initializer: str, Initializer or function; starting values of the moving mean. Defaults to
+            ``"zeros"``.
+        moving_variance_initializer: str, Initializer or function; starting values of the moving variance. Defaults to
+            ``"ones"``.
+        renorm: bool; whether the moments of the batch are corrected towards slower averages (batch renormalization),
+            for small batches. Defaults to False.
+        renorm_clipping: dict with any of ``"rmin"``, ``"rmax"`` and ``"dmax"``; limits of the correction's factor and
+            shift. Defaults to None, which sets no limits.
+        renorm_momentum: float from 0 to 1; share of the slower averages that remains at each step. Defaults to 0.99.
+        synchronized: accepted for Keras; there is one process.
+        |layer options|
+
+    Call args:
+        training: bool; whether the moments of the batch are used. Defaults to False.
+        mask: bool ``(batch, time)``; True for steps that count.
+
+    Shapes: ``(batch, ..., features) -> (batch, ..., features)``; each weight is ``(features,)``.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input, or ``renorm_clipping`` has another key.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.BatchNormalization(momentum=0.5)
+        >>> x = np.array([[1.0], [3.0]], "float32")
+        >>> np.asarray(layer(x, training=True)).round(2).tolist(), layer.moving_mean.numpy().tolist()
+        ([[-1.0], [1.0]], [1.0])
 
     Source: Ioffe and Szegedy, "Batch normalization", 2015; Ioffe, "Batch renormalization", 2017.
     """
@@ -170,22 +198,35 @@ class BatchNormalization(Layer):
 
 
 class LayerNormalization(Layer):
-    """Normalises each example over its own features.
+    """Normalizes each example by the mean and variance of its own features, and then scales and shifts it.
+
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``
 
     Args:
-        axis: one axis, or several.
-        epsilon: added to the variance.
-        center, scale: whether there is an offset (beta), a factor (gamma).
-        beta_initializer, gamma_initializer: how they start.
-        rms_scaling: (by name only) divide by the root mean square, and leave the mean alone.
+        axis: int or sequence of int; axes over which the moments are taken. Defaults to -1.
+        epsilon: float, at least 0; added to the variance. Defaults to 0.001.
+        |gamma and beta|
+        **kwargs: ``rms_scaling``, a bool: divide by the root mean square and leave out the mean and ``beta``, ``output
+            = gamma * inputs / sqrt(mean(inputs ** 2) + epsilon)``, False by default; and options of every layer, see
+            :class:`Layer`.
+
+    Call args:
+        mask: bool ``(batch, time)``; if ``axis`` reaches over time, only steps where it is True count.
+
+    Shapes: any shape; the output has the same, and the weights have the sizes of ``axis``.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.LayerNormalization()(np.float32([[1, 3]])).round(2).tolist()
-        [[-1.0, 1.0]]
+        >>> x = np.array([[1.0, 3.0], [10.0, 30.0]], "float32")
+        >>> np.asarray(layers.LayerNormalization()(x)).round(2).tolist()
+        [[-1.0, 1.0], [-1.0, 1.0]]
 
-    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016. With ``rms_scaling``, Keras 3 divides by the standard
+        deviation.
     """
 
     supports_masking = True

@@ -13,6 +13,22 @@ from amalthea import activations, constraints, docstrings, initializers, ops, ra
 from amalthea.layers.layer import Layer
 
 docstrings.share(
+    "gated activations",
+    """
+    activation: str or function; activation of the candidate and of the output. Defaults to ``"tanh"``.
+    recurrent_activation: str or function; activation of the gates. Defaults to ``"sigmoid"``.
+    """,
+)
+docstrings.share(
+    "cell call",
+    """
+    Call args:
+        inputs: tensor ``(batch, features)``, one time step.
+        states: list of the states, or a single state.
+        training: bool; whether dropout is active. Defaults to False.
+    """,
+)
+docstrings.share(
     "recurrent weights",
     """
     use_bias: bool; whether a bias is added. Defaults to True.

@@ -13,35 +13,68 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import history, initializers, loading, ops, tree
+from amalthea import docstrings, history, initializers, loading, ops, tree
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
 from amalthea.tensor import Tensor, Type, Variable, type_of
 
+docstrings.share(
+    "loop",
+    """
+    return_sequences: bool; whether the output of every step is returned, not of the last alone. Defaults to False.
+    return_state: bool; whether the last states are returned too: ``[output, *states]``. Defaults to False.
+    go_backwards: bool; whether the last step is processed first, which also puts its output first. Defaults to False.
+    stateful: bool; whether each batch starts from the last states of the batch before. Defaults to False.
+    unroll: bool; whether the cell is copied for each step in place of a loop, for a known number of steps. Defaults to
+        False.
+    """,
+)
+docstrings.share(
+    "loop shapes",
+    """
+    Shapes: ``(batch, time, features) -> (batch, units)``; with ``return_sequences`` ``(batch, time, units)``. Each state
+        is ``(batch, units)``.
+    """,
+)
+
 
 class RNN(Layer):
-    """Runs a cell over time.
+    """Runs a recurrent cell over the time steps of a sequence.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``;
-    with ``return_state`` a list of that and the last states.
+    ``output[t], states[t] = cell(inputs[t], states[t - 1])``. A step that the mask leaves out changes no state and
+    repeats
+    the output before it.
 
     Args:
-        cell: an object with ``call(inputs, states) -> (output, new states)``, ``state_size`` and ``output_size``, or a
-            list of such, one on top of the other.
-        return_sequences: give the output of every step, not of the last alone.
-        return_state: give the last states too.
-        go_backwards: run from the last step to the first.
-        stateful: begin each batch with the states that the batch before left.
-        unroll: one copy of the cell for each step in place of a loop.
-        zero_output_for_mask: give zeros for steps that the mask leaves out, in place of the output before.
+        cell: object with ``call(inputs, states) -> (output, new states)`` and ``state_size`` (and ``output_size``,
+            unless the output is as large as the first state), such as :class:`LSTMCell`; or a list of cells, each fed
+            with the output of the one before.
+        |loop|
+        zero_output_for_mask: bool; whether steps that the mask leaves out give zeros in place of the output before.
+            Defaults to False.
+        |layer options|
 
     Call args:
-        sequences: ``(batch, time, features)``.
-        initial_state: a list of ``(batch, state size)``; zeros unless given.
-        mask: bool ``(batch, time)``; a step that is left out changes no state.
-        training: for dropout in the cell.
+        sequences: tensor ``(batch, time, features)``.
+        initial_state: list of tensors ``(batch, state_size)``. Defaults to None, which starts from zeros or, if
+            ``stateful``, from the states of the batch before.
+        mask: bool ``(batch, time)``; True for steps that count. Defaults to the mask that the input carries.
+        training: bool; whether the dropout of the cell is active.
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: ``cell`` is not a cell, a stateful layer does not know the batch size, or an unrolled one the
+            number of steps.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RNN([layers.GRUCell(4), layers.LSTMCell(6)], return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 3), "float32")).shape)
+        (2, 5, 6)
     """
 
     supports_masking = True
@@ -107,7 +140,13 @@ class RNN(Layer):
         self.states = made
 
     def get_initial_state(self, batch_size: Any) -> list[Any]:
-        """Zeros, or what the cell begins with."""
+        """Returns the states that a sequence starts from: zeros, or those that the cell gives.
+
+        Args:
+            batch_size: int or symbolic size; number of sequences.
+
+        Shapes: each state is ``(batch, state_size)``.
+        """
         begin = getattr(self.cell, "get_initial_state", None)
         if begin is not None:
             state = begin(batch_size=batch_size)
@@ -115,7 +154,7 @@ class RNN(Layer):
         return tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), self.state_sizes)
 
     def reset_state(self) -> None:
-        """Begin the next batch with zeros."""
+        """Sets the states of a stateful layer to zeros."""
         for state in self.states or ():
             state.assign(ops.zeros_like(state))
 

@@ -13,11 +13,23 @@ class SimpleRNNCell(RecurrentCell):
     """One time step of :class:`SimpleRNN`.
 
     Args:
-        units: the size of the output.
-        activation: of the output.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        units: int, at least 1; size of the state and the output.
+        activation: str or function; applied to the sum. Defaults to ``"tanh"``.
+        |recurrent weights|
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new state ``(batch, units)``; the kernels are ``(features,
+        units)`` and ``(units, units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cell = layers.SimpleRNNCell(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+        >>> output, [state] = cell(np.array([[2.0]], "float32"), [np.array([[3.0]], "float32")])
+        >>> output.tolist()
+        [[5.0]]
     """
 
     gates = 1
@@ -59,23 +71,30 @@ class SimpleRNNCell(RecurrentCell):
 
 
 class SimpleRNN(CellAttributes, RNN):
-    """A fully connected recurrence: the output is fed back.
-
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+    """A recurrent layer whose output is fed back: ``h[t] = tanh(x[t] @ W + h[t - 1] @ U + b)``.
 
     Args:
-        units: the size of the output.
-        activation: of the output.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the state and the output.
+        activation: str or function; applied to the sum. Defaults to ``"tanh"``.
+        |recurrent weights|
+        |activity regularizer|
+        |loop|
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.SimpleRNN(4)(np.zeros((2, 5, 3), "float32")).shape
-        (2, 4)
+        >>> x = np.ones((1, 3, 1), "float32")
+        >>> total = layers.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+        >>> total(x).tolist()
+        [[3.0]]
+
+    Source: Elman, "Finding structure in time", 1990.
     """
 
     def __init__(

@@ -25,10 +25,25 @@ def as_layer(value: Any) -> Layer:
 
 
 class Wrapper(Layer):
-    """The base of layers that hold another layer, under the name ``layer``.
+    """The base class of layers that hold another layer, as the attribute ``layer``.
 
     Args:
-        layer: the layer inside.
+        layer: Layer, or the config dict of one.
+        |layer options|
+
+    Shapes: those of the subclass; the base class passes any shape to ``layer.build``.
+
+    Raises:
+        ArgumentError: ``layer`` is not a layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> class Doubled(layers.Wrapper):
+        ...     def call(self, inputs):
+        ...         return self.layer(inputs) * 2
+        >>> np.asarray(Doubled(layers.ReLU())(np.array([[-1.0, 3.0]], "float32"))).tolist()
+        [[0.0, 6.0]]
     """
 
     def __init__(self, layer: Any, **kwargs: Any):
@@ -46,23 +61,30 @@ class Wrapper(Layer):
 class TimeDistributed(Wrapper):
     """Applies a layer to every time step.
 
-    All steps are one large batch for the layer inside. A layer that learns from its batches, such as
-    BatchNormalization in training, sees the steps one after the other instead, as in Keras.
-
-    Shapes: ``(batch, time, ...)`` to ``(batch, time, ...)``, with what the layer makes of ``(batch, ...)``.
+    All steps are given to the layer as one large batch. A layer that learns from its batches, such as
+    BatchNormalization in
+    training, sees the steps one after the other instead, as in Keras.
 
     Args:
-        layer: the layer inside.
+        layer: Layer, or the config dict of one.
+        |layer options|
 
     Call args:
-        mask: bool ``(batch, time)``, passed on; or ``(batch, time, ...)``: the layer inside gets the slice of each
-            step. Later layers leave out a step whose slice is all False.
+        mask: bool ``(batch, time)``, which is passed on; or ``(batch, time, ...)``, of which the layer gets the slice
+            of each step, and later layers leave out a step whose slice is all False.
+        training: bool; passed to the layer if it takes it. Defaults to False.
+
+    Shapes: ``(batch, time, ...) -> (batch, time, ...)``; the layer maps ``(batch, ...)`` to ``(batch, ...)``.
+
+    Raises:
+        ShapeError: the input has fewer than 3 axes, or the number of steps is unknown where it must be known.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.TimeDistributed(layers.Dense(2))(np.zeros((4, 10, 3), "float32")).shape
-        (4, 10, 2)
+        >>> layer = layers.TimeDistributed(layers.Conv2D(8, 3))
+        >>> tuple(layer(np.zeros((4, 10, 16, 16, 3), "float32")).shape)
+        (4, 10, 14, 14, 8)
     """
 
     supports_masking = True
