@@ -15,8 +15,8 @@ docstrings.share(
     depthwise_initializer: str, Initializer or function; starting values of the depthwise kernel. Defaults to
         ``"glorot_uniform"``.
     bias_initializer: str, Initializer or function; starting values of the bias. Defaults to ``"zeros"``.
-    depthwise_regularizer, bias_regularizer: str, Regularizer or function; penalty on the depthwise kernel or bias, which
-        training adds to the loss. Defaults to None, which adds no penalty.
+    depthwise_regularizer, bias_regularizer: str, Regularizer or function; penalty on the depthwise kernel or bias,
+        which training adds to the loss. Defaults to None, which adds no penalty.
     depthwise_constraint, bias_constraint: str, Constraint or function; projects the depthwise kernel or bias after each
         update by the optimizer. Defaults to None, which leaves it as it is.
     """,

@@ -4,18 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops, random
+from amalthea import docstrings, ops, random
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 
+docstrings.share(
+    "noise shape",
+    """
+    noise_shape: sequence of int and None; shape of the random choice, which broadcasts to the input: an axis of size 1
+        drops or keeps all its elements together, None takes the size of the input. Defaults to None, which chooses for
+        each element.
+    """,
+)
+docstrings.share(
+    "spatial dropout",
+    """
+    rate: float from 0 to 1; fraction of the channels that is dropped.
+    |seed|
+    name: str; name of the layer. Defaults to None, which makes one from the class name.
+    dtype: str or DTypePolicy; dtype policy of the layer. Defaults to None, which takes the global policy.
+    """,
+)
+
 
 class Dropout(Layer):
-    """Sets a fraction of the elements to 0 in training, and scales the rest by ``1 / (1 - rate)``.
+    """Sets a random fraction of the elements to 0 in training, and scales the others by ``1 / (1 - rate)``.
+
+    Outside training the input passes unchanged.
 
     Args:
-        rate: the fraction, from 0 up to (not including) 1.
-        noise_shape: the shape in which the choice is made; it broadcasts. None stands for the input's own size.
-        seed: an int or a SeedGenerator.
+        rate: float from 0 to 1; fraction of the elements that is dropped.
+        |noise shape|
+        |seed|
+        |layer options|
+
+    Call args:
+        training: bool; whether elements are dropped. Defaults to False.
+
+    Shapes: any shape; the output has the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.ones((1, 1000), "float32")
+        >>> y = np.asarray(layers.Dropout(0.75, seed=1)(x, training=True))
+        >>> np.unique(y).tolist(), bool(200 < np.sum(y > 0) < 300)
+        ([0.0, 4.0], True)
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
     """
 
     supports_masking = True
@@ -42,11 +78,24 @@ class Dropout(Layer):
 
 
 class SpatialDropout1D(Dropout):
-    """Dropout of whole features along time.
+    """Drops whole channels of sequences in training, and scales the others by ``1 / (1 - rate)``.
 
     Args:
-        rate: the fraction.
-        seed: an int or a SeedGenerator.
+        |spatial dropout|
+
+    Call args:
+        training: bool; whether channels are dropped. Defaults to False.
+
+    Shapes: ``(batch, steps, channels) -> (batch, steps, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.SpatialDropout1D(0.5, seed=1)(np.ones((2, 5, 8), "float32"), training=True))
+        >>> bool((y == y[:, :1]).all())
+        True
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
     def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None):

@@ -37,6 +37,22 @@ docstrings.share(
     """,
 )
 docstrings.share(
+    "all layer options",
+    """
+    activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added
+        to the loss. Defaults to None, which adds no penalty.
+    trainable: bool; whether optimizers may update the variables of the layer. Defaults to True.
+    dtype: str or DTypePolicy; dtype of the variables and of the computation, or a policy such as
+        ``"mixed_bfloat16"``. Defaults to None, which takes the global policy (float32 unless changed).
+    autocast: bool; whether floating inputs are cast to the compute dtype. Defaults to True.
+    name: str; name in summaries, files and paths of variables. Defaults to None, which makes one from the class
+        name.
+    **kwargs: arguments of Keras 1 and 2. ``input_shape``, ``batch_input_shape``, ``input_dim``, ``input_length``,
+        ``batch_size`` and ``input_dtype`` describe the input of the first layer of a Sequential model; ``weights``
+        is a list of arrays to start from.
+    """,
+)
+docstrings.share(
     "data format",
     """
     data_format: str; ``"channels_last"`` puts the channels in the last axis, ``"channels_first"`` in axis 1. Defaults
@@ -59,17 +75,7 @@ class Layer(history.Operation, Configurable, registry=registry):
     casts floating inputs to the compute dtype, passes masks and ``training`` on, and then runs ``call``.
 
     Args:
-        activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added
-            to the loss. Defaults to None, which adds no penalty.
-        trainable: bool; whether optimizers may update the variables of the layer. Defaults to True.
-        dtype: str or DTypePolicy; dtype of the variables and of the computation, or a policy such as
-            ``"mixed_bfloat16"``. Defaults to None, which takes the global policy (float32 unless changed).
-        autocast: bool; whether floating inputs are cast to the compute dtype. Defaults to True.
-        name: str; name in summaries, files and paths of variables. Defaults to None, which makes one from the class
-            name.
-        **kwargs: arguments of Keras 1 and 2. ``input_shape``, ``batch_input_shape``, ``input_dim``, ``input_length``,
-            ``batch_size`` and ``input_dtype`` describe the input of the first layer of a Sequential model; ``weights``
-            is a list of arrays to start from.
+        |all layer options|
 
     Shapes: those of ``call``; the base class takes and returns tensors of any shape.
 
@@ -560,7 +566,8 @@ class Layer(history.Operation, Configurable, registry=registry):
             >>> from amalthea import layers
             >>> dense = layers.Dense(1, use_bias=False)
             >>> dense.build((None, 2))
-            >>> y, state = dense.stateless_call([np.array([[1.0], [10.0]], "float32")], [], np.array([[3.0, 4.0]], "float32"))
+            >>> kernel, x = np.array([[1.0], [10.0]], "float32"), np.array([[3.0, 4.0]], "float32")
+            >>> y, state = dense.stateless_call([kernel], [], x)
             >>> np.asarray(y).tolist(), state
             ([[43.0]], [])
         """

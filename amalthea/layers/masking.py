@@ -10,18 +10,20 @@ from amalthea.masks import set_mask
 
 
 class Masking(Layer):
-    """Marks time steps whose features all have one value as padding, to be left out by later layers.
-
-    Shapes: ``(batch, time, features)`` to the same; the features of steps left out become 0.
+    """Marks time steps whose features all equal a given value as padding, which later layers leave out.
 
     Args:
-        mask_value: the value that stands for padding.
+        mask_value: float; value that stands for padding. Defaults to 0.0.
+        |layer options|
+
+    Shapes: ``(batch, time, features) -> (batch, time, features)``; the features of padded steps become 0. The mask is
+        ``(batch, time)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers, masks
-        >>> x = np.float32([[[1, 2], [0, 0]]])
-        >>> masks.mask_of(layers.Masking()(x)).tolist()
+        >>> y = layers.Masking()(np.array([[[1, 2], [0, 0]]], "float32"))
+        >>> np.asarray(masks.mask_of(y)).tolist()
         [[True, False]]
     """
 

@@ -71,7 +71,7 @@ class Add(_Merge):
     """Adds several inputs, element by element.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 
@@ -90,7 +90,7 @@ class Subtract(_Merge):
     """Subtracts the second of two inputs from the first.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 
@@ -114,7 +114,7 @@ class Multiply(_Merge):
     """Multiplies several inputs, element by element.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 
@@ -133,7 +133,7 @@ class Average(_Merge):
     """Takes the mean of several inputs, element by element.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 
@@ -157,7 +157,7 @@ class Maximum(_Merge):
     """Takes the largest of several inputs, element by element.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 
@@ -176,7 +176,7 @@ class Minimum(_Merge):
     """Takes the smallest of several inputs, element by element.
 
     Args:
-        |layer options|
+        |all layer options|
 
     |merged|
 

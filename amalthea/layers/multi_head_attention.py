@@ -28,8 +28,8 @@ docstrings.share(
         ``"glorot_uniform"`` and ``"zeros"``.
     kernel_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernels or biases of all
         projections, which training adds to the loss. Defaults to None, which adds no penalty.
-    activity_regularizer: str, Regularizer or function; penalty on the outputs of the layer and its projections, added to
-        the loss. Defaults to None, which adds no penalty.
+    activity_regularizer: str, Regularizer or function; penalty on the outputs of the layer and its projections, added
+        to the loss. Defaults to None, which adds no penalty.
     kernel_constraint, bias_constraint: str, Constraint or function; projects the kernels or biases after each update.
         Defaults to None, which leaves them as they are.
     use_gate: bool; whether each head's result is multiplied by ``sigmoid`` of a projection of the query. Defaults to
@@ -42,8 +42,8 @@ docstrings.share(
     Call args:
         query, value: tensors.
         key: tensor. Defaults to None, which takes the value.
-        query_mask, value_mask, key_mask: bool ``(batch, places)``; True for places that count. Default to the masks that
-            the tensors carry.
+        query_mask, value_mask, key_mask: bool ``(batch, places)``; True for places that count. Default to the masks
+            that the tensors carry.
         attention_mask: bool ``(batch, queries, values)``; True where a query sees a value.
         return_attention_scores: bool; whether the weights ``(batch, heads, queries, values)`` are returned too.
         training: bool; whether dropout is active. Defaults to False.

@@ -40,8 +40,8 @@ docstrings.share(
     kernel_regularizer, recurrent_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernel of
         the inputs, the kernel of the state or the bias, which training adds to the loss. Defaults to None, which adds
         no penalty.
-    kernel_constraint, recurrent_constraint, bias_constraint: str, Constraint or function; projects the weight after each
-        update by the optimizer. Defaults to None, which leaves it as it is.
+    kernel_constraint, recurrent_constraint, bias_constraint: str, Constraint or function; projects the weight after
+        each update by the optimizer. Defaults to None, which leaves it as it is.
     dropout: float from 0 to 1; fraction of the inputs that is dropped in training, the same ones at every step.
         Defaults to 0.0.
     recurrent_dropout: float from 0 to 1; fraction of the state that is dropped in training where it enters the matrix

@@ -34,8 +34,8 @@ docstrings.share(
 docstrings.share(
     "loop shapes",
     """
-    Shapes: ``(batch, time, features) -> (batch, units)``; with ``return_sequences`` ``(batch, time, units)``. Each state
-        is ``(batch, units)``.
+    Shapes: ``(batch, time, features) -> (batch, units)``; with ``return_sequences`` ``(batch, time, units)``. Each
+        state is ``(batch, units)``.
     """,
 )
 

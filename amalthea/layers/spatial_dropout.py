@@ -29,24 +29,50 @@ class _SpatialDropout(Dropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Dropout of whole channels of images.
+    """Drops whole channels of images in training, and scales the others by ``1 / (1 - rate)``.
 
     Args:
-        rate: the fraction.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        seed: an int or a SeedGenerator.
+        |spatial dropout|
+        |data format|
+
+    Call args:
+        training: bool; whether channels are dropped. Defaults to False.
+
+    Shapes: ``(batch, height, width, channels) -> (batch, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.SpatialDropout2D(0.5, seed=1)(np.ones((2, 4, 4, 8), "float32"), training=True))
+        >>> bool((y == y[:, :1, :1]).all())
+        True
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
     rank = 2
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Dropout of whole channels of volumes.
+    """Drops whole channels of volumes in training, and scales the others by ``1 / (1 - rate)``.
 
     Args:
-        rate: the fraction.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        seed: an int or a SeedGenerator.
+        |spatial dropout|
+        |data format|
+
+    Call args:
+        training: bool; whether channels are dropped. Defaults to False.
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, depth, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.SpatialDropout3D(0.5, seed=1)(np.ones((2, 2, 2, 2, 8), "float32"), training=True))
+        >>> bool((y == y[:, :1, :1, :1]).all())
+        True
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
     rank = 3

@@ -19,25 +19,33 @@ from amalthea.tensor import Variable
 
 
 class JaxLayer(NativeLayer):
-    """A pure JAX function as a layer. It runs on the backend of JAX alone.
+    """A pure JAX function as a layer. It runs on the backend ``jax`` alone.
 
     Args:
-        call_fn: takes those of ``params``, ``state``, ``rng``, ``inputs`` and ``training`` that it names. It gives the
-            outputs, and if it names ``state``, a pair of them and the new state.
-        init_fn: takes those of ``rng``, ``inputs`` and ``training`` that it names, and gives the parameters, or the
-            pair of parameters and state. ``inputs`` are ones.
-        params, state: trees of arrays to begin with, in place of what ``init_fn`` gives. Arrays and numbers among the
-            leaves become variables, floats in the layer's dtype; any other leaf stays what it is.
-        seed: where ``rng`` begins. In training each call gets another key, otherwise None.
-        native_serialization_platforms: accepted; only Keras on TensorFlow uses it.
+        call_fn: function with any of the parameters ``params``, ``state``, ``rng`` and ``training``, and with
+            ``inputs``. It returns the outputs; if it takes ``state``, a pair of them and the new state.
+        init_fn: function with any of the parameters ``rng``, ``inputs`` (ones) and ``training``. It returns the
+            parameters; if ``call_fn`` takes ``state``, a pair of them and the state. Defaults to None.
+        params: tree of arrays; parameters to start from, in place of those of ``init_fn``. Arrays and numbers become
+            trainable variables, floats in the dtype of the layer; other leaves stay as they are. Defaults to None.
+        state: tree of arrays; state to start from, which becomes non-trainable variables. Defaults to None.
+        seed: int; seed of ``rng``, which is a new key at each call in training, and None otherwise. Defaults to None,
+            which draws one.
+        native_serialization_platforms: accepted for Keras, which uses it on TensorFlow.
+        |layer options|
+
+    Shapes: those of ``call_fn``, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        ArgumentError: a function takes another argument, or there is nothing to make the parameters of.
-        BackendError: another backend is in use.
+        ArgumentError: a function has another parameter, or there is nothing to make the parameters of.
+        MissingLibraryError: JAX is not installed.
+        BackendError: another backend is in use when the layer is built or called.
 
     Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
         >>> layer = layers.JaxLayer(lambda params, inputs: inputs @ params, params=np.eye(2))  # doctest: +SKIP
-        >>> layer(np.float32([[1, 2]])).tolist()  # doctest: +SKIP
+        >>> layer(np.array([[1.0, 2.0]], "float32")).tolist()  # doctest: +SKIP
         [[1.0, 2.0]]
     """
 

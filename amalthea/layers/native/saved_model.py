@@ -14,19 +14,32 @@ from amalthea.layers.native.native_layer import NativeLayer, parted, refuse_unle
 
 
 class TFSMLayer(NativeLayer):
-    """An endpoint of a SavedModel as a layer. It runs on the backend of TensorFlow alone.
+    """A function (endpoint) of a TensorFlow SavedModel as a layer. It runs on the backend ``tensorflow`` alone.
 
-    The variables that the endpoints use are those of the layer, trainable if they were so.
+    The variables that the endpoints use are those of the layer, trainable if they were so in TensorFlow.
 
     Args:
-        filepath: the SavedModel's folder.
-        call_endpoint: the function that is called; ``"serve"`` in what ``model.export`` wrote, elsewhere often
-            ``"serving_default"``.
-        call_training_endpoint: the one that is called in training, if it is another.
+        filepath: str or path; folder of the SavedModel.
+        call_endpoint: str; name of the function that is called. Defaults to ``"serve"``, which ``model.export`` writes;
+            other programs often write ``"serving_default"``.
+        call_training_endpoint: str; name of the function that is called in training. Defaults to None, which takes
+            ``call_endpoint``.
+        trainable: bool; whether optimizers may update the variables. Defaults to True.
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        dtype: str or DTypePolicy; dtype policy of the layer. Defaults to None, which takes the global policy.
+
+    Shapes: those of the endpoint, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
         UnknownNameError: there is no such endpoint.
-        BackendError: another backend is in use.
+        MissingLibraryError: TensorFlow is not installed.
+        BackendError: another backend is in use when the layer is called.
+
+    Example:
+        >>> from amalthea import layers
+        >>> layer = layers.TFSMLayer("exported_model")  # doctest: +SKIP
+        >>> len(layer.trainable_variables)  # doctest: +SKIP
+        4
     """
 
     library = "tensorflow"

@@ -23,23 +23,33 @@ from amalthea.tensor import Tensor, Type, Variable
 
 
 class TorchModuleWrapper(NativeLayer):
-    """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers the others.
+    """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers non-trainable ones.
 
-    In training the module is in its ``train()`` mode, and else (where Keras leaves a bare call in ``train()``) in
-    ``eval()``. What it draws at random in training comes from a seed variable of the layer. It runs on the backend of
-    PyTorch alone. A lazy module gets its parameters when the layer is built.
+    It runs on the backend ``torch`` alone. In training the module is in its mode ``train()``, otherwise in ``eval()``.
+    Random
+    numbers in training come from a seed variable of the layer. A lazy module gets its parameters when the layer is
+    built.
 
     Args:
-        module: the module; ``layer.module`` gives it with the values that the variables have now.
-        output_shape: the output's shape, None for what is not known. Found by a trial on zeros if left out.
+        module: ``torch.nn.Module``; ``layer.module`` returns it with the current values of the variables.
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        output_shape: tuple of int and None; shape of the output. Defaults to None, which finds it by a run on zeros.
+        |layer options|
+
+    Shapes: those of the module, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        BackendError: another backend is in use.
+        MissingLibraryError: PyTorch is not installed.
+        BackendError: another backend is in use when the layer is called.
 
     Example:
         >>> import torch  # doctest: +SKIP
-        >>> layers.TorchModuleWrapper(torch.nn.Linear(3, 2))(np.ones((4, 3), "float32")).shape  # doctest: +SKIP
-        torch.Size([4, 2])
+        >>> from amalthea import layers
+        >>> layer = layers.TorchModuleWrapper(torch.nn.Linear(3, 2))  # doctest: +SKIP
+        >>> tuple(layer(torch.ones(4, 3)).shape)  # doctest: +SKIP
+        (4, 2)
+
+    Source: Keras 3 leaves the module in ``train()`` when it is called without ``training``.
     """
 
     library = "torch"
