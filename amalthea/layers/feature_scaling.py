@@ -74,7 +74,7 @@ class Normalization(Layer):
         >>> from amalthea import layers
         >>> layer = layers.Normalization()
         >>> layer.adapt(np.array([[1.0], [3.0]]))
-        >>> layer(np.array([[5.0]], "float32")).tolist()
+        >>> np.asarray(layer(np.array([[5.0]], "float32"))).tolist()
         [[3.0]]
     """
 

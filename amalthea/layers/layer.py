@@ -337,11 +337,11 @@ class Layer(history.Operation, Configurable, registry=registry):
 
         Example:
             >>> import numpy as np
-            >>> from amalthea import layers
+            >>> from amalthea import layers, ops
             >>> dense = layers.Dense(2)
             >>> dense.build((None, 1))
             >>> dense.set_weights([np.ones((1, 2)), np.array([0.0, 5.0])])
-            >>> dense(np.array([[3.0]], "float32")).tolist()
+            >>> ops.convert_to_numpy(dense(np.array([[3.0]], "float32"))).tolist()
             [[3.0, 8.0]]
         """
         variables = self.weights

@@ -25,10 +25,10 @@ class SimpleRNNCell(RecurrentCell):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> cell = layers.SimpleRNNCell(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
         >>> output, [state] = cell(np.array([[2.0]], "float32"), [np.array([[3.0]], "float32")])
-        >>> output.tolist()
+        >>> ops.convert_to_numpy(output).tolist()
         [[5.0]]
     """
 
@@ -88,10 +88,10 @@ class SimpleRNN(CellAttributes, RNN):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> x = np.ones((1, 3, 1), "float32")
         >>> total = layers.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
-        >>> total(x).tolist()
+        >>> ops.convert_to_numpy(total(x)).tolist()
         [[3.0]]
 
     Source: Elman, "Finding structure in time", 1990.
