@@ -215,7 +215,8 @@ class Configurable(metaclass=_Remembering):
         }
 
     def _is_left_out(self, name: str, given: Any) -> bool:
-        return name in self.only_in_config_if_set and _signature(type(self)).parameters[name].default == given
+        parameter = _signature(type(self)).parameters.get(name)
+        return name in self.only_in_config_if_set and given == (parameter.default if parameter else None)
 
     def config_value(self, name: str, given: Any) -> Any:
         """The attribute that holds the argument now, or the argument as it was given."""

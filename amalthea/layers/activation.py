@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import activations, constraints, initializers, ops, regularizers
+from amalthea import activations, ops
 from amalthea.checks import axes_within, non_negative_number
 from amalthea.configurable import Registry
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
 
 
 class Activation(Layer):
@@ -70,9 +71,7 @@ class ReLU(Layer):
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        self.max_value = max_value
-        self.negative_slope = negative_slope
-        self.threshold = threshold
+        keep(self, locals())
 
     def call(self, inputs: Any) -> Any:
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
@@ -145,23 +144,14 @@ class PReLU(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = (
-            None if shared_axes is None else [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
-        )
+        keep(self, locals())
+        if shared_axes is not None:
+            self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
 
     def build(self, input_shape: Any) -> None:
         shared = self.shared_axes or ()
         shape = [1 if axis in shared else size for axis, size in enumerate(input_shape)][1:]
-        self.alpha = self.add_weight(
-            shape,
-            self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-            name="alpha",
-        )
+        self.alpha = weight(self, "alpha", shape)
         axes = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 

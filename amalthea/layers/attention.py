@@ -13,6 +13,7 @@ from amalthea import docstrings, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, seed_generator
 
 docstrings.share(
     "attention dropout",
@@ -88,9 +89,9 @@ class Attention(Layer):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
             raise ArgumentError("There is no such score mode.", expected="'dot' or 'concat'", got=repr(score_mode))
-        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+        keep(self, locals())
         if dropout > 0:
-            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+            self.seed_generator = seed_generator(seed)
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import ops, tree
-from amalthea.configurable import serialize
 from amalthea.errors import ArgumentError
 from amalthea.layers.copying import copied
 from amalthea.layers.layer import Layer
@@ -63,6 +62,7 @@ class Bidirectional(Layer):
 
     supports_masking = True
     not_in_config = ("weights",)
+    config_attributes = {"layer": "forward_layer"}
 
     def __init__(
         self,
@@ -162,10 +162,6 @@ class Bidirectional(Layer):
             sizes = [self.forward_layer.state_sizes, self.backward_layer.state_sizes]
             outputs += [None] * len(tree.flatten(sizes))
         return outputs if len(outputs) > 1 else outputs[0]
-
-    def get_config(self) -> dict[str, Any]:
-        layers = {"layer": self.forward_layer, "backward_layer": self.backward_layer}
-        return {**super().get_config(), **{key: serialize(layer) for key, layer in layers.items()}}
 
 
 def _copy(layer: Layer, prefix: str, go_backwards: bool) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,8 @@ from amalthea import config, docstrings, initializers, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, weight
-from amalthea.layers.recurrent_cell import masked
-from amalthea.layers.rnn import RNN
+from amalthea.layers.options import keep, seed_generator, weight
+from amalthea.layers.recurrent_cell import CellLayer, masked
 from amalthea.ops.windows import per_axis
 from amalthea.tensor import Variable
 
@@ -58,10 +58,9 @@ class _ConvLSTMCell(Layer):
 
     output_is_first_state = True
 
-    def __init__(self, rank: int, options: dict[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
-        keep(self, rank=rank, **options)
-        self.filters = options["filters"]
+    def __init__(self, rank: int, name: str, dtype: Any = None, trainable: bool = True, **options: Any):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        keep(self, {"rank": rank, **options})
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, per_axis(options[name], rank, name))
         self.padding = str(options["padding"]).lower()
@@ -69,7 +68,7 @@ class _ConvLSTMCell(Layer):
             raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(options["padding"]))
         self.data_format = config.standardize_data_format(options["data_format"])
         if self.dropout or self.recurrent_dropout:
-            self.seed_generator = random.SeedGenerator(self.seed)
+            self.seed_generator = seed_generator(self.seed)
 
     @property
     def state_size(self) -> list[int]:
@@ -83,12 +82,8 @@ class _ConvLSTMCell(Layer):
         self.kernel = weight(self, "kernel", (*self.kernel_size, channels, width))
         recurrent = (*self.kernel_size, self.filters, width)
         self.recurrent_kernel = weight(self, "recurrent_kernel", recurrent, "recurrent")
-        self.bias = None
-        if self.use_bias:
-            start = self._bias_start if self.unit_forget_bias else self.bias_initializer
-            self.bias = self.add_weight(
-                (width,), start, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+        start = self._bias_start if self.unit_forget_bias else self.bias_initializer
+        self.bias = weight(self, "bias", (width,), initializer=start) if self.use_bias else None
 
     def _bias_start(self, shape: Any, dtype: Any = None) -> Any:
         """The forget gate starts open."""
@@ -139,15 +134,7 @@ class _ConvLSTMCell(Layer):
         return step(ops.squeeze(xs, 0), list(states))
 
 
-_CELL = (
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation",
-    "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
-    "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
-    "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "seed",
-)  # fmt: skip
-
-
-class _ConvLSTM(RNN):
+class _ConvLSTM(CellLayer):
     rank = 2
 
     def __init__(
@@ -181,29 +168,8 @@ class _ConvLSTM(RNN):
         stateful: bool = False,
         **kwargs: Any,
     ):
-        options = dict(
-            filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-            dilation_rate=dilation_rate, activation=activation, recurrent_activation=recurrent_activation,
-            use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        cell = _ConvLSTMCell(self.rank, options, name="conv_lstm_cell", **shared)
-        unroll = kwargs.pop("unroll", False)
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(_ConvLSTMCell, self.rank, name="conv_lstm_cell"), locals())
         self.input_spec = InputSpec(ndim=self.rank + 3)
-
-    def __getattr__(self, name: str) -> Any:
-        """The cell answers for what it was given."""
-        if name in _CELL and "cell" in self.__dict__:
-            return getattr(self.__dict__["cell"], name)
-        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")
 
     def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
         if initial_state is not None or self.stateful:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import activations, config, constraints, docstrings, initializers, ops, regularizers
+from amalthea import config, docstrings, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
@@ -62,13 +62,15 @@ class _Windowed(Layer):
     rank = 2
     paddings: tuple[str, ...] = _PADDINGS
 
-    def _window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
-        kind = type(self).__name__
-        self.kernel_size = per_axis(kernel_size, self.rank, "kernel_size")
-        self.strides = per_axis(strides, self.rank, "strides")
-        self.dilation_rate = per_axis(dilation_rate, self.rank, "dilation_rate")
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Keeps the arguments of the constructor, those of the window as one number for each axis of space."""
+        keep(self, arguments)
+        kind, padding = type(self).__name__, self.padding
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, per_axis(getattr(self, name), self.rank, name))
         self.padding = str(padding).lower()
-        self.data_format = config.standardize_data_format(data_format)
+        self.data_format = config.standardize_data_format(self.data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         if self.padding not in self.paddings:
             raise ArgumentError(f"{kind} has no padding {padding!r}.", expected=" or ".join(map(repr, self.paddings)))
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -89,15 +91,7 @@ class _Windowed(Layer):
         return channels
 
     def _add_bias(self, size: int) -> None:
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (size,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.bias = weight(self, "bias", (size,)) if self.use_bias else None
 
     def _finish(self, x: Any) -> Any:
         """Bias and activation."""
@@ -109,7 +103,24 @@ class _Windowed(Layer):
         return self.activation(x)
 
 
-class _Conv(_Windowed):
+class _Filtering(_Windowed):
+    """Convolutions, and transposed ones, whose kernel makes each output channel from several input channels."""
+
+    groups = 1
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        self._kernel = weight(self, "kernel", self.kernel_shape(self._channels(input_shape)))
+        self._add_bias(self.filters)
+
+    @property
+    def kernel(self) -> Any:
+        return self._kernel
+
+
+class _Conv(_Filtering):
     def __init__(
         self,
         filters: int,
@@ -131,22 +142,11 @@ class _Conv(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = filters
-        self.groups = groups
-        if self.filters % self.groups:
+        self._keep(locals())
+        if filters % groups:
             raise ArgumentError(
                 "The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters
             )
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:
         if channels % self.groups:
@@ -156,20 +156,6 @@ class _Conv(_Windowed):
                 got=channels,
             )
         return (*self.kernel_size, channels // self.groups, self.filters)
-
-    def build(self, input_shape: Any) -> None:
-        self._kernel = self.add_weight(
-            self.kernel_shape(self._channels(input_shape)),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self._add_bias(self.filters)
-
-    @property
-    def kernel(self) -> Any:
-        return self._kernel
 
     def call(self, inputs: Any) -> Any:
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
@@ -297,7 +283,7 @@ for _cls in (Conv1D, Conv2D, Conv3D):
     _with_rank(_cls, _cls.rank)
 
 
-class _ConvTranspose(_Conv):
+class _ConvTranspose(_Filtering):
     def __init__(
         self,
         filters: int,
@@ -318,11 +304,8 @@ class _ConvTranspose(_Conv):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
-        super().__init__(
-            filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
-            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-            kernel_constraint, bias_constraint, **kwargs,
-        )  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._keep(locals())
         self.output_padding = None if output_padding is None else _extra(output_padding, self.rank)
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:

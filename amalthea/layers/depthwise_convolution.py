@@ -6,8 +6,7 @@ from typing import Any
 
 from amalthea import docstrings, ops
 from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
-from amalthea.layers.input_spec import InputSpec
-from amalthea.layers.options import keep, weight
+from amalthea.layers.options import weight
 
 docstrings.share(
     "depthwise weights",
@@ -51,15 +50,7 @@ class _Depthwise(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.depth_multiplier = depth_multiplier
-        keep(
-            self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
-            bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
-            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
-            bias_constraint=bias_constraint,
-        )  # fmt: skip
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -162,17 +153,7 @@ class _Separable(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = filters
-        self.depth_multiplier = depth_multiplier
-        keep(
-            self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
-            pointwise_initializer=pointwise_initializer, bias_initializer=bias_initializer,
-            depthwise_regularizer=depthwise_regularizer, pointwise_regularizer=pointwise_regularizer,
-            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
-            pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)

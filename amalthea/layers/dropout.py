@@ -7,6 +7,7 @@ from typing import Any
 from amalthea import docstrings, ops, random
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import seed_generator
 
 docstrings.share(
     "noise shape",
@@ -63,7 +64,7 @@ class Dropout(Layer):
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self.seed = seed
         if rate > 0:
-            self.seed_generator = random.SeedGenerator(seed) if not isinstance(seed, random.SeedGenerator) else seed
+            self.seed_generator = seed_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:

@@ -42,8 +42,9 @@ class EinsumDense(Layer):
     """
 
     computes_in_floats = True
-
     not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+    config_start = {"activity_regularizer": None}
+    config_attributes = {"output_shape": "partial_output_shape"}
 
     def __init__(
         self,
@@ -65,15 +66,10 @@ class EinsumDense(Layer):
     ):
         super().__init__(**kwargs)
         refuse_adapters(lora_rank, lora_alpha, quantization_config, gptq_unpacked_column_size)
-        self.equation, self.bias_axes = equation, bias_axes
+        keep(self, locals(), but=("output_shape",))
         self.partial_output_shape: tuple[Any, ...] = (
             tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
         )
-        keep(
-            self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
         kernel, bias = self._weight_shapes(input_shape)
@@ -113,9 +109,6 @@ class EinsumDense(Layer):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = ops.einsum(self.equation, inputs, self.kernel)
         return self.activation(x if self.bias is None else ops.add(x, self.bias))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config(), "output_shape": list(self.partial_output_shape)}
 
 
 def _sizes(letters: str, shape: Any, pad: bool) -> dict[str, Any]:

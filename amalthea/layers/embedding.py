@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import constraints, docstrings, dtypes, initializers, ops, regularizers
+from amalthea import docstrings, dtypes, ops
 from amalthea.checks import are_indices
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import refuse_adapters
+from amalthea.layers.options import keep, refuse_adapters, weight
 from amalthea.tensor import Tensor, current_trace, on_host
 
 docstrings.share(
@@ -74,13 +74,14 @@ class Embedding(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> table = layers.Embedding(3, 2, weights=[np.array([[0, 0], [1, 2], [3, 4]])])
-        >>> np.asarray(table(np.array([[1, 2]]))).tolist()
+        >>> ops.convert_to_numpy(table(np.array([[1, 2]]))).tolist()
         [[[1.0, 2.0], [3.0, 4.0]]]
     """
 
     not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")
+    config_start = {"activity_regularizer": None}
 
     def __init__(
         self,
@@ -96,25 +97,13 @@ class Embedding(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ):
-        activity_regularizer = kwargs.pop("activity_regularizer", None)
-        super().__init__(autocast=False, activity_regularizer=activity_regularizer, weights=weights, **kwargs)
+        super().__init__(autocast=False, weights=weights, **kwargs)
         refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        self.input_dim = input_dim
-        self.output_dim = output_dim
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
+        keep(self, locals())
         self.supports_masking = mask_zero
 
     def build(self, input_shape: Any = None) -> None:
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            name="embeddings",
-        )
+        self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Any) -> Any:
         known = _on_host(inputs)
@@ -125,9 +114,6 @@ class Embedding(Layer):
         if known is None:
             inputs = ops.clip(inputs, 0, self.input_dim - 1)
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config()}
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -42,9 +42,9 @@ class GroupNormalization(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> x = np.array([[1.0, 3.0, 10.0, 30.0]], "float32")
-        >>> np.asarray(layers.GroupNormalization(groups=2)(x)).round(2).tolist()
+        >>> ops.convert_to_numpy(layers.GroupNormalization(groups=2)(x)).round(2).tolist()
         [[-1.0, 1.0, -1.0, 1.0]]
 
     Source: Wu and He, "Group normalization", 2018.
@@ -71,12 +71,7 @@ class GroupNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        keep(
-            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
-            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
-        )  # fmt: skip
+        keep(self, locals())
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
@@ -129,8 +124,8 @@ class RMSNormalization(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
-        >>> np.asarray(layers.RMSNormalization()(np.array([[1.0, 7.0]], "float32"))).round(2).tolist()
+        >>> from amalthea import layers, ops
+        >>> ops.convert_to_numpy(layers.RMSNormalization()(np.array([[1.0, 7.0]], "float32"))).round(2).tolist()
         [[0.2, 1.4]]
 
     Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.

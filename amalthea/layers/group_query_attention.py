@@ -73,21 +73,13 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.head_dim = head_dim
-        self.num_query_heads = num_query_heads
-        self.num_key_value_heads = num_key_value_heads
+        self._keep(locals())
         if num_query_heads % num_key_value_heads:
             raise ArgumentError(
                 "The heads for queries do not divide into groups.",
                 expected=f"a multiple of {num_key_value_heads}",
                 got=num_query_heads,
             )
-        self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
-            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
@@ -128,9 +120,6 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
             result = ops.multiply(result, self._gate_dense(query))
         output = self._output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config()}
 
 
 GroupQueryAttention = GroupedQueryAttention

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from amalthea import docstrings, ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
-from amalthea.layers.rnn import RNN
+from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
 from amalthea.primitives.recurrent import gru
 
 docstrings.share(
@@ -69,16 +69,7 @@ class GRUCell(RecurrentCell):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
@@ -105,7 +96,7 @@ class GRUCell(RecurrentCell):
         return h, [h]
 
 
-class GRU(CellAttributes, RNN):
+class GRU(CellLayer):
     """A gated recurrent unit: a recurrent layer with an update gate and a reset gate.
 
     With the input ``x`` and the state ``h``::
@@ -171,20 +162,7 @@ class GRU(CellAttributes, RNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = GRUCell(
-            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="gru_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(GRUCell, name="gru_cell"), locals())
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
-from amalthea.layers.rnn import RNN
+from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
 from amalthea.primitives.recurrent import lstm
 
 
@@ -63,16 +63,7 @@ class LSTMCell(RecurrentCell):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     @property
     def state_size(self) -> list[int]:
@@ -100,7 +91,7 @@ class LSTMCell(RecurrentCell):
         return h, [h, c]
 
 
-class LSTM(CellAttributes, RNN):
+class LSTM(CellLayer):
     """Long short-term memory: a recurrent layer whose cell state is changed by gates.
 
     With the input ``x``, the output ``h`` and the cell state ``c`` of the step before::
@@ -170,20 +161,7 @@ class LSTM(CellAttributes, RNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = LSTMCell(
-            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="lstm_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(LSTMCell, name="lstm_cell"), locals())
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:

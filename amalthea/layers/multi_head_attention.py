@@ -60,10 +60,11 @@ class HeadedAttention(Layer):
     supports_masking = True
     computes_in_floats = True
     not_in_config = ("flash_attention",)
+    config_start = {"activity_regularizer": None}
 
-    def _set_shared(self, flash_attention: Any, **options: Any) -> None:
-        keep(self, flash_attention=flash_attention, **options)
-        window = options["sliding_window"]
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        keep(self, arguments, but=("output_shape",))
+        window = self.sliding_window
         if window is not None and (not isinstance(window, int) or window <= 0):
             raise ArgumentError("`sliding_window` is a positive int.", got=repr(window))
 
@@ -162,6 +163,8 @@ class MultiHeadAttention(HeadedAttention):
         models", 2025.
     """
 
+    config_attributes = {"output_shape": "_output_shape"}
+
     def __init__(
         self,
         num_heads: int,
@@ -185,17 +188,10 @@ class MultiHeadAttention(HeadedAttention):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.num_heads = num_heads
-        self.key_dim = key_dim
+        self._keep(locals())
         self.value_dim = value_dim or key_dim
         self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
-        self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
-            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         rank = len(query_shape)
@@ -248,7 +244,3 @@ class MultiHeadAttention(HeadedAttention):
             result = ops.multiply(result, self._gate_dense(query))
         output = self.output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-    def get_config(self) -> dict[str, Any]:
-        output_shape = None if self._output_shape is None else list(self._output_shape)
-        return {"activity_regularizer": None, **super().get_config(), "output_shape": output_shape}

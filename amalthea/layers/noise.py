@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea import ops, random
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import seed_generator
 
 
 class _Noise(Layer):
@@ -18,7 +19,7 @@ class _Noise(Layer):
         setattr(self, name, value)
         self.strength, self.seed = value, seed
         if value > 0:
-            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+            self.seed_generator = seed_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         return self.disturbed(inputs) if training and self.strength > 0 else inputs

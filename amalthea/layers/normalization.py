@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import constraints, initializers, ops, regularizers
+from amalthea import ops
 from amalthea.checks import axes_within
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
@@ -56,10 +56,10 @@ class BatchNormalization(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> layer = layers.BatchNormalization(momentum=0.5)
         >>> x = np.array([[1.0], [3.0]], "float32")
-        >>> np.asarray(layer(x, training=True)).round(2).tolist(), layer.moving_mean.numpy().tolist()
+        >>> ops.convert_to_numpy(layer(x, training=True)).round(2).tolist(), layer.moving_mean.numpy().tolist()
         ([[-1.0], [1.0]], [1.0])
 
     Source: Ioffe and Szegedy, "Batch normalization", 2015; Ioffe, "Batch renormalization", 2017.
@@ -90,48 +90,21 @@ class BatchNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        keep(self, locals())
         unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
         if unknown:
             raise ArgumentError("`renorm_clipping` has other keys.", expected="rmin, rmax, dmax", got=unknown)
         self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) else int(axis)
-        self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.renorm_clipping: Any = renorm_clipping or {} if renorm else renorm_clipping
-        self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = (input_shape[self.axis],)
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-                name="beta",
-            )
-        for name, start in (("mean", self.moving_mean_initializer), ("variance", self.moving_variance_initializer)):
-            weight = self.add_weight(shape, start, trainable=False, autocast=False, name=f"moving_{name}")
-            setattr(self, f"moving_{name}", weight)
+        self.gamma = weight(self, "gamma", shape, autocast=False) if self.scale else None
+        self.beta = weight(self, "beta", shape, autocast=False) if self.center else None
+        self.moving_mean = weight(self, "moving_mean", shape, trainable=False, autocast=False)
+        self.moving_variance = weight(self, "moving_variance", shape, trainable=False, autocast=False)
         if self.renorm:
             self._add_renorm_weights(shape)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
@@ -220,9 +193,9 @@ class LayerNormalization(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
+        >>> from amalthea import layers, ops
         >>> x = np.array([[1.0, 3.0], [10.0, 30.0]], "float32")
-        >>> np.asarray(layers.LayerNormalization()(x)).round(2).tolist()
+        >>> ops.convert_to_numpy(layers.LayerNormalization()(x)).round(2).tolist()
         [[-1.0, 1.0], [-1.0, 1.0]]
 
     Source: Ba, Kiros and Hinton, "Layer normalization", 2016. With ``rms_scaling``, Keras 3 divides by the standard
@@ -248,38 +221,15 @@ class LayerNormalization(Layer):
     ):
         rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
-        self.rms_scaling = rms_scaling
+        keep(self, locals())  # rms_scaling too
         self.axis: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-        self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = tuple(input_shape[axis] for axis in self.axis)
-        self.gamma = self.beta = None
-        if self.scale or self.rms_scaling:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-                name="gamma",
-            )
-        if self.center and not self.rms_scaling:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-                name="beta",
-            )
+        has_gamma, has_beta = self.scale or self.rms_scaling, self.center and not self.rms_scaling
+        self.gamma = weight(self, "gamma", shape, autocast=False) if has_gamma else None
+        self.beta = weight(self, "beta", shape, autocast=False) if has_beta else None
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         axes = tuple(self.axis)

@@ -1,15 +1,18 @@
-"""Constructor arguments that many layers share, kept and used in one way.
+"""Constructor arguments that many layers share: their descriptions, and how they are kept and used.
 
-An argument's kind is the last word of its name: ``kernel_initializer`` is an initializer, ``bias_regularizer`` a
-regularizer. A weight takes those that begin with its stem.
+The last word of an argument's name is its kind: ``kernel_initializer`` is an initializer, ``bias_regularizer`` a
+regularizer. A weight takes the arguments that begin with its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amalthea import activations, constraints, docstrings, initializers, regularizers
 from amalthea.errors import ArgumentError
+from amalthea.random import SeedGenerator
+from amalthea.tensor import Variable
 
 docstrings.share(
     "activation and bias",
@@ -72,25 +75,53 @@ _READERS = {
 }
 
 
-def keep(layer: Any, **options: Any) -> None:
-    """Set attributes of the layer; what a name or config dict stands for is looked up by the argument's last word."""
-    for name, value in options.items():
-        read = _READERS.get(name.rsplit("_", 1)[-1])
-        setattr(layer, name, read(value) if read else value)
+_OF_THE_BASE = {
+    "self", "__class__", "kwargs", "activity_regularizer", "autocast", "dtype", "name", "trainable", "weights",
+}  # fmt: skip
+
+
+def keep(layer: Any, arguments: Mapping[str, Any], *, but: Sequence[str] = ()) -> None:
+    """Sets an attribute of the layer for each argument of its constructor; names and configs become objects.
+
+    Args:
+        layer: the layer.
+        arguments: ``locals()`` at the beginning of ``__init__``. Arguments of ``Layer.__init__`` are left out.
+        but: arguments that are left out too.
+    """
+    for name, value in arguments.items():
+        if name not in _OF_THE_BASE and name not in but:
+            read = _READERS.get(name.rsplit("_", 1)[-1])
+            setattr(layer, name, read(value) if read else value)
+
+
+def seed_generator(seed: Any) -> SeedGenerator:
+    """Returns a generator for the argument ``seed``: an int, a generator, or None."""
+    return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
 def refuse_adapters(*given: Any) -> None:
-    """:class:`ArgumentError` for arguments of low-rank adapters and quantization that are not None."""
+    """Raises :class:`ArgumentError` if an argument of low-rank adapters or quantization is not None."""
     if any(value is not None for value in given):
         raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
 
 
-def weight(layer: Any, name: str, shape: Any, stem: str | None = None, **more: Any) -> Any:
-    """A weight with the initializer, regularizer and constraint that the layer keeps for it."""
+def weight(
+    layer: Any, name: str, shape: Any, stem: str | None = None, initializer: Any = None, **more: Any
+) -> Variable:
+    """Creates a weight with the initializer, regularizer and constraint that the layer keeps for it.
+
+    Args:
+        layer: the layer.
+        name: name of the weight.
+        shape: its shape.
+        stem: beginning of the arguments' names. Defaults to None, which takes ``name``.
+        initializer: used in place of the layer's.
+        **more: further arguments of ``Layer.add_weight``.
+    """
     stem = stem or name
     return layer.add_weight(
         shape,
-        getattr(layer, f"{stem}_initializer"),
+        initializer or getattr(layer, f"{stem}_initializer"),
         regularizer=getattr(layer, f"{stem}_regularizer", None),
         constraint=getattr(layer, f"{stem}_constraint", None),
         name=name,

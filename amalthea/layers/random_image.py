@@ -8,6 +8,7 @@ from typing import Any
 from amalthea import config, docstrings, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import seed_generator
 from amalthea.ops import image
 
 docstrings.share(
@@ -45,7 +46,7 @@ class RandomImage(Layer):
 
     def _set_up(self, seed: Any, data_format: str | None = None) -> None:
         self.seed = seed
-        self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+        self.seed_generator = seed_generator(seed)
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any, training: bool = True) -> Any:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import activations, constraints, docstrings, initializers, ops, random, regularizers
+from amalthea import activations, docstrings, ops, random
+from amalthea.layers.calling import parameters
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, seed_generator, weight
+from amalthea.layers.rnn import RNN
 
 docstrings.share(
     "gated activations",
@@ -50,14 +53,6 @@ docstrings.share(
     """,
 )
 
-# The arguments that a recurrent layer hands to its cell.
-CELL_OPTIONS = (
-    "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer",
-    "bias_initializer", "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
-    "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "reset_after",
-    "seed",
-)  # fmt: skip
-
 
 class RecurrentCell(Layer):
     """A cell with an input kernel and a recurrent kernel, for so many gates.
@@ -71,21 +66,10 @@ class RecurrentCell(Layer):
     gates = 1
     output_is_first_state = True
 
-    def _set_options(self, units: int, options: dict[str, Any]) -> None:
-        self.units = units
-        for name, value in options.items():
-            family = name.rsplit("_", 1)[-1]
-            if family == "initializer":
-                value = initializers.get(value)
-            elif family == "regularizer":
-                value = regularizers.get(value)
-            elif family == "constraint":
-                value = constraints.get(value)
-            elif family == "activation":
-                value = activations.get(value)
-            setattr(self, name, value)
-        if options["dropout"] or options["recurrent_dropout"]:
-            self.seed_generator = random.SeedGenerator(options["seed"])
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        keep(self, arguments)
+        if self.dropout or self.recurrent_dropout:
+            self.seed_generator = seed_generator(self.seed)
 
     @property
     def state_size(self) -> Any:
@@ -97,24 +81,9 @@ class RecurrentCell(Layer):
 
     def build(self, input_shape: Any) -> None:
         width = self.units * self.gates
-        for name, stem, rows in (("kernel", "kernel", input_shape[-1]), ("recurrent_kernel", "recurrent", self.units)):
-            weight = self.add_weight(
-                (rows, width),
-                getattr(self, f"{stem}_initializer"),
-                regularizer=getattr(self, f"{stem}_regularizer"),
-                constraint=getattr(self, f"{stem}_constraint"),
-                name=name,
-            )
-            setattr(self, name, weight)
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self.bias_shape(),
-                self.bias_start(),
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = weight(self, "kernel", (input_shape[-1], width))
+        self.recurrent_kernel = weight(self, "recurrent_kernel", (self.units, width), "recurrent")
+        self.bias = weight(self, "bias", self.bias_shape(), initializer=self.bias_start()) if self.use_bias else None
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.units * self.gates,)
@@ -178,14 +147,31 @@ def masked(h: Any, mask: Any) -> Any:
     return h if mask is None else ops.multiply(h, mask)
 
 
-class CellAttributes:
-    """Lets a recurrent layer answer for its cell: ``layer.units`` is ``layer.cell.units``."""
+class CellLayer(RNN):
+    """A recurrent layer that makes its own cell, and answers for the cell's options: ``layer.units``."""
 
-    def runs_whole(self, mask: Any, training: bool) -> bool:
-        """Whether the recurrence is one that libraries have whole."""
-        return mask is None and not self.unroll and self.cell.is_standard(training)
+    cell_options: tuple[str, ...] = ()  # arguments of the constructor that the cell keeps
+
+    def _make(self, make_cell: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        """Runs the constructor of RNN with its part of the arguments, around a cell that gets the others.
+
+        Args:
+            make_cell: makes the cell.
+            arguments: ``locals()`` at the beginning of ``__init__``.
+        """
+        kwargs = arguments["kwargs"]
+        base = {*parameters(RNN.__init__), "activity_regularizer"}
+        options = {k: v for k, v in arguments.items() if k not in {*base, "self", "__class__", "use_cudnn"}}
+        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = make_cell(**options, **shared)
+        super().__init__(cell, **{k: v for k, v in arguments.items() if k in base and k != "kwargs"}, **kwargs)
+        self.cell_options = tuple(options)
 
     def __getattr__(self, name: str) -> Any:
-        if name in CELL_OPTIONS and "cell" in self.__dict__:
-            return getattr(self.__dict__["cell"], name)
-        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")
+        if name in self.__dict__.get("cell_options", ()):
+            return getattr(self.cell, name)
+        return super().__getattr__(name)
+
+    def runs_whole(self, mask: Any, training: bool) -> bool:
+        """Returns whether libraries have the recurrence as one function."""
+        return mask is None and not self.unroll and self.cell.is_standard(training)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellAttributes, RecurrentCell, masked
-from amalthea.layers.rnn import RNN
+from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -54,15 +54,7 @@ class SimpleRNNCell(RecurrentCell):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         before = masked(states[0], recurrent_mask)
@@ -70,7 +62,7 @@ class SimpleRNNCell(RecurrentCell):
         return h, [h]
 
 
-class SimpleRNN(CellAttributes, RNN):
+class SimpleRNN(CellLayer):
     """A recurrent layer whose output is fed back: ``h[t] = tanh(x[t] @ W + h[t - 1] @ U + b)``.
 
     Args:
@@ -97,6 +89,8 @@ class SimpleRNN(CellAttributes, RNN):
     Source: Elman, "Finding structure in time", 1990.
     """
 
+    only_in_config_if_set = ("seed",)
+
     def __init__(
         self,
         units: int,
@@ -122,21 +116,4 @@ class SimpleRNN(CellAttributes, RNN):
         seed: Any = None,
         **kwargs: Any,
     ):
-        cell = SimpleRNNCell(
-            units=units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="simple_rnn_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        """As Keras writes it: without the seed, if there is none."""
-        config = super().get_config()
-        return {key: value for key, value in config.items() if key != "seed" or value is not None}
+        self._make(partial(SimpleRNNCell, name="simple_rnn_cell"), locals())
