@@ -326,8 +326,7 @@ class Conv1DTranspose(_ConvTranspose):
     """A transposed convolution over time, which makes sequences longer.
 
     Each input step is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv1D`
-    with
-    respect to its input.
+    with respect to its input.
 
     Args:
         filters: int, at least 1; number of output channels.
@@ -359,8 +358,7 @@ class Conv2DTranspose(_ConvTranspose):
     """A transposed convolution over images, which makes images larger.
 
     Each input pixel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv2D`
-    with
-    respect to its input.
+    with respect to its input.
 
     Args:
         filters: int, at least 1; number of output channels.
@@ -394,8 +392,7 @@ class Conv3DTranspose(_ConvTranspose):
     """A transposed convolution over volumes, which makes volumes larger.
 
     Each input voxel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv3D`
-    with
-    respect to its input.
+    with respect to its input.
 
     Args:
         filters: int, at least 1; number of output channels.

@@ -66,8 +66,7 @@ class DepthwiseConv1D(_Depthwise):
     """A convolution over time that treats each channel separately.
 
     ``output[t, c * m + n] = activation(sum over k of inputs[t * stride + k * dilation, c] * kernel[k, c, n] + bias)``,
-    where
-    ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel.
+    where ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel.
 
     Args:
         |convolution window|
@@ -99,8 +98,7 @@ class DepthwiseConv2D(_Depthwise):
     """A convolution over images that treats each channel separately.
 
     ``output[y, x, q * m + n] = activation(sum over i, j of inputs[y * s + i * d, x * s + j * d, q] * kernel[i, j, q, n]
-    +
-    bias)``, where ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel ``q``.
+    + bias)``, where ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel ``q``.
 
     Args:
         |convolution window|
@@ -211,8 +209,7 @@ class SeparableConv2D(_Separable):
     """A depthwise convolution over images, followed by a mixture of the channels at each pixel.
 
     It has fewer weights than :class:`Conv2D`: ``height * width * channels * m + channels * m * filters`` for a window
-    of
-    ``height`` by ``width`` and the ``depth_multiplier`` ``m``, and the bias.
+    of ``height`` by ``width`` and the ``depth_multiplier`` ``m``, and the bias.
 
     Args:
         filters: int, at least 1; number of output channels.

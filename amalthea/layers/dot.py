@@ -19,8 +19,7 @@ class Dot(Layer):
     """Multiplies two inputs and sums over one axis of each, example by example.
 
     With ``axes=1`` and inputs of two axes, ``output[i, 0] = sum over k of a[i, k] * b[i, k]``. Steps that a mask leaves
-    out
-    count as zeros.
+    out count as zeros.
 
     Args:
         axes: int, or one for each input; axis that is summed over.

@@ -17,8 +17,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
     """Attention in which groups of query heads share one head of keys and values.
 
     For each query head ``softmax(q @ transpose(k) / sqrt(head_dim)) @ v``, where ``k`` and ``v`` belong to its group.
-    There are
-    fewer keys and values to compute and to keep than in :class:`MultiHeadAttention`.
+    There are fewer keys and values to compute and to keep than in :class:`MultiHeadAttention`.
 
     Args:
         head_dim: int, at least 1; size of each head.

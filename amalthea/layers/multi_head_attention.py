@@ -126,8 +126,7 @@ class MultiHeadAttention(HeadedAttention):
     """Attention with several heads, each with projections of its own for queries, keys and values.
 
     For each head ``softmax(q @ transpose(k) / sqrt(key_dim)) @ v``, where ``q``, ``k`` and ``v`` are dense projections;
-    a last
-    projection combines the heads. A query that sees no value gives zeros before it.
+    a last projection combines the heads. A query that sees no value gives zeros before it.
 
     Args:
         num_heads: int, at least 1; number of heads.

@@ -219,9 +219,9 @@ class LayerNormalization(Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
-        rms_scaling = kwargs.pop("rms_scaling", False)
+        self.rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
-        keep(self, locals())  # rms_scaling too
+        keep(self, locals())
         self.axis: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
 
     def build(self, input_shape: Any) -> None:

@@ -66,8 +66,7 @@ class RandomBrightness(RandomImage):
     """Makes each image lighter or darker at random in training: ``inputs + change * (high - low)``.
 
     ``change`` is drawn uniformly for each image, ``low`` and ``high`` are the limits of ``value_range``; the result is
-    cut to
-    them.
+    cut to them.
 
     Args:
         factor: float or ``(lower, upper)``; limits of the change as a share of the range, from -1 to 1; a number ``f``
@@ -184,8 +183,7 @@ class AutoContrast(Layer):
     """Stretches each channel of each image over the whole range of values, in training and outside it.
 
     ``output = (inputs - min) * (high - low) / (max - min) + low``, with the minimum and maximum of the channel. A
-    channel of
-    one value is left as it is.
+    channel of one value is left as it is.
 
     Args:
         |value range|

@@ -303,8 +303,7 @@ class RandomCrop(RandomImage):
     """Cuts a window of a given size out of the images of a batch, at a random place in training.
 
     All images of a batch are cut at the same place. Outside training, and if an image is smaller than the window,
-    images are
-    cropped to the proportions of the window and resized.
+    images are cropped to the proportions of the window and resized.
 
     Args:
         height, width: int, at least 1; size of the window in pixels.

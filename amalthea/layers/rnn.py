@@ -44,8 +44,7 @@ class RNN(Layer):
     """Runs a recurrent cell over the time steps of a sequence.
 
     ``output[t], states[t] = cell(inputs[t], states[t - 1])``. A step that the mask leaves out changes no state and
-    repeats
-    the output before it.
+    repeats the output before it.
 
     Args:
         cell: object with ``call(inputs, states) -> (output, new states)`` and ``state_size`` (and ``output_size``,

@@ -62,8 +62,7 @@ class TimeDistributed(Wrapper):
     """Applies a layer to every time step.
 
     All steps are given to the layer as one large batch. A layer that learns from its batches, such as
-    BatchNormalization in
-    training, sees the steps one after the other instead, as in Keras.
+    BatchNormalization in training, sees the steps one after the other instead, as in Keras.
 
     Args:
         layer: Layer, or the config dict of one.

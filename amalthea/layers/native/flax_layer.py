@@ -22,8 +22,7 @@ class FlaxLayer(JaxLayer):
     """A ``flax.linen.Module`` as a layer. It runs on the backend ``jax`` alone.
 
     The collection ``params`` is trained, the other collections are state. In training the module gets a new rng
-    ``dropout`` at
-    each call.
+    ``dropout`` at each call.
 
     Args:
         module: ``flax.linen.Module`` that takes ``inputs``, and ``training`` if it has such a parameter.

@@ -26,9 +26,8 @@ class TorchModuleWrapper(NativeLayer):
     """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers non-trainable ones.
 
     It runs on the backend ``torch`` alone. In training the module is in its mode ``train()``, otherwise in ``eval()``.
-    Random
-    numbers in training come from a seed variable of the layer. A lazy module gets its parameters when the layer is
-    built.
+    Random numbers in training come from a seed variable of the layer. A lazy module gets its parameters when the layer
+    is built.
 
     Args:
         module: ``torch.nn.Module``; ``layer.module`` returns it with the current values of the variables.
