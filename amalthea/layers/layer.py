@@ -9,27 +9,25 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from amalthea import docstrings, dtype_policies, history, initializers, regularizers, tensor, tree
-from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
-from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
+from amalthea import docstrings, dtype_policies, history, regularizers, tree
+from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.errors import ArgumentError, add_place, nearest
 from amalthea.layers import arguments, building, calling
+from amalthea.layers.configuration import BASE, LEGACY, Configuration
+from amalthea.layers.weights import Weights
 from amalthea.random import SeedGenerator
 from amalthea.stateless import call_stateless
 from amalthea.tensor import Variable
 
 registry = Registry("layers", "layer")
 _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
-_BASE = ("name", "trainable", "dtype")
-_LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
+
 
 docstrings.share(
     "layer options",
@@ -69,7 +67,7 @@ docstrings.share(
 )
 
 
-class Layer(history.Operation, Configurable, registry=registry):
+class Layer(history.Operation, Weights, Configuration, registry=registry):
     """The base class of all layers: a function of tensors with variables of its own.
 
     A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
@@ -120,12 +118,12 @@ class Layer(history.Operation, Configurable, registry=registry):
         name: str | None = None,
         **kwargs: Any,
     ):
-        unknown = [key for key in kwargs if key not in _LEGACY]
+        unknown = [key for key in kwargs if key not in LEGACY]
         if unknown:
             raise ArgumentError(
                 f"{type(self).__name__} has no argument {unknown[0]!r}.",
                 got=", ".join(unknown),
-                cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *_BASE} - {"kwargs"}),
+                cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *BASE} - {"kwargs"}),
             )
         history.Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -158,65 +156,6 @@ class Layer(history.Operation, Configurable, registry=registry):
         if isinstance(value, Variable) and not any(v is value for v in vars(self).values()):
             self._own = [v for v in self._own if v is not value]
 
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Creates a variable of the layer.
-
-        Args:
-            shape: int or sequence of int; shape of the variable. Defaults to None, which is ``()``: one number.
-            initializer: str, Initializer or function ``f(shape, dtype)``; starting values. Defaults to None, which
-                takes ``"glorot_uniform"`` for floats and zeros for other dtypes.
-            dtype: str; dtype of the variable. Defaults to None, which takes that of the layer's policy.
-            trainable: bool; whether optimizers may update it. Defaults to True.
-            autocast: bool; whether reading it inside a call gives the compute dtype of the layer. Defaults to True.
-            regularizer: str, Regularizer or function; penalty added to the loss. Defaults to None, which adds none.
-            constraint: str, Constraint or function; projects the variable after each update. Defaults to None.
-            aggregation: str; how copies on several devices are combined: ``"none"``, ``"mean"``, ``"sum"`` or
-                ``"only_first_replica"``. Defaults to ``"none"``.
-            overwrite_with_gradient: bool; whether optimizers assign the gradient to the variable in place of an update.
-                Defaults to False.
-            name: str; name within the layer. Defaults to None, which is ``"variable"``.
-
-        Returns: the Variable.
-
-        Raises:
-            ShapeError: a size in ``shape`` is None.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layer = layers.Layer(name="mine")
-            >>> gain = layer.add_weight((2,), "ones", name="gain")
-            >>> gain.path, gain.numpy().tolist()
-            ('mine/gain', [1.0, 1.0])
-        """
-        from amalthea import constraints
-
-        dtype = tensor.dtypes.standardize(dtype or self.variable_dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if tensor.dtypes.is_float(dtype) else "zeros"
-        shape = building.static_shape(shape, self.name)
-        make = initializers.get(initializer)
-        variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
-        variable.path = f"{self.path}/{variable.name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._own.append(variable)
-        return variable
-
-    add_variable = add_weight
-
     def _tracked(self, *kinds: type) -> list[Any]:
         """Objects of some classes in the attributes, at any depth of lists, tuples and dicts, each once, in order."""
         hidden = _untracked(type(self))
@@ -243,37 +182,6 @@ class Layer(history.Operation, Configurable, registry=registry):
         own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
-    @property
-    def weights(self) -> list[Variable]:
-        """Its variables and those of the layers within, without the states of random seeds."""
-        found = [v for layer in self._flatten_layers() for v in layer._own_variables()]
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The weights, then the states of random seeds."""
-        seeds = [x.state for layer in self._flatten_layers() for x in layer._tracked(SeedGenerator)]
-        return list({id(v): v for v in [*self.weights, *seeds]}.values())
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        found = [v for layer in self._flatten_layers(trained=True) for v in layer._own_variables() if v.trainable]
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in trained]
-
     freezings = 0  # counts every change of what is trainable, in any layer
 
     @property
@@ -290,76 +198,6 @@ class Layer(history.Operation, Configurable, registry=registry):
             if seen is not None:
                 seen[layer] = bool(value)
         Layer.freezings += 1
-
-    def count_params(self) -> int:
-        """Returns the number of elements of all weights, of the layer and of the layers inside it.
-
-        Raises:
-            NotBuiltError: the layer is not built yet.
-
-        Example:
-            >>> from amalthea import layers
-            >>> dense = layers.Dense(3)
-            >>> dense.build((None, 4))
-            >>> dense.count_params()
-            15
-        """
-        building.require_built(self)
-        return sum(int(np.prod(v.shape)) for v in self.weights)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Returns copies of the values of all weights, as a list of NumPy arrays.
-
-        The order is that of ``weights``: trainable variables of each layer first.
-
-        Example:
-            >>> from amalthea import layers
-            >>> dense = layers.Dense(3, bias_initializer="ones")
-            >>> dense.build((None, 4))
-            >>> [w.shape for w in dense.get_weights()], dense.get_weights()[1].tolist()
-            ([(4, 3), (3,)], [1.0, 1.0, 1.0])
-        """
-        variables = self.weights
-        with tensor.one_version(variables):
-            return [v.numpy() for v in variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assigns values to all weights; nothing is assigned unless every value fits.
-
-        Args:
-            weights: list of arrays, in the order and with the shapes of :meth:`get_weights`.
-
-        Shapes: one array for each weight, of the same shape, such as ``(4, 3)`` and ``(3,)`` for ``Dense(3)`` of 4
-            features.
-
-        Raises:
-            ArgumentError: the number of arrays differs from the number of weights.
-            ShapeError: an array has another shape than its weight.
-
-        Example:
-            >>> import numpy as np
-            >>> from amalthea import layers, ops
-            >>> dense = layers.Dense(2)
-            >>> dense.build((None, 1))
-            >>> dense.set_weights([np.ones((1, 2)), np.array([0.0, 5.0])])
-            >>> ops.convert_to_numpy(dense(np.array([[3.0]], "float32"))).tolist()
-            [[3.0, 8.0]]
-        """
-        variables = self.weights
-        if len(weights) != len(variables):
-            raise ArgumentError(
-                f"Layer '{self.name}' has another number of weights.", expected=len(variables), got=len(weights)
-            )
-        for variable, value in zip(variables, weights):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise ShapeError(
-                    f"The new value does not fit weight '{variable.path}'.",
-                    expected=variable.shape,
-                    got=np.shape(value),
-                )
-        with tensor.at_once():
-            for variable, value in zip(variables, weights):
-                variable.assign(value)
 
     # -------------------------------------------------------------------------------------- dtypes
 
@@ -610,138 +448,6 @@ class Layer(history.Operation, Configurable, registry=registry):
         added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
-
-    # ------------------------------------------------------------------------------- configuration
-
-    config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments of the constructor as plain values that JSON can hold.
-
-        The keys are ``name``, ``trainable``, ``dtype`` and the parameters of the constructor. The values come from the
-        attributes of the same names, or else from the call of the constructor.
-
-        Returns: dict; ``from_config`` makes an equal layer from it, with new weights.
-
-        Example:
-            >>> from amalthea import layers
-            >>> config = layers.Dropout(0.5, name="drop").get_config()
-            >>> config["name"], config["rate"], config["seed"]
-            ('drop', 0.5, None)
-        """
-        config = {
-            **self.config_start, "name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy),
-        }  # fmt: skip
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = serialize(self.activity_regularizer)
-        for key, value in (self._given or {}).items():
-            own = key in calling.parameters(type(self).__init__) or key not in _LEGACY
-            left_out = key in (*_BASE, "autocast", *self.not_in_config) or self._is_left_out(key, value)
-            if own and not left_out:
-                config[key] = serialize(self.config_value(key, value))
-        return config
-
-    config_attributes: Mapping[str, str] = MappingProxyType({})  # parameters whose values other attributes hold
-
-    def config_value(self, name: str, given: Any) -> Any:
-        """Returns the value of a constructor's argument for the configuration.
-
-        Args:
-            name: str; name of the parameter.
-            given: the value that the constructor was given.
-
-        Returns: the attribute of that name, or of the name in ``config_attributes``; ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense(3).config_value("units", None)
-            3
-        """
-        return getattr(self, self.config_attributes.get(name, name), given)
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """Returns the shapes that ``build`` was called with, for a model file.
-
-        Returns: ``{"input_shape": shape}``, or ``{"shapes_dict": {name: shape}}`` if ``build`` takes several shapes;
-            None before the layer is built.
-
-        Example:
-            >>> from amalthea import layers
-            >>> dense = layers.Dense(3)
-            >>> dense.build((None, 4))
-            >>> dense.get_build_config()
-            {'input_shape': (None, 4)}
-        """
-        if self._build_shapes is None:
-            return None
-        if len(self._build_shapes) == 1:
-            return {"input_shape": next(iter(self._build_shapes.values()))}
-        return {"shapes_dict": self._build_shapes}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Builds the layer, and the layers inside it, with the shapes of a model file; does nothing if it is built.
-
-        Args:
-            config: dict, as :meth:`get_build_config` returns it; an empty dict leaves the layer as it is.
-
-        Example:
-            >>> from amalthea import layers
-            >>> dense = layers.Dense(3)
-            >>> dense.build_from_config({"input_shape": [None, 4]})
-            >>> dense.kernel.shape
-            (4, 3)
-        """
-        if self.built or not config:
-            return
-        shapes = config.get("shapes_dict")
-        if shapes is None:
-            first = next(iter(calling.parameters(type(self).build)), "input_shape")
-            shapes = {first: building.as_shape(config.get("input_shape"))}
-        else:
-            shapes = {key: building.as_shape(value) for key, value in shapes.items()}
-        self.build(**shapes)
-        self._build_shapes, self.built = shapes, True
-        building.build_within(self, shapes)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Writes the values of the layer's own variables into a store, under the keys ``"0"``, ``"1"``, ...
-
-        The layers inside it write theirs themselves. A subclass may override it together with
-        :meth:`load_own_variables`.
-
-        Args:
-            store: dict-like; where the variables are put.
-
-        Example:
-            >>> from amalthea import layers
-            >>> dense, store = layers.Dense(3), {}
-            >>> dense.build((None, 4))
-            >>> dense.save_own_variables(store)
-            >>> {key: tuple(value.shape) for key, value in store.items()}
-            {'0': (4, 3), '1': (3,)}
-        """
-        for i, variable in enumerate(self._own_variables()):
-            store[str(i)] = variable
-
-    def load_own_variables(self, store: Any) -> None:
-        """Assigns the layer's own variables from a store; nothing is assigned unless every value fits.
-
-        Args:
-            store: dict-like; arrays under the keys ``"0"``, ``"1"``, ...
-
-        Raises:
-            ModelFileError: the store has another number of values, or a value has another shape than its variable.
-
-        Example:
-            >>> import numpy as np
-            >>> from amalthea import layers
-            >>> dense = layers.Dense(2)
-            >>> dense.build((None, 1))
-            >>> dense.load_own_variables({"0": np.array([[2.0, 4.0]]), "1": np.array([1.0, 1.0])})
-            >>> dense.kernel.numpy().tolist()
-            [[2.0, 4.0]]
-        """
-        building.load_variables(self, self._own_variables(), store)
 
     # ------------------------------------------------------------------------------ symbolic calls
 
