@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class _Adaptive(Layer):
 
     rank = 2
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, output_size: int | Sequence[int], data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.output_size = per_axis(output_size, self.rank, "output_size")
         self.data_format = config.standardize_data_format(data_format)

@@ -14,6 +14,7 @@ from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, seed_generator
+from amalthea.random import SeedGenerator
 
 docstrings.share(
     "attention dropout",
@@ -84,7 +85,12 @@ class Attention(Layer):
     computes_in_floats = True
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
 from amalthea.checks import axes_within, integer
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import without_padding
@@ -85,7 +87,7 @@ class Dot(Layer):
         return None
 
 
-def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
+def dot(inputs: Sequence[TensorLike], axes: int | list[int] | tuple[int, ...] = -1, **kwargs: Any) -> Any:
     """Multiplies two tensors and sums over one axis of each; the function of :class:`Dot`.
 
     Args:

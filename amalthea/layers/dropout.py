@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import docstrings, ops, random
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import seed_generator
+from amalthea.random import SeedGenerator
 
 docstrings.share(
     "noise shape",
@@ -58,7 +60,13 @@ class Dropout(Layer):
     supports_masking = True
     computes_in_floats = True
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.rate = rate
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
@@ -99,7 +107,9 @@ class SpatialDropout1D(Dropout):
     Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
-    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None):
+    def __init__(
+        self, rate: float, seed: int | SeedGenerator | None = None, name: str | None = None, dtype: Any = None
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.input_spec = InputSpec(ndim=3)
 

@@ -11,6 +11,7 @@ from typing import Any
 from amalthea import ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.multi_head_attention import HeadedAttention
+from amalthea.random import SeedGenerator
 
 
 class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
@@ -68,7 +69,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

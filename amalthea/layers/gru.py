@@ -9,6 +9,7 @@ from typing import Any
 from amalthea import docstrings, ops
 from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
 from amalthea.primitives.recurrent import gru
+from amalthea.random import SeedGenerator
 
 docstrings.share(
     "reset after",
@@ -65,7 +66,7 @@ class GRUCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -152,7 +153,7 @@ class GRU(CellLayer):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, docstrings, dtypes, history, shapes
 from amalthea.checks import either, non_negative_int, one_or_several, optional
 from amalthea.configurable import auto_name
+from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
@@ -60,13 +62,13 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: Any = None,
+        shape: ShapeLike | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
-        batch_shape: Any = None,
-        input_tensor: Any = None,
+        batch_shape: Sequence[int | Any | None] | None = None,
+        input_tensor: TensorLike | None = None,
         optional: bool = False,
         name: str | None = None,
         **kwargs: Any,
@@ -119,14 +121,14 @@ class InputLayer(Layer):
 
 @docstrings.fill
 def Input(
-    shape: Any = None,
+    shape: ShapeLike | None = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-    batch_shape: Any = None,
+    batch_shape: Sequence[int | Any | None] | None = None,
     name: str | None = None,
-    tensor: Any = None,
+    tensor: TensorLike | None = None,
     optional: bool = False,
 ) -> Any:
     """Returns a symbolic tensor that stands for an input of a model.

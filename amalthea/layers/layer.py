@@ -9,7 +9,7 @@ What every layer shares is here, once: dtypes, masks, ``training``, losses, name
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -17,6 +17,7 @@ from typing import Any
 
 from amalthea import docstrings, dtype_policies, history, regularizers, tree
 from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError, add_place, nearest
 from amalthea.layers import arguments, building, calling
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
@@ -294,7 +295,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
             if self._weights_to_set is not None:
                 self.set_weights(self._weights_to_set)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Nested[TensorLike], previous_mask: Nested[TensorLike | None]) -> Any:
         """Returns the mask of the output; this base method passes the mask of the input on.
 
         It is used only if ``supports_masking`` is True.
@@ -374,8 +375,8 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     def stateless_call(
         self,
-        trainable_variables: Any,
-        non_trainable_variables: Any,
+        trainable_variables: Sequence[TensorLike],
+        non_trainable_variables: Sequence[TensorLike],
         *args: Any,
         return_losses: bool = False,
         **kwargs: Any,
@@ -418,7 +419,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     # -------------------------------------------------------------------------------------- losses
 
-    def add_loss(self, loss: Any) -> None:
+    def add_loss(self, loss: TensorLike | Sequence[TensorLike]) -> None:
         """Adds a loss that was computed in ``call`` to the total loss of training.
 
         Losses of a call stand in ``layer.losses`` until the next call of the outermost layer.

@@ -11,6 +11,7 @@ import numpy as np
 from amalthea import ops
 from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
 from amalthea.primitives.recurrent import lstm
+from amalthea.random import SeedGenerator
 
 
 class LSTMCell(RecurrentCell):
@@ -59,7 +60,7 @@ class LSTMCell(RecurrentCell):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -152,7 +153,7 @@ class LSTM(CellLayer):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,

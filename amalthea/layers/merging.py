@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
 from amalthea import docstrings, ops, shapes
 from amalthea.checks import axes_within
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 
@@ -252,7 +254,7 @@ def _full_mask(mask: Any, x: Any, rank: int) -> Any:
 
 
 @docstrings.fill
-def add(inputs: Any, **kwargs: Any) -> Any:
+def add(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Adds several tensors, element by element; the function of :class:`Add`.
 
     Args:
@@ -269,7 +271,7 @@ def add(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def subtract(inputs: Any, **kwargs: Any) -> Any:
+def subtract(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Subtracts the second of two tensors from the first; the function of :class:`Subtract`.
 
     Args:
@@ -287,7 +289,7 @@ def subtract(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def multiply(inputs: Any, **kwargs: Any) -> Any:
+def multiply(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Multiplies several tensors, element by element; the function of :class:`Multiply`.
 
     Args:
@@ -305,7 +307,7 @@ def multiply(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def average(inputs: Any, **kwargs: Any) -> Any:
+def average(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Takes the mean of several tensors, element by element; the function of :class:`Average`.
 
     Args:
@@ -323,7 +325,7 @@ def average(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def maximum(inputs: Any, **kwargs: Any) -> Any:
+def maximum(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Takes the largest of several tensors, element by element; the function of :class:`Maximum`.
 
     Args:
@@ -341,7 +343,7 @@ def maximum(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def minimum(inputs: Any, **kwargs: Any) -> Any:
+def minimum(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Takes the smallest of several tensors, element by element; the function of :class:`Minimum`.
 
     Args:
@@ -359,7 +361,7 @@ def minimum(inputs: Any, **kwargs: Any) -> Any:
 
 
 @docstrings.fill
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Sequence[TensorLike], axis: int = -1, **kwargs: Any) -> Any:
     """Joins several tensors along one axis; the function of :class:`Concatenate`.
 
     Args:

@@ -16,6 +16,7 @@ from amalthea.layers.dropout import Dropout
 from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep
+from amalthea.random import SeedGenerator
 
 docstrings.share(
     "headed attention",
@@ -183,7 +184,7 @@ class MultiHeadAttention(HeadedAttention):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

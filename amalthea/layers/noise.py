@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops, random
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import seed_generator
+from amalthea.random import SeedGenerator
 
 
 class _Noise(Layer):
@@ -52,7 +54,7 @@ class GaussianNoise(_Noise):
         (0.5, 0.0)
     """
 
-    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("stddev", stddev, seed)
 
@@ -85,7 +87,7 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, section 10.
     """
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("rate", rate, seed)
 
@@ -122,7 +124,13 @@ class AlphaDropout(_Noise):
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self._set("rate", rate, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops, random
@@ -10,6 +11,7 @@ from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.random_image import RandomImage, limits
 from amalthea.ops import image
+from amalthea.random import SeedGenerator
 
 
 class RandomContrast(RandomImage):
@@ -44,8 +46,8 @@ class RandomContrast(RandomImage):
     def __init__(
         self,
         factor: float | list[float] | tuple[float, ...],
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         data_format = kwargs.pop("data_format", None)
@@ -93,8 +95,8 @@ class RandomBrightness(RandomImage):
     def __init__(
         self,
         factor: float | list[float] | tuple[float, ...],
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         data_format = kwargs.pop("data_format", None)
@@ -147,8 +149,8 @@ class RandomErasing(RandomImage):
         factor: float | list[float] | tuple[float, ...] = 1.0,
         scale: float | list[float] | tuple[float, ...] = (0.02, 0.33),
         fill_value: Any = None,
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
         **kwargs: Any,
     ):
@@ -199,7 +201,7 @@ class AutoContrast(Layer):
         [0.0, 127.5, 255.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any):
+    def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self.value_range = tuple(value_range)
@@ -239,7 +241,9 @@ class Equalization(Layer):
         [0.0, 128.0, 255.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.value_range, self.bins = tuple(value_range), bins
         self.data_format = config.standardize_data_format(data_format)

@@ -10,6 +10,7 @@ from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import seed_generator
 from amalthea.ops import image
+from amalthea.random import SeedGenerator
 
 docstrings.share(
     "random call",
@@ -113,7 +114,11 @@ class RandomFlip(RandomImage):
     """
 
     def __init__(
-        self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: str | None = None, **kwargs: Any
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: int | SeedGenerator | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
@@ -180,7 +185,7 @@ class RandomRotation(_Affine):
         factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -231,7 +236,7 @@ class RandomZoom(_Affine):
         width_factor: Any = None,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -283,7 +288,7 @@ class RandomTranslation(_Affine):
         width_factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -329,7 +334,7 @@ class RandomCrop(RandomImage):
         self,
         height: int,
         width: int,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
         name: str | None = None,
         **kwargs: Any,

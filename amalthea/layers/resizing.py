@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea import config, ops
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep
 from amalthea.ops import image
 
 
@@ -55,10 +56,7 @@ class Resizing(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.height, self.width = height, width
-        self.interpolation, self.antialias = interpolation, antialias
-        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
-        self.fill_mode, self.fill_value = fill_mode, fill_value
+        keep(self, locals())
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:

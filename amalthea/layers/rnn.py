@@ -15,9 +15,12 @@ from typing import Any
 
 from amalthea import docstrings, history, initializers, loading, ops, tree
 from amalthea.errors import ArgumentError
+from amalthea.layers.calling import parameters, path_scope
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
+from amalthea.layers.options import keep
+from amalthea.layers.stacked_rnn_cells import StackedRNNCells
 from amalthea.tensor import Tensor, Type, Variable, type_of
 
 docstrings.share(
@@ -90,16 +93,11 @@ class RNN(Layer):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ):
-        from amalthea.layers.stacked_rnn_cells import StackedRNNCells
-
         cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-            raise ArgumentError("This is no cell.", expected="an object with call() and state_size", got=repr(cell))
+            raise ArgumentError("This is not a cell.", expected="an object with call() and state_size", got=repr(cell))
         super().__init__(**kwargs)
-        self.cell = cell
-        self.return_sequences, self.return_state = return_sequences, return_state
-        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
-        self.zero_output_for_mask = zero_output_for_mask
+        keep(self, locals())
         self.states: list[Variable] | None = None
         self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
 
@@ -118,8 +116,6 @@ class RNN(Layer):
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         step_shape = (sequences_shape[0], *sequences_shape[2:])
         if isinstance(self.cell, Layer) and not self.cell.built:
-            from amalthea.layers.calling import path_scope
-
             with path_scope(self.cell):
                 self.cell.build(step_shape)
             self.cell.built = True
@@ -202,8 +198,6 @@ class RNN(Layer):
         return ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape))))
 
     def _plain_step(self, training: bool) -> Any:
-        from amalthea.layers.calling import parameters
-
         given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
 
         def step(x: Any, states: list[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
+from amalthea.random import SeedGenerator
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -50,7 +51,7 @@ class SimpleRNNCell(RecurrentCell):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -113,7 +114,7 @@ class SimpleRNN(CellLayer):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         self._make(partial(SimpleRNNCell, name="simple_rnn_cell"), locals())

@@ -7,13 +7,19 @@ from typing import Any
 from amalthea import config, ops
 from amalthea.layers.dropout import Dropout
 from amalthea.layers.input_spec import InputSpec
+from amalthea.random import SeedGenerator
 
 
 class _SpatialDropout(Dropout):
     rank = 2
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: Any = None, name: str | None = None, dtype: Any = None
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | SeedGenerator | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = config.standardize_data_format(data_format)

@@ -17,6 +17,7 @@ from amalthea import config, docstrings, initializers, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep
 
 docstrings.share(
     "window",
@@ -91,9 +92,8 @@ class STFTSpectrogram(Layer):
             raise ArgumentError("Frames leave samples out.", expected=f"a step of 1 to {frame_length}", got=frame_step)
         if fft_length is not None and fft_length < frame_length:
             raise ArgumentError("The transform is shorter than a frame.", expected=frame_length, got=fft_length)
-        self.mode, self.frame_length, self.frame_step, self.fft_length = mode, frame_length, frame_step, fft_length
-        self.window, self.periodic, self.scaling, self.padding = window, periodic, scaling, padding
-        self.expand_dims, self.data_format = expand_dims, config.standardize_data_format(data_format)
+        keep(self, locals())
+        self.data_format = config.standardize_data_format(data_format)
         self._step = frame_step or frame_length // 2
         self._bins = (fft_length or 2 ** math.ceil(math.log2(frame_length))) // 2 + 1
         self.input_spec = InputSpec(ndim=3)
@@ -195,12 +195,8 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.fft_length, self.sequence_stride = fft_length, sequence_stride
-        self.sequence_length = sequence_length or fft_length
-        self.window, self.sampling_rate, self.num_mel_bins = window, sampling_rate, num_mel_bins
-        self.min_freq, self.max_freq = min_freq, max_freq or int(sampling_rate / 2)
-        self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
-        self.min_power, self.ref_power = min_power, ref_power
+        keep(self, locals())
+        self.sequence_length, self.max_freq = sequence_length or fft_length, max_freq or int(sampling_rate / 2)
 
     def call(self, inputs: Any) -> Any:
         single = len(inputs.shape) == 1

@@ -44,7 +44,9 @@ class StackedRNNCells(Layer):
         super().__init__(**kwargs)
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-                raise ArgumentError("This is no cell.", expected="an object with call() and state_size", got=repr(cell))
+                raise ArgumentError(
+                    "This is not a cell.", expected="an object with call() and state_size", got=repr(cell)
+                )
         self.cells = list(cells)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import constraints, initializers, regularizers, tensor
+from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers import building
 from amalthea.random import SeedGenerator
@@ -30,9 +31,9 @@ class Weights:
 
     def add_weight(
         self,
-        shape: Any = None,
+        shape: ShapeLike | None = None,
         initializer: Any = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: Any = None,
@@ -148,7 +149,7 @@ class Weights:
         with tensor.one_version(variables):
             return [v.numpy() for v in variables]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Assigns values to all weights; nothing is assigned unless every value fits.
 
         Args:
