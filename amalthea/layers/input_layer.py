@@ -89,7 +89,8 @@ class InputLayer(Layer):
         elif input_tensor is None:
             batch_shape = _check_sizes("batch_shape", batch_shape)
         # Sizes may come from NumPy; a file holds plain numbers.
-        self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape or ())
+        sizes: Any = batch_shape or ()
+        self.batch_shape = tuple(None if n is None else operator.index(n) for n in sizes)
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         self.built = True
