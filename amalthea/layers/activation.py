@@ -1,4 +1,4 @@
-"""Layers that apply a function to each element, or (softmax) along an axis."""
+"""Activation functions as layers: elementwise ones, and softmax along an axis."""
 
 from __future__ import annotations
 

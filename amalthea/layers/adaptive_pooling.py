@@ -1,4 +1,4 @@
-"""Pools that give an output of a chosen size, whatever the input's."""
+"""Pooling layers whose output has a given size, whatever the size of the input."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -26,13 +26,13 @@ docstrings.share(
 
 
 def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of ``count`` windows begins and ends, so that together they cover ``size`` places."""
+    """Returns the first and last (exclusive) indices of ``count`` windows that together cover ``size`` elements."""
     i = np.arange(count)
     return i * size // count, -((i + 1) * size // -count)
 
 
 def _inside(size: Any, count: int) -> Any:
-    """Whether each place, a row, is in each of ``count`` windows, of a size that may be a symbol."""
+    """Returns bool ``(size, count)``: True where an element lies in a window; ``size`` may be a symbol."""
     places, i = ops.arange(size), np.arange(count, dtype="int32")
     length = ops.add(ops.max(places), 1)
     starts = ops.floor_divide(ops.multiply(i, length), count)
@@ -42,7 +42,7 @@ def _inside(size: Any, count: int) -> Any:
 
 
 class _Adaptive(Layer):
-    """Pools one axis of space after the other: a window is a box, so its mean and maximum can be taken by axes."""
+    """Pools one axis of space after the other: mean and maximum of a box can be taken axis by axis."""
 
     rank = 2
 
@@ -66,15 +66,15 @@ class _Adaptive(Layer):
         return x
 
     def whole(self, x: Any, axis: int) -> Any:
-        """One window."""
+        """Pools an axis to a single window."""
         raise NotImplementedError
 
     def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        """Windows of an axis whose size is known."""
+        """Pools an axis of known size."""
         raise NotImplementedError
 
     def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
-        """Windows of an axis whose size an executable knows only when it runs."""
+        """Pools an axis whose size is known only when an executable runs."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Attention with one head: by products, and by sums."""
+"""Attention with one head: dot-product attention and additive attention."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
 # type.
@@ -44,7 +44,7 @@ docstrings.share(
 
 
 def causal_mask(queries: Any, values: Any) -> Any:
-    """Bool ``(1, queries, values)``: True up to the query's own place."""
+    """Returns bool ``(1, queries, values)``: True for values up to the query's own position."""
     return ops.greater_equal(ops.expand_dims(ops.arange(queries), (0, 2)), ops.expand_dims(ops.arange(values), (0, 1)))
 
 
@@ -116,7 +116,7 @@ class Attention(Layer):
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
     def scores(self, query: Any, key: Any) -> Any:
-        """How well each key fits each query: ``(batch, queries, values)``."""
+        """Returns the score of each key for each query: ``(batch, queries, values)``."""
         if self.score_mode == "dot":
             fit = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
             return fit if self.scale is None else ops.multiply(fit, self.scale)
@@ -151,7 +151,7 @@ class Attention(Layer):
 
 
 def _all_sums(query: Any, key: Any) -> Any:
-    """Each query plus each key: ``(batch, queries, values, dim)``."""
+    """Adds each query to each key: ``(batch, queries, values, dim)``."""
     return ops.add(ops.expand_dims(query, 2), ops.expand_dims(key, 1))
 
 

@@ -1,4 +1,4 @@
-"""A recurrent layer run in both directions."""
+"""A recurrent layer that runs in both directions of time."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
 # pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -128,7 +128,7 @@ class Bidirectional(Layer):
         return [merged, *states] if self.return_state else merged
 
     def _halves(self, states: Any) -> tuple[Any, Any]:
-        """The initial states of both layers."""
+        """Splits initial states into those of the forward and of the backward layer."""
         if states is None:
             return None, None
         count = len(self.forward_layer.state_sizes)
@@ -149,7 +149,7 @@ class Bidirectional(Layer):
 
     @property
     def states(self) -> Any:
-        """The states that the last batch left, if the layers keep them."""
+        """The last states of both stateful layers; None if they do not keep states."""
         if self.forward_layer.states is None:
             return None
         return [*self.forward_layer.states, *self.backward_layer.states]

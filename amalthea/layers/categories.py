@@ -1,4 +1,4 @@
-"""Numbers as categories: which range they lie in, and codes of zeros and ones."""
+"""Encoding of numbers as categories: indices of ranges, one-hot and multi-hot vectors, and counts."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -17,13 +17,15 @@ _MODES = ("one_hot", "multi_hot", "count")
 
 
 def encoded(indices: Any, mode: str, depth: int, weights: Any = None, dtype: str = "float32") -> Any:
-    """Whole numbers as codes.
+    """Encodes whole numbers as vectors.
 
     Args:
-        mode: ``"one_hot"`` for one code each (a last axis of size 1 becomes the code's); ``"multi_hot"`` for one code
-            of the whole last axis; ``"count"`` for how often each number occurs there.
-        depth: the length of a code.
-        weights: what each number counts, with ``"count"``.
+        indices: tensor of whole numbers.
+        mode: str; ``"one_hot"`` gives a vector for each number (a last axis of size 1 is replaced by the vector's),
+            ``"multi_hot"`` one vector for the whole last axis, ``"count"`` how often each number occurs there.
+        depth: int; length of a vector.
+        weights: tensor; weight of each number with ``"count"``. Defaults to None, which is 1.
+        dtype: str; dtype of the vectors.
     """
     rank = len(indices.shape)
     if mode == "one_hot":
@@ -164,7 +166,9 @@ class Discretization(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Discretization:
-        """What was learnt stands in the config beside ``num_bins``; the constructor takes one of them."""
+        """Makes the layer again: learned boundaries stand in the config beside ``num_bins``; the constructor takes only
+        one.
+        """
         learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
         layer = super().from_config({**config, "bin_boundaries": None} if learnt is not None else config)
         layer.bin_boundaries = learnt if learnt is not None else layer.bin_boundaries

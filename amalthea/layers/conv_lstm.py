@@ -1,4 +1,4 @@
-"""Long short-term memory over images: its products are convolutions."""
+"""Convolutional LSTM layers: the matrix products of an LSTM are convolutions."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownVariableType=false
@@ -53,7 +53,7 @@ docstrings.share(
 
 
 class _ConvLSTMCell(Layer):
-    """One time step. The states are ``(batch, ...space, filters)``, as large as the convolved input."""
+    """One time step. The states are ``(batch, ...space, filters)``, with the sizes of the convolved input."""
 
     computes_in_floats = True
 
@@ -87,13 +87,13 @@ class _ConvLSTMCell(Layer):
         self.bias = weight(self, "bias", (width,), initializer=start) if self.use_bias else None
 
     def _bias_start(self, shape: Any, dtype: Any = None) -> Any:
-        """The forget gate starts open."""
+        """Returns the initial bias, with ones for the forget gate."""
         bias = np.array(self.bias_initializer(shape, dtype=dtype))
         bias[self.filters : 2 * self.filters] = 1
         return bias
 
     def project(self, inputs: Any) -> Any:
-        """The input's part of all gates."""
+        """Returns the part of all gates that depends on the input."""
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         if self.bias is None:
             return x
@@ -101,7 +101,9 @@ class _ConvLSTMCell(Layer):
         return ops.add(x, ops.reshape(self.bias, (-1, *alone)))
 
     def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
-        """The convolved sequence ``(time, batch, ...)``, and the function of one step, under one dropout mask."""
+        """Returns the convolved sequence ``(time, batch, ...)`` and the function of one step, with one dropout mask for
+        all steps.
+        """
         time, batch = ops.shape(sequence)[:2]
         if training and self.dropout:
             sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
@@ -116,7 +118,7 @@ class _ConvLSTMCell(Layer):
         return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
 
     def state_shape(self, projected: Any) -> tuple[Any, ...]:
-        """The shape of a state, from that of a projected input."""
+        """Returns the shape of a state from that of a projected input."""
         if self.data_format == "channels_first":
             return (projected[0], self.filters, *projected[2:])
         return (*projected[:-1], self.filters)

@@ -1,4 +1,4 @@
-"""Convolutions over 1 to 3 axes of space, their transposes, and depthwise kinds."""
+"""Convolutions over 1 to 3 axes of space, and their transposes."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -56,7 +56,7 @@ docstrings.share(
 
 
 class _Windowed(Layer):
-    """What all kinds share: the window, the layout, the bias and the activation."""
+    """The base of all convolutions: window, layout, bias and activation."""
 
     computes_in_floats = True
 
@@ -95,7 +95,7 @@ class _Windowed(Layer):
         self.bias = weight(self, "bias", (size,)) if self.use_bias else None
 
     def _finish(self, x: Any) -> Any:
-        """Bias and activation."""
+        """Adds the bias and applies the activation."""
         if self.bias is not None:
             bias = self.bias
             if self.data_format == "channels_first":
@@ -105,7 +105,7 @@ class _Windowed(Layer):
 
 
 class _Filtering(_Windowed):
-    """Convolutions, and transposed ones, whose kernel makes each output channel from several input channels."""
+    """The base of convolutions and transposed ones, whose kernel combines input channels into output channels."""
 
     groups = 1
 

@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix."""
+"""The fully connected layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions that treat each channel apart: depthwise alone, and followed by a mixture of the channels."""
+"""Convolutions of each channel by itself: depthwise, and separable (depthwise, then a mixture of channels)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that drop something in training, and nothing otherwise."""
+"""Dropout: elements or channels that are set to 0 at random in training."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Dropout(Layer):
         return random.dropout(inputs, self.rate, self.noise(inputs), seed=self.seed_generator)
 
     def noise(self, inputs: Any) -> Any:
-        """The shape in which the choice is made."""
+        """Returns the shape of the random choice; None is the shape of the inputs."""
         if self.noise_shape is None:
             return None
         return tuple(d if n is None else n for n, d in zip(self.noise_shape, ops.shape(inputs)))

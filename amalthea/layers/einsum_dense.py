@@ -1,4 +1,4 @@
-"""A dense layer whose sums are written as an Einstein equation."""
+"""A dense layer whose product is written as an Einstein sum."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class EinsumDense(Layer):
         self.bias = None if bias is None else weight(self, "bias", bias)
 
     def _weight_shapes(self, input_shape: Any) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-        """The shapes of kernel and bias, from the sizes that the equation's letters have."""
+        """Returns the shapes of kernel and bias, from the sizes of the equation's letters."""
         left, _, out = self.equation.replace(" ", "").partition("->")
         data, _, kernel = left.partition(",")
         if not (data and kernel and out):
@@ -112,7 +112,7 @@ class EinsumDense(Layer):
 
 
 def _sizes(letters: str, shape: Any, pad: bool) -> dict[str, Any]:
-    """Which letter has which size. Dots stand for axes without letters; a shape too short lacks leading axes."""
+    """Maps letters to sizes. Dots stand for axes without letters; a shape that is too short lacks leading axes."""
     before, dots, after = letters.partition("...")
     if pad and len(shape) < len(before + after):
         shape = (None,) * (len(before + after) - len(shape)) + tuple(shape)

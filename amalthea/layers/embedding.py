@@ -1,4 +1,4 @@
-"""Layers that look vectors up."""
+"""Embeddings: learned vectors for whole numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ docstrings.share(
 
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
-    """Raise :class:`DataError` for an index outside the rows of the embedding."""
+    """Raises :class:`DataError` for an index outside the table of the embedding."""
     if indices.dtype.kind == "i" and are_indices(indices, layer.input_dim):
         return
     low, high = (indices.min(), indices.max()) if indices.size else (0, 0)
@@ -44,7 +44,7 @@ def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
 
 
 def _on_host(inputs: Any) -> np.ndarray | None:
-    """Values that can be looked at now: not those of a trace."""
+    """Returns the values as a NumPy array if they can be read now; None inside a trace."""
     if isinstance(inputs, Tensor) or current_trace() is not None:
         return None
     try:

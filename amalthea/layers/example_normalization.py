@@ -1,4 +1,4 @@
-"""Layers that normalise each example by itself, in other ways than LayerNormalization."""
+"""Normalization of each example by itself, in other ways than LayerNormalization."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations

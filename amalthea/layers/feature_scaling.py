@@ -1,4 +1,4 @@
-"""Numbers brought to another scale: by given factors, or by the mean and variance of data."""
+"""Scaling of features: by given factors, or by the mean and variance of data."""
 
 from __future__ import annotations
 

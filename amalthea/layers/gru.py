@@ -1,4 +1,4 @@
-"""A gated recurrent unit: the layer, and its cell."""
+"""The gated recurrent unit: layer and cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that give back what they get."""
+"""Layers that return their input unchanged."""
 
 from __future__ import annotations
 

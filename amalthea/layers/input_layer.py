@@ -1,4 +1,4 @@
-"""Where a symbolic model begins."""
+"""Inputs of symbolic models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a layer expects of its input, and the error when that does not fit."""
+"""Expectations of a layer about its input, and the error for an input that does not fit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The base of all layers: variables made on the first call, calls in three ways, configuration by signature.
+"""The base of all layers: variables made on the first call, calls on arrays and symbols, configuration by signature.
 
-What every layer shares is here, once: dtypes, masks, ``training``, losses, names, freezing. A layer itself says
-``__init__``, ``build`` and ``call``, and nothing of files, devices or precision.
+Everything that all layers share is here: dtypes, masks, ``training``, losses, names and freezing. A layer itself
+implements ``__init__``, ``build`` and ``call``, and nothing about files, devices or precision.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
@@ -158,7 +158,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
             self._own = [v for v in self._own if v is not value]
 
     def _tracked(self, *kinds: type) -> list[Any]:
-        """Objects of some classes in the attributes, at any depth of lists, tuples and dicts, each once, in order."""
+        """Returns the objects of some classes in attributes, and in lists, tuples and dicts there, once each."""
         hidden = _untracked(type(self))
         values = [value for key, value in vars(self).items() if key not in hidden]
         return list({id(x): x for value in values for x in tree.held(value, kinds)}.values())
@@ -168,7 +168,9 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
         return self._tracked(Layer)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True, trained: bool = False) -> list[Layer]:
-        """The layer and all within it, each once; without those that are frozen, and all in them, if ``trained``."""
+        """Returns the layer and all layers inside it, each once; with ``trained``, without frozen layers and their
+        contents.
+        """
         found: dict[int, Layer] = {}
         waiting: list[Layer] = [self]
         while waiting:
@@ -179,7 +181,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
         return [x for x in found.values() if include_self or x is not self]
 
     def _own_variables(self) -> list[Variable]:
-        """Those that it made itself or holds in attributes, those that are trained first."""
+        """Returns the variables that the layer made or holds in attributes, trainable ones first."""
         own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
@@ -187,7 +189,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     @property
     def trainable(self) -> bool:
-        """Whether optimizers may change its variables; setting it sets it for all layers within."""
+        """Whether optimizers may update the variables; setting it also sets it for all layers inside."""
         seen = _trainable_as.get()
         return self._trainable if seen is None else seen.get(self, self._trainable)
 
@@ -204,12 +206,14 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     @property
     def dtype(self) -> str:
+        """The dtype of the variables."""
         return self.dtype_policy.variable_dtype
 
     variable_dtype = dtype
 
     @property
     def compute_dtype(self) -> str:
+        """The dtype of the computation; floating inputs are cast to it."""
         return self.dtype_policy.compute_dtype
 
     input_dtype = compute_dtype
@@ -280,7 +284,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     @property
     def place(self) -> str:
-        """How errors name it."""
+        """The description of the layer in errors."""
         return f"in layer '{self.name}' ({type(self).__name__})"
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -445,7 +449,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     @property
     def losses(self) -> list[Any]:
-        """Losses added in the last call, and the penalties of the weights' regularizers."""
+        """The losses added in the last call, and the penalties of the regularizers of the weights."""
         added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
@@ -454,12 +458,12 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call."""
+        """The symbolic input of the only symbolic call."""
         return building.only_call(self).args[0]
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call."""
+        """The symbolic output of the only symbolic call."""
         return building.only_call(self).outputs
 
     def __repr__(self) -> str:
@@ -471,14 +475,14 @@ _HOLDING = (Layer, Variable, SeedGenerator, *tree.CONTAINERS)
 
 @cache
 def _untracked(kind: type) -> frozenset[str]:
-    """The attributes that a class, and those above it, keep for themselves."""
+    """Returns the names of attributes in which no layers and variables are looked for."""
     named = [name for above in kind.__mro__ for name in vars(above).get("_not_tracked", ())]
     return frozenset({"calls", "_given", "_losses", "_own", *named})
 
 
 @contextmanager
 def trainable_as(flags: dict[Any, bool]) -> Generator[None]:
-    """Let the layers in ``flags`` be trainable or not as it says, while this is open."""
+    """Overrides ``trainable`` of the layers in ``flags`` while the context is open."""
     token = _trainable_as.set(flags)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Long short-term memory: the layer, and its cell."""
+"""Long short-term memory: layer and cell."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class LSTMCell(RecurrentCell):
         return [self.units, self.units]
 
     def bias_start(self) -> Any:
-        """The forget gate starts open."""
+        """Returns the initializer of the bias, with ones for the forget gate if ``unit_forget_bias``."""
         if not self.unit_forget_bias:
             return self.bias_initializer
 

@@ -1,4 +1,4 @@
-"""Steps left out by a value that stands for padding."""
+"""Masking of time steps by a value that stands for padding."""
 
 from __future__ import annotations
 

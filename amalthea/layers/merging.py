@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several."""
+"""Layers that combine several tensors into one."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownMemberType=false
@@ -36,7 +36,7 @@ docstrings.share(
 
 
 class _Merge(Layer):
-    """Combines inputs two by two. Ranks may differ: a lower one is given axes of size 1 behind the batch."""
+    """Combines inputs two by two; an input of lower rank gets axes of size 1 after the batch."""
 
     supports_masking = True
 
@@ -57,7 +57,7 @@ class _Merge(Layer):
         return merged
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """True where all inputs count: an element depends on each."""
+        """Returns True where all inputs count, because an element depends on each of them."""
         masks = [m for m in mask if m is not None] if isinstance(mask, (list, tuple)) else []
         return reduce(ops.logical_and, masks) if masks else None
 
@@ -233,7 +233,7 @@ class Concatenate(_Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Joined too along an axis that masks have; else True where all inputs count."""
+        """Joins the masks along an axis that masks have; otherwise True where all inputs count."""
         masks = mask if isinstance(mask, (list, tuple)) else []
         given = [m for m in masks if m is not None]
         if not given:
@@ -246,7 +246,7 @@ class Concatenate(_Merge):
 
 
 def _full_mask(mask: Any, x: Any, rank: int) -> Any:
-    """A mask over the first axes of an input, True where there is none."""
+    """Returns a mask over the first axes of an input, True everywhere if it has none."""
     shape: Any = ops.shape(x)[:rank]
     if mask is None:
         return ops.ones(shape, dtype="bool")

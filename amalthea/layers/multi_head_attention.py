@@ -56,7 +56,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class HeadedAttention(Layer):
-    """What attention layers with heads share: their projections, and which places see which."""
+    """The base of attention layers with heads: projections and visibility."""
 
     supports_masking = True
     computes_in_floats = True
@@ -72,7 +72,7 @@ class HeadedAttention(Layer):
     def _projection(
         self, name: str, shape: Any, summed: int, output: tuple[int, ...], activation: Any = None
     ) -> EinsumDense:
-        """A dense layer from the last ``summed`` axes of the input to new ones."""
+        """Returns a dense layer from the last ``summed`` axes of the input to new axes."""
         free = len(shape) - summed
         left, bound = _LETTERS[:free], _LETTERS[free : free + summed]
         new = _LETTERS[free + summed : free + summed + len(output)]
@@ -95,18 +95,20 @@ class HeadedAttention(Layer):
         return dense
 
     def _weighing(self, axis: Any) -> None:
-        """The layers between scores and weights."""
+        """Creates the softmax and the dropout between scores and weights."""
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy, seed=self.seed)
 
     def _shares(self, scores: Any, visible: Any) -> Any:
-        """Shares that sum to 1 over the values that a query sees. A query that sees none gets nothing."""
+        """Returns the softmax over the visible values; 0 for a query that sees no value."""
         return self._softmax(scores, mask=visible)
 
     def _visible(
         self, query: Any, value: Any, query_mask: Any, value_mask: Any, key_mask: Any, attention_mask: Any, causal: bool
     ) -> Any:
-        """Bool ``(batch or 1, queries, values)``: which query sees which value; None if each sees all."""
+        """Returns bool ``(batch or 1, queries, values)``, True where a query sees a value; None if every query sees all
+        values.
+        """
         masks = [] if attention_mask is None else [ops.cast(attention_mask, "bool")]
         for mask, axis in ((query_mask, -1), (value_mask, -2), (key_mask, -2)):
             if mask is not None:
@@ -208,7 +210,7 @@ class MultiHeadAttention(HeadedAttention):
         self.output_dense = self._projection("attention_output", (*query_shape[:-1], *value_head), 2, new)
 
     def _equations(self, rank: int) -> tuple[str, str]:
-        """For the scores, and for the sums of values. Projected inputs have the axes ``(..., heads, size)``."""
+        """Returns the equations for the scores and for the sums of values, with inputs ``(..., heads, size)``."""
         target = _LETTERS[: rank + 1]
         source = "".join(_LETTERS[rank + 1 + i] if i in self.attention_axes else c for i, c in enumerate(target[:-1]))
         seen = [i for i in range(rank) if i not in self.attention_axes]

@@ -1,4 +1,4 @@
-"""Layers that disturb their input in training, and leave it alone otherwise."""
+"""Layers that add or multiply noise in training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amalthea.random import SeedGenerator
 
 
 class _Noise(Layer):
-    """Keeps the seed; a subclass says :meth:`disturbed`, and how strong (nothing happens at 0)."""
+    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`disturbed`."""
 
     supports_masking = True
     computes_in_floats = True

@@ -1,4 +1,4 @@
-"""Layers that give values mean 0 and variance 1 along some axes."""
+"""Batch normalization and layer normalization."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false
@@ -131,7 +131,7 @@ class BatchNormalization(Layer):
         return ops.cast(out, dtype)
 
     def _normalized_by_parts(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
-        """What a mask leaves of the batch, or corrected towards the slower averages; the moments too."""
+        """Returns the normalized batch with a mask or with renormalization, and its mean and variance."""
         rank = len(x.shape)
         axes = [axis for axis in range(rank) if axis != self.axis % rank]
         mean, variance = ops.moments(x, axes) if mask is None else masked.moments(x, mask, axes)
@@ -139,7 +139,7 @@ class BatchNormalization(Layer):
         return ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon), mean, variance
 
     def _corrected(self, mean: Any, variance: Any) -> tuple[Any, Any]:
-        """Offset and factor that take what the batch's moments give to what the slower averages would give."""
+        """Returns the offset and factor that correct the batch's moments towards the slower averages."""
         slow = ops.maximum(self.renorm_stddev, self.epsilon**0.5)
         factor = ops.divide(ops.sqrt(ops.add(variance, self.epsilon)), slow)
         shift = ops.divide(ops.subtract(mean, self.renorm_mean), slow)
@@ -153,7 +153,7 @@ class BatchNormalization(Layer):
         return (shift if self.beta is None else ops.add(shift, self.beta)), factor
 
     def _learn(self, mean: Any, variance: Any) -> None:
-        """Move the averages towards the moments of this batch."""
+        """Moves the averages towards the moments of this batch."""
         self._move(self.moving_mean, mean, self.momentum)
         if not self.renorm:
             self._move(self.moving_variance, variance, self.momentum)
@@ -240,7 +240,7 @@ class LayerNormalization(Layer):
         return ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon)
 
     def _over_counted_steps(self, inputs: Any, mask: Any) -> Any:
-        """The same where the axes reach over time: by the moments of the steps that the mask counts."""
+        """Normalizes over axes that include time, by the moments of the steps that the mask counts."""
         x, shape, rank = wide(inputs), ops.shape(inputs), len(inputs.shape)
         axes = [axis % rank for axis in self.axis]
         if self.rms_scaling:

@@ -1,4 +1,4 @@
-"""Zeros added around space, and borders cut off."""
+"""Zero padding and cropping of space."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -15,7 +15,7 @@ from amalthea.layers.layer import Layer
 
 
 def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
-    """``(before, after)`` for each axis of space, from an int, one for each axis, or pairs."""
+    """Returns ``(before, after)`` for each axis of space, from an int, one int for each axis, or pairs."""
     rows = value if isinstance(value, (list, tuple)) else (value,) * rank
     if rank == 1 and len(rows) == 2:
         rows = (tuple(rows),)

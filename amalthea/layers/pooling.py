@@ -1,4 +1,4 @@
-"""The largest or the mean of a window, or of all space."""
+"""Maximum and average pooling, over windows and over all space."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class _Global(Layer):
         return tuple(range(first, first + self.rank))
 
     def steps(self, mask: Any) -> Any:
-        """A mask ``(batch, time)`` beside inputs of rank 3."""
+        """Returns a mask ``(batch, time)`` in the layout of inputs of rank 3."""
         return ops.expand_dims(ops.cast(mask, "bool"), 2 if self.space[0] == 1 else 1)
 
 

@@ -1,4 +1,4 @@
-"""Contrast and brightness of images, changed at random in training; patches erased; values spread over their range."""
+"""Random contrast, brightness and erasing of images in training; contrast stretching and histogram equalization."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ class Equalization(Layer):
         return ops.cast(ops.stack(even, axis=axis), self.compute_dtype)
 
     def _equalized(self, channel: Any) -> Any:
-        """One channel of all images of the batch, with values from 0 to 255."""
+        """Equalizes one channel of all images of the batch, with values from 0 to 255."""
         places = ops.cast(ops.clip(channel / 255.0 * (self.bins - 1), 0.0, self.bins - 1.0), "int32")
         hot = ops.one_hot(ops.reshape(places, (-1,)), self.bins, dtype="float32")
         below = ops.cumsum(ops.sum(hot, axis=0))

@@ -1,4 +1,4 @@
-"""Images changed at random in training, each in its own way; otherwise they pass unchanged."""
+"""Random flips, rotations, zooms, translations and crops of images in training."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ docstrings.share(
 
 
 class RandomImage(Layer):
-    """The base: a seed, the layout, one image taken as a batch of one. A subclass says :meth:`changed`."""
+    """The base of random image layers: seed, layout, and single images as batches of one. A subclass implements
+    ``changed``.
+    """
 
     def _set_up(self, seed: Any, data_format: str | None = None) -> None:
         self.seed = seed
@@ -65,11 +67,11 @@ class RandomImage(Layer):
         raise NotImplementedError
 
     def space(self, images: Any) -> tuple[int, int]:
-        """The axes of height and width."""
+        """Returns the axes of height and width."""
         return image.space_axes(len(images.shape), self.data_format)
 
     def draw(self, images: Any, low: float, high: float, *more: int) -> Any:
-        """One number for each image, ``(batch, *more)``."""
+        """Draws a uniform number for each image: ``(batch, *more)``."""
         shape = (ops.shape(images)[0], *more)
         return random.uniform(shape, low, high, dtype=self.compute_dtype, seed=self.seed_generator)
 
@@ -80,7 +82,7 @@ class RandomImage(Layer):
 def limits(
     value: float | list[float] | tuple[float, ...], name: str, least: float = -1.0, most: float = 1.0
 ) -> tuple[float, float]:
-    """A pair of limits; one number stands for both sides of 0."""
+    """Returns ``(lower, upper)``; one number means the same distance on both sides of 0."""
     pair: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (-abs(value), abs(value))
     if len(pair) != 2 or pair[0] > pair[1] or pair[0] < least or pair[1] > most:
         raise ArgumentError(f"`{name}` is out of range.", expected=f"within {least} to {most}", got=value)
@@ -135,13 +137,13 @@ class RandomFlip(RandomImage):
 
 
 class _Affine(RandomImage):
-    """Moves images by a matrix for each; a subclass says :meth:`matrix`."""
+    """Transforms each image by a matrix of its own; a subclass implements :meth:`matrix`."""
 
     def _set_filling(self, fill_mode: str, interpolation: str, fill_value: float) -> None:
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
-        """``[a0, a1, a2, b0, b1, b2]``, each a number for all images or one for each."""
+        """Returns ``[a0, a1, a2, b0, b1, b2]``, each one number for all images or one number for each."""
         raise NotImplementedError
 
     def changed(self, images: Any) -> Any:

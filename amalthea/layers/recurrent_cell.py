@@ -1,4 +1,4 @@
-"""What the three kinds of recurrent cells share: weights, and dropout with one mask for all time steps."""
+"""The base of recurrent cells and their layers: weights, and dropout with one mask for all time steps."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
@@ -55,10 +55,11 @@ docstrings.share(
 
 
 class RecurrentCell(Layer):
-    """A cell with an input kernel and a recurrent kernel, for so many gates.
+    """A cell with a kernel for the input and one for the state, for a number of gates.
 
-    A subclass says ``gates``, ``build_bias``, and :meth:`step`, which goes from the projected input and the states to
-    the output and the new states.
+    A subclass sets ``gates`` and implements :meth:`step`, from the projected input and the states to the output and the
+    new
+    states; it may override ``bias_shape`` and ``bias_start``.
     """
 
     computes_in_floats = True
@@ -92,11 +93,11 @@ class RecurrentCell(Layer):
         return self.bias_initializer
 
     def input_bias(self) -> Any:
-        """The bias that belongs to the input's projection."""
+        """Returns the bias that is added to the projected input."""
         return self.bias
 
     def project(self, inputs: Any) -> Any:
-        """The input's part of all gates, for any number of leading axes."""
+        """Returns the part of all gates that depends on the input, for any number of leading axes."""
         x = ops.matmul(inputs, self.kernel)
         bias = self.input_bias()
         return x if bias is None else ops.add(x, bias)
@@ -105,25 +106,25 @@ class RecurrentCell(Layer):
         raise NotImplementedError
 
     def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
-        """The projected sequence ``(time, batch, gates)``, and the function of one step, under one dropout mask."""
+        """Returns the projected sequence ``(time, batch, gates)`` and the function of a step, with one dropout mask."""
         sequence = self.with_dropout(sequence, training)
         batch = ops.shape(sequence)[1]
         mask = self._mask((batch, self.units), self.recurrent_dropout) if training and self.recurrent_dropout else None
         return self.project(sequence), lambda x, states: self.step(x, states, mask)
 
     def with_dropout(self, sequence: Any, training: bool) -> Any:
-        """The sequence ``(time, batch, features)`` under one dropout mask for all steps."""
+        """Applies one dropout mask to all steps of a sequence ``(time, batch, features)``."""
         if not training or not self.dropout:
             return sequence
         return ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
 
     def is_standard(self, training: bool) -> bool:
-        """Whether its steps are those of the fused recurrence: the usual activations, and no mask on the state."""
+        """Returns whether the fused recurrence computes the same: default activations, and no mask on the state."""
         usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         return usual and not (training and self.recurrent_dropout)
 
     def whole_inputs(self, sequence: Any, training: bool) -> list[Any]:
-        """What the fused recurrence takes beside states: the sequence, the kernels, and the bias (zeros for none)."""
+        """Returns the inputs of the fused recurrence beside states: sequence, kernels, bias (zeros for none)."""
         bias = ops.zeros(self.bias_shape()) if self.bias is None else self.bias
         given = [self.with_dropout(sequence, training), self.kernel, self.recurrent_kernel, bias]
         return [ops.cast(x, self.compute_dtype) for x in given]
@@ -143,20 +144,20 @@ class RecurrentCell(Layer):
 
 
 def masked(h: Any, mask: Any) -> Any:
-    """A state under the recurrent dropout mask, if there is one."""
+    """Applies the recurrent dropout mask to a state, if there is one."""
     return h if mask is None else ops.multiply(h, mask)
 
 
 class CellLayer(RNN):
-    """A recurrent layer that makes its own cell, and answers for the cell's options: ``layer.units``."""
+    """The base of recurrent layers that make their own cell; ``layer.units`` reads ``layer.cell.units``."""
 
     cell_options: tuple[str, ...] = ()  # arguments of the constructor that the cell keeps
 
     def _make(self, make_cell: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Runs the constructor of RNN with its part of the arguments, around a cell that gets the others.
+        """Makes the cell, and runs the constructor of RNN around it.
 
         Args:
-            make_cell: makes the cell.
+            make_cell: function that makes the cell, from all arguments that RNN does not take.
             arguments: ``locals()`` at the beginning of ``__init__``.
         """
         kwargs = arguments["kwargs"]
@@ -173,5 +174,5 @@ class CellLayer(RNN):
         return super().__getattr__(name)
 
     def runs_whole(self, mask: Any, training: bool) -> bool:
-        """Returns whether libraries have the recurrence as one function."""
+        """Returns whether the fused recurrence of the backend computes the same."""
         return mask is None and not self.unroll and self.cell.is_standard(training)

@@ -1,4 +1,4 @@
-"""Layers that put elements elsewhere."""
+"""Layers that rearrange elements."""
 
 from __future__ import annotations
 

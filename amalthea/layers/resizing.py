@@ -1,4 +1,4 @@
-"""Images brought to one size."""
+"""Resizing and cropping of images to one size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An embedding that can be used backwards, from vectors to scores of rows."""
+"""An embedding that also works backwards, from vectors to scores."""
 
 from __future__ import annotations
 

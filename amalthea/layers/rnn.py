@@ -1,7 +1,7 @@
 """The loop over time that all recurrent layers share.
 
-What a cell does to the inputs alone is done for all time steps in one matrix product, before the loop; the loop itself
-is one ``scan``.
+The part of a cell that depends on the inputs alone is computed for all time steps in one matrix product, before the
+loop; the loop itself is one ``scan``.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
@@ -109,7 +109,7 @@ class RNN(Layer):
 
     @property
     def state_sizes(self) -> list[Any]:
-        """The sizes of the states, nested as the cell nests them."""
+        """The sizes of the states, nested as in the cell."""
         size = self.cell.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
@@ -178,7 +178,7 @@ class RNN(Layer):
         return [ops.cast(state, self.compute_dtype) for state in states]
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
-        """``(last output, all outputs, last states)``."""
+        """Runs the loop; returns ``(last output, all outputs, last states)``."""
         rank = len(sequences.shape)
         xs = ops.transpose(sequences, (1, 0, *range(2, rank)))
         masks = None if mask is None else ops.transpose(ops.cast(mask, "bool"), (1, 0))
@@ -191,7 +191,7 @@ class RNN(Layer):
         return last, self.in_order(outputs), states
 
     def in_order(self, outputs: Any) -> Any:
-        """The outputs of all steps, first axis, as the layer gives them: batch first, in the order that they came."""
+        """Returns outputs ``(time, batch, ...)`` of the loop as ``(batch, time, ...)``, in the order of computation."""
         if not self.return_sequences:
             return None
         outputs = ops.flip(outputs, 0) if self.go_backwards else outputs
@@ -208,17 +208,19 @@ class RNN(Layer):
 
     @property
     def _cell_is_known(self) -> bool:
-        """Whether a step is that of our own cells: a subclass of one that has another ``call`` is run by that."""
+        """Whether the steps are those of our own cells; a subclass of a cell that overrides ``call`` is run by its
+        ``call``.
+        """
         owners = [next((k for k in type(self.cell).__mro__ if n in vars(k)), None) for n in ("begin_sequence", "call")]
         return owners[0] is not None and issubclass(owners[0], owners[1] or object)
 
     @property
     def _output_is_state(self) -> bool:
-        """Whether the output is the first state, so that the state tells the output before."""
+        """Whether the output is the first state."""
         return self._cell_is_known and self.cell.output_is_first_state
 
     def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
-        """One step; where the mask is false, states stay and the output is the one ``before`` (or zeros)."""
+        """Runs one step; where the mask is False, states stay and the output is ``before`` (or zeros)."""
         output, new = step(x, states)
         if mask is None:
             return output, new
@@ -228,7 +230,7 @@ class RNN(Layer):
         return output, new
 
     def _scanned(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
-        """The loop as one ``scan``. The output is carried where the step after, or the caller, has it from nowhere."""
+        """Runs the loop as one ``scan``; it carries the output only where the next step or the caller needs it."""
         keep, repeats = self.return_sequences, masks is not None and not self.zero_output_for_mask
         carries = not self._output_is_state if repeats or not keep else False
         carries = carries or (self.zero_output_for_mask and not keep)
@@ -247,7 +249,7 @@ class RNN(Layer):
         return (final[0] if carries else states[0]), None, states
 
     def _first_output(self, step: Any, xs: Any, states: list[Any]) -> Any:
-        """The output before the first step: the first state where outputs are states, else zeros."""
+        """Returns the output before the first step: the first state where outputs are states, else zeros."""
         if self._output_is_state and not self.zero_output_for_mask:
             return states[0]
         sequence = type_of(xs)

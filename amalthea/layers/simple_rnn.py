@@ -1,4 +1,4 @@
-"""A fully connected recurrence: the output is fed back: the layer, and its cell."""
+"""The simple recurrent layer, whose output is fed back, and its cell."""
 
 from __future__ import annotations
 

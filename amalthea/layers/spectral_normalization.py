@@ -1,4 +1,4 @@
-"""A layer whose kernel is kept from stretching anything."""
+"""A wrapper that keeps the largest singular value of a kernel at 1."""
 
 from __future__ import annotations
 

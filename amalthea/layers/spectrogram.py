@@ -1,4 +1,4 @@
-"""Sound as pictures: which frequencies it has at which time.
+"""Spectrograms: the frequencies of signals over time.
 
 A short-time Fourier transform is a convolution with windowed waves, so these layers run wherever convolutions do.
 """
@@ -110,7 +110,7 @@ class STFTSpectrogram(Layer):
         return self._arranged(self._read(x))
 
     def _side(self, x: Any, kernel: Any) -> Any:
-        """``(batch, channels, time)`` to ``(batch, channels, frames, frequencies)``."""
+        """Convolves with one kernel: ``(batch, channels, time) -> (batch, channels, frames, frequencies)``."""
         batch, channels, time = ops.shape(x)
         x = ops.reshape(x, (batch * channels, time, 1))
         out = ops.conv(x, ops.cast(kernel, ops.dtype(x)), self._step, self.padding, "channels_last")
@@ -208,7 +208,7 @@ class MelSpectrogram(Layer):
         return ops.squeeze(bands, 0) if single else bands
 
     def _magnitude(self, x: Any) -> Any:
-        """``(batch, time)`` to ``(batch, frames, frequencies)``; frames are centred on their place in time."""
+        """Computes magnitudes ``(batch, time) -> (batch, frames, frequencies)``; frames are centred on their time."""
         half, shape = self.fft_length // 2, (self.sequence_length, 1, self.fft_length // 2 + 1)
         before, after = ops.flip(x[:, 1 : half + 1], 1), ops.flip(x[:, -half - 1 : -1], 1)  # mirror images at both ends
         x = ops.concatenate([before, x, after], axis=1)
@@ -222,7 +222,7 @@ class MelSpectrogram(Layer):
         return ops.sqrt(ops.add(ops.square(real), ops.square(imag)))
 
     def _bands(self) -> np.ndarray:
-        """``(frequencies, bands)``: triangles of height 1, evenly spaced in mel. The constant part is left out."""
+        """Returns ``(frequencies, bands)``: triangles of height 1, evenly spaced in mel, without the constant part."""
 
         def mel(hertz: Any) -> Any:  # in float32, as Keras has it: the edges of narrow bands depend on it
             return np.float32(1127) * np.log(np.float32(1) + np.asarray(hertz, "float32") / np.float32(700))

@@ -1,4 +1,4 @@
-"""Several cells as one."""
+"""Several recurrent cells as one."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false

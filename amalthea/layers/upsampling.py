@@ -1,4 +1,4 @@
-"""Space made larger by whole factors."""
+"""Enlarging of space by whole factors."""
 
 from __future__ import annotations
 

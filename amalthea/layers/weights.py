@@ -1,4 +1,4 @@
-"""The variables of a layer: made, listed, read and written."""
+"""The variables of a layer: creation, lists of them, reading and assigning."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -88,32 +88,36 @@ class Weights:
 
     @property
     def weights(self) -> list[Variable]:
-        """Its variables and those of the layers within, without the states of random seeds."""
+        """All variables of the layer and of the layers inside it, without the states of random seeds."""
         found = [v for layer in self._flatten_layers() for v in layer._own_variables()]
         return list({id(v): v for v in found}.values())
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights, then the states of random seeds."""
+        """All weights, followed by the states of random seeds."""
         seeds = [x.state for layer in self._flatten_layers() for x in layer._tracked(SeedGenerator)]
         return list({id(v): v for v in [*self.weights, *seeds]}.values())
 
     @property
     def trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers may update: trainable variables of layers that are not frozen."""
         found = [v for layer in self._flatten_layers(trained=True) for v in layer._own_variables() if v.trainable]
         return list({id(v): v for v in found}.values())
 
     @property
     def trainable_variables(self) -> list[Variable]:
+        """The same as ``trainable_weights``."""
         return self.trainable_weights
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers do not update."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
+        """The non-trainable weights, followed by the states of random seeds."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 

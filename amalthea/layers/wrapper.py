@@ -17,7 +17,7 @@ from amalthea.masks import mask_of, set_mask
 
 
 def as_layer(value: Any) -> Layer:
-    """The layer itself, or the one that a config dict describes."""
+    """Returns the layer itself, or the one that a config dict describes."""
     layer = registry.get(value) if isinstance(value, dict) else value
     if not isinstance(layer, Layer):
         raise ArgumentError("Only a layer can be wrapped.", expected="a layer", got=repr(value))
@@ -129,7 +129,7 @@ class TimeDistributed(Wrapper):
         )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """A step counts where any part of it does."""
+        """Returns a mask ``(batch, time)``: a step counts if any part of it does."""
         if previous_mask is None:
             return None
         axes = tuple(range(2, len(previous_mask.shape)))
@@ -137,7 +137,7 @@ class TimeDistributed(Wrapper):
 
 
 def _masked_like(x: Any, masks: Any, change: Any) -> Any:
-    """``x`` with the masks of the layer inside, changed as the output was."""
+    """Attaches the masks of the inner layer to ``x``, after the same change as the output."""
     if any(m is not None for m in (masks if isinstance(masks, list) else [masks])):
         set_mask(x, change(masks))
     return x

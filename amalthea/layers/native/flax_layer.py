@@ -63,19 +63,19 @@ class FlaxLayer(JaxLayer):
         return {} if key is None else {"dropout": key}
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras: the module by its own ``get_config``, its method by name."""
+        """Returns the configuration as in Keras: the module by its own ``get_config``, the method by name."""
         is_own = getattr(self.method, "__self__", None) is self.module
         return {**super().get_config(), "method": self.method.__name__ if is_own else serialize(self.method)}
 
 
 def _divided(variables: Any) -> tuple[Any, Any]:
-    """The trained collection, and the others."""
+    """Splits variables into the trained collection and the others."""
     params = {k: v for k, v in variables.items() if k == "params"}
     return params, {k: v for k, v in variables.items() if k not in ("params", _PASSING)}
 
 
 def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """``call_fn`` and ``init_fn`` of a module."""
+    """Returns ``call_fn`` and ``init_fn`` of a module."""
     try:
         from flax.linen import DenyList
     except ModuleNotFoundError:

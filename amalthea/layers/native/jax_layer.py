@@ -123,7 +123,7 @@ class JaxLayer(NativeLayer):
         return self._run(function, self._params.variables, self._state.variables, inputs, key)
 
     def _narrow(self, outputs: Any) -> Any:
-        """JAX's default float is of 64 bits with us, as it is not in Keras: back to the layer's own."""
+        """Casts float64 outputs to the layer's dtype: JAX's default float has 64 bits here, unlike in Keras."""
         if self.compute_dtype == "float64":
             return outputs
         to = dtypes.to_numpy(self.compute_dtype)
@@ -134,28 +134,28 @@ class JaxLayer(NativeLayer):
         return tree.map_structure(narrow, outputs)
 
     def _init_rng(self) -> Any:
-        """What ``init_fn`` gets as ``rng``."""
+        """Returns the value of ``rng`` for ``init_fn``."""
         return new_key()
 
     def _call_rng(self, key: Any) -> Any:
-        """What ``call_fn`` gets as ``rng``; the key is None outside training."""
+        """Returns the value of ``rng`` for ``call_fn``; the key is None outside training."""
         return key
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras, without ``params`` and ``state``; functions by their registered names."""
+        """Returns the configuration as in Keras: without ``params`` and ``state``, functions by registered names."""
         config = {**super().get_config(), "native_serialization_platforms": self.native_serialization_platforms}
         return config if self.seed is None else {**config, "seed": self.seed}
 
 
 def new_key() -> Any:
-    """A key for initial values, from the stream of ``set_random_seed``."""
+    """Returns a new key for initial values, from the stream of ``set_random_seed``."""
     import jax
 
     return jax.numpy.asarray(np.array([make_default_seed(), 0], np.uint32))
 
 
 def _arguments(function: Any, name: str, known: Sequence[str]) -> list[str]:
-    """The names of a function's parameters, all of which must be known, and ``inputs`` among them."""
+    """Returns the parameter names of a function; raises unless all are known and ``inputs`` is among them."""
     found = [*inspect.signature(function).parameters]
     unknown = [x for x in found if x not in known]
     if unknown or "inputs" not in found:
@@ -168,7 +168,7 @@ def _arguments(function: Any, name: str, known: Sequence[str]) -> list[str]:
 
 
 class _Tree:
-    """A tree of JAX's whose arrays are variables of a layer."""
+    """A tree of JAX whose arrays are variables of a layer."""
 
     def __init__(self, layer: NativeLayer, values: Any, trainable: bool):
         import jax
@@ -178,12 +178,12 @@ class _Tree:
         self.variables = [x for x in self.leaves if isinstance(x, Variable)]
 
     def of(self, values: Iterable[Any]) -> Any:
-        """The tree with these values in place of the variables."""
+        """Returns the tree with these values in place of the variables."""
         rest = iter(values)
         return self.definition.unflatten([next(rest) if isinstance(x, Variable) else x for x in self.leaves])
 
     def values_in(self, other: Any) -> list[Any]:
-        """The values that stand in another tree where the variables stand in this one."""
+        """Returns the values of another tree at the positions of this tree's variables."""
         import jax
 
         leaves, definition = jax.tree_util.tree_flatten(other)
@@ -195,7 +195,7 @@ class _Tree:
 
 
 def _variable(layer: Any, path: Any, value: Any, trainable: bool) -> Any:
-    """A leaf as a variable named after its place, if it is an array or a number."""
+    """Returns a leaf as a variable named after its path, if it is an array or a number."""
     import jax
 
     if not isinstance(value, (np.ndarray, np.generic, jax.Array, bool, int, float)):

@@ -83,7 +83,7 @@ class TFSMLayer(NativeLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer again. It reads the SavedModel, so :class:`UnsafeFileError` unless that is allowed."""
+        """Makes the layer again. It reads the SavedModel: :class:`UnsafeFileError` unless that is allowed."""
         refuse_unless_trusted("the path of a SavedModel")
         return super().from_config(config)
 
@@ -99,7 +99,7 @@ def _endpoint(loaded: Any, name: str) -> Any:
 
 
 def _variables(endpoints: Sequence[Any]) -> list[Any]:
-    """The variables that the endpoints use, each once."""
+    """Returns the variables that the endpoints use, each once."""
     concrete = [f for endpoint in endpoints for f in getattr(endpoint, "concrete_functions", [endpoint])]
     return [*{id(v): v for f in concrete for v in f.graph.variables}.values()]
 
@@ -109,9 +109,9 @@ def _name(variable: Any) -> str:
 
 
 def _called(endpoint: Any, theirs: Any, ours: Any, arguments: Any) -> Any:
-    """What an endpoint gives when its variables have these values; differentiable by them and by the arguments.
+    """Returns the outputs of an endpoint for given values of its variables, with gradients to them and the arguments.
 
-    The endpoint holds its variables, so they are given the values first, and a tape differentiates by them.
+    The endpoint holds its variables, so they are assigned the values first, and a tape computes the gradients.
     """
     import tensorflow as tf
 

@@ -78,7 +78,7 @@ class TorchModuleWrapper(NativeLayer):
 
     @property
     def module(self) -> Any:
-        """The module, its parameters and buffers set to the values of the variables."""
+        """The module, with its parameters and buffers set to the values of the variables."""
         import torch
 
         known = {**self._parameters, **self._buffers}
@@ -89,7 +89,7 @@ class TorchModuleWrapper(NativeLayer):
         return self._module
 
     def parameters(self, recurse: bool = True) -> Any:
-        """The module's own parameters."""
+        """Returns the module's own parameters."""
         return self.module.parameters(recurse=recurse)
 
     def call(self, inputs: Any, *args: Any, training: Any = None, **kwargs: Any) -> Any:
@@ -105,7 +105,7 @@ class TorchModuleWrapper(NativeLayer):
         return self._run(function, parameters, buffers, ((inputs, *args), kwargs), key, outputs)
 
     def _known_output(self, inputs: Any) -> Any:
-        """A tensor like the output where the input's shape is symbolic and the output's was given."""
+        """Returns a symbolic output if the input is symbolic and the shape of the output was given, else None."""
         if self._output_shape is None or not isinstance(inputs, Tensor) or None not in inputs.shape:
             return None
         first, *rest = self._output_shape
@@ -122,7 +122,7 @@ class TorchModuleWrapper(NativeLayer):
     # ----------------------------------------------------------------------------------------- files
 
     def _by_key(self) -> dict[str, Variable]:
-        """The variables by the keys of the module's ``state_dict``; two keys may mean one."""
+        """Returns the variables by the keys of the module's ``state_dict``; two keys may share one."""
         named = {id(t): self._parameters[name] for name, t in self._module.named_parameters()}
         named.update((id(t), self._buffers[name]) for name, t in self._module.named_buffers())
         found = self._module.state_dict(keep_vars=True)
@@ -148,7 +148,7 @@ class TorchModuleWrapper(NativeLayer):
             variable.assign(arrays[key])
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras, with the module pickled: whoever reads it must trust it."""
+        """Returns the configuration as in Keras, with the module pickled: a reader must trust the file."""
         import torch
 
         buffer = io.BytesIO()
@@ -158,7 +158,7 @@ class TorchModuleWrapper(NativeLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer again. The config runs code, so :class:`UnsafeFileError` unless that is allowed."""
+        """Makes the layer again. The config runs code, so it raises :class:`UnsafeFileError` unless that is allowed."""
         if not isinstance(config["module"], str):
             return super().from_config(config)
         refuse_unless_trusted("a pickled PyTorch module")
@@ -176,7 +176,7 @@ def _is_lazy(module: Any) -> bool:
 
 
 def _try_once(module: Any, args: Any, kwargs: Any) -> None:
-    """A call that lets a lazy module find its shapes."""
+    """Calls a lazy module once, so that it finds its shapes."""
     import torch
 
     args, kwargs = tree.map_structure(lambda x: torch.from_numpy(x) if isinstance(x, np.ndarray) else x, (args, kwargs))
@@ -189,13 +189,13 @@ def _dtype(tensor: Any) -> str:
 
 
 def _numbers(tensor: Any) -> np.ndarray:
-    """A copy on the host; NumPy has no bfloat16 of its own, so as float32."""
+    """Returns a copy on the host; bfloat16, which NumPy does not have, becomes float32."""
     tensor = tensor.detach().cpu()
     return np.array((tensor.float() if _dtype(tensor) == "bfloat16" else tensor).numpy())
 
 
 def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], arguments: Any, key: Any) -> Any:
-    """The module's output and its buffers afterwards; those that it left alone as they were given."""
+    """Returns the module's output and its buffers afterwards; unchanged buffers are the same arrays as before."""
     import torch
 
     copies = {name: x.detach().clone() for name, x in buffers.items()}  # a module changes its buffers in place
@@ -210,7 +210,7 @@ def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], argu
 
 @contextmanager
 def _seeded(key: Any, parameters: dict[str, Any]) -> Generator[None, None, None]:
-    """While open, PyTorch draws by the key; afterwards its generators are as they were."""
+    """Lets PyTorch draw from the key while the context is open, and restores its generators afterwards."""
     import torch
 
     if key is None:
