@@ -207,7 +207,17 @@ class Configurable(metaclass=_Remembering):
             cls.registry.add(cls, *aliases)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments as plain values that JSON can hold."""
+        """Returns the arguments of the constructor as plain values that JSON can hold.
+
+        The values come from the attributes of the same names, or else from the call of the constructor.
+
+        Returns: dict; ``from_config`` makes an equal object from it.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.HeNormal(seed=3).get_config()["seed"]
+            3
+        """
         return {
             name: serialize(self.config_value(name, value))
             for name, value in (self._given or {}).items()
@@ -219,18 +229,57 @@ class Configurable(metaclass=_Remembering):
         return name in self.only_in_config_if_set and given == (parameter.default if parameter else None)
 
     def config_value(self, name: str, given: Any) -> Any:
-        """The attribute that holds the argument now, or the argument as it was given."""
+        """Returns the value of a constructor's argument for the configuration.
+
+        Args:
+            name: str; name of the parameter.
+            given: the value that the constructor was given.
+
+        Returns: the attribute of that name, or ``given`` if there is none.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.Constant(2.0).config_value("value", None)
+            2.0
+        """
         return getattr(self, name, given)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes an object from the dict that :meth:`get_config` returns.
+
+        Args:
+            config: dict; arguments of the constructor by name. Configs of other objects in it become these objects.
+
+        Raises:
+            UnknownNameError: the config names an object that does not exist, or that is not allowed in its place.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layer = layers.Dense(3, kernel_initializer="he_normal")
+            >>> again = layers.Dense.from_config(layer.get_config())
+            >>> again.units, type(again.kernel_initializer).__name__
+            (3, 'HeNormal')
+        """
         return cls(**{key: deserialize(value, cls.tables_for(key)) for key, value in config.items()})
 
     config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def tables_for(cls, parameter: str) -> tuple[str, ...] | None:
-        """The tables whose objects may stand for a parameter in a configuration; None, for classes of yours: any."""
+        """Returns the names of the tables whose objects a configuration may hold for a parameter.
+
+        Args:
+            parameter: str; name of the parameter.
+
+        Returns: tuple of names such as ``"initializers"``, empty if only plain data is allowed; None for classes that
+            are not part of the library, for which any table is allowed.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layers.Dense.tables_for("kernel_initializer"), layers.Dense.tables_for("units")
+            (('initializers',), ())
+        """
         if parameter in cls.config_slots:
             return cls.config_slots[parameter]
         return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None

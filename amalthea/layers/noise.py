@@ -68,7 +68,7 @@ class GaussianDropout(_Noise):
     The noise has the mean and variance of a :class:`Dropout` of the same rate.
 
     Args:
-        rate: float from 0 to 1; rate of the dropout that the noise corresponds to.
+        rate: float, at least 0 and below 1; rate of the dropout that the noise corresponds to.
         |seed|
         |layer options|
 
@@ -103,7 +103,7 @@ class AlphaDropout(_Noise):
     ``b = -a * limit * rate``.
 
     Args:
-        rate: float from 0 to 1; fraction of the elements that is dropped.
+        rate: float, at least 0 and below 1; fraction of the elements that is dropped.
         |noise shape|
         |seed|
         |layer options|

@@ -53,8 +53,7 @@ class Weights:
             autocast: bool; whether reading it inside a call gives the compute dtype of the layer. Defaults to True.
             regularizer: str, Regularizer or function; penalty added to the loss. Defaults to None, which adds none.
             constraint: str, Constraint or function; projects the variable after each update. Defaults to None.
-            aggregation: str; how copies on several devices are combined: ``"none"``, ``"mean"``, ``"sum"`` or
-                ``"only_first_replica"``. Defaults to ``"none"``.
+            aggregation: str; kept for Keras, and without effect. Defaults to ``"none"``.
             overwrite_with_gradient: bool; whether optimizers assign the gradient to the variable in place of an update.
                 Defaults to False.
             name: str; name within the layer. Defaults to None, which is ``"variable"``.
