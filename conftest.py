@@ -10,7 +10,7 @@ _home = tempfile.TemporaryDirectory()
 Path(_home.name, "keras.json").write_text("{}")
 os.environ["KERAS_HOME"] = _home.name
 
-from amalthea import backends  # noqa: E402  # the settings are read when this is imported
+from amalthea.engine import backends  # noqa: E402  # the settings are read when this is imported
 
 _missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
 collect_ignore = [f"amalthea/backends/{module}{end}" for module in _missing for end in (".py", "")]

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import backends, dtypes
 from amalthea.config import epsilon as epsilon
 from amalthea.config import floatx as floatx
 from amalthea.config import image_data_format as image_data_format
 from amalthea.config import set_epsilon as set_epsilon
 from amalthea.config import set_floatx as set_floatx
 from amalthea.config import set_image_data_format as set_image_data_format
-from amalthea.dtypes import result_type as result_type
-from amalthea.dtypes import standardize as standardize_dtype
-from amalthea.tensor import Tensor
+from amalthea.engine import backends, dtypes
+from amalthea.engine.dtypes import result_type as result_type
+from amalthea.engine.dtypes import standardize as standardize_dtype
+from amalthea.engine.ir.tensor import Tensor
 
 __all__ = [
     "backend",

@@ -5,50 +5,11 @@ They start from ``~/.keras/keras.json`` (or ``$KERAS_HOME/keras.json``) where th
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from amalthea import dtypes
 from amalthea.checks import positive_int
+from amalthea.engine import backends, dtypes, settings
 from amalthea.errors import ArgumentError
-
-_settings: dict[str, Any] = {
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-    "max_executables": 64,
-}
-
-
-def file_path() -> Path:
-    """The path of the user's ``keras.json``, which may not exist."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-
-
-@lru_cache(maxsize=1)
-def file_settings() -> dict[str, Any]:
-    """The settings in the user's ``keras.json``; empty without one. An unreadable file is reported on stderr."""
-    try:
-        found = json.loads(file_path().read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        say(f"{file_path()} cannot be read, and is left out: {error}")
-        return {}
-    if isinstance(found, dict):
-        return found  # pyright: ignore[reportUnknownVariableType]
-    say(f"{file_path()} is left out: it holds a {type(found).__name__}, where settings by name were expected.")
-    return {}
-
-
-def say(line: str) -> None:
-    """Write a line to stderr, where there is one."""
-    if sys.stderr is not None:
-        print(line, file=sys.stderr)
 
 
 def backend() -> str:
@@ -59,15 +20,11 @@ def backend() -> str:
     ...     backend()
     'numpy'
     """
-    from amalthea import backends
-
     return backends.announced()
 
 
 def set_backend(backend: str) -> None:
     """Use another backend from now on; see :func:`amalthea.set_backend`."""
-    from amalthea import backends
-
     backends.set_backend(backend)
 
 
@@ -77,32 +34,32 @@ def floatx() -> str:
     >>> floatx()
     'float32'
     """
-    return _settings["floatx"]
+    return settings.values["floatx"]
 
 
 def set_floatx(value: str) -> None:
     """Set the default float dtype: ``float16``, ``bfloat16``, ``float32`` or ``float64``."""
     if value not in dtypes.FLOATS:
         raise ArgumentError(f"floatx cannot be {value!r}.", expected=", ".join(dtypes.FLOATS))
-    _settings["floatx"] = value
+    settings.values["floatx"] = value
 
 
 def epsilon() -> float:
     """The small number that keeps divisions and logarithms finite."""
-    return _settings["epsilon"]
+    return settings.values["epsilon"]
 
 
 def set_epsilon(value: float) -> None:
-    _settings["epsilon"] = float(value)
+    settings.values["epsilon"] = float(value)
 
 
 def image_data_format() -> str:
     """``"channels_last"`` or ``"channels_first"``, for layers that are given no ``data_format``."""
-    return _settings["image_data_format"]
+    return settings.values["image_data_format"]
 
 
 def set_image_data_format(data_format: str) -> None:
-    _settings["image_data_format"] = standardize_data_format(data_format)
+    settings.values["image_data_format"] = standardize_data_format(data_format)
 
 
 def standardize_data_format(data_format: str | None) -> str:
@@ -121,7 +78,7 @@ def max_executables() -> int:
     >>> max_executables()
     64
     """
-    return _settings["max_executables"]
+    return settings.values["max_executables"]
 
 
 def set_max_executables(count: int) -> None:
@@ -145,11 +102,11 @@ def set_max_executables(count: int) -> None:
         32
         >>> set_max_executables(64)
     """
-    _settings["max_executables"] = int(positive_int(count, "count", "set_max_executables"))
+    settings.values["max_executables"] = int(positive_int(count, "count", "set_max_executables"))
 
 
 def _read_file() -> None:
-    found = file_settings()
+    found = settings.file_settings()
     ordering = {"tf": "channels_last", "th": "channels_first"}.get(found.get("image_dim_ordering", ""))
     setters: dict[str, Any] = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
     for key, value in {"image_data_format": ordering, **found}.items():
@@ -161,7 +118,7 @@ def _from_file(key: str, value: Any, setter: Any) -> None:
     try:
         setter(value)
     except (TypeError, ValueError) as error:
-        say(f"{file_path()}: {key!r} is left out: {str(error).splitlines()[0]}")
+        settings.say(f"{settings.file_path()}: {key!r} is left out: {str(error).splitlines()[0]}")
 
 
 _read_file()

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import checks, docstrings, dtypes, loading
+from amalthea import checks, docstrings, loading
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}

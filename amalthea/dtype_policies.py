@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, dtypes
+from amalthea import config
 from amalthea.configurable import Configurable, Registry, auto_name
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, DtypeError, nearest
 
 registry = Registry("dtype_policies", "dtype policy")

@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes, ops
+from amalthea import config, ops
 from amalthea.configurable import Configurable, Registry, auto_name
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import random as primitives
 from amalthea.errors import ArgumentError
-from amalthea.primitives import random as primitives
-from amalthea.tensor import Variable
 
 registry = Registry("random", "seed generator")
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, ops
+from amalthea import ops
 from amalthea.configurable import Configurable, Registry
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, ShapeError
 
 registry = Registry("regularizers", "regularizer")

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, writing
+from amalthea import writing
+from amalthea.engine import dtypes
 from amalthea.errors import ModelFileError
 
 FORMAT = 1

@@ -30,7 +30,7 @@ VARIANT = VARIANTS["amalthea-onnxruntime"]
 @contextmanager
 def profiled(folder: str, optimized: str | None) -> Iterator[list[Any]]:
     """Every session that is made meanwhile writes down what it runs; the list has them."""
-    from amalthea.backends.onnxruntime import BACKEND
+    from amalthea.engine.backends.onnxruntime import BACKEND
 
     plain_options, plain_session, sessions = onnxruntime.SessionOptions, BACKEND.session, []
 

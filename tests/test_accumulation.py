@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, dtypes, jit, layers, ops, value_and_grad
-from amalthea.primitives import TABLE
+from amalthea import jit, layers, ops, value_and_grad
+from amalthea.engine import backends, dtypes
+from amalthea.engine.primitives import TABLE
 from amalthea.testing.primitives import TOLERANCE
 
 N = 4096  # a sum of so many ones stops at 256 in bfloat16, at 2048 in float16

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Model, Sequential, backends, cli, layers, optimizers, testing
+from amalthea import Input, Model, Sequential, cli, layers, optimizers, testing
 from amalthea.cli import backends as pages
+from amalthea.engine import backends
 
 STEPS, ROWS = 50, 32
 every_backend = pytest.mark.parametrize("backend", backends.complete())

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, backends, layers
+from amalthea import Sequential, layers
 from amalthea.cli import doctor
+from amalthea.engine import backends
 from amalthea.errors import MissingLibraryError, UnknownNameError
 
 INSTALLED = backends.complete()
@@ -104,7 +105,7 @@ def test_the_choice_comes_from_the_environment(monkeypatch):
 def test_a_keras_json_that_names_a_missing_library_is_passed_over(monkeypatch):
     for name in ("AMALTHEA_BACKEND", "KERAS_BACKEND"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(backends.config, "file_settings", lambda: {"backend": "numpy"})
+    monkeypatch.setattr(backends.settings, "file_settings", lambda: {"backend": "numpy"})
     assert backends.chosen() == ("numpy", "keras.json")
     monkeypatch.setattr(backends, "installed", lambda: ["onnxruntime"])
     assert backends.chosen()[0] == backends.DEFAULT
@@ -152,7 +153,9 @@ def test_the_default_is_told_of_no_one(tmp_path):
 
 
 def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(backends.KNOWN, "nowhere", backends.Known("nowhere", "amalthea.backends.nowhere", "Nowhere"))
+    monkeypatch.setitem(
+        backends.KNOWN, "nowhere", backends.Known("nowhere", "amalthea.engine.backends.nowhere", "Nowhere")
+    )
     with pytest.raises(MissingLibraryError, match=r"pip install amalthea\[nowhere\]"):
         backends.load("nowhere")
 
@@ -160,7 +163,7 @@ def test_a_missing_library_is_told_with_how_to_install_it(monkeypatch):
 def test_executables_that_share_some_variables_soon_stop_regrouping_them():
     """Two steps in turn, one writing a and b, the other a alone: after the first round no memory is bound again."""
     with backends.use_backend("onnxruntime"):
-        from amalthea.backends.groups import Group
+        from amalthea.engine.backends.variable_groups import VariableGroup
 
         a, b = amalthea.Variable(np.float32(1)), amalthea.Variable(np.float32(10))
         both = amalthea.jit(lambda x: (a.assign_add(x), b.assign_add(x), a.value)[2])
@@ -169,7 +172,7 @@ def test_executables_that_share_some_variables_soon_stop_regrouping_them():
         for _ in range(4):
             both(np.float32(1))
             one(np.float32(1))
-            versions.append(Group.version)
+            versions.append(VariableGroup.version)
         assert versions[1] == versions[-1]
         assert [float(a), float(b)] == [9, 14]
 
@@ -212,16 +215,16 @@ def test_theano_lives_on_as_pytensor(monkeypatch):
 
 def test_the_doctor_says_what_was_chosen_and_why(monkeypatch):
     monkeypatch.setenv("AMALTHEA_BACKEND", "numpy")
-    backends._runtime.reset()
+    backends._reset()
     facts = doctor.facts()
     assert facts["backend"] == "numpy (chosen by AMALTHEA_BACKEND)"
     assert facts["devices"] == "cpu:0"
     assert facts["numpy"] == np.__version__
     monkeypatch.setenv("AMALTHEA_BACKEND", "nmpy")
-    backends._runtime.reset()
+    backends._reset()
     assert facts["devices"] != doctor.facts()["devices"] == "-"
     monkeypatch.undo()
-    backends._runtime.reset()
+    backends._reset()
 
 
 def test_the_config_sets_the_backend(tmp_path):

@@ -14,8 +14,8 @@ from amalthea import callbacks as c
 from amalthea.callbacks import console
 from amalthea.callbacks.model_checkpoint import BatchCounter
 from amalthea.callbacks.progbar import Progbar
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, NotFiniteError, UnknownNameError
-from amalthea.tensor import Variable
 
 NAN = float("nan")
 

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from amalthea import layers, testing
-from amalthea.backends import load
-from amalthea.backends.onnxruntime import LOWERINGS
-from amalthea.graph import layout, rewrite
-from amalthea.primitives import contracting, elementwise, fused, reducing, windows
-from amalthea.primitives import control as held
-from amalthea.primitives.table import Family
-from amalthea.tensor import Type
+from amalthea.engine.backends import load
+from amalthea.engine.backends.onnxruntime import LOWERINGS
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.passes import channels_first, simplify
+from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.primitives import composite, elementwise, matmul, reductions, windows
+from amalthea.engine.primitives import control as held
+from amalthea.engine.primitives.table import Family
 from tests import test_agreement as agreement
 from tests import test_errors_agree as mistakes
 
@@ -32,9 +34,9 @@ WRONG_GRADIENTS = {
     "a wrong sign": (elementwise.cos, lambda g, x, out: (elementwise.multiply(g, elementwise.sin(x)),)),
     "a forgotten factor": (elementwise.square, lambda g, x, out: (elementwise.multiply(g, x),)),
     "inputs changed for each other": (elementwise.divide, lambda g, x, y, out: (elementwise.divide(g, x), g)),
-    "a missing transposition": (contracting.matmul, lambda g, x, y, out, **attrs: (g, g)),
+    "a missing transposition": (matmul.matmul, lambda g, x, y, out, **attrs: (g, g)),
     "no gradient at all": (elementwise.exp, lambda g, x, out: (None,)),
-    "a sum not spread": (reducing.reduce_sum, lambda g, x, out, **attrs: (elementwise.multiply(x, 0.0),)),
+    "a sum not spread": (reductions.reduce_sum, lambda g, x, out, **attrs: (elementwise.multiply(x, 0.0),)),
 }
 
 
@@ -52,8 +54,8 @@ def test_a_wrong_gradient_is_caught(name, monkeypatch):
 
 WRONG_LOWERINGS = {
     "another function": (elementwise.sin, lambda b, x: b.Cos(x)),
-    "a wrong axis": (fused.softmax, lambda b, x, *, axis: b.Softmax(x, axis=0)),
-    "an attribute left out": (reducing.cumsum, lambda b, x, *, axis, reverse: b.CumSum(x, b.constant(axis, "int64"))),
+    "a wrong axis": (composite.softmax, lambda b, x, *, axis: b.Softmax(x, axis=0)),
+    "an attribute left out": (reductions.cumsum, lambda b, x, *, axis, reverse: b.CumSum(x, b.constant(axis, "int64"))),
     "padding that counts": (
         windows.avg_pool,
         lambda b, x, *, window, strides, padding, data_format: b.AveragePool(
@@ -78,9 +80,9 @@ def test_a_wrong_lowering_is_caught(name, monkeypatch):
 
 WRONG_TYPES = {
     "a forgotten dtype": (elementwise.less, lambda x, y: Type(x.shape, x.dtype)),
-    "a kept axis": (reducing.reduce_sum, lambda x, *, axes, keepdims: x),
+    "a kept axis": (reductions.reduce_sum, lambda x, *, axes, keepdims: x),
     "a swapped axis": (
-        contracting.matmul,
+        matmul.matmul,
         lambda x, y, **attrs: Type((*x.shape[:-2], y.shape[-1], x.shape[-2]), x.dtype),
     ),
 }
@@ -95,8 +97,8 @@ def test_a_wrong_typing_rule_is_caught(name, monkeypatch):
 
 
 def test_a_wrong_decomposition_is_caught(monkeypatch):
-    monkeypatch.setattr(fused.softmax, "decomposition", lambda x, *, axis: elementwise.exp(x))
-    assert fails(testing.check_decomposition, fused.softmax)
+    monkeypatch.setattr(composite.softmax, "decomposition", lambda x, *, axis: elementwise.exp(x))
+    assert fails(testing.check_decomposition, composite.softmax)
 
 
 def test_a_rewrite_that_changes_the_result_is_caught(monkeypatch):
@@ -105,12 +107,12 @@ def test_a_rewrite_that_changes_the_result_is_caught(monkeypatch):
 
     backend = load("numpy")
     assert not fails(testing.check_agreement, elementwise.negative, "numpy")
-    monkeypatch.setattr(rewrite, "drop_identity", careless)
+    monkeypatch.setattr(simplify, "drop_identity", careless)
     assert fails(testing.check_agreement, elementwise.negative, backend.name)
 
 
 def test_a_layout_that_forgets_a_primitive_is_caught(monkeypatch):
-    monkeypatch.setattr(layout._Mover, "_back", lambda self, y: y)
+    monkeypatch.setattr(channels_first._Mover, "_back", lambda self, y: y)
     try:
         caught = fails(testing.check_agreement, windows.max_pool, "onnxruntime")
     except ValueError:
@@ -141,8 +143,8 @@ def without(*rows):
         lowerings = {row: f for row, f in load("numpy").lowerings.items() if row not in rows}
 
         def compile(self, graph):
-            graph = rewrite.decompose(graph, self.lowerings)
-            if any(node.primitive in rows for node in rewrite.all_nodes(graph)):
+            graph = expand(graph, self.lowerings)
+            if any(node.primitive in rows for node in all_nodes(graph)):
                 raise NotImplementedError("no such function")
             return super().compile(graph)
 
@@ -166,7 +168,7 @@ class Doubling(type(load("numpy"))):
 
 
 def test_a_missing_primitive_needs_a_reason_and_a_gap_must_be_one():
-    lacking = without(contracting.matmul)
+    lacking = without(matmul.matmul)
     assert any(line.endswith("matmul: missing, and no gap says why") for line in wrong_with(lacking))
     lacking.gaps = {"matmul": "not written yet"}
     assert wrong_with(lacking) == []
@@ -176,7 +178,7 @@ def test_a_missing_primitive_needs_a_reason_and_a_gap_must_be_one():
 
 
 def test_what_is_decomposed_is_counted_as_that():
-    report = testing.check_backend(without(fused.softmax), quick=True)
+    report = testing.check_backend(without(composite.softmax), quick=True)
     assert (report.decomposed, report.missing) == (["softmax"], [])
 
 
@@ -216,7 +218,7 @@ def test_dropout_that_is_off_is_caught():
 
 
 def test_other_words_for_a_mistake_are_caught(monkeypatch):
-    monkeypatch.setattr(contracting.matmul, "family", Family(lambda x, y, **attrs: Type((2, 4), x.dtype)))
+    monkeypatch.setattr(matmul.matmul, "family", Family(lambda x, y, **attrs: Type((2, 4), x.dtype)))
     assert mistakes.told(mistakes.way("matmul_of_other_shapes", False), "numpy") != mistakes.told(
         mistakes.way("reshape_to_another_size", False), "numpy"
     )

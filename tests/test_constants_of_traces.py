@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amalthea import jit, ops, value_and_grad
-from amalthea.graph.repeat import jit_steps
+from amalthea.engine.multi_step import jit_steps
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 

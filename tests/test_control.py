@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Variable, backends, ops
+from amalthea import Variable, ops
+from amalthea.engine import backends, transforms
+from amalthea.engine.passes.simplify import simplify
 from amalthea.errors import ArgumentError, BackendError, ShapeError, TraceError
-from amalthea.graph import rewrite, transforms
 
 every_backend = pytest.mark.parametrize("backend", backends.complete())
 
@@ -217,7 +218,7 @@ def test_custom_gradient_replaces_the_rule(backend):
 @every_backend
 def test_remat_changes_no_number(backend, monkeypatch):
     if backend == "tensorflow":  # XLA, which compiles no barrier, draws other numbers for the step without one
-        monkeypatch.setattr("amalthea.backends.tensorflow._by_xla", lambda graph: False)
+        monkeypatch.setattr("amalthea.engine.backends.tensorflow._by_xla", lambda graph: False)
     w = Variable(np.float32([[0.1, 0.4], [0.3, -0.2]]))
     seeds = amalthea.random.SeedGenerator(1)
 
@@ -269,7 +270,7 @@ def test_the_gradient_of_a_split_is_joined_and_not_added_up():
         return ops.sum(a * a * a) + ops.sum(b * b) + ops.sum(ops.exp(c))
 
     x = np.arange(10, dtype="float32").reshape(2, 5) / 10
-    graph = rewrite.simplify(transforms.capture(amalthea.grad(loss), ((x,), {}))[0])
+    graph = simplify(transforms.capture(amalthea.grad(loss), ((x,), {}))[0])
     names = [node.primitive.name for node in graph.nodes]
     assert "concatenate" in names
     assert "pad" not in names
@@ -306,7 +307,7 @@ def test_factors_that_make_one_are_dropped(dtype, factors, left):
             x = ops.multiply(x, factor)
         return x
 
-    graph = rewrite.simplify(transforms.capture(scaled, ((x,), {}))[0])
+    graph = simplify(transforms.capture(scaled, ((x,), {}))[0])
     assert [node.primitive.name for node in graph.nodes] == ["multiply"] * left
     found = np.asarray(amalthea.jit(scaled)(x)).astype(float)
     np.testing.assert_allclose(found, x * np.prod([float(factor) for factor in factors]), rtol=1e-3)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Sequential, Variable, backends, errors, layers, losses, ops
+from amalthea import Input, Sequential, Variable, errors, layers, losses, ops
+from amalthea.engine import backends
 
 OTHERS = [name for name in backends.complete() if name != "numpy"]
 every_other = pytest.mark.parametrize("backend", OTHERS)

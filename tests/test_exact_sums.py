@@ -7,9 +7,10 @@ import inspect
 import numpy as np
 import pytest
 
-from amalthea import backends, dtypes, jit, losses, metrics, ops, value_and_grad
-from amalthea.masks import set_mask
-from amalthea.tensor import Variable
+from amalthea import jit, losses, metrics, ops, value_and_grad
+from amalthea.engine import backends, dtypes
+from amalthea.engine.ir.masks import set_mask
+from amalthea.engine.ir.variable import Variable
 from tests.samples import numbers
 
 ROWS = 24

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, dtypes, jit, ops
+from amalthea import jit, ops
+from amalthea.engine import backends, dtypes
 from tests.oracles import fuzz
 from tests.oracles.read import load
 from tests.thinned import thinned

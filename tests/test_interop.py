@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, backends, layers, ops
+from amalthea import Sequential, layers, ops
+from amalthea.engine import backends
 
 X = np.random.default_rng(0).normal(size=(4, 6, 5)).astype("float32")
 

@@ -9,11 +9,11 @@ import pytest
 
 import amalthea
 from amalthea import layers, ops, tree
-from amalthea.graph import transforms
-from amalthea.graph.gradient import backward
-from amalthea.masks import mask_of, set_mask
-from amalthea.primitives import control
-from amalthea.tensor import as_tensor
+from amalthea.engine import transforms
+from amalthea.engine.ir.masks import mask_of, set_mask
+from amalthea.engine.ir.trace import as_tensor
+from amalthea.engine.passes.gradient import backward
+from amalthea.engine.primitives import control
 from tests.oracles.build import construct
 from tests.oracles.draws import cotangent
 from tests.oracles.read import load

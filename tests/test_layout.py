@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, ops, value_and_grad
-from amalthea.graph import layout, rewrite
-from amalthea.graph.transforms import capture
+from amalthea import ops, value_and_grad
+from amalthea.engine import backends
+from amalthea.engine.passes import channels_first
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import movement
+from amalthea.engine.transforms import capture
 from amalthea.ops.nn import normalize_batch
-from amalthea.primitives import moving
 
 X = np.random.default_rng(0).normal(size=(2, 8, 8, 3))
 K1, K2 = (np.random.default_rng(seed).normal(size=shape) for seed, shape in ((1, (3, 3, 3, 4)), (2, (3, 3, 4, 4))))
@@ -37,15 +39,15 @@ def training(chain):
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_only_the_input_and_kernels_are_transposed(chain):
     graph, _ = capture(training(chain), ((K1, X), {}))
-    graph = rewrite.simplify(layout.channels_first(rewrite.simplify(graph)))
-    turned = [node.inputs[0] for node in graph.nodes if node.primitive is moving.transpose]
+    graph = simplify(channels_first.channels_first(simplify(graph)))
+    turned = [node.inputs[0] for node in graph.nodes if node.primitive is movement.transpose]
     assert turned == [graph.inputs[1]]
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_the_numbers_stay(chain):
     graph, _ = capture(training(chain), ((K1, X), {}))
-    moved = layout.channels_first(graph)
+    moved = channels_first.channels_first(graph)
     with backends.use_backend("numpy"):
         known = backends.load("numpy")
         before, after = (g.run([K1, X], known.execute) for g in (graph, moved))

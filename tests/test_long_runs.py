@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import backends, config, layers, ops
-from amalthea.data import buckets, choose
+from amalthea import config, layers, ops
+from amalthea.data import adapters, buckets
+from amalthea.engine import backends
+from amalthea.engine.executable_cache import Cache
 from amalthea.errors import ArgumentError
-from amalthea.graph.cache import Cache
 
 
 @pytest.fixture
@@ -146,4 +147,4 @@ def test_a_model_of_one_length_is_an_error_and_so_is_a_multiple_of_nothing():
         model.predict(np.ones((2, 3), "float32"), verbose=0, pad_to_multiple=4)
     for multiple in (0, -2, 1.5, "4", True):
         with pytest.raises(ArgumentError, match="positive int"):
-            buckets.Buckets(choose.source([[1.0]]), multiple)
+            buckets.Buckets(adapters.source([[1.0]]), multiple)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import backends, jit, losses, ops, value_and_grad
+from amalthea import jit, losses, ops, value_and_grad
+from amalthea.engine import backends, transforms
+from amalthea.engine.ir.masks import set_mask
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import Trace
+from amalthea.engine.shapes import Dim
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
-from amalthea.graph import transforms
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
-from amalthea.masks import set_mask
-from amalthea.shapes import Dim
-from amalthea.tensor import Tensor, Trace, Type
 from tests.oracles.read import load
 from tests.samples import numbers
 

@@ -7,7 +7,7 @@ import pytest
 
 import amalthea
 from amalthea import Input, Model, Sequential, jit, layers, ops, tree
-from amalthea.masks import mask_of
+from amalthea.engine.ir.masks import mask_of
 from tests.test_layers import RECORDS, call, made
 from tests.thinned import thinned
 

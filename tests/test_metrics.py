@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from amalthea import jit, metrics
+from amalthea.engine.ir.masks import set_mask
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import Trace
+from amalthea.engine.shapes import Dim
 from amalthea.errors import ArgumentError, NotBuiltError, UnknownNameError
-from amalthea.masks import set_mask
-from amalthea.shapes import Dim
-from amalthea.tensor import Tensor, Trace, Type
 from tests.oracles.read import load
 
 # Keras divides by the examples of the ignored class too, unless there are weights.

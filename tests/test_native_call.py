@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Variable, backends, ops, use_backend
+from amalthea import Input, Variable, ops, use_backend
+from amalthea.engine import backends
 from amalthea.errors import ArgumentError, BackendError, ShapeError
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Model, Sequential, backends, layers, ops, use_backend
+from amalthea import Input, Model, Sequential, layers, ops, use_backend
+from amalthea.engine import backends
 from amalthea.errors import ArgumentError, BackendError, ModelFileError, ShapeError, UnknownNameError, UnsafeFileError
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")

@@ -7,16 +7,19 @@ import pytest
 from onnx import numpy_helper
 
 import amalthea
-from amalthea import backends, jit, layers, ops
-from amalthea.backends.onnxruntime import BACKEND, between, blocked, blocks, exchanged
-from amalthea.primitives import elementwise as e
-from amalthea.primitives import normalizing as n
-from amalthea.primitives import reducing as r
-from amalthea.primitives import windows as w
+from amalthea import jit, layers, ops
+from amalthea.engine import backends
+from amalthea.engine.backends.onnxruntime import BACKEND
+from amalthea.engine.backends.onnxruntime.nchwc import conv as nchwc_conv
+from amalthea.engine.backends.onnxruntime.nchwc import elementwise, kernel_gradient, layout
+from amalthea.engine.primitives import elementwise as e
+from amalthea.engine.primitives import normalization as n
+from amalthea.engine.primitives import reductions as r
+from amalthea.engine.primitives import windows as w
 from tests.draws import integers, numbers, same_numbers  # noqa: F401  # a fixture of every test
 
 NORM = {"axis": 3, "epsilon": 1e-3}
-needs_blocks = pytest.mark.skipif(not blocks.block(), reason="this build has no blocks of channels")
+needs_blocks = pytest.mark.skipif(not layout.block(), reason="this build has no blocks of channels")
 
 
 def conv(x, kernel, stride=1):
@@ -141,17 +144,17 @@ def test_a_relu_is_taken_along(story, monkeypatch):
 @needs_blocks
 @pytest.mark.parametrize("longest, rows", [(64, 8), (63, 4), (17, 2), (1, 1)])
 def test_long_images_are_pooled_some_rows_at_a_time(longest, rows, monkeypatch):
-    monkeypatch.setattr(between, "LONGEST", longest)
+    monkeypatch.setattr(elementwise, "LONGEST", longest)
     made = models(monkeypatch)
     for story in ("sums of images", "sums of all images", "a normalization", "a normalization's gradient"):
         held(story, given())
     for model in made:
         vectors = [numpy_helper.to_array(x).tolist() for x in model.graph.initializer if list(x.dims) == [4]]
-        assert [3 * 32 * 8 // rows // blocks.block(), blocks.block(), rows, 8] in vectors
+        assert [3 * 32 * 8 // rows // layout.block(), layout.block(), rows, 8] in vectors
 
 
 def test_machines_without_blocks_do_the_same(monkeypatch):
-    for room in (blocked, exchanged):
+    for room in (nchwc_conv, kernel_gradient):
         monkeypatch.setattr(room, "block", lambda: 0)
     for story in STORIES:
         held(story, given())
@@ -206,4 +209,4 @@ def test_a_convolution_within_a_loop(monkeypatch):
     np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
     (loop,) = [node for node in made[0].graph.node if any(part.HasField("g") for part in node.attribute)]
     names = [node.op_type for part in loop.attribute if part.HasField("g") for node in part.g.node]
-    assert names.count("ReorderOutput") == (blocks.block() > 0)
+    assert names.count("ReorderOutput") == (layout.block() > 0)

@@ -2,7 +2,7 @@
 
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from amalthea.backends.onnxruntime import builder
+from amalthea.engine.backends.onnx import builder
 
 
 class _Kernel:

@@ -9,12 +9,14 @@ import sys
 import numpy as np
 import pytest
 
-from amalthea import backends, jit
-from amalthea.backends.onnxruntime import BACKEND, blocked, blocks, exchanged
-from amalthea.backends.onnxruntime import normalizing as lowerings
-from amalthea.backends.onnxruntime.builder import Value
-from amalthea.primitives import elementwise, fused, normalizing
-from amalthea.primitives import windows as w
+from amalthea import jit
+from amalthea.engine import backends
+from amalthea.engine.backends.onnx import normalization as lowerings
+from amalthea.engine.backends.onnx.builder import Value
+from amalthea.engine.backends.onnxruntime import BACKEND
+from amalthea.engine.backends.onnxruntime.nchwc import conv, kernel_gradient, layout
+from amalthea.engine.primitives import composite, elementwise, normalization
+from amalthea.engine.primitives import windows as w
 from tests.draws import integers, numbers, same_numbers  # noqa: F401  # a fixture of every test
 
 
@@ -74,11 +76,11 @@ def test_kernels_change_places_with_batches_where_these_come_in_blocks(name):
     attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": 1}
     x = Value("x", "float32", (shape[0], shape[3], *shape[1:3]))
     g = Value("g", "float32", (shape[0], window[3], 1, 1))
-    assert exchanged.suits(x, g, window[:2], **attrs) == (blocks.block() > 0)
+    assert kernel_gradient.suits(x, g, window[:2], **attrs) == (layout.block() > 0)
 
 
 def test_a_machine_without_blocks_convolves_too(monkeypatch):
-    for room in (blocked, exchanged):
+    for room in (conv, kernel_gradient):
         monkeypatch.setattr(room, "block", lambda: 0)
     for name in ("same", "images"):
         BACKEND._eager.clear()
@@ -121,7 +123,7 @@ def test_normalizations_in_one_graph_keep_their_moments_apart(shape, axis):
         z, *second = normalize(y, scale, offset, **attrs)
         return [z, *gradient(g, y, scale, *second, **attrs), *gradient(g, x, scale, *first, **attrs)]
 
-    rows = normalizing.batch_normalize, normalizing.batch_normalize_gradient
+    rows = normalization.batch_normalize, normalization.batch_normalize_gradient
     want = twice(*(row.reference for row in rows), *(v.astype("float64") for v in (x, scale, offset, g)))
     for got, expected in zip(compiled(lambda *given: twice(*rows, *given), x, scale, offset, g), want):
         close(got, expected, 5e-6) if expected.ndim > 1 else close(got, expected, 2.0**-22, terms)
@@ -138,8 +140,8 @@ def test_adam_of_given_numbers(shape):
     value, gradient, momentum = (np.asarray(numbers(*shape)) for _ in range(3))
     inputs = (value, gradient, momentum, np.abs(gradient) + 0.5, np.float32(0.25))
     attrs = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-    got = compiled(lambda *given: fused.adam(*given, **attrs), *inputs)
-    for one, want in zip(got, exact(fused.adam, inputs, attrs)):
+    got = compiled(lambda *given: composite.adam(*given, **attrs), *inputs)
+    for one, want in zip(got, exact(composite.adam, inputs, attrs)):
         close(one, want, 1e-6)
 
 
@@ -174,7 +176,7 @@ def test_a_second_batch_size_takes_the_memory_of_the_first():
 
 
 def test_threads_are_counted_where_a_system_tells_no_affinity(monkeypatch):
-    from amalthea.backends.onnxruntime import threads
+    from amalthea.engine.backends.onnxruntime import threads
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delattr("os.sched_getaffinity", raising=False)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, backends, layers
-from amalthea.backends.onnxruntime import executable, in_place, machine_code, updates
-from amalthea.graph.transforms import capture
-from amalthea.primitives import TABLE
+from amalthea import Sequential, layers
+from amalthea.engine import backends
+from amalthea.engine.backends.onnxruntime import executable
+from amalthea.engine.backends.onnxruntime.updates import llvm, partition, program
+from amalthea.engine.primitives import TABLE
+from amalthea.engine.transforms import capture
 from tests.samples import numbers
 
 X = numbers(12, 5).astype("float32")
@@ -113,19 +115,19 @@ STORIES = (
 )
 
 
-compilable = pytest.mark.skipif(not machine_code.is_there(), reason="needs llvmlite")
+compilable = pytest.mark.skipif(not llvm.is_there(), reason="needs llvmlite")
 
 
 def in_pieces(monkeypatch):
     monkeypatch.setattr(executable, "SMALL", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
-    monkeypatch.setattr(in_place, "PIECE", 16)
-    monkeypatch.setattr(in_place, "wants_threads", lambda size: size > 8)
+    monkeypatch.setattr(program, "PIECE", 16)
+    monkeypatch.setattr(program, "wants_threads", lambda size: size > 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
 def in_machine_code(monkeypatch, after=100):
     in_pieces(monkeypatch)
-    monkeypatch.setattr(in_place, "OFTEN", after)
+    monkeypatch.setattr(program, "OFTEN", after)
 
 
 MEMORIES = [
@@ -158,9 +160,9 @@ def separated(model):
     data = (X, Y, None)
     model.ensure_built(data)
     with backends.use_backend("onnxruntime"):
-        from amalthea.backends.onnxruntime import prepared
+        from amalthea.engine.backends.onnxruntime import prepared
 
-        return updates.separated(prepared(capture(model.train_step, ((data,), {}))[0]))
+        return partition.separated(prepared(capture(model.train_step, ((data,), {}))[0]))
 
 
 def sizes(model):
@@ -255,7 +257,7 @@ def test_what_an_update_only_reads_may_be_written_by_the_session():
     np.testing.assert_array_equal(read.numpy(), [4, 5, 6])
 
 
-@pytest.mark.parametrize("name", sorted(in_place.UFUNCS))
+@pytest.mark.parametrize("name", sorted(program.UFUNCS))
 def test_a_ufunc_means_what_the_primitive_of_its_name_does(name):
     for sample in TABLE[name].samples:
         found = getattr(np, name)(*sample.inputs)
@@ -273,7 +275,7 @@ def test_only_what_a_gradient_is_put_beside_has_two_buffers():
     model = made()
     with backends.use_backend("onnxruntime"):
         train(model)
-        place = backends.load("onnxruntime").place
+        place = backends.load("onnxruntime").storage_of
         weights = [len(place(v).buffers) for v in model.trainable_variables]
         moments = [len(place(v).buffers) for v in model.optimizer.variables if v.shape]
     assert (set(weights), set(moments)) == ({2}, {1})
@@ -317,9 +319,9 @@ def parts_of(lines, results, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", LINES)
 def test_a_program_does_what_its_lines_say(name, dtype, way, monkeypatch):
-    monkeypatch.setattr(in_place, "PIECE", 32)
+    monkeypatch.setattr(program, "PIECE", 32)
     parts, factors, wanted = parts_of(*LINES[name], dtype)
-    for job in getattr(in_place.Program(*LINES[name], dtype), way)(parts, factors, 3):
+    for job in getattr(program.Program(*LINES[name], dtype), way)(parts, factors, 3):
         job()
     for part, new in zip(parts, wanted):
         for ours, theirs in zip(part, new):
@@ -327,31 +329,31 @@ def test_a_program_does_what_its_lines_say(name, dtype, way, monkeypatch):
 
 
 def test_threads_get_pieces_of_about_one_size(monkeypatch):
-    monkeypatch.setattr(in_place, "PIECE", 32)
+    monkeypatch.setattr(program, "PIECE", 32)
     whole = [np.zeros(131), np.zeros(64), np.zeros(7)]
-    pieces = [piece for x in whole for piece in in_place.divided([x], in_place.count_of(x.size, 3))]
-    shares = in_place.shared(pieces, 3)
+    pieces = [piece for x in whole for piece in program.divided([x], program.count_of(x.size, 3))]
+    shares = program.shared(pieces, 3)
     assert [sorted(piece[0].size for piece in share) for share in shares] == [[7, 32, 32], [3, 32, 32], [32, 32]]
 
 
 @compilable
 def test_threads_get_a_share_of_what_is_large_in_machine_code(monkeypatch):
-    monkeypatch.setattr(in_place, "PIECE", 32)
+    monkeypatch.setattr(program, "PIECE", 32)
     parts, factors, _ = parts_of(*LINES["values exchanged"], "float32")
-    jobs = in_place.Program(*LINES["values exchanged"], "float32").by_machine(parts, factors, 3)
+    jobs = program.Program(*LINES["values exchanged"], "float32").by_machine(parts, factors, 3)
     assert [[size for size, *_ in job.args[1]] for job in jobs] == [[48, 32], [48, 7], [35, 32]]
 
 
 @compilable
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(machine_code.INSTRUCTIONS))
+@pytest.mark.parametrize("name", sorted(llvm.INSTRUCTIONS))
 def test_machine_code_computes_exactly_what_numpy_does(name, dtype):
     few = [0.0, -0.0, 1.0, -1.5, 3.7e-5, 2e30, np.inf, -np.inf, np.nan, 1e-40, 0.1]
     one, two = (x.ravel().astype(dtype) for x in np.meshgrid(few, few))
     ufunc = getattr(np, name)
     with np.errstate(all="ignore"):
         wanted = ufunc(*(one, two)[: ufunc.nin])
-    function = machine_code.compiled([(name, V, G)[: ufunc.nin + 1]], [("line", 0)], dtype)
+    function = llvm.compiled([(name, V, G)[: ufunc.nin + 1]], [("line", 0)], dtype)
     function(one.size, one.ctypes.data, *[two.ctypes.data] * (ufunc.nin - 1))
     np.testing.assert_array_equal(one, wanted)
 
@@ -359,12 +361,12 @@ def test_machine_code_computes_exactly_what_numpy_does(name, dtype):
 def work(size=50):
     lines, results = LINES["in the memory of the variable"]
     arrays = [np.ones(size, "float32"), np.ones(size, "float32")]
-    return in_place.Work(in_place.Program(lines, results, "float32"), [arrays], [np.array(0.25, "float32")], 1)
+    return program.Work(program.Program(lines, results, "float32"), [arrays], [np.array(0.25, "float32")], 1)
 
 
 @compilable
 def test_a_program_is_compiled_once_it_has_run_often(monkeypatch):
-    monkeypatch.setattr(in_place, "OFTEN", 100)
+    monkeypatch.setattr(program, "OFTEN", 100)
     update = work()
     found = []
     for _ in range(3):
@@ -374,8 +376,8 @@ def test_a_program_is_compiled_once_it_has_run_often(monkeypatch):
 
 
 def test_what_cannot_be_compiled_stays_with_numpy(monkeypatch):
-    monkeypatch.setattr(in_place, "OFTEN", 100)
-    monkeypatch.setattr(machine_code, "is_there", lambda: False)
+    monkeypatch.setattr(program, "OFTEN", 100)
+    monkeypatch.setattr(llvm, "is_there", lambda: False)
     update = work()
     for _ in range(5):
         update()
@@ -386,9 +388,9 @@ def test_where_llvm_fails_numpy_goes_on(monkeypatch):
     def refused(*_):
         raise RuntimeError("no such target")
 
-    monkeypatch.setattr(in_place, "OFTEN", 100)
-    monkeypatch.setattr(machine_code, "is_there", lambda: True)
-    monkeypatch.setattr(machine_code, "compiled", refused)
+    monkeypatch.setattr(program, "OFTEN", 100)
+    monkeypatch.setattr(llvm, "is_there", lambda: True)
+    monkeypatch.setattr(llvm, "compiled", refused)
     update = work()
     ((variable, given),) = update.done_to[0]
     for _ in range(5):
@@ -402,8 +404,8 @@ def test_where_llvm_fails_numpy_goes_on(monkeypatch):
 def test_only_an_llvmlite_that_speaks_this_llvm_is_asked(version, wanted, monkeypatch):
     def of(name):
         if version is None:
-            raise machine_code.metadata.PackageNotFoundError(name)
+            raise llvm.metadata.PackageNotFoundError(name)
         return version
 
-    monkeypatch.setattr(machine_code.metadata, "version", of)
-    assert machine_code.is_there.__wrapped__() is wanted
+    monkeypatch.setattr(llvm.metadata, "version", of)
+    assert llvm.is_there.__wrapped__() is wanted

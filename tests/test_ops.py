@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, backends, ops
+from amalthea import Input, ops
+from amalthea.engine import backends
+from amalthea.engine.primitives.table import numbers
 from amalthea.errors import ArgumentError, DtypeError, ShapeError, TraceError
-from amalthea.primitives.table import numbers
 
 A = numbers(2, 3, 4).astype("float32")
 B = numbers(2, 3, 4, seed=1).astype("float32")

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, backends, layers
+from amalthea import Sequential, layers
+from amalthea.engine import backends
 
 X, Y = np.zeros((320, 8), "float32"), np.zeros(320, "int32")
 # NumPy and PyTorch call a function for each primitive, so the count grows with the network; TensorFlow enters some 300
@@ -125,7 +126,9 @@ def test_a_network_of_many_layers_is_traced_in_linear_time_and_calls():
         model.ensure_built((X[:32], Y[:32], None))
         counts.append(
             python_calls(
-                lambda model=model: amalthea.graph.transforms.capture(model.train_step, (((X[:32], Y[:32], None),), {}))
+                lambda model=model: amalthea.engine.transforms.capture(
+                    model.train_step, (((X[:32], Y[:32], None),), {})
+                )
             )
         )
     assert counts[1] < 2.2 * counts[0]

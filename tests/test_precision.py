@@ -29,7 +29,7 @@ def test_mixed_precision_trains_with_full_precision_weights(name, backend, polic
         assert {v.dtype for v in model.weights} == {"float32"}
         curve = model.fit(x, y, epochs=8, verbose=0).history["loss"]
         assert curve[-1] < 0.2 * curve[0]
-        assert model.output.dtype == amalthea.dtypes.name_of(model(x)) == name.removeprefix("mixed_")
+        assert model.output.dtype == amalthea.engine.dtypes.name_of(model(x)) == name.removeprefix("mixed_")
 
 
 @pytest.mark.parametrize("kind", [layers.Conv2D, layers.LSTM, layers.BatchNormalization, layers.Embedding])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, testing
+from amalthea import testing
+from amalthea.engine import backends, transforms
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.primitives import TABLE, control, elementwise, reductions
+from amalthea.engine.shapes import Dim
 from amalthea.errors import DtypeError, ShapeError
-from amalthea.graph import transforms
-from amalthea.primitives import TABLE, control, elementwise, reducing
-from amalthea.shapes import Dim
-from amalthea.tensor import Type, type_of
 from amalthea.testing.primitives import symbolic_type
 
 CASES = list(testing.cases())
@@ -83,12 +84,12 @@ def test_second_derivatives_are_those_of_the_first(row, number, sample):
     """The derivative of the sum of the gradient, by differences of the gradient itself."""
 
     def slope(x, *rest):
-        first = transforms.grad(lambda v: reducing.reduce_sum(total(v, *rest), axes=()))
-        return reducing.reduce_sum(first(x), axes=tuple(range(np.ndim(sample.inputs[0]))))
+        first = transforms.grad(lambda v: reductions.reduce_sum(total(v, *rest), axes=()))
+        return reductions.reduce_sum(first(x), axes=tuple(range(np.ndim(sample.inputs[0]))))
 
     def total(x, *rest):
         out = row(x, *rest, **sample.attrs)
-        return reducing.reduce_sum(out, axes=tuple(range(out.ndim)))
+        return reductions.reduce_sum(out, axes=tuple(range(out.ndim)))
 
     with backends.use_backend("numpy"):
         x, *rest = sample.inputs

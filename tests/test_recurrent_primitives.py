@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, layers, ops
+from amalthea import layers, ops
+from amalthea.engine import backends, transforms
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.primitives import TABLE, rnn
+from amalthea.engine.primitives.table import numbers
 from amalthea.errors import DtypeError, ShapeError
-from amalthea.graph import transforms
-from amalthea.graph.rewrite import all_nodes
-from amalthea.primitives import TABLE, recurrent
-from amalthea.primitives.table import numbers
-from amalthea.tensor import Type
 
 every_backend = pytest.mark.parametrize("backend", backends.complete())
 every_kind = pytest.mark.parametrize("kind", ["LSTM", "GRU"])
-every_row = pytest.mark.parametrize("row", [recurrent.lstm, recurrent.gru], ids=["lstm", "gru"])
+every_row = pytest.mark.parametrize("row", [rnn.lstm, rnn.gru], ids=["lstm", "gru"])
 X = numbers(2, 4, 3).astype("float32")
 
 
@@ -114,7 +114,7 @@ def total(row, x, *rest, reverse=False):
     return ops.sum(ops.square(outputs)) + ops.sum(states[0] * states[0] * states[-1])
 
 
-def given(row=recurrent.lstm, dtype="float64"):
+def given(row=rnn.lstm, dtype="float64"):
     return [x.astype(dtype) for x in row.samples[0].inputs]
 
 

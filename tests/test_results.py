@@ -9,7 +9,8 @@ import warnings
 import numpy as np
 import pytest
 
-from amalthea import Input, Model, Sequential, backends, callbacks, layers, losses, metrics, ops, optimizers
+from amalthea import Input, Model, Sequential, callbacks, layers, losses, metrics, ops, optimizers
+from amalthea.engine import backends
 from amalthea.errors import ArgumentError, DataError
 from tests.samples import numbers
 

@@ -10,8 +10,9 @@ import warnings
 import numpy as np
 import pytest
 
-from amalthea import backends, callbacks, data, snapshots, writing
+from amalthea import callbacks, data, snapshots, writing
 from amalthea.callbacks.run import Run
+from amalthea.engine import backends
 from amalthea.errors import ModelFileError
 from tests import resuming
 from tests.resuming import SCENARIOS

@@ -7,10 +7,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from amalthea import Variable, backends, jit, ops, remat, value_and_grad
-from amalthea.graph import rewrite
-from amalthea.graph.schedule import scheduled
-from amalthea.graph.transforms import capture
+from amalthea import Variable, jit, ops, remat, value_and_grad
+from amalthea.engine import backends
+from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.transforms import capture
 
 LAYERS, ROWS, WIDTH = 12, 256, 64
 ONE = ROWS * WIDTH * 4  # bytes of one activation
@@ -63,7 +64,7 @@ def most_alive(graph):
 
 
 def graph_of(parts):
-    return rewrite.simplify(capture(deep(weights(), parts), ((X,), {}))[0])
+    return simplify(capture(deep(weights(), parts), ((X,), {}))[0])
 
 
 def test_nodes_come_after_what_they_need():

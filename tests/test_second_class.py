@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, backends, layers, ops, optimizers, testing
+from amalthea import Sequential, layers, ops, optimizers, testing
+from amalthea.engine import backends, transforms
+from amalthea.engine.primitives import TABLE, Primitive
 from amalthea.errors import BackendError
-from amalthea.graph import transforms
-from amalthea.primitives import TABLE, Primitive
 
 SECOND = [name for name in backends.installed() if not backends.KNOWN[name].complete]
 every_backend = pytest.mark.parametrize("backend", SECOND)
@@ -184,7 +184,7 @@ def test_variables_can_change_places(backend):
 
 def _meets(row: Primitive, dtype: str):
     """Inputs of that dtype, shaped as the first sample's."""
-    return [np.ones(x.shape).astype(amalthea.dtypes.to_numpy(dtype)) for x in row.samples[0].inputs]
+    return [np.ones(x.shape).astype(amalthea.engine.dtypes.to_numpy(dtype)) for x in row.samples[0].inputs]
 
 
 @every_backend

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Variable, backends, ops
+from amalthea import Variable, ops
+from amalthea.engine import backends
 
 every_backend = pytest.mark.parametrize("backend", backends.complete())
 ROWS = np.arange(9, dtype="float32").reshape(3, 3)

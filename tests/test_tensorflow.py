@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Sequential, Variable, backends, layers, ops
-from amalthea.graph.rewrite import simplify
-from amalthea.graph.transforms import capture
-from amalthea.primitives import TABLE, normalizing
-from amalthea.primitives import windows as w
+from amalthea import Sequential, Variable, layers, ops
+from amalthea.engine import backends
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import TABLE, normalization
+from amalthea.engine.primitives import windows as w
+from amalthea.engine.transforms import capture
 
 tf = pytest.importorskip("tensorflow")
 
-from amalthea.backends import tensorflow as tensorflow_backend  # noqa: E402
+from amalthea.engine.backends import tensorflow as tensorflow_backend  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +128,7 @@ def every_way(row, *inputs, **attrs):
     """
     eager = row(*inputs, **attrs)
     kept = Variable(np.zeros(eager.shape, ops.dtype(eager)), dtype=ops.dtype(eager))
-    with mock.patch("amalthea.backends.tensorflow._by_xla", return_value=False):
+    with mock.patch("amalthea.engine.backends.tensorflow._by_xla", return_value=False):
         plain = amalthea.jit(lambda *xs: row(*xs, **attrs))(*inputs)
     amalthea.jit(lambda *xs: kept.assign(row(*xs, **attrs)))(*inputs)
     return [np.asarray(eager), np.asarray(plain), kept.numpy()]
@@ -189,7 +190,7 @@ def test_bools_are_computed_with():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "int32"])
 def test_windows_in_every_dtype(dtype):
-    to = amalthea.dtypes.to_numpy(dtype)
+    to = amalthea.engine.dtypes.to_numpy(dtype)
     x = np.arange(48).reshape(1, 4, 4, 3).astype(to)
     kernel = (np.arange(54).reshape(3, 3, 3, 2) % 3).astype(to)
     same = {"strides": (1, 1), "padding": ((1, 1), (1, 1))}
@@ -212,7 +213,7 @@ def test_a_key_gives_the_same_numbers_again(name, dtype):
 
 
 def test_bfloat16_goes_every_way(on_tensorflow):
-    x = np.array([1.5, -2.0], amalthea.dtypes.to_numpy("bfloat16"))
+    x = np.array([1.5, -2.0], amalthea.engine.dtypes.to_numpy("bfloat16"))
     there = on_tensorflow.array(x, "bfloat16")
     assert there.dtype == tf.bfloat16
     back = on_tensorflow.to_numpy(there)
@@ -302,15 +303,15 @@ def test_a_batch_is_normalized_with_the_moments_of_the_batch(dtype, within, axis
     scale, offset = (rng.normal(size=x.shape[axis]).astype(dtype) for _ in range(2))
     attrs = {"axis": axis, "epsilon": 0.001}
     wide = [v.astype("float64") for v in (x, scale, offset)]
-    want = normalizing.batch_normalize.reference(*wide, **attrs)
-    found = amalthea.jit(lambda *xs: normalizing.batch_normalize(*xs, **attrs))(x, scale, offset)
+    want = normalization.batch_normalize.reference(*wide, **attrs)
+    found = amalthea.jit(lambda *xs: normalization.batch_normalize(*xs, **attrs))(x, scale, offset)
     for got, expected in zip(found, want, strict=True):
         assert ops.dtype(got) == dtype
         np.testing.assert_allclose(got, expected, rtol=within, atol=within)
     inputs = (g.astype("float64"), *wide[:2], *want[1:])
-    want = normalizing.batch_normalize_gradient.reference(*inputs, **attrs)
+    want = normalization.batch_normalize_gradient.reference(*inputs, **attrs)
     inputs = [v.astype(dtype) for v in inputs]
-    found = amalthea.jit(lambda *xs: normalizing.batch_normalize_gradient(*xs, **attrs))(*inputs)
+    found = amalthea.jit(lambda *xs: normalization.batch_normalize_gradient(*xs, **attrs))(*inputs)
     for got, expected in zip(found, want, strict=True):
         np.testing.assert_allclose(got, expected, rtol=within, atol=10 * within)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Model, backends, callbacks, configurable, initializers, layers, metrics, ops, optimizers, saving
+from amalthea import Model, callbacks, configurable, initializers, layers, metrics, ops, optimizers, saving
+from amalthea.engine import backends
 from tests.threads import PATIENCE, Stop, at_once, started, stopped_before_its_end
 
 INSTALLED = backends.installed()
@@ -441,5 +442,5 @@ print("parent goes on:", np.allclose(model.predict(x, verbose=0), want, atol=1e-
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_a_forked_child_goes_on_or_is_told_that_it_cannot(backend):
     found = run_python(FORK, backend, OMP_NUM_THREADS="2")  # with one thread, none would be missing in the child
-    lost = issubclass(type(backends.load(backend)), backends.children.DoesNotFork)
+    lost = issubclass(type(backends.load(backend)), backends.forks.DoesNotFork)
     assert found.stdout.split("\n")[:3] == ["True", "refused" if lost else "trained", "parent goes on: True"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import backends, layers, ops
-from amalthea.graph import transforms
-from amalthea.primitives import recurrent
-from amalthea.primitives.table import numbers
+from amalthea import layers, ops
+from amalthea.engine import backends, transforms
+from amalthea.engine.primitives import rnn
+from amalthea.engine.primitives.table import numbers
 
 torch = pytest.importorskip("torch")
 
-from amalthea.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
-from amalthea.backends.torch.code import Writer  # noqa: E402
+from amalthea.engine.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
+from amalthea.engine.backends.torch.codegen import Writer  # noqa: E402
 
 
 def source(function, *inputs):
@@ -120,7 +120,7 @@ def test_a_batch_is_normalized_whatever_its_size(shape, axis):
     agrees(run, x)
 
 
-every_recurrence = pytest.mark.parametrize("row", [recurrent.lstm, recurrent.gru], ids=["lstm", "gru"])
+every_recurrence = pytest.mark.parametrize("row", [rnn.lstm, rnn.gru], ids=["lstm", "gru"])
 
 
 @every_recurrence
@@ -134,11 +134,11 @@ def test_a_recurrence_without_a_gradient_is_one_line(row):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_an_lstm_and_its_gradient_are_two_lines(dtype, reverse):
-    inputs = [x.astype(dtype) for x in recurrent.lstm.samples[0].inputs]
+    inputs = [x.astype(dtype) for x in rnn.lstm.samples[0].inputs]
 
     def slopes(*xs):
         def total(*xs):
-            outputs, h, c = recurrent.lstm(*xs, reverse=reverse)
+            outputs, h, c = rnn.lstm(*xs, reverse=reverse)
             return squares(outputs) + ops.sum(h * c)
 
         return transforms.grad(total, tuple(range(6)))(*xs)

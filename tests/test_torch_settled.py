@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Variable, backends, layers, ops
-from amalthea.graph import transforms
-from amalthea.primitives.table import numbers
+from amalthea import Variable, layers, ops
+from amalthea.engine import backends, transforms
+from amalthea.engine.primitives.table import numbers
 
 torch = pytest.importorskip("torch")
 
-from amalthea.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
-from amalthea.backends.torch.code import Writer  # noqa: E402
-from amalthea.backends.torch.settled import divided  # noqa: E402
+from amalthea.engine.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
+from amalthea.engine.backends.torch.codegen import Writer  # noqa: E402
+from amalthea.engine.backends.torch.weight_cache import divided  # noqa: E402
 
 X = numbers(2, 7, 6, 3).astype("float32")
 
@@ -46,8 +46,8 @@ def by_numpy(model):
 def lines(function, *inputs):
     """The code of what is settled, and that of the rest."""
     graph = prepared(transforms.capture(function, (inputs, {}))[0])
-    settled, rest = divided(graph)
-    first = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True)
+    weight_cache, rest = divided(graph)
+    first = Writer(weight_cache, [[x for _, x in graph.reads]], parameters=["kept"], lends=True)
     return first.source, Writer(rest, [rest.inputs], parameters=["inputs"]).source
 
 
@@ -136,15 +136,15 @@ def test_two_models_with_the_same_layer_see_each_others_training():
 
 
 def test_what_is_settled_is_computed_once(monkeypatch):
-    from amalthea.backends.torch import settled
+    from amalthea.engine.backends.torch import weight_cache
 
     counted = []
-    plain = settled.Kept.__init__
+    plain = weight_cache.Kept.__init__
 
     def counting(self, graph, function):
         plain(self, graph, lambda values: counted.append(1) or function(values))
 
-    monkeypatch.setattr(settled.Kept, "__init__", counting)
+    monkeypatch.setattr(weight_cache.Kept, "__init__", counting)
     model = network()
     for _ in range(3):
         model.predict(X, verbose=0)
@@ -175,8 +175,8 @@ def test_a_normalization_goes_into_the_convolution_before_it(data_format, use_bi
     model.build(shape)
     for i, v in enumerate(norm.variables):
         v.assign(numbers(4, low=0.5, high=2.0, seed=i))
-    settled, rest = lines(lambda x: model(x, training=False), x)
-    assert "filters_first" in settled
+    weight_cache, rest = lines(lambda x: model(x, training=False), x)
+    assert "filters_first" in weight_cache
     assert rest.count(" = ") == 2  # the inputs, the convolution
     assert "conv_by" in rest
     got = model.predict(x, verbose=0)

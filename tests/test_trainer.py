@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Model, Sequential, backends, layers, losses, metrics, ops, optimizers
+from amalthea import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
+from amalthea.engine import backends
 from amalthea.errors import ArgumentError
-from amalthea.training.pace import MOST, Pace
+from amalthea.training.step_grouping import MOST, Pace
 from tests.samples import numbers
 
 every_backend = pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
@@ -343,7 +344,7 @@ def run_in_steps(backend, steps, seen=None):
 def test_several_steps_in_one_execution_change_nothing(backend, monkeypatch):
     """11 batches by 4: two whole executions and a rest; in a loop of the backend's wherever there may be one."""
     if backend != "tensorflow":  # it never loops: XLA, which compiles one step alone, draws other numbers for Dropout
-        monkeypatch.setattr(type(backends.load(backend)), "loops_steps", lambda self, graph: True)
+        monkeypatch.setattr(type(backends.load(backend)), "prefers_scan", lambda self, graph: True)
     history, weights, count = run_in_steps(backend, 1)
     seen = Steps()
     again, others, as_many = run_in_steps(backend, 4, seen)
@@ -370,7 +371,7 @@ def test_an_automatic_number_of_steps_grows_while_steps_are_short_and_a_loop_is_
 @pytest.mark.parametrize("loops", [True, False])
 def test_several_steps_are_traced_once(loops, monkeypatch):
     """A step is traced for the loop, or for one at a time; for both only where a shorter group needs the latter."""
-    monkeypatch.setattr(type(backends.load("numpy")), "loops_steps", lambda self, graph: loops)
+    monkeypatch.setattr(type(backends.load("numpy")), "prefers_scan", lambda self, graph: loops)
     traced = []
 
     class Counted(amalthea.Sequential):

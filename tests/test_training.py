@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import backends, tree
+from amalthea import tree
+from amalthea.engine import backends
 from tests.oracles.build import build_model, compile_model
 from tests.oracles.cases.training import CASES
 from tests.oracles.read import load

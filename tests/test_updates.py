@@ -39,7 +39,7 @@ def make(name, scaled=False, **options):
 
 
 def variables(dtype="float32"):
-    kind = amalthea.dtypes.to_numpy(dtype)
+    kind = amalthea.engine.dtypes.to_numpy(dtype)
     return [Variable(numbers(*shape, seed=i).astype(kind), name=f"v{i}") for i, shape in enumerate(SHAPES)]
 
 
@@ -232,7 +232,7 @@ def test_an_update_of_half_precision_weights_is_that_of_single_precision(name, d
         optimizer.build(own)
         optimizer._variables[0].assign(start)
         for i in range(3):
-            grads = [np.asarray(numbers(*s, seed=i) * 1e-4, amalthea.dtypes.to_numpy(kind)) for s in SHAPES]
+            grads = [np.asarray(numbers(*s, seed=i) * 1e-4, amalthea.engine.dtypes.to_numpy(kind)) for s in SHAPES]
             optimizer.apply(grads, own)
         values[kind] = [v.numpy().astype("float32") for v in own]
         assert all(v.dtype != dtype for v in optimizer.variables)

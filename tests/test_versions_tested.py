@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from amalthea import backends
 from amalthea.cli import doctor, tested
+from amalthea.engine import backends
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 BOUND = re.compile(r'"([A-Za-z0-9_]+)>=([\d.]+)"')

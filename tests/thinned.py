@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from amalthea import backends
+from amalthea.engine import backends
 
 Case = TypeVar("Case")
 SLOW_TO_COMPILE = ("jax", "tensorflow")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.callbacks.callback import Callback, Logs
+from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError
-from amalthea.tensor import at_once
 
 
 class SwapEMAWeights(Callback):

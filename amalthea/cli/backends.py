@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from amalthea import backends, testing, writing
-from amalthea.primitives import TABLE
+from amalthea import testing, writing
+from amalthea.engine import backends
+from amalthea.engine.primitives import TABLE
 from amalthea.testing.backends import FLOATS, Report
 
 BASE = ("numpy", backends.DEFAULT)  # what comes with the package

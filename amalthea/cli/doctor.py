@@ -50,14 +50,14 @@ def version(library: str) -> str:
 
 def backend_libraries() -> list[str]:
     """What the backends are made of."""
-    from amalthea import backends
+    from amalthea.engine import backends
 
     return [known.library for known in backends.KNOWN.values()]
 
 
 def devices() -> str:
     """The devices of the chosen backend, the one in use first."""
-    from amalthea import backends
+    from amalthea.engine import backends
 
     try:
         return ", ".join(backends.current().devices())
@@ -67,7 +67,7 @@ def devices() -> str:
 
 def chosen_backend() -> str:
     """The backend's name and what chose it, or why it cannot be used."""
-    from amalthea import backends
+    from amalthea.engine import backends
 
     try:
         name, reason = backends.chosen()

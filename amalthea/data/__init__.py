@@ -24,9 +24,9 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``structure.py`` | nested lists, tuples and dicts |
 """
 
+from amalthea.data.adapters import source, validation_source
 from amalthea.data.arrays import ArraySource, train_validation_split
 from amalthea.data.base import Batch, Source, SteppedSource
-from amalthea.data.choose import source, validation_source
 from amalthea.data.iterables import IterableSource, to_batch
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetSource, Sequence

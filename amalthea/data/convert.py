@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config
 from amalthea.data.structure import map_named_leaves, named_leaves
+from amalthea.engine import dtypes
 from amalthea.errors import DataError
 
 

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 
 from amalthea import random, snapshots
-from amalthea.data.ahead import in_processes, in_threads
 from amalthea.data.arrays import epoch_generator
 from amalthea.data.base import Batch, Source
 from amalthea.data.iterables import to_batch
+from amalthea.data.prefetch import in_processes, in_threads
 from amalthea.data.weights import check_class_weight
 from amalthea.errors import DataError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amalthea import backends
+from amalthea.engine import backends
 
 __all__ = ["get_device_count", "list_devices"]
 

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from amalthea.tensor import Tensor, Variable
+    from amalthea.engine.ir.tensor import Tensor
+    from amalthea.engine.ir.variable import Variable
 
 T = TypeVar("T")
 

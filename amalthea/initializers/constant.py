@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config
 from amalthea.configurable import Configurable, Registry
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, ShapeError
 
 registry = Registry("initializers", "initializer")

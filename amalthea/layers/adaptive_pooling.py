@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, docstrings, dtypes, ops
+from amalthea import config, docstrings, ops
+from amalthea.engine import dtypes
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis

@@ -13,7 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import history, shapes, tree, versions
+from amalthea import tree
+from amalthea.engine import shapes
+from amalthea.engine.ir import versions
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.variable import Variable, at_once
+from amalthea.engine.shapes import Dim
 from amalthea.errors import (
     AmaltheaError,
     ArgumentError,
@@ -23,9 +28,8 @@ from amalthea.errors import (
     ShapeError,
 )
 from amalthea.layers import calling
+from amalthea.operation import Operation, record
 from amalthea.ops import base
-from amalthea.shapes import Dim
-from amalthea.tensor import Tensor, Type, Variable, at_once
 
 unfinished: list[Any] = []  # the layers that some thread is building now
 
@@ -133,7 +137,7 @@ def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
     names = {k.removesuffix("_shape"): tensors(v) for k, v in kwargs.items()}
     values = [tensors(a) for a in args]
     layer._build_for(values, names)
-    outputs = history.record(history.Operation("shape"), lambda *a, **k: calling.run(layer, a, k), values, names)
+    outputs = record(Operation("shape"), lambda *a, **k: calling.run(layer, a, k), values, names)
     return tree.map_structure(lambda x: x.shape, outputs)
 
 

@@ -16,13 +16,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
-from amalthea import dtypes, tensor, tree
+from amalthea import tree
+from amalthea.engine import dtypes
+from amalthea.engine.ir.masks import mask_of, set_mask
+from amalthea.engine.ir.scope import autocast, current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import runtime_array
+from amalthea.engine.ir.variable import Variable, one_version
 from amalthea.errors import (
     ArgumentError,
 )
-from amalthea.masks import mask_of, set_mask
 from amalthea.ops import base
-from amalthea.tensor import Tensor, Variable, runtime_array
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
@@ -142,7 +146,7 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if "training" in kwargs and "training" not in accepted:
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     try:
-        with tensor.autocast(to), path_scope(layer), _one_version(layer) if outermost else nullcontext():
+        with autocast(to), path_scope(layer), _one_version(layer) if outermost else nullcontext():
             outputs = layer.call(*args, **kwargs)
     finally:
         _depth.reset(tokens[0])
@@ -156,9 +160,9 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 def _one_version(layer: Any) -> AbstractContextManager[None]:
     """Fixes the values of all variables during a call outside a trace, whatever other threads assign."""
-    if threading.active_count() == 1 or tensor.current_trace() is not None:
+    if threading.active_count() == 1 or current_trace() is not None:
         return nullcontext()
-    return tensor.one_version(layer.variables)
+    return one_version(layer.variables)
 
 
 def _with_training(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from amalthea.configurable import Configurable, serialize
+from amalthea.engine.ir.variable import Variable
 from amalthea.layers import building, calling
-from amalthea.tensor import Variable
 
 BASE = ("name", "trainable", "dtype")
 LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")

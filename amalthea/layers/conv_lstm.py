@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, docstrings, initializers, ops, random
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, seed_generator, weight
-from amalthea.layers.recurrent_cell import CellLayer, masked
+from amalthea.layers.rnn_cell import CellLayer, masked
 from amalthea.ops.windows import per_axis
 from amalthea.random import SeedGenerator
-from amalthea.tensor import Variable
 
 docstrings.share(
     "conv lstm",

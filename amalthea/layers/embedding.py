@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings, dtypes, ops
+from amalthea import docstrings, ops
 from amalthea.checks import are_indices
+from amalthea.engine import dtypes
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import on_host
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, refuse_adapters, weight
-from amalthea.tensor import Tensor, current_trace, on_host
 
 docstrings.share(
     "table",

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from amalthea import docstrings, ops
-from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
-from amalthea.primitives.recurrent import gru
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
+from amalthea.ops.composites import gru
 from amalthea.random import SeedGenerator
 
 docstrings.share(
@@ -169,6 +169,7 @@ class GRU(CellLayer):
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
         if type(self.cell) is not GRUCell or not self.reset_after or not self.runs_whole(mask, training):
             return super().inner_loop(sequences, initial_state, mask, training)
-        x, *kernels, bias = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
-        outputs, h = gru(x, *initial_state, *kernels, bias[0], bias[1], reverse=self.go_backwards)
+        inputs = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        x, kernel, recurrent_kernel, bias = inputs
+        outputs, h = gru(x, initial_state[0], kernel, recurrent_kernel, bias[0], bias[1], reverse=self.go_backwards)
         return h, self.in_order(outputs), [h]

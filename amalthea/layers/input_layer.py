@@ -6,14 +6,16 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, docstrings, dtypes, history, shapes
+from amalthea import config, docstrings
 from amalthea.checks import either, non_negative_int, one_or_several, optional
 from amalthea.configurable import auto_name
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
-from amalthea.tensor import type_of
+from amalthea.operation import Call
 
 docstrings.share(
     "input place",
@@ -96,7 +98,7 @@ class InputLayer(Layer):
         self.built = True
         output = symbolic(self.batch_shape, self.input_dtype_name)
         output.name = self.name
-        history.Call(self, (), {}, output)
+        Call(self, (), {}, output)
 
     def call(self) -> Any:
         return None

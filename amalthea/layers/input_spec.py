@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import dtypes, shapes
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.types import DTypeLike
 from amalthea.errors import ShapeError
-from amalthea.tensor import type_of
 
 
 class InputSpec:

@@ -15,16 +15,17 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from amalthea import docstrings, dtype_policies, history, regularizers, tree
+from amalthea import docstrings, dtype_policies, regularizers, tree
 from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.stateless import call_stateless
 from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError, add_place, nearest
 from amalthea.layers import arguments, building, calling
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
 from amalthea.layers.weights import Weights
+from amalthea.operation import Operation, any_remembers, record
 from amalthea.random import SeedGenerator
-from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable
 
 registry = Registry("layers", "layer")
 _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
@@ -68,7 +69,7 @@ docstrings.share(
 )
 
 
-class Layer(history.Operation, Weights, Configuration, registry=registry):
+class Layer(Operation, Weights, Configuration, registry=registry):
     """The base class of all layers: a function of tensors with variables of its own.
 
     A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
@@ -126,7 +127,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
                 got=", ".join(unknown),
                 cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *BASE} - {"kwargs"}),
             )
-        history.Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
+        Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
@@ -269,8 +270,8 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
             args = tuple(given)
             calling.check_inputs(self, args)
             self._build_for(args, kwargs)
-            if history.any_remembers(args, kwargs):
-                return history.record(self, self._prepare_and_run, args, kwargs)
+            if any_remembers(args, kwargs):
+                return record(self, self._prepare_and_run, args, kwargs)
             return calling.run(self, args, kwargs)
         except RecursionError:
             raise ArgumentError(
@@ -340,7 +341,7 @@ class Layer(history.Operation, Weights, Configuration, registry=registry):
             >>> spec.shape, spec.dtype
             ((None, 3), 'float32')
         """
-        return history.record(history.Operation("spec"), self._prepare_and_run, args, kwargs)
+        return record(Operation("spec"), self._prepare_and_run, args, kwargs)
 
     def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
         return calling.run(self, *calling.prepared(self, args, kwargs))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
-from amalthea.primitives.recurrent import lstm
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
+from amalthea.ops.composites import lstm
 from amalthea.random import SeedGenerator
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.engine.ir.masks import set_mask
 from amalthea.layers.layer import Layer
-from amalthea.masks import set_mask
 
 
 class Masking(Layer):
@@ -21,10 +21,10 @@ class Masking(Layer):
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers, masks
-        >>> y = layers.Masking()(np.array([[[1, 2], [0, 0]]], "float32"))
-        >>> np.asarray(masks.mask_of(y)).tolist()
-        [[True, False]]
+        >>> from amalthea import layers
+        >>> x = layers.Masking()(np.array([[[1.0], [5.0], [0.0]]], "float32"))
+        >>> np.asarray(layers.GlobalAveragePooling1D()(x)).tolist()
+        [[3.0]]
     """
 
     supports_masking = True

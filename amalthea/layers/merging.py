@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from amalthea import docstrings, ops, shapes
+from amalthea import docstrings, ops
 from amalthea.checks import axes_within
+from amalthea.engine import shapes
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer

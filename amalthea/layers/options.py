@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amalthea import activations, constraints, docstrings, initializers, regularizers
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.random import SeedGenerator
-from amalthea.tensor import Variable
 
 docstrings.share(
     "activation and bias",

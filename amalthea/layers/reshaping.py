@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, ops, shapes
+from amalthea import config, ops
+from amalthea.engine import shapes
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 
@@ -69,7 +70,7 @@ class Reshape(Layer):
         return ops.reshape(inputs, (ops.shape(inputs)[0], *self.resolved(ops.shape(inputs)[1:])))
 
     def resolved(self, shape: Any) -> Any:
-        from amalthea.ops.numpy.arrangement import resolve
+        from amalthea.ops.numpy.movement import resolve
 
         return resolve(self.target_shape, shape)
 

@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import docstrings, history, initializers, loading, ops, tree
+from amalthea import docstrings, initializers, loading, ops, tree
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.calling import parameters, path_scope
 from amalthea.layers.input_spec import InputSpec
@@ -21,7 +24,7 @@ from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
 from amalthea.layers.options import keep
 from amalthea.layers.stacked_rnn_cells import StackedRNNCells
-from amalthea.tensor import Tensor, Type, Variable, type_of
+from amalthea.operation import Operation, record
 
 docstrings.share(
     "loop",
@@ -254,7 +257,7 @@ class RNN(Layer):
             return states[0]
         sequence = type_of(xs)
         symbols = [Tensor(Type(sequence.shape[1:], sequence.dtype)), *(Tensor(type_of(s)) for s in states)]
-        output = history.record(history.Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
+        output = record(Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
         return ops.zeros(output.type.shape, dtype=output.dtype)
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.recurrent_cell import CellLayer, RecurrentCell, masked
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
 from amalthea.random import SeedGenerator
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import constraints, initializers, regularizers, tensor
+from amalthea import constraints, initializers, regularizers
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable, at_once, one_version
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers import building
 from amalthea.random import SeedGenerator
-from amalthea.tensor import Variable
 
 
 class Weights:
@@ -70,9 +71,9 @@ class Weights:
             >>> gain.path, gain.numpy().tolist()
             ('mine/gain', [1.0, 1.0])
         """
-        dtype = tensor.dtypes.standardize(dtype or self.variable_dtype)
+        dtype = dtypes.standardize(dtype or self.variable_dtype)
         if initializer is None:
-            initializer = "glorot_uniform" if tensor.dtypes.is_float(dtype) else "zeros"
+            initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         shape = building.static_shape(shape, self.name)
         make = initializers.get(initializer)
         variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
@@ -149,7 +150,7 @@ class Weights:
             ([(4, 3), (3,)], [1.0, 1.0, 1.0])
         """
         variables = self.weights
-        with tensor.one_version(variables):
+        with one_version(variables):
             return [v.numpy() for v in variables]
 
     def set_weights(self, weights: Sequence[TensorLike]) -> None:
@@ -186,6 +187,6 @@ class Weights:
                     expected=variable.shape,
                     got=np.shape(value),
                 )
-        with tensor.at_once():
+        with at_once():
             for variable, value in zip(variables, weights):
                 variable.assign(value)

@@ -10,10 +10,10 @@ from typing import Any
 
 from amalthea import ops, tree
 from amalthea.configurable import serialize
+from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.calling import parameters
 from amalthea.layers.layer import Layer, registry
-from amalthea.masks import mask_of, set_mask
 
 
 def as_layer(value: Any) -> Layer:

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings, shapes
+from amalthea import docstrings
 from amalthea.checks import are_indices
+from amalthea.engine import shapes
+from amalthea.engine.ir.tensor import Type
 from amalthea.errors import DataError
-from amalthea.tensor import Type
 
 Check = Callable[[Type, Type], None]
 ValueCheck = Callable[[np.ndarray, int, Any], None]

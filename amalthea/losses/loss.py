@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import config, dtype_policies, dtypes, ops, shapes, tree
+from amalthea import config, dtype_policies, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.masks import mask_of
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError
 from amalthea.losses import checks
-from amalthea.masks import mask_of
 from amalthea.ops.base import shape_of
-from amalthea.tensor import Type, type_of
 
 registry = Registry("losses", "loss", spell=lambda name: (name,))  # "mean_squared_error" is the function
 

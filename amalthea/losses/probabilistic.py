@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
+from amalthea.engine.ir.masks import set_mask
 from amalthea.losses.checks import alike, binary, bits, checked, class_numbers, known_classes, one_hot
 from amalthea.losses.loss import as_floats, floats, registry, squeeze_or_expand_to_same_rank
-from amalthea.masks import set_mask
 
 
 def _smooth(y_true: Any, smoothing: float, classes: int) -> Any:

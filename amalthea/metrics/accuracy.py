@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import config, ops
+from amalthea.engine.ir.tensor import Type
 from amalthea.losses.loss import squeeze_or_expand_to_same_rank
 from amalthea.metrics.mean import MeanMetricWrapper
 from amalthea.metrics.metric import registry, upwards
-from amalthea.tensor import Type
 
 
 def _hits(is_hit: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import dtypes, ops
+from amalthea import ops
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError
 from amalthea.losses.loss import fit_weight
 from amalthea.metrics.metric import WIDE, Metric

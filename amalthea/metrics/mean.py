@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import losses, ops, tree
+from amalthea.engine.ir.masks import mask_of
 from amalthea.losses.loss import squeeze_or_expand_to_same_rank, weighted
-from amalthea.masks import mask_of
 from amalthea.metrics.metric import Metric
 from amalthea.metrics.weights import by_example, count, masked_weight, total, weight_of
 

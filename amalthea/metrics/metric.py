@@ -9,10 +9,11 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from amalthea import config, dtype_policies, dtypes, initializers, ops, tree
+from amalthea import config, dtype_policies, initializers, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
-from amalthea.stateless import call_stateless
-from amalthea.tensor import Variable
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.stateless import call_stateless
 
 registry = Registry("metrics", "metric")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import losses
+from amalthea.engine.ir.tensor import Type
 from amalthea.metrics.accuracy import has_class_numbers, has_one_unit
 from amalthea.metrics.mean import MeanMetricWrapper
-from amalthea.tensor import Type
 
 
 class BinaryCrossentropy(

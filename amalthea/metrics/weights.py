@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import ops, shapes
+from amalthea import ops
+from amalthea.engine import shapes
+from amalthea.engine.ir.masks import mask_of
 from amalthea.losses.loss import squeeze_or_expand_to_same_rank, weighted
-from amalthea.masks import mask_of
 from amalthea.metrics.metric import EXACT, WIDE
 from amalthea.ops.base import shape_of
 

@@ -7,14 +7,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import history, tree
+from amalthea import tree
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError
 from amalthea.layers.copying import copied
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
-from amalthea.tensor import Tensor, type_of
+from amalthea.operation import remembers
 
 
 def clone_model(
@@ -141,7 +143,7 @@ def _replaced(x: Any, known: dict[Tensor, Any]) -> Any:
 
 def _begin(value: Any) -> Any:
     """A symbolic tensor as it is, or an Input for arrays like this one."""
-    if history.remembers(value):
+    if remembers(value):
         return value
     if not hasattr(value, "shape") or not hasattr(value, "dtype") or not len(value.shape):
         raise ArgumentError(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from amalthea import backends, tree
-from amalthea.errors import ArgumentError
+from amalthea import tree
+from amalthea.configurable import serialize
+from amalthea.engine import backends
+from amalthea.errors import ArgumentError, UnknownNameError, nearest
 from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
-from amalthea.models.network import Network
+from amalthea.models.functional import config as functional_config
+from amalthea.models.functional.network import Network
 from amalthea.models.summary import summary
 from amalthea.training.trainer import Trainer, at_home
 
@@ -50,6 +54,11 @@ class Model(Trainer, Layer):
         self.built = network is not None
 
     @property
+    def _is_functional(self) -> bool:
+        """Whether it was made of symbolic inputs and outputs."""
+        return self.network is not None
+
+    @property
     def saved_identity(self) -> tuple[str, str, str] | None:
         """Files call a model of symbolic inputs and outputs ``Functional``."""
         if type(self) is Model and self.network is not None:
@@ -74,7 +83,7 @@ class Model(Trainer, Layer):
         """
         with backends.use_backend(backend) as there:
             for variable in (*self.variables, *(self.optimizer.variables if self.optimizer is not None else ())):
-                there.place(variable)
+                there.storage_of(variable)
         self._home = backend
         return self
 
@@ -132,8 +141,6 @@ class Model(Trainer, Layer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        from amalthea.errors import UnknownNameError, nearest
-
         raise UnknownNameError(
             f"Model '{self.name}' has no layer {name!r}.",
             got=repr(name),
@@ -235,25 +242,17 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON, without weights."""
-        import json
-
-        from amalthea import saving
-
-        return json.dumps(saving.serialize_keras_object(self), **kwargs)
+        return json.dumps(serialize(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         if self.network is not None and type(self) is Model:
-            from amalthea.saving import functional
-
-            return functional.to_config(self)
+            return functional_config.to_config(self)
         return super().get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         if "input_layers" in config and "output_layers" in config:
-            from amalthea.saving import functional
-
-            return functional.from_config(cls, config, custom_objects)
+            return functional_config.from_config(cls, config, custom_objects)
         return super().from_config(config)
 
 
@@ -270,15 +269,6 @@ def _functional_arguments(args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, 
     if (inputs is None) != (outputs is None):
         raise ArgumentError("A model takes both inputs and outputs.", got=f"inputs={inputs!r}, outputs={outputs!r}")
     return inputs, outputs, kwargs
-
-
-def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """A model from what ``to_json`` gave, with new weights."""
-    import json
-
-    from amalthea import saving
-
-    return saving.deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
 
 
 registry.modules[Model] = "keras"

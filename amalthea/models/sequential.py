@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import configurable, loading, tree
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, placed
-from amalthea.history import Call
 from amalthea.layers.building import build_shapes
 from amalthea.layers.calling import path_scope
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.layer import Layer, registry
+from amalthea.models.functional.network import Network, with_mask
 from amalthea.models.model import Model
-from amalthea.models.network import Network, with_mask
-from amalthea.tensor import type_of
+from amalthea.operation import Call
 
 
 class Sequential(Model):
@@ -96,6 +96,8 @@ class Sequential(Model):
         if rebuild:
             self._rebuild()
         return layer
+
+    _is_functional = False  # files list its layers
 
     @property
     def network(self) -> Network | None:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, UnknownNameError, nearest
 
 

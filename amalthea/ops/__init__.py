@@ -1,15 +1,16 @@
 """The public functions on tensors, under Keras 3's names.
 
 They work on arrays (at once), on Variables, on tensors of a trace, and on a model's symbolic inputs. Dtypes are
-promoted here, by :mod:`amalthea.dtypes`; below, everything has one dtype.
+promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype.
 """
 
 from typing import TYPE_CHECKING
 
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.variable import Variable
 from amalthea.ops import core, crossentropies, native, nn, numpy, windows
 from amalthea.ops import image as image
 from amalthea.ops.base import exported
-from amalthea.tensor import Tensor, Variable
 
 if TYPE_CHECKING:  # what the lines below do, for those who read and do not run
     from amalthea.ops.core import *  # noqa: F403

@@ -9,10 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from amalthea import config, docstrings, dtypes, history, shapes
+from amalthea import config, docstrings
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import elementwise, movement
 from amalthea.errors import ArgumentError, DtypeError
-from amalthea.primitives import elementwise, moving
-from amalthea.tensor import Tensor, Variable
+from amalthea.operation import FunctionOperation, any_remembers, record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,8 +25,8 @@ def op(function: F) -> F:
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
-        if history.any_remembers(args, kwargs):
-            return history.record(history.FunctionOperation(public), function, args, kwargs)
+        if any_remembers(args, kwargs):
+            return record(FunctionOperation(public), function, args, kwargs)
         return function(*args, **kwargs)
 
     docstrings.fill(public)
@@ -48,8 +51,8 @@ def value_of(x: Any) -> Any:
 def stacked(values: Sequence[Any]) -> Any:
     """A (nested) list of numbers as an array; one that holds tensors is stacked."""
     if any(isinstance(v, (Tensor, Variable)) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values):
-        rows = [moving.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
-        return moving.concatenate(*rows, axis=0)
+        rows = [movement.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
+        return movement.concatenate(*rows, axis=0)
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))

@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, shapes, tree
-from amalthea import tensor as tensor_module
+from amalthea import tree
+from amalthea.engine import control_flow as held
+from amalthea.engine import dtypes, shapes, transforms
+from amalthea.engine.ir.runtime import runtime
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import native
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.primitives import control, elementwise, indexing, movement
 from amalthea.errors import ArgumentError
-from amalthea.graph import control as held
-from amalthea.graph import transforms
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
-from amalthea.ops.numpy.arrangement import unstack
 from amalthea.ops.numpy.creation import array
-from amalthea.primitives import control, elementwise, indexing, moving
-from amalthea.tensor import Tensor, Variable, current_trace
+from amalthea.ops.numpy.movement import unstack
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +32,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 @op
 def cast(x: Any, dtype: Any) -> Any:
     """x in another dtype."""
-    return tensor_module.native(to_dtype(value_of(x), dtypes.standardize(dtype)))
+    return native(to_dtype(value_of(x), dtypes.standardize(dtype)))
 
 
 @op
@@ -72,7 +75,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
 
 def convert_to_numpy(x: Any) -> np.ndarray:
     """A copy of a concrete value as a NumPy array."""
-    return x.numpy() if isinstance(x, Variable) else tensor_module.runtime.to_numpy(tensor(x))
+    return x.numpy() if isinstance(x, Variable) else runtime.to_numpy(tensor(x))
 
 
 def is_tensor(x: Any) -> bool:
@@ -117,14 +120,14 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A block of that shape from start indices, which may be computed. A size of -1 goes to the end."""
     x, starts = tensor(inputs), _starts(start_indices)
     sizes = [d if n == -1 else n for n, d in zip(static(shape), shape_of(x))]
-    return moving.dynamic_slice(x, *starts, sizes=tuple(sizes))
+    return movement.dynamic_slice(x, *starts, sizes=tuple(sizes))
 
 
 @op
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     """The inputs with a block replaced, from start indices, which may be computed."""
     x = tensor(inputs)
-    return moving.dynamic_update_slice(x, to_dtype(tensor(updates), dtypes.name_of(x)), *_starts(start_indices))
+    return movement.dynamic_update_slice(x, to_dtype(tensor(updates), dtypes.name_of(x)), *_starts(start_indices))
 
 
 def _starts(start_indices: Any) -> list[Any]:
@@ -137,7 +140,7 @@ def _starts(start_indices: Any) -> list[Any]:
 def scatter(indices: Any, values: Any, shape: Any) -> Any:
     """Zeros of that shape with the values added at the points that the last axis of the indices names."""
     values = tensor(values)
-    zeros = moving.broadcast_to(to_dtype(0, dtypes.name_of(values)), shape=static(shape))
+    zeros = movement.broadcast_to(to_dtype(0, dtypes.name_of(values)), shape=static(shape))
     return indexing.scatter_add_points(zeros, to_dtype(tensor(indices), "int32"), values)
 
 
@@ -163,7 +166,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """What one function gives or the other; only one of them runs. Both return the same types."""
-    pred = to_dtype(moving.reshape(tensor(pred), shape=()), "bool")
+    pred = to_dtype(movement.reshape(tensor(pred), shape=()), "bool")
     if not isinstance(pred, Tensor):
         return true_fn() if bool(pred) else false_fn()
     nests: list[Any] = []

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes, shapes
+from amalthea import config
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.passes.patterns import input_of
+from amalthea.engine.primitives import composite, control, movement, reductions
+from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ShapeError
 from amalthea.ops.base import cast, floating, one_axis, op, promoted, shape_of
 from amalthea.ops.nn import log_sigmoid, one_hot
 from amalthea.ops.numpy.creation import array
-from amalthea.primitives import Primitive, control, fused, moving, reducing
-from amalthea.primitives import elementwise as p
-from amalthea.tensor import Tensor
 
 
 @op
@@ -36,7 +38,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     yes = p.multiply(target, p.log(held))
     no = p.multiply(p.subtract(1.0, target), p.log(p.subtract(1.0, held)))
     value = p.negative(p.add(yes, no))
-    logits = _before(output, p.sigmoid)
+    logits = input_of(p.sigmoid, output)
     if logits is None or shape_of(target) != shape_of(output):
         return value
     inside = p.equal(held, output)
@@ -55,12 +57,6 @@ def _zero(like: Any) -> np.ndarray:
     return np.zeros((), dtypes.to_numpy(dtypes.name_of(like)))
 
 
-def _before(output: Any, row: Primitive, **attrs: Any) -> Tensor | None:
-    """What a tensor was made of, if that primitive with those attributes made it in this trace."""
-    node = output.node if isinstance(output, Tensor) else None
-    return node.inputs[0] if node is not None and node.primitive is row and node.attrs == attrs else None
-
-
 def _with_slopes(value: Any, *pairs: tuple[Any, Callable[[Any], Any]]) -> Any:
     """The value, whose cotangent passes to each input by its own function and to nothing else."""
     inputs = [x for x, _ in pairs]
@@ -69,9 +65,9 @@ def _with_slopes(value: Any, *pairs: tuple[Any, Callable[[Any], Any]]) -> Any:
 
 def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
     if from_logits:
-        return fused.log_softmax(output, axis=axis)
-    if _before(output, fused.softmax, axis=axis) is None:  # which adds up to 1
-        total = reducing.reduce_sum(output, axes=(axis,), keepdims=True)
+        return composite.log_softmax(output, axis=axis)
+    if input_of(composite.softmax, output, axis=axis) is None:  # which adds up to 1
+        total = reductions.reduce_sum(output, axes=(axis,), keepdims=True)
         one = np.ones((), dtypes.to_numpy(dtypes.name_of(output)))
         output = p.divide(output, p.select(p.equal(total, _zero(output)), one, total))  # all may be 0
     return p.log(_held_off(output))
@@ -90,14 +86,14 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
         )
     axis = one_axis(axis, len(output.shape))
     logs = _log_probabilities(output, from_logits, axis)
-    value = p.negative(reducing.reduce_sum(p.multiply(target, logs), axes=(axis,)))
-    logits = None if from_logits else _before(output, fused.softmax, axis=axis)
+    value = p.negative(reductions.reduce_sum(p.multiply(target, logs), axes=(axis,)))
+    logits = None if from_logits else input_of(composite.softmax, output, axis=axis)
     if logits is None:
         return value
 
     def slope(g: Any) -> Any:
         counted = p.select(p.equal(_held_off(output), output), target, _zero(target))
-        total = reducing.reduce_sum(counted, axes=(axis,), keepdims=True)
+        total = reductions.reduce_sum(counted, axes=(axis,), keepdims=True)
         return p.multiply(_column(g, axis), p.subtract(p.multiply(output, total), counted))
 
     return _with_slopes(value, (logits, slope), (target, lambda g: p.negative(p.multiply(_column(g, axis), logs))))
@@ -109,18 +105,18 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     target, output = cast(array(target), "int32"), floating(output)
     axis = one_axis(axis, len(output.shape))
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = moving.reshape(target, shape=shape_of(target)[:-1])
+        target = movement.reshape(target, shape=shape_of(target)[:-1])
     hot = one_hot(target, shape_of(output)[axis], axis=axis, dtype="bool")
-    logits = None if from_logits else _before(output, fused.softmax, axis=axis)
+    logits = None if from_logits else input_of(composite.softmax, output, axis=axis)
     if logits is None:
         logs = _log_probabilities(output, from_logits, axis)
-        return p.negative(reducing.reduce_sum(p.select(hot, logs, _zero(logs)), axes=(axis,)))
+        return p.negative(reductions.reduce_sum(p.select(hot, logs, _zero(logs)), axes=(axis,)))
     return _of_softmax(logits, output, target, hot, axis)
 
 
 def _of_softmax(logits: Tensor, output: Any, target: Any, hot: Any, axis: int) -> Any:
     """The logarithm is taken of the one probability that counts; a label beyond the classes counts nothing."""
-    own = reducing.reduce_sum(p.select(hot, output, _zero(output)), axes=(axis,))
+    own = reductions.reduce_sum(p.select(hot, output, _zero(output)), axes=(axis,))
     held = _held_off(own)
     known = p.logical_and(p.greater_equal(target, 0), p.less(target, np.int32(shape_of(output)[axis])))
     value = p.select(known, p.negative(p.log(held)), _zero(output))
@@ -135,4 +131,4 @@ def _of_softmax(logits: Tensor, output: Any, target: Any, hot: Any, axis: int) -
 
 def _column(g: Any, axis: int) -> Any:
     shape = list(shape_of(g))
-    return moving.reshape(g, shape=(*shape[:axis], 1, *shape[axis:]))
+    return movement.reshape(g, shape=(*shape[:axis], 1, *shape[axis:]))

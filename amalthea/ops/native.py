@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amalthea import dtypes, shapes, tensor, tree
+from amalthea import tree
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.runtime import runtime
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import as_tensor, type_of
+from amalthea.engine.primitives import control
 from amalthea.errors import ArgumentError, ShapeError, placed
 from amalthea.ops.base import op
 from amalthea.ops.base import tensor as tensor_of
-from amalthea.primitives import control
-from amalthea.tensor import Tensor, Type, current_trace, type_of
 
 
 @op
@@ -39,9 +43,9 @@ def native_call(function: Callable[..., Any], *inputs: Any, outputs: Any = None)
     """
     leaves = [tensor_of(x) for x in tree.flatten(inputs)]
     if current_trace() is None and not any(isinstance(x, Tensor) for x in leaves):
-        arrays = [tensor.runtime.array(x, dtypes.name_of(x)) for x in leaves]
+        arrays = [runtime.array(x, dtypes.name_of(x)) for x in leaves]
         return function(*tree.pack_sequence_as(inputs, arrays))
-    tensors = [tensor.as_tensor(x) for x in leaves]
+    tensors = [as_tensor(x) for x in leaves]
     shown = _Packed(function, inputs)
     example = outputs if outputs is not None else _tried(shown, [x.type for x in tensors])
     flat = tree.flatten(example)
@@ -97,7 +101,7 @@ def _trials(names: Sequence[str]) -> list[dict[str, int]]:
 
 def _call_on_zeros(function: _Packed, types: Sequence[Type], sizes: dict[str, int]) -> Any:
     known = [Type(tuple(shapes.substitute(d, sizes) for d in t.shape), t.dtype) for t in types]
-    return tensor.runtime.outline(function.nested, known)
+    return runtime.eval_shape(function.nested, known)
 
 
 def _general(found: Sequence[Any], names: Sequence[str], trials: Sequence[dict[str, int]]) -> shapes.Shape:

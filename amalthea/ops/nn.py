@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes, shapes
+from amalthea import config
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import native
+from amalthea.engine.primitives import composite, indexing, movement, normalization, reductions
+from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
 from amalthea.ops.numpy.reductions import mean_of
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import fused, indexing, moving, normalizing, reducing
-from amalthea.tensor import native
 
 
 def _counted(x: Any) -> Any:
@@ -206,7 +207,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     n = shape_of(x)[axis]
     if isinstance(n, int) and n % 2:
         raise ShapeError("The axis cannot be halved.", expected="an even size", got=n)
-    return p.multiply(moving.part(x, axis, 0, n // 2), p.sigmoid(moving.part(x, axis, n // 2, n)))
+    return p.multiply(movement.part(x, axis, 0, n // 2), p.sigmoid(movement.part(x, axis, n // 2, n)))
 
 
 @op
@@ -215,16 +216,16 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     """The nearest point of the simplex: a softmax with exact zeros (Martins and Astudillo, 2016)."""
     axis = one_axis(axis, len(x.shape))
     order = tuple(i for i in range(len(x.shape)) if i != axis) + (axis,)
-    z = moving.transpose(x, axes=order)
+    z = movement.transpose(x, axes=order)
     n = shape_of(z)[-1]
     ranked, _ = indexing.top_k(z, k=n)
-    sums = reducing.cumsum(ranked, axis=len(order) - 1)
-    k = cast(moving.iota(shape=(n,), axis=0, dtype="int32"), dtypes.name_of(x))
+    sums = reductions.cumsum(ranked, axis=len(order) - 1)
+    k = cast(movement.iota(shape=(n,), axis=0, dtype="int32"), dtypes.name_of(x))
     inside = p.greater(p.add(p.multiply(ranked, p.add(k, 1.0)), 1.0), sums)
-    count = reducing.reduce_sum(cast(inside, dtypes.name_of(x)), axes=(len(order) - 1,), keepdims=True)
-    top = reducing.reduce_sum(p.select(inside, ranked, _scalar(x, 0)), axes=(len(order) - 1,), keepdims=True)
+    count = reductions.reduce_sum(cast(inside, dtypes.name_of(x)), axes=(len(order) - 1,), keepdims=True)
+    top = reductions.reduce_sum(p.select(inside, ranked, _scalar(x, 0)), axes=(len(order) - 1,), keepdims=True)
     out = p.relu(p.subtract(z, p.divide(p.subtract(top, 1.0), count)))
-    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
 
 
 def _over_axes(row: Any, x: Any, axis: Any) -> Any:
@@ -235,21 +236,21 @@ def _over_axes(row: Any, x: Any, axis: Any) -> Any:
     rest = tuple(i for i in range(len(x.shape)) if i not in axes)
     order, full = rest + axes, shape_of(x)
     lead = tuple(full[i] for i in rest)
-    flat = moving.reshape(moving.transpose(x, axes=order), shape=(*lead, shapes.size([full[i] for i in axes])))
-    out = moving.reshape(row(flat, axis=len(lead)), shape=tuple(full[i] for i in order))
-    return moving.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
+    flat = movement.reshape(movement.transpose(x, axes=order), shape=(*lead, shapes.size([full[i] for i in axes])))
+    out = movement.reshape(row(flat, axis=len(lead)), shape=tuple(full[i] for i in order))
+    return movement.transpose(out, axes=tuple(order.index(i) for i in range(len(order))))
 
 
 @op
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Exponentials divided by their sum along the axis (or axes; all for None)."""
-    return _over_axes(fused.softmax, x, axis)
+    return _over_axes(composite.softmax, x, axis)
 
 
 @op
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """The logarithm of :func:`softmax`, exact where that underflows."""
-    return _over_axes(fused.log_softmax, x, axis)
+    return _over_axes(composite.log_softmax, x, axis)
 
 
 @op
@@ -259,9 +260,9 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
     dtype = dtypes.standardize(dtype or config.floatx())
     axis = one_axis(axis, len(x.shape) + 1)
     shape = shape_of(x)
-    wide = moving.reshape(x, shape=(*shape[:axis], 1, *shape[axis:]))
-    classes = moving.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(x))
-    classes = moving.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
+    wide = movement.reshape(x, shape=(*shape[:axis], 1, *shape[axis:]))
+    classes = movement.iota(shape=(num_classes,), axis=0, dtype=dtypes.name_of(x))
+    classes = movement.reshape(classes, shape=tuple(num_classes if i == axis else 1 for i in range(len(shape) + 1)))
     return cast(p.equal(wide, classes), dtype)
 
 
@@ -273,7 +274,7 @@ def multi_hot(
     num_classes = kwargs.get("num_tokens", num_classes)
     hot = one_hot(inputs, num_classes, axis=axis, dtype=dtype)
     rank = len(tensor(inputs).shape)
-    return reducing.reduce_max(hot, axes=(1 if rank > 1 else 0,))
+    return reductions.reduce_max(hot, axes=(1 if rank > 1 else 0,))
 
 
 @op
@@ -283,7 +284,7 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
     over = all_axes(axes, len(x.shape))
     mean = mean_of(x, over, True)
     variance = mean_of(p.square(p.subtract(x, mean)), over, bool(keepdims))
-    return (mean if keepdims else moving.reshape(mean, shape=shape_of(variance))), variance
+    return (mean if keepdims else movement.reshape(mean, shape=shape_of(variance))), variance
 
 
 @op
@@ -296,7 +297,7 @@ def batch_normalization(
     shape = tuple(d if i == axis else 1 for i, d in enumerate(shape_of(x)))
 
     def along(v: Any) -> Any:
-        return moving.reshape(cast(tensor(v), name), shape=shape)
+        return movement.reshape(cast(tensor(v), name), shape=shape)
 
     factor = p.rsqrt(p.add(along(variance), epsilon))
     factor = factor if scale is None else p.multiply(factor, along(scale))
@@ -310,7 +311,7 @@ def normalize_batch(x: Any, axis: int, offset: Any = None, scale: Any = None, ep
     x = floating(x)
     axis = one_axis(axis, len(x.shape))
     scale, offset = _scale_and_offset(x, scale, offset, shape_of(x)[axis : axis + 1])
-    return normalizing.batch_normalize(x, scale, offset, axis=axis, epsilon=float(epsilon))
+    return normalization.batch_normalize(x, scale, offset, axis=axis, epsilon=float(epsilon))
 
 
 def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
@@ -318,7 +319,9 @@ def _scale_and_offset(x: Any, scale: Any, offset: Any, shape: Any) -> list[Any]:
     name = dtypes.name_of(x)
     given = [(np.ones, scale), (np.zeros, offset)]
     return [
-        native(make(shape, dtypes.to_numpy(name))) if v is None else moving.reshape(cast(tensor(v), name), shape=shape)
+        native(make(shape, dtypes.to_numpy(name)))
+        if v is None
+        else movement.reshape(cast(tensor(v), name), shape=shape)
         for make, v in given
     ]
 
@@ -338,13 +341,13 @@ def layer_normalization(
     if sorted(over) == list(range(rank - len(over), rank)) and over:
         first = rank - len(over)
         scale, offset = _scale_and_offset(x, gamma, beta, shape_of(x)[first:])
-        return normalizing.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
+        return normalization.layer_normalize(x, scale, offset, axis=first, epsilon=epsilon)[0]
     shape = tuple(d if i in over else 1 for i, d in enumerate(shape_of(x)))
     mean, variance = moments(x, over, keepdims=True)
     out = p.multiply(p.subtract(x, mean), p.rsqrt(p.add(variance, epsilon)))
     for value, row in ((gamma, p.multiply), (beta, p.add)):
         if value is not None:
-            out = row(out, moving.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
+            out = row(out, movement.reshape(cast(tensor(value), dtypes.name_of(x)), shape=shape))
     return out
 
 
@@ -364,9 +367,9 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: Any = None) -> An
     """x divided by its norm along the axis. A zero vector stays one, with the gradient 1 / epsilon."""
     over = all_axes(axis, len(x.shape))
     if order == 2:
-        norm = p.sqrt(reducing.reduce_sum(p.square(x), axes=over, keepdims=True))
+        norm = p.sqrt(reductions.reduce_sum(p.square(x), axes=over, keepdims=True))
     else:
-        total = reducing.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
+        total = reductions.reduce_sum(p.power(p.absolute(x), float(order)), axes=over, keepdims=True)
         norm = p.power(total, 1.0 / order)
     return p.divide(x, p.maximum(norm, float(epsilon or config.epsilon())))
 
@@ -381,7 +384,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     """True where the target's prediction is among the k largest of its row; ties count."""
     targets, predictions = cast(tensor(targets), "int32"), tensor(predictions)
-    column = moving.reshape(targets, shape=(*shape_of(targets), 1))
+    column = movement.reshape(targets, shape=(*shape_of(targets), 1))
     own = indexing.take_along_axis(predictions, column, axis=len(predictions.shape) - 1)
     above = cast(p.greater(predictions, own), "int32")
-    return p.less(reducing.reduce_sum(above, axes=(len(predictions.shape) - 1,)), k)
+    return p.less(reductions.reduce_sum(above, axes=(len(predictions.shape) - 1,)), k)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import config
+from amalthea.engine.primitives import indexing
 from amalthea.errors import ArgumentError
 from amalthea.ops import numpy as np_ops
 from amalthea.ops.base import floating, op, shape_of, tensor
 from amalthea.ops.core import cast
-from amalthea.primitives import indexing
 
 
 def number(size: Any) -> Any:

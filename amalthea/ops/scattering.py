@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, shapes
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import indexing, movement
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, shape_of
 from amalthea.ops.numpy.reductions import argsort
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import indexing, moving
-from amalthea.tensor import type_of
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {"max": p.maximum, "min": p.minimum, "mul": p.multiply}
 
@@ -48,14 +48,14 @@ def _by_place(x: Any, points: Any, updates: Any) -> tuple[Any, Any]:
     """The flat place of each update, in rising order, and the updates in that order as rows."""
     shape, depth = shape_of(x), shape_of(points)[-1]
     count = shapes.size(shape_of(points)[:-1])
-    points = moving.reshape(points, shape=(count, depth))
-    places = moving.broadcast_to(np.int32(0), shape=(count,))
+    points = movement.reshape(points, shape=(count, depth))
+    places = movement.broadcast_to(np.int32(0), shape=(count,))
     for axis, size in enumerate(shape[:depth]):
-        column = moving.reshape(moving.part(points, 1, axis, axis + 1), shape=(count,))
+        column = movement.reshape(movement.part(points, 1, axis, axis + 1), shape=(count,))
         inside = p.select(p.less(column, np.int32(0)), p.add(column, np.int32(size)), column)
         places = p.add(p.multiply(places, np.int32(size)), inside)
     order = argsort(places)
-    rows = moving.reshape(updates, shape=(count, *shape[depth:]))
+    rows = movement.reshape(updates, shape=(count, *shape[depth:]))
     return indexing.gather(places, order, axis=0), indexing.gather(rows, order, axis=0)
 
 
@@ -67,29 +67,31 @@ def _reduced(x: Any, places: Any, rows: Any, combine: Callable[..., Any] | None)
     while combine is not None and step < count:
         joined = p.select(_column(_same(places, step), rows), combine(_later(rows, step), rows), rows)
         rows, step = joined, step * 2
-    is_last = p.logical_not(moving.flip(_same(moving.flip(places, axes=(0,)), 1), axes=(0,)))
+    is_last = p.logical_not(movement.flip(_same(movement.flip(places, axes=(0,)), 1), axes=(0,)))
     size = shapes.size(lead)
     kept = p.select(_column(is_last, rows), rows, cast(0, dtypes.name_of(x)))
-    zeros = moving.broadcast_to(cast(0, dtypes.name_of(x)), shape=(size, *rest))
-    hits = indexing.scatter_add(moving.broadcast_to(np.int32(0), shape=(size,)), places, cast(is_last, "int32"), axis=0)
-    placed = moving.reshape(indexing.scatter_add(zeros, places, kept, axis=0), shape=shape_of(x))
-    return placed, moving.reshape(p.greater(hits, np.int32(0)), shape=(*lead, *(1,) * len(rest)))
+    zeros = movement.broadcast_to(cast(0, dtypes.name_of(x)), shape=(size, *rest))
+    hits = indexing.scatter_add(
+        movement.broadcast_to(np.int32(0), shape=(size,)), places, cast(is_last, "int32"), axis=0
+    )
+    placed = movement.reshape(indexing.scatter_add(zeros, places, kept, axis=0), shape=shape_of(x))
+    return placed, movement.reshape(p.greater(hits, np.int32(0)), shape=(*lead, *(1,) * len(rest)))
 
 
 def _same(places: Any, step: int) -> Any:
     """Whether the place so many positions before is the same."""
     count = shape_of(places)[0]
     if step >= count:
-        return moving.broadcast_to(np.asarray(False), shape=(count,))
-    same = p.equal(moving.part(places, 0, step, count), moving.part(places, 0, 0, count - step))
-    return cast(moving.pad(cast(same, "int32"), low=(step,), high=(0,)), "bool")
+        return movement.broadcast_to(np.asarray(False), shape=(count,))
+    same = p.equal(movement.part(places, 0, step, count), movement.part(places, 0, 0, count - step))
+    return cast(movement.pad(cast(same, "int32"), low=(step,), high=(0,)), "bool")
 
 
 def _later(rows: Any, step: int) -> Any:
     """The rows so many positions before."""
     widths = (step, *(0,) * (len(rows.shape) - 1))
-    return moving.pad(moving.part(rows, 0, 0, shape_of(rows)[0] - step), low=widths, high=(0,) * len(rows.shape))
+    return movement.pad(movement.part(rows, 0, 0, shape_of(rows)[0] - step), low=widths, high=(0,) * len(rows.shape))
 
 
 def _column(condition: Any, rows: Any) -> Any:
-    return moving.reshape(condition, shape=(*shape_of(condition), *(1,) * (len(rows.shape) - 1)))
+    return movement.reshape(condition, shape=(*shape_of(condition), *(1,) * (len(rows.shape) - 1)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, shapes
+from amalthea import config
 from amalthea.checks import positive_int
+from amalthea.engine import shapes
+from amalthea.engine.passes.patterns import monotonic_before
+from amalthea.engine.primitives import movement
+from amalthea.engine.primitives import windows as w
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import floating, op, promoted, shape_of
-from amalthea.primitives import elementwise, moving
-from amalthea.primitives import windows as w
-from amalthea.tensor import Tensor
 
 Pairs = tuple[tuple[Any, Any], ...]
 
@@ -82,7 +83,7 @@ def depthwise_conv(
     """Each channel convolved by its own kernels: ``(*window, channels, multiplier)``."""
     x, kernel = promoted(inputs, kernel)
     *window, channels, multiplier = shape_of(kernel)
-    flat = moving.reshape(kernel, shape=(*window, 1, channels * multiplier))
+    flat = movement.reshape(kernel, shape=(*window, 1, channels * multiplier))
     return conv(x, flat, strides, padding, data_format, dilation_rate)
 
 
@@ -132,7 +133,7 @@ def conv_transpose(
     )
     if not any(beyond):
         return out
-    return moving.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
+    return movement.pad(out, low=(0,) * (rank + 2), high=w.with_space(0, beyond, 0, data_format))
 
 
 def _non_negative(value: Any, rank: int) -> list[int]:
@@ -166,29 +167,11 @@ def max_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Any:
     """The largest in each window; windows side by side unless strides say otherwise."""
-    before = _rises(inputs, config.standardize_data_format(data_format))
+    before = monotonic_before(inputs, config.standardize_data_format(data_format))
     if before is not None:
         source, again = before
         return again(max_pool(source, pool_size, strides, padding, data_format))
     return _pool(w.max_pool, inputs, pool_size, strides, padding, data_format)
-
-
-def _rises(x: Any, data_format: str) -> tuple[Any, Any] | None:
-    """What a value was made from by a step that keeps the order in a window (relu, a bias), and that step.
-
-    The largest of a window can be found before the step, which then has fewer elements to work on.
-    """
-    node = x.node if isinstance(x, Tensor) else None
-    if node is None or x.history is not None:
-        return None
-    if node.primitive is elementwise.relu:
-        return node.inputs[0], elementwise.relu
-    if node.primitive is elementwise.add:
-        large, bias = node.inputs
-        shape = (1,) * (x.ndim - bias.ndim) + bias.type.shape
-        if large.type.shape == x.type.shape and all(d == 1 for d in w.space_of(shape, data_format)):
-            return large, lambda pooled: elementwise.add(pooled, bias)
-    return None
 
 
 @op

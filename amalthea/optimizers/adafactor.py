@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, ops
+from amalthea import ops
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers.optimizer import Optimizer
-from amalthea.tensor import Variable
 
 
 def _mean_square_root(x: Any) -> Any:

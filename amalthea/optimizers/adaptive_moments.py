@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import dtypes, ops
+from amalthea import ops
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
+from amalthea.ops import composites
 from amalthea.optimizers.optimizer import Optimizer
 from amalthea.optimizers.options import norm
 from amalthea.optimizers.state import Slots
-from amalthea.primitives import fused
-from amalthea.tensor import Variable
 
 
 def _towards(mean: Any, new: Any, beta: float) -> Any:
@@ -70,7 +71,7 @@ class Adam(_Moments):
         rate = learning_rate * ops.cast(correction, value.dtype)
         if not greatest:
             shares = {"beta_1": float(self.beta_1), "beta_2": float(self.beta_2), "epsilon": float(self.epsilon)}
-            return fused.adam(value, gradient, momentum, velocity, rate, **shares)
+            return composites.adam(value, gradient, momentum, velocity, rate, **shares)
         momentum = _towards(momentum, gradient, self.beta_1)
         velocity = _towards(velocity, ops.square(gradient), self.beta_2)
         size = ops.maximum(greatest[0], velocity)

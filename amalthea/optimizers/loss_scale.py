@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import initializers, ops
+from amalthea.engine.ir.trace import native
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.optimizers import options
 from amalthea.optimizers.optimizer import Optimizer, registry
-from amalthea.tensor import Variable, native
 
 
 class LossScaleOptimizer(Optimizer):

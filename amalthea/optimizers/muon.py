@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import dtypes, ops
+from amalthea import ops
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers import patterns
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
 from amalthea.optimizers.options import norm
-from amalthea.tensor import Variable
 
 
 class Muon(_Moments):

@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, initializers, ops
+from amalthea import initializers, ops
 from amalthea.checks import non_negative_number
 from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
+from amalthea.engine import dtypes
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import native
+from amalthea.engine.ir.variable import Variable, at_once
+from amalthea.engine.stateless import call_stateless
 from amalthea.errors import ArgumentError, NotBuiltError
 from amalthea.optimizers import arguments, options
 from amalthea.optimizers.schedules import LearningRateSchedule
 from amalthea.optimizers.state import State
-from amalthea.stateless import call_stateless
-from amalthea.tensor import Tensor, Variable, at_once, current_trace, native
 
 registry = Registry("optimizers", "optimizer", spell=lambda name: (name, name.lower(), snake_case(name)))
 

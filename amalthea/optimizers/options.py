@@ -15,8 +15,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amalthea import dtypes, ops
+from amalthea import ops
 from amalthea.checks import non_negative_number
+from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, nearest
 
 COMMON: dict[str, Any] = {

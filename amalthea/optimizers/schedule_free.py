@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
+from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
-from amalthea.tensor import Variable
 
 
 class ScheduleFreeAdamW(_Moments):

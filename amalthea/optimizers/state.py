@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, initializers
+from amalthea import initializers
 from amalthea.configurable import Configurable
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable, at_once
 from amalthea.errors import ArgumentError, NotBuiltError
-from amalthea.tensor import Variable, at_once
 
 Slots = dict[str, Any]  # names of slots to their initializers
 

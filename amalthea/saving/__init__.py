@@ -15,6 +15,7 @@ _LAZY = {
     "enable_unsafe_deserialization": "objects",
     "load_model": "files",
     "load_weights": "files",
+    "model_from_json": "objects",
     "save_model": "files",
     "save_weights": "files",
     "serialize_keras_object": "objects",

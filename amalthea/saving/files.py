@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from amalthea import loading, writing
+from amalthea.engine.ir.variable import at_once
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
 from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import objects, weights
-from amalthea.tensor import at_once
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"

@@ -6,13 +6,14 @@ refused unless ``safe_mode=False`` says that the file is trusted.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from amalthea import configurable, loading
+from amalthea import configurable
 from amalthea.configurable import CustomObjectScope, serialize
 from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 
-__all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "serialize_keras_object"]
+__all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "model_from_json", "serialize_keras_object"]
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -53,6 +54,24 @@ def deserialize_keras_object(
             return configurable.deserialize(config, where)
 
 
-def deserialize_compile(key: str, value: Any) -> Any:
-    """One argument of ``compile`` from a file; names stay names."""
-    return configurable.deserialize(value, loading.slot_of(key))
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a model from the text that ``to_json`` gave, with new weights.
+
+    Args:
+        json_string: str; the text.
+        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
+
+    Returns:
+        The model, built if the text knows its input shape.
+
+    Raises:
+        UnknownNameError: a name in the text stands for nothing.
+        UnsafeFileError: there is code in the text.
+
+    Example:
+        >>> from amalthea import Sequential, layers, models
+        >>> text = Sequential([layers.Input((3,)), layers.Dense(2)]).to_json()
+        >>> models.model_from_json(text).output_shape
+        (None, 2)
+    """
+    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)

@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, loading
+from amalthea import loading
 from amalthea.configurable import snake_case
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import one_version
 from amalthea.errors import AmaltheaError, ModelFileError, add_place, visible
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
@@ -29,7 +31,6 @@ from amalthea.metrics import Metric
 from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
 from amalthea.optimizers import Optimizer
-from amalthea.tensor import one_version
 from amalthea.tree import CONTAINERS
 
 _FILTERS = {1: "gzip", 2: "shuffle"}  # by HDF5's numbers; for any other it would look for a plugin

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import backends, dtypes
-from amalthea.backends import Backend
-from amalthea.graph.graph import Graph
-from amalthea.graph.rewrite import all_nodes, decompose, simplify
-from amalthea.primitives import TABLE, Sample
+from amalthea.engine import backends, dtypes
+from amalthea.engine.backends import Backend
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import TABLE, Sample
 from amalthea.testing.primitives import TOLERANCE
 from amalthea.testing.programs import FLOATS, WHOLE, Case, in_dtypes, programs
 
@@ -176,7 +178,7 @@ def _bound(value: Any) -> tuple[float, str]:
 
 def _lacks(case: Case, backend: Backend) -> bool:
     """True if some primitive is left that has neither a lowering nor other primitives to say it in."""
-    rest = all_nodes(decompose(simplify(case.graph), backend.lowerings))
+    rest = all_nodes(expand(simplify(case.graph), backend.lowerings))
     return case.program.primitive not in backend.gaps and any(n.primitive not in backend.lowerings for n in rest)
 
 
@@ -193,7 +195,7 @@ def _cases(quick: bool) -> Iterator[Case]:
 def _nodes(graph: Graph, backend: Backend) -> set[str]:
     """The primitives that the backend meets, as they are and with each dtype: what gaps and tolerances name."""
     met = set()
-    for node in [*all_nodes(graph), *all_nodes(decompose(simplify(graph), backend.lowerings))]:
+    for node in [*all_nodes(graph), *all_nodes(expand(simplify(graph), backend.lowerings))]:
         name = node.primitive.name
         met.update([name, *(f"{name} {x.dtype}" for x in (*node.inputs, *node.outputs))])
     return met

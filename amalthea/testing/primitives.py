@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes
-from amalthea.backends import use_backend
-from amalthea.graph import transforms
-from amalthea.graph.gradient import backward
-from amalthea.primitives import TABLE, Primitive, Sample
-from amalthea.primitives.control import identity
-from amalthea.tensor import Tensor, Trace, Type, as_tensor, type_of
+from amalthea.engine import dtypes, transforms
+from amalthea.engine.backends import use_backend
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import Trace, as_tensor, type_of
+from amalthea.engine.passes.gradient import backward
+from amalthea.engine.primitives import TABLE, Primitive, Sample
+from amalthea.engine.primitives.control import identity
 
 # How far a result in a dtype may be from the float64 reference: some roundings of the dtype itself.
 TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3}

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from amalthea import dtypes, ops, tree
-from amalthea.backends import use_backend
-from amalthea.graph import transforms
-from amalthea.graph.graph import Graph
-from amalthea.primitives import TABLE, Primitive, Sample, sample
-from amalthea.tensor import Node, type_of
+from amalthea import ops, tree
+from amalthea.engine import dtypes, transforms
+from amalthea.engine.backends import use_backend
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Node
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.primitives import TABLE, Primitive, Sample, sample
 from amalthea.testing.primitives import cases, gradients, in_dtype
 
 FLOATS = ("float64", "float32", "bfloat16", "float16")

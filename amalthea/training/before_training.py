@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import shapes, tree
+from amalthea import tree
 from amalthea.data import ClassWeights
 from amalthea.data.structure import named_leaves
+from amalthea.engine import shapes
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import Trace, on_host, type_of
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.losses.checks import class_numbers, is_finite
-from amalthea.tensor import Tensor, Trace, Type, on_host, type_of
 from amalthea.training import indices
 from amalthea.training.compiled import Outputs
 

@@ -17,10 +17,10 @@ from amalthea import metrics as metrics_module
 from amalthea import ops, tree
 from amalthea.checks import takes
 from amalthea.configurable import snake_case
+from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, DataError, placed
 from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.metrics.metric import copy_of
-from amalthea.tensor import type_of
 from amalthea.training.names import Names
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import metrics
+from amalthea.engine.ir.variable import Variable
 from amalthea.layers.layer import Layer
 from amalthea.random import SeedGenerator
-from amalthea.tensor import Variable
 from amalthea.tree import CONTAINERS, held
 
 _KINDS = (Layer, Variable, SeedGenerator, metrics.Metric)

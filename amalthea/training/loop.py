@@ -13,10 +13,11 @@ import numpy as np
 
 from amalthea import tree
 from amalthea.callbacks import CallbackList
-from amalthea.data import choose
+from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
+from amalthea.engine.ir.trace import on_host
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, DataError, placed
-from amalthea.tensor import Variable, on_host
 from amalthea.training import arguments, before_training, buckets, indices
 
 
@@ -71,11 +72,11 @@ def fit(
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
-    source = choose.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    source = adapters.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
     before_training.check_batch_size(model, source)
     validation = None
     if validation_data is not None:
-        validation = choose.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
+        validation = adapters.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
         with placed("in the validation data"):
             before_training.check_batch_size(model, validation)
     source, validation = (buckets.padded(model, x, pad_to_multiple) for x in (source, validation))
@@ -181,7 +182,7 @@ def evaluate(
     """Loss and metrics over data."""
     arguments.check("evaluate", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    source = choose.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    source = adapters.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
     source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(source.peek())
@@ -197,7 +198,7 @@ def predict(
     """The outputs for all rows."""
     arguments.check("predict", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    source = choose.source(x, None, None, batch_size, steps_per_epoch=steps)
+    source = adapters.source(x, None, None, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
     source = buckets.padded(model, source, pad_to_multiple)
     model.ensure_built(first := source.peek())

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from amalthea import versions
+from amalthea.engine.ir import versions
 
 
 class Shares:

@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from amalthea import backends, ops, optimizers, tree, versions
+from amalthea import loading, ops, optimizers, tree
 from amalthea import metrics as metrics_module
+from amalthea.configurable import deserialize
 from amalthea.data import packing, to_batch
+from amalthea.engine import backends, multi_step, transforms
+from amalthea.engine.ir import versions
+from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import Trace, on_host, type_of
+from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, NotCompiledError, nearest, placed
-from amalthea.graph import repeat, transforms
-from amalthea.tensor import Tensor, Trace, at_once, current_trace, on_host, type_of
-from amalthea.training import before_training, indices, loop, pace, shares
+from amalthea.training import before_training, indices, loop, shares, step_grouping
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics, Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.frozen import Seen
 from amalthea.training.names import Names
-from amalthea.training.pace import Pace
+from amalthea.training.step_grouping import Pace
 
 # What compile took in Keras 1 and 2 and what changes nothing here.
 _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evaluation_shards", "from_serialized")
@@ -121,7 +126,7 @@ class Trainer(Half):
         given = dict(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics)
         given.update(weighted_metrics=weighted_metrics, run_eagerly=run_eagerly)
         given.update(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
-        steps = pace.check(steps_per_execution)
+        steps = step_grouping.check(steps_per_execution)
         new_optimizer = optimizers.get(optimizer)
         new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
         seen: set[int] = set()
@@ -149,9 +154,7 @@ class Trainer(Half):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what a file says."""
-        from amalthea.saving import objects
-
-        self.compile(**{key: objects.deserialize_compile(key, value) for key, value in config.items()})
+        self.compile(**{key: deserialize(value, loading.slot_of(key)) for key, value in config.items()})
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
@@ -358,11 +361,11 @@ class Trainer(Half):
         """The same for several batches in turn, as ``steps_per_execution`` has it."""
         one = self.step(kind)
         if not isinstance(one, transforms.jit):
-            return repeat.in_turn(one)
+            return multi_step.in_turn(one)
         key = f"{kind}, several {versions.results_now() or ''}"
         found = self._steps.get(key)
         if found is None or found.one is not one:
-            found = self._steps[key] = repeat.jit_steps(one)
+            found = self._steps[key] = multi_step.jit_steps(one)
         return found
 
     def ensure_built(self, data: Any) -> None:

@@ -10,7 +10,7 @@
 | ``PyDataset``, ``Sequence``, ``pack_x_y_sample_weight``, ``unpack_x_y_sample_weight`` | ``amalthea.data`` |
 | ``Progbar``, ``enable_interactive_logging``, ... | ``amalthea.callbacks`` |
 | ``set_random_seed`` | ``amalthea.random`` |
-| ``standardize_dtype`` | ``amalthea.dtypes`` |
+| ``standardize_dtype`` | ``amalthea.engine.dtypes`` |
 """
 
 from amalthea.callbacks.console import (
@@ -27,7 +27,7 @@ from amalthea.configurable import (
 )
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, Sequence
-from amalthea.dtypes import standardize as standardize_dtype
+from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.random import set_random_seed
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from amalthea.utils.files import get_file

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, tree
+from amalthea import tree
+from amalthea.engine import dtypes
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.native.native_layer import NativeLayer
 from amalthea.random import SeedGenerator, make_default_seed
-from amalthea.tensor import Variable
 
 
 class JaxLayer(NativeLayer):

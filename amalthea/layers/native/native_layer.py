@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import backends, dtypes, lambdas, ops, shapes, tree
+from amalthea import lambdas, ops, tree
+from amalthea.engine import backends, dtypes, shapes
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import BackendError, UnsafeFileError
 from amalthea.layers import calling
 from amalthea.layers.layer import Layer
 from amalthea.ops.base import shape_of
-from amalthea.tensor import Variable
 
 
 class NativeLayer(Layer):

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ModelFileError
 from amalthea.layers import building
 from amalthea.layers.native.native_layer import NativeLayer, refuse_unless_trusted, training_now
 from amalthea.ops.base import shape_of
 from amalthea.random import SeedGenerator
-from amalthea.tensor import Tensor, Type, Variable
 
 
 class TorchModuleWrapper(NativeLayer):

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import Primitive
+from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, floating, op, promoted, tensor, value_of
-from amalthea.primitives import Primitive
-from amalthea.primitives import elementwise as p
 
 
 def _named(function: Callable[..., Any], row: Primitive, name: str) -> Callable[..., Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes
+from amalthea import config
+from amalthea.engine import dtypes
+from amalthea.engine.ir.trace import native, runtime_array
+from amalthea.engine.primitives import elementwise, movement
 from amalthea.ops.base import cast, op, shape_of, static, tensor, value_of
-from amalthea.primitives import elementwise, moving
-from amalthea.tensor import native, runtime_array
 
 
 def _dtype(dtype: Any) -> str:
@@ -27,7 +28,7 @@ def array(x: Any, dtype: Any = None) -> Any:
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """One value everywhere."""
     value = value_of(fill_value)
-    return moving.broadcast_to(cast(value, _dtype(dtype)), shape=static(shape))
+    return movement.broadcast_to(cast(value, _dtype(dtype)), shape=static(shape))
 
 
 @op
@@ -83,7 +84,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         dtype = config.floatx() if floats else "int32"
     if all(isinstance(v, (int, float, np.number)) for v in (start, stop, step)):
         return runtime_array(np.arange(start, stop, step), dtypes.standardize(dtype))
-    counts = moving.iota(shape=((stop - start) // step,), axis=0, dtype="int32")
+    counts = movement.iota(shape=((stop - start) // step,), axis=0, dtype="int32")
     return cast(elementwise.add(elementwise.multiply(counts, step), start), dtypes.standardize(dtype))
 
 
@@ -122,8 +123,8 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
 def _triangle(x: Any, k: int, lower: bool) -> Any:
     x = tensor(x)
     rows, columns = shape_of(x)[-2:]
-    row = moving.iota(shape=(rows, columns), axis=0, dtype="int32")
-    column = moving.iota(shape=(rows, columns), axis=1, dtype="int32")
+    row = movement.iota(shape=(rows, columns), axis=0, dtype="int32")
+    column = movement.iota(shape=(rows, columns), axis=1, dtype="int32")
     if lower:
         keep = elementwise.less_equal(column, elementwise.add(row, k))
     else:

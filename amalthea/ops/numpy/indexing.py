@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import dtypes, shapes
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.primitives import elementwise
+from amalthea.engine.primitives import indexing as i
+from amalthea.engine.primitives import movement as m
 from amalthea.errors import ArgumentError, ShapeError, TraceError
 from amalthea.ops.base import one_axis, op, shape_of, tensor, value_of
-from amalthea.primitives import elementwise
-from amalthea.primitives import indexing as i
-from amalthea.primitives import moving as m
-from amalthea.tensor import Tensor
 
 
 def _indices(indices: Any) -> Any:

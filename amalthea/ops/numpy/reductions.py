@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, dtypes, shapes
+from amalthea import config
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.trace import native
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import indexing, movement
+from amalthea.engine.primitives import reductions as r
 from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, promoted, shape_of, tensor
 from amalthea.ops.numpy.arithmetic import as_bool, isclose
-from amalthea.primitives import elementwise as p
-from amalthea.primitives import indexing, moving
-from amalthea.primitives import reducing as r
-from amalthea.tensor import native
 
 
 def _summable(x: Any, dtype: Any = None) -> Any:
@@ -85,8 +86,8 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     axes = all_axes(axis, len(x.shape))
     if len(weights.shape) == 1 and len(x.shape) > 1:
         shape = tuple(shape_of(weights)[0] if a in axes else 1 for a in range(len(x.shape)))
-        weights = moving.reshape(weights, shape=shape)
-    weights = moving.broadcast_to(weights, shape=shapes.broadcast(shape_of(x), shape_of(weights)))
+        weights = movement.reshape(weights, shape=shape)
+    weights = movement.broadcast_to(weights, shape=shapes.broadcast(shape_of(x), shape_of(weights)))
     total = r.reduce_sum(weights, axes=axes)
     return cast(p.divide(r.reduce_sum(p.multiply(x, weights), axes=axes), total), name)
 
@@ -101,7 +102,7 @@ def _over_nothing(x: Any, axis: Any, keepdims: bool, value: Any) -> Any:
     """The result of a reduction over no elements (its identity), in the shape of the output."""
     full, axes = shape_of(x), all_axes(axis, len(x.shape))
     shape = r.kept_shape(full, axes) if keepdims else tuple(d for a, d in enumerate(full) if a not in axes)
-    return moving.broadcast_to(native(np.asarray(value)), shape=shape)
+    return movement.broadcast_to(native(np.asarray(value)), shape=shape)
 
 
 def _extreme(row: Any, x: Any, axis: Any, keepdims: bool, initial: Any, pick: Any) -> Any:
@@ -172,11 +173,11 @@ def _position(row: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     x = tensor(x)
     rank = len(x.shape)
     if axis is None:
-        out = row(moving.reshape(x, shape=(shapes.size(shape_of(x)),)), axis=0)
-        return moving.reshape(out, shape=(1,) * rank) if keepdims else out
+        out = row(movement.reshape(x, shape=(shapes.size(shape_of(x)),)), axis=0)
+        return movement.reshape(out, shape=(1,) * rank) if keepdims else out
     axis = one_axis(axis, rank)
     out = row(x, axis=axis)
-    return moving.reshape(out, shape=r.kept_shape(shape_of(x), (axis,))) if keepdims else out
+    return movement.reshape(out, shape=r.kept_shape(shape_of(x), (axis,))) if keepdims else out
 
 
 @op
@@ -195,7 +196,7 @@ def _running(row: Any, x: Any, axis: Any, dtype: Any) -> Any:
     x = tensor(x) if dtype is None else cast(tensor(x), dtypes.standardize(dtype))
     x = cast(x, "int32") if dtypes.name_of(x) == "bool" else x
     if axis is None:
-        x, axis = moving.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
+        x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     return row(x, axis=one_axis(axis, len(x.shape)))
 
 
@@ -218,13 +219,13 @@ def _order(x: Any, axis: Any) -> tuple[Any, Any]:
         values, places = _order(cast(x, "uint8"), axis)
         return cast(values, "bool"), places
     if axis is None:
-        x, axis = moving.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
+        x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     axis, last = one_axis(axis, len(x.shape)), len(x.shape) - 1
     swap = list(range(last + 1))
     swap[axis], swap[last] = last, axis
-    mirrored = _mirrored(moving.transpose(x, axes=tuple(swap)))
+    mirrored = _mirrored(movement.transpose(x, axes=tuple(swap)))
     values, places = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
-    return moving.transpose(_mirrored(values), axes=tuple(swap)), moving.transpose(places, axes=tuple(swap))
+    return movement.transpose(_mirrored(values), axes=tuple(swap)), movement.transpose(places, axes=tuple(swap))
 
 
 def _mirrored(x: Any) -> Any:
@@ -258,7 +259,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     top = r.reduce_max(x, axes=axes, keepdims=True)
     top = p.select(p.isinf(top), 0.0, top)
     total = p.log(r.reduce_sum(p.exp(p.subtract(x, top)), axes=axes, keepdims=bool(keepdims)))
-    kept = top if keepdims else moving.reshape(top, shape=shape_of(total))
+    kept = top if keepdims else movement.reshape(top, shape=shape_of(total))
     return p.add(total, kept)
 
 
@@ -271,13 +272,13 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     rank, axes = len(x.shape), all_axes(axis, len(x.shape))
     rest = [a for a in range(rank) if a not in axes]
     full = shape_of(x)
-    flat = moving.transpose(x, axes=(*rest, *axes))
+    flat = movement.transpose(x, axes=(*rest, *axes))
     n = int(np.prod([full[a] for a in axes]))
-    flat = moving.reshape(flat, shape=(*(full[a] for a in rest), n))
+    flat = movement.reshape(flat, shape=(*(full[a] for a in rest), n))
     ordered, last = _order(flat, -1)[0], len(rest)
-    low = moving.part(ordered, last, (n - 1) // 2, (n - 1) // 2 + 1)
-    high = moving.part(ordered, last, n // 2, n // 2 + 1)
+    low = movement.part(ordered, last, (n - 1) // 2, (n - 1) // 2 + 1)
+    high = movement.part(ordered, last, n // 2, n // 2 + 1)
     middle = p.add(p.multiply(low, 0.5), p.multiply(high, 0.5))
-    middle = p.select(p.isnan(moving.part(ordered, last, n - 1, n)), float("nan"), middle)
+    middle = p.select(p.isnan(movement.part(ordered, last, n - 1, n)), float("nan"), middle)
     shape = r.kept_shape(full, axes) if keepdims else tuple(full[a] for a in rest)
-    return moving.reshape(middle, shape=shape)
+    return movement.reshape(middle, shape=shape)

@@ -1,0 +1,1 @@
+"""Writing ONNX, for every runtime that reads it."""

@@ -1,0 +1,81 @@
+"""Images in blocks of channels, ``(batch, channels / block, *space, block)``: into them and out of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from amalthea.engine.backends.onnx.builder import ONNX_TYPES, OPSET, Builder, Value
+
+DOMAIN = "com.microsoft.nchwc"
+
+
+@lru_cache(maxsize=1)
+def block() -> int:
+    """How many channels this machine has in a block: what 16 of them look like in that layout; 0 if it has none."""
+    import onnxruntime
+
+    x = np.arange(32, dtype="float32").reshape(1, 16, 1, 2)
+    ends = [helper.make_tensor_value_info(name, ONNX_TYPES["float32"], x.shape) for name in ("x", "y")]
+    node = helper.make_node("ReorderInput", ["x"], ["y"], domain=DOMAIN)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+    graph = helper.make_graph([node], "block", ends[:1], ends[1:])
+    model = onnx.ModelProto(ir_version=9, graph=graph, opset_import=opsets)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        made: Any = session.run(None, {"x": x})[0]
+    except Exception:  # a build without them: their errors have no class of their own
+        return 0
+    return next((n for n in (16, 8) if np.array_equal(made.ravel(), _in_blocks(x, n).ravel())), 0)
+
+
+def _in_blocks(x: np.ndarray, n: int) -> np.ndarray:
+    return x.reshape(1, 16 // n, n, 1, 2).transpose(0, 1, 3, 4, 2)
+
+
+def in_blocks(b: Builder, x: Value) -> Value | None:
+    """An image in blocks, if it came from them or was moved before."""
+    return b.notes.get(("in blocks", x.name))
+
+
+def moved(b: Builder, x: Value) -> Value:
+    """An image in blocks, wherever it comes from."""
+    key = ("in blocks", x.name)
+    if key not in b.notes:
+        b.notes[key] = b.ReorderInput(x, domain=DOMAIN)
+    return b.notes[key]
+
+
+def whole(b: Builder, x: Value, channels: int) -> Value:
+    out = b.ReorderOutput(x, domain=DOMAIN, channels=channels)
+    b.notes["in blocks", out.name] = x
+    return out
+
+
+def affine(
+    b: Builder, x: Value, channels: int, factors: Value | None = None, offsets: Value | None = None, **attrs: Any
+) -> Value:
+    """``x * factor + offset`` of an image in blocks, with numbers of a channel: windows of one element."""
+    kernel = b.constant(np.ones((channels, 1, 1, 1)), "float32")
+    if factors is not None:
+        kernel = b.reshape(factors, [channels, 1, 1, 1])
+    given = [x, kernel] if offsets is None else [x, kernel, offsets]
+    window = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], **attrs}
+    out = b.Conv(*given, domain=DOMAIN, group=channels, **window)
+    if not attrs:
+        b.notes["affine", out.name] = x, factors, offsets
+    return out
+
+
+def lines(b: Builder, x: Value, order: np.ndarray) -> Value:
+    """The lines of a matrix in another order: Transpose would run in one thread."""
+    key = ("lines", order.shape, order.tobytes())
+    if key not in b.notes:
+        b.notes[key] = b.constant(order.ravel())
+    return b.Gather(x, b.notes[key], axis=0)

@@ -1,0 +1,201 @@
+"""OpenVINO: the ONNX model of a graph, read and compiled by Intel's runtime, on the CPU.
+
+The lowering table is that of ONNX, but for what OpenVINO reads otherwise. Variables live in the two buffers of the ONNX
+backend, and an infer request is bound to them once. Arrays are NumPy's.
+
+The CPU plugin has no kernels for 64 bits: float64 is computed as float32, and whole numbers of 64 bits as int32, where
+they stay at its ends, as those of 8 bits do at theirs. It compares, clips and reduces whole numbers as float32, exactly
+up to 2**24. It is told that uint32 is int32 with the same bits; what minds the sign is said otherwise, or is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import openvino
+import openvino.opset15 as opset
+from openvino.frontend.onnx import ConversionExtension
+
+from amalthea.engine import dtypes
+from amalthea.engine.backends.buffered_executable import Bound, BufferedExecutable
+from amalthea.engine.backends.onnx.backend import OnnxBackend, threads
+from amalthea.engine.backends.onnx.lowerings import LOWERINGS as ONNX
+from amalthea.engine.backends.onnx.writer import to_model
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.variable import Variable
+from amalthea.engine.ir.versions import Reading
+from amalthea.engine.passes.channels_first import channels_first
+from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import control
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import windows as w
+
+_SIGN = 1 << 31
+_MIND_THE_SIGN = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
+
+
+def _bit_shift(node: Any) -> Any:
+    """How BitShift is read: OpenVINO's own reader divides by a power, in floats."""
+    left = node.get_attribute("direction") == "LEFT"
+    shift = opset.bitwise_left_shift if left else opset.bitwise_right_shift
+    return shift(node.get_input(0), node.get_input(1)).outputs()
+
+
+def _right_shift(b: Any, x: Any, y: Any) -> Any:
+    """It draws in the sign of an int32; of an uint32 what it drew in is cleared."""
+    if x.dtype not in ("int32", "uint32"):
+        return ONNX[p.right_shift](b, x, y)
+    bits, by = b.cast(x, "uint32"), b.cast(y, "uint32")
+    shifted = b.BitShift(bits, by, direction="RIGHT")
+    if x.dtype == "int32":
+        return b.cast(shifted, "int32")
+    drawn = b.BitShift(b.BitShift(b.like(_SIGN, bits), by, direction="RIGHT"), b.like(1, bits), direction="LEFT")
+    return b.BitwiseAnd(shifted, b.BitwiseNot(drawn))
+
+
+def _remainder(b: Any, x: Any, y: Any) -> Any:
+    """OpenVINO computes that of int32 in floats, which hold 24 bits."""
+    if x.dtype not in ("int32", "int64"):
+        return ONNX[p.remainder](b, x, y)
+    return b.Sub(x, b.Mul(ONNX[p.floor_divide](b, x, y), y))
+
+
+def _cast(b: Any, x: Any, *, dtype: str) -> Any:
+    if dtype == "bool":
+        return b.Not(b.Equal(x, b.like(0, x)))
+    out = ONNX[p.cast](b, x, dtype=dtype)
+    if x.dtype == "uint32" and dtypes.is_float(dtype):
+        return b.Where(b.Less(out, b.like(0, out)), b.Add(out, b.like(2.0**32, out)), out)
+    return out
+
+
+def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
+    """OpenVINO's Scan sees no values around it: what it captures is carried along. It takes a step or more."""
+    if not attrs["length"]:
+        kept = [b.constant(np.zeros((0, *x.type.shape)), x.dtype) for x in body.outputs[carries:]]
+        return [*operands[captures : captures + carries], *kept]
+    whole = Graph(body.inputs, [*body.inputs[:captures], *body.outputs], nodes=body.nodes)
+    return ONNX[control.scan](b, *operands, body=whole, captures=0, carries=captures + carries, **attrs)[captures:]
+
+
+LOWERINGS = {
+    **{row: lowering for row, lowering in ONNX.items() if row is not w.max_pool_gradient},  # it has no MaxUnpool
+    p.right_shift: _right_shift, p.remainder: _remainder, p.cast: _cast, control.scan: _scan,
+}  # fmt: skip
+
+
+def signed(graph: Any) -> None:
+    """Let an ONNX graph, and those in it, hold int32 where it holds uint32."""
+    unsigned, whole = onnx.TensorProto.UINT32, onnx.TensorProto.INT32
+    for value in (*graph.input, *graph.output):
+        if value.type.tensor_type.elem_type == unsigned:
+            value.type.tensor_type.elem_type = whole
+    for constant in graph.initializer:
+        if constant.data_type == unsigned:
+            constant.data_type = whole
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                signed(attribute.g)
+            elif node.op_type == "Cast" and attribute.i == unsigned:
+                attribute.i = whole
+
+
+def spelled(graph: Any) -> None:
+    """Say an ONNX graph's empty constants, and those of the graphs in it, by their shapes: their reader takes such a
+    constant for a number."""
+    empty = [constant for constant in graph.initializer if 0 in constant.dims]
+    for constant in empty:
+        graph.initializer.remove(constant)
+        shape = onnx.helper.make_tensor(
+            f"{constant.name}_shape", onnx.TensorProto.INT64, [len(constant.dims)], constant.dims
+        )
+        nothing = onnx.helper.make_tensor("value", constant.data_type, [1], [0])
+        graph.initializer.append(shape)
+        graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", [shape.name], [constant.name], value=nothing))
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                spelled(attribute.g)
+
+
+SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "PERFORMANCE_HINT": "LATENCY"}
+
+
+class OpenVinoBackend(OnnxBackend):
+    """OpenVINO, on the CPU."""
+
+    name = "openvino"
+    lowerings = LOWERINGS
+    gaps: Mapping[str, str] = {
+        "native_call": "a model of its own calls no other functions",
+        **{f"{name} uint32": "it is held as int32, which has a sign" for name in _MIND_THE_SIGN},
+        "isinf float64": "it is computed as float32, and infinity is taken for the largest of them",
+    }
+    tolerances: Mapping[str, Any] = {"float64": (2e-5, "the CPU plugin computes it as float32")}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core = openvino.Core()
+        self.core.add_extension(ConversionExtension("BitShift", _bit_shift))
+
+    def compile(self, graph: Graph) -> Executable:
+        graph = simplify(channels_first(expand(simplify(graph), LOWERINGS)))
+        self.refuse_gaps(graph)
+        model = to_model(graph, LOWERINGS)
+        signed(model.graph)
+        spelled(model.graph)
+        read = self.core.read_model(model.SerializeToString(), b"")
+        compiled = self.core.compile_model(read, "CPU", {**SETTINGS, "INFERENCE_NUM_THREADS": threads()})
+        return Executable(graph, model, compiled, self.storage_of)
+
+
+class Executable(BufferedExecutable):
+    """A compiled model. For each turn of the buffers there is an infer request, bound to them, and one more for each
+    thread that runs at the same time."""
+
+    def __init__(self, graph: Graph, model: Any, compiled: Any, storage_of: Callable[[Variable], Any]):
+        super().__init__(graph, storage_of)
+        self.compiled = compiled
+        left = {port.any_name: i for i, port in enumerate(compiled.inputs)}  # an input that nothing needs is dropped
+        ports = [left.get(x.name) for x in model.graph.input]
+        self.input_dtypes = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
+        self.input_ports, self.read_ports = ports[: len(graph.inputs)], ports[len(graph.inputs) :]
+        self.output_types = [(x.type.shape, dtypes.to_numpy(x.dtype)) for x in graph.outputs]
+
+    def _run(self, bound: Bound, values: Sequence[Any]) -> list[np.ndarray]:
+        request = bound[0]
+        given = [np.require(value, dtype, "CW") for value, dtype in zip(values, self.input_dtypes)]
+        results = [np.empty(shape, dtype) for shape, dtype in self.output_types]
+        self._set(request.set_input_tensor, self.input_ports, given)
+        self._set(request.set_output_tensor, range(len(results)), results)
+        request.infer(share_inputs=True, share_outputs=True)
+        return results
+
+    def _bind(self, kept: Reading) -> Bound:
+        request, arrays = self.compiled.create_infer_request(), self._arrays(kept)
+        first = len(self.output_types)
+        self._set(request.set_input_tensor, self.read_ports, arrays)
+        new = [state.next for state in self.write_states]
+        self._set(request.set_output_tensor, range(first, first + len(new)), new)
+        return request, (), arrays
+
+    def _set(self, set_tensor: Callable[[int, Any], None], ports: Sequence[int | None], arrays: Sequence[Any]) -> None:
+        for port, array in zip(ports, arrays):
+            if port is not None:
+                set_tensor(port, _shared(array))
+
+
+def _shared(array: np.ndarray) -> Any:
+    """A tensor on the array's own memory."""
+    if array.dtype.name == "bfloat16":
+        return openvino.Tensor(array.view("uint16"), list(array.shape), openvino.Type.bf16)
+    array = array.view("int32") if array.dtype.name == "uint32" else array
+    return openvino.Tensor(array, shared_memory=True)
+
+
+BACKEND = OpenVinoBackend()

@@ -1,0 +1,74 @@
+"""A graph as a PyTensor function.
+
+It runs in Python, each node as a call of NumPy: that needs no C compiler and no Numba, either of which takes half a
+minute for a training step. Of PyTensor's rewrites those are taken that merge equal nodes and that write in place. The
+others find little in a graph that was simplified before, and join products into ones of many factors, which are
+computed element by element where there is no compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.mode import Mode
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+
+from amalthea.engine.backends.pytensor.operators import cast
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Node, Tensor, Type
+from amalthea.engine.ir.trace import on_host
+from amalthea.engine.ir.versions import LOCK
+from amalthea.engine.primitives import Primitive
+
+MODE = Mode("py", RewriteDatabaseQuery(include=["merge", "inplace"]))
+
+
+class Function:
+    """From values of a graph's inputs and of the variables ``reads`` to those of its results, of these ``types``."""
+
+    def __init__(self, graph: Graph, lowerings: Mapping[Primitive, Any], reads: Sequence[Tensor] = ()):
+        self.types = [x.type for x in graph.results]
+        inputs = [*graph.inputs, *reads]
+        known = {x: pt.TensorType(x.dtype, x.type.shape)() for x in inputs}
+        for node in graph.nodes:
+            known.update(zip(node.outputs, _lowered(node, known, lowerings)))
+        results = [_value(x, known) for x in graph.results]
+        sources = [known[x] for x in inputs]
+        self.call = pytensor.function(sources, results, mode=MODE, trust_input=True, on_unused_input="ignore")
+        self.free = [self.call]
+
+    def __call__(self, *values: Any) -> list[Any]:
+        call = self._taken()
+        try:
+            return [np.asarray(x) for x in call(*values)]
+        finally:
+            self.free.append(call)
+
+    def _taken(self) -> Any:
+        """One for this thread alone: while it runs, a PyTensor function keeps its values in itself."""
+        try:
+            return self.free.pop()
+        except IndexError:
+            with LOCK:
+                return self.call.copy()
+
+
+def _lowered(node: Node, known: Mapping[Tensor, Any], lowerings: Mapping[Primitive, Any]) -> list[Any]:
+    """The variables of a node; a graph that it holds goes to the lowering as a function."""
+    attrs = {name: Function(v, lowerings) if isinstance(v, Graph) else v for name, v in node.attrs.items()}
+    made = lowerings[node.primitive](*(_value(x, known) for x in node.inputs), **attrs)
+    return [_typed(out, x.type) for out, x in zip([made] if node.primitive.single else made, node.outputs)]
+
+
+def _value(x: Tensor, known: Mapping[Tensor, Any]) -> Any:
+    return known[x] if x.value is None else pt.constant(on_host(x.value))
+
+
+def _typed(out: Any, type: Type) -> Any:
+    """Of the dtype of our typing rule, and known to be of that shape: PyTensor repeats no axis of unknown size."""
+    out = cast(out, dtype=type.dtype)
+    return out if out.type.shape == type.shape else pt.specify_shape(out, type.shape)

@@ -1,0 +1,276 @@
+"""TensorFlow: a graph is one ``tf.function`` that holds its variables and assigns them itself.
+
+Eager primitives are TensorFlow's own functions on its own tensors, so ``tf.GradientTape`` sees through them. What a
+tape differentiates by is a variable's ``storage.variable``, its ``tf.Variable``:
+
+    with tf.GradientTape() as tape:
+        loss = ops.sum(layer(x))
+    slopes = tape.gradient(loss, [v.storage.variable for v in layer.trainable_variables])
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from amalthea.engine.backends.base import Backend, Executable
+from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.plan import Plan
+from amalthea.engine.backends.tensorflow import normalization
+from amalthea.engine.backends.tensorflow.arrays import tf, to_numpy, to_tensor
+from amalthea.engine.backends.tensorflow.lowerings import LOWERINGS, run
+from amalthea.engine.backends.variable_groups import (
+    Gated,
+    Member,
+    VariableGroup,
+    reading_of,
+    wait_until_quiet,
+    wait_until_readable,
+    written_together,
+)
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.variable import Storage, Variable
+from amalthea.engine.ir.versions import LOCK, Reading, leave
+from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import Primitive, control, random, windows
+
+
+class Placed(VariableGroup):
+    """Variables that are assigned together. What is kept of them are tensors, which no assignment changes."""
+
+    def take(self, members: list[Any]) -> None:
+        pass
+
+    def keep(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            self.kept[index] = self.members[index].variable.value()
+
+
+class TensorflowStorage(Member):
+    """A value that lives in a ``tf.Variable``. A tape watches it if it is a float, trainable or not."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, value: np.ndarray):
+        tensor = to_tensor(value)
+        self.variable = tf.Variable(tensor, trainable=tensor.dtype.is_floating)
+        self.group = None
+        Placed([self])
+
+    def read(self) -> Any:
+        refuse(BACKEND)
+        with LOCK:
+            wait_until_readable([self])
+            kept = self.group.kept.get(self.index) if self.group.writer else None
+            return self.variable.value() if kept is None else kept
+
+    peek = read
+
+    def write(self, value: Any) -> None:
+        with LOCK:
+            wait_until_quiet([self])
+            self.group.kept.pop(self.index, None)
+            self.variable.assign(value, read_value=False)
+
+    def numpy(self) -> np.ndarray:
+        return to_numpy(self.read())
+
+
+class TensorflowBackend(DoesNotFork, Backend):
+    """TensorFlow, on whatever device it has."""
+
+    name = "tensorflow"
+    lowerings = LOWERINGS
+    storage = TensorflowStorage
+
+    def has_begun(self) -> bool:
+        from tensorflow.python.eager import context
+
+        return getattr(getattr(context, "_context", None), "_context_handle", None) is not None
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return TensorflowStorage(value)
+
+    def array(self, value: Any, dtype: str) -> Any:
+        return to_tensor(value, dtype)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        return to_numpy(array)
+
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        by = {i: tf.identity(to_tensor(inputs[i])) for i in wanted}
+        with tf.GradientTape() as tape:
+            tape.watch([*by.values()])
+            outputs = [to_tensor(y) for y in function(*(by.get(i, x) for i, x in enumerate(inputs)))]
+        pairs = [(y, to_tensor(g)) for y, g in zip(outputs, cotangents) if y.dtype.is_floating]
+        slopes = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], "zero")
+        return [tf.convert_to_tensor(g) for g in slopes]
+
+    def devices(self) -> list[str]:
+        found = [tuple(d.name.lower().split(":")[-2:]) for d in tf.config.list_logical_devices()]
+        return [f"{kind}:{number}" for kind, number in sorted(found, key=lambda device: device[0] == "cpu")]
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        if primitive not in LOWERINGS:
+            return self.run_decomposed(primitive, [to_tensor(x) for x in inputs], attrs)
+        return run(primitive, inputs, attrs)
+
+    def compile(self, graph: Graph) -> Executable:
+        return Compiled(simplify(expand(simplify(graph), LOWERINGS)), self.storage_of)
+
+
+# Milliseconds on two cores, plain and by XLA. XLA saves what TensorFlow pays for each call and each operator: a step of
+# training dense layers takes 2.8 and 1.9, a prediction of one row 0.20 and 0.11, with convolutions 0.42 and 0.28, with
+# an LSTM of 200 words 9.4 and 1.5. But it is slow at much work in convolutions and loops: a step of training takes 10
+# and 70, a prediction of 128 rows 2.6 and 3.5, with that LSTM 49 and 99. Compiling takes a second for a thousand nodes;
+# more than that gain nothing (four blocks of a transformer 128 and 133, 300 dense layers 9 and 19).
+# A prediction waits for it until it was called often: one for a few rows more takes 14 ms plain, and 107 by XLA, which
+# never gives back the memory of what it has compiled.
+CALLS_BEFORE_XLA = 8
+MOST_NODES = 1000
+MOST_NUMBERS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
+_SLOW = {row for row in LOWERINGS if row.__module__ == windows.__name__} | {control.scan, control.while_loop}
+_SLOW.add(control.barrier)  # XLA on a CPU does not wait at it
+_FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
+_DRAWN = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly
+
+
+def _by_xla(graph: Graph) -> bool:
+    """Whether XLA compiles a graph: on a GPU always, on a CPU where it was measured to be faster."""
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    nodes = [node.primitive for node in all_nodes(graph)]
+    rows, slow = set(nodes), _SLOW.intersection(nodes)
+    if len(nodes) > MOST_NODES:
+        return False
+    if graph.writes:
+        return not slow
+    return not rows & _DRAWN and slow <= _FORWARD and (not slow or _numbers(graph) <= MOST_NUMBERS)
+
+
+def _numbers(graph: Graph) -> int:
+    """How many numbers a graph without open loops computes."""
+    scans = [node.attrs for node in graph.nodes if node.primitive is control.scan]
+    inside = sum(attrs["length"] * _numbers(attrs["body"]) for attrs in scans)
+    return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
+
+
+class Compiled(Gated):
+    """A graph as one concrete function. It is traced again if a variable has been with another backend."""
+
+    def __init__(self, graph: Graph, storage_of: Callable[[Variable], Any]):
+        self.graph = graph
+        self.storage_of = storage_of
+        self.variables = list(dict.fromkeys(v for v, _ in (*graph.reads, *graph.writes)))
+        self.written = {v for v, _ in graph.writes}
+        self.kept = [v for v in self.variables if v not in self.written]
+        self.bound: list[Storage] | None = None
+        self.tracing = threading.RLock()  # one thread at a time makes functions
+        self.functions = _Functions(None)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        inputs = [to_tensor(x) for x in values]
+        with LOCK:
+            reading, writing, kept = self._enter()
+            functions = self.functions
+            given = self._kept_values(kept) if kept else None
+        try:
+            return self._run(functions, inputs, given)
+        finally:
+            with LOCK:
+                leave(reading, writing, kept)
+
+    def _look(self) -> None:
+        """Find the variables, after some variable moved: one of ours?"""
+        storages = [self.storage_of(v) for v in self.variables]
+        written = [s for s, v in zip(storages, self.variables) if v in self.written]
+        self.writing = written_together(written)
+        self.reading = reading_of([s for s in storages if s not in written], but=self.writing)
+        if storages != self.bound:
+            self.bound = storages
+            self.functions = _Functions(storages)
+        self.version = VariableGroup.version
+
+    def _kept_values(self, kept: Reading) -> list[Any]:
+        """The values of the variables that are only read, at one moment."""
+        apart = [gate for gate, _ in kept]
+        storages: list[Any] = [v.storage for v in self.kept]
+        return [s.group.kept[s.index] if s.group in apart else s.variable.value() for s in storages]
+
+    def _run(self, functions: _Functions, inputs: Sequence[Any], given: Sequence[Any] | None) -> list[Any]:
+        if given is not None:
+            if functions.of_values is None:
+                with self.tracing:
+                    functions.of_values = functions.of_values or self._traced(functions, of_values=True)
+            return functions.of_values(*inputs, *given)
+        if functions.plain is None or functions.waits:
+            with self.tracing:
+                results = self._prepare(functions, inputs)
+            if results is not None:
+                return results
+        return functions.plain(*inputs)
+
+    def _prepare(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any] | None:
+        """Trace for the variables as they are stored now, or later for XLA, which gives results at once."""
+        if functions.plain is None:
+            by_xla = _by_xla(self.graph)
+            functions.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
+            if by_xla and not functions.waits:
+                return self._run_by_xla(functions, inputs)
+            functions.plain = self._traced(functions)
+        elif functions.waits:
+            functions.waits -= 1
+            if not functions.waits:
+                return self._run_by_xla(functions, inputs)
+        return None
+
+    def _run_by_xla(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any]:
+        """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
+        try:
+            made = self._traced(functions, jit_compile=True)
+            results = made(*inputs)
+            functions.plain = made
+            return results
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+            functions.plain = functions.plain or self._traced(functions)
+            return functions.plain(*inputs)
+
+    def _traced(self, functions: _Functions, jit_compile: bool = False, of_values: bool = False) -> Any:
+        signature = [tf.TensorSpec(x.type.shape, x.dtype) for x in self.graph.inputs]
+        if of_values:
+            signature += [tf.TensorSpec(v.shape, v.dtype) for v in self.kept]
+        options = {"input_signature": signature, "autograph": False, "jit_compile": jit_compile}
+        compute = functools.partial(self._compute, dict(zip(self.variables, functions.storages)))
+        return tf.function(compute, **options).get_concrete_function()
+
+    def _compute(self, storages: dict[Variable, Any], *inputs: Any) -> list[Any]:
+        """The graph, in TensorFlow's words; it reads and assigns the variables, or is given the values of some."""
+        plan = Plan(self.graph, to_tensor)
+        count = len(self.graph.inputs)
+        given = dict(zip(self.kept, inputs[count:]))
+        read = (given[v] if v in given else storages[v].variable.value() for v in plan.reads)
+        outputs, written = plan.run([*inputs[:count], *read], run)
+        for variable, value in zip(plan.writes, written):
+            storages[variable].variable.assign(value, read_value=False)
+        return outputs
+
+
+class _Functions:
+    """The tf.functions of a graph, for one set of storages of its variables."""
+
+    def __init__(self, storages: Any):
+        self.storages = storages
+        self.plain: Any = None  # reads the variables where they are
+        self.of_values: Any = None  # is given the values of those that it does not write
+        self.waits = 0  # calls until XLA compiles it
+
+
+BACKEND = TensorflowBackend()
+LOWERINGS.update(normalization.lowerings(BACKEND.run_decomposed))

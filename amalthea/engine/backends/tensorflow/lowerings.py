@@ -1,0 +1,271 @@
+"""TensorFlow's function for each primitive, and how one is run.
+
+What has no kernel for a dtype is computed in a wider one and cut to width: bools as int32, unsigned numbers and
+matrices of small ones as int64 (exact in the bits that are kept), windows of whole numbers as float64 (exact up to
+2**53).
+"""
+
+# pyright: reportUnknownLambdaType=false
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from amalthea.engine.backends.tensorflow import control as loops
+from amalthea.engine.backends.tensorflow import windows
+from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
+from amalthea.engine.ir.trace import type_of
+from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import windows as w
+
+# ---------------------------------------------------------------------------------------- elementwise
+
+
+def _of_floats(function):
+    """For what leaves whole numbers as they are."""
+    return lambda x: function(x) if x.dtype.is_floating else x
+
+
+def _test(function):
+    return lambda x: function(x) if x.dtype.is_floating else tf.zeros(x.shape, tf.bool)
+
+
+def _absolute(x):
+    return x if x.dtype.is_unsigned else tf.abs(x)
+
+
+def _sign(x):
+    return tf.minimum(x, tf.constant(1, x.dtype)) if x.dtype.is_unsigned else tf.sign(x)
+
+
+def _floor_divide(x, y):
+    """As Python's: a finite number divided by an infinity of the other sign is -1, not -0."""
+    if not x.dtype.is_floating:
+        return tf.math.floordiv(x, y)
+    below = tf.math.is_inf(y) & tf.math.is_finite(x) & (x * tf.sign(y) < 0)
+    return tf.where(below, -tf.ones((), x.dtype), tf.math.floordiv(x, y))
+
+
+def _divided(function):
+    """For whole numbers 0 where NumPy divides by 0, which TensorFlow makes an error."""
+
+    def divide(x, y):
+        if x.dtype.is_floating:
+            return function(x, y)
+        none = tf.equal(y, tf.zeros((), y.dtype))
+        safe = function(x, tf.where(none, tf.ones((), y.dtype), y))
+        return tf.where(none, tf.zeros((), y.dtype), safe)
+
+    return divide
+
+
+def _clip(x, *, low, high):
+    low, high = (tf.constant(bound, x.dtype) for bound in (low, high))
+    return tf.minimum(tf.maximum(x, low), high)
+
+
+# ------------------------------------------------------------------------------- moving and indexing
+
+
+def _slice(x, *, starts, limits, strides):
+    if all(step == 1 for step in strides):
+        return tf.slice(x, starts, [b - a for a, b in zip(starts, limits)])
+    return tf.strided_slice(x, starts, limits, strides)
+
+
+def _pad(x, *, low, high, value):
+    widths = list(zip(low, high))
+    return tf.pad(x, widths, constant_values=tf.constant(value, x.dtype)) if value else tf.pad(x, widths)
+
+
+def _dilate(x, *, steps):
+    shape = [(n - 1) * step + 1 for n, step in zip(x.shape, steps)]
+    begin = [0] * len(shape)
+    return tf.raw_ops.StridedSliceGrad(shape=shape, begin=begin, end=shape, strides=steps, dy=x)
+
+
+def _iota(*, shape, axis, dtype):
+    counts = tf.cast(tf.range(shape[axis]), DTYPES[dtype])
+    return tf.broadcast_to(tf.reshape(counts, [-1 if i == axis else 1 for i in range(len(shape))]), shape)
+
+
+def _starts(starts, shape, sizes):
+    """Where a block begins, moved so that it lies inside."""
+    return tf.stack([tf.clip_by_value(tf.cast(s, tf.int64), 0, d - n) for s, d, n in zip(starts, shape, sizes)])
+
+
+def _dynamic_slice(x, *starts, sizes):
+    return tf.slice(x, _starts(starts, x.shape, sizes), tf.constant(sizes, tf.int64)) if starts else x
+
+
+def _dynamic_update(x, update, *starts):
+    if not starts:
+        return update
+    begin = _starts(starts, x.shape, update.shape)
+    end = begin + tf.constant(tuple(update.shape), tf.int64)
+    ones = tf.ones_like(begin)
+    return tf.raw_ops.TensorStridedSliceUpdate(input=x, begin=begin, end=end, strides=ones, value=update)
+
+
+def _whole(indices, size):
+    """Indices as TensorFlow takes them, counted from the start."""
+    if indices.dtype not in (tf.int32, tf.int64):
+        indices = tf.cast(indices, tf.int64)
+    return tf.where(indices < 0, indices + size, indices)
+
+
+def _points(x, indices):
+    sizes = tf.constant(tuple(x.shape[: indices.shape[-1]]), DTYPES[type_of(indices).dtype])
+    return _whole(indices, sizes)
+
+
+def _front(x, axis, count=1):
+    """Some axes moved to the front."""
+    moved = range(axis, axis + count)
+    return tf.transpose(x, (*moved, *(i for i in range(x.ndim) if i not in moved)))
+
+
+def _unfront(x, axis):
+    return tf.transpose(x, (*range(1, axis + 1), 0, *range(axis + 1, x.ndim)))
+
+
+def _scatter_add(x, indices, updates, *, axis):
+    if indices.ndim == 0:  # the kernel wants a list of places
+        indices, updates = indices[None], tf.expand_dims(updates, axis)
+    places = _whole(indices, x.shape[axis])[..., None]
+    if axis == 0:
+        return tf.tensor_scatter_nd_add(x, places, updates)
+    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), places, _front(updates, axis, indices.ndim)), axis)
+
+
+def _along(x, indices, axis):
+    """The full coordinates of what indices along an axis mean."""
+    indices = _whole(indices, x.shape[axis])
+    grid = tf.meshgrid(*(tf.range(n, dtype=indices.dtype) for n in indices.shape), indexing="ij")
+    return tf.stack([indices if i == axis else place for i, place in enumerate(grid)], axis=-1)
+
+
+def _top_k(x, *, k):
+    values, places = tf.math.top_k(x, k, sorted=True)
+    return values, places
+
+
+# -------------------------------------------------------------------------------------- the other rows
+
+
+def _reduce(function):
+    return lambda x, *, axes, keepdims: function(x, axis=axes, keepdims=keepdims) if axes else x
+
+
+def _matmul(x, y, *, transpose_x, transpose_y):
+    if x.ndim > 2 and y.ndim == 2 and not transpose_x:  # one large product, not one for each element of a batch
+        rows = tf.reshape(x, (-1, x.shape[-1]))
+        out = tf.linalg.matmul(rows, y, transpose_b=transpose_y)
+        return tf.reshape(out, (*x.shape[:-1], out.shape[-1]))
+    return tf.linalg.matmul(x, y, transpose_a=transpose_x, transpose_b=transpose_y)
+
+
+def _drawn(function):
+    """Philox wherever it runs; but XLA on a CPU puts its numbers in another order (2.21), so they are others."""
+
+    return lambda key, *, shape, dtype: function(shape, tf.bitcast(key, tf.int32), dtype=DTYPES[dtype], alg="philox")
+
+
+def _barrier(x, after, *, tag):
+    with tf.control_dependencies([after]):
+        return tf.identity(x)
+
+
+def _same(x, *_: Any, **attrs: Any):
+    return x
+
+
+LOWERINGS: dict[Primitive, Any] = {
+    p.negative: tf.negative, p.exp: tf.exp, p.expm1: tf.math.expm1, p.log: tf.math.log, p.log1p: tf.math.log1p,
+    p.sqrt: tf.sqrt, p.rsqrt: tf.math.rsqrt, p.reciprocal: tf.math.reciprocal, p.square: tf.square, p.sin: tf.sin,
+    p.cos: tf.cos, p.tan: tf.tan, p.arcsin: tf.asin, p.arccos: tf.acos, p.arctan: tf.atan, p.sinh: tf.sinh,
+    p.cosh: tf.cosh, p.tanh: tf.tanh, p.arcsinh: tf.asinh, p.arccosh: tf.acosh, p.arctanh: tf.atanh,
+    p.sigmoid: tf.sigmoid, p.softplus: tf.math.softplus, p.erf: tf.math.erf, p.relu: tf.nn.relu,
+    p.absolute: _absolute, p.sign: _sign, p.floor: _of_floats(tf.floor), p.ceil: _of_floats(tf.math.ceil),
+    p.round: _of_floats(tf.round), p.isnan: _test(tf.math.is_nan), p.isinf: _test(tf.math.is_inf),
+    p.logical_not: tf.logical_not, p.add: tf.add, p.subtract: tf.subtract, p.multiply: tf.multiply,
+    p.divide: tf.divide, p.floor_divide: _divided(_floor_divide), p.remainder: _divided(tf.math.floormod),
+    p.power: tf.pow, p.maximum: tf.maximum, p.minimum: tf.minimum, p.arctan2: tf.atan2, p.equal: tf.equal,
+    p.less: tf.less, p.less_equal: tf.less_equal, p.greater: tf.greater, p.greater_equal: tf.greater_equal,
+    p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,
+    p.bitwise_or: tf.bitwise.bitwise_or, p.bitwise_xor: tf.bitwise.bitwise_xor,
+    p.left_shift: tf.bitwise.left_shift, p.right_shift: tf.bitwise.right_shift, p.select: tf.where,
+    p.clip: _clip, p.cast: lambda x, *, dtype: tf.cast(x, DTYPES[dtype]),
+    reductions.reduce_sum: _reduce(tf.reduce_sum), reductions.reduce_prod: _reduce(tf.reduce_prod),
+    reductions.reduce_max: _reduce(tf.reduce_max), reductions.reduce_min: _reduce(tf.reduce_min),
+    reductions.argmax: lambda x, *, axis: tf.argmax(x, axis, output_type=tf.int32),
+    reductions.argmin: lambda x, *, axis: tf.argmin(x, axis, output_type=tf.int32),
+    reductions.cumsum: lambda x, *, axis, reverse: tf.cumsum(x, axis, reverse=reverse),
+    reductions.cumprod: lambda x, *, axis, reverse: tf.math.cumprod(x, axis, reverse=reverse),
+    movement.reshape: lambda x, *, shape: tf.reshape(x, shape),
+    movement.transpose: lambda x, *, axes: tf.transpose(x, axes),
+    movement.broadcast_to: lambda x, *, shape: tf.broadcast_to(x, shape),
+    movement.concatenate: lambda *xs, axis: tf.concat(xs, axis),
+    movement.slice: _slice, movement.pad: _pad, movement.dilate: _dilate,
+    movement.flip: lambda x, *, axes: tf.reverse(x, axes), movement.iota: _iota,
+    movement.dynamic_slice: _dynamic_slice, movement.dynamic_update_slice: _dynamic_update,
+    indexing.gather: lambda x, i, *, axis: tf.gather(x, _whole(i, x.shape[axis]), axis=axis),
+    indexing.scatter_add: _scatter_add,
+    indexing.take_along_axis: lambda x, i, *, axis: tf.gather_nd(x, _along(x, i, axis)),
+    indexing.add_along_axis: lambda x, i, u, *, axis: tf.tensor_scatter_nd_add(x, _along(x, i, axis), u),
+    indexing.gather_points: lambda x, i: tf.gather_nd(x, _points(x, i)),
+    indexing.scatter_add_points: lambda x, i, u: tf.tensor_scatter_nd_add(x, _points(x, i), u),
+    indexing.top_k: _top_k, matmul.matmul: _matmul,
+    w.conv: windows.conv, w.conv_input_gradient: windows.conv_input_gradient,
+    w.conv_kernel_gradient: windows.conv_kernel_gradient, w.max_pool: windows.max_pool,
+    w.max_pool_gradient: windows.max_pool_gradient, w.avg_pool: windows.avg_pool,
+    w.avg_pool_gradient: windows.avg_pool_gradient,
+    random.random_uniform: _drawn(tf.random.stateless_uniform),
+    random.random_normal: _drawn(tf.random.stateless_normal),
+    p.relu_gradient: lambda g, out: tf.raw_ops.ReluGrad(gradients=g, features=out),
+    composite.softmax: lambda x, *, axis: tf.nn.softmax(x, axis),
+    composite.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
+    control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _barrier,
+    control.with_gradient: lambda *xs, count, rule: xs[count:],
+    control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
+}  # fmt: skip
+
+_UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+_WINDOWS = {row for row in LOWERINGS if row.name.startswith(("conv", "avg_pool"))}
+_WITH_BOOLS = {
+    p.cast, p.select, p.equal, p.logical_not, p.logical_and, p.logical_or, p.isnan, p.isinf, p.floor, p.ceil, p.round,
+    reductions.argmax, reductions.argmin, indexing.gather, indexing.take_along_axis, indexing.gather_points,
+    *(row for row in LOWERINGS if row.__module__ in (movement.__name__, control.__name__)),
+}  # fmt: skip
+
+
+@cache
+def _wider(primitive: Primitive, dtype: str) -> str:
+    """The dtype in which TensorFlow computes this primitive of that dtype."""
+    if dtype == "bool":
+        return "bool" if primitive in _WITH_BOOLS or primitive in _HELD else "int32"
+    if primitive in (p.negative, p.power) and dtype in _UNSIGNED:
+        return "int64"
+    if primitive is matmul.matmul and dtype in (*_UNSIGNED, "int8", "int16"):
+        return "int64"
+    if primitive is w.max_pool and dtype in ("uint32", "uint64"):
+        return "int64"
+    return "float64" if primitive in _WINDOWS and "int" in dtype else dtype
+
+
+def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """One primitive, on tensors of a graph or on values."""
+    tensors = [to_tensor(x) for x in inputs]
+    wide = [_wider(primitive, x.dtype.name) for x in tensors]
+    if all(name == x.dtype.name for name, x in zip(wide, tensors)):
+        return LOWERINGS[primitive](*tensors, **attrs)
+    types = primitive.types([type_of(x) for x in tensors], attrs)
+    result = LOWERINGS[primitive](*(to_tensor(x, name) for x, name in zip(tensors, wide)), **attrs)
+    cut = [to_tensor(x, t.dtype) for x, t in zip((result,) if primitive.single else result, types)]
+    return cut[0] if primitive.single else tuple(cut)
+
+
+_HELD = loops.lowerings(run)
+LOWERINGS.update(_HELD)

@@ -1,0 +1,188 @@
+"""PyTorch: a graph becomes straight-line code without autograd; eagerly, its own tensors and its own autograd.
+
+Eager primitives are PyTorch's own functions on its own tensors, and a variable's value is a leaf, so that after
+``loss.backward()`` a trainable variable has its gradient in ``variable.value.grad``, and ``torch.optim`` can hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from amalthea.engine.backends.base import Backend, Executable
+from amalthea.engine.backends.memory import keep_freed_memory, tidied
+from amalthea.engine.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
+from amalthea.engine.backends.torch.codegen import function_of, function_of_kept
+from amalthea.engine.backends.torch.lowerings import LOWERINGS, run
+from amalthea.engine.backends.torch.native_autograd import gradients, with_tapes
+from amalthea.engine.backends.torch.prepacking import folded
+from amalthea.engine.backends.torch.rnn import with_recurrences
+from amalthea.engine.backends.torch.weight_cache import changes
+from amalthea.engine.backends.value_lists import ListedStorage, Stateful
+from amalthea.engine.backends.variable_groups import wait_until_quiet, wait_until_readable
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.variable import Storage, Variable
+from amalthea.engine.ir.versions import LOCK
+from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.simplify import simplify
+from amalthea.engine.primitives import Primitive
+
+
+class TorchStorage(ListedStorage):
+    """A value that lives in a tensor, and for a trainable variable the leaf that stands for it in autograd's graphs.
+
+    A leaf is the live parameter: it is the same object for good, and follows every assignment and training step.
+    What is read of any other variable stays as it was.
+    """
+
+    __slots__ = ("leaf", "trainable")
+
+    def __init__(self, tensor: torch.Tensor):
+        super().__init__(tensor)
+        self.leaf: torch.Tensor | None = None
+        self.trainable = False
+        changes.renew()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a user may hold the memory of the value, and change it in index."""
+        return self.leaf is not None or self.index in self.group.lent
+
+    def read(self) -> torch.Tensor:
+        with LOCK:
+            wait_until_quiet([self], readers=False)
+            value = self._read()
+            changes.renew()
+            return value
+
+    def _read(self) -> torch.Tensor:
+        if not self.trainable:
+            return super().peek()
+        self.follow()
+        if self.leaf is None:
+            self.leaf = self.group.values[self.index].detach().requires_grad_()
+        return self.leaf
+
+    def follow(self) -> None:
+        """Let the leaf be where the value is."""
+        value = self.group.values[self.index]
+        if self.leaf is not None and self.leaf.data_ptr() != value.data_ptr():
+            self.leaf.data = value
+
+    def peek(self) -> torch.Tensor:
+        """The value, in memory that nobody takes for another; of a trainable variable a view that autograd follows to
+        the leaf."""
+        with LOCK:
+            value = super().peek()
+            if self.group.writer or not (self.trainable and torch.is_grad_enabled()):
+                return value
+            leaf = self._read()
+            return leaf.view_as(leaf)
+
+    def write(self, value: Any) -> None:
+        with LOCK:
+            wait_until_quiet([self])
+            group, index = self.group, self.index
+            group.kept.pop(index, None)
+            if self.trainable and index not in group.lent:
+                group.values[index].copy_(value.detach())
+            else:
+                group.values[index] = value.detach().clone(memory_format=torch.contiguous_format)
+                group.lent.discard(index)
+                self.follow()
+            changes.renew()
+
+    def move(self, device: torch.device) -> None:
+        """Bring the value to a device."""
+        value = self.group.values[self.index]
+        if value.device != device:
+            self.group.values[self.index], self.leaf = value.to(device), None
+            changes.renew()
+
+    def numpy(self) -> np.ndarray:
+        with LOCK:
+            wait_until_readable([self])
+            return to_numpy(self.current())
+
+
+def prepared(graph: Graph) -> Graph:
+    """The graph in primitives that PyTorch has, with what belongs together paired."""
+    return with_tapes(folded(simplify(expand(with_recurrences(simplify(graph)), LOWERINGS))))
+
+
+class TorchBackend(Backend):
+    """PyTorch, on the first CUDA device if there is one."""
+
+    name = "torch"
+    lowerings = LOWERINGS
+    storage = TorchStorage
+
+    def new_storage(self, value: np.ndarray) -> Storage:
+        return TorchStorage(to_tensor(value))
+
+    def in_child(self) -> None:
+        torch.set_num_threads(1)  # OpenMP would wait for those of the parent; PyTorch's own workers do the same
+
+    def devices(self) -> list[str]:
+        return devices()
+
+    def index(self, variable: Variable) -> Storage:
+        storage: Any = super().storage_of(variable)
+        if type(storage) is TorchStorage:
+            storage.move(where())
+            storage.trainable = variable.trainable and variable.dtype.startswith(("float", "bfloat"))
+        return storage
+
+    def array(self, value: Any, dtype: str) -> Any:
+        return to_tensor(value, dtype).to(where())
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        return to_numpy(array)
+
+    def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
+        is_outer = torch.is_grad_enabled()  # then this gradient may be differentiated itself
+        with torch.enable_grad():
+            fresh = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(inputs)]
+            # A view, so that an input that goes in twice has two gradients.
+            values = [x.view_as(x) if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
+            return gradients(function(*values), cotangents, [values[i] for i in wanted], create_graph=is_outer)
+
+    def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        if primitive not in LOWERINGS:
+            return self.run_decomposed(primitive, [to_tensor(x) for x in inputs], attrs)
+        return run(primitive, inputs, attrs)
+
+    def compile(self, graph: Graph) -> Executable:
+        function = _step(prepared(graph)) if graph.writes else _answer(prepared(graph))
+        if not graph.writes:
+            return Stateful(graph, function, self.storage_of, stamp=lambda values: (changes.token, values))
+        return tidied(Stateful(graph, function, self.storage_of, copy=torch.clone, renew=changes.renew))
+
+
+def _step(graph: Graph) -> Any:
+    """The function of a graph that writes."""
+    keep_freed_memory()
+    function = function_of(graph)
+
+    def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
+        with torch.no_grad():
+            return function(written, kept, [to_read(x) for x in inputs])
+
+    return step
+
+
+def _answer(graph: Graph) -> Any:
+    """The function of a graph that only reads."""
+    function = function_of_kept(graph)
+
+    def answer(written: Any, stamped: Any, inputs: Sequence[Any]) -> Any:
+        with torch.no_grad():
+            return function(*stamped, [to_read(x) for x in inputs])
+
+    return answer
+
+
+BACKEND = TorchBackend()

@@ -1,0 +1,168 @@
+"""Straight-line Python code for a graph.
+
+One line a primitive, each value deleted after its last use. Two things make it as good as what one writes by hand:
+an operation on a value that dies with it is done in that value's memory (the memory of the variables too, as
+optimizers do), and what PyTorch says in one pass (``addmm``, ``addcmul``, a sum with a factor) is one line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from amalthea.engine.backends.torch.arrays import to_tensor
+from amalthea.engine.backends.torch.fusions import fused_lines
+from amalthea.engine.backends.torch.saved_for_backward import paired
+from amalthea.engine.backends.torch.statements import Line, line_of
+from amalthea.engine.backends.torch.weight_cache import Kept, divided
+from amalthea.engine.backends.value_lists import state_of
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.passes.liveness import last_uses
+
+
+def function_of(graph: Graph) -> Any:
+    """``function(written, kept, inputs)``, which gives the outputs, and the new values of the variables written."""
+    written, kept = state_of(graph)
+    reads = dict(graph.reads)
+    unread = [Tensor(variable.type) for variable in written]
+    spent = [reads.get(variable, other) for variable, other in zip(written, unread)]
+    arguments = [spent, [reads[variable] for variable in kept], graph.inputs]
+    return Writer(graph, arguments, spendable=spent).function
+
+
+def function_of_kept(graph: Graph) -> Any:
+    """``function(token, kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once, for
+    all calls with the same token."""
+    settled, rest = divided(graph)
+    prepare = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True).function
+    count = len(graph.inputs)
+    arguments = [rest.inputs[:count], rest.inputs[count:]]
+    function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
+    kept = Kept(settled, lambda values: prepare(values)[0])
+    return lambda token, values, inputs: function(inputs, kept(token, values))
+
+
+def held(graph: Graph) -> Any:
+    """``function(values)`` of a body or branch, whose inputs stay as they are."""
+    function = Writer(graph, [graph.inputs], parameters=["values"]).function
+    return lambda values: function(values)[0]
+
+
+class Writer:
+    """Writes the code; ``function`` is what it means, ``source`` how it reads.
+
+    Args:
+        graph: what is written.
+        arguments: the tensors that are given, in lists named ``parameters``.
+        spendable: those of them whose memory is used again.
+        lends: whether results may share memory with what is given, and with each other.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        arguments: Sequence[Sequence[Tensor]],
+        spendable: Sequence[Tensor] = (),
+        parameters: Sequence[str] = ("written", "kept", "inputs"),
+        lends: bool = False,
+    ):
+        self.results, self.parameters, self.lends = graph.results, parameters, lends
+        self.given = [x for group in arguments for x in group]
+        self.names: dict[Tensor, str] = {x: f"a{i}" for i, x in enumerate(self.given)}
+        self.known: dict[str, Any] = {}
+        uses = Counter(x for node in graph.nodes for x in node.inputs)
+        uses.update(self.results)
+        self.lines = fused_lines(paired([line_of(node, held) for node in graph.nodes]), uses)
+        self.owner = _owners(self.lines, self.given)
+        self.fresh = {*spendable, *(x for line in self.lines if not line.views for x in line.outputs)}
+        self.ends, self.group_ends = self._last_uses()
+        self.source = self._write(arguments, len(graph.outputs))
+        exec(compile(self.source, "<a graph>", "exec"), self.known)  # noqa: S102  # the text is our own
+        self.function = self.known["step"]
+
+    def _last_uses(self) -> tuple[dict[Tensor, int], dict[Tensor, int]]:
+        """The last line that uses a tensor, and the last that uses anything in the same memory."""
+        ends = last_uses([(line.inputs, line.outputs) for line in self.lines], self.results)
+        groups: dict[Tensor, int] = {}
+        for x, end in ends.items():
+            owner = self.owner.get(x, x)
+            groups[owner] = max(groups.get(owner, -1), end)
+        return ends, groups
+
+    def _write(self, arguments: Sequence[Sequence[Tensor]], count: int) -> str:
+        parameters = [*zip(self.parameters, arguments)]
+        rows = [f"def step({', '.join(parameter for parameter, _ in parameters)}):"]
+        for parameter, group in parameters:
+            if group:
+                rows.append(f"    {', '.join(self.names[x] for x in group)}, = {parameter}")
+        for number, line in enumerate(self.lines):
+            rows.append("    " + self._line(number, line))
+        outputs, writes = (", ".join(self._result(x)) for x in (self.results[:count], self.results[count:]))
+        return "\n".join([*rows, f"    return [{outputs}], [{writes}]"])
+
+    def _line(self, number: int, line: Line) -> str:
+        operands = [self._name(x) for x in line.inputs]
+        place = self._place_to_reuse(number, line)
+        text = line.render(operands, self._global) if place is None else line.inside(place, operands, self._global)
+        for x in line.outputs:
+            self.names[x] = f"v{len(self.names)}"
+        names = ", ".join(self.names[x] for x in line.outputs)
+        dead = [x for x in dict.fromkeys((*line.inputs, *line.outputs)) if x.value is None and self.ends[x] == number]
+        gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
+        return f"{names}{',' if not line.single else ''} = {text}{gone}"
+
+    def _place_to_reuse(self, number: int, line: Line) -> int | None:
+        """The operand whose memory can take the result; of several that must, the first."""
+        if line.all_places:
+            pairs = zip(line.places, line.outputs)
+            return line.places[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
+        return next((i for i in line.places if self._is_free(number, line.inputs[i], line.outputs[0])), None)
+
+    def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
+        """Whether a tensor's memory can take an output: as large, all ours, and of no use afterwards."""
+        ours = x in self.fresh and self.owner.get(x, x) is x
+        return ours and x.type == out.type and self.group_ends[x] == number and self.ends[x] == number
+
+    def _name(self, x: Tensor) -> str:
+        if x.value is not None:
+            return self._global("c", to_tensor(x.value))
+        return self.names[x]
+
+    def _global(self, name: str, value: Any) -> str:
+        """A name for a value that the code needs; the same name for the same value."""
+        if self.known.get(name) is value:
+            return name
+        unique = name if name not in self.known else f"{name}_{len(self.known)}"
+        self.known[unique] = value
+        return unique
+
+    def _result(self, tensors: Sequence[Tensor]) -> list[str]:
+        """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
+        if self.lends:
+            return [self._name(x) for x in tensors]
+        seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
+        own = [x in self.fresh and self.owner.get(x, x) is x and seen[x] == 1 for x in tensors]
+        rows = self._global("rows", torch.contiguous_format) if not all(own) else ""
+        copy = f".clone(memory_format={rows})"
+        return [self._name(x) if ok else f"{self._name(x)}{copy}" for x, ok in zip(tensors, own)]
+
+
+def _owners(lines: Sequence[Line], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
+    """For each tensor one that stands for all that may share its memory."""
+    parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
+
+    def root(x: Tensor) -> Tensor:
+        while parent[x] is not x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    for line in lines:
+        shared = [root(x) for x in line.inputs if x.value is None] if line.views else []
+        for x in (*shared[1:], *line.outputs) if shared else ():
+            parent[root(x)] = shared[0]
+    return {x: root(x) for x in parent}

@@ -1,0 +1,169 @@
+"""What PyTorch says in one pass: several lines that become one.
+
+A pattern starts from its last node and takes in the nodes before it whose results nothing else uses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+
+from amalthea.engine.backends.torch import onednn
+from amalthea.engine.backends.torch.lowerings import adam_
+from amalthea.engine.backends.torch.statements import Line, Name, number, transposed
+from amalthea.engine.ir.tensor import Node, Tensor
+from amalthea.engine.passes.patterns import made_by
+from amalthea.engine.primitives import composite, matmul, movement
+from amalthea.engine.primitives import elementwise as p
+
+
+def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
+    """The lines with every pattern that is found put in, from the end to the start."""
+    taken: set[Node] = set()
+    result: list[Line] = []
+    for line in reversed(lines):
+        if line.node in taken and line.node is not None:
+            continue
+        found = _find(line.node, uses) if line.node is not None else None
+        if found is None:
+            result.append(line)
+        else:
+            new, absorbed = found
+            taken.update(absorbed)
+            result.append(new)
+    return _adam_at_once(result[::-1])
+
+
+def _adam_at_once(lines: list[Line]) -> list[Line]:
+    """All steps of Adam that share their step size in one call, where the last of them stands.
+
+    Whoever uses a new value or moment, but for the end of the graph, keeps that one where it is.
+    """
+    groups: dict[Any, list[Line]] = {}
+    used = {x for line in lines for x in line.inputs}
+    for line in lines:
+        node = line.node
+        whole = node is not None and node.primitive is composite.adam and node.inputs[0].dtype in ("float32", "float64")
+        if node is not None and whole and not any(x in used for x in node.outputs):
+            alike = (node.inputs[4], node.inputs[0].dtype, *sorted(node.attrs.items()))
+            groups.setdefault(alike, []).append(line)
+    for group in groups.values():
+        nodes = [line.node for line in group if line.node is not None]
+        place = lines.index(group[-1])
+        lines[place] = _adam(nodes)
+        lines = [line for line in lines if line not in group[:-1]]
+    return lines
+
+
+def _adam(nodes: Sequence[Node]) -> Line:
+    count, shares = len(nodes), partial(adam_, **nodes[0].attrs)
+    columns = [[node.inputs[i] for node in nodes] for i in range(4)]
+    inputs = [x for column in columns for x in column] + [nodes[0].inputs[4]]
+    outputs = [node.outputs[i] for i in range(3) for node in nodes]
+
+    def call(names: Sequence[str], name: Name, end: str) -> str:
+        rows = [names[i * count : (i + 1) * count] for i in range(4)]
+        kept = [f"[{', '.join(x + (end if i != 1 else '') for x in row)}]" for i, row in enumerate(rows)]
+        return f"{name('adam_', shares)}({', '.join(kept)}, {names[-1]})"
+
+    line = Line(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
+    line.places = [*range(count), *range(2 * count, 4 * count)]
+    line.all_places = True
+    line.inside = lambda _, names, name: call(names, name, "")
+    return line
+
+
+def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    if node.primitive not in (p.add, p.subtract):
+        return None
+    for pattern in (_addmm, _scaled):
+        found = pattern(node, uses)
+        if found is not None:
+            return found
+    return None
+
+
+def _made_by(x: Tensor, row: object, uses: Counter[Tensor]) -> Node | None:
+    """The node of that primitive which makes a tensor for this one use."""
+    return made_by(x, row) if uses[x] == 1 else None
+
+
+def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    """A matrix product and a bias, which may be of the product in another shape."""
+    if node.primitive is not p.add:
+        return None
+    out = node.outputs[0]
+    for place in (0, 1):
+        bias, reshaped = node.inputs[1 - place], _made_by(node.inputs[place], movement.reshape, uses)
+        product = _made_by(reshaped.inputs[0] if reshaped else node.inputs[place], matmul.matmul, uses)
+        if product is None or any(len(x.type.shape) != 2 for x in product.inputs) or bias.type.shape == ():
+            continue
+        shape, columns = out.type.shape, product.outputs[0].type.shape[1]
+        if bias.type.shape != shape[-len(bias.type.shape) :] or prod(bias.type.shape) != columns:
+            continue
+        line = Line(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
+        return line, [product, reshaped] if reshaped else [product]
+    return None
+
+
+def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -> str:
+    bias, *factors = names
+    wide = len(product.outputs[0].type.shape) != len(node.outputs[0].type.shape)
+    text = onednn.rendered(product, factors, name, bias)
+    if text is None:
+        bias = f"{bias}.reshape(-1)" if wide else bias
+        text = f"{name('addmm', torch.addmm)}({bias}, {', '.join(transposed(product, factors))})"
+    return f"{text}.reshape({tuple(node.outputs[0].type.shape)})" if wide else text
+
+
+def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and the like, on whole tensors."""
+    sign = "" if node.primitive is p.add else "-"
+    for place in (1, 0) if node.primitive is p.add else (1,):
+        x, term = node.inputs[1 - place], node.inputs[place]
+        whole = x.type == term.type == node.outputs[0].type and x.value is None and x.dtype.startswith("float")
+        if not whole:
+            continue
+        factor, others, absorbed = _factored(term, uses)
+        if not absorbed:
+            continue
+        if len(others) == 1:
+            return _pass("add", [x, *others], f", alpha={sign}{factor}", node), absorbed
+        method = "addcdiv" if absorbed[-1].primitive is p.divide else "addcmul"
+        return _pass(method, [x, *others], f", value={sign}{factor}", node), absorbed
+    return None
+
+
+def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], list[Node]]:
+    """A term as a number times a tensor, or times a product or quotient of two."""
+    scaled, absorbed, factor = _made_by(term, p.multiply, uses), [], "1.0"
+    if scaled is not None:
+        numbers = [number(x) for x in scaled.inputs]
+        if (numbers[0] is None) != (numbers[1] is None):
+            place = 0 if numbers[0] is not None else 1
+            factor, term, absorbed = str(numbers[place]), scaled.inputs[1 - place], [scaled]
+    for row in (p.multiply, p.divide):
+        pair = _made_by(term, row, uses)
+        if pair is not None and all(v.type == term.type and v.value is None for v in pair.inputs):
+            return factor, list(pair.inputs), [*absorbed, pair]
+    square = _made_by(term, p.square, uses)
+    if square is not None:
+        return factor, [square.inputs[0]] * 2, [*absorbed, square]
+    return factor, [term], absorbed
+
+
+def _pass(method: str, inputs: list[Tensor], last: str, node: Node) -> Line:
+    """``torch.method(x, *others, last)``, which can work in the memory of ``x``."""
+
+    def render(names: Sequence[str], name: Name) -> str:
+        return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
+
+    line = Line(node.outputs, inputs, render)
+    line.places = (0,)
+    line.inside = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
+    return line

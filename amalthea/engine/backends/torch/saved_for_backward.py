@@ -1,0 +1,91 @@
+"""Lines that belong together: the two gradients of a convolution, and a pool that tells its gradient where to look.
+
+What is handed on is one more name in the code, of no type that a graph knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from amalthea.engine.backends.torch.statements import Line, Name
+from amalthea.engine.backends.torch.windows import conv_gradients, max_pool_and_places, max_pool_gradient_at
+from amalthea.engine.ir.tensor import Node, Tensor, Type
+from amalthea.engine.primitives import windows
+
+_SLIDING = ("strides", "padding", "dilation", "groups", "data_format")
+
+
+def paired(lines: Sequence[Line]) -> list[Line]:
+    """The lines with every pair that is found put in."""
+    return _pools(_convolutions(lines))
+
+
+def hidden() -> Tensor:
+    """Stands for what one line hands to another."""
+    return Tensor(Type((), "bool"))
+
+
+def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Line:
+    """A line that calls a function with its attributes bound."""
+    bound = partial(function, **attrs)
+    single = len(outputs) == 1
+
+    def render(names: Sequence[str], name: Name) -> str:
+        return f"{name(label, bound)}({', '.join(names)})"
+
+    return Line(outputs, inputs, render, single=single)
+
+
+def _convolutions(lines: Sequence[Line]) -> list[Line]:
+    """Both gradients of a convolution in one call, where the first of them stands."""
+    result: list[Line | None] = list(lines)
+    made = {x: i for i, line in enumerate(lines) for x in line.outputs}
+    found: dict[Any, int] = {}
+    for i, line in enumerate(lines):
+        key = _gradient_of(line.node)
+        other = found.pop(key, None) if key is not None else None
+        if other is None:
+            found[key] = i
+            continue
+        by_x, by_kernel = sorted((lines[other], line), key=lambda one: one.node.primitive.name)  # type: ignore[union-attr]
+        inputs = [*by_x.inputs, by_kernel.inputs[0]]
+        if all(made.get(x, -1) < other for x in inputs):
+            attrs = {name: by_x.node.attrs[name] for name in _SLIDING}  # type: ignore[union-attr]
+            outputs = [*by_x.outputs, *by_kernel.outputs]
+            result[other], result[i] = call(outputs, inputs, "conv_gradients", conv_gradients, **attrs), None
+    return [line for line in result if line is not None]
+
+
+def _gradient_of(node: Node | None) -> Any:
+    """What two gradients of the same convolution have in common."""
+    if node is None or node.primitive not in (windows.conv_input_gradient, windows.conv_kernel_gradient):
+        return None
+    by_x = node.primitive is windows.conv_input_gradient
+    g, shape = (node.inputs[0], node.inputs[1].type.shape) if by_x else (node.inputs[1], node.attrs["kernel_shape"])
+    x_shape = node.attrs["shape"] if by_x else node.inputs[0].type.shape
+    return (id(g), tuple(shape), tuple(x_shape), *(node.attrs[name] for name in _SLIDING))
+
+
+def _pools(lines: list[Line]) -> list[Line]:
+    """A pool that gives its gradient the places of the largest."""
+    made = {x: i for i, line in enumerate(lines) for x in line.outputs}
+    for i, line in enumerate(lines):
+        node = line.node
+        if node is None or node.primitive is not windows.max_pool_gradient:
+            continue
+        g, x, out = node.inputs
+        first = made.get(out)
+        if first is None or not _is_pool_of(lines[first].node, x, node.attrs):
+            continue
+        places = hidden()
+        lines[first] = call([out, places], [x], "max_pool_and_places", max_pool_and_places, **node.attrs)
+        lines[i] = call(node.outputs, [g, places], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
+    return lines
+
+
+def _is_pool_of(node: Node | None, x: Tensor, attrs: dict[str, Any]) -> bool:
+    """Whether a node is the pool, in two dimensions, that a gradient with these attributes is of."""
+    is_flat = node is not None and node.primitive is windows.max_pool and len(attrs["window"]) == 2
+    return is_flat and node.inputs[0] is x and node.attrs == attrs  # type: ignore[union-attr]

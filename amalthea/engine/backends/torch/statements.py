@@ -1,0 +1,187 @@
+"""How one primitive reads as a line of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from amalthea.engine.backends.torch import onednn
+from amalthea.engine.backends.torch.arrays import NAMES
+from amalthea.engine.backends.torch.lowerings import LOWERINGS, is_unsigned, run_widened
+from amalthea.engine.backends.torch.prepacking import FILTERS, FOLDS
+from amalthea.engine.backends.torch.rnn import ROWS
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Node, Tensor
+from amalthea.engine.ir.trace import on_host
+from amalthea.engine.primitives import control, indexing, matmul, movement, reductions
+from amalthea.engine.primitives import elementwise as p
+
+Name = Callable[[str, Any], str]  # puts a value into the code's globals, and gives its name there
+
+# What may give the memory of an operand under another shape.
+VIEWS = {
+    movement.reshape, movement.transpose, movement.broadcast_to, movement.slice, movement.dynamic_slice, movement.pad,
+    p.cast,
+    control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
+    control.cond, control.while_loop, control.scan, indexing.gather,
+    reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min, reductions.reduce_prod, ROWS, FILTERS,
+}  # fmt: skip
+_OPERATORS = {
+    p.add: "+", p.subtract: "-", p.multiply: "*", p.divide: "/", p.equal: "==", p.less: "<", p.less_equal: "<=",
+    p.greater: ">", p.greater_equal: ">=",
+}  # fmt: skip
+_IN_PLACE = {
+    p.negative: "neg_", p.exp: "exp_", p.log: "log_", p.sqrt: "sqrt_", p.rsqrt: "rsqrt_", p.square: "square_",
+    p.reciprocal: "reciprocal_", p.tanh: "tanh_", p.sigmoid: "sigmoid_", p.relu: "relu_", p.absolute: "abs_",
+    p.add: "add_", p.subtract: "sub_", p.multiply: "mul_", p.divide: "div_",
+}  # fmt: skip
+_EITHER_WAY = (p.add, p.multiply)
+
+
+@dataclass(eq=False)
+class Line:
+    """One assignment.
+
+    Args:
+        outputs, inputs: the tensors; ``single`` if the expression is not a tuple.
+        render: ``(names of the inputs, name) -> expression``.
+        inside: ``(place, names, name) -> expression`` that works in the memory of the input at that place.
+        places: the inputs whose memory it can take.
+        all_places: whether it takes that of all of these, one for each output, or of none.
+        views: whether the result may share memory with an input.
+        node: what it was made of, if it is one primitive.
+    """
+
+    outputs: Sequence[Tensor]
+    inputs: Sequence[Tensor]
+    render: Callable[[Sequence[str], Name], str]
+    inside: Callable[[int, Sequence[str], Name], str] = lambda place, names, name: ""
+    places: Sequence[int] = ()
+    all_places: bool = False
+    views: bool = False
+    single: bool = True
+    node: Node | None = None
+
+
+def line_of(node: Node, held: Callable[[Graph], Any]) -> Line:
+    """The line of one primitive; ``held`` makes a function of a graph that it holds."""
+    row = node.primitive
+    if any(isinstance(value, Graph) for value in node.attrs.values()):
+        attrs = {k: held(v) if isinstance(v, Graph) else v for k, v in node.attrs.items()}
+        if row is control.scan:
+            attrs["types"] = [x.type for x in node.attrs["body"].outputs]
+        return _call(node, partial(LOWERINGS[row], **attrs), views=True, attrs={})
+    if any(is_unsigned(x.dtype) for x in (*node.inputs, *node.outputs)):
+        return _call(node, partial(run_widened, row), views=True)
+    numbered = _scalar(node)
+    if row in _OPERATORS and numbered is not None:
+        return _with_number(node, *numbered)
+    if row in _RENDERED:
+        return Line(node.outputs, node.inputs, partial(_RENDERED[row], node), views=row in VIEWS, node=node)
+    line = _call(node, FOLDS.get(row) or LOWERINGS[row], views=row in VIEWS)
+    if row is p.relu_gradient:
+        line.places, line.inside = (0,), _relu_gradient_inside
+    elif row in _IN_PLACE:
+        line.places = range(len(node.inputs)) if row in _EITHER_WAY else (0,)
+        line.inside = partial(_inside, _IN_PLACE[row])
+    return line
+
+
+def _call(node: Node, function: Any, views: bool, attrs: dict[str, Any] | None = None) -> Line:
+    """A call of the table's function, its attributes bound."""
+    attrs = node.attrs if attrs is None else attrs
+    bound = partial(function, **attrs) if attrs else function
+    label = node.primitive.name
+
+    def render(names: Sequence[str], name: Name) -> str:
+        return f"{name(label, bound)}({', '.join(names)})"
+
+    return Line(node.outputs, node.inputs, render, views=views, single=node.primitive.single, node=node)
+
+
+def _inside(method: str, place: int, names: Sequence[str], name: Name) -> str:
+    others = [x for i, x in enumerate(names) if i != place]
+    return f"{names[place]}.{method}({', '.join(others)})"
+
+
+def _relu_gradient_inside(place: int, names: Sequence[str], name: Name) -> str:
+    function = name("relu_gradient_", torch.ops.aten.threshold_backward.grad_input)
+    return f"{function}({names[0]}, {names[1]}, 0, grad_input={names[0]})"
+
+
+def number(x: Tensor) -> str | None:
+    """A scalar constant as Python writes it; None for anything else."""
+    if x.value is None or np.shape(x.value) != () or not (x.dtype.startswith("int") or x.dtype in _FLOATS):
+        return None
+    value = on_host(x.value).item()
+    return repr(value) if np.isfinite(value) else None
+
+
+_FLOATS = ("float32", "float64")
+
+
+def _scalar(node: Node) -> tuple[int, str] | None:
+    """Which of two operands is a number, if just one is, and how it reads."""
+    if len(node.inputs) != 2:
+        return None
+    texts = [number(x) for x in node.inputs]
+    if (texts[0] is None) == (texts[1] is None):
+        return None
+    place = 0 if texts[0] is not None else 1
+    return place, texts[place]  # type: ignore[return-value]
+
+
+def _with_number(node: Node, place: int, text: str) -> Line:
+    """An operator between a tensor and a number."""
+    row, x = node.primitive, node.inputs[1 - place]
+
+    def render(names: Sequence[str], name: Name) -> str:
+        pair = [text, names[0]] if place == 0 else [names[0], text]
+        return f" {_OPERATORS[row]} ".join(pair)
+
+    line = Line(node.outputs, [x], render, node=node)
+    if row in _IN_PLACE and (place == 1 or row in _EITHER_WAY):
+        line.places = (0,)
+        line.inside = lambda _, names, name: f"{names[0]}.{_IN_PLACE[row]}({text})"
+    return line
+
+
+def _matmul(node: Node, names: Sequence[str], name: Name) -> str:
+    by_onednn = onednn.rendered(node, names, name)
+    return by_onednn or f"{name('matmul', torch.matmul)}({', '.join(transposed(node, names))})"
+
+
+def transposed(node: Node, names: Sequence[str]) -> list[str]:
+    """The factors of a matrix product as they are written."""
+    flags = (node.attrs["transpose_x"], node.attrs["transpose_y"])
+    return [f"{x}.mT" if flag else x for x, flag in zip(names, flags)]
+
+
+def _reshape(node: Node, names: Sequence[str], name: Name) -> str:
+    return f"{names[0]}.reshape({tuple(node.attrs['shape'])})"
+
+
+def _transpose(node: Node, names: Sequence[str], name: Name) -> str:
+    return f"{names[0]}.permute({tuple(node.attrs['axes'])})"
+
+
+def _broadcast(node: Node, names: Sequence[str], name: Name) -> str:
+    return f"{names[0]}.expand({tuple(node.attrs['shape'])})"
+
+
+def _cast(node: Node, names: Sequence[str], name: Name) -> str:
+    return f"{names[0]}.to({name(node.attrs['dtype'], NAMES[node.attrs['dtype']])})"
+
+
+_RENDERED = {
+    matmul.matmul: _matmul,
+    movement.reshape: _reshape,
+    movement.transpose: _transpose,
+    movement.broadcast_to: _broadcast,
+    p.cast: _cast,
+}

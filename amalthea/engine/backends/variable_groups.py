@@ -1,0 +1,132 @@
+"""Variables that are written together are kept together, so that a step touches groups and no variable.
+
+A training step writes the same variables every time: all of them are in one group, whose state (a list of values, or
+which of two buffers is current) changes at once. Groups are found from what the executables write, and are divided
+when another executable writes a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import get_ident
+from typing import Any
+
+from amalthea.engine.ir.versions import Gate, Reading, enter, is_readable, wait
+
+
+class Member:
+    """The storage of one variable, in a group."""
+
+    __slots__ = ("__weakref__", "group", "index")
+
+    group: Any
+    index: int
+
+
+class VariableGroup(Gate):
+    """Members that are written together, in an order.
+
+    Args:
+        members: those of other groups, or new ones.
+        divided: some executable writes these and not their old companions: they are never merged again.
+    """
+
+    version = 0  # counts every change after which an executable must look at its variables again
+
+    def __init__(self, members: Sequence[Member], divided: bool = False):
+        super().__init__()
+        self.members = list(members)
+        self.divided = divided
+        self.shared = any(member.group is not None and member.group.shared for member in self.members)
+        self.take(self.members)
+        for index, member in enumerate(self.members):
+            member.group, member.index = self, index
+        VariableGroup.changed()
+
+    def take(self, members: list[Any]) -> None:
+        """Bring the state of members here, who still know the group that they come from."""
+
+    @staticmethod
+    def changed() -> None:
+        VariableGroup.version += 1
+
+
+class Gated:
+    """An executable that computes on groups, and looks for its variables again after one of them moved."""
+
+    reading: Reading
+    writing: Sequence[Gate]
+    version = -1
+
+    def _look(self) -> None:
+        """Find the variables: set ``reading``, ``writing`` and ``version``."""
+        raise NotImplementedError
+
+    def _enter(self) -> tuple[Reading, Sequence[Gate], Reading]:
+        """Wait until nobody is in the way, and begin; ``LOCK`` is held.
+
+        Returns:
+            The three arguments of :func:`amalthea.engine.ir.versions.leave`. The attributes may change before that.
+        """
+        while True:
+            if self.version != VariableGroup.version:
+                self._look()
+            reading, writing = self.reading, self.writing
+            kept = enter(reading, writing)
+            if kept is not None:
+                return reading, writing, kept
+
+
+def groups_of(members: Iterable[Member]) -> list[Any]:
+    """The groups of some members, each once."""
+    return list({id(m.group): m.group for m in members}.values())
+
+
+def wait_until_quiet(storages: Iterable[Any], readers: bool = True) -> None:
+    """Wait until no other thread computes on the memory of these, or with ``readers`` False changes it."""
+    me, members = get_ident(), [s for s in storages if isinstance(s, Member)]
+    while busy := [g for g in groups_of(members) if g.writer not in (0, me) or (readers and g.readers)]:
+        for group in busy:
+            group.shared = group.shared or bool(readers and group.readers)  # so that no more readers come
+        wait()
+
+
+def wait_until_readable(storages: Sequence[Any]) -> None:
+    """Wait until all of these have a value that no other thread is changing."""
+    me = get_ident()
+    while not all([is_readable(*part, me) for part in reading_of(storages)]):
+        wait()
+
+
+def reading_of(storages: Iterable[Any], but: Iterable[Gate] = ()) -> list[tuple[Any, frozenset[int]]]:
+    """The groups of some storages (without those of ``but``), and which indices of each."""
+    left_out, indices = {id(gate) for gate in but}, {}
+    for storage in storages:
+        if isinstance(storage, Member) and id(storage.group) not in left_out:
+            indices.setdefault(id(storage.group), (storage.group, set()))[1].add(storage.index)
+    return [(group, frozenset(found)) for group, found in indices.values()]
+
+
+def written_together(members: Iterable[Member]) -> list[Any]:
+    """The groups that make up exactly these members; a group that holds others too is divided.
+
+    Nobody is computing on them then: ``LOCK`` is held from the end of the wait on.
+    """
+    wanted = dict.fromkeys(members)
+    wait_until_quiet(wanted)
+    whole = [part for group in groups_of(wanted) for part in _inside(group, wanted)]
+    fresh = [g for g in whole if len(g.members) == 1 and not g.divided]
+    if len(fresh) > 1:
+        merged = type(fresh[0])([g.members[0] for g in fresh])
+        whole = [g for g in whole if g not in fresh] + [merged]
+    return whole
+
+
+def _inside(group: Any, wanted: dict[Member, None]) -> list[Any]:
+    """The group itself if all its members are wanted; else a group of those that are."""
+    inside = [m for m in group.members if m in wanted]
+    if len(inside) == len(group.members):
+        return [group]
+    outside = [m for m in group.members if m not in wanted]
+    type(group)(outside, divided=True)
+    return [type(group)(inside, divided=True)]

@@ -1,0 +1,44 @@
+"""The trace and the autocast that are open now, in this thread and context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amalthea.engine.ir.trace import Trace
+
+_trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
+_autocast: ContextVar[str | None] = ContextVar("autocast", default=None)
+
+
+def current_trace() -> Trace | None:
+    """The innermost open trace; None outside of traces."""
+    return _trace.get()
+
+
+def open_trace(trace: Trace) -> Token[Trace | None]:
+    """Make this the current trace; :func:`close_trace` takes the token."""
+    return _trace.set(trace)
+
+
+def close_trace(token: Token[Trace | None]) -> None:
+    """Make the trace current again that was so before."""
+    _trace.reset(token)
+
+
+def autocast_around() -> str | None:
+    """The dtype that floating variables are read as now; None for their own."""
+    return _autocast.get()
+
+
+@contextmanager
+def autocast(dtype: str | None) -> Iterator[None]:
+    """Read floating variables as ``dtype`` until the block ends (``None``: as they are)."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)

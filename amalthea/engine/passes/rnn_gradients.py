@@ -1,0 +1,171 @@
+"""What recurrences consist of, and their gradients: one product for all steps, a scan, one product for all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea.engine import shapes
+from amalthea.engine.control_flow import scan
+from amalthea.engine.ir.tensor import Node, Tensor
+from amalthea.engine.ir.trace import extend, on_host
+from amalthea.engine.passes.gradient import decomposed, zeros_like
+from amalthea.engine.passes.patterns import made_by
+from amalthea.engine.primitives import rnn
+from amalthea.engine.primitives.elementwise import add, multiply, sigmoid, square, subtract, tanh
+from amalthea.engine.primitives.matmul import matmul
+from amalthea.engine.primitives.movement import broadcast_to, concatenate, reshape, slice
+from amalthea.engine.primitives.reductions import reduce_sum
+
+
+def _rows(x: Any) -> Any:
+    """The rows of all steps, one after the other."""
+    return reshape(x, shape=(shapes.size(x.shape[:2]), x.shape[2]))
+
+
+def _columns(x: Any, count: int) -> list[Any]:
+    """A matrix in so many parts side by side."""
+    width = x.shape[1] // count
+    parts = ((k * width, (k + 1) * width) for k in range(count))
+    return [slice(x, starts=(0, a), limits=(x.shape[0], b), strides=(1, 1)) for a, b in parts]
+
+
+def _lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse, keeps=True):
+    projected = add(matmul(_rows(x), kernel), bias)
+    projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
+
+    def step(h: Any, c: Any, row: Any) -> list[Any]:
+        i, f, new, o = _columns(add(row, matmul(h, recurrent_kernel)), 4)
+        i, f, new, o = sigmoid(i), sigmoid(f), tanh(new), sigmoid(o)
+        c = add(multiply(f, c), multiply(i, new))
+        squashed = tanh(c)
+        h = multiply(o, squashed)
+        return [h, c, h, *((c, squashed, i, f, new, o) if keeps else ())]
+
+    h, c, outputs, *kept = scan(step, [h0, c0], [projected], x.shape[0], reverse)
+    return outputs, h, c, *kept
+
+
+def _lstm(*inputs, reverse):
+    return _lstm_for_gradient(*inputs, reverse=reverse, keeps=False)
+
+
+def _lstm_gradient(
+    g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, outputs, cells, squashed, i, f, new, o, *, reverse
+):
+    """Each step gives the cotangents of its gates; what they are multiplied with is multiplied once for all steps."""
+    h_before, c_before = _previous(outputs, h0, reverse), _previous(cells, c0, reverse)
+    arriving = [] if is_zero(g_outputs) else [g_outputs]
+
+    def step(g_h: Any, g_c: Any, c_before: Any, squashed: Any, i: Any, f: Any, new: Any, o: Any, *arrived: Any):
+        g_h = add(g_h, *arrived) if arrived else g_h
+        through = multiply(g_h, o)
+        g_c = add(g_c, subtract(through, multiply(through, square(squashed))))
+        g_i = multiply(g_c, i)
+        g_gates = concatenate(
+            multiply(multiply(g_i, new), subtract(1.0, i)),
+            multiply(multiply(g_c, c_before), multiply(f, subtract(1.0, f))),
+            subtract(g_i, multiply(g_i, square(new))),
+            multiply(multiply(through, squashed), subtract(1.0, o)),
+            axis=1,
+        )
+        return [matmul(g_gates, recurrent_kernel, transpose_y=True), multiply(g_c, f), g_gates]
+
+    g_h, g_c, g_gates = scan(step, [g_h, g_c], [c_before, squashed, i, f, new, o, *arriving], x.shape[0], not reverse)
+    rows = _rows(g_gates)
+    by_x = reshape(matmul(rows, kernel, transpose_y=True), shape=x.shape)
+    by_kernels = [matmul(_rows(v), rows, transpose_x=True) for v in (x, h_before)]
+    return by_x, g_h, g_c, *by_kernels, reduce_sum(rows, axes=(0,))
+
+
+def _gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse, keeps=True):
+    projected = add(matmul(_rows(x), kernel), bias)
+    projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
+
+    def step(h: Any, row: Any) -> list[Any]:
+        xz, xr, xn = _columns(row, 3)
+        hz, hr, inner = _columns(add(matmul(h, recurrent_kernel), inner_bias), 3)
+        z, r = sigmoid(add(xz, hz)), sigmoid(add(xr, hr))
+        new = tanh(add(xn, multiply(r, inner)))
+        h = add(multiply(z, h), multiply(subtract(1.0, z), new))
+        return [h, h, *((z, r, new, inner) if keeps else ())]
+
+    h, outputs, *kept = scan(step, [h0], [projected], x.shape[0], reverse)
+    return outputs, h, *kept
+
+
+def _gru(*inputs, reverse):
+    return _gru_for_gradient(*inputs, reverse=reverse, keeps=False)
+
+
+def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r, new, inner, *, reverse):
+    """As :func:`_lstm_gradient`."""
+    h_before = _previous(outputs, h0, reverse)
+    arriving = [] if is_zero(g_outputs) else [g_outputs]
+
+    def step(g_h: Any, h_before: Any, z: Any, r: Any, new: Any, inner: Any, *arrived: Any) -> list[Any]:
+        g_h = add(g_h, *arrived) if arrived else g_h
+        closed = multiply(g_h, subtract(1.0, z))
+        g_new = subtract(closed, multiply(closed, square(new)))
+        g_z = multiply(multiply(closed, z), subtract(h_before, new))
+        through = multiply(g_new, r)
+        g_r = multiply(multiply(through, inner), subtract(1.0, r))
+        g_inner = concatenate(g_z, g_r, through, axis=1)
+        g_h = add(matmul(g_inner, recurrent_kernel, transpose_y=True), multiply(g_h, z))
+        return [g_h, concatenate(g_z, g_r, g_new, axis=1), g_inner]
+
+    g_h, g_gates, g_inner = scan(step, [g_h], [h_before, z, r, new, inner, *arriving], x.shape[0], not reverse)
+    outer, inside = _rows(g_gates), _rows(g_inner)
+    by_x = reshape(matmul(outer, kernel, transpose_y=True), shape=x.shape)
+    by_kernels = [matmul(_rows(v), g, transpose_x=True) for v, g in ((x, outer), (h_before, inside))]
+    return by_x, g_h, *by_kernels, *(reduce_sum(g, axes=(0,)) for g in (outer, inside))
+
+
+def _previous(states: Any, first: Any, reverse: bool) -> Any:
+    """For each step the state before it."""
+    steps, *rest = states.shape
+    if steps == 0:
+        return states
+    starts, ends = ((1, 0, 0), (steps, *rest)) if reverse else ((0, 0, 0), (steps - 1, *rest))
+    others = slice(states, starts=starts, limits=ends, strides=(1, 1, 1))
+    first = reshape(first, shape=(1, *rest))
+    return concatenate(*((others, first) if reverse else (first, others)), axis=0)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a tensor is known to hold nothing but zeros."""
+    while (node := made_by(x, broadcast_to, reshape)) is not None:
+        x = node.inputs[0]
+    value = x.value if isinstance(x, Tensor) else None
+    return value is not None and not np.any(on_host(value))
+
+
+# The row that keeps what the gradient needs, the row of the gradient, how many outputs there are without what is kept,
+# and how many inputs the gradient reads again.
+_ROWS = {
+    rnn.lstm: (rnn.lstm_for_gradient, rnn.lstm_gradient, 3, 5),
+    rnn.gru: (rnn.gru_for_gradient, rnn.gru_gradient, 2, 4),
+}
+_PLAIN: dict[Any, Any] = {keeps: row for row, (keeps, *_) in _ROWS.items()}
+
+
+def _gradient(node: Node, arrived: Sequence[Tensor | None]) -> Sequence[Any]:
+    """The gradient by its own primitive, from a recurrence that keeps the values which that needs."""
+    row: Any = node.primitive
+    keeps, by, public, read = _ROWS[_PLAIN.get(row, row)]
+    if row is not keeps:
+        node = extend(node, keeps, node.attrs)
+    if any(g is not None for g in arrived[public:]):
+        return decomposed(node, arrived)
+    cotangents = [zeros_like(out) if g is None else g for g, out in zip(arrived[:public], node.outputs)]
+    kept = node.outputs[0], *node.outputs[public:]
+    return by(*cotangents, *node.inputs[:read], *kept, **node.attrs)
+
+
+_gradient.takes_node = True  # type: ignore[attr-defined]
+rnn.lstm.gradient = rnn.lstm_for_gradient.gradient = rnn.gru.gradient = rnn.gru_for_gradient.gradient = _gradient
+rnn.lstm.decomposition, rnn.lstm_for_gradient.decomposition = _lstm, _lstm_for_gradient
+rnn.gru.decomposition, rnn.gru_for_gradient.decomposition = _gru, _gru_for_gradient
+rnn.lstm_gradient.decomposition, rnn.gru_gradient.decomposition = _lstm_gradient, _gru_gradient

@@ -1,0 +1,192 @@
+"""Simplification that every backend profits from.
+
+Identities and no-ops are dropped, constants folded, common subexpressions shared, and padded pieces joined; dead code
+falls away with the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Node, Tensor
+from amalthea.engine.ir.trace import on_host
+from amalthea.engine.passes.extended import share_extended
+from amalthea.engine.passes.patterns import made_by
+from amalthea.engine.passes.rewrite import apply_rules, first_answer
+from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.primitives import control, elementwise, movement, reductions
+
+
+def simplify(graph: Graph) -> Graph:
+    """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
+    plain = (drop_identity, fold_constants, drop_broadcast, drop_noops, drop_factors)
+    return scheduled(
+        apply_rules(
+            share_extended(graph),
+            *(lambda rule=rule: rule for rule in plain),
+            ConcatenateFromPads,
+            CommonSubexpressions,
+        )
+    )
+
+
+def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    if node.primitive in (control.identity, control.stop_gradient):
+        return inputs
+    if node.primitive is control.with_gradient:
+        return inputs[node.attrs["count"] :]
+    return None
+
+
+def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """A reshape, cast or transposition to what the value already is; a reshape of a reshape."""
+    row, out = node.primitive, node.outputs[0]
+    if row in (movement.reshape, movement.broadcast_to, elementwise.cast) and inputs[0].type == out.type:
+        return inputs[:1]
+    if row is reductions.reduce_sum and not node.attrs["axes"]:
+        return inputs[:1]
+    if row is movement.transpose and node.attrs["axes"] == tuple(range(len(node.attrs["axes"]))):
+        return inputs[:1]
+    before = made_by(inputs[0], row) if inputs else None
+    if row is movement.reshape and before is not None:
+        return Node(row, before.inputs, node.attrs, [out.type]).outputs
+    if row is movement.transpose and before is not None:
+        axes = tuple(before.attrs["axes"][axis] for axis in node.attrs["axes"])
+        if axes == tuple(range(len(axes))):
+            return before.inputs
+        return Node(row, before.inputs, {"axes": axes}, [out.type]).outputs
+    return None
+
+
+def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """A factor of one, and two that make one: a mean loss, times how many it is the mean of."""
+    if node.primitive is not elementwise.multiply:
+        return None
+    found = _factor(node, inputs)
+    if found is None:
+        return None
+    x, number = found
+    if number == 1:
+        return [x]
+    product = made_by(x, elementwise.multiply)
+    before = _factor(product, product.inputs) if product is not None else None
+    if before is not None and np.asarray(number * before[1], dtypes.to_numpy(x.dtype)) == 1:
+        return [before[0]]
+    return None
+
+
+def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:
+    """The tensor of a product with a number, and the number."""
+    for x, factor in (inputs, inputs[::-1]):
+        if factor.value is not None and not factor.type.shape and x.type == product.outputs[0].type:
+            return x, float(on_host(factor.value))
+    return None
+
+
+def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """A small result of constants alone is computed now."""
+    if not inputs or any(x.value is None for x in inputs) or not node.primitive.single:
+        return None
+    out = node.outputs[0].type
+    if shapes.substitute(shapes.size(out.shape), {}) > 1024 or node.primitive.name.startswith("random"):
+        return None
+    with np.errstate(all="ignore"):
+        value = np.asarray(node.primitive.reference(*(on_host(x.value) for x in inputs), **node.attrs))
+    return [Tensor(out, value=np.ascontiguousarray(value).reshape(out.shape))]
+
+
+def drop_broadcast(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """An elementwise primitive repeats its inputs itself, if another one has the full shape."""
+    if not node.primitive.family.elementwise or node.primitive.facts.get("alike") or len(inputs) < 2:
+        return None
+    shape = node.outputs[0].type.shape
+    short = [_before_broadcast(x) for x in inputs]
+    if all(a is b for a, b in zip(short, inputs)):
+        return None
+    for keep in (None, *range(len(inputs))):
+        tried = [x if i == keep else s for i, (x, s) in enumerate(zip(inputs, short))]
+        types = node.primitive.types([x.type for x in tried], node.attrs)
+        if types[0].shape == shape:
+            return Node(node.primitive, tried, node.attrs, types).outputs
+    return None
+
+
+def _before_broadcast(x: Tensor) -> Tensor:
+    node = made_by(x, movement.broadcast_to)
+    return x if node is None else node.inputs[0]
+
+
+class ConcatenateFromPads:
+    """A sum of what was padded with zeros, piece by piece, is the pieces side by side: the gradient of a split."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[Tensor, tuple[int, dict[int, Tensor]]] = {}  # axis, and each piece by where it begins
+
+    def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+        found = None
+        if node.primitive is movement.pad and shapes.is_static(node.outputs[0].type.shape):
+            found = _piece(node, inputs[0])
+        elif node.primitive is elementwise.add and all(x in self.pieces for x in inputs):
+            found = _together(*(self.pieces[x] for x in inputs))
+        if found is None:
+            return None
+        axis, pieces = found
+        if len(pieces) > 1 and sum(x.type.shape[axis] for x in pieces.values()) == node.outputs[0].type.shape[axis]:
+            return [movement.concatenate(*pieces.values(), axis=axis)]
+        outputs = first_answer(node, inputs, ())
+        self.pieces[outputs[0]] = found
+        return outputs
+
+
+def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
+    """The axis that is padded with zeros, if it is just one, and where the input lies in it."""
+    low, high = pad.attrs["low"], pad.attrs["high"]
+    axes = [axis for axis, widths in enumerate(zip(low, high)) if any(widths)]
+    if len(axes) != 1 or pad.attrs["value"] != 0 or min(*low, *high) < 0:
+        return None
+    return axes[0], {low[axes[0]]: x}
+
+
+def _together(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
+    """The pieces of both, in order, if they lie along one axis and do not overlap."""
+    axis, pieces = one[0], dict(sorted([*one[1].items(), *two[1].items()], key=lambda piece: piece[0]))
+    ends = [start + x.type.shape[axis] for start, x in pieces.items()]  # pyright: ignore[reportOperatorIssue]
+    apart = all(end <= start for end, start in zip(ends, list(pieces)[1:]))  # type: ignore[operator]
+    return (axis, pieces) if two[0] == axis and apart and len(pieces) == len(one[1]) + len(two[1]) else None
+
+
+class CommonSubexpressions:
+    """Nodes that compute the same are one node."""
+
+    def __init__(self) -> None:
+        # The inputs are kept beside the outputs: a key names them by identity, which only a living object has.
+        self.seen: dict[Any, tuple[Sequence[Tensor], Sequence[Tensor]]] = {}
+
+    def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+        key = self._key(node, inputs)
+        if key is None:
+            return None
+        if key not in self.seen:
+            self.seen[key] = (first_answer(node, inputs, ()), inputs)
+        return self.seen[key][0]
+
+    def _key(self, node: Node, inputs: Sequence[Tensor]) -> Any:
+        try:
+            key = (node.primitive.name, tuple(map(_identity, inputs)), tuple(sorted(node.attrs.items())))
+            hash(key)
+        except TypeError:
+            return None
+        return key
+
+
+def _identity(x: Tensor) -> Any:
+    value = x.value
+    if value is None or getattr(value, "size", 9) > 8:
+        return id(x)
+    value = on_host(value)
+    return (value.dtype.name, value.shape, value.tobytes())

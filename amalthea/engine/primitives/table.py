@@ -1,0 +1,155 @@
+"""The table of primitives: what a row is, and how it joins.
+
+A row is a function whose signature is the operation and whose body is its meaning in NumPy. Beside it stand its
+family (the typing rule, with samples for the tests) and its gradient:
+
+    @primitive(unary)
+    def tanh(x):
+        "Hyperbolic tangent."
+        return np.tanh(x)
+
+    tanh.gradient = lambda g, x, out: (multiply(g, subtract(1.0, square(out))),)
+
+A row that adds up many elements says so, ``@primitive(reduction, accumulates=True)``: of float16 and bfloat16 it
+computes in float32 and rounds once, at the end, whoever runs it.
+
+A gradient rule takes the cotangent of the output, the inputs, the output, and the attributes by name; it answers
+one cotangent an input, or None where there is none. Broadcasting is undone by whoever calls it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.masks import mask_of, set_mask
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.ir.trace import apply, type_of
+from amalthea.engine.ir.variable import cast
+from amalthea.errors import AmaltheaError, add_place
+
+TABLE: dict[str, Primitive] = {}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Inputs and attributes on which the tests try a primitive; floats are given in float64."""
+
+    inputs: tuple[Any, ...]
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def sample(*inputs: Any, **attrs: Any) -> Sample:
+    return Sample(tuple(np.asarray(x) for x in inputs), attrs)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a group of rows shares.
+
+    Args:
+        typing: ``(*types, **attrs)`` to a :class:`~amalthea.engine.ir.trace.Type`, or a tuple of them.
+        samples: makes the samples of a row that brings none of its own.
+        elementwise: true if each element of the (broadcast) output depends on its own place only.
+    """
+
+    typing: Callable[..., Any]
+    samples: Callable[[Primitive], Sequence[Sample]] = lambda row: ()
+    elementwise: bool = False
+
+
+class Primitive:
+    """A row of the table. Calling it applies it, to tensors or to arrays."""
+
+    gradient: Callable[..., Any] | None = None
+    decomposition: Callable[..., Any] | None = None
+
+    def __init__(self, family: Family, reference: Callable[..., Any], single: bool, facts: dict[str, Any]):
+        self.family = family
+        self.reference = reference
+        self.single = single
+        self.name = reference.__name__
+        self.__name__ = self.__qualname__ = self.name
+        self.__doc__ = reference.__doc__
+        self.__module__ = reference.__module__
+        self.facts = facts
+        self.accumulates = bool(facts.get("accumulates"))
+        parameters = inspect.signature(reference).parameters.values()
+        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        self._samples: Callable[[], Sequence[Sample]] = lambda: family.samples(self)
+
+    def __call__(self, *inputs: Any, **attrs: Any) -> Any:
+        output = apply(self, inputs, {**self.defaults, **attrs})
+        if self.family.elementwise:
+            _carry_mask(inputs, output)
+        return output
+
+    def in_accumulator(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """Apply it in float32 where the inputs are narrower, and round the outputs to the dtypes of its typing rule."""
+        types = self.types([type_of(x) for x in inputs], attrs)
+        wide = [_cast(x, dtypes.accumulator(type_of(x).dtype)) for x in inputs]
+        made = apply(self, wide, attrs)
+        outputs = [_cast(y, t.dtype) for y, t in zip((made,) if self.single else made, types)]
+        return outputs[0] if self.single else tuple(outputs)
+
+    def types(self, inputs: Sequence[Type], attrs: dict[str, Any]) -> tuple[Type, ...]:
+        """The types of the outputs; an error of the typing rule is told which primitive it met."""
+        try:
+            types = self.family.typing(*inputs, **attrs)
+        except AmaltheaError as error:
+            add_place(error, f"in {self.name}({', '.join(map(str, inputs))})")
+            raise
+        return (types,) if self.single else tuple(types)
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        return self._samples()
+
+    @samples.setter
+    def samples(self, make: Callable[[], Sequence[Sample]]) -> None:
+        self._samples = make
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return (TABLE.__getitem__, (self.name,))
+
+
+def _carry_mask(inputs: Sequence[Any], output: Any) -> None:
+    """The mask of what is computed element by element: True where all inputs that carry one count."""
+    found = {id(mask): mask for mask in map(mask_of, inputs) if mask is not None}
+    if not found:
+        return
+    mask = functools.reduce(TABLE["logical_and"], found.values())
+    shape, whole = type_of(mask).shape, type_of(output).shape
+    if len(whole) >= len(shape) and all(map(shapes.agree, whole, shape)):
+        set_mask(output, mask)
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    return x if type_of(x).dtype == dtype else cast(x, dtype)
+
+
+def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Callable[..., Any]], Primitive]:
+    """Make the decorated function a row of the table. ``single=False`` if it gives a tuple."""
+
+    def join(reference: Callable[..., Any]) -> Primitive:
+        row = Primitive(family, reference, single, facts)
+        TABLE[row.name] = row
+        return row
+
+    return join
+
+
+def numbers(*shape: Any, low: float = -2.0, high: float = 2.0, seed: int = 0) -> np.ndarray:
+    """Reproducible float64 numbers for samples: none close to another, to the middle, or to those of another seed."""
+    count = int(np.prod(shape, dtype=int))
+    grid = np.linspace(low, high, count + 2)[1:-1] + (high - low) * (1 + 0.37 * seed) / (7 * (count + 2))
+    return np.random.default_rng(seed).permutation(grid).reshape(shape)

@@ -1,0 +1,91 @@
+"""The rooms of the package in import order, with a line on each: the one place where the order is written.
+
+A file imports from rooms above its own, and from its own. The map in ``help(amalthea)``, the table in
+``docs/architecture.md`` and the test of imports are made from :data:`ROOMS`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Room(NamedTuple):
+    """A file or folder of the package.
+
+    Args:
+        name: str; dotted, without ``amalthea.``.
+        line: str; the contents of the room, in one line.
+    """
+
+    name: str
+    line: str
+
+
+ROOMS = tuple(
+    Room(*row)
+    for row in (
+        ("house", "this list"),
+        ("errors", "every exception, and how a message is worded"),
+        ("checks", "checks of arguments: a positive int, a fraction, a finite number, an axis"),
+        ("docstrings", "descriptions of arguments that families share"),
+        ("tree", "nested lists, tuples and dicts"),
+        ("writing", "the one writer of files: whole, or not at all"),
+        ("loading", "limits on what a file may hold and do while it is read"),
+        ("alignment", "arrays that begin at a multiple of 64 bytes"),
+        ("engine.settings", "settings of the process, and the user's keras.json"),
+        ("engine.types", "TensorLike, ShapeLike, DTypeLike, Nested"),
+        ("engine.dtypes", "the promotion lattice"),
+        ("engine.shapes", "shapes with symbolic dimensions"),
+        ("engine.ir", "tensors, variables, traces, graphs, and the protocol that a backend fulfils"),
+        ("engine.primitives", "the table of primitives: typing rule, gradient, reference in NumPy, samples"),
+        ("engine.control_flow", "cond, while_loop and scan of Python functions"),
+        ("engine.passes", "gradient, simplification, expansion, scheduling, liveness, layout, repetition"),
+        ("engine.executable_cache", "the least recently used executables are dropped"),
+        ("engine.transforms", "jit, grad, value_and_grad, vjp, remat, custom_gradient"),
+        ("engine.multi_step", "several training steps in one executable"),
+        ("engine.stateless", "a function that assigns variables, as a pure one"),
+        ("engine.backends", "one table a library, and the passes that make it fast"),
+        ("config", "floatx, epsilon, image_data_format, the backend"),
+        ("backend", "Keras's backend module"),
+        ("distribution", "devices"),
+        ("snapshots", "the state of a run as one file"),
+        ("configurable", "objects from configurations and back; registries"),
+        ("lambdas", "Python functions in files, and their refusal"),
+        ("operation", "calls on symbolic tensors, as the functional API records them"),
+        ("ops", "the public functions on tensors"),
+        ("random", "random numbers and seeds"),
+        ("dtype_policies", "compute and variable dtypes of layers"),
+        ("initializers", "initial values of weights"),
+        ("regularizers", "penalties on weights and activities"),
+        ("constraints", "projections of weights after updates"),
+        ("activations", "activation functions"),
+        ("losses", "losses, and checks of labels"),
+        ("metrics", "metrics"),
+        ("optimizers", "optimizers and learning-rate schedules"),
+        ("layers", "layers, one family a file"),
+        ("data", "the data that fit takes: arrays, datasets, generators"),
+        ("callbacks", "callbacks of training"),
+        ("training", "compile, fit, evaluate, predict: the one loop"),
+        ("models", "Model, Sequential, the functional API"),
+        ("saving", "model files, safely"),
+        ("utils", "Keras's utils"),
+        ("datasets", "data sets"),
+        ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
+        ("cli", "the amalthea command"),
+    )
+)
+
+# Imports against the order, inside a function, with the reason.
+LATE = {("models", "saving"): "Model.save and load_weights are words of the model"}
+
+
+def table() -> str:
+    """The rooms as a Markdown table."""
+    rows = [f"| `{room.name}` | {room.line} |" for room in ROOMS]
+    return "\n".join(["| room | contents |", "|---|---|", *rows])
+
+
+def as_text() -> str:
+    """The rooms as plain text, for the docstring of the package."""
+    width = max(len(room.name) for room in ROOMS)
+    return "\n".join(f"    {room.name:{width}}  {room.line}" for room in ROOMS)

@@ -1,0 +1,1 @@
+"""Models of symbolic inputs and outputs: the network of their calls, and its configuration."""

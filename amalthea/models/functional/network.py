@@ -1,0 +1,218 @@
+"""The graph of layers between symbolic inputs and outputs: what the functional API makes."""
+
+# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea import tree
+from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.masks import set_mask
+from amalthea.engine.ir.scope import autocast_around
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import type_of
+from amalthea.errors import ArgumentError, ShapeError, brief
+from amalthea.layers import calling
+from amalthea.layers.input_layer import InputLayer
+from amalthea.layers.layer import Layer
+from amalthea.operation import Call, Operation, forgetful, outlining, remembers
+from amalthea.ops import base, composites
+
+
+class Network:
+    """Calls of layers and ops in an order in which they can run.
+
+    Args:
+        inputs, outputs: symbolic tensors, in any nesting.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        for value in (*tree.flatten(inputs), *tree.flatten(outputs)):
+            if not remembers(value):
+                raise ArgumentError(
+                    "A model goes from symbolic inputs to what was computed from them.",
+                    expected="tensors that begin at Input(...)",
+                    got=brief(value),
+                    cure="x = Input((8,)), then Model(x, layers.Dense(1)(x))",
+                )
+        self.inputs, self.outputs = inputs, outputs
+        self.index_readers: Any = None  # the embeddings that read an input, once they are looked for
+        self._outlines: dict[Any, Any] = {}  # the outputs' types by those of the inputs
+        self.flat_inputs = tree.flatten(inputs)
+        self._input_set = set(self.flat_inputs)
+        self.calls, places = self._walk()
+        self.operations = self._ordered(places)
+        kept = set(self.calls)
+        self.calls_of = {o: [c for c in o.calls if c in kept] for o in self.operations}
+
+    def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
+        """The calls, each after those that it needs, and how early each operation is met from the outputs."""
+        order: list[Call] = []
+        begun: dict[Call, None] = {}
+        places: dict[Operation, int] = {}
+        for output in tree.flatten(self.outputs):
+            stack = [(output, False)]
+            while stack:
+                x, done = stack.pop()
+                call = x.history.call
+                if done:
+                    order.append(call)
+                elif call not in begun:
+                    begun[call] = None
+                    places.setdefault(call.operation, len(places))
+                    stack.append((x, True))
+                    if x not in self._input_set:
+                        self._check_start(call)
+                        stack += [(y, False) for y in reversed(call.inputs)]
+        return order, places
+
+    def _check_start(self, call: Call) -> None:
+        if isinstance(call.operation, InputLayer):
+            raise ArgumentError(
+                f"The outputs depend on input '{call.operation.name}', which is not among the model's inputs.",
+                cure="Model(inputs=[...], outputs=...) with every Input that is used",
+            )
+
+    def _ordered(self, places: dict[Operation, int]) -> list[Operation]:
+        """Operations by how far before the outputs they stand, the farthest first: the order of files and weights."""
+        call_depth: dict[Call, int] = {}
+        depth: dict[Operation, int] = {}
+        for call in reversed(self.calls):
+            here = max(call_depth.get(call, 0), depth.get(call.operation, 0))
+            call_depth[call] = depth[call.operation] = here
+            for x in call.inputs if not any(o in self._input_set for o in tree.flatten(call.outputs)) else ():
+                before = x.history.call
+                call_depth[before] = max(call_depth.get(before, 0), here + 1)
+        for x in self.flat_inputs:
+            depth.setdefault(x.history.call.operation, 0)
+            places.setdefault(x.history.call.operation, -1)
+        return sorted(depth, key=lambda o: (-depth[o], places[o]))
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [o for o in self.operations if isinstance(o, Layer)]
+
+    def run(self, values: Any, masks: Any = None) -> Any:
+        """The outputs for given inputs, and for masks nested like them.
+
+        Where only their types are wanted, they are found once for each type of input: models within models that are
+        each called twice would otherwise double the work at every level.
+        """
+        if masks is not None:
+            pairs = zip(self._flat(values), self._flat(masks))
+            values = [value if mask is None else with_mask(value, mask) for value, mask in pairs]
+        key = self._key(values) if outlining.get() else None
+        if key is None:
+            return self._run(values)
+        if key not in self._outlines:
+            self._outlines[key] = tree.map_structure(forgetful, self._run(values))
+        return tree.map_structure(forgetful, self._outlines[key])
+
+    def _key(self, values: Any) -> Any:
+        """Everything that the types of the outputs depend on. None if an input is not a tensor."""
+        flat = tree.flatten(values)
+        if not all(isinstance(x, Tensor) for x in flat):
+            return None
+        names = tuple(sorted(values)) if isinstance(values, dict) else None
+        masks = tuple(None if x._keras_mask is None else x._keras_mask.type for x in flat)
+        return names, tuple(x.type for x in flat), masks, calling.training_around(), autocast_around()
+
+    def _run(self, values: Any) -> Any:
+        known = dict(zip(self.flat_inputs, self.matched(values)))
+        for call in self.calls:
+            flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
+            if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):
+                args, kwargs = tree.map_structure(lambda x: _known(x, known), (list(call.args), call.kwargs))
+                outputs = call.operation(*args, **kwargs)
+                known.update(zip(flat, (v for v in tree.flatten(outputs) if v is not None)))
+        return tree.map_structure(known.__getitem__, self.outputs)
+
+    def matched(self, values: Any) -> list[Any]:
+        """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
+        return [_fitted(value, x) for value, x in zip(self._flat(values), self.flat_inputs)]
+
+    def _flat(self, values: Any) -> list[Any]:
+        wanted = self.flat_inputs
+        if isinstance(values, dict):
+            names = (
+                sorted(self.inputs)
+                if isinstance(self.inputs, dict)
+                else [x.history.call.operation.name for x in wanted]
+            )
+            missing = [name for name in names if name not in values]
+            if missing:
+                raise ArgumentError(
+                    f"There is no data for input '{missing[0]}'.", expected=", ".join(names), got=", ".join(values)
+                )
+            flat = [leaf for name in names for leaf in tree.flatten(values[name])]
+        else:
+            flat = tree.flatten(values)
+        if len(flat) != len(wanted):
+            names = ", ".join(x.history.call.operation.name for x in wanted)
+            raise ArgumentError(
+                f"The model takes {_count(len(wanted))}, not {len(flat)}.",
+                expected=names,
+                got=", ".join(map(brief, flat[:8])),
+            )
+        return flat
+
+
+def with_mask(value: Any, mask: Any) -> Any:
+    """The same value as an object of its own that carries this mask: the given one stays as it is."""
+    new = composites.fresh(value)
+    set_mask(new, base.cast(base.tensor(mask), "bool"))
+    return new
+
+
+def _known(x: Any, known: dict[Tensor, Any]) -> Any:
+    return known[x] if isinstance(x, Tensor) and x in known else x
+
+
+def _fitted(value: Any, wanted: Tensor) -> Any:
+    """One input, with a last axis of size 1 added or taken away, in the dtype that was declared."""
+    if value is None:
+        return None
+    value = base.tensor(value)
+    shape, target = base.shape_of(value), wanted.type.shape
+    if len(shape) == len(target) + 1 and shape[-1] == 1:
+        value = _with_shape(value, shape[:-1])
+    elif len(shape) == len(target) - 1 and target and target[-1] == 1:
+        value = _with_shape(value, (*shape, 1))
+    shape = base.shape_of(value)
+    if len(shape) != len(target) or not all(map(shapes.agree, shape, target)):
+        raise ShapeError(
+            f"The data do not fit input '{wanted.name}'.",
+            expected=shapes.show(target),
+            got=type_of(value),
+            cure=_cure_for_data(shape, target),
+        )
+    return value if dtypes.name_of(value) == wanted.dtype else base.cast(value, wanted.dtype)
+
+
+def _count(inputs: int) -> str:
+    return "1 input" if inputs == 1 else f"{inputs} inputs"
+
+
+def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
+    """What would make data of this shape fit."""
+    sizes = tuple(d if isinstance(d, int) else None for d in target)
+    if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
+        return "x[None], a batch of one"
+    if (
+        shapes.is_static(shape[1:])
+        and shapes.is_static(target[1:])
+        and shapes.size(shape[1:]) == shapes.size(target[1:])
+    ):
+        return f"x.reshape({(-1, *sizes[1:])})"
+    if len(shape) == len(target):
+        return f"data of that shape, or a model that begins with Input({shapes.show(shape[1:])})"
+    return ""
+
+
+def _with_shape(value: Any, shape: Any) -> Any:
+    from amalthea import ops
+
+    return ops.reshape(value, shape)

@@ -1,0 +1,108 @@
+"""What was done to a model's inputs, as the functional API remembers it.
+
+A tensor made by ``Input`` has a history, and so has everything computed from it by layers and ops: the
+:class:`Call` that gave it. Inside a call nothing is remembered: layers and ops run there on tensors without history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from amalthea import tree
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import Trace
+
+
+class Operation:
+    """Something that was called on symbolic tensors: a layer, or an op."""
+
+    name: str
+    calls: list[Call]
+
+    def __init__(self, name: str):
+        self.name = name
+        self.calls = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"'{self.name}' only stands for a call.")
+
+
+class FunctionOperation(Operation):
+    """A public op, called once."""
+
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__(function.__name__)
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+class Call:
+    """One call of an operation, and the tensors that it gave."""
+
+    def __init__(self, operation: Operation, args: Sequence[Any], kwargs: dict[str, Any], outputs: Any):
+        self.operation = operation
+        self.args = tuple(args)
+        self.kwargs = kwargs
+        self.outputs = outputs
+        for i, tensor in enumerate(x for x in tree.flatten(outputs) if isinstance(x, Tensor)):
+            tensor.history = History(self, i)
+        operation.calls.append(self)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors with history among the arguments."""
+        return [x for x in tree.flatten([self.args, self.kwargs]) if remembers(x)]
+
+
+class History(NamedTuple):
+    """Which output of which call a tensor is."""
+
+    call: Call
+    index: int  # type: ignore[assignment]  # shadows the tuple's method, which nobody asks for
+
+
+def remembers(value: Any) -> bool:
+    """True for a tensor that comes from a model's inputs."""
+    return type(value) is Tensor and value.history is not None
+
+
+def any_remembers(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """True if any argument, at any depth, is such a tensor."""
+    for value in (*args, *kwargs.values()):
+        if type(value) is Tensor:
+            if value.history is not None:
+                return True
+        elif isinstance(value, (list, tuple, dict)) and any(map(remembers, tree.flatten(value))):
+            return True
+    return False
+
+
+outlining: ContextVar[bool] = ContextVar("outlining", default=False)  # whether a call is made for its types alone
+
+
+def record(operation: Operation, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Find out what ``function`` would give for these symbolic arguments, and remember it as one call."""
+    token = outlining.set(True)
+    try:
+        with Trace():
+            inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
+            outputs = function(*inner_args, **inner_kwargs)
+    finally:
+        outlining.reset(token)
+    outputs = tree.map_structure(forgetful, outputs)
+    Call(operation, args, kwargs, outputs)
+    return outputs
+
+
+def forgetful(value: Any) -> Any:
+    """A tensor of the same type (and mask) that comes from nowhere."""
+    if not isinstance(value, Tensor):
+        return value
+    copy = Tensor(value.type, name=value.name)
+    if value._keras_mask is not None:
+        copy._keras_mask = Tensor(value._keras_mask.type)
+    return copy
