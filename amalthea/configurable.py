@@ -62,12 +62,18 @@ def _both_cases(name: str) -> tuple[str, str]:
 
 
 class Registry:
-    """One family of named things: classes, and plain functions where the family has them.
+    """A table of the classes and functions of one family, such as all initializers, by their names.
 
     Args:
-        family: the plural under which Keras keeps them, such as ``"initializers"``.
-        kind: the word for one of them in messages.
-        spell: the names under which a class or function of that name is found.
+        family: str; the module of the family in Keras, such as ``"initializers"``.
+        kind: str; the word for one member in messages, such as ``"initializer"``.
+        spell: callable; takes the name of a class or function and returns the names under which it is found. Defaults
+            to a function that returns ``HeNormal`` and ``he_normal`` for a class HeNormal.
+
+    Example:
+        >>> from amalthea import activations, initializers
+        >>> initializers.registry.find("he_normal").__name__, activations.registry.find("relu").__name__
+        ('HeNormal', 'relu')
     """
 
     def __init__(self, family: str, kind: str, spell: Callable[[str], Iterable[str]] = _both_cases):
@@ -119,7 +125,26 @@ class Registry:
         return found
 
     def get(self, identifier: Any) -> Any:
-        """The object that an identifier means: a name, a config dict, a class, or the object itself."""
+        """Returns the object for a name, config, class or object.
+
+        Args:
+            identifier: str, config dict, class, callable or None. A name may be spelt as the class
+                (``"HeNormal"``) or in lower case (``"he_normal"``); a class is called without arguments.
+
+        Returns:
+            The object; a callable or object is returned unchanged, and None gives None.
+
+        Raises:
+            UnknownNameError: there is no object of this name.
+            ArgumentError: the identifier is none of these kinds.
+
+        Example:
+            >>> from amalthea import initializers, losses
+            >>> initializers.get("he_normal")
+            HeNormal(seed=None, input_axes=None, output_axes=None)
+            >>> losses.get("mse").__name__
+            'mean_squared_error'
+        """
         if identifier is None:
             return None
         if isinstance(identifier, dict):
@@ -137,11 +162,43 @@ class Registry:
         )
 
     def serialize(self, thing: Any) -> Any:
-        """The object as plain data: a config dict, or the name of one of our functions."""
+        """Returns the config of an object, as plain data that JSON can hold.
+
+        Args:
+            thing: object with ``get_config``, or function.
+
+        Returns:
+            A dict with ``module``, ``class_name``, ``config`` and ``registered_name``; for a function of this
+            library, its name.
+
+        Raises:
+            ArgumentError: the object does not have ``get_config``.
+
+        Example:
+            >>> from amalthea import initializers, losses
+            >>> initializers.serialize(initializers.Constant(2.0))["config"]
+            {'value': 2.0}
+            >>> losses.serialize(losses.mean_squared_error)
+            'mean_squared_error'
+        """
         return serialize(thing)
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-        """What a config dict or name means; ``custom_objects`` are names of your own for this call."""
+        """Returns the object for a config that ``serialize`` wrote.
+
+        Args:
+            config: config dict or name; anything else is treated as by ``get``.
+            custom_objects: dict of classes and functions of your own by name, known during this call. Defaults to
+                None, which knows only registered ones.
+
+        Raises:
+            UnknownNameError: the config names something that does not exist, or that belongs to another family.
+
+        Example:
+            >>> from amalthea import initializers
+            >>> initializers.deserialize(initializers.serialize(initializers.Constant(2.0)))
+            Constant(value=2.0)
+        """
         with CustomObjectScope(custom_objects):
             return self.get(config)
 
@@ -208,17 +265,7 @@ class Configurable(metaclass=_Remembering):
             cls.registry.add(cls, *aliases)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments of the constructor as plain values that JSON can hold.
-
-        The values come from the attributes of the same names, or else from the call of the constructor.
-
-        Returns: dict; ``from_config`` makes an equal object from it.
-
-        Example:
-            >>> from amalthea import initializers
-            >>> initializers.HeNormal(seed=3).get_config()["seed"]
-            3
-        """
+        """The constructor's arguments as plain values that JSON can hold."""
         return {
             name: serialize(self.config_value(name, value))
             for name, value in (self._given or {}).items()
@@ -230,57 +277,18 @@ class Configurable(metaclass=_Remembering):
         return name in self.only_in_config_if_set and given == (parameter.default if parameter else None)
 
     def config_value(self, name: str, given: Any) -> Any:
-        """Returns the value of a constructor's argument for the configuration.
-
-        Args:
-            name: str; name of the parameter.
-            given: the value that the constructor was given.
-
-        Returns: the attribute of that name, or ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import initializers
-            >>> initializers.Constant(2.0).config_value("value", None)
-            2.0
-        """
+        """The attribute that holds the argument now, or the argument as it was given."""
         return getattr(self, name, given)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes an object from the dict that :meth:`get_config` returns.
-
-        Args:
-            config: dict; arguments of the constructor by name. Configs of other objects in it become these objects.
-
-        Raises:
-            UnknownNameError: the config names an object that does not exist, or that is not allowed in its place.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layer = layers.Dense(3, kernel_initializer="he_normal")
-            >>> again = layers.Dense.from_config(layer.get_config())
-            >>> again.units, type(again.kernel_initializer).__name__
-            (3, 'HeNormal')
-        """
         return cls(**{key: deserialize(value, cls.tables_for(key)) for key, value in config.items()})
 
     config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def tables_for(cls, parameter: str) -> tuple[str, ...] | None:
-        """Returns the names of the tables whose objects a configuration may hold for a parameter.
-
-        Args:
-            parameter: str; name of the parameter.
-
-        Returns: tuple of names such as ``"initializers"``, empty if only plain data is allowed; None for classes that
-            are not part of the library, for which any table is allowed.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense.tables_for("kernel_initializer"), layers.Dense.tables_for("units")
-            (('initializers',), ())
-        """
+        """The tables whose objects may stand for a parameter in a configuration; None, for classes of yours: any."""
         if parameter in cls.config_slots:
             return cls.config_slots[parameter]
         return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None
