@@ -282,7 +282,8 @@ class Configurable(metaclass=_Remembering):
         }
 
     def _is_left_out(self, name: str, given: Any) -> bool:
-        return name in self.only_in_config_if_set and _signature(type(self)).parameters[name].default == given
+        parameter = _signature(type(self)).parameters.get(name)
+        return name in self.only_in_config_if_set and given == (parameter.default if parameter else None)
 
     def config_value(self, name: str, given: Any) -> Any:
         """Returns the present value of an argument of the constructor, for :meth:`get_config`.

@@ -26,8 +26,8 @@ _LINE = re.compile(r"^( *)\|([a-z_ ]+)\|$", re.MULTILINE)
 
 
 def share(name: str, text: str) -> None:
-    """Let ``|name|`` on a line of its own in a docstring stand for the text."""
-    _SHARED[name] = textwrap.dedent(text).strip("\n")
+    """Let ``|name|`` on a line of its own in a docstring, or in a text shared later, stand for the text."""
+    _SHARED[name] = _LINE.sub(_text, textwrap.dedent(text).strip("\n"))
 
 
 def fill(documented: T) -> T:

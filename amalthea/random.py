@@ -30,6 +30,24 @@ from amalthea.engine.primitives import random as primitives
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError
 
+__all__ = [
+    "SeedGenerator",
+    "categorical",
+    "draw_seed",
+    "dropout",
+    "global_seed_generator",
+    "host_stream",
+    "make_default_seed",
+    "normal",
+    "randint",
+    "random_state",
+    "restore_random_state",
+    "set_random_seed",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
+
 docstrings.share(
     "drawn shape", "shape: sequence of ints; shape of the output. Symbolic sizes, as from ``ops.shape``, are allowed."
 )

@@ -59,6 +59,8 @@ def _unread(function):
     names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     names += [arguments.kwarg.arg] if arguments.kwarg else []
     read = {x.id for s in body for x in ast.walk(s) if isinstance(x, ast.Name)}
+    if "locals" in read:  # layers keep all arguments at once
+        return []
     return [n for n in names if n not in read and n not in ("self", "cls") and n[0] != "_"]
 
 

@@ -1,4 +1,4 @@
-"""All layers, one family a file. ``layers.Dense`` lives in ``layers/dense.py``."""
+"""All layers, one family per file: ``layers.Dense`` is in ``layers/dense.py``."""
 
 from amalthea.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from amalthea.layers.adaptive_pooling import (

@@ -1,29 +1,39 @@
-"""Pools that give an output of a chosen size, whatever the input's."""
+"""Pooling layers whose output has a given size, whatever the size of the input."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from amalthea import config, ops
+from amalthea import config, docstrings, ops
 from amalthea.engine import dtypes
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
 
+docstrings.share(
+    "output size",
+    """
+    output_size: int, or one for each axis of space; number of windows. Window ``i`` of ``count`` goes from
+        ``floor(i * n / count)`` to ``ceil((i + 1) * n / count)``, so neighbours may overlap by one element.
+    |data format|
+    """,
+)
+
 
 def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of ``count`` windows begins and ends, so that together they cover ``size`` places."""
+    """Returns the first and last (exclusive) indices of ``count`` windows that together cover ``size`` elements."""
     i = np.arange(count)
     return i * size // count, -((i + 1) * size // -count)
 
 
 def _inside(size: Any, count: int) -> Any:
-    """Whether each place, a row, is in each of ``count`` windows, of a size that may be a symbol."""
+    """Returns bool ``(size, count)``: True where an element lies in a window; ``size`` may be a symbol."""
     places, i = ops.arange(size), np.arange(count, dtype="int32")
     length = ops.add(ops.max(places), 1)
     starts = ops.floor_divide(ops.multiply(i, length), count)
@@ -33,11 +43,11 @@ def _inside(size: Any, count: int) -> Any:
 
 
 class _Adaptive(Layer):
-    """Pools one axis of space after the other: a window is a box, so its mean and maximum can be taken by axes."""
+    """Pools one axis of space after the other: mean and maximum of a box can be taken axis by axis."""
 
     rank = 2
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, output_size: int | Sequence[int], data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.output_size = per_axis(output_size, self.rank, "output_size")
         self.data_format = config.standardize_data_format(data_format)
@@ -57,15 +67,15 @@ class _Adaptive(Layer):
         return x
 
     def whole(self, x: Any, axis: int) -> Any:
-        """One window."""
+        """Pools an axis to a single window."""
         raise NotImplementedError
 
     def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        """Windows of an axis whose size is known."""
+        """Pools an axis of known size."""
         raise NotImplementedError
 
     def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
-        """Windows of an axis whose size an executable knows only when it runs."""
+        """Pools an axis whose size is known only when an executable runs."""
         raise NotImplementedError
 
 
@@ -107,76 +117,117 @@ class _AdaptiveMax(_Adaptive):
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAverage):
-    """The means of so many windows of time.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+    """Takes the means of a given number of windows of time, whatever the length of the input.
 
     Args:
-        output_size: the number of windows; they differ by at most one step in length, and may overlap.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4, 5], "float32").reshape(1, 5, 1)
+        >>> np.asarray(layers.AdaptiveAveragePooling1D(2)(x)).ravel().tolist()
+        [2.0, 4.0]
     """
 
     rank = 1
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAverage):
-    """The means of so many windows of an image.
+    """Takes the means of a given number of windows of an image, whatever its size.
 
     Args:
-        output_size: the number of windows, or one each for height and width.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, output_height, output_width, channels)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.AdaptiveAveragePooling2D(2)(np.zeros((1, 5, 7, 3), "float32")).shape
-        (1, 2, 2, 3)
+        >>> tuple(layers.AdaptiveAveragePooling2D((2, 3))(np.zeros((1, 5, 7, 3), "float32")).shape)
+        (1, 2, 3, 3)
     """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAverage):
-    """The means of so many windows of a volume.
+    """Takes the means of a given number of windows of a volume, whatever its size.
 
     Args:
-        output_size: the number of windows, or one for each of three axes.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, output_depth, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.AdaptiveAveragePooling3D(2)(np.zeros((1, 5, 7, 3, 4), "float32")).shape)
+        (1, 2, 2, 2, 4)
     """
 
     rank = 3
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMax):
-    """The largest of so many windows of time.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, output_size, features)``.
+    """Takes the largest values of a given number of windows of time, whatever the length of the input.
 
     Args:
-        output_size: the number of windows; they differ by at most one step in length, and may overlap.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, output_size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4, 5], "float32").reshape(1, 5, 1)
+        >>> np.asarray(layers.AdaptiveMaxPooling1D(2)(x)).ravel().tolist()
+        [3.0, 5.0]
     """
 
     rank = 1
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMax):
-    """The largest of so many windows of an image.
+    """Takes the largest values of a given number of windows of an image, whatever its size.
 
     Args:
-        output_size: the number of windows, or one each for height and width.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(9, dtype="float32").reshape(1, 3, 3, 1)
+        >>> np.asarray(layers.AdaptiveMaxPooling2D((1, 3))(x)).ravel().tolist()
+        [6.0, 7.0, 8.0]
     """
 
     rank = 2
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMax):
-    """The largest of so many windows of a volume.
+    """Takes the largest values of a given number of windows of a volume, whatever its size.
 
     Args:
-        output_size: the number of windows, or one for each of three axes.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |output size|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, output_depth, output_height, output_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.AdaptiveMaxPooling3D((1, 2, 3))(np.zeros((1, 5, 7, 3, 4), "float32")).shape)
+        (1, 1, 2, 3, 4)
     """
 
     rank = 3

@@ -1,4 +1,4 @@
-"""The kinds of the numbers that constructors of layers take, by name; a layer with another meaning says so itself."""
+"""Checks of the numbers that constructors of layers take, by parameter name; a layer may override one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention with one head: by products, and by sums."""
+"""Attention with one head: dot-product attention and additive attention."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
 # type.
@@ -9,40 +9,74 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from amalthea import ops, random
+from amalthea import docstrings, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, seed_generator
+from amalthea.random import SeedGenerator
+
+docstrings.share(
+    "attention dropout",
+    """
+    dropout: float from 0 to 1; fraction of the attention weights that is dropped in training. Defaults to 0.0.
+    """,
+)
+docstrings.share(
+    "attention call",
+    """
+    Call args:
+        inputs: list ``[query, value]`` or ``[query, value, key]``; without a key, the value is the key.
+        mask: list of bool masks of query ``(batch, queries)`` and value ``(batch, values)``, each of which may be None.
+            Values that it leaves out get no weight, queries that it leaves out give zeros.
+        training: bool; whether dropout is active. Defaults to False.
+        return_attention_scores: bool; whether the weights ``(batch, queries, values)`` are returned too.
+        use_causal_mask: bool; whether a query sees no later value. Defaults to False.
+    """,
+)
+docstrings.share(
+    "attention shapes",
+    """
+    Shapes: query ``(batch, queries, dim)``, value ``(batch, values, size)`` and key ``(batch, values, dim) -> (batch,
+        queries, size)``.
+    """,
+)
 
 
 def causal_mask(queries: Any, values: Any) -> Any:
-    """Bool ``(1, queries, values)``: True up to the query's own place."""
+    """Returns bool ``(1, queries, values)``: True for values up to the query's own position."""
     return ops.greater_equal(ops.expand_dims(ops.arange(queries), (0, 2)), ops.expand_dims(ops.arange(values), (0, 1)))
 
 
 class Attention(Layer):
-    """For each query the mean of the values, weighted by how well the keys fit.
+    """Attention with one head: for each query the mean of the values, weighted by how well their keys match.
 
-    Shapes: a list of query ``(batch, queries, dim)``, value ``(batch, values, dim)`` and, unless it is the value, key
-    ``(batch, values, dim)``, to ``(batch, queries, dim)``.
+    ``output = softmax(scale * query @ transpose(key)) @ value``
+
+    A query that sees no value gives zeros.
 
     Args:
-        use_scale: whether scores are multiplied by a learnt number.
-        score_mode: ``"dot"`` for products, ``"concat"`` for the tanh of sums.
-        dropout: the fraction of the weights that is dropped in training.
-        seed: an int or a SeedGenerator.
+        use_scale: bool; whether the scores are multiplied by a learned number, which starts at 1. Defaults to False.
+        score_mode: str; ``"dot"`` scores by the product of query and key, ``"concat"`` by ``weight * sum(tanh(scale *
+            (query + key)))`` with a learned ``weight``. Defaults to ``"dot"``.
+        |attention dropout|
+        |seed|
+        |layer options|
 
-    Call args:
-        mask: bool masks of query ``(batch, queries)`` and value ``(batch, values)``, each of which may be None.
-        return_attention_scores: give the weights ``(batch, queries, values)`` too.
-        use_causal_mask: a query sees no value that comes later.
+    |attention call|
+
+    |attention shapes|
+
+    Raises:
+        ArgumentError: there is no such score mode, or the input is not a list of 2 or 3 tensors.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> x = np.ones((2, 5, 4), "float32")
-        >>> layers.Attention()([x, x]).shape
-        (2, 5, 4)
+        >>> query = np.array([[[9.0, 0.0]]], "float32")
+        >>> value = np.array([[[9.0, 0.0], [0.0, 9.0]]], "float32")
+        >>> np.asarray(layers.Attention()([query, value])).tolist()
+        [[[9.0, 0.0]]]
 
     Source: Luong, Pham and Manning, "Effective approaches to attention-based neural machine translation", 2015.
     """
@@ -51,14 +85,19 @@ class Attention(Layer):
     computes_in_floats = True
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
             raise ArgumentError("There is no such score mode.", expected="'dot' or 'concat'", got=repr(score_mode))
-        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+        keep(self, locals())
         if dropout > 0:
-            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+            self.seed_generator = seed_generator(seed)
 
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) not in (2, 3):
@@ -77,7 +116,7 @@ class Attention(Layer):
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
     def scores(self, query: Any, key: Any) -> Any:
-        """How well each key fits each query: ``(batch, queries, values)``."""
+        """Returns the score of each key for each query: ``(batch, queries, values)``."""
         if self.score_mode == "dot":
             fit = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
             return fit if self.scale is None else ops.multiply(fit, self.scale)
@@ -113,18 +152,34 @@ class Attention(Layer):
 
 
 def _all_sums(query: Any, key: Any) -> Any:
-    """Each query plus each key: ``(batch, queries, values, dim)``."""
+    """Adds each query to each key: ``(batch, queries, values, dim)``."""
     return ops.add(ops.expand_dims(query, 2), ops.expand_dims(key, 1))
 
 
 class AdditiveAttention(Attention):
-    """Attention whose scores are sums over the features of ``scale * tanh(query + key)``.
+    """Attention with one head, whose scores come from sums: ``sum over features of scale * tanh(query + key)``.
 
-    Shapes: as in :class:`Attention`.
+    ``output = softmax(scores) @ value``
 
     Args:
-        use_scale: whether there is a learnt factor for each feature.
-        dropout: the fraction of the weights that is dropped in training.
+        use_scale: bool; whether a factor ``scale`` is learned for each feature. Defaults to True.
+        |attention dropout|
+        **kwargs: ``seed`` of the dropout; and options of every layer, see :class:`Layer`.
+
+    |attention call|
+
+    |attention shapes|
+
+    Raises:
+        ArgumentError: the input is not a list of 2 or 3 tensors.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> query, value = np.zeros((2, 3, 4), "float32"), np.ones((2, 5, 4), "float32")
+        >>> layer = layers.AdditiveAttention()
+        >>> tuple(layer([query, value]).shape), tuple(layer.scale.shape)
+        ((2, 3, 4), (4,))
 
     Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", 2015.
     """

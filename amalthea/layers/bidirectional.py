@@ -1,4 +1,4 @@
-"""A recurrent layer run in both directions."""
+"""A recurrent layer that runs in both directions of time."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
 # pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from amalthea import ops, tree
-from amalthea.configurable import serialize
 from amalthea.errors import ArgumentError
 from amalthea.layers.copying import copied
 from amalthea.layers.layer import Layer
@@ -24,31 +23,46 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Bidirectional(Layer):
-    """Runs a recurrent layer from the first step to the last, another from the last to the first, and merges both.
-
-    Shapes: ``(batch, time, features)`` to what the layer gives; its last axis doubled with ``merge_mode="concat"``.
+    """Runs a recurrent layer forwards in time and another one backwards, and merges their outputs.
 
     Args:
-        layer: a recurrent layer; it is copied, so it takes no part itself.
-        merge_mode: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None for both outputs apart.
-        weights: arrays to begin with.
-        backward_layer: the layer for the other direction, with ``go_backwards``; a copy of ``layer`` unless given.
+        layer: recurrent layer, such as :class:`LSTM`; a copy of it runs forwards.
+        merge_mode: str; ``"concat"`` joins the features, ``"sum"``, ``"mul"`` and ``"ave"`` add, multiply or average
+            them; None returns a list of both outputs. Defaults to ``"concat"``.
+        weights: list of arrays to start from, those of the forward layer first. Defaults to None.
+        backward_layer: recurrent layer with the opposite ``go_backwards``. Defaults to None, which copies ``layer``.
+        |layer options|
 
     Call args:
-        initial_state: the states of the forward layer, then those of the backward layer.
+        sequences: tensor ``(batch, time, features)``.
+        initial_state: list of tensors; the states of the forward layer, then those of the backward layer. Defaults to
+            None.
         mask: bool ``(batch, time)``; steps that are left out change no state, and give zeros.
+        training: bool; whether dropout in the layers is active.
+
+    Shapes: ``(batch, time, features) -> (batch, 2 * units)`` with ``"concat"``, ``(batch, units)`` with the other
+        modes; an axis of time after the batch with ``return_sequences``. The states of both directions follow with
+        ``return_state``.
+
+    Raises:
+        ArgumentError: the layer is not recurrent, both layers differ in an option that they must share, or the number
+            of initial states is not that of both.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Bidirectional(layers.LSTM(4))(np.zeros((2, 5, 3), "float32")).shape
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> tuple(layers.Bidirectional(layers.LSTM(4))(x).shape)
         (2, 8)
+        >>> tuple(layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="sum")(x).shape)
+        (2, 5, 4)
 
     Source: Schuster and Paliwal, "Bidirectional recurrent neural networks", 1997.
     """
 
     supports_masking = True
     not_in_config = ("weights",)
+    config_attributes = {"layer": "forward_layer"}
 
     def __init__(
         self,
@@ -114,7 +128,7 @@ class Bidirectional(Layer):
         return [merged, *states] if self.return_state else merged
 
     def _halves(self, states: Any) -> tuple[Any, Any]:
-        """The initial states of both layers."""
+        """Splits initial states into those of the forward and of the backward layer."""
         if states is None:
             return None, None
         count = len(self.forward_layer.state_sizes)
@@ -127,7 +141,7 @@ class Bidirectional(Layer):
         return list(states[:count]), list(states[count:])
 
     def reset_state(self) -> None:
-        """Begin the next batch with zeros, in both directions."""
+        """Sets the states of both stateful layers to zeros."""
         for direction in (self.forward_layer, self.backward_layer):
             direction.reset_state()
 
@@ -135,7 +149,7 @@ class Bidirectional(Layer):
 
     @property
     def states(self) -> Any:
-        """The states that the last batch left, if the layers keep them."""
+        """The last states of both stateful layers; None if they do not keep states."""
         if self.forward_layer.states is None:
             return None
         return [*self.forward_layer.states, *self.backward_layer.states]
@@ -148,10 +162,6 @@ class Bidirectional(Layer):
             sizes = [self.forward_layer.state_sizes, self.backward_layer.state_sizes]
             outputs += [None] * len(tree.flatten(sizes))
         return outputs if len(outputs) > 1 else outputs[0]
-
-    def get_config(self) -> dict[str, Any]:
-        layers = {"layer": self.forward_layer, "backward_layer": self.backward_layer}
-        return {**super().get_config(), **{key: serialize(layer) for key, layer in layers.items()}}
 
 
 def _copy(layer: Layer, prefix: str, go_backwards: bool) -> Any:

@@ -1,4 +1,4 @@
-"""How a layer is built: shapes for ``build`` and of the outputs, names and marks, and words for one that is not."""
+"""Building of layers: shapes of inputs and outputs, names of variables, and errors about layers that are not built."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -36,7 +36,7 @@ unfinished: list[Any] = []  # the layers that some thread is building now
 
 @contextlib.contextmanager
 def by_one_thread(layer: Any) -> Generator[None, None, None]:
-    """Build, or wait until another thread has built."""
+    """Holds the lock under which layers are built; waits while another thread builds."""
     with versions.MAKING:
         unfinished.append(layer)
         try:
@@ -46,7 +46,7 @@ def by_one_thread(layer: Any) -> Generator[None, None, None]:
 
 
 def public_shape(value: Any) -> Any:
-    """Shapes of a nesting of tensors, None for what is not known."""
+    """Returns the shapes of nested tensors, with None for unknown sizes."""
     if tree.is_nested(value):
         if isinstance(value, dict):
             return {k: public_shape(v) for k, v in value.items()}
@@ -55,7 +55,7 @@ def public_shape(value: Any) -> Any:
 
 
 def build_shapes(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What ``build`` is called with: the shape of the first argument, or one for each that it names."""
+    """Returns the arguments of ``build``: the shape of the first input, or of each input that ``build`` names."""
     wanted = [p for p in calling.parameters(type(layer).build).values() if p.kind is not p.VAR_KEYWORD]
     given = calling.bound(layer, args, kwargs)
     first = next(iter(given.values()), None)
@@ -75,7 +75,7 @@ def build_shapes(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dic
 
 
 def marks_built(build: Callable[..., None]) -> Callable[..., None]:
-    """``build`` as it may be called by anybody: it names the variables, keeps the shapes, and marks the layer."""
+    """Wraps a ``build`` method so that it names the variables, records the shapes and marks the layer as built."""
 
     @functools.wraps(build)
     def marked(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +93,7 @@ def marks_built(build: Callable[..., None]) -> Callable[..., None]:
 
 
 def static_shape(shape: Any, layer_name: str) -> tuple[int, ...]:
-    """The shape of a weight, which must be known."""
+    """Returns the shape of a weight as ints; raises :class:`ShapeError` if a size is unknown."""
     shape = () if shape is None else (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if any(not isinstance(d, (int, np.integer)) for d in shape):
         raise ShapeError(
@@ -106,7 +106,7 @@ def static_shape(shape: Any, layer_name: str) -> tuple[int, ...]:
 
 
 def as_shape(value: Any) -> Any:
-    """A shape read from JSON: lists of sizes become tuples."""
+    """Returns a shape that was read from JSON, with tuples in place of lists of sizes."""
     if isinstance(value, list) and all(d is None or isinstance(d, int) for d in value):
         return tuple(value)
     if isinstance(value, dict):
@@ -119,13 +119,13 @@ def _is_shape(value: Any) -> bool:
 
 
 def symbolic(shape: Any, dtype: str = "float32") -> Any:
-    """A tensor without history for a shape; the first None is ``batch``, each other one a size of its own."""
+    """Returns a symbolic tensor without history; the first None becomes the size ``batch``, others new symbols."""
     dims = [d if d is not None else Dim.symbol("batch") if i == 0 else Dim.fresh() for i, d in enumerate(shape)]
     return Tensor(Type(tuple(dims), dtype))
 
 
 def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The shape of the outputs for inputs of these shapes, found by a call on symbols."""
+    """Returns the shapes of the outputs for given shapes of the inputs, by a call on symbolic tensors."""
 
     def tensors(value: Any) -> Any:
         if value is None:
@@ -142,7 +142,7 @@ def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
 
 
 def build_within(layer: Any, shapes: dict[str, Any]) -> None:
-    """Build the layers within that only a call builds, by a call on symbols."""
+    """Builds inner layers that only a call builds, by a call on symbolic tensors."""
     if not all(inner.built for inner in layer._flatten_layers()):
         with contextlib.suppress(
             AmaltheaError, TypeError
@@ -151,7 +151,7 @@ def build_within(layer: Any, shapes: dict[str, Any]) -> None:
 
 
 def legacy_input(kwargs: dict[str, Any]) -> Any:
-    """The input's ``(batch shape, dtype)`` where a first layer tells it in Keras 1's and 2's way."""
+    """Returns ``(batch shape, dtype)`` of the input from the arguments of Keras 1 and 2, or None."""
     batch = kwargs.get("batch_size")
     dtype = kwargs.get("input_dtype")
     if kwargs.get("batch_input_shape") is not None:
@@ -169,7 +169,7 @@ def legacy_input(kwargs: dict[str, Any]) -> Any:
 
 
 def missing_attribute(layer: Any, name: str) -> MissingAttributeError:
-    """The error for an attribute that a layer lacks: because it is not initialized, not built, or misspelt."""
+    """Returns the error for a missing attribute: the layer is not initialized or built, or the name is misspelt."""
     found = inspect.getattr_static(type(layer), name, None)
     if isinstance(found, property) and found.fget is not None:
         found.fget(layer)  # it failed inside: let its own error be seen
@@ -191,6 +191,7 @@ def missing_attribute(layer: Any, name: str) -> MissingAttributeError:
 
 
 def require_built(layer: Any) -> None:
+    """Raises :class:`NotBuiltError` unless the layer is built."""
     if not layer.built:
         raise NotBuiltError(
             f"'{layer.name}' has no weights yet: they are made when the input's shape is known.",
@@ -199,13 +200,14 @@ def require_built(layer: Any) -> None:
 
 
 def only_call(layer: Any) -> Any:
+    """Returns the only symbolic call of a layer; raises :class:`ArgumentError` if there are several or none."""
     if len(layer.calls) != 1:
         raise ArgumentError(f"Layer '{layer.name}' has no single symbolic call.", expected=1, got=len(layer.calls))
     return layer.calls[0]
 
 
 def load_variables(layer: Any, variables: Sequence[Variable], store: Any) -> None:
-    """Assign variables from a store of arrays by number; nothing is assigned unless everything fits."""
+    """Assigns variables from a store of arrays with numbers as keys; nothing is assigned unless every value fits."""
     if len(store.keys()) != len(variables):
         raise ModelFileError(
             f"Layer '{layer.name}' has another number of variables than the file.",

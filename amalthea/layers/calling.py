@@ -1,4 +1,4 @@
-"""How a layer is called: arguments made ready, shapes for ``build``, ``training`` and masks passed on."""
+"""Calls of layers: conversion of arguments, and the ``training`` flag and masks that pass from layer to layer."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
@@ -34,7 +34,7 @@ _path: contextvars.ContextVar[tuple[str, Any]] = contextvars.ContextVar("path", 
 
 
 class _Added(threading.local):
-    """The losses that each layer added in the last call, of this thread."""
+    """The losses that each layer added in its last call, for each thread."""
 
     def __init__(self) -> None:
         self.by_layer: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
@@ -46,7 +46,7 @@ class _Added(threading.local):
         self.by_layer.setdefault(layer, []).extend(losses)
 
     def forget(self, layer: Any) -> None:
-        """Those of a layer and all within it."""
+        """Removes the losses of a layer and of the layers inside it."""
         if self.by_layer:
             for inner in layer._flatten_layers():
                 self.by_layer.pop(inner, None)
@@ -56,13 +56,13 @@ added = _Added()
 
 
 def training_around() -> Any:
-    """``training`` of the call around."""
+    """Returns ``training`` of the enclosing call, or None."""
     return _training.get()
 
 
 @cache
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of a method, without ``self``."""
+    """Returns the parameters of a method by name, without ``self``."""
     found = dict(inspect.signature(function).parameters)
     found.pop("self", None)
     return found
@@ -72,10 +72,11 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Array arguments as the backend's arrays, floating ones in the layer's compute dtype.
+    """Converts arrays among the arguments to the backend's arrays, floating ones in the layer's compute dtype.
 
-    Whole numbers and bools among the inputs of a layer that computes in floats are cast too: its result would be cut
-    to theirs.
+    Whole numbers and bools among the inputs of a layer that computes in floats are cast too; otherwise the result would
+    be
+    cut to their dtype.
     """
     to = layer.compute_dtype if layer.autocast else None
 
@@ -104,7 +105,7 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
 
 
 def check_inputs(layer: Any, args: Sequence[Any]) -> None:
-    """Hold the first argument against the layer's ``input_spec``."""
+    """Checks the first argument against the layer's ``input_spec``."""
     if layer.input_spec is None or not args:
         return
     specs = tree.flatten(layer.input_spec)
@@ -118,7 +119,7 @@ def check_inputs(layer: Any, args: Sequence[Any]) -> None:
 
 
 def bound(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of ``call`` by name."""
+    """Returns the arguments of ``call`` by name; raises :class:`ArgumentError` if they do not fit its signature."""
     if "training" not in parameters(type(layer).call):  # anybody may pass it; `run` leaves it out
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     try:
@@ -132,7 +133,7 @@ def bound(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, 
 
 
 def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """``layer.call``, with what comes from around it: ``training``, masks, the compute dtype."""
+    """Runs ``layer.call`` with ``training`` and masks from its context, in the layer's compute dtype."""
     accepted = parameters(type(layer).call)
     kwargs = _with_training(layer, args, kwargs, accepted)
     previous = tree.map_structure(mask_of, args[0]) if args else None
@@ -158,14 +159,14 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _one_version(layer: Any) -> AbstractContextManager[None]:
-    """All variables as they are now, for a call outside a trace, whatever other threads do meanwhile."""
+    """Fixes the values of all variables during a call outside a trace, whatever other threads assign."""
     if threading.active_count() == 1 or current_trace() is not None:
         return nullcontext()
     return one_version(layer.variables)
 
 
 def _with_training(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) -> dict[str, Any]:
-    """Explicit first, then that of the call around, then the signature's default."""
+    """Adds ``training``: the argument itself, else that of the enclosing call, else the default of the signature."""
     if "training" not in accepted:
         return kwargs
     names = list(accepted)
@@ -181,7 +182,7 @@ def _with_training(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any)
 
 
 def _with_masks(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) -> dict[str, Any]:
-    """Masks that inputs carry, for those parameters that ask for them and were not given."""
+    """Adds the masks that inputs carry, for mask parameters that were not given."""
     names = [name for name, p in accepted.items() if p.kind is not p.VAR_KEYWORD]
     found = dict(kwargs)
     for position, name in enumerate(names):
@@ -196,7 +197,7 @@ def _with_masks(layer: Any, args: Any, kwargs: dict[str, Any], accepted: Any) ->
 
 
 def _pass_mask(layer: Any, args: Any, outputs: Any, previous: Any) -> None:
-    """Let outputs carry what ``compute_mask`` gives, but for masks that ``call`` set itself."""
+    """Attaches the masks from ``compute_mask`` to the outputs, except to those for which ``call`` set a mask."""
     if not layer.supports_masking or not args:
         return
     if all(m is None for m in tree.flatten(previous)) and not getattr(layer, "mask_zero", False):
@@ -209,7 +210,7 @@ def _pass_mask(layer: Any, args: Any, outputs: Any, previous: Any) -> None:
 
 
 def _warn_of_lost_mask(layer: Any, outputs: Any, previous: Any, accepted: Any) -> None:
-    """Say that a layer drops the mask of its input, if it neither passes it on nor takes it into account."""
+    """Warns if a layer drops the mask of its input: it neither passes it on nor uses it."""
     if layer.supports_masking or "mask" in accepted or all(m is None for m in tree.flatten(previous)):
         return
     if all(mask_of(x) is None for x in tree.flatten(outputs)):
@@ -221,6 +222,7 @@ def _warn_of_lost_mask(layer: Any, outputs: Any, previous: Any, accepted: Any) -
 
 
 def _add_activity(layer: Any, outputs: Any) -> None:
+    """Adds the activity regularizer's penalty on the outputs, divided by the batch size, to the losses."""
     for output in tree.flatten(outputs):
         batch = base.shape_of(output)[0]
         share = float(batch) if isinstance(batch, int) and batch else 1.0
@@ -229,7 +231,7 @@ def _add_activity(layer: Any, outputs: Any) -> None:
 
 @contextmanager
 def path_scope(layer: Any) -> Generator[None, None, None]:
-    """Name what is made inside after the layer, and the layers around it."""
+    """Prefixes the paths of variables made inside with the names of the layer and of the layers around it."""
     around, owner = _path.get()
     if owner is layer:
         yield

@@ -1,4 +1,4 @@
-"""Numbers as categories: which range they lie in, and codes of zeros and ones."""
+"""Encoding of numbers as categories: indices of ranges, one-hot and multi-hot vectors, and counts."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -17,13 +17,15 @@ _MODES = ("one_hot", "multi_hot", "count")
 
 
 def encoded(indices: Any, mode: str, depth: int, weights: Any = None, dtype: str = "float32") -> Any:
-    """Whole numbers as codes.
+    """Encodes whole numbers as vectors.
 
     Args:
-        mode: ``"one_hot"`` for one code each (a last axis of size 1 becomes the code's); ``"multi_hot"`` for one code
-            of the whole last axis; ``"count"`` for how often each number occurs there.
-        depth: the length of a code.
-        weights: what each number counts, with ``"count"``.
+        indices: tensor of whole numbers.
+        mode: str; ``"one_hot"`` gives a vector for each number (a last axis of size 1 is replaced by the vector's),
+            ``"multi_hot"`` one vector for the whole last axis, ``"count"`` how often each number occurs there.
+        depth: int; length of a vector.
+        weights: tensor; weight of each number with ``"count"``. Defaults to None, which is 1.
+        dtype: str; dtype of the vectors.
     """
     rank = len(indices.shape)
     if mode == "one_hot":
@@ -38,23 +40,33 @@ def encoded(indices: Any, mode: str, depth: int, weights: Any = None, dtype: str
 
 
 class CategoryEncoding(Layer):
-    """Whole numbers as codes of zeros and ones, or as counts.
-
-    Shapes: ``(batch, numbers)`` to ``(batch, num_tokens)``; with ``"one_hot"`` ``(...)`` to ``(..., num_tokens)``.
+    """Encodes whole numbers as vectors of zeros and ones, or as counts.
 
     Args:
-        num_tokens: the length of a code; numbers are 0 to ``num_tokens - 1``.
-        output_mode: ``"multi_hot"``, ``"one_hot"`` or ``"count"``.
-        sparse: must be False; codes are dense.
+        num_tokens: int, at least 1; length of a vector. Numbers are 0 to ``num_tokens - 1``.
+        output_mode: str; ``"multi_hot"`` gives one vector for all numbers of an example, with 1 at each of them;
+            ``"count"`` gives how often each occurs; ``"one_hot"`` gives one vector for each number. Defaults to
+            ``"multi_hot"``.
+        sparse: must be False; vectors are dense.
+        |layer options|
 
     Call args:
-        count_weights: what each number counts, with ``"count"``.
+        count_weights: tensor like the input; weight of each number with ``"count"``. Defaults to None, which is 1.
+
+    Shapes: ``(batch, numbers) -> (batch, num_tokens)``; with ``"one_hot"`` ``(batch, numbers) -> (batch, numbers,
+        num_tokens)``, where a last axis of size 1 is replaced.
+
+    Raises:
+        ArgumentError: ``num_tokens`` is missing, a mode does not exist, or weights are given without ``"count"``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.CategoryEncoding(4)(np.array([[0, 2], [1, 1]])).tolist()
+        >>> x = np.array([[0, 2], [1, 1]])
+        >>> np.asarray(layers.CategoryEncoding(4)(x)).tolist()
         [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]]
+        >>> np.asarray(layers.CategoryEncoding(4, output_mode="count")(x)).tolist()
+        [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]]
     """
 
     not_in_config = ("sparse",)
@@ -80,20 +92,33 @@ class CategoryEncoding(Layer):
 
 
 class Discretization(Layer):
-    """Numbers as the number of the range that they lie in.
+    """Replaces numbers by the index of the range in which they lie.
 
     Args:
-        bin_boundaries: increasing numbers between the ranges; ``[0, 1]`` makes the ranges below 0, 0 to 1, and from 1.
-        num_bins: learn so many ranges, equally full, by :meth:`adapt` instead.
-        epsilon: accepted; quantiles are exact here.
-        dtype: of what comes out; int32 for numbers of ranges unless given.
-        output_mode: ``"int"``, ``"one_hot"``, ``"multi_hot"`` or ``"count"``.
-        sparse: must be False; codes are dense.
+        bin_boundaries: increasing list of float; limits of the ranges, each of which includes its lower limit. ``[0,
+            1]`` makes the ranges below 0, from 0 to 1, and from 1. Defaults to None, which learns them.
+        num_bins: int, at least 1; number of equally full ranges that :meth:`adapt` learns. Defaults to None. Either
+            this or ``bin_boundaries`` is given.
+        epsilon: accepted for Keras; quantiles are exact here.
+        output_mode: str; ``"int"`` gives the index, ``"one_hot"``, ``"multi_hot"`` and ``"count"`` encode it as
+            :class:`CategoryEncoding` does. Defaults to ``"int"``.
+        sparse: must be False; vectors are dense.
+        dtype: str; dtype of the output. Defaults to None, which is int32 for indices and the policy's dtype for
+            vectors.
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        |layer options|
+
+    Shapes: any shape; the output of ``"int"`` has the same, vectors have the shapes of :class:`CategoryEncoding`.
+
+    Raises:
+        ArgumentError: boundaries and ``num_bins`` are both given, or neither; a mode does not exist; or nothing was
+            learned before the first call.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Discretization([0.0, 1.0])(np.float32([[-1, 0, 0.5, 7]])).tolist()
+        >>> x = np.array([[-1.0, 0.0, 0.5, 7.0]], "float32")
+        >>> np.asarray(layers.Discretization([0.0, 1.0])(x)).tolist()
         [[0, 1, 1, 2]]
     """
 
@@ -141,14 +166,26 @@ class Discretization(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Discretization:
-        """What was learnt stands in the config beside ``num_bins``; the constructor takes one of them."""
+        """Makes the layer again: learned boundaries stand in the config beside ``num_bins``; the constructor takes only
+        one.
+        """
         learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
         layer = super().from_config({**config, "bin_boundaries": None} if learnt is not None else config)
         layer.bin_boundaries = learnt if learnt is not None else layer.bin_boundaries
         return layer
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learn ``num_bins`` equally full ranges from an array, or from the batches of a source."""
+        """Learns ``num_bins`` equally full ranges from data.
+
+        Args:
+            data: array, or an iterable of batches.
+            steps: int; number of batches that are read. Defaults to None, which reads all.
+
+        Shapes: any shape; all elements are taken together.
+
+        Raises:
+            ArgumentError: the layer was given its boundaries.
+        """
         if self.num_bins is None:
             raise ArgumentError(
                 f"'{self.name}' was given its boundaries, and learns none.", cure="Discretization(num_bins=10)"

@@ -1,37 +1,67 @@
-"""Long short-term memory over images: its products are convolutions."""
+"""Convolutional LSTM layers: the matrix products of an LSTM are convolutions."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from amalthea import config, initializers, ops, random
+from amalthea import config, docstrings, initializers, ops, random
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, weight
-from amalthea.layers.rnn import RNN
-from amalthea.layers.rnn_cell import masked
+from amalthea.layers.options import keep, seed_generator, weight
+from amalthea.layers.rnn_cell import CellLayer, masked
 from amalthea.ops.windows import per_axis
+from amalthea.random import SeedGenerator
+
+docstrings.share(
+    "conv lstm",
+    """
+    filters: int, at least 1; number of channels of the states and the output.
+    kernel_size: int, or one for each axis of space; size of the window.
+    strides: int, or one for each axis of space; distance from one window of the input to the next. Defaults to 1.
+    dilation_rate: int, or one for each axis of space; distance between the elements of the input that a window sees.
+        Defaults to 1. The convolution of the state has strides and dilation rates of 1.
+    |valid or same|
+    |data format|
+    activation: str or function; activation of the candidate and of the output. Defaults to ``"tanh"``.
+    recurrent_activation: str or function; activation of the input, forget and output gates. Defaults to ``"sigmoid"``.
+    |recurrent weights|
+    unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+    |activity regularizer|
+    return_sequences: bool; whether the output of every step is returned, not of the last alone. Defaults to False.
+    return_state: bool; whether the last states are returned too, as in ``[output, h, c]``. Defaults to False.
+    go_backwards: bool; whether the last step is processed first. Defaults to False.
+    stateful: bool; whether each batch starts from the last states of the batch before. Defaults to False.
+    """,
+)
+docstrings.share(
+    "conv lstm errors",
+    """
+    Raises:
+        ArgumentError: an argument is out of range, or a size that must be known is not.
+        ShapeError: the input has another number of axes.
+    """,
+)
 
 
 class _ConvLSTMCell(Layer):
-    """One time step. The states are ``(batch, ...space, filters)``, as large as the convolved input."""
+    """One time step. The states are ``(batch, ...space, filters)``, with the sizes of the convolved input."""
 
     computes_in_floats = True
 
     output_is_first_state = True
 
-    def __init__(self, rank: int, options: dict[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
-        keep(self, rank=rank, **options)
-        self.filters = options["filters"]
+    def __init__(self, rank: int, name: str, dtype: Any = None, trainable: bool = True, **options: Any):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        keep(self, {"rank": rank, **options})
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, per_axis(options[name], rank, name))
         self.padding = str(options["padding"]).lower()
@@ -39,7 +69,7 @@ class _ConvLSTMCell(Layer):
             raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(options["padding"]))
         self.data_format = config.standardize_data_format(options["data_format"])
         if self.dropout or self.recurrent_dropout:
-            self.seed_generator = random.SeedGenerator(self.seed)
+            self.seed_generator = seed_generator(self.seed)
 
     @property
     def state_size(self) -> list[int]:
@@ -53,21 +83,17 @@ class _ConvLSTMCell(Layer):
         self.kernel = weight(self, "kernel", (*self.kernel_size, channels, width))
         recurrent = (*self.kernel_size, self.filters, width)
         self.recurrent_kernel = weight(self, "recurrent_kernel", recurrent, "recurrent")
-        self.bias = None
-        if self.use_bias:
-            start = self._bias_start if self.unit_forget_bias else self.bias_initializer
-            self.bias = self.add_weight(
-                (width,), start, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+        start = self._bias_start if self.unit_forget_bias else self.bias_initializer
+        self.bias = weight(self, "bias", (width,), initializer=start) if self.use_bias else None
 
     def _bias_start(self, shape: Any, dtype: Any = None) -> Any:
-        """The forget gate starts open."""
+        """Returns the initial bias, with ones for the forget gate."""
         bias = np.array(self.bias_initializer(shape, dtype=dtype))
         bias[self.filters : 2 * self.filters] = 1
         return bias
 
     def project(self, inputs: Any) -> Any:
-        """The input's part of all gates."""
+        """Returns the part of all gates that depends on the input."""
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         if self.bias is None:
             return x
@@ -75,7 +101,9 @@ class _ConvLSTMCell(Layer):
         return ops.add(x, ops.reshape(self.bias, (-1, *alone)))
 
     def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
-        """The convolved sequence ``(time, batch, ...)``, and the function of one step, under one dropout mask."""
+        """Returns the convolved sequence ``(time, batch, ...)`` and the function of one step, with one dropout mask for
+        all steps.
+        """
         time, batch = ops.shape(sequence)[:2]
         if training and self.dropout:
             sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
@@ -90,7 +118,7 @@ class _ConvLSTMCell(Layer):
         return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
 
     def state_shape(self, projected: Any) -> tuple[Any, ...]:
-        """The shape of a state, from that of a projected input."""
+        """Returns the shape of a state from that of a projected input."""
         if self.data_format == "channels_first":
             return (projected[0], self.filters, *projected[2:])
         return (*projected[:-1], self.filters)
@@ -109,25 +137,17 @@ class _ConvLSTMCell(Layer):
         return step(ops.squeeze(xs, 0), list(states))
 
 
-_CELL = (
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation",
-    "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
-    "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
-    "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "seed",
-)  # fmt: skip
-
-
-class _ConvLSTM(RNN):
+class _ConvLSTM(CellLayer):
     rank = 2
 
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: int | Sequence[int] = 1,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
@@ -144,36 +164,15 @@ class _ConvLSTM(RNN):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
         **kwargs: Any,
     ):
-        options = dict(
-            filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-            dilation_rate=dilation_rate, activation=activation, recurrent_activation=recurrent_activation,
-            use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        cell = _ConvLSTMCell(self.rank, options, name="conv_lstm_cell", **shared)
-        unroll = kwargs.pop("unroll", False)
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(_ConvLSTMCell, self.rank, name="conv_lstm_cell"), locals())
         self.input_spec = InputSpec(ndim=self.rank + 3)
-
-    def __getattr__(self, name: str) -> Any:
-        """The cell answers for what it was given."""
-        if name in _CELL and "cell" in self.__dict__:
-            return getattr(self.__dict__["cell"], name)
-        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")
 
     def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
         if initial_state is not None or self.stateful:
@@ -200,39 +199,48 @@ class _ConvLSTM(RNN):
 
 
 class ConvLSTM1D(_ConvLSTM):
-    """Long short-term memory over sequences of rows.
-
-    Shapes: ``(batch, time, steps, channels)`` to ``(batch, new_steps, filters)``, or with time before with
-    ``return_sequences``.
+    """Long short-term memory over sequences of signals: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv1D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, steps, channels) -> (batch, new_steps, filters)``; with ``return_sequences`` ``(batch, time,
+        new_steps, filters)``. Each state is ``(batch, new_steps, filters)``.
+
+    |conv lstm errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.ConvLSTM1D(4, 3, return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 8, 3), "float32")).shape)
+        (2, 5, 6, 4)
+
+    Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
     rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):
-    """Long short-term memory over sequences of images.
-
-    Shapes: ``(batch, time, height, width, channels)`` to ``(batch, new_height, new_width, filters)``, or with time
-    before with ``return_sequences``.
+    """Long short-term memory over sequences of images: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv2D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, height, width, channels) -> (batch, new_height, new_width, filters)``; with
+        ``return_sequences`` ``(batch, time, new_height, new_width, filters)``. Each state is ``(batch, new_height,
+        new_width, filters)``.
+
+    |conv lstm errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.ConvLSTM2D(4, 3, padding="same")(np.zeros((2, 5, 8, 8, 3), "float32")).shape
+        >>> layer = layers.ConvLSTM2D(4, 3, padding="same")
+        >>> tuple(layer(np.zeros((2, 5, 8, 8, 3), "float32")).shape)
         (2, 8, 8, 4)
 
     Source: Shi et al., "Convolutional LSTM network", 2015.
@@ -242,14 +250,25 @@ class ConvLSTM2D(_ConvLSTM):
 
 
 class ConvLSTM3D(_ConvLSTM):
-    """Long short-term memory over sequences of volumes.
+    """Long short-term memory over sequences of volumes: the matrix products of :class:`LSTM` are convolutions.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, data_format, dilation_rate: of the input's convolution, as in Conv3D.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias, unit_forget_bias, dropout, recurrent_dropout: as in LSTM.
-        return_sequences, return_state, go_backwards, stateful: as in RNN.
+        |conv lstm|
+        |layer options|
+
+    Shapes: ``(batch, time, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``;
+        with ``return_sequences`` there is an axis of time after the batch.
+
+    |conv lstm errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.ConvLSTM3D(2, 2)
+        >>> tuple(layer(np.zeros((1, 2, 3, 4, 5, 1), "float32")).shape)
+        (1, 2, 3, 4, 2)
+
+    Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
     rank = 3

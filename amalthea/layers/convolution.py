@@ -1,36 +1,77 @@
-"""Convolutions over 1 to 3 axes of space, their transposes, and depthwise kinds."""
+"""Convolutions over 1 to 3 axes of space, and their transposes."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from amalthea import activations, config, constraints, initializers, ops, regularizers
+from amalthea import config, docstrings, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
 from amalthea.ops.windows import per_axis
 
 _PADDINGS = ("valid", "same")
 
+docstrings.share(
+    "convolution window",
+    """
+    kernel_size: int, or one for each axis of space; size of the window.
+    strides: int, or one for each axis of space; distance from one window to the next. Defaults to 1 on each axis.
+    dilation_rate: int, or one for each axis of space; distance between the elements that a window sees. Defaults to 1
+        on each axis. Strides and dilation rates cannot both be above 1.
+    """,
+)
+docstrings.share(
+    "valid same or causal",
+    """
+    padding: str; ``"valid"`` uses only windows inside the input, which gives ``(n - reach) // stride + 1`` of them,
+        with ``reach = (kernel_size - 1) * dilation_rate + 1``. ``"same"`` adds zeros at both ends and gives
+        ``ceil(n / stride)``. ``"causal"`` adds as many zeros before the first step alone, so that no output depends on
+        later steps. Defaults to ``"valid"``.
+    """,
+)
+docstrings.share(
+    "transposed padding",
+    """
+    padding: str; ``"valid"`` gives outputs of ``(n - 1) * stride + max(reach, stride)`` elements, with ``reach =
+        (kernel_size - 1) * dilation_rate + 1``; ``"same"`` gives ``n * stride``. Defaults to ``"valid"``.
+    output_padding: int, or one for each axis of space; sets the size of the output to ``(n - 1) * stride + reach +
+        output_padding``, less ``2 * (reach // 2)`` with ``padding="same"``. Defaults to None, which keeps the sizes
+        under ``padding``.
+    """,
+)
+docstrings.share(
+    "convolution errors",
+    """
+    Raises:
+        ArgumentError: an argument is out of range, or the number of channels is unknown or does not divide into groups.
+        ShapeError: the input has another number of axes, or other channels than those that the layer was built for.
+    """,
+)
+
 
 class _Windowed(Layer):
-    """What all kinds share: the window, the layout, the bias and the activation."""
+    """The base of all convolutions: window, layout, bias and activation."""
 
     computes_in_floats = True
 
     rank = 2
     paddings: tuple[str, ...] = _PADDINGS
 
-    def _window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
-        kind = type(self).__name__
-        self.kernel_size = per_axis(kernel_size, self.rank, "kernel_size")
-        self.strides = per_axis(strides, self.rank, "strides")
-        self.dilation_rate = per_axis(dilation_rate, self.rank, "dilation_rate")
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Keeps the arguments of the constructor, those of the window as one number for each axis of space."""
+        keep(self, arguments)
+        kind, padding = type(self).__name__, self.padding
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, per_axis(getattr(self, name), self.rank, name))
         self.padding = str(padding).lower()
-        self.data_format = config.standardize_data_format(data_format)
+        self.data_format = config.standardize_data_format(self.data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         if self.padding not in self.paddings:
             raise ArgumentError(f"{kind} has no padding {padding!r}.", expected=" or ".join(map(repr, self.paddings)))
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -51,18 +92,10 @@ class _Windowed(Layer):
         return channels
 
     def _add_bias(self, size: int) -> None:
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (size,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.bias = weight(self, "bias", (size,)) if self.use_bias else None
 
     def _finish(self, x: Any) -> Any:
-        """Bias and activation."""
+        """Adds the bias and applies the activation."""
         if self.bias is not None:
             bias = self.bias
             if self.data_format == "channels_first":
@@ -71,15 +104,32 @@ class _Windowed(Layer):
         return self.activation(x)
 
 
-class _Conv(_Windowed):
+class _Filtering(_Windowed):
+    """The base of convolutions and transposed ones, whose kernel combines input channels into output channels."""
+
+    groups = 1
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        self._kernel = weight(self, "kernel", self.kernel_shape(self._channels(input_shape)))
+        self._add_bias(self.filters)
+
+    @property
+    def kernel(self) -> Any:
+        return self._kernel
+
+
+class _Conv(_Filtering):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: int | Sequence[int] = 1,
         groups: int = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -93,22 +143,11 @@ class _Conv(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = filters
-        self.groups = groups
-        if self.filters % self.groups:
+        self._keep(locals())
+        if filters % groups:
             raise ArgumentError(
                 "The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters
             )
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:
         if channels % self.groups:
@@ -119,45 +158,39 @@ class _Conv(_Windowed):
             )
         return (*self.kernel_size, channels // self.groups, self.filters)
 
-    def build(self, input_shape: Any) -> None:
-        self._kernel = self.add_weight(
-            self.kernel_shape(self._channels(input_shape)),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self._add_bias(self.filters)
-
-    @property
-    def kernel(self) -> Any:
-        return self._kernel
-
     def call(self, inputs: Any) -> Any:
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         return self._finish(x)
 
 
 class Conv1D(_Conv):
-    """Convolution over time.
+    """A convolution over time: each output step is a weighted sum of neighbouring input steps.
 
-    Shapes: ``(batch, steps, channels)`` to ``(batch, new_steps, filters)``.
+    ``output[t, f] = activation(sum over k, c of inputs[t * stride + k * dilation, c] * kernel[k, c, f] + bias[f])``
 
     Args:
-        filters: the channels of the output.
-        kernel_size: the steps that a window sees.
-        strides: from one window to the next.
-        padding: ``"valid"``, ``"same"``, or ``"causal"`` (nothing is seen of what comes later).
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the steps that a window sees.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid same or causal|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, filters)``; the kernel is ``(kernel_size, channels //
+        groups, filters)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Conv1D(4, 3)(np.zeros((2, 10, 5), "float32")).shape
-        (2, 8, 4)
+        >>> x = np.zeros((2, 10, 5), "float32")
+        >>> tuple(layers.Conv1D(4, 3)(x).shape), tuple(layers.Conv1D(4, 3, padding="causal")(x).shape)
+        ((2, 8, 4), (2, 10, 4))
     """
 
     rank = 1
@@ -165,42 +198,64 @@ class Conv1D(_Conv):
 
 
 class Conv2D(_Conv):
-    """Convolution over images.
+    """A convolution over images: each output pixel is a weighted sum of a window of the input.
 
-    Shapes: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, filters)``; channels second with
-    ``channels_first``.
+    ``output[y, x, f] = activation(sum over i, j, c of inputs[y * s + i * d, x * s + j * d, c] * kernel[i, j, c, f] +
+    bias[f])`` with strides ``s`` and dilation rates ``d``.
 
     Args:
-        filters: the channels of the output.
-        kernel_size: height and width of the window.
-        strides: from one window to the next.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the places that a window sees.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid or same|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, filters)``; the kernel is
+        ``(*kernel_size, channels // groups, filters)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Conv2D(4, 3, activation="relu")(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 6, 6, 4)
+        >>> layer = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")
+        >>> tuple(layer(np.zeros((2, 8, 8, 3), "float32")).shape), tuple(layer.kernel.shape)
+        ((2, 4, 4, 4), (3, 3, 3, 4))
     """
 
     rank = 2
 
 
 class Conv3D(_Conv):
-    """Convolution over volumes.
-
-    Shapes: ``(batch, depth, height, width, channels)`` to the same with other sizes and ``filters`` channels.
+    """A convolution over volumes: each output voxel is a weighted sum of a window of the input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, dilation_rate: ints, or one for each axis of space.
-        padding: ``"valid"`` or ``"same"``.
-        groups: channels are convolved in so many groups apart.
-        activation: a name or function; None for none.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid or same|
+        |data format|
+        groups: int; number of groups of channels that are convolved separately. It divides the channels of input and
+            output. Defaults to 1.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``; the
+        kernel is ``(*kernel_size, channels // groups, filters)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Conv3D(4, (1, 3, 3))(np.zeros((2, 5, 8, 8, 3), "float32")).shape)
+        (2, 5, 6, 6, 4)
     """
 
     rank = 3
@@ -229,16 +284,16 @@ for _cls in (Conv1D, Conv2D, Conv3D):
     _with_rank(_cls, _cls.rank)
 
 
-class _ConvTranspose(_Conv):
+class _ConvTranspose(_Filtering):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
-        output_padding: Any = None,
+        output_padding: int | Sequence[int] | None = None,
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: int | Sequence[int] = 1,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -250,11 +305,8 @@ class _ConvTranspose(_Conv):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
-        super().__init__(
-            filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
-            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-            kernel_constraint, bias_constraint, **kwargs,
-        )  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._keep(locals())
         self.output_padding = None if output_padding is None else _extra(output_padding, self.rank)
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:
@@ -272,36 +324,98 @@ def _extra(value: Any, rank: int) -> tuple[int, ...]:
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv1D` in shape.
+    """A transposed convolution over time, which makes sequences longer.
+
+    Each input step is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv1D`
+    with respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv1D.
-        output_padding: further steps at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, filters)``; the kernel is ``(kernel_size, filters,
+        channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((2, 10, 5), "float32")
+        >>> tuple(layers.Conv1DTranspose(4, 3, strides=2, padding="same")(x).shape)
+        (2, 20, 4)
     """
 
     rank = 1
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv2D` in shape.
+    """A transposed convolution over images, which makes images larger.
+
+    Each input pixel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv2D`
+    with respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv2D.
-        output_padding: further rows and columns at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, filters)``; the kernel is
+        ``(*kernel_size, filters, channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((1, 4, 4, 8), "float32")
+        >>> tuple(layers.Conv2DTranspose(3, 3, strides=2)(x).shape)
+        (1, 9, 9, 3)
+
+    Source: Zeiler et al., "Deconvolutional networks", 2010.
     """
 
     rank = 2
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """The opposite of :class:`Conv3D` in shape.
+    """A transposed convolution over volumes, which makes volumes larger.
+
+    Each input voxel is multiplied by the kernel and added to a window of the output: the gradient of :class:`Conv3D`
+    with respect to its input.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, padding, dilation_rate: as in Conv3D.
-        output_padding: further places at the end.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |transposed padding|
+        |data format|
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, filters)``; the
+        kernel is ``(*kernel_size, filters, channels)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.zeros((1, 2, 3, 4, 8), "float32")
+        >>> tuple(layers.Conv3DTranspose(5, 2, strides=2)(x).shape)
+        (1, 4, 6, 8, 5)
     """
 
     rank = 3

@@ -1,4 +1,4 @@
-"""Layers made again with weights of their own."""
+"""Copies of layers, with weights of their own."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
 # pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -14,14 +14,14 @@ from amalthea.tree import CONTAINERS
 
 
 def copied(layer: Layer, **changes: Any) -> Any:
-    """A layer of the same class and arguments, and weights of its own.
+    """Returns a layer of the same class and arguments, with weights of its own.
 
-    It is made from the configuration, but for functions and layers among the arguments: those functions themselves, and
-    copies of those layers. So a layer may hold what no file can, such as a lambda.
+    It is made from the configuration, except that functions among the arguments are used as they are and layers are
+    copied. So a layer may hold objects that a file cannot, such as a lambda.
 
     Args:
-        layer: any layer that can be made from its configuration.
-        changes: arguments that shall be others.
+        layer: layer that can be made from its configuration.
+        **changes: arguments with other values.
     """
     given, config = layer._given or {}, dict(layer.get_config())
     for name in config:
@@ -42,7 +42,7 @@ def _is_function(value: Any) -> bool:
 
 
 def _again(value: Any) -> Any:
-    """Copies of layers, functions as they are, and anything else as data."""
+    """Copies layers, keeps functions, and turns anything else into plain data."""
     if isinstance(value, dict):
         return {key: _again(x) for key, x in value.items()}
     if isinstance(value, (list, tuple)):

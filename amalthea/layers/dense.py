@@ -1,33 +1,40 @@
-"""Layers that multiply by a matrix."""
+"""The fully connected layer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amalthea import activations, constraints, initializers, ops, regularizers
+from amalthea import ops
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import refuse_adapters
+from amalthea.layers.options import keep, refuse_adapters, weight
 
 
 class Dense(Layer):
-    """``activation(inputs @ kernel + bias)``.
+    """A fully connected layer: ``activation(inputs @ kernel + bias)``.
 
-    Shapes: ``(batch, ..., features)`` to ``(batch, ..., units)``.
+    The kernel multiplies the last axis; all other axes are treated alike.
 
     Args:
-        units: the size of the output's last axis.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, bias_regularizer, activity_regularizer: penalties.
-        kernel_constraint, bias_constraint: applied after each update.
+        units: int, at least 1; size of the last axis of the output.
+        |activation and bias|
+        |kernel and bias|
+        |activity regularizer|
+        |adapters|
+        |layer options|
+
+    Shapes: ``(batch, ..., features) -> (batch, ..., units)``; the kernel is ``(features, units)``, the bias
+        ``(units,)``.
+
+    Raises:
+        ShapeError: the input has fewer than 2 axes, or another number of features than the layer was built for.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Dense(3, activation="relu")(np.ones((2, 4), "float32")).shape
-        (2, 3)
+        >>> layer = layers.Dense(3, activation="relu")
+        >>> tuple(layer(np.ones((2, 4), "float32")).shape), tuple(layer.kernel.shape)
+        ((2, 3), (4, 3))
     """
 
     supports_masking = True
@@ -52,36 +59,14 @@ class Dense(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = units
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        keep(self, locals())
         self.input_spec = InputSpec(min_ndim=2)
         refuse_adapters(lora_rank, lora_alpha, quantization_config)
 
     def build(self, input_shape: Any) -> None:
         features = input_shape[-1]
-        self.kernel = self.add_weight(
-            (features, self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = weight(self, "kernel", (features, self.units))
+        self.bias = weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:

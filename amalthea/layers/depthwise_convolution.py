@@ -1,24 +1,44 @@
-"""Convolutions that treat each channel apart: depthwise alone, and followed by a mixture of the channels."""
+"""Convolutions of each channel by itself: depthwise, and separable (depthwise, then a mixture of channels)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
-from amalthea.layers.input_spec import InputSpec
-from amalthea.layers.options import keep, weight
+from amalthea.layers.options import weight
+
+docstrings.share(
+    "depthwise weights",
+    """
+    depthwise_initializer: str, Initializer or function; starting values of the depthwise kernel. Defaults to
+        ``"glorot_uniform"``.
+    bias_initializer: str, Initializer or function; starting values of the bias. Defaults to ``"zeros"``.
+    depthwise_regularizer, bias_regularizer: str, Regularizer or function; penalty on the depthwise kernel or bias,
+        which training adds to the loss. Defaults to None, which adds no penalty.
+    depthwise_constraint, bias_constraint: str, Constraint or function; projects the depthwise kernel or bias after each
+        update by the optimizer. Defaults to None, which leaves it as it is.
+    """,
+)
+docstrings.share(
+    "pointwise weights",
+    """
+    pointwise_initializer, pointwise_regularizer, pointwise_constraint: the same for the kernel that mixes the channels.
+        Default to ``"glorot_uniform"``, None and None.
+    """,
+)
 
 
 class _Depthwise(_Windowed):
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: int | Sequence[int] = 1,
         activation: Any = None,
         use_bias: bool = True,
         depthwise_initializer: Any = "glorot_uniform",
@@ -31,15 +51,7 @@ class _Depthwise(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.depth_multiplier = depth_multiplier
-        keep(
-            self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
-            bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
-            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
-            bias_constraint=bias_constraint,
-        )  # fmt: skip
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -52,45 +64,63 @@ class _Depthwise(_Windowed):
 
 
 class DepthwiseConv1D(_Depthwise):
-    """Convolution over time of each channel by itself.
+    """A convolution over time that treats each channel separately.
 
-    Shapes: ``(batch, steps, channels)`` to ``(batch, new_steps, channels * depth_multiplier)``.
+    ``output[t, c * m + n] = activation(sum over k of inputs[t * stride + k * dilation, c] * kernel[k, c, n] + bias)``,
+    where ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel.
 
     Args:
-        kernel_size: the steps that a window sees.
-        strides: from one window to the next.
-        padding: ``"valid"`` or ``"same"``.
-        depth_multiplier: the number of kernels for each channel.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the steps that a window sees.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer, bias_initializer: how the weights start.
+        |convolution window|
+        |valid or same|
+        depth_multiplier: int, at least 1; number of output channels for each input channel. Defaults to 1.
+        |data format|
+        |activation and bias|
+        |depthwise weights|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, channels * depth_multiplier)``; the kernel is
+        ``(kernel_size, channels, depth_multiplier)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.DepthwiseConv1D(3)
+        >>> tuple(layer(np.zeros((2, 10, 5), "float32")).shape), layer.count_params()
+        ((2, 8, 5), 20)
     """
 
     rank = 1
 
 
 class DepthwiseConv2D(_Depthwise):
-    """Convolution over images of each channel by itself.
+    """A convolution over images that treats each channel separately.
 
-    Shapes: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, channels * depth_multiplier)``.
+    ``output[y, x, q * m + n] = activation(sum over i, j of inputs[y * s + i * d, x * s + j * d, q] * kernel[i, j, q, n]
+    + bias)``, where ``m`` is ``depth_multiplier`` and ``n`` counts the kernels of a channel ``q``.
 
     Args:
-        kernel_size: height and width of the window.
-        strides: from one window to the next.
-        padding: ``"valid"`` or ``"same"``.
-        depth_multiplier: the number of kernels for each channel.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: the distance between the places that a window sees.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer, bias_initializer: how the weights start.
+        |convolution window|
+        |valid or same|
+        depth_multiplier: int, at least 1; number of output channels for each input channel. Defaults to 1.
+        |data format|
+        |activation and bias|
+        |depthwise weights|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, channels * depth_multiplier)``; the
+        kernel is ``(*kernel_size, channels, depth_multiplier)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.DepthwiseConv2D(3, depth_multiplier=2)(np.zeros((2, 8, 8, 3), "float32")).shape
+        >>> layer = layers.DepthwiseConv2D(3, depth_multiplier=2)
+        >>> tuple(layer(np.zeros((2, 8, 8, 3), "float32")).shape)
         (2, 6, 6, 6)
     """
 
@@ -101,11 +131,11 @@ class _Separable(_Windowed):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: int | Sequence[int] = 1,
         depth_multiplier: int = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -122,17 +152,7 @@ class _Separable(_Windowed):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.filters = filters
-        self.depth_multiplier = depth_multiplier
-        keep(
-            self, activation=activation, use_bias=use_bias, depthwise_initializer=depthwise_initializer,
-            pointwise_initializer=pointwise_initializer, bias_initializer=bias_initializer,
-            depthwise_regularizer=depthwise_regularizer, pointwise_regularizer=pointwise_regularizer,
-            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
-            pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -151,19 +171,35 @@ class _Separable(_Windowed):
 
 
 class SeparableConv1D(_Separable):
-    """A depthwise convolution over time, then a mixture of the channels at each step.
+    """A depthwise convolution over time, followed by a mixture of the channels at each step.
 
-    Shapes: ``(batch, steps, channels)`` to ``(batch, new_steps, filters)``.
+    It has fewer weights than :class:`Conv1D`: ``kernel_size * channels * m + channels * m * filters`` with the
+    ``depth_multiplier`` ``m``, and the bias.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, dilation_rate: of the depthwise convolution.
-        padding: ``"valid"``, ``"same"`` or ``"causal"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        depth_multiplier: the number of kernels for each channel.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights start.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid same or causal|
+        |data format|
+        depth_multiplier: int, at least 1; channels between the two steps, for each input channel. Defaults to 1.
+        |activation and bias|
+        |depthwise weights|
+        |pointwise weights|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, filters)``.
+
+    |convolution errors|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.SeparableConv1D(4, 3)
+        >>> tuple(layer(np.zeros((2, 10, 5), "float32")).shape)
+        (2, 8, 4)
+        >>> tuple(layer.depthwise_kernel.shape), tuple(layer.pointwise_kernel.shape)
+        ((3, 5, 1), (1, 5, 4))
     """
 
     rank = 1
@@ -171,25 +207,34 @@ class SeparableConv1D(_Separable):
 
 
 class SeparableConv2D(_Separable):
-    """A depthwise convolution over images, then a mixture of the channels in each place.
+    """A depthwise convolution over images, followed by a mixture of the channels at each pixel.
 
-    Shapes: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, filters)``.
+    It has fewer weights than :class:`Conv2D`: ``height * width * channels * m + channels * m * filters`` for a window
+    of ``height`` by ``width`` and the ``depth_multiplier`` ``m``, and the bias.
 
     Args:
-        filters: the channels of the output.
-        kernel_size, strides, dilation_rate: of the depthwise convolution.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        depth_multiplier: the number of kernels for each channel.
-        activation: a name or function; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights start.
+        filters: int, at least 1; number of output channels.
+        |convolution window|
+        |valid or same|
+        |data format|
+        depth_multiplier: int, at least 1; channels between the two steps, for each input channel. Defaults to 1.
+        |activation and bias|
+        |depthwise weights|
+        |pointwise weights|
+        |activity regularizer|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, filters)``.
+
+    |convolution errors|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.SeparableConv2D(4, 3)(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 6, 6, 4)
+        >>> x = np.zeros((2, 8, 8, 3), "float32")
+        >>> separable, full = layers.SeparableConv2D(16, 3), layers.Conv2D(16, 3)
+        >>> tuple(separable(x).shape) == tuple(full(x).shape), separable.count_params(), full.count_params()
+        (True, 91, 448)
 
     Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
     """

@@ -6,30 +6,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
 from amalthea.checks import axes_within, integer
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import without_padding
 
 
 class Dot(Layer):
-    """Sums the product of two inputs over one axis of each, example by example.
+    """Multiplies two inputs and sums over one axis of each, example by example.
 
-    Shapes: ``(batch, ...a, n)`` and ``(batch, n, ...b)`` to ``(batch, ...a, ...b)``; ``(batch, 1)`` if nothing is left.
-
-    Steps that a mask leaves out count as zeros.
+    With ``axes=1`` and inputs of two axes, ``output[i, 0] = sum over k of a[i, k] * b[i, k]``. Steps that a mask leaves
+    out count as zeros.
 
     Args:
-        axes: the axis of both, or one for each.
-        normalize: give both inputs length 1 along the axis first, so that the product is the cosine.
+        axes: int, or one for each input; axis that is summed over.
+        normalize: bool; whether both inputs are first divided by their length along the axis, so that the output is the
+            cosine. Defaults to False.
+        |layer options|
+
+    Shapes: list of ``(batch, a, n)``, ``(batch, n, b) -> (batch, a, b)`` with ``axes=(2, 1)``; ``(batch, 1)`` if no
+        other axis remains.
+
+    Raises:
+        ArgumentError: the input is not a list of two, or ``axes`` is not an axis of each.
+        ShapeError: the summed axes have different sizes.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Dot(1)([np.float32([[1, 2]]), np.float32([[3, 4]])]).tolist()
+        >>> a, b = np.array([[1, 2]], "float32"), np.array([[3, 4]], "float32")
+        >>> np.asarray(layers.Dot(1)([a, b])).tolist()
         [[11.0]]
     """
 
@@ -76,6 +87,21 @@ class Dot(Layer):
         return None
 
 
-def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """The product of two inputs, summed over one axis of each."""
+def dot(inputs: Sequence[TensorLike], axes: int | list[int] | tuple[int, ...] = -1, **kwargs: Any) -> Any:
+    """Multiplies two tensors and sums over one axis of each; the function of :class:`Dot`.
+
+    Args:
+        inputs: list of two tensors.
+        axes: int, or one for each input; axis that is summed over. Defaults to -1.
+        **kwargs: further arguments of :class:`Dot`, such as ``normalize``.
+
+    Shapes: list of ``(batch, n)``, ``(batch, n) -> (batch, 1)``; see :class:`Dot` for more axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> a, b = np.array([[3, 4]], "float32"), np.array([[6, 8]], "float32")
+        >>> np.asarray(layers.dot([a, b], normalize=True)).tolist()
+        [[1.0]]
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -1,4 +1,4 @@
-"""A dense layer whose sums are written as an Einstein equation."""
+"""A dense layer whose product is written as an Einstein sum."""
 
 from __future__ import annotations
 
@@ -12,28 +12,39 @@ from amalthea.layers.options import keep, refuse_adapters, weight
 
 
 class EinsumDense(Layer):
-    """``activation(einsum(equation, inputs, kernel) + bias)``.
+    """A dense layer whose product is an Einstein sum: ``activation(einsum(equation, inputs, kernel) + bias)``.
 
     Args:
-        equation: such as ``"abc,cde->abde"``; ``...`` may stand for leading axes of input and output.
-        output_shape: the output's shape without the batch; None for axes of which the input knows the size.
-        activation: a name or function; None for none.
-        bias_axes: the letters of the output that the bias has; None for no bias.
-        kernel_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, bias_regularizer: penalties.
-        kernel_constraint, bias_constraint: applied after each update.
+        equation: str; axes of input, kernel and output, such as ``"abc,cde->abde"``. ``...`` stands for leading axes
+            that input and output share.
+        output_shape: int or sequence of int and None; shape of the output without the batch. None stands for sizes that
+            the input has too.
+        activation: str, function or layer without weights; applied to the output. Defaults to None, which applies none.
+        bias_axes: str; letters of the output's axes that the bias has. Defaults to None, which adds no bias.
+        |kernel and bias|
+        |adapters|
+        gptq_unpacked_column_size: must be None; it belongs to quantization.
+        |layer options|
+
+    Shapes: as the equation says, such as ``(batch, time, features) -> (batch, time, heads, size)`` for
+        ``"abc,cde->abde"``.
+
+    Raises:
+        ArgumentError: the equation does not describe one product, or the bias has an axis that the output lacks.
+        ShapeError: the size of an axis of the kernel is not known.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> heads = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")
-        >>> heads(np.ones((1, 5, 4), "float32")).shape
-        (1, 5, 2, 3)
+        >>> tuple(heads(np.ones((1, 5, 4), "float32")).shape), tuple(heads.kernel.shape)
+        ((1, 5, 2, 3), (4, 2, 3))
     """
 
     computes_in_floats = True
-
     not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+    config_start = {"activity_regularizer": None}
+    config_attributes = {"output_shape": "partial_output_shape"}
 
     def __init__(
         self,
@@ -55,15 +66,10 @@ class EinsumDense(Layer):
     ):
         super().__init__(**kwargs)
         refuse_adapters(lora_rank, lora_alpha, quantization_config, gptq_unpacked_column_size)
-        self.equation, self.bias_axes = equation, bias_axes
+        keep(self, locals(), but=("output_shape",))
         self.partial_output_shape: tuple[Any, ...] = (
             tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
         )
-        keep(
-            self, activation=activation, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
         kernel, bias = self._weight_shapes(input_shape)
@@ -71,7 +77,7 @@ class EinsumDense(Layer):
         self.bias = None if bias is None else weight(self, "bias", bias)
 
     def _weight_shapes(self, input_shape: Any) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-        """The shapes of kernel and bias, from the sizes that the equation's letters have."""
+        """Returns the shapes of kernel and bias, from the sizes of the equation's letters."""
         left, _, out = self.equation.replace(" ", "").partition("->")
         data, _, kernel = left.partition(",")
         if not (data and kernel and out):
@@ -104,12 +110,9 @@ class EinsumDense(Layer):
         x = ops.einsum(self.equation, inputs, self.kernel)
         return self.activation(x if self.bias is None else ops.add(x, self.bias))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config(), "output_shape": list(self.partial_output_shape)}
-
 
 def _sizes(letters: str, shape: Any, pad: bool) -> dict[str, Any]:
-    """Which letter has which size. Dots stand for axes without letters; a shape too short lacks leading axes."""
+    """Maps letters to sizes. Dots stand for axes without letters; a shape that is too short lacks leading axes."""
     before, dots, after = letters.partition("...")
     if pad and len(shape) < len(before + after):
         shape = (None,) * (len(before + after) - len(shape)) + tuple(shape)

@@ -1,4 +1,4 @@
-"""Layers that look vectors up."""
+"""Embeddings: learned vectors for whole numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import constraints, initializers, ops, regularizers
+from amalthea import docstrings, ops
 from amalthea.checks import are_indices
 from amalthea.engine import dtypes
 from amalthea.engine.ir.scope import current_trace
@@ -14,11 +14,21 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import on_host
 from amalthea.errors import DataError
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import refuse_adapters
+from amalthea.layers.options import keep, refuse_adapters, weight
+
+docstrings.share(
+    "table",
+    """
+    embeddings_initializer: str, Initializer or function; starting values of the table. Defaults to ``"uniform"``.
+    embeddings_regularizer: str, Regularizer or function; penalty on the table, added to the loss. Defaults to None.
+    embeddings_constraint: str, Constraint or function; projects the table after each update. Defaults to None.
+    mask_zero: bool; whether the index 0 stands for padding, which later layers leave out. Defaults to False.
+    """,
+)
 
 
 def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
-    """Raise :class:`DataError` for an index outside the rows of the embedding."""
+    """Raises :class:`DataError` for an index outside the table of the embedding."""
     if indices.dtype.kind == "i" and are_indices(indices, layer.input_dim):
         return
     low, high = (indices.min(), indices.max()) if indices.size else (0, 0)
@@ -37,7 +47,7 @@ def check_rows(indices: np.ndarray, layer: Any, name: str) -> None:
 
 
 def _on_host(inputs: Any) -> np.ndarray | None:
-    """Values that can be looked at now: not those of a trace."""
+    """Returns the values as a NumPy array if they can be read now; None inside a trace."""
     if isinstance(inputs, Tensor) or current_trace() is not None:
         return None
     try:
@@ -47,21 +57,34 @@ def _on_host(inputs: Any) -> np.ndarray | None:
 
 
 class Embedding(Layer):
-    """A row of a learnt table for each whole number.
-
-    Shapes: ``(batch, ...)`` of whole numbers to ``(batch, ..., output_dim)``.
+    """Looks up a learned vector for each whole number, such as the number of a word.
 
     Args:
-        input_dim: the number of rows; inputs are 0 to ``input_dim - 1``. Other indices are refused in arrays on the
-            host: those given to a model whose input the layer reads, or to the layer itself. Within a compiled
-            function, where nothing can be refused, they read the nearest row (0 or the last), on every backend.
-        output_dim: the size of a row.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
-        mask_zero: whether 0 stands for padding, to be left out by later layers.
-        weights: a table to begin with, as a list of one array.
+        input_dim: int, at least 1; number of vectors. Inputs are indices from 0 to ``input_dim - 1``.
+        output_dim: int, at least 1; size of each vector.
+        |table|
+        weights: list of one array ``(input_dim, output_dim)``; the table to start from. Defaults to None, which uses
+            the initializer.
+        |adapters|
+        |layer options|
+
+    Shapes: ``(batch, ...) -> (batch, ..., output_dim)``; floats are cut down to whole numbers.
+
+    Raises:
+        DataError: an index lies outside the table. Only arrays on the host are checked: inputs of a model that the
+            layer reads, and arrays given to the layer itself. In a compiled function such an index reads the nearest
+            row.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers, ops
+        >>> table = layers.Embedding(3, 2, weights=[np.array([[0, 0], [1, 2], [3, 4]])])
+        >>> ops.convert_to_numpy(table(np.array([[1, 2]]))).tolist()
+        [[[1.0, 2.0], [3.0, 4.0]]]
     """
 
     not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")
+    config_start = {"activity_regularizer": None}
 
     def __init__(
         self,
@@ -77,25 +100,13 @@ class Embedding(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ):
-        activity_regularizer = kwargs.pop("activity_regularizer", None)
-        super().__init__(autocast=False, activity_regularizer=activity_regularizer, weights=weights, **kwargs)
+        super().__init__(autocast=False, weights=weights, **kwargs)
         refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        self.input_dim = input_dim
-        self.output_dim = output_dim
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
+        keep(self, locals())
         self.supports_masking = mask_zero
 
     def build(self, input_shape: Any = None) -> None:
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            name="embeddings",
-        )
+        self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Any) -> Any:
         known = _on_host(inputs)
@@ -106,9 +117,6 @@ class Embedding(Layer):
         if known is None:
             inputs = ops.clip(inputs, 0, self.input_dim - 1)
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config()}
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -1,4 +1,4 @@
-"""Layers that normalise each example by itself, in other ways than LayerNormalization."""
+"""Normalization of each example by itself, in other ways than LayerNormalization."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
@@ -17,22 +17,34 @@ from amalthea.ops.base import wide
 
 
 class GroupNormalization(Layer):
-    """Normalises groups of channels of each example, over space too.
+    """Normalizes each example by the moments of groups of its channels, and then scales and shifts it.
 
-    Shapes: ``(batch, ..., channels)`` to the same. Steps that a mask leaves out do not count in the moments.
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with the mean and variance over all places
+    and the channels of one group. Steps that a mask leaves out do not count.
 
     Args:
-        groups: how many; -1 for one to each channel (instance normalisation), 1 for all channels together.
-        axis: the axis of the channels.
-        epsilon: added to the variance.
-        center, scale: whether there is an offset (beta), a factor (gamma).
-        beta_initializer, gamma_initializer: how they start.
+        groups: int, at least 1; number of groups, which divides the channels. 1 takes all channels together; -1 makes a
+            group of each channel (instance normalization). Defaults to 32.
+        axis: int; axis of the channels. Defaults to -1.
+        epsilon: float, at least 0; added to the variance. Defaults to 0.001.
+        |gamma and beta|
+        |layer options|
+
+    Call args:
+        mask: bool ``(batch, time)``; True for steps that count.
+
+    Shapes: ``(batch, ..., channels) -> (batch, ..., channels)``; the weights are ``(channels,)``.
+
+    Raises:
+        ShapeError: the channels do not divide into groups.
+        ArgumentError: ``axis`` is not an axis of the input.
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
-        >>> layers.GroupNormalization(groups=1)(np.float32([[1, 3]])).round(2).tolist()
-        [[-1.0, 1.0]]
+        >>> from amalthea import layers, ops
+        >>> x = np.array([[1.0, 3.0, 10.0, 30.0]], "float32")
+        >>> ops.convert_to_numpy(layers.GroupNormalization(groups=2)(x)).round(2).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
 
     Source: Wu and He, "Group normalization", 2018.
     """
@@ -58,12 +70,7 @@ class GroupNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        keep(
-            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
-            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
-        )  # fmt: skip
+        keep(self, locals())
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
@@ -97,17 +104,28 @@ class GroupNormalization(Layer):
 
 
 class RMSNormalization(Layer):
-    """Divides by the root of the mean square of each example's features, and scales.
+    """Divides each example by the root mean square of its features, and then scales it.
+
+    ``output = scale * inputs / sqrt(mean(inputs ** 2) + epsilon)``, where ``scale`` is learned and starts at 1.
 
     Args:
-        axis: one axis, or several.
-        epsilon: added to the mean square.
+        axis: int or sequence of int; axes over which the mean is taken. Defaults to -1.
+        epsilon: float, at least 0; added to the mean square. Defaults to 1e-06.
+        |layer options|
+
+    Call args:
+        mask: bool ``(batch, time)``; if ``axis`` reaches over time, only steps where it is True count.
+
+    Shapes: any shape; the output has the same, and ``scale`` has the sizes of ``axis``.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input.
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
-        >>> layers.RMSNormalization()(np.float32([[1, 7]])).round(2)
-        array([[0.2, 1.4]], dtype=float32)
+        >>> from amalthea import layers, ops
+        >>> ops.convert_to_numpy(layers.RMSNormalization()(np.array([[1.0, 7.0]], "float32"))).round(2).tolist()
+        [[0.2, 1.4]]
 
     Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
     """
@@ -138,16 +156,25 @@ class RMSNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Divides by the length of each example's features, so that it is 1.
+    """Divides each example by the length of its features: ``output = inputs / sqrt(sum(inputs ** 2))``.
 
     Args:
-        axis: one axis, or several.
+        axis: int or sequence of int; axes over which the length is 1 afterwards. Defaults to -1.
+        |layer options|
+
+    Call args:
+        mask: bool ``(batch, time)``; if ``axis`` reaches over time, steps where it is False become 0 and do not count.
+
+    Shapes: any shape; the output has the same.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.UnitNormalization()(np.float32([[3, 4]]))
-        array([[0.6, 0.8]], dtype=float32)
+        >>> np.asarray(layers.UnitNormalization()(np.array([[3.0, 4.0]], "float32"))).tolist()
+        [[0.6, 0.8]]
     """
 
     supports_masking = True

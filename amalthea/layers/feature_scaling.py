@@ -1,4 +1,4 @@
-"""Numbers brought to another scale: by given factors, or by the mean and variance of data."""
+"""Scaling of features: by given factors, or by the mean and variance of data."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from amalthea.layers.layer import Layer
 
 
 class Rescaling(Layer):
-    """``inputs * scale + offset``.
+    """Multiplies by a factor and adds an offset: ``inputs * scale + offset``.
 
     Args:
-        scale: a number, or one for each channel.
-        offset: a number, or one for each channel.
+        scale: float, or one for each channel; the factor, such as ``1 / 255`` for pixels.
+        offset: float, or one for each channel; the offset. Defaults to 0.0.
+        |layer options|
+
+    Shapes: any shape; the output has the same, in the compute dtype.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Rescaling(1 / 255)(np.uint8([[0, 255]])).tolist()
+        >>> np.asarray(layers.Rescaling(1 / 255)(np.array([[0, 255]], "uint8"))).tolist()
         [[0.0, 1.0]]
     """
 
@@ -48,21 +51,30 @@ class Rescaling(Layer):
 
 
 class Normalization(Layer):
-    """Subtracts the mean of some data and divides by its standard deviation.
+    """Normalizes features by the mean and variance of a data set: ``(inputs - mean) / sqrt(variance)``.
 
-    The mean and variance are given, or learnt from data by :meth:`adapt` before training.
+    The moments are given, or learned from data by :meth:`adapt` before training.
 
     Args:
-        axis: the axes that keep a mean and variance of their own for each place; None for one of all.
-        mean, variance: given instead of learnt.
-        invert: go the other way, from normalised to original.
+        axis: int, sequence of int or None; axes with a mean and variance for each place. None takes one mean and
+            variance of all elements. Defaults to -1: one for each feature.
+        mean: float or array that broadcasts to the kept axes; given in place of learned. Defaults to None.
+        variance: float or array; given together with ``mean``. Defaults to None.
+        invert: bool; whether the layer computes ``mean + inputs * sqrt(variance)`` instead. Defaults to False.
+        |layer options|
+
+    Shapes: any shape; the output has the same, in the compute dtype.
+
+    Raises:
+        ArgumentError: only one of ``mean`` and ``variance`` is given.
+        ShapeError: the size of a kept axis is not known.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> layer = layers.Normalization()
-        >>> layer.adapt(np.float32([[1], [3]]))
-        >>> layer(np.float32([[5]])).tolist()
+        >>> layer.adapt(np.array([[1.0], [3.0]]))
+        >>> np.asarray(layer(np.array([[5.0]], "float32"))).tolist()
         [[3.0]]
     """
 
@@ -127,7 +139,16 @@ class Normalization(Layer):
         return ops.cast(ops.reshape(moment, self._broadcast), ops.dtype(x))
 
     def adapt(self, data: Any) -> None:
-        """Learn the mean and variance of all of an array, or of all batches of a source of batches."""
+        """Learns the mean and variance of data, and forgets what was learned before.
+
+        Args:
+            data: array, or an iterable of batches; of a batch that is a tuple, the first item counts.
+
+        Shapes: ``(rows, ...)``, with the axes that the layer keeps.
+
+        Raises:
+            ArgumentError: the layer was given its mean and variance.
+        """
         if self._given_moments:
             raise ArgumentError(
                 f"'{self.name}' was given its mean and variance, and learns none.", cure="Normalization()"
@@ -139,10 +160,15 @@ class Normalization(Layer):
             self.update_state(batch[0] if isinstance(batch, (list, tuple)) and not array else batch)
 
     def update_state(self, data: Any) -> None:
-        """Take one more batch into the mean and variance.
+        """Takes one more batch into the mean and variance.
+
+        Args:
+            data: array; a batch of one axis is taken as ``(batch, 1)``.
+
+        Shapes: ``(rows, ...)``, with the axes that the layer keeps.
 
         Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
-        1979.
+            1979.
         """
         batch = ops.convert_to_numpy(data).astype("float64")
         batch = batch[:, None] if batch.ndim == 1 else batch
@@ -159,14 +185,14 @@ class Normalization(Layer):
         self.count.assign(np.int32(new + old))
 
     def reset_state(self) -> None:
-        """Forget what was learnt."""
+        """Forgets the moments that were learned."""
         if self.built and not self._given_moments:
             self.adapt_mean.assign(ops.zeros_like(self.adapt_mean))
             self.adapt_variance.assign(ops.ones_like(self.adapt_variance))
             self.count.assign(np.int32(0))
 
     def finalize_state(self) -> None:
-        """Nothing: what was learnt counts at once."""
+        """Does nothing: learned moments count at once. Keras has it."""
 
     def get_config(self) -> dict[str, Any]:
         moments = {

@@ -11,35 +11,40 @@ from typing import Any
 from amalthea import ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.multi_head_attention import HeadedAttention
+from amalthea.random import SeedGenerator
 
 
 class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
-    """Attention with more heads for queries than for keys and values.
+    """Attention in which groups of query heads share one head of keys and values.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
-    ``(batch, queries, features)``.
+    For each query head ``softmax(q @ transpose(k) / sqrt(head_dim)) @ v``, where ``k`` and ``v`` belong to its group.
+    There are fewer keys and values to compute and to keep than in :class:`MultiHeadAttention`.
 
     Args:
-        head_dim: the size of each head.
-        num_query_heads: the number of heads for queries.
-        num_key_value_heads: the number of heads for keys and values; it divides that for queries.
-        dropout: the fraction of the weights that is dropped in training.
-        use_bias: whether the projections have biases.
-        sliding_window: places see each other only if they are less than so far apart.
-        flash_attention: accepted; the compiler chooses how to compute it.
-        kernel_initializer, bias_initializer, ...: of all projections.
-        use_gate: whether each head's result is multiplied by a sigmoid of the query.
-        seed: of the dropout.
+        head_dim: int, at least 1; size of each head.
+        num_query_heads: int, at least 1; number of heads for queries.
+        num_key_value_heads: int, at least 1; number of heads for keys and values, which divides ``num_query_heads``.
+        |attention dropout|
+        |headed attention|
+        |seed|
+        |layer options|
 
-    Call args:
-        As those of :class:`MultiHeadAttention`.
+    |headed call|
+
+    Shapes: query ``(batch, queries, features)``, value and key ``(batch, values, features) -> (batch, queries,
+        features)``.
+
+    Raises:
+        ArgumentError: the query heads do not divide into groups, or ``sliding_window`` is not a positive int.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> x = np.ones((2, 5, 8), "float32")
-        >>> layers.GroupQueryAttention(4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
-        (2, 5, 8)
+        >>> layer = layers.GroupQueryAttention(4, num_query_heads=4, num_key_value_heads=2)
+        >>> output, weights = layer(x, x, return_attention_scores=True)
+        >>> tuple(output.shape), tuple(weights.shape)
+        ((2, 5, 8), (2, 4, 5, 5))
 
     Source: Ainslie et al., "GQA: training generalized multi-query transformer models", 2023.
     """
@@ -64,25 +69,17 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.head_dim = head_dim
-        self.num_query_heads = num_query_heads
-        self.num_key_value_heads = num_key_value_heads
+        self._keep(locals())
         if num_query_heads % num_key_value_heads:
             raise ArgumentError(
                 "The heads for queries do not divide into groups.",
                 expected=f"a multiple of {num_key_value_heads}",
                 got=num_query_heads,
             )
-        self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
-            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
@@ -123,9 +120,6 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
             result = ops.multiply(result, self._gate_dense(query))
         output = self._output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-    def get_config(self) -> dict[str, Any]:
-        return {"activity_regularizer": None, **super().get_config()}
 
 
 GroupQueryAttention = GroupedQueryAttention

@@ -1,26 +1,49 @@
-"""A gated recurrent unit: the layer, and its cell."""
+"""The gated recurrent unit: layer and cell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from amalthea import ops
-from amalthea.layers.rnn import RNN
-from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
+from amalthea import docstrings, ops
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
 from amalthea.ops.composites import gru
+from amalthea.random import SeedGenerator
+
+docstrings.share(
+    "reset after",
+    """
+    reset_after: bool; whether the reset gate multiplies the product ``h @ Un`` (as cuDNN does) or the state before it:
+        ``(r * h) @ Un``. Defaults to True.
+    """,
+)
 
 
 class GRUCell(RecurrentCell):
     """One time step of :class:`GRU`.
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
+        units: int, at least 1; size of the state and the output.
+        |gated activations|
+        |recurrent weights|
+        |reset after|
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new state ``(batch, units)``; the kernels are ``(features, 3
+        * units)`` and ``(units, 3 * units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cell = layers.GRUCell(4)
+        >>> output, [state] = cell(np.ones((2, 3), "float32"), [np.zeros((2, 4), "float32")])
+        >>> tuple(output.shape), tuple(cell.kernel.shape)
+        ((2, 4), (3, 12))
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
 
     gates = 3
@@ -43,20 +66,11 @@ class GRUCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
@@ -83,25 +97,38 @@ class GRUCell(RecurrentCell):
         return h, [h]
 
 
-class GRU(CellAttributes, RNN):
-    """A gated recurrent unit.
+class GRU(CellLayer):
+    """A gated recurrent unit: a recurrent layer with an update gate and a reset gate.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+    With the input ``x`` and the state ``h``::
+
+        z = sigmoid(x @ Wz + bz + h @ Uz + cz)     update gate
+        r = sigmoid(x @ Wr + br + h @ Ur + cr)     reset gate
+        n = tanh(x @ Wn + bn + r * (h @ Un + cn))  candidate
+        h = z * h + (1 - z) * n                    new state and output
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        reset_after: apply the reset gate after the matrix product (as cuDNN does), not before.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the state and the output.
+        |gated activations|
+        |recurrent weights|
+        |activity regularizer|
+        |loop|
+        |reset after|
+        use_cudnn: accepted for Keras; the backend chooses how to compute.
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.GRU(4)(np.zeros((2, 5, 3), "float32")).shape
-        (2, 4)
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> output, state = layers.GRU(4, return_sequences=True, return_state=True)(x)
+        >>> tuple(output.shape), tuple(state.shape)
+        ((2, 5, 4), (2, 4))
 
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
@@ -126,7 +153,7 @@ class GRU(CellAttributes, RNN):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -136,25 +163,13 @@ class GRU(CellAttributes, RNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = GRUCell(
-            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="gru_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(GRUCell, name="gru_cell"), locals())
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
         if type(self.cell) is not GRUCell or not self.reset_after or not self.runs_whole(mask, training):
             return super().inner_loop(sequences, initial_state, mask, training)
-        x, *kernels, bias = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
-        outputs, h = gru(x, *initial_state, *kernels, bias[0], bias[1], reverse=self.go_backwards)
+        inputs = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        x, kernel, recurrent_kernel, bias = inputs
+        outputs, h = gru(x, initial_state[0], kernel, recurrent_kernel, bias[0], bias[1], reverse=self.go_backwards)
         return h, self.in_order(outputs), [h]

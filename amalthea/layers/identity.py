@@ -1,4 +1,4 @@
-"""Layers that give back what they get."""
+"""Layers that return their input unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from amalthea.layers.layer import Layer
 
 
 class Identity(Layer):
-    """Its input, unchanged."""
+    """Returns its input unchanged.
+
+    Args:
+        |all layer options|
+
+    Shapes: any shape, or nested tensors; the output is the same.
+
+    Example:
+        >>> from amalthea import layers
+        >>> layers.Identity()({"a": 1, "b": [2, 3]})
+        {'a': 1, 'b': [2, 3]}
+    """
 
     supports_masking = True
 
@@ -18,18 +29,24 @@ class Identity(Layer):
 
 
 class ActivityRegularization(Layer):
-    """Its input, unchanged; a penalty on it is added to the loss.
+    """Returns its input unchanged, and adds a penalty on it to the loss.
+
+    ``penalty = (l1 * sum(abs(inputs)) + l2 * sum(inputs ** 2)) / batch size``
 
     Args:
-        l1: the factor of the sum of absolute values.
-        l2: the factor of the sum of squares.
+        l1: float, at least 0; factor of the sum of absolute values. Defaults to 0.0.
+        l2: float, at least 0; factor of the sum of squares. Defaults to 0.0.
+        |layer options|
+
+    Shapes: ``(batch, ...) -> (batch, ...)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> layer = layers.ActivityRegularization(l1=0.5)
-        >>> layer(np.float32([[1, -3]])).tolist(), [float(x) for x in layer.losses]
-        ([[1.0, -3.0]], [2.0])
+        >>> y = layer(np.array([[1.0, -3.0]], "float32"))
+        >>> [float(loss) for loss in layer.losses]
+        [2.0]
     """
 
     supports_masking = True

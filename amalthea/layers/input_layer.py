@@ -1,19 +1,34 @@
-"""Where a symbolic model begins."""
+"""Inputs of symbolic models."""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config
+from amalthea import config, docstrings
 from amalthea.checks import either, non_negative_int, one_or_several, optional
 from amalthea.configurable import auto_name
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.trace import type_of
+from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
 from amalthea.operation import Call
+
+docstrings.share(
+    "input place",
+    """
+    shape: int or sequence of int and None; shape without the batch, None for sizes that are not known.
+    batch_size: int; size of the batch. Defaults to None: any size.
+    dtype: str; dtype of the data. Defaults to None, which takes ``config.floatx()``.
+    sparse, ragged: accepted for Keras and kept in the configuration; tensors are dense here.
+    batch_shape: sequence of int and None; shape with the batch, in place of ``shape`` and ``batch_size``.
+    optional: bool; whether None may be given for the input. Defaults to False.
+    name: str; name of the input, which is also its key in dicts of data. Defaults to None, which makes one.
+    """,
+)
 
 
 def _check_sizes(name: str, shape: Any) -> Any:
@@ -26,30 +41,36 @@ _SIZES = either(one_or_several(optional(non_negative_int)), (), [])
 
 
 class InputLayer(Layer):
-    """The place of one input in a model.
+    """The place of one input in a model; :func:`Input` makes it and returns its symbolic tensor.
 
     Args:
-        shape: without the batch; None for a size that is not known.
-        batch_size: the size of the batch, or None.
-        dtype: the dtype of the data.
-        batch_shape: shape and batch in one.
-        input_tensor: an array or symbolic tensor whose shape and dtype are taken instead.
-        sparse, ragged: kept in configurations; arrays are dense here.
-        optional: whether None may be given.
-        name: the key under which data for it may be given.
+        |input place|
+        input_tensor: array or symbolic tensor; its shape and dtype are taken in place of ``shape``. Defaults to None.
+        |layer options|
+
+    Shapes: ``(batch, *shape)``.
+
+    Raises:
+        ArgumentError: no shape is given, or two.
+
+    Example:
+        >>> from amalthea import layers
+        >>> layer = layers.InputLayer((None, 4), name="words")
+        >>> layer.output.shape, layer.batch_shape
+        ((None, None, 4), (None, None, 4))
     """
 
     not_in_config = ("shape", "batch_size", "input_tensor")
 
     def __init__(
         self,
-        shape: Any = None,
+        shape: ShapeLike | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
-        batch_shape: Any = None,
-        input_tensor: Any = None,
+        batch_shape: Sequence[int | Any | None] | None = None,
+        input_tensor: TensorLike | None = None,
         optional: bool = False,
         name: str | None = None,
         **kwargs: Any,
@@ -70,7 +91,8 @@ class InputLayer(Layer):
         elif input_tensor is None:
             batch_shape = _check_sizes("batch_shape", batch_shape)
         # Sizes may come from NumPy; a file holds plain numbers.
-        self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape or ())
+        sizes: Any = batch_shape or ()
+        self.batch_shape = tuple(None if n is None else operator.index(n) for n in sizes)
         self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         self.built = True
@@ -100,32 +122,39 @@ class InputLayer(Layer):
         }
 
 
+@docstrings.fill
 def Input(
-    shape: Any = None,
+    shape: ShapeLike | None = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-    batch_shape: Any = None,
+    batch_shape: Sequence[int | Any | None] | None = None,
     name: str | None = None,
-    tensor: Any = None,
+    tensor: TensorLike | None = None,
     optional: bool = False,
 ) -> Any:
-    """A symbolic input, to be given to layers and ops.
+    """Returns a symbolic tensor that stands for an input of a model.
+
+    Layers and ops that are applied to it are recorded; ``Model(inputs, outputs)`` makes a model of them.
 
     Args:
-        shape: without the batch; None for a size that is not known.
-        batch_size: the size of the batch, or None.
-        dtype: the dtype of the data; ``floatx()`` by default.
-        batch_shape: shape and batch in one.
-        tensor: an array or symbolic tensor whose shape and dtype are taken instead.
-        sparse, ragged: kept in configurations; arrays are dense here.
-        name: the key under which data for it may be given.
+        |input place|
+        tensor: array or symbolic tensor; its shape and dtype are taken in place of ``shape``. Defaults to None.
+
+    Shapes: the symbolic tensor is ``(batch, *shape)``.
+
+    Returns: the symbolic tensor.
+
+    Raises:
+        ArgumentError: no shape is given, or two.
 
     Example:
         >>> from amalthea import Input, Model, layers
         >>> x = Input((4,))
         >>> Model(x, layers.Dense(2)(x)).output_shape
         (None, 2)
+
+    Source: with ``tensor``, Keras wraps the tensor itself; here it gives the shape and dtype alone.
     """
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

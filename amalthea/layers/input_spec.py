@@ -1,31 +1,45 @@
-"""What a layer expects of its input, and the error when that does not fit."""
+"""Expectations of a layer about its input, and the error for an input that does not fit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.trace import type_of
+from amalthea.engine.types import DTypeLike
 from amalthea.errors import ShapeError
 
 
 class InputSpec:
-    """Rank, dtype and sizes that an input must have.
+    """The rank, dtype and sizes that a layer expects of an input.
+
+    A layer sets ``self.input_spec``; each call checks the input against it.
 
     Args:
-        dtype: the dtype, or None for any.
-        shape: the full shape, None for any size.
-        ndim, max_ndim, min_ndim: the number of axes.
-        axes: sizes of single axes, ``{axis: size}``.
-        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or too many.
-        name: the name of the input in messages.
-        optional: whether None is allowed.
+        dtype: str; kept, and not checked. Defaults to None.
+        shape: sequence of int and None; the whole shape with the batch, None for any size. Defaults to None.
+        ndim: int; number of axes. Defaults to None, any.
+        max_ndim: int; largest number of axes. Defaults to None.
+        min_ndim: int; smallest number of axes. Defaults to None.
+        axes: dict from axis to size; sizes of single axes, such as ``{-1: 4}``. Defaults to None.
+        allow_last_axis_squeeze: bool; whether a last axis of size 1 may be missing or additional. Defaults to False.
+        name: str; name of the input. Defaults to None.
+        optional: bool; whether the input may be None. Defaults to False.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> spec = layers.InputSpec(min_ndim=2, axes={-1: 4})
+        >>> spec.wanted()
+        '(batch, ..., 4)'
+        >>> spec.check(np.zeros((2, 4)), "dense")
     """
 
     def __init__(
         self,
-        dtype: Any = None,
-        shape: Any = None,
+        dtype: DTypeLike | None = None,
+        shape: Sequence[int | None] | None = None,
         ndim: int | None = None,
         max_ndim: int | None = None,
         min_ndim: int | None = None,
@@ -45,14 +59,20 @@ class InputSpec:
         self.optional = optional
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor as plain values, but for the name and the last two options."""
         return {k: getattr(self, k) for k in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        """Makes a spec from the dict that :meth:`get_config` returns.
+
+        Args:
+            config: dict; arguments of the constructor by name.
+        """
         return cls(**config)
 
     def wanted(self) -> str:
-        """The shape that fits, in words."""
+        """Returns the expected shape in words, for messages."""
         if self.shape is not None:
             return shapes.show([("any" if d is None else d) for d in self.shape])
         if self.axes and self.ndim is None:
@@ -64,7 +84,17 @@ class InputSpec:
         return f"at least {self.min_ndim} axes" if self.min_ndim is not None else f"at most {self.max_ndim} axes"
 
     def check(self, value: Any, layer_name: str) -> None:
-        """:class:`ShapeError` unless the value fits."""
+        """Checks a value against the spec.
+
+        Args:
+            value: tensor or array; anything without a shape passes.
+            layer_name: str; name of the layer in the message.
+
+        Shapes: those that the spec allows, such as ``(batch, ..., 4)``.
+
+        Raises:
+            ShapeError: the value does not fit.
+        """
         if value is None or not hasattr(value, "shape"):
             return
         shape = type_of(value).shape

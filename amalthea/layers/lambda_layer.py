@@ -13,19 +13,26 @@ from amalthea.layers.layer import Layer
 
 
 class Lambda(Layer):
-    """Any function of tensors. A file that holds one holds code, and is refused unless it is trusted.
+    """Applies a Python function of tensors.
+
+    A model file with such a layer holds code, and is refused by ``load_model`` unless ``safe_mode=False``.
 
     Args:
-        function: takes the input, and ``mask`` and ``training`` if it names them.
-        output_shape: accepted as in Keras; shapes are found by running the function.
-        mask: the output's mask, or a function that gives it.
-        arguments: further arguments of the function, by name.
+        function: function of the input, or the name of an activation. It gets ``mask`` and ``training`` if it has such
+            parameters.
+        output_shape: accepted for Keras; the shape is found by running the function.
+        mask: mask of the output, or a function ``f(inputs, mask)`` that gives it. Defaults to None.
+        arguments: dict; further arguments of the function by name. Defaults to None.
+        |layer options|
+
+    Shapes: any shape; the output has the shape that the function gives.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Lambda(lambda x: x * 2)(np.float32([[1, 2]])).tolist()
-        [[2.0, 4.0]]
+        >>> layer = layers.Lambda(lambda x, power: x**power, arguments={"power": 3})
+        >>> np.asarray(layer(np.array([[1, 2]], "float32"))).tolist()
+        [[1.0, 8.0]]
     """
 
     supports_masking = True

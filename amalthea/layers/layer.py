@@ -1,7 +1,7 @@
-"""The base of all layers: variables made on the first call, calls in three ways, configuration by signature.
+"""The base of all layers: variables made on the first call, calls on arrays and symbols, configuration by signature.
 
-What every layer shares is here, once: dtypes, masks, ``training``, losses, names, freezing. A layer itself says
-``__init__``, ``build`` and ``call``, and nothing of files, devices or precision.
+Everything that all layers share is here: dtypes, masks, ``training``, losses, names and freezing. A layer itself
+implements ``__init__``, ``build`` and ``call``, and nothing about files, devices or precision.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
@@ -15,33 +15,74 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-import numpy as np
-
-from amalthea import dtype_policies, initializers, regularizers, tree
-from amalthea.configurable import Configurable, Registry, auto_name, serialize, snake_case
-from amalthea.engine import dtypes
-from amalthea.engine.ir.variable import Variable, at_once, one_version
+from amalthea import docstrings, dtype_policies, regularizers, tree
+from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.engine.ir.variable import Variable
 from amalthea.engine.stateless import call_stateless
-from amalthea.errors import ArgumentError, ShapeError, add_place, nearest
+from amalthea.engine.types import Nested, TensorLike
+from amalthea.errors import ArgumentError, add_place, nearest
 from amalthea.layers import arguments, building, calling
+from amalthea.layers.configuration import BASE, LEGACY, Configuration
+from amalthea.layers.weights import Weights
 from amalthea.operation import Operation, any_remembers, record
 from amalthea.random import SeedGenerator
 
 registry = Registry("layers", "layer")
 _trainable_as: ContextVar[dict[Any, bool] | None] = ContextVar("trainable_as", default=None)
-_BASE = ("name", "trainable", "dtype")
-_LEGACY = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "weights", "input_dtype")
 
 
-class Layer(Operation, Configurable, registry=registry):
-    """A step of a network with variables of its own.
+docstrings.share(
+    "layer options",
+    """
+    **kwargs: options of every layer, such as ``name``, ``trainable`` and ``dtype``; see :class:`Layer`.
+    """,
+)
+docstrings.share(
+    "all layer options",
+    """
+    activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added
+        to the loss. Defaults to None, which adds no penalty.
+    trainable: bool; whether optimizers may update the variables of the layer. Defaults to True.
+    dtype: str or DTypePolicy; dtype of the variables and of the computation, or a policy such as
+        ``"mixed_bfloat16"``. Defaults to None, which takes the global policy (float32 unless changed).
+    autocast: bool; whether floating inputs are cast to the compute dtype. Defaults to True.
+    name: str; name in summaries, files and paths of variables. Defaults to None, which makes one from the class
+        name.
+    **kwargs: arguments of Keras 1 and 2. ``input_shape``, ``batch_input_shape``, ``input_dim``, ``input_length``,
+        ``batch_size`` and ``input_dtype`` describe the input of the first layer of a Sequential model; ``weights``
+        is a list of arrays to start from.
+    """,
+)
+docstrings.share(
+    "data format",
+    """
+    data_format: str; ``"channels_last"`` puts the channels in the last axis, ``"channels_first"`` in axis 1. Defaults
+        to None, which takes ``config.image_data_format()`` (``"channels_last"`` unless changed).
+    """,
+)
+docstrings.share(
+    "seed",
+    """
+    seed: int or SeedGenerator; the same int gives the same random numbers in every new layer. Defaults to None, which
+        draws a seed from the stream that ``set_random_seed`` starts.
+    """,
+)
+
+
+class Layer(Operation, Weights, Configuration, registry=registry):
+    """The base class of all layers: a function of tensors with variables of its own.
+
+    A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
+    casts floating inputs to the compute dtype, passes masks and ``training`` on, and then runs ``call``.
 
     Args:
-        activity_regularizer: a penalty on the output.
-        trainable: whether optimizers may change its variables.
-        dtype: a dtype name or policy, such as ``"mixed_bfloat16"``.
-        autocast: whether floating inputs are cast to the compute dtype.
-        name: its name in summaries and files; made from the class if None.
+        |all layer options|
+
+    Shapes: those of ``call``; the base class takes and returns tensors of any shape.
+
+    Raises:
+        ArgumentError: an argument is unknown, or ``build`` or ``call`` cannot work with the input.
+        ShapeError: the input does not fit ``input_spec``.
 
     Example:
         >>> import numpy as np
@@ -51,8 +92,9 @@ class Layer(Operation, Configurable, registry=registry):
         ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
         ...     def call(self, inputs):
         ...         return ops.multiply(inputs, self.factor)
-        >>> Scale()(np.ones((2, 3), "float32")).shape
-        (2, 3)
+        >>> layer = Scale()
+        >>> tuple(layer(np.ones((2, 3), "float32")).shape), len(layer.weights)
+        ((2, 3), 1)
     """
 
     argument_checks = arguments.CHECKS
@@ -78,12 +120,12 @@ class Layer(Operation, Configurable, registry=registry):
         name: str | None = None,
         **kwargs: Any,
     ):
-        unknown = [key for key in kwargs if key not in _LEGACY]
+        unknown = [key for key in kwargs if key not in LEGACY]
         if unknown:
             raise ArgumentError(
                 f"{type(self).__name__} has no argument {unknown[0]!r}.",
                 got=", ".join(unknown),
-                cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *_BASE} - {"kwargs"}),
+                cure=nearest(unknown[0], {*calling.parameters(type(self).__init__), *BASE} - {"kwargs"}),
             )
         Operation.__init__(self, str(name or auto_name(snake_case(type(self).__name__))))
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -116,48 +158,8 @@ class Layer(Operation, Configurable, registry=registry):
         if isinstance(value, Variable) and not any(v is value for v in vars(self).values()):
             self._own = [v for v in self._own if v is not value]
 
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a variable of the layer.
-
-        Args:
-            shape: ints; ``()`` by default.
-            initializer: by default ``glorot_uniform``, or zeros for what is not a float.
-            dtype: by default the policy's.
-            trainable: whether an optimizer may change it.
-            regularizer, constraint: applied to it in training.
-            name: its name within the layer.
-        """
-        from amalthea import constraints
-
-        dtype = dtypes.standardize(dtype or self.variable_dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
-        shape = building.static_shape(shape, self.name)
-        make = initializers.get(initializer)
-        variable = Variable(make, shape, dtype, trainable, autocast, aggregation, name=name or "variable")
-        variable.path = f"{self.path}/{variable.name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._own.append(variable)
-        return variable
-
-    add_variable = add_weight
-
     def _tracked(self, *kinds: type) -> list[Any]:
-        """Objects of some classes in the attributes, at any depth of lists, tuples and dicts, each once, in order."""
+        """Returns the objects of some classes in attributes, and in lists, tuples and dicts there, once each."""
         hidden = _untracked(type(self))
         values = [value for key, value in vars(self).items() if key not in hidden]
         return list({id(x): x for value in values for x in tree.held(value, kinds)}.values())
@@ -167,7 +169,9 @@ class Layer(Operation, Configurable, registry=registry):
         return self._tracked(Layer)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True, trained: bool = False) -> list[Layer]:
-        """The layer and all within it, each once; without those that are frozen, and all in them, if ``trained``."""
+        """Returns the layer and all layers inside it, each once; with ``trained``, without frozen layers and their
+        contents.
+        """
         found: dict[int, Layer] = {}
         waiting: list[Layer] = [self]
         while waiting:
@@ -178,46 +182,15 @@ class Layer(Operation, Configurable, registry=registry):
         return [x for x in found.values() if include_self or x is not self]
 
     def _own_variables(self) -> list[Variable]:
-        """Those that it made itself or holds in attributes, those that are trained first."""
+        """Returns the variables that the layer made or holds in attributes, trainable ones first."""
         own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-
-    @property
-    def weights(self) -> list[Variable]:
-        """Its variables and those of the layers within, without the states of random seeds."""
-        found = [v for layer in self._flatten_layers() for v in layer._own_variables()]
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The weights, then the states of random seeds."""
-        seeds = [x.state for layer in self._flatten_layers() for x in layer._tracked(SeedGenerator)]
-        return list({id(v): v for v in [*self.weights, *seeds]}.values())
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        found = [v for layer in self._flatten_layers(trained=True) for v in layer._own_variables() if v.trainable]
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in trained]
 
     freezings = 0  # counts every change of what is trainable, in any layer
 
     @property
     def trainable(self) -> bool:
-        """Whether optimizers may change its variables; setting it sets it for all layers within."""
+        """Whether optimizers may update the variables; setting it also sets it for all layers inside."""
         seen = _trainable_as.get()
         return self._trainable if seen is None else seen.get(self, self._trainable)
 
@@ -230,45 +203,18 @@ class Layer(Operation, Configurable, registry=registry):
                 seen[layer] = bool(value)
         Layer.freezings += 1
 
-    def count_params(self) -> int:
-        """The number of elements of all weights."""
-        building.require_built(self)
-        return sum(int(np.prod(v.shape)) for v in self.weights)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights' values."""
-        variables = self.weights
-        with one_version(variables):
-            return [v.numpy() for v in variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assign all weights; nothing is assigned unless everything fits."""
-        variables = self.weights
-        if len(weights) != len(variables):
-            raise ArgumentError(
-                f"Layer '{self.name}' has another number of weights.", expected=len(variables), got=len(weights)
-            )
-        for variable, value in zip(variables, weights):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise ShapeError(
-                    f"The new value does not fit weight '{variable.path}'.",
-                    expected=variable.shape,
-                    got=np.shape(value),
-                )
-        with at_once():
-            for variable, value in zip(variables, weights):
-                variable.assign(value)
-
     # -------------------------------------------------------------------------------------- dtypes
 
     @property
     def dtype(self) -> str:
+        """The dtype of the variables."""
         return self.dtype_policy.variable_dtype
 
     variable_dtype = dtype
 
     @property
     def compute_dtype(self) -> str:
+        """The dtype of the computation; floating inputs are cast to it."""
         return self.dtype_policy.compute_dtype
 
     input_dtype = compute_dtype
@@ -276,11 +222,46 @@ class Layer(Operation, Configurable, registry=registry):
     # --------------------------------------------------------------------------------------- calls
 
     def build(self, input_shape: Any) -> None:
-        """Make the variables. ``input_shape`` has None for what is not known."""
+        """Creates the variables of the layer; the first call of a layer runs it with the shape of the input.
+
+        Override it in a subclass. It may be called directly, to build a layer before it sees data.
+
+        Args:
+            input_shape: tuple of int and None; the shape of the input with the batch, None for sizes that are not
+                known. A list or dict of such tuples for several inputs.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> dense.built, dense.kernel.shape
+            (True, (4, 3))
+        """
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """What the layer computes."""
+        """Computes the output of the layer; a subclass overrides it.
+
+        Call the layer itself (``layer(x)``), which builds it and prepares the arguments, rather than this method.
+
+        Args:
+            *args: inputs of the layer, tensors or nested lists, tuples and dicts of them.
+            **kwargs: further inputs; ``training`` and ``mask`` are filled in where the signature names them.
+
+        Shapes: any shape; a subclass decides.
+
+        Raises:
+            NotImplementedError: the class does not override the method.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Layer
+            >>> class Double(Layer):
+            ...     def call(self, inputs):
+            ...         return inputs * 2
+            >>> np.asarray(Double()(np.array([1.0, 2.0], "float32"))).tolist()
+            [2.0, 4.0]
+        """
         raise NotImplementedError(f"{type(self).__name__} has no call method.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -304,7 +285,7 @@ class Layer(Operation, Configurable, registry=registry):
 
     @property
     def place(self) -> str:
-        """How errors name it."""
+        """The description of the layer in errors."""
         return f"in layer '{self.name}' ({type(self).__name__})"
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -319,33 +300,122 @@ class Layer(Operation, Configurable, registry=registry):
             if self._weights_to_set is not None:
                 self.set_weights(self._weights_to_set)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the output: that of the input, where the layer passes masks on."""
+    def compute_mask(self, inputs: Nested[TensorLike], previous_mask: Nested[TensorLike | None]) -> Any:
+        """Returns the mask of the output; this base method passes the mask of the input on.
+
+        It is used only if ``supports_masking`` is True.
+
+        Args:
+            inputs: tensor, or nested tensors; the first argument of the call.
+            previous_mask: bool tensor, None, or nested like the inputs; True for time steps that count.
+
+        Shapes: a mask is ``(batch, time)``.
+
+        Returns: the mask of the output, or None.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> words = layers.Embedding(10, 4, mask_zero=True)
+            >>> np.asarray(words.compute_mask(np.array([[5, 0]]))).tolist()
+            [[True, False]]
+        """
         return previous_mask
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors of the types that the call would give."""
+        """Returns symbolic tensors with the shapes and dtypes that a call would give, without computing values.
+
+        The layer must be built.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call, such as ``(batch, features) -> (batch, units)`` for Dense.
+
+        Example:
+            >>> from amalthea import Input, layers
+            >>> dense = layers.Dense(3)
+            >>> dense.build((None, 4))
+            >>> spec = dense.compute_output_spec(Input((4,)))
+            >>> spec.shape, spec.dtype
+            ((None, 3), 'float32')
+        """
         return record(Operation("spec"), self._prepare_and_run, args, kwargs)
 
     def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
         return calling.run(self, *calling.prepared(self, args, kwargs))
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape that the call would give for inputs of these shapes."""
+        """Returns the shape of the output for inputs of given shapes; the layer is built if it is not yet.
+
+        Args:
+            *args: tuples of int and None, shapes of the inputs with the batch; nested for nested inputs.
+            **kwargs: shapes by name, such as ``query_shape``, for the parameters of ``call`` without ``_shape``.
+
+        Returns: tuple of int and None, or nested tuples for several outputs.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layers.Dense(3).compute_output_shape((None, 4))
+            (None, 3)
+        """
         return building.output_shape(self, args, kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Does the same as :meth:`compute_output_spec`, under Keras's name.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call, such as ``(batch, features) -> (batch, units)`` for Dense.
+
+        Example:
+            >>> from amalthea import Input, layers
+            >>> layers.Flatten().symbolic_call(Input((4, 3))).shape
+            (None, 12)
+        """
         return self.compute_output_spec(*args, **kwargs)
 
     def stateless_call(
         self,
-        trainable_variables: Any,
-        non_trainable_variables: Any,
+        trainable_variables: Sequence[TensorLike],
+        non_trainable_variables: Sequence[TensorLike],
         *args: Any,
         return_losses: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The call as a pure function: values of the variables in, output and new non-trainable values out."""
+        """Runs the call as a pure function of the values of the variables.
+
+        The variables of the layer keep their values. The layer must be built.
+
+        Args:
+            trainable_variables: list of arrays; values in the order of ``layer.trainable_variables``.
+            non_trainable_variables: list of arrays; values in the order of ``layer.non_trainable_variables``.
+            *args: arguments of the call.
+            return_losses: bool; whether the losses of the call are returned too. Defaults to False.
+            **kwargs: arguments of the call by name, such as ``training``.
+
+        Shapes: each value has the shape of its variable; inputs and outputs are those of the call, such as ``(batch,
+            features) -> (batch, units)`` for Dense.
+
+        Returns: tuple ``(outputs, non_trainable_variables)`` with the new values of the non-trainable variables; with
+            ``return_losses`` also the list of losses.
+
+        Raises:
+            ArgumentError: the number of values differs from the number of variables.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(1, use_bias=False)
+            >>> dense.build((None, 2))
+            >>> kernel, x = np.array([[1.0], [10.0]], "float32"), np.array([[3.0, 4.0]], "float32")
+            >>> y, state = dense.stateless_call([kernel], [], x)
+            >>> np.asarray(y).tolist(), state
+            ([[43.0]], [])
+        """
         trained, others = self.trainable_variables, self.non_trainable_variables
         values = [*trainable_variables, *non_trainable_variables]
         outputs, after = call_stateless(lambda: self(*args, **kwargs), [*trained, *others], values)
@@ -354,71 +424,47 @@ class Layer(Operation, Configurable, registry=registry):
 
     # -------------------------------------------------------------------------------------- losses
 
-    def add_loss(self, loss: Any) -> None:
-        """Add a scalar, computed in ``call``, to what training minimises."""
+    def add_loss(self, loss: TensorLike | Sequence[TensorLike]) -> None:
+        """Adds a loss that was computed in ``call`` to the total loss of training.
+
+        Losses of a call stand in ``layer.losses`` until the next call of the outermost layer.
+
+        Args:
+            loss: scalar tensor, or a list of them.
+
+        Shapes: each loss is a scalar, ``()``.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Layer, ops
+            >>> class Sparse(Layer):
+            ...     def call(self, inputs):
+            ...         self.add_loss(0.1 * ops.sum(ops.abs(inputs)))
+            ...         return inputs
+            >>> layer = Sparse()
+            >>> y = layer(np.array([1.0, -2.0], "float32"))
+            >>> [float(loss) for loss in layer.losses]
+            [0.3]
+        """
         calling.added.add(self, list(loss) if isinstance(loss, (list, tuple)) else [loss])
 
     @property
     def losses(self) -> list[Any]:
-        """Losses added in the last call, and the penalties of the weights' regularizers."""
+        """The losses added in the last call, and the penalties of the regularizers of the weights."""
         added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
-
-    # ------------------------------------------------------------------------------- configuration
-
-    def get_config(self) -> dict[str, Any]:
-        """Name, ``trainable``, dtype, and the constructor's own arguments."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = serialize(self.activity_regularizer)
-        for key, value in (self._given or {}).items():
-            own = key in calling.parameters(type(self).__init__) or key not in _LEGACY
-            if own and key not in (*_BASE, "autocast", *self.not_in_config):
-                config[key] = serialize(self.config_value(key, value))
-        return config
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that ``build`` was called with."""
-        if self._build_shapes is None:
-            return None
-        if len(self._build_shapes) == 1:
-            return {"input_shape": next(iter(self._build_shapes.values()))}
-        return {"shapes_dict": self._build_shapes}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Call ``build`` with the shapes of a file."""
-        if self.built or not config:
-            return
-        shapes = config.get("shapes_dict")
-        if shapes is None:
-            first = next(iter(calling.parameters(type(self).build)), "input_shape")
-            shapes = {first: building.as_shape(config.get("input_shape"))}
-        else:
-            shapes = {key: building.as_shape(value) for key, value in shapes.items()}
-        self.build(**shapes)
-        self._build_shapes, self.built = shapes, True
-        building.build_within(self, shapes)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put the layer's own values into a store, under ``"0"``, ``"1"``, ..."""
-        for i, variable in enumerate(self._own_variables()):
-            store[str(i)] = variable
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take the layer's own values from a store; nothing is assigned unless everything fits."""
-        building.load_variables(self, self._own_variables(), store)
 
     # ------------------------------------------------------------------------------ symbolic calls
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call."""
+        """The symbolic input of the only symbolic call."""
         return building.only_call(self).args[0]
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call."""
+        """The symbolic output of the only symbolic call."""
         return building.only_call(self).outputs
 
     def __repr__(self) -> str:
@@ -430,14 +476,14 @@ _HOLDING = (Layer, Variable, SeedGenerator, *tree.CONTAINERS)
 
 @cache
 def _untracked(kind: type) -> frozenset[str]:
-    """The attributes that a class, and those above it, keep for themselves."""
+    """Returns the names of attributes in which no layers and variables are looked for."""
     named = [name for above in kind.__mro__ for name in vars(above).get("_not_tracked", ())]
     return frozenset({"calls", "_given", "_losses", "_own", *named})
 
 
 @contextmanager
 def trainable_as(flags: dict[Any, bool]) -> Generator[None]:
-    """Let the layers in ``flags`` be trainable or not as it says, while this is open."""
+    """Overrides ``trainable`` of the layers in ``flags`` while the context is open."""
     token = _trainable_as.set(flags)
     try:
         yield

@@ -1,28 +1,43 @@
-"""Long short-term memory: the layer, and its cell."""
+"""Long short-term memory: layer and cell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from amalthea import ops
-from amalthea.layers.rnn import RNN
-from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
 from amalthea.ops.composites import lstm
+from amalthea.random import SeedGenerator
 
 
 class LSTMCell(RecurrentCell):
     """One time step of :class:`LSTM`.
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        unit_forget_bias: begin with a bias of 1 for the forget gate.
+        units: int, at least 1; size of the states and the output.
+        |gated activations|
+        |recurrent weights|
+        unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new states ``h`` and ``c``, each ``(batch, units)``; the
+        kernels are ``(features, 4 * units)`` and ``(units, 4 * units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cell, zeros = layers.LSTMCell(4), np.zeros((2, 4), "float32")
+        >>> output, [h, c] = cell(np.ones((2, 3), "float32"), [zeros, zeros])
+        >>> tuple(output.shape), tuple(cell.kernel.shape)
+        ((2, 4), (3, 16))
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
 
     gates = 4
@@ -45,27 +60,18 @@ class LSTMCell(RecurrentCell):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     @property
     def state_size(self) -> list[int]:
         return [self.units, self.units]
 
     def bias_start(self) -> Any:
-        """The forget gate starts open."""
+        """Returns the initializer of the bias, with ones for the forget gate if ``unit_forget_bias``."""
         if not self.unit_forget_bias:
             return self.bias_initializer
 
@@ -86,25 +92,42 @@ class LSTMCell(RecurrentCell):
         return h, [h, c]
 
 
-class LSTM(CellAttributes, RNN):
-    """Long short-term memory.
+class LSTM(CellLayer):
+    """Long short-term memory: a recurrent layer whose cell state is changed by gates.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+    With the input ``x``, the output ``h`` and the cell state ``c`` of the step before::
+
+        i = sigmoid(x @ Wi + h @ Ui + bi)  input gate
+        f = sigmoid(x @ Wf + h @ Uf + bf)  forget gate
+        n = tanh(x @ Wn + h @ Un + bn)     candidate
+        o = sigmoid(x @ Wo + h @ Uo + bo)  output gate
+        c = f * c + i * n                  new cell state
+        h = o * tanh(c)                    new output
 
     Args:
-        units: the size of the output.
-        activation: of the output, ``recurrent_activation`` of the gates.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        unit_forget_bias: begin with a bias of 1 for the forget gate.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the states and the output.
+        |gated activations|
+        |recurrent weights|
+        unit_forget_bias: bool; whether the bias of the forget gate starts at 1. Defaults to True.
+        |activity regularizer|
+        |loop|
+        use_cudnn: accepted for Keras; the backend chooses how to compute.
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.LSTM(4)(np.zeros((2, 5, 3), "float32")).shape
+        >>> x = np.zeros((2, 5, 3), "float32")
+        >>> tuple(layers.LSTM(4)(x).shape)
         (2, 4)
+        >>> output, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(x)
+        >>> tuple(output.shape), tuple(h.shape), tuple(c.shape)
+        ((2, 5, 4), (2, 4), (2, 4))
 
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
@@ -130,7 +153,7 @@ class LSTM(CellAttributes, RNN):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -139,20 +162,7 @@ class LSTM(CellAttributes, RNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = LSTMCell(
-            units=units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-            kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="lstm_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        self._make(partial(LSTMCell, name="lstm_cell"), locals())
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Sums, means and shares of what a mask counts: what padding holds, NaN included, does not reach them."""
+"""Sums, means and softmax over the elements that a mask counts; values of padding, NaN included, have no effect."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from amalthea import ops
 
 
 def column(mask: Any, x: Any) -> Any:
-    """A mask ``(batch, time)`` as bool with axes of size 1 at the end, to the rank of ``x``."""
+    """Returns a mask ``(batch, time)`` as bool, with axes of size 1 appended up to the rank of ``x``."""
     mask = ops.cast(mask, "bool")
     return ops.reshape(mask, (*ops.shape(mask), *(1,) * (len(x.shape) - len(mask.shape))))
 
 
 def mixes_steps(mask: Any, axes: Sequence[int], rank: int) -> bool:
-    """Whether axes that are reduced are among those of a mask."""
+    """Returns whether any reduced axis is an axis of the mask."""
     return mask is not None and any(axis % rank < len(mask.shape) for axis in axes)
 
 
 def without_padding(x: Any, mask: Any) -> Any:
-    """``x`` with 0 where the mask is false; as it is without a mask."""
+    """Returns ``x`` with 0 where the mask is False; ``x`` itself without a mask."""
     return x if mask is None else ops.where(column(mask, x), x, ops.zeros_like(x))
 
 
 def mean(x: Any, counted: Any, axes: Sequence[int], keepdims: bool = False) -> Any:
-    """The mean over the axes of the elements that ``counted`` (a bool of x's rank) leaves; 0 where it leaves none."""
+    """Returns the mean over the axes of the elements where ``counted`` (bool, of the rank of ``x``) is True; 0 if there
+    are none.
+    """
     total = ops.sum(ops.where(counted, x, ops.zeros_like(x)), axis=axes, keepdims=keepdims)
     number = ops.sum(ops.cast(ops.broadcast_to(counted, ops.shape(x)), ops.dtype(x)), axis=axes, keepdims=keepdims)
     return ops.divide_no_nan(total, number)
 
 
 def moments(x: Any, mask: Any, axes: Sequence[int], keepdims: bool = False) -> tuple[Any, Any]:
-    """Mean and variance over the axes of what the mask (or a bool of x's rank) counts."""
+    """Returns the mean and variance over the axes of the elements that the mask counts."""
     counted = column(mask, x)
     center = mean(x, counted, axes, keepdims=True)
     variance = mean(ops.square(ops.subtract(x, center)), counted, axes, keepdims)
@@ -40,7 +42,7 @@ def moments(x: Any, mask: Any, axes: Sequence[int], keepdims: bool = False) -> t
 
 
 def softmax(scores: Any, visible: Any, axis: Any = -1) -> Any:
-    """Shares that sum to 1 over what is visible; 0 for the rest, and for all where nothing is visible."""
+    """Returns the softmax of visible scores, and 0 for the others, also where no score is visible."""
     if visible is None:
         return ops.softmax(scores, axis=axis)
     visible = ops.cast(visible, "bool")

@@ -1,4 +1,4 @@
-"""Steps left out by a value that stands for padding."""
+"""Masking of time steps by a value that stands for padding."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from amalthea.layers.layer import Layer
 
 
 class Masking(Layer):
-    """Marks time steps whose features all have one value as padding, to be left out by later layers.
-
-    Shapes: ``(batch, time, features)`` to the same; the features of steps left out become 0.
+    """Marks time steps whose features all equal a given value as padding, which later layers leave out.
 
     Args:
-        mask_value: the value that stands for padding.
+        mask_value: float; value that stands for padding. Defaults to 0.0.
+        |layer options|
+
+    Shapes: ``(batch, time, features) -> (batch, time, features)``; the features of padded steps become 0. The mask is
+        ``(batch, time)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> from amalthea.engine.ir import masks
-        >>> x = np.float32([[[1, 2], [0, 0]]])
-        >>> masks.mask_of(layers.Masking()(x)).tolist()
-        [[True, False]]
+        >>> x = layers.Masking()(np.array([[[1.0], [5.0], [0.0]]], "float32"))
+        >>> np.asarray(layers.GlobalAveragePooling1D()(x)).tolist()
+        [[3.0]]
     """
 
     supports_masking = True

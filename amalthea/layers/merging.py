@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several."""
+"""Layers that combine several tensors into one."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownMemberType=false
@@ -6,18 +6,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.checks import axes_within
 from amalthea.engine import shapes
+from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.layer import Layer
 
+docstrings.share(
+    "merged inputs",
+    """
+    inputs: list of tensors.
+    |layer options|
+    """,
+)
+docstrings.share(
+    "merged",
+    """
+    Shapes: list of ``(batch, ...)`` tensors that broadcast ``-> (batch, ...)``. One with fewer axes gets axes of size 1
+        after the batch.
+
+    Raises:
+        ArgumentError: the input is not a list, or not of two where two are needed.
+    """,
+)
+
 
 class _Merge(Layer):
-    """Combines inputs two by two. Ranks may differ: a lower one is given axes of size 1 behind the batch."""
+    """Combines inputs two by two; an input of lower rank gets axes of size 1 after the batch."""
 
     supports_masking = True
 
@@ -38,7 +58,7 @@ class _Merge(Layer):
         return merged
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """True where all inputs count: an element depends on each."""
+        """Returns True where all inputs count, because an element depends on each of them."""
         masks = [m for m in mask if m is not None] if isinstance(mask, (list, tuple)) else []
         return reduce(ops.logical_and, masks) if masks else None
 
@@ -51,13 +71,18 @@ def _with_rank(x: Any, rank: int) -> Any:
 
 
 class Add(_Merge):
-    """The sum of the inputs.
+    """Adds several inputs, element by element.
+
+    Args:
+        |all layer options|
+
+    |merged|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Add()([np.float32([[1, 2]]), np.float32([[3, 4]])])
-        array([[4., 6.]], dtype=float32)
+        >>> np.asarray(layers.Add()([np.array([[1, 2]]), np.array([[3, 4]])])).tolist()
+        [[4, 6]]
     """
 
     def merge(self, a: Any, b: Any) -> Any:
@@ -65,7 +90,19 @@ class Add(_Merge):
 
 
 class Subtract(_Merge):
-    """The first input minus the second."""
+    """Subtracts the second of two inputs from the first.
+
+    Args:
+        |all layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Subtract()([np.array([[1, 2]]), np.array([[3, 1]])])).tolist()
+        [[-2, 1]]
+    """
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
@@ -77,14 +114,38 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of the inputs, element by element."""
+    """Multiplies several inputs, element by element.
+
+    Args:
+        |all layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Multiply()([np.array([[1, 2]]), np.array([[3, 4]])])).tolist()
+        [[3, 8]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.multiply(a, b)
 
 
 class Average(_Merge):
-    """The mean of the inputs, element by element."""
+    """Takes the mean of several inputs, element by element.
+
+    Args:
+        |all layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Average()([np.array([[1, 2]]), np.array([[4, 4]])])).tolist()
+        [[2.5, 3.0]]
+    """
 
     computes_in_floats = True
 
@@ -96,24 +157,61 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of the inputs, element by element."""
+    """Takes the largest of several inputs, element by element.
+
+    Args:
+        |all layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Maximum()([np.array([[1, 5]]), np.array([[3, 4]])])).tolist()
+        [[3, 5]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.maximum(a, b)
 
 
 class Minimum(_Merge):
-    """The smallest of the inputs, element by element."""
+    """Takes the smallest of several inputs, element by element.
+
+    Args:
+        |all layer options|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Minimum()([np.array([[1, 5]]), np.array([[3, 4]])])).tolist()
+        [[1, 4]]
+    """
 
     def merge(self, a: Any, b: Any) -> Any:
         return ops.minimum(a, b)
 
 
 class Concatenate(_Merge):
-    """The inputs one after the other along an axis.
+    """Joins several inputs along one axis.
 
     Args:
-        axis: the axis; every other one has the same size in all inputs.
+        axis: int; axis along which the inputs are joined. Defaults to -1.
+        |layer options|
+
+    Shapes: list of ``(batch, ..., a)``, ``(batch, ..., b) -> (batch, ..., a + b)``; the other sizes are equal.
+
+    Raises:
+        ArgumentError: the input is not a list, or ``axis`` is not an axis of it.
+        ShapeError: the inputs differ on another axis.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.Concatenate()([np.array([[1, 2]]), np.array([[3]])])).tolist()
+        [[1, 2, 3]]
     """
 
     def __init__(self, axis: int = -1, **kwargs: Any):
@@ -136,7 +234,7 @@ class Concatenate(_Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Joined too along an axis that masks have; else True where all inputs count."""
+        """Joins the masks along an axis that masks have; otherwise True where all inputs count."""
         masks = mask if isinstance(mask, (list, tuple)) else []
         given = [m for m in masks if m is not None]
         if not given:
@@ -149,43 +247,138 @@ class Concatenate(_Merge):
 
 
 def _full_mask(mask: Any, x: Any, rank: int) -> Any:
-    """A mask over the first axes of an input, True where there is none."""
+    """Returns a mask over the first axes of an input, True everywhere if it has none."""
     shape: Any = ops.shape(x)[:rank]
     if mask is None:
         return ops.ones(shape, dtype="bool")
     return ops.broadcast_to(ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), shape)
 
 
-def add(inputs: Any, **kwargs: Any) -> Any:
-    """The sum of the inputs."""
+@docstrings.fill
+def add(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Adds several tensors, element by element; the function of :class:`Add`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> from amalthea import Input, layers
+        >>> layers.add([Input((4,)), Input((4,))]).shape
+        (None, 4)
+    """
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """The first input minus the second."""
+@docstrings.fill
+def subtract(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Subtracts the second of two tensors from the first; the function of :class:`Subtract`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.subtract([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[2, -2]]
+    """
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """The product of the inputs."""
+@docstrings.fill
+def multiply(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Multiplies several tensors, element by element; the function of :class:`Multiply`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.multiply([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[15, 8]]
+    """
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs: Any, **kwargs: Any) -> Any:
-    """The mean of the inputs."""
+@docstrings.fill
+def average(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Takes the mean of several tensors, element by element; the function of :class:`Average`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.average([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[4.0, 3.0]]
+    """
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """The largest of the inputs."""
+@docstrings.fill
+def maximum(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Takes the largest of several tensors, element by element; the function of :class:`Maximum`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.maximum([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[5, 4]]
+    """
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """The smallest of the inputs."""
+@docstrings.fill
+def minimum(inputs: Sequence[TensorLike], **kwargs: Any) -> Any:
+    """Takes the smallest of several tensors, element by element; the function of :class:`Minimum`.
+
+    Args:
+        |merged inputs|
+
+    |merged|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.minimum([np.array([[5, 2]]), np.array([[3, 4]])])).tolist()
+        [[3, 2]]
+    """
     return Minimum(**kwargs)(inputs)
 
 
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """The inputs one after the other."""
+@docstrings.fill
+def concatenate(inputs: Sequence[TensorLike], axis: int = -1, **kwargs: Any) -> Any:
+    """Joins several tensors along one axis; the function of :class:`Concatenate`.
+
+    Args:
+        inputs: list of tensors.
+        axis: int; axis along which they are joined. Defaults to -1.
+        |layer options|
+
+    Shapes: list of ``(batch, ..., a)``, ``(batch, ..., b) -> (batch, ..., a + b)``; the other sizes are equal.
+
+    Raises:
+        ArgumentError: the input is not a list, or ``axis`` is not an axis of it.
+        ShapeError: the inputs differ on another axis.
+
+    Example:
+        >>> from amalthea import Input, layers
+        >>> layers.concatenate([Input((4,)), Input((3,))]).shape
+        (None, 7)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)

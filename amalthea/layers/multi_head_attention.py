@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from amalthea import ops
+from amalthea import docstrings, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.activation import Softmax
 from amalthea.layers.attention import causal_mask
@@ -16,27 +16,63 @@ from amalthea.layers.dropout import Dropout
 from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep
+from amalthea.random import SeedGenerator
+
+docstrings.share(
+    "headed attention",
+    """
+    use_bias: bool; whether the projections have biases. Defaults to True.
+    sliding_window: int, at least 1; a query sees only values less than so many places away. Defaults to None, which
+        sets no limit.
+    flash_attention: accepted for Keras; the backend chooses how to compute.
+    kernel_initializer, bias_initializer: str, Initializer or function; starting values of all projections. Default to
+        ``"glorot_uniform"`` and ``"zeros"``.
+    kernel_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernels or biases of all
+        projections, which training adds to the loss. Defaults to None, which adds no penalty.
+    activity_regularizer: str, Regularizer or function; penalty on the outputs of the layer and its projections, added
+        to the loss. Defaults to None, which adds no penalty.
+    kernel_constraint, bias_constraint: str, Constraint or function; projects the kernels or biases after each update.
+        Defaults to None, which leaves them as they are.
+    use_gate: bool; whether each head's result is multiplied by ``sigmoid`` of a projection of the query. Defaults to
+        False.
+    """,
+)
+docstrings.share(
+    "headed call",
+    """
+    Call args:
+        query, value: tensors.
+        key: tensor. Defaults to None, which takes the value.
+        query_mask, value_mask, key_mask: bool ``(batch, places)``; True for places that count. Default to the masks
+            that the tensors carry.
+        attention_mask: bool ``(batch, queries, values)``; True where a query sees a value.
+        return_attention_scores: bool; whether the weights ``(batch, heads, queries, values)`` are returned too.
+        training: bool; whether dropout is active. Defaults to False.
+        use_causal_mask: bool; whether a query sees no later value. Defaults to False.
+    """,
+)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class HeadedAttention(Layer):
-    """What attention layers with heads share: their projections, and which places see which."""
+    """The base of attention layers with heads: projections and visibility."""
 
     supports_masking = True
     computes_in_floats = True
     not_in_config = ("flash_attention",)
+    config_start = {"activity_regularizer": None}
 
-    def _set_shared(self, flash_attention: Any, **options: Any) -> None:
-        keep(self, flash_attention=flash_attention, **options)
-        window = options["sliding_window"]
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        keep(self, arguments, but=("output_shape",))
+        window = self.sliding_window
         if window is not None and (not isinstance(window, int) or window <= 0):
             raise ArgumentError("`sliding_window` is a positive int.", got=repr(window))
 
     def _projection(
         self, name: str, shape: Any, summed: int, output: tuple[int, ...], activation: Any = None
     ) -> EinsumDense:
-        """A dense layer from the last ``summed`` axes of the input to new ones."""
+        """Returns a dense layer from the last ``summed`` axes of the input to new axes."""
         free = len(shape) - summed
         left, bound = _LETTERS[:free], _LETTERS[free : free + summed]
         new = _LETTERS[free + summed : free + summed + len(output)]
@@ -59,18 +95,20 @@ class HeadedAttention(Layer):
         return dense
 
     def _weighing(self, axis: Any) -> None:
-        """The layers between scores and weights."""
+        """Creates the softmax and the dropout between scores and weights."""
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy, seed=self.seed)
 
     def _shares(self, scores: Any, visible: Any) -> Any:
-        """Shares that sum to 1 over the values that a query sees. A query that sees none gets nothing."""
+        """Returns the softmax over the visible values; 0 for a query that sees no value."""
         return self._softmax(scores, mask=visible)
 
     def _visible(
         self, query: Any, value: Any, query_mask: Any, value_mask: Any, key_mask: Any, attention_mask: Any, causal: bool
     ) -> Any:
-        """Bool ``(batch or 1, queries, values)``: which query sees which value; None if each sees all."""
+        """Returns bool ``(batch or 1, queries, values)``, True where a query sees a value; None if every query sees all
+        values.
+        """
         masks = [] if attention_mask is None else [ops.cast(attention_mask, "bool")]
         for mask, axis in ((query_mask, -1), (value_mask, -2), (key_mask, -2)):
             if mask is not None:
@@ -88,43 +126,46 @@ class HeadedAttention(Layer):
 
 
 class MultiHeadAttention(HeadedAttention):
-    """For each query and head the mean of projected values, weighted by how well projected keys fit.
+    """Attention with several heads, each with projections of its own for queries, keys and values.
 
-    Shapes: query ``(batch, queries, features)`` and value ``(batch, values, features)`` to
-    ``(batch, queries, features)``.
-    There may be several axes of places; ``attention_axes`` says over which is attended.
+    For each head ``softmax(q @ transpose(k) / sqrt(key_dim)) @ v``, where ``q``, ``k`` and ``v`` are dense projections;
+    a last projection combines the heads. A query that sees no value gives zeros before it.
 
     Args:
-        num_heads: the number of heads.
-        key_dim: the size of each head's queries and keys.
-        value_dim: the size of each head's values; ``key_dim`` unless given.
-        dropout: the fraction of the weights that is dropped in training.
-        use_bias: whether the projections have biases.
-        output_shape: the sizes of the output's last axes; those of the query unless given.
-        attention_axes: all axes between batch and features unless given.
-        sliding_window: places see each other only if they are less than so far apart.
-        flash_attention: accepted; the compiler chooses how to compute it.
-        kernel_initializer, bias_initializer, ...: of all projections.
-        use_gate: whether each head's result is multiplied by a sigmoid of the query.
-        seed: of the dropout.
+        num_heads: int, at least 1; number of heads.
+        key_dim: int, at least 1; size of each head's queries and keys.
+        value_dim: int, at least 1; size of each head's values. Defaults to None, which takes ``key_dim``.
+        |attention dropout|
+        output_shape: int or sequence of int; sizes of the last axes of the output. Defaults to None, which takes the
+            features of the query.
+        attention_axes: int or sequence of int; axes of the places that attend to each other. Defaults to None, which
+            takes all axes between batch and features.
+        |headed attention|
+        |seed|
+        |layer options|
 
-    Call args:
-        key: the value, unless given.
-        query_mask, value_mask, key_mask: bool ``(batch, places)``.
-        attention_mask: bool ``(batch, queries, values)``: which query sees which value.
-        return_attention_scores: give the weights ``(batch, heads, queries, values)`` too.
-        use_causal_mask: a query sees no value that comes later.
+    |headed call|
+
+    Shapes: query ``(batch, queries, features)``, value and key ``(batch, values, features) -> (batch, queries,
+        features)``. There may be several axes of places in place of ``queries`` and ``values``.
+
+    Raises:
+        ArgumentError: ``sliding_window`` is not a positive int.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> x = np.ones((2, 5, 8), "float32")
-        >>> layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
-        (2, 5, 8)
+        >>> layer = layers.MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
+        >>> tuple(output.shape), tuple(weights.shape)
+        ((2, 5, 8), (2, 2, 5, 5))
 
     Source: Vaswani et al., "Attention is all you need", 2017; the gate: Qiu et al., "Gated attention for large language
-    models", 2025.
+        models", 2025.
     """
+
+    config_attributes = {"output_shape": "_output_shape"}
 
     def __init__(
         self,
@@ -145,21 +186,14 @@ class MultiHeadAttention(HeadedAttention):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.num_heads = num_heads
-        self.key_dim = key_dim
+        self._keep(locals())
         self.value_dim = value_dim or key_dim
         self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
-        self._set_shared(
-            flash_attention, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, use_gate=use_gate,
-            seed=seed, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         rank = len(query_shape)
@@ -176,7 +210,7 @@ class MultiHeadAttention(HeadedAttention):
         self.output_dense = self._projection("attention_output", (*query_shape[:-1], *value_head), 2, new)
 
     def _equations(self, rank: int) -> tuple[str, str]:
-        """For the scores, and for the sums of values. Projected inputs have the axes ``(..., heads, size)``."""
+        """Returns the equations for the scores and for the sums of values, with inputs ``(..., heads, size)``."""
         target = _LETTERS[: rank + 1]
         source = "".join(_LETTERS[rank + 1 + i] if i in self.attention_axes else c for i, c in enumerate(target[:-1]))
         seen = [i for i in range(rank) if i not in self.attention_axes]
@@ -212,7 +246,3 @@ class MultiHeadAttention(HeadedAttention):
             result = ops.multiply(result, self._gate_dense(query))
         output = self.output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-    def get_config(self) -> dict[str, Any]:
-        output_shape = None if self._output_shape is None else list(self._output_shape)
-        return {"activity_regularizer": None, **super().get_config(), "output_shape": output_shape}

@@ -1,15 +1,18 @@
-"""Layers that disturb their input in training, and leave it alone otherwise."""
+"""Layers that add or multiply noise in training."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops, random
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import seed_generator
+from amalthea.random import SeedGenerator
 
 
 class _Noise(Layer):
-    """Keeps the seed; a subclass says :meth:`disturbed`, and how strong (nothing happens at 0)."""
+    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`disturbed`."""
 
     supports_masking = True
     computes_in_floats = True
@@ -18,7 +21,7 @@ class _Noise(Layer):
         setattr(self, name, value)
         self.strength, self.seed = value, seed
         if value > 0:
-            self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+            self.seed_generator = seed_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         return self.disturbed(inputs) if training and self.strength > 0 else inputs
@@ -31,14 +34,27 @@ class _Noise(Layer):
 
 
 class GaussianNoise(_Noise):
-    """Adds noise of the normal distribution, in training.
+    """Adds normally distributed noise in training: ``inputs + normal(0, stddev)``.
 
     Args:
-        stddev: its standard deviation.
-        seed: an int or a SeedGenerator.
+        stddev: float, at least 0; standard deviation of the noise.
+        |seed|
+        |layer options|
+
+    Call args:
+        training: bool; whether noise is added. Defaults to False.
+
+    Shapes: any shape; the output has the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer, x = layers.GaussianNoise(0.5, seed=1), np.zeros((1, 1000), "float32")
+        >>> round(float(np.std(np.asarray(layer(x, training=True)))), 1), float(np.std(np.asarray(layer(x))))
+        (0.5, 0.0)
     """
 
-    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("stddev", stddev, seed)
 
@@ -47,16 +63,31 @@ class GaussianNoise(_Noise):
 
 
 class GaussianDropout(_Noise):
-    """Multiplies by noise around 1, in training.
+    """Multiplies by normally distributed noise around 1 in training: ``inputs * normal(1, sqrt(rate / (1 - rate)))``.
+
+    The noise has the mean and variance of a :class:`Dropout` of the same rate.
 
     Args:
-        rate: the noise has the standard deviation ``sqrt(rate / (1 - rate))``, that of a dropout of this rate.
-        seed: an int or a SeedGenerator.
+        rate: float, at least 0 and below 1; rate of the dropout that the noise corresponds to.
+        |seed|
+        |layer options|
+
+    Call args:
+        training: bool; whether noise is used. Defaults to False.
+
+    Shapes: any shape; the output has the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.GaussianDropout(0.2, seed=1)(np.ones((1, 1000), "float32"), training=True))
+        >>> round(float(y.mean()), 1), round(float(y.std()), 1)
+        (1.0, 0.5)
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, section 10.
     """
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("rate", rate, seed)
 
@@ -65,19 +96,41 @@ class GaussianDropout(_Noise):
 
 
 class AlphaDropout(_Noise):
-    """Dropout that keeps mean and variance, for networks of ``selu``.
+    """Drops elements in training so that mean and variance stay, for networks with the activation ``selu``.
 
-    What is dropped becomes selu's limit at minus infinity; then all is scaled and shifted back.
+    Dropped elements become the limit of ``selu`` at minus infinity, ``-1.758``; then all are scaled and shifted:
+    ``a * where(kept, inputs, limit) + b`` with ``a = ((1 - rate) * (1 + rate * limit ** 2)) ** -0.5`` and
+    ``b = -a * limit * rate``.
 
     Args:
-        rate: the fraction that is dropped.
-        noise_shape: the shape in which the choice is made; it broadcasts. None stands for the input's own size.
-        seed: an int or a SeedGenerator.
+        rate: float, at least 0 and below 1; fraction of the elements that is dropped.
+        |noise shape|
+        |seed|
+        |layer options|
+
+    Call args:
+        training: bool; whether elements are dropped. Defaults to False.
+
+    Shapes: any shape; the output has the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.random.default_rng(0).normal(size=(1, 10000)).astype("float32")
+        >>> y = np.asarray(layers.AlphaDropout(0.5, seed=1)(x, training=True))
+        >>> abs(round(float(y.mean()), 1)), round(float(y.std()), 1)
+        (0.0, 1.0)
 
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self._set("rate", rate, seed)

@@ -1,4 +1,4 @@
-"""Layers that give values mean 0 and variance 1 along some axes."""
+"""Batch normalization and layer normalization."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false
@@ -8,31 +8,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import constraints, initializers, ops, regularizers
+from amalthea import ops
 from amalthea.checks import axes_within
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, weight
 from amalthea.ops.base import wide
 from amalthea.ops.nn import normalize_batch
 
 
 class BatchNormalization(Layer):
-    """Normalises each feature over the batch in training, and by moving averages otherwise.
+    """Normalizes each feature by its mean and variance over the batch, and then scales and shifts it.
 
-    Frozen (``trainable = False``), it uses the moving averages in training too.
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``
+
+    In training, the moments are those of the batch, and moving averages learn them:
+    ``moving = momentum * moving + (1 - momentum) * batch``. Outside training, and if the layer is frozen
+    (``trainable = False``), the moments are the moving averages. Steps that a mask leaves out do not count.
 
     Args:
-        axis: the axis of the features.
-        momentum: the share of the moving averages that stays at each step.
-        epsilon: added to the variance.
-        center, scale: whether there is an offset (beta), a factor (gamma).
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
-        renorm: correct the batch's moments towards slower averages, for small batches.
-        renorm_clipping: limits ``{"rmin", "rmax", "dmax"}`` of the correction's factor and shift.
-        renorm_momentum: the share of the slower averages that stays at each step.
-        synchronized: accepted; there is one process.
+        axis: int; axis of the features. Defaults to -1.
+        momentum: float from 0 to 1; share of the moving averages that remains at each step. Defaults to 0.99.
+        epsilon: float, at least 0; added to the variance. Defaults to 0.001.
+        |gamma and beta|
+        moving_mean_initializer: str, Initializer or function; starting values of the moving mean. Defaults to
+            ``"zeros"``.
+        moving_variance_initializer: str, Initializer or function; starting values of the moving variance. Defaults to
+            ``"ones"``.
+        renorm: bool; whether the moments of the batch are corrected towards slower averages (batch renormalization),
+            for small batches. Defaults to False.
+        renorm_clipping: dict with any of ``"rmin"``, ``"rmax"`` and ``"dmax"``; limits of the correction's factor and
+            shift. Defaults to None, which sets no limits.
+        renorm_momentum: float from 0 to 1; share of the slower averages that remains at each step. Defaults to 0.99.
+        synchronized: accepted for Keras; there is one process.
+        |layer options|
+
+    Call args:
+        training: bool; whether the moments of the batch are used. Defaults to False.
+        mask: bool ``(batch, time)``; True for steps that count.
+
+    Shapes: ``(batch, ..., features) -> (batch, ..., features)``; each weight is ``(features,)``.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input, or ``renorm_clipping`` has another key.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers, ops
+        >>> layer = layers.BatchNormalization(momentum=0.5)
+        >>> x = np.array([[1.0], [3.0]], "float32")
+        >>> ops.convert_to_numpy(layer(x, training=True)).round(2).tolist(), layer.moving_mean.numpy().tolist()
+        ([[-1.0], [1.0]], [1.0])
 
     Source: Ioffe and Szegedy, "Batch normalization", 2015; Ioffe, "Batch renormalization", 2017.
     """
@@ -62,48 +90,21 @@ class BatchNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        keep(self, locals())
         unknown = set(renorm_clipping or {}) - {"rmin", "rmax", "dmax"}
         if unknown:
             raise ArgumentError("`renorm_clipping` has other keys.", expected="rmin, rmax, dmax", got=unknown)
         self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) else int(axis)
-        self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.renorm_clipping: Any = renorm_clipping or {} if renorm else renorm_clipping
-        self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = (input_shape[self.axis],)
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-                name="beta",
-            )
-        for name, start in (("mean", self.moving_mean_initializer), ("variance", self.moving_variance_initializer)):
-            weight = self.add_weight(shape, start, trainable=False, autocast=False, name=f"moving_{name}")
-            setattr(self, f"moving_{name}", weight)
+        self.gamma = weight(self, "gamma", shape, autocast=False) if self.scale else None
+        self.beta = weight(self, "beta", shape, autocast=False) if self.center else None
+        self.moving_mean = weight(self, "moving_mean", shape, trainable=False, autocast=False)
+        self.moving_variance = weight(self, "moving_variance", shape, trainable=False, autocast=False)
         if self.renorm:
             self._add_renorm_weights(shape)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
@@ -130,7 +131,7 @@ class BatchNormalization(Layer):
         return ops.cast(out, dtype)
 
     def _normalized_by_parts(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
-        """What a mask leaves of the batch, or corrected towards the slower averages; the moments too."""
+        """Returns the normalized batch with a mask or with renormalization, and its mean and variance."""
         rank = len(x.shape)
         axes = [axis for axis in range(rank) if axis != self.axis % rank]
         mean, variance = ops.moments(x, axes) if mask is None else masked.moments(x, mask, axes)
@@ -138,7 +139,7 @@ class BatchNormalization(Layer):
         return ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon), mean, variance
 
     def _corrected(self, mean: Any, variance: Any) -> tuple[Any, Any]:
-        """Offset and factor that take what the batch's moments give to what the slower averages would give."""
+        """Returns the offset and factor that correct the batch's moments towards the slower averages."""
         slow = ops.maximum(self.renorm_stddev, self.epsilon**0.5)
         factor = ops.divide(ops.sqrt(ops.add(variance, self.epsilon)), slow)
         shift = ops.divide(ops.subtract(mean, self.renorm_mean), slow)
@@ -152,7 +153,7 @@ class BatchNormalization(Layer):
         return (shift if self.beta is None else ops.add(shift, self.beta)), factor
 
     def _learn(self, mean: Any, variance: Any) -> None:
-        """Move the averages towards the moments of this batch."""
+        """Moves the averages towards the moments of this batch."""
         self._move(self.moving_mean, mean, self.momentum)
         if not self.renorm:
             self._move(self.moving_variance, variance, self.momentum)
@@ -170,22 +171,35 @@ class BatchNormalization(Layer):
 
 
 class LayerNormalization(Layer):
-    """Normalises each example over its own features.
+    """Normalizes each example by the mean and variance of its own features, and then scales and shifts it.
+
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``
 
     Args:
-        axis: one axis, or several.
-        epsilon: added to the variance.
-        center, scale: whether there is an offset (beta), a factor (gamma).
-        beta_initializer, gamma_initializer: how they start.
-        rms_scaling: (by name only) divide by the root mean square, and leave the mean alone.
+        axis: int or sequence of int; axes over which the moments are taken. Defaults to -1.
+        epsilon: float, at least 0; added to the variance. Defaults to 0.001.
+        |gamma and beta|
+        **kwargs: ``rms_scaling``, a bool: divide by the root mean square and leave out the mean and ``beta``, ``output
+            = gamma * inputs / sqrt(mean(inputs ** 2) + epsilon)``, False by default; and options of every layer, see
+            :class:`Layer`.
+
+    Call args:
+        mask: bool ``(batch, time)``; if ``axis`` reaches over time, only steps where it is True count.
+
+    Shapes: any shape; the output has the same, and the weights have the sizes of ``axis``.
+
+    Raises:
+        ArgumentError: ``axis`` is not an axis of the input.
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
-        >>> layers.LayerNormalization()(np.float32([[1, 3]])).round(2).tolist()
-        [[-1.0, 1.0]]
+        >>> from amalthea import layers, ops
+        >>> x = np.array([[1.0, 3.0], [10.0, 30.0]], "float32")
+        >>> ops.convert_to_numpy(layers.LayerNormalization()(x)).round(2).tolist()
+        [[-1.0, 1.0], [-1.0, 1.0]]
 
-    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016. With ``rms_scaling``, Keras 3 divides by the standard
+        deviation.
     """
 
     supports_masking = True
@@ -205,40 +219,17 @@ class LayerNormalization(Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
-        rms_scaling = kwargs.pop("rms_scaling", False)
+        self.rms_scaling = kwargs.pop("rms_scaling", False)
         super().__init__(**kwargs)
-        self.rms_scaling = rms_scaling
+        keep(self, locals())
         self.axis: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-        self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
 
     def build(self, input_shape: Any) -> None:
         axes_within(self.axis, len(input_shape), f"'{self.name}'")
         shape = tuple(input_shape[axis] for axis in self.axis)
-        self.gamma = self.beta = None
-        if self.scale or self.rms_scaling:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-                name="gamma",
-            )
-        if self.center and not self.rms_scaling:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-                name="beta",
-            )
+        has_gamma, has_beta = self.scale or self.rms_scaling, self.center and not self.rms_scaling
+        self.gamma = weight(self, "gamma", shape, autocast=False) if has_gamma else None
+        self.beta = weight(self, "beta", shape, autocast=False) if has_beta else None
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         axes = tuple(self.axis)
@@ -249,7 +240,7 @@ class LayerNormalization(Layer):
         return ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon)
 
     def _over_counted_steps(self, inputs: Any, mask: Any) -> Any:
-        """The same where the axes reach over time: by the moments of the steps that the mask counts."""
+        """Normalizes over axes that include time, by the moments of the steps that the mask counts."""
         x, shape, rank = wide(inputs), ops.shape(inputs), len(inputs.shape)
         axes = [axis % rank for axis in self.axis]
         if self.rms_scaling:

@@ -1,4 +1,4 @@
-"""Zeros added around space, and borders cut off."""
+"""Zero padding and cropping of space."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -15,7 +15,7 @@ from amalthea.layers.layer import Layer
 
 
 def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
-    """``(before, after)`` for each axis of space, from an int, one for each axis, or pairs."""
+    """Returns ``(before, after)`` for each axis of space, from an int, one int for each axis, or pairs."""
     rows = value if isinstance(value, (list, tuple)) else (value,) * rank
     if rank == 1 and len(rows) == 2:
         rows = (tuple(rows),)
@@ -54,29 +54,47 @@ class _ZeroPadding(_Border):
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Zeros before and after time.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, before + steps + after, features)``.
+    """Adds zeros before and after time.
 
     Args:
-        padding: an int for both ends, or ``(before, after)``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        padding: int or ``(before, after)``; number of steps added at both ends, or at each. Defaults to 1.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, before + steps + after, channels)``.
+
+    Raises:
+        ArgumentError: ``padding`` is neither of these, or negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2], "float32").reshape(1, 2, 1)
+        >>> np.asarray(layers.ZeroPadding1D((2, 1))(x)).ravel().tolist()
+        [0.0, 0.0, 1.0, 2.0, 0.0]
     """
 
     rank = 1
 
 
 class ZeroPadding2D(_ZeroPadding):
-    """Zeros around images.
+    """Adds rows and columns of zeros around images.
 
     Args:
-        padding: an int; one for height and one for width; or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        padding: int for all sides, ``(vertical, horizontal)``, or ``((top, bottom), (left, right))``; number of pixels.
+            Defaults to ``(1, 1)``.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, top + height + bottom, left + width + right, channels)``.
+
+    Raises:
+        ArgumentError: ``padding`` is none of these, or negative.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.ZeroPadding2D(((0, 1), (2, 3)))(np.ones((1, 4, 4, 3), "float32")).shape
+        >>> tuple(layers.ZeroPadding2D(((0, 1), (2, 3)))(np.ones((1, 4, 4, 3), "float32")).shape)
         (1, 5, 9, 3)
     """
 
@@ -87,11 +105,25 @@ class ZeroPadding2D(_ZeroPadding):
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes.
+    """Adds zeros around volumes.
 
     Args:
-        padding: an int; one for each of three axes; or a pair for each.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        padding: int for all sides, one int for each of the three axes, or ``(before, after)`` for each; number of
+            voxels. Defaults to ``((1, 1), (1, 1), (1, 1))``.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, channels)``; each
+        axis of space grows by ``before + after``.
+
+    Raises:
+        ArgumentError: ``padding`` is none of these, or negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.ZeroPadding3D((0, 1, 2))(np.ones((1, 4, 4, 4, 3), "float32")).shape)
+        (1, 4, 6, 8, 3)
     """
 
     rank = 3
@@ -117,10 +149,24 @@ class _Cropping(_Border):
 
 
 class Cropping1D(_Cropping):
-    """Steps cut off at the ends of time.
+    """Cuts steps off the beginning and end of time.
 
     Args:
-        cropping: an int for both ends, or ``(before, after)``.
+        cropping: int or ``(before, after)``; number of steps cut off at both ends, or at each. Defaults to ``(1, 1)``.
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, steps - before - after, channels)``.
+
+    Raises:
+        ArgumentError: ``cropping`` is neither of these, or negative.
+        ShapeError: nothing would be left of the input.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4], "float32").reshape(1, 4, 1)
+        >>> np.asarray(layers.Cropping1D((1, 2))(x)).ravel().tolist()
+        [2.0]
     """
 
     rank = 1
@@ -130,17 +176,25 @@ class Cropping1D(_Cropping):
 
 
 class Cropping2D(_Cropping):
-    """Borders of images cut off.
+    """Cuts rows and columns off the borders of images.
 
     Args:
-        cropping: an int; one for height and one for width; or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        cropping: int for all sides, ``(vertical, horizontal)``, or ``((top, bottom), (left, right))``; number of
+            pixels. Defaults to ``((0, 0), (0, 0))``, which cuts nothing off.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, height - top - bottom, width - left - right, channels)``.
+
+    Raises:
+        ArgumentError: ``cropping`` is none of these, or negative.
+        ShapeError: nothing would be left of the input.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Cropping2D(1)(np.ones((1, 4, 6, 3), "float32")).shape
-        (1, 2, 4, 3)
+        >>> tuple(layers.Cropping2D(((0, 1), (2, 3)))(np.ones((1, 4, 6, 3), "float32")).shape)
+        (1, 3, 1, 3)
     """
 
     rank = 2
@@ -150,11 +204,26 @@ class Cropping2D(_Cropping):
 
 
 class Cropping3D(_Cropping):
-    """Borders of volumes cut off.
+    """Cuts off the borders of volumes.
 
     Args:
-        cropping: an int; one for each of three axes; or a pair for each.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        cropping: int for all sides, one int for each of the three axes, or ``(before, after)`` for each; number of
+            voxels. Defaults to ``((1, 1), (1, 1), (1, 1))``.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, channels)``; each
+        axis of space shrinks by ``before + after``.
+
+    Raises:
+        ArgumentError: ``cropping`` is none of these, or negative.
+        ShapeError: nothing would be left of the input.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Cropping3D((0, 1, 2))(np.ones((1, 5, 5, 5, 3), "float32")).shape)
+        (1, 5, 3, 1, 3)
     """
 
     rank = 3

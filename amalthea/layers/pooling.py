@@ -1,15 +1,36 @@
-"""The largest or the mean of a window, or of all space."""
+"""Maximum and average pooling, over windows and over all space."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, ops
+from amalthea import config, docstrings, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers import masked
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
+
+docstrings.share(
+    "pooling",
+    """
+    pool_size: int, or one for each axis of space; size of the window.
+    strides: int, or one for each axis of space; distance from one window to the next. Defaults to None, which takes
+        ``pool_size``: windows side by side.
+    padding: str; ``"valid"`` uses only windows inside the input, which gives ``(n - pool_size) // stride + 1`` of them;
+        ``"same"`` pads at both ends and gives ``ceil(n / stride)``. Defaults to ``"valid"``.
+    |data format|
+    name: str; name of the layer. Defaults to None, which makes one from the class name.
+    """,
+)
+docstrings.share(
+    "global pooling",
+    """
+    |data format|
+    keepdims: bool; whether the axes of space remain, with size 1. Defaults to False.
+    """,
+)
 
 
 class _Pooling(Layer):
@@ -18,8 +39,8 @@ class _Pooling(Layer):
 
     def __init__(
         self,
-        pool_size: Any,
-        strides: Any = None,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
@@ -43,8 +64,8 @@ class _Max(_Pooling):
 
     def __init__(
         self,
-        pool_size: Any = 2,
-        strides: Any = None,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
@@ -54,57 +75,79 @@ class _Max(_Pooling):
 
 
 class MaxPooling1D(_Max):
-    """The largest of each window of time.
+    """Takes the largest value of each window of time, for each channel.
 
     Args:
-        pool_size: steps in a window.
-        strides: from one window to the next; ``pool_size`` unless given.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 5, 2, 3], "float32").reshape(1, 4, 1)
+        >>> np.asarray(layers.MaxPooling1D(2)(x)).ravel().tolist()
+        [5.0, 3.0]
     """
 
     rank = 1
 
 
 class MaxPooling2D(_Max):
-    """The largest of each window of an image.
+    """Takes the largest value of each window of an image, for each channel.
 
     Args:
-        pool_size: height and width of a window.
-        strides: from one window to the next; ``pool_size`` unless given.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, channels)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.MaxPooling2D()(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 4, 4, 3)
+        >>> x = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+        >>> np.asarray(layers.MaxPooling2D()(x)).ravel().tolist()
+        [5.0, 7.0, 13.0, 15.0]
     """
 
     rank = 2
 
 
 class MaxPooling3D(_Max):
-    """The largest of each window of a volume.
+    """Takes the largest value of each window of a volume, for each channel.
 
     Args:
-        pool_size, strides: ints, or one for each axis of space.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.MaxPooling3D((1, 2, 2))(np.zeros((2, 4, 8, 8, 3), "float32")).shape)
+        (2, 4, 4, 4, 3)
     """
 
     rank = 3
 
 
 class AveragePooling1D(_Pooling):
-    """The mean of each window of time; padding does not count.
+    """Takes the mean of each window of time, for each channel; zeros of padding do not count.
 
     Args:
-        pool_size: steps in a window.
-        strides: from one window to the next; ``pool_size`` unless given.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, new_steps, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 5, 2], "float32").reshape(1, 3, 1)
+        >>> np.asarray(layers.AveragePooling1D(2, padding="same")(x)).ravel().tolist()
+        [3.0, 2.0]
     """
 
     computes_in_floats = True
@@ -114,13 +157,20 @@ class AveragePooling1D(_Pooling):
 
 
 class AveragePooling2D(_Pooling):
-    """The mean of each window of an image; padding does not count.
+    """Takes the mean of each window of an image, for each channel; zeros of padding do not count.
 
     Args:
-        pool_size: height and width of a window.
-        strides: from one window to the next; ``pool_size`` unless given.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, new_height, new_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+        >>> np.asarray(layers.AveragePooling2D(2)(x)).ravel().tolist()
+        [2.5, 4.5, 10.5, 12.5]
     """
 
     computes_in_floats = True
@@ -130,12 +180,19 @@ class AveragePooling2D(_Pooling):
 
 
 class AveragePooling3D(_Pooling):
-    """The mean of each window of a volume; padding does not count.
+    """Takes the mean of each window of a volume, for each channel; zeros of padding do not count.
 
     Args:
-        pool_size, strides: ints, or one for each axis of space.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |pooling|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.AveragePooling3D(2)(np.zeros((2, 4, 8, 8, 3), "float32")).shape)
+        (2, 2, 4, 4, 3)
     """
 
     computes_in_floats = True
@@ -159,7 +216,7 @@ class _Global(Layer):
         return tuple(range(first, first + self.rank))
 
     def steps(self, mask: Any) -> Any:
-        """A mask ``(batch, time)`` beside inputs of rank 3."""
+        """Returns a mask ``(batch, time)`` in the layout of inputs of rank 3."""
         return ops.expand_dims(ops.cast(mask, "bool"), 2 if self.space[0] == 1 else 1)
 
 
@@ -176,11 +233,25 @@ class _GlobalAverage(_Global):
 
 
 class GlobalMaxPooling1D(_GlobalMax):
-    """The largest over time, of the steps that the mask counts; 0 where it counts none.
+    """Takes the largest value over time, for each channel, among the steps that a mask counts.
+
+    A sequence whose mask counts no step gives 0. (Keras 3 ignores the mask.)
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axis with size 1.
+        |global pooling|
+        |layer options|
+
+    Call args:
+        mask: bool ``(batch, steps)``; True for steps that count. Defaults to the mask that the input carries.
+
+    Shapes: ``(batch, steps, channels) -> (batch, channels)``; ``(batch, 1, channels)`` with ``keepdims``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x, mask = np.array([[[1.0], [2.0], [9.0]]], "float32"), np.array([[True, True, False]])
+        >>> np.asarray(layers.GlobalMaxPooling1D()(x, mask=mask)).tolist()
+        [[2.0]]
     """
 
     rank = 1
@@ -199,33 +270,65 @@ class GlobalMaxPooling1D(_GlobalMax):
 
 
 class GlobalMaxPooling2D(_GlobalMax):
-    """The largest over the image.
+    """Takes the largest value of the whole image, for each channel.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axes with size 1.
+        |global pooling|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, channels)``; ``(batch, 1, 1, channels)`` with ``keepdims``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(8, dtype="float32").reshape(1, 2, 2, 2)
+        >>> np.asarray(layers.GlobalMaxPooling2D()(x)).tolist()
+        [[6.0, 7.0]]
     """
 
     rank = 2
 
 
 class GlobalMaxPooling3D(_GlobalMax):
-    """The largest over the volume.
+    """Takes the largest value of the whole volume, for each channel.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axes with size 1.
+        |global pooling|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, channels)``; axes of size 1 remain with ``keepdims``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(8, dtype="float32").reshape(1, 2, 2, 2, 1)
+        >>> np.asarray(layers.GlobalMaxPooling3D(keepdims=True)(x)).tolist()
+        [[[[[7.0]]]]]
     """
 
     rank = 3
 
 
 class GlobalAveragePooling1D(_GlobalAverage):
-    """The mean over time, of the steps that the mask counts; 0 where it counts none.
+    """Takes the mean over time, for each channel, of the steps that a mask counts.
+
+    A sequence whose mask counts no step gives 0, with gradient 0.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axis with size 1.
+        |global pooling|
+        |layer options|
+
+    Call args:
+        mask: bool ``(batch, steps)``; True for steps that count. Defaults to the mask that the input carries.
+
+    Shapes: ``(batch, steps, channels) -> (batch, channels)``; ``(batch, 1, channels)`` with ``keepdims``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x, mask = np.array([[[1.0], [2.0], [9.0]]], "float32"), np.array([[True, True, False]])
+        >>> np.asarray(layers.GlobalAveragePooling1D()(x, mask=mask)).tolist()
+        [[1.5]]
     """
 
     rank = 1
@@ -241,28 +344,40 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
 
 class GlobalAveragePooling2D(_GlobalAverage):
-    """The mean over the image.
+    """Takes the mean of the whole image, for each channel.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axes with size 1.
+        |global pooling|
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, channels)``; ``(batch, 1, 1, channels)`` with ``keepdims``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.GlobalAveragePooling2D()(np.ones((2, 4, 4, 3), "float32")).shape
-        (2, 3)
+        >>> x = np.arange(8, dtype="float32").reshape(1, 2, 2, 2)
+        >>> np.asarray(layers.GlobalAveragePooling2D()(x)).tolist()
+        [[3.0, 4.0]]
     """
 
     rank = 2
 
 
 class GlobalAveragePooling3D(_GlobalAverage):
-    """The mean over the volume.
+    """Takes the mean of the whole volume, for each channel.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        keepdims: keep the axes with size 1.
+        |global pooling|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, channels)``; axes of size 1 remain with ``keepdims``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.arange(8, dtype="float32").reshape(1, 2, 2, 2, 1)
+        >>> np.asarray(layers.GlobalAveragePooling3D()(x)).tolist()
+        [[3.5]]
     """
 
     rank = 3

@@ -1,7 +1,8 @@
-"""Contrast and brightness of images, changed at random in training; patches erased; values spread over their range."""
+"""Random contrast, brightness and erasing of images in training; contrast stretching and histogram equalization."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops, random
@@ -10,22 +11,43 @@ from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.random_image import RandomImage, limits
 from amalthea.ops import image
+from amalthea.random import SeedGenerator
 
 
 class RandomContrast(RandomImage):
-    """Moves pixels away from the mean of their image, or towards it.
+    """Changes the contrast of each image at random in training: ``mean + (inputs - mean) * contrast``.
+
+    ``contrast`` is drawn uniformly from ``1 - lower`` to ``1 + upper`` for each image, ``mean`` is that of each
+    channel.
 
     Args:
-        factor: ``(lower, upper)``: the contrast is multiplied by ``1 - lower`` to ``1 + upper``.
-        value_range: the least and largest value that a pixel may have.
-        seed: an int or a SeedGenerator.
+        factor: float or ``(lower, upper)``; limits of the change, from 0; a number ``f`` means ``(0, f)``. ``lower`` is
+            at most 1.
+        |value range|
+        |seed|
+        **kwargs: ``data_format``, as in the other layers; and options of every layer, see :class:`Layer`.
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: ``factor`` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([100.0, 200.0], "float32").reshape(1, 1, 2, 1)
+        >>> y = np.asarray(layers.RandomContrast((0.5, 0.0), seed=1)(x)).ravel()
+        >>> bool(100 <= y[0] <= y[1] <= 200), round(float(y.mean()))
+        (True, 150)
     """
 
     def __init__(
         self,
         factor: float | list[float] | tuple[float, ...],
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         data_format = kwargs.pop("data_format", None)
@@ -43,19 +65,38 @@ class RandomContrast(RandomImage):
 
 
 class RandomBrightness(RandomImage):
-    """Makes images lighter or darker.
+    """Makes each image lighter or darker at random in training: ``inputs + change * (high - low)``.
+
+    ``change`` is drawn uniformly for each image, ``low`` and ``high`` are the limits of ``value_range``; the result is
+    cut to them.
 
     Args:
-        factor: the largest change either way, as a share of the range of values, or its limits.
-        value_range: the least and largest value that a pixel may have.
-        seed: an int or a SeedGenerator.
+        factor: float or ``(lower, upper)``; limits of the change as a share of the range, from -1 to 1; a number ``f``
+            means ``(-f, f)``.
+        |value range|
+        |seed|
+        **kwargs: ``data_format``, as in the other layers; and options of every layer, see :class:`Layer`.
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: ``factor`` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RandomBrightness((0.2, 0.2), value_range=(0, 1))
+        >>> np.asarray(layer(np.array([0.1, 0.9], "float32").reshape(1, 1, 2, 1))).ravel().tolist()
+        [0.3, 1.0]
     """
 
     def __init__(
         self,
         factor: float | list[float] | tuple[float, ...],
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         data_format = kwargs.pop("data_format", None)
@@ -70,15 +111,33 @@ class RandomBrightness(RandomImage):
 
 
 class RandomErasing(RandomImage):
-    """Covers a rectangle of each image.
+    """Covers a random rectangle of each image in training.
+
+    The probability is drawn from ``factor`` for each image, the rectangle's share of the area from ``scale``, and its
+    proportions at random.
 
     Args:
-        factor: how often, as a probability or limits of one.
-        scale: limits of the rectangle's share of the image.
-        fill_value: what covers it; noise unless given.
-        value_range: the least and largest value that a pixel may have.
-        seed: an int or a SeedGenerator.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        factor: float or ``(lower, upper)``, from 0 to 1; probability that an image is covered, or limits between which
+            it is drawn. A number ``f`` means ``(0, f)``. Defaults to 1.0.
+        scale: float or ``(lower, upper)``, from 0 to 1; the rectangle's share of the image. Defaults to ``(0.02,
+            0.33)``.
+        fill_value: float; value that covers the rectangle. Defaults to None, which covers it with noise.
+        |value range|
+        |seed|
+        |data format|
+        |layer options|
+
+    |random call|
+
+    |image shapes|
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RandomErasing((1.0, 1.0), scale=0.25, fill_value=0.0, seed=1)
+        >>> y = np.asarray(layer(np.ones((4, 64, 64, 1), "float32")))
+        >>> [0.1 < float(np.mean(image == 0)) < 0.3 for image in y]
+        [True, True, True, True]
 
     Source: Zhong et al., "Random erasing data augmentation", 2017.
     """
@@ -90,8 +149,8 @@ class RandomErasing(RandomImage):
         factor: float | list[float] | tuple[float, ...] = 1.0,
         scale: float | list[float] | tuple[float, ...] = (0.02, 0.33),
         fill_value: Any = None,
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
         **kwargs: Any,
     ):
@@ -123,19 +182,26 @@ class RandomErasing(RandomImage):
 
 
 class AutoContrast(Layer):
-    """Spreads each channel of each image over the whole range of values.
+    """Stretches each channel of each image over the whole range of values, in training and outside it.
+
+    ``output = (inputs - min) * (high - low) / (max - min) + low``, with the minimum and maximum of the channel. A
+    channel of one value is left as it is.
 
     Args:
-        value_range: the least and largest value that a pixel may have.
+        |value range|
+        **kwargs: ``data_format``, as in the other layers; and options of every layer, see :class:`Layer`.
+
+    |image shapes|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.AutoContrast()(np.float32([10, 20, 30]).reshape(1, 3, 1, 1)).ravel().tolist()
+        >>> x = np.array([10, 20, 30], "float32").reshape(1, 3, 1, 1)
+        >>> np.asarray(layers.AutoContrast()(x)).ravel().tolist()
         [0.0, 127.5, 255.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any):
+    def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any):
         data_format = kwargs.pop("data_format", None)
         super().__init__(**kwargs)
         self.value_range = tuple(value_range)
@@ -155,21 +221,29 @@ class AutoContrast(Layer):
 
 
 class Equalization(Layer):
-    """Gives each channel all values equally often, as far as that goes.
+    """Equalizes the histogram of each channel: afterwards all values occur about equally often.
+
+    The histogram is that of the whole batch; the layer does the same in training and outside it.
 
     Args:
-        value_range: the least and largest value that a pixel may have.
-        bins: how many values are told apart.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        |value range|
+        bins: int, at least 1; number of values that the histogram distinguishes. Defaults to 256.
+        |data format|
+        |layer options|
+
+    |image shapes|
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Equalization()(np.float32([10, 11, 12]).reshape(1, 3, 1, 1)).ravel().tolist()
+        >>> x = np.array([10, 11, 12], "float32").reshape(1, 3, 1, 1)
+        >>> np.asarray(layers.Equalization()(x)).ravel().tolist()
         [0.0, 128.0, 255.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.value_range, self.bins = tuple(value_range), bins
         self.data_format = config.standardize_data_format(data_format)
@@ -183,7 +257,7 @@ class Equalization(Layer):
         return ops.cast(ops.stack(even, axis=axis), self.compute_dtype)
 
     def _equalized(self, channel: Any) -> Any:
-        """One channel of all images of the batch, with values from 0 to 255."""
+        """Equalizes one channel of all images of the batch, with values from 0 to 255."""
         places = ops.cast(ops.clip(channel / 255.0 * (self.bins - 1), 0.0, self.bins - 1.0), "int32")
         hot = ops.one_hot(ops.reshape(places, (-1,)), self.bins, dtype="float32")
         below = ops.cumsum(ops.sum(hot, axis=0))

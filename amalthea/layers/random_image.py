@@ -1,22 +1,55 @@
-"""Images changed at random in training, each in its own way; otherwise they pass unchanged."""
+"""Random flips, rotations, zooms, translations and crops of images in training."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from amalthea import config, ops, random
+from amalthea import config, docstrings, ops, random
 from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import seed_generator
 from amalthea.ops import image
+from amalthea.random import SeedGenerator
+
+docstrings.share(
+    "random call",
+    """
+    Call args:
+        training: bool; whether the images are changed. Defaults to True.
+    """,
+)
+docstrings.share(
+    "image shapes",
+    """
+    Shapes: ``(batch, height, width, channels) -> (batch, height, width, channels)``, or one image without the batch.
+    """,
+)
+docstrings.share(
+    "value range",
+    """
+    value_range: ``(low, high)``; smallest and largest value of a pixel. Defaults to ``(0, 255)``.
+    """,
+)
+docstrings.share(
+    "filling",
+    """
+    fill_mode: str; values beyond the border: ``"reflect"`` (mirrored), ``"constant"``, ``"nearest"`` (the border's) or
+        ``"wrap"`` (from the other side). Defaults to ``"reflect"``.
+    interpolation: str; ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
+    fill_value: float; value beyond the border with ``fill_mode="constant"``. Defaults to 0.0.
+    """,
+)
 
 
 class RandomImage(Layer):
-    """The base: a seed, the layout, one image taken as a batch of one. A subclass says :meth:`changed`."""
+    """The base of random image layers: seed, layout, and single images as batches of one. A subclass implements
+    ``changed``.
+    """
 
     def _set_up(self, seed: Any, data_format: str | None = None) -> None:
         self.seed = seed
-        self.seed_generator = seed if isinstance(seed, random.SeedGenerator) else random.SeedGenerator(seed)
+        self.seed_generator = seed_generator(seed)
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any, training: bool = True) -> Any:
@@ -34,11 +67,11 @@ class RandomImage(Layer):
         raise NotImplementedError
 
     def space(self, images: Any) -> tuple[int, int]:
-        """The axes of height and width."""
+        """Returns the axes of height and width."""
         return image.space_axes(len(images.shape), self.data_format)
 
     def draw(self, images: Any, low: float, high: float, *more: int) -> Any:
-        """One number for each image, ``(batch, *more)``."""
+        """Draws a uniform number for each image: ``(batch, *more)``."""
         shape = (ops.shape(images)[0], *more)
         return random.uniform(shape, low, high, dtype=self.compute_dtype, seed=self.seed_generator)
 
@@ -49,7 +82,7 @@ class RandomImage(Layer):
 def limits(
     value: float | list[float] | tuple[float, ...], name: str, least: float = -1.0, most: float = 1.0
 ) -> tuple[float, float]:
-    """A pair of limits; one number stands for both sides of 0."""
+    """Returns ``(lower, upper)``; one number means the same distance on both sides of 0."""
     pair: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (-abs(value), abs(value))
     if len(pair) != 2 or pair[0] > pair[1] or pair[0] < least or pair[1] > most:
         raise ArgumentError(f"`{name}` is out of range.", expected=f"within {least} to {most}", got=value)
@@ -57,22 +90,37 @@ def limits(
 
 
 class RandomFlip(RandomImage):
-    """Mirrors images.
+    """Mirrors each image at random in training, with probability one half.
 
     Args:
-        mode: ``"horizontal"``, ``"vertical"`` or ``"horizontal_and_vertical"``; each with probability one half.
-        seed: an int or a SeedGenerator.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        mode: str; ``"horizontal"`` (left and right), ``"vertical"`` (top and bottom) or ``"horizontal_and_vertical"``,
+            which draws for both. Defaults to ``"horizontal_and_vertical"``.
+        |seed|
+        |data format|
+        |layer options|
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: there is no such mode.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.RandomFlip("horizontal")(np.ones((2, 4, 4, 3), "float32")).shape
-        (2, 4, 4, 3)
+        >>> x = np.array([1, 2, 3], "float32").reshape(1, 1, 3, 1)
+        >>> y = np.asarray(layers.RandomFlip("horizontal", seed=1)(x)).ravel().tolist()
+        >>> y in ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+        True
     """
 
     def __init__(
-        self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: str | None = None, **kwargs: Any
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: int | SeedGenerator | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
@@ -89,13 +137,13 @@ class RandomFlip(RandomImage):
 
 
 class _Affine(RandomImage):
-    """Moves images by a matrix for each; a subclass says :meth:`matrix`."""
+    """Transforms each image by a matrix of its own; a subclass implements :meth:`matrix`."""
 
     def _set_filling(self, fill_mode: str, interpolation: str, fill_value: float) -> None:
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
-        """``[a0, a1, a2, b0, b1, b2]``, each a number for all images or one for each."""
+        """Returns ``[a0, a1, a2, b0, b1, b2]``, each one number for all images or one number for each."""
         raise NotImplementedError
 
     def changed(self, images: Any) -> Any:
@@ -109,15 +157,29 @@ class _Affine(RandomImage):
 
 
 class RandomRotation(_Affine):
-    """Turns images about their centre.
+    """Rotates each image about its centre by a random angle in training.
 
     Args:
-        factor: the largest turn either way, or the limits of the turn; 1 is a full turn, above 0 counter-clockwise.
-        fill_mode: what stands beyond the border: ``"reflect"``, ``"constant"``, ``"nearest"`` or ``"wrap"``.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        seed: an int or a SeedGenerator.
-        fill_value: the constant.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        factor: float or ``(lower, upper)``; limits of the angle as a share of a full turn, from -1 to 1, positive
+            counter-clockwise. A number ``f`` means ``(-f, f)``.
+        |filling|
+        |seed|
+        |data format|
+        |layer options|
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: ``factor`` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([[1, 2], [3, 4]], "float32").reshape(1, 2, 2, 1)
+        >>> np.asarray(layers.RandomRotation((0.25, 0.25))(x)).round(1)[0, :, :, 0].tolist()
+        [[2.0, 4.0], [1.0, 3.0]]
     """
 
     def __init__(
@@ -125,7 +187,7 @@ class RandomRotation(_Affine):
         factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -143,16 +205,31 @@ class RandomRotation(_Affine):
 
 
 class RandomZoom(_Affine):
-    """Zooms images in or out about their centre.
+    """Zooms each image in or out about its centre by a random factor in training.
 
     Args:
-        height_factor: the largest zoom either way, or its limits; above 0 is out: the image becomes smaller.
-        width_factor: the same for the width; that of the height unless given, so that proportions stay.
-        fill_mode: what stands beyond the border: ``"reflect"``, ``"constant"``, ``"nearest"`` or ``"wrap"``.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        seed: an int or a SeedGenerator.
-        fill_value: the constant.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        height_factor: float or ``(lower, upper)``, from -1; limits of the change. Positive zooms out, so that the image
+            becomes smaller; negative zooms in. A number ``f`` means ``(-f, f)``.
+        width_factor: the same for the width. Defaults to None, which takes the factor drawn for the height.
+        |filling|
+        |seed|
+        |data format|
+        |layer options|
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: a factor is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RandomZoom((1.0, 1.0), fill_mode="constant")
+        >>> y = np.asarray(layer(np.ones((1, 8, 8, 1), "float32")))
+        >>> float(y.sum()), float(y[0, 3:5, 3:5].sum())
+        (16.0, 4.0)
     """
 
     def __init__(
@@ -161,7 +238,7 @@ class RandomZoom(_Affine):
         width_factor: Any = None,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -180,16 +257,31 @@ class RandomZoom(_Affine):
 
 
 class RandomTranslation(_Affine):
-    """Moves images up, down and sideways.
+    """Moves each image by a random distance in training.
 
     Args:
-        height_factor: the largest move either way as a share of the height, or its limits; above 0 is down.
-        width_factor: the same for the width; above 0 is to the right.
-        fill_mode: what stands beyond the border: ``"reflect"``, ``"constant"``, ``"nearest"`` or ``"wrap"``.
-        interpolation: ``"nearest"`` or ``"bilinear"``.
-        seed: an int or a SeedGenerator.
-        fill_value: the constant.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        height_factor: float or ``(lower, upper)``; limits of the distance as a share of the height, from -1 to 1,
+            positive downwards. A number ``f`` means ``(-f, f)``.
+        width_factor: the same as a share of the width, positive to the right.
+        |filling|
+        |seed|
+        |data format|
+        |layer options|
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: a factor is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2, 3, 4], "float32").reshape(1, 1, 4, 1)
+        >>> layer = layers.RandomTranslation(0.0, (0.25, 0.25), fill_mode="constant")
+        >>> np.asarray(layer(x)).ravel().tolist()
+        [0.0, 1.0, 2.0, 3.0]
     """
 
     def __init__(
@@ -198,7 +290,7 @@ class RandomTranslation(_Affine):
         width_factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -215,19 +307,36 @@ class RandomTranslation(_Affine):
 
 
 class RandomCrop(RandomImage):
-    """Cuts a window of one size out of each batch, in a place drawn at random; images too small are resized.
+    """Cuts a window of a given size out of the images of a batch, at a random place in training.
+
+    All images of a batch are cut at the same place. Outside training, and if an image is smaller than the window,
+    images are cropped to the proportions of the window and resized.
 
     Args:
-        height, width: the size of the window.
-        seed: an int or a SeedGenerator.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        height, width: int, at least 1; size of the window in pixels.
+        |seed|
+        |data format|
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        |layer options|
+
+    |random call|
+
+    Shapes: ``(batch, old_height, old_width, channels) -> (batch, height, width, channels)``, or one image without the
+        batch.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RandomCrop(4, 5)
+        >>> tuple(layer(np.zeros((2, 8, 8, 3), "float32")).shape)
+        (2, 4, 5, 3)
     """
 
     def __init__(
         self,
         height: int,
         width: int,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
         name: str | None = None,
         **kwargs: Any,

@@ -1,4 +1,4 @@
-"""Layers that put elements elsewhere."""
+"""Layers that rearrange elements."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from amalthea.layers.layer import Layer
 
 
 class Flatten(Layer):
-    """All axes but the batch in one.
-
-    Shapes: ``(batch, ...)`` to ``(batch, features)``; ``(batch,)`` to ``(batch, 1)``.
+    """Joins all axes but the batch into one.
 
     Args:
-        data_format: with ``channels_first``, channels are moved last before they are flattened.
+        data_format: str; with ``"channels_first"`` the channels are moved to the last axis before flattening. Defaults
+            to None, which takes ``config.image_data_format()`` (``"channels_last"`` unless changed).
+        |layer options|
+
+    Shapes: ``(batch, ...) -> (batch, features)``; ``(batch,) -> (batch, 1)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Flatten()(np.zeros((2, 4, 3), "float32")).shape)
+        (2, 12)
     """
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
@@ -33,10 +41,23 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """Another shape for each example.
+    """Gives each example another shape; the order of the elements stays.
 
     Args:
-        target_shape: the shape without the batch; one -1 is worked out.
+        target_shape: int or sequence of int; new shape without the batch. One size may be -1: it is found from the
+            number of elements.
+        |layer options|
+
+    Shapes: ``(batch, ...) -> (batch, *target_shape)``.
+
+    Raises:
+        ShapeError: the numbers of elements differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Reshape((3, -1))(np.zeros((2, 12), "float32")).shape)
+        (2, 3, 4)
     """
 
     def __init__(self, target_shape: int | Sequence[int], **kwargs: Any):
@@ -55,13 +76,22 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """The axes of each example in another order.
+    """Puts the axes of each example in another order.
 
     Args:
-        dims: the order, counted from 1 (the batch is 0 and stays).
+        dims: sequence of int; the old axes in their new order, counted from 1. The batch is axis 0 and stays first.
+        |layer options|
+
+    Shapes: ``(batch, a, b) -> (batch, b, a)`` for ``dims=(2, 1)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.Permute((2, 3, 1))(np.zeros((2, 5, 6, 7), "float32")).shape)
+        (2, 6, 7, 5)
     """
 
-    def __init__(self, dims: Any, **kwargs: Any):
+    def __init__(self, dims: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -71,12 +101,19 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """Each example repeated along a new axis of time.
-
-    Shapes: ``(batch, features)`` to ``(batch, n, features)``.
+    """Repeats each example along a new axis of time.
 
     Args:
-        n: how often.
+        n: int, at least 1; number of copies.
+        |layer options|
+
+    Shapes: ``(batch, features) -> (batch, n, features)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> np.asarray(layers.RepeatVector(3)(np.array([[1, 2]], "float32"))).tolist()
+        [[[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]]
     """
 
     def __init__(self, n: int, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""Images brought to one size."""
+"""Resizing and cropping of images to one size."""
 
 from __future__ import annotations
 
@@ -6,29 +6,40 @@ from typing import Any
 
 from amalthea import config, ops
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep
 from amalthea.ops import image
 
 
 class Resizing(Layer):
-    """Images in another size.
-
-    Shapes: ``(batch, height, width, channels)``, or one image without the batch.
+    """Resizes images to a given height and width.
 
     Args:
-        height, width: the new size.
-        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
-        crop_to_aspect_ratio: cut borders off, so that proportions stay.
-        pad_to_aspect_ratio: add borders of ``fill_value``, so that proportions stay.
-        fill_mode: ``"constant"``.
-        fill_value: what borders are filled with.
-        antialias: whether a smaller image takes the mean of what falls together.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        height, width: int, at least 1; new size in pixels.
+        interpolation: str; ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``. Defaults to
+            ``"bilinear"``.
+        crop_to_aspect_ratio: bool; whether borders are cut off first, so that the image is not stretched. Defaults to
+            False.
+        pad_to_aspect_ratio: bool; whether borders are added first, so that the image is not stretched. Defaults to
+            False. Not together with ``crop_to_aspect_ratio``.
+        fill_mode: str; only ``"constant"``, which fills added borders with ``fill_value``.
+        fill_value: float; value of added borders. Defaults to 0.0.
+        antialias: bool; whether smaller images average the pixels that fall together. Defaults to False.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, old_height, old_width, channels) -> (batch, height, width, channels)``, or one image without the
+        batch.
+
+    Raises:
+        ArgumentError: an option is none of these, at the first call.
+        ShapeError: the input is not an image.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.Resizing(5, 4)(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 5, 4, 3)
+        >>> x = np.array([0, 10], "float32").reshape(1, 1, 2, 1)
+        >>> np.asarray(layers.Resizing(1, 4)(x)).ravel().tolist()
+        [0.0, 2.5, 7.5, 10.0]
     """
 
     def __init__(
@@ -45,10 +56,7 @@ class Resizing(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.height, self.width = height, width
-        self.interpolation, self.antialias = interpolation, antialias
-        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
-        self.fill_mode, self.fill_value = fill_mode, fill_value
+        keep(self, locals())
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
@@ -59,17 +67,25 @@ class Resizing(Layer):
 
 
 class CenterCrop(Layer):
-    """The middle of images. What is smaller is first made larger, its proportions kept.
+    """Cuts the middle out of images; a smaller image is enlarged first, with its proportions kept.
 
     Args:
-        height, width: the size of the middle.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        height, width: int, at least 1; size of the middle in pixels.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, old_height, old_width, channels) -> (batch, height, width, channels)``, or one image without the
+        batch.
+
+    Raises:
+        ShapeError: the input is not an image.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.CenterCrop(4, 4)(np.zeros((2, 8, 8, 3), "float32")).shape
-        (2, 4, 4, 3)
+        >>> x = np.arange(5, dtype="float32").reshape(1, 1, 5, 1)
+        >>> np.asarray(layers.CenterCrop(1, 3)(x)).ravel().tolist()
+        [1.0, 2.0, 3.0]
     """
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""An embedding that can be used backwards, from vectors to scores of rows."""
+"""An embedding that also works backwards, from vectors to scores."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from amalthea.layers.options import weight
 
 
 class ReversibleEmbedding(Embedding):
-    """A table of rows; forwards it looks rows up, with ``reverse=True`` it scores vectors against all rows.
+    """An embedding that also works backwards: with ``reverse=True`` it scores vectors against all rows of the table.
 
-    Shapes: ``(batch, ...)`` of whole numbers to ``(batch, ..., output_dim)``; in reverse ``(batch, ..., output_dim)``
-    to ``(batch, ..., input_dim)``.
+    Backwards it computes ``scores = inputs @ transpose(table)``, the last layer of a language model.
 
     Args:
-        input_dim: the number of rows.
-        output_dim: the size of a row.
-        tie_weights: whether both directions use one table.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
-        mask_zero: whether 0 stands for padding, to be left out by later layers.
-        reverse_dtype: the dtype in which scores are computed.
-        logit_soft_cap: scores are bent into ``(-cap, cap)`` by ``cap * tanh(score / cap)``.
+        input_dim: int, at least 1; number of vectors in the table.
+        output_dim: int, at least 1; size of each vector.
+        tie_weights: bool; whether both directions use one table. Defaults to True; False learns a second table.
+        |table|
+        reverse_dtype: str; dtype in which scores are computed. Defaults to None, which takes the compute dtype.
+        logit_soft_cap: float above 0; limits scores to ``(-cap, cap)`` by ``cap * tanh(score / cap)``. Defaults to
+            None, which sets no limit.
+        |layer options|
+
+    Call args:
+        reverse: bool; whether to score vectors in place of looking up indices. Defaults to False.
+
+    Shapes: ``(batch, ...) -> (batch, ..., output_dim)``; in reverse ``(batch, ..., output_dim) -> (batch, ...,
+        input_dim)``.
+
+    Raises:
+        DataError: an index lies outside the table, as in :class:`Embedding`.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
         >>> table = layers.ReversibleEmbedding(10, 4)
-        >>> table(table(np.array([[1, 2]])), reverse=True).shape
-        (1, 2, 10)
+        >>> vectors = table(np.array([[1, 2]]))
+        >>> tuple(vectors.shape), tuple(table(vectors, reverse=True).shape)
+        ((1, 2, 4), (1, 2, 10))
 
     Source: Press and Wolf, "Using the output embedding to improve language models", 2017.
     """

@@ -1,7 +1,7 @@
 """The loop over time that all recurrent layers share.
 
-What a cell does to the inputs alone is done for all time steps in one matrix product, before the loop; the loop itself
-is one ``scan``.
+The part of a cell that depends on the inputs alone is computed for all time steps in one matrix product, before the
+loop; the loop itself is one ``scan``.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
@@ -13,38 +13,73 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import initializers, loading, ops, tree
+from amalthea import docstrings, initializers, loading, ops, tree
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
+from amalthea.layers.calling import parameters, path_scope
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
+from amalthea.layers.options import keep
+from amalthea.layers.stacked_rnn_cells import StackedRNNCells
 from amalthea.operation import Operation, record
+
+docstrings.share(
+    "loop",
+    """
+    return_sequences: bool; whether the output of every step is returned, not of the last alone. Defaults to False.
+    return_state: bool; whether the last states are returned too: ``[output, *states]``. Defaults to False.
+    go_backwards: bool; whether the last step is processed first, which also puts its output first. Defaults to False.
+    stateful: bool; whether each batch starts from the last states of the batch before. Defaults to False.
+    unroll: bool; whether the cell is copied for each step in place of a loop, for a known number of steps. Defaults to
+        False.
+    """,
+)
+docstrings.share(
+    "loop shapes",
+    """
+    Shapes: ``(batch, time, features) -> (batch, units)``; with ``return_sequences`` ``(batch, time, units)``. Each
+        state is ``(batch, units)``.
+    """,
+)
 
 
 class RNN(Layer):
-    """Runs a cell over time.
+    """Runs a recurrent cell over the time steps of a sequence.
 
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``;
-    with ``return_state`` a list of that and the last states.
+    ``output[t], states[t] = cell(inputs[t], states[t - 1])``. A step that the mask leaves out changes no state and
+    repeats the output before it.
 
     Args:
-        cell: an object with ``call(inputs, states) -> (output, new states)``, ``state_size`` and ``output_size``, or a
-            list of such, one on top of the other.
-        return_sequences: give the output of every step, not of the last alone.
-        return_state: give the last states too.
-        go_backwards: run from the last step to the first.
-        stateful: begin each batch with the states that the batch before left.
-        unroll: one copy of the cell for each step in place of a loop.
-        zero_output_for_mask: give zeros for steps that the mask leaves out, in place of the output before.
+        cell: object with ``call(inputs, states) -> (output, new states)`` and ``state_size`` (and ``output_size``,
+            unless the output is as large as the first state), such as :class:`LSTMCell`; or a list of cells, each fed
+            with the output of the one before.
+        |loop|
+        zero_output_for_mask: bool; whether steps that the mask leaves out give zeros in place of the output before.
+            Defaults to False.
+        |layer options|
 
     Call args:
-        sequences: ``(batch, time, features)``.
-        initial_state: a list of ``(batch, state size)``; zeros unless given.
-        mask: bool ``(batch, time)``; a step that is left out changes no state.
-        training: for dropout in the cell.
+        sequences: tensor ``(batch, time, features)``.
+        initial_state: list of tensors ``(batch, state_size)``. Defaults to None, which starts from zeros or, if
+            ``stateful``, from the states of the batch before.
+        mask: bool ``(batch, time)``; True for steps that count. Defaults to the mask that the input carries.
+        training: bool; whether the dropout of the cell is active.
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: ``cell`` is not a cell, a stateful layer does not know the batch size, or an unrolled one the
+            number of steps.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> layer = layers.RNN([layers.GRUCell(4), layers.LSTMCell(6)], return_sequences=True)
+        >>> tuple(layer(np.zeros((2, 5, 3), "float32")).shape)
+        (2, 5, 6)
     """
 
     supports_masking = True
@@ -61,16 +96,11 @@ class RNN(Layer):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ):
-        from amalthea.layers.stacked_rnn_cells import StackedRNNCells
-
         cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-            raise ArgumentError("This is no cell.", expected="an object with call() and state_size", got=repr(cell))
+            raise ArgumentError("This is not a cell.", expected="an object with call() and state_size", got=repr(cell))
         super().__init__(**kwargs)
-        self.cell = cell
-        self.return_sequences, self.return_state = return_sequences, return_state
-        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
-        self.zero_output_for_mask = zero_output_for_mask
+        keep(self, locals())
         self.states: list[Variable] | None = None
         self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
 
@@ -82,15 +112,13 @@ class RNN(Layer):
 
     @property
     def state_sizes(self) -> list[Any]:
-        """The sizes of the states, nested as the cell nests them."""
+        """The sizes of the states, nested as in the cell."""
         size = self.cell.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         step_shape = (sequences_shape[0], *sequences_shape[2:])
         if isinstance(self.cell, Layer) and not self.cell.built:
-            from amalthea.layers.calling import path_scope
-
             with path_scope(self.cell):
                 self.cell.build(step_shape)
             self.cell.built = True
@@ -110,7 +138,13 @@ class RNN(Layer):
         self.states = made
 
     def get_initial_state(self, batch_size: Any) -> list[Any]:
-        """Zeros, or what the cell begins with."""
+        """Returns the states that a sequence starts from: zeros, or those that the cell gives.
+
+        Args:
+            batch_size: int or symbolic size; number of sequences.
+
+        Shapes: each state is ``(batch, state_size)``.
+        """
         begin = getattr(self.cell, "get_initial_state", None)
         if begin is not None:
             state = begin(batch_size=batch_size)
@@ -118,7 +152,7 @@ class RNN(Layer):
         return tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), self.state_sizes)
 
     def reset_state(self) -> None:
-        """Begin the next batch with zeros."""
+        """Sets the states of a stateful layer to zeros."""
         for state in self.states or ():
             state.assign(ops.zeros_like(state))
 
@@ -147,7 +181,7 @@ class RNN(Layer):
         return [ops.cast(state, self.compute_dtype) for state in states]
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
-        """``(last output, all outputs, last states)``."""
+        """Runs the loop; returns ``(last output, all outputs, last states)``."""
         rank = len(sequences.shape)
         xs = ops.transpose(sequences, (1, 0, *range(2, rank)))
         masks = None if mask is None else ops.transpose(ops.cast(mask, "bool"), (1, 0))
@@ -160,15 +194,13 @@ class RNN(Layer):
         return last, self.in_order(outputs), states
 
     def in_order(self, outputs: Any) -> Any:
-        """The outputs of all steps, first axis, as the layer gives them: batch first, in the order that they came."""
+        """Returns outputs ``(time, batch, ...)`` of the loop as ``(batch, time, ...)``, in the order of computation."""
         if not self.return_sequences:
             return None
         outputs = ops.flip(outputs, 0) if self.go_backwards else outputs
         return ops.transpose(outputs, (1, 0, *range(2, len(outputs.shape))))
 
     def _plain_step(self, training: bool) -> Any:
-        from amalthea.layers.calling import parameters
-
         given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
 
         def step(x: Any, states: list[Any]) -> Any:
@@ -179,17 +211,19 @@ class RNN(Layer):
 
     @property
     def _cell_is_known(self) -> bool:
-        """Whether a step is that of our own cells: a subclass of one that has another ``call`` is run by that."""
+        """Whether the steps are those of our own cells; a subclass of a cell that overrides ``call`` is run by its
+        ``call``.
+        """
         owners = [next((k for k in type(self.cell).__mro__ if n in vars(k)), None) for n in ("begin_sequence", "call")]
         return owners[0] is not None and issubclass(owners[0], owners[1] or object)
 
     @property
     def _output_is_state(self) -> bool:
-        """Whether the output is the first state, so that the state tells the output before."""
+        """Whether the output is the first state."""
         return self._cell_is_known and self.cell.output_is_first_state
 
     def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
-        """One step; where the mask is false, states stay and the output is the one ``before`` (or zeros)."""
+        """Runs one step; where the mask is False, states stay and the output is ``before`` (or zeros)."""
         output, new = step(x, states)
         if mask is None:
             return output, new
@@ -199,7 +233,7 @@ class RNN(Layer):
         return output, new
 
     def _scanned(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:
-        """The loop as one ``scan``. The output is carried where the step after, or the caller, has it from nowhere."""
+        """Runs the loop as one ``scan``; it carries the output only where the next step or the caller needs it."""
         keep, repeats = self.return_sequences, masks is not None and not self.zero_output_for_mask
         carries = not self._output_is_state if repeats or not keep else False
         carries = carries or (self.zero_output_for_mask and not keep)
@@ -218,7 +252,7 @@ class RNN(Layer):
         return (final[0] if carries else states[0]), None, states
 
     def _first_output(self, step: Any, xs: Any, states: list[Any]) -> Any:
-        """The output before the first step: the first state where outputs are states, else zeros."""
+        """Returns the output before the first step: the first state where outputs are states, else zeros."""
         if self._output_is_state and not self.zero_output_for_mask:
             return states[0]
         sequence = type_of(xs)

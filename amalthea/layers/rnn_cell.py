@@ -1,4 +1,4 @@
-"""What the three kinds of recurrent cells share: weights, and dropout with one mask for all time steps."""
+"""The base of recurrent cells and their layers: weights, and dropout with one mask for all time steps."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
@@ -9,23 +9,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import activations, constraints, initializers, ops, random, regularizers
+from amalthea import activations, docstrings, ops, random
+from amalthea.layers.calling import parameters
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep, seed_generator, weight
+from amalthea.layers.rnn import RNN
 
-# The arguments that a recurrent layer hands to its cell.
-CELL_OPTIONS = (
-    "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer",
-    "bias_initializer", "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
-    "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout", "reset_after",
-    "seed",
-)  # fmt: skip
+docstrings.share(
+    "gated activations",
+    """
+    activation: str or function; activation of the candidate and of the output. Defaults to ``"tanh"``.
+    recurrent_activation: str or function; activation of the gates. Defaults to ``"sigmoid"``.
+    """,
+)
+docstrings.share(
+    "cell call",
+    """
+    Call args:
+        inputs: tensor ``(batch, features)``, one time step.
+        states: list of the states, or a single state.
+        training: bool; whether dropout is active. Defaults to False.
+    """,
+)
+docstrings.share(
+    "recurrent weights",
+    """
+    use_bias: bool; whether a bias is added. Defaults to True.
+    kernel_initializer: str, Initializer or function; starting values of the kernel of the inputs. Defaults to
+        ``"glorot_uniform"``.
+    recurrent_initializer: str, Initializer or function; starting values of the kernel of the state. Defaults to
+        ``"orthogonal"``.
+    bias_initializer: str, Initializer or function; starting values of the bias. Defaults to ``"zeros"``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer: str, Regularizer or function; penalty on the kernel of
+        the inputs, the kernel of the state or the bias, which training adds to the loss. Defaults to None, which adds
+        no penalty.
+    kernel_constraint, recurrent_constraint, bias_constraint: str, Constraint or function; projects the weight after
+        each update by the optimizer. Defaults to None, which leaves it as it is.
+    dropout: float from 0 to 1; fraction of the inputs that is dropped in training, the same ones at every step.
+        Defaults to 0.0.
+    recurrent_dropout: float from 0 to 1; fraction of the state that is dropped in training where it enters the matrix
+        products, the same elements at every step. Defaults to 0.0.
+    |seed|
+    """,
+)
 
 
 class RecurrentCell(Layer):
-    """A cell with an input kernel and a recurrent kernel, for so many gates.
+    """A cell with a kernel for the input and one for the state, for a number of gates.
 
-    A subclass says ``gates``, ``build_bias``, and :meth:`step`, which goes from the projected input and the states to
-    the output and the new states.
+    A subclass sets ``gates`` and implements :meth:`step`, from the projected input and the states to the output and the
+    new
+    states; it may override ``bias_shape`` and ``bias_start``.
     """
 
     computes_in_floats = True
@@ -33,21 +67,10 @@ class RecurrentCell(Layer):
     gates = 1
     output_is_first_state = True
 
-    def _set_options(self, units: int, options: dict[str, Any]) -> None:
-        self.units = units
-        for name, value in options.items():
-            family = name.rsplit("_", 1)[-1]
-            if family == "initializer":
-                value = initializers.get(value)
-            elif family == "regularizer":
-                value = regularizers.get(value)
-            elif family == "constraint":
-                value = constraints.get(value)
-            elif family == "activation":
-                value = activations.get(value)
-            setattr(self, name, value)
-        if options["dropout"] or options["recurrent_dropout"]:
-            self.seed_generator = random.SeedGenerator(options["seed"])
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        keep(self, arguments)
+        if self.dropout or self.recurrent_dropout:
+            self.seed_generator = seed_generator(self.seed)
 
     @property
     def state_size(self) -> Any:
@@ -59,24 +82,9 @@ class RecurrentCell(Layer):
 
     def build(self, input_shape: Any) -> None:
         width = self.units * self.gates
-        for name, stem, rows in (("kernel", "kernel", input_shape[-1]), ("recurrent_kernel", "recurrent", self.units)):
-            weight = self.add_weight(
-                (rows, width),
-                getattr(self, f"{stem}_initializer"),
-                regularizer=getattr(self, f"{stem}_regularizer"),
-                constraint=getattr(self, f"{stem}_constraint"),
-                name=name,
-            )
-            setattr(self, name, weight)
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self.bias_shape(),
-                self.bias_start(),
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = weight(self, "kernel", (input_shape[-1], width))
+        self.recurrent_kernel = weight(self, "recurrent_kernel", (self.units, width), "recurrent")
+        self.bias = weight(self, "bias", self.bias_shape(), initializer=self.bias_start()) if self.use_bias else None
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.units * self.gates,)
@@ -85,11 +93,11 @@ class RecurrentCell(Layer):
         return self.bias_initializer
 
     def input_bias(self) -> Any:
-        """The bias that belongs to the input's projection."""
+        """Returns the bias that is added to the projected input."""
         return self.bias
 
     def project(self, inputs: Any) -> Any:
-        """The input's part of all gates, for any number of leading axes."""
+        """Returns the part of all gates that depends on the input, for any number of leading axes."""
         x = ops.matmul(inputs, self.kernel)
         bias = self.input_bias()
         return x if bias is None else ops.add(x, bias)
@@ -98,25 +106,25 @@ class RecurrentCell(Layer):
         raise NotImplementedError
 
     def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
-        """The projected sequence ``(time, batch, gates)``, and the function of one step, under one dropout mask."""
+        """Returns the projected sequence ``(time, batch, gates)`` and the function of a step, with one dropout mask."""
         sequence = self.with_dropout(sequence, training)
         batch = ops.shape(sequence)[1]
         mask = self._mask((batch, self.units), self.recurrent_dropout) if training and self.recurrent_dropout else None
         return self.project(sequence), lambda x, states: self.step(x, states, mask)
 
     def with_dropout(self, sequence: Any, training: bool) -> Any:
-        """The sequence ``(time, batch, features)`` under one dropout mask for all steps."""
+        """Applies one dropout mask to all steps of a sequence ``(time, batch, features)``."""
         if not training or not self.dropout:
             return sequence
         return ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
 
     def is_standard(self, training: bool) -> bool:
-        """Whether its steps are those of the fused recurrence: the usual activations, and no mask on the state."""
+        """Returns whether the fused recurrence computes the same: default activations, and no mask on the state."""
         usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         return usual and not (training and self.recurrent_dropout)
 
     def whole_inputs(self, sequence: Any, training: bool) -> list[Any]:
-        """What the fused recurrence takes beside states: the sequence, the kernels, and the bias (zeros for none)."""
+        """Returns the inputs of the fused recurrence beside states: sequence, kernels, bias (zeros for none)."""
         bias = ops.zeros(self.bias_shape()) if self.bias is None else self.bias
         given = [self.with_dropout(sequence, training), self.kernel, self.recurrent_kernel, bias]
         return [ops.cast(x, self.compute_dtype) for x in given]
@@ -136,18 +144,35 @@ class RecurrentCell(Layer):
 
 
 def masked(h: Any, mask: Any) -> Any:
-    """A state under the recurrent dropout mask, if there is one."""
+    """Applies the recurrent dropout mask to a state, if there is one."""
     return h if mask is None else ops.multiply(h, mask)
 
 
-class CellAttributes:
-    """Lets a recurrent layer answer for its cell: ``layer.units`` is ``layer.cell.units``."""
+class CellLayer(RNN):
+    """The base of recurrent layers that make their own cell; ``layer.units`` reads ``layer.cell.units``."""
 
-    def runs_whole(self, mask: Any, training: bool) -> bool:
-        """Whether the recurrence is one that libraries have whole."""
-        return mask is None and not self.unroll and self.cell.is_standard(training)
+    cell_options: tuple[str, ...] = ()  # arguments of the constructor that the cell keeps
+
+    def _make(self, make_cell: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        """Makes the cell, and runs the constructor of RNN around it.
+
+        Args:
+            make_cell: function that makes the cell, from all arguments that RNN does not take.
+            arguments: ``locals()`` at the beginning of ``__init__``.
+        """
+        kwargs = arguments["kwargs"]
+        base = {*parameters(RNN.__init__), "activity_regularizer"}
+        options = {k: v for k, v in arguments.items() if k not in {*base, "self", "__class__", "use_cudnn"}}
+        shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = make_cell(**options, **shared)
+        super().__init__(cell, **{k: v for k, v in arguments.items() if k in base and k != "kwargs"}, **kwargs)
+        self.cell_options = tuple(options)
 
     def __getattr__(self, name: str) -> Any:
-        if name in CELL_OPTIONS and "cell" in self.__dict__:
-            return getattr(self.__dict__["cell"], name)
-        raise AttributeError(f"'{type(self).__name__}' has no attribute {name!r}")
+        if name in self.__dict__.get("cell_options", ()):
+            return getattr(self.cell, name)
+        return super().__getattr__(name)
+
+    def runs_whole(self, mask: Any, training: bool) -> bool:
+        """Returns whether the fused recurrence of the backend computes the same."""
+        return mask is None and not self.unroll and self.cell.is_standard(training)

@@ -1,23 +1,36 @@
-"""A fully connected recurrence: the output is fed back: the layer, and its cell."""
+"""The simple recurrent layer, whose output is fed back, and its cell."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from amalthea import ops
-from amalthea.layers.rnn import RNN
-from amalthea.layers.rnn_cell import CellAttributes, RecurrentCell, masked
+from amalthea.layers.rnn_cell import CellLayer, RecurrentCell, masked
+from amalthea.random import SeedGenerator
 
 
 class SimpleRNNCell(RecurrentCell):
     """One time step of :class:`SimpleRNN`.
 
     Args:
-        units: the size of the output.
-        activation: of the output.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
+        units: int, at least 1; size of the state and the output.
+        activation: str or function; applied to the sum. Defaults to ``"tanh"``.
+        |recurrent weights|
+        |layer options|
+
+    |cell call|
+
+    Shapes: ``(batch, features) -> (batch, units)`` and the new state ``(batch, units)``; the kernels are ``(features,
+        units)`` and ``(units, units)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers, ops
+        >>> cell = layers.SimpleRNNCell(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+        >>> output, [state] = cell(np.array([[2.0]], "float32"), [np.array([[3.0]], "float32")])
+        >>> ops.convert_to_numpy(output).tolist()
+        [[5.0]]
     """
 
     gates = 1
@@ -38,19 +51,11 @@ class SimpleRNNCell(RecurrentCell):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        options = dict(
-            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed,
-        )  # fmt: skip
-        self._set_options(units, options)
+        self._keep(locals())
 
     def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         before = masked(states[0], recurrent_mask)
@@ -58,25 +63,34 @@ class SimpleRNNCell(RecurrentCell):
         return h, [h]
 
 
-class SimpleRNN(CellAttributes, RNN):
-    """A fully connected recurrence: the output is fed back.
-
-    Shapes: ``(batch, time, features)`` to ``(batch, units)``, or ``(batch, time, units)`` with ``return_sequences``.
+class SimpleRNN(CellLayer):
+    """A recurrent layer whose output is fed back: ``h[t] = tanh(x[t] @ W + h[t - 1] @ U + b)``.
 
     Args:
-        units: the size of the output.
-        activation: of the output.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        dropout, recurrent_dropout: fractions of the inputs, of the state, that are dropped in training.
-        return_sequences, return_state, go_backwards, stateful, unroll: as in :class:`RNN`.
+        units: int, at least 1; size of the state and the output.
+        activation: str or function; applied to the sum. Defaults to ``"tanh"``.
+        |recurrent weights|
+        |activity regularizer|
+        |loop|
+        |layer options|
+
+    |loop shapes|
+
+    Raises:
+        ArgumentError: a stateful layer does not know the batch size, or an unrolled one the number of steps.
 
     Example:
         >>> import numpy as np
-        >>> from amalthea import layers
-        >>> layers.SimpleRNN(4)(np.zeros((2, 5, 3), "float32")).shape
-        (2, 4)
+        >>> from amalthea import layers, ops
+        >>> x = np.ones((1, 3, 1), "float32")
+        >>> total = layers.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+        >>> ops.convert_to_numpy(total(x)).tolist()
+        [[3.0]]
+
+    Source: Elman, "Finding structure in time", 1990.
     """
+
+    only_in_config_if_set = ("seed",)
 
     def __init__(
         self,
@@ -100,24 +114,7 @@ class SimpleRNN(CellAttributes, RNN):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        seed: Any = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ):
-        cell = SimpleRNNCell(
-            units=units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-            recurrent_dropout=recurrent_dropout, seed=seed, dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True), name="simple_rnn_cell",
-        )  # fmt: skip
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        """As Keras writes it: without the seed, if there is none."""
-        config = super().get_config()
-        return {key: value for key, value in config.items() if key != "seed" or value is not None}
+        self._make(partial(SimpleRNNCell, name="simple_rnn_cell"), locals())

@@ -7,13 +7,19 @@ from typing import Any
 from amalthea import config, ops
 from amalthea.layers.dropout import Dropout
 from amalthea.layers.input_spec import InputSpec
+from amalthea.random import SeedGenerator
 
 
 class _SpatialDropout(Dropout):
     rank = 2
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: Any = None, name: str | None = None, dtype: Any = None
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | SeedGenerator | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = config.standardize_data_format(data_format)
@@ -29,24 +35,50 @@ class _SpatialDropout(Dropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Dropout of whole channels of images.
+    """Drops whole channels of images in training, and scales the others by ``1 / (1 - rate)``.
 
     Args:
-        rate: the fraction.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        seed: an int or a SeedGenerator.
+        |spatial dropout|
+        |data format|
+
+    Call args:
+        training: bool; whether channels are dropped. Defaults to False.
+
+    Shapes: ``(batch, height, width, channels) -> (batch, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.SpatialDropout2D(0.5, seed=1)(np.ones((2, 4, 4, 8), "float32"), training=True))
+        >>> bool((y == y[:, :1, :1]).all())
+        True
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
     rank = 2
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Dropout of whole channels of volumes.
+    """Drops whole channels of volumes in training, and scales the others by ``1 / (1 - rate)``.
 
     Args:
-        rate: the fraction.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        seed: an int or a SeedGenerator.
+        |spatial dropout|
+        |data format|
+
+    Call args:
+        training: bool; whether channels are dropped. Defaults to False.
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, depth, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> y = np.asarray(layers.SpatialDropout3D(0.5, seed=1)(np.ones((2, 2, 2, 2, 8), "float32"), training=True))
+        >>> bool((y == y[:, :1, :1, :1]).all())
+        True
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
     rank = 3

@@ -1,4 +1,4 @@
-"""A layer whose kernel is kept from stretching anything."""
+"""A wrapper that keeps the largest singular value of a kernel at 1."""
 
 from __future__ import annotations
 
@@ -13,17 +13,32 @@ from amalthea.layers.wrapper import Wrapper
 class SpectralNormalization(Wrapper):
     """Divides the kernel of a layer by its largest singular value, at each call in training.
 
+    The singular value is estimated by power iteration, from a vector that is kept between calls:
+    ``v = unit(u @ transpose(W))``, ``u = unit(v @ W)``, ``s = v @ W @ transpose(u)``, ``W = W / s``.
+
     Args:
-        layer: a layer with a ``kernel`` or ``embeddings``.
-        power_iterations: how often the estimate of the singular value is improved at each call.
+        layer: Layer with a ``kernel`` or ``embeddings``.
+        power_iterations: int, at least 1; improvements of the estimate at each call. Defaults to 1.
+        |layer options|
+
+    Call args:
+        training: bool; whether the kernel is divided. Defaults to False.
+
+    Shapes: those of the wrapped layer, such as ``(batch, features) -> (batch, units)``.
+
+    Raises:
+        ArgumentError: the layer has neither a ``kernel`` nor ``embeddings``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.SpectralNormalization(layers.Dense(2))(np.ones((1, 3), "float32"), training=True).shape
-        (1, 2)
+        >>> layer = layers.SpectralNormalization(layers.Dense(1, kernel_initializer="ones", use_bias=False))
+        >>> y = layer(np.ones((1, 4), "float32"), training=True)
+        >>> layer.layer.kernel.numpy().ravel().tolist()
+        [0.5, 0.5, 0.5, 0.5]
 
-    Source: Miyato et al., "Spectral normalization for generative adversarial networks", 2018.
+    Source: Miyato et al., "Spectral normalization for generative adversarial networks", 2018. The gradient is that of
+        the loss of ``W / s(W)`` at the undivided kernel; Keras on JAX forgets the divided kernel after each step.
     """
 
     def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
@@ -50,7 +65,7 @@ class SpectralNormalization(Wrapper):
         return self.layer(inputs)
 
     def normalize_weights(self) -> None:
-        """Divide the kernel by the estimate of its largest singular value."""
+        """Divides the kernel by the estimate of its largest singular value, and improves the estimate."""
         matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         across, u = ops.transpose(matrix), self.vector_u.value
         v: Any = None

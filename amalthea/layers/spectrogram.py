@@ -1,4 +1,4 @@
-"""Sound as pictures: which frequencies it has at which time.
+"""Spectrograms: the frequencies of signals over time.
 
 A short-time Fourier transform is a convolution with windowed waves, so these layers run wherever convolutions do.
 """
@@ -13,38 +13,60 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config, initializers, ops
+from amalthea import config, docstrings, initializers, ops
 from amalthea.errors import ArgumentError
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
+from amalthea.layers.options import keep
+
+docstrings.share(
+    "window",
+    """
+    window: str, array or None; name of a window function, such as ``"hann"`` or ``"hamming"``, its values, or None for
+        none. Defaults to ``"hann"``.
+    """,
+)
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 
 
 class STFTSpectrogram(Layer):
-    """The short-time Fourier transform, with kernels that may be trained.
+    """Computes the short-time Fourier transform of signals, as a convolution with windowed waves.
 
-    Shapes: ``(batch, time, channels)`` to ``(batch, frames, channels * frequencies)``; with ``expand_dims`` to
-    ``(batch, frames, frequencies, channels)``.
+    The kernels are weights of the layer, which training may change.
 
     Args:
-        mode: ``"log"``, ``"magnitude"``, ``"psd"`` (power), ``"real"``, ``"imag"``, ``"angle"``, or ``"stft"`` for real
-            and imaginary parts one after the other.
-        frame_length: samples in a frame.
-        frame_step: samples from one frame to the next; half a frame unless given.
-        fft_length: twice the number of frequencies; the next power of two unless given.
-        window: ``"hann"``, ``"hamming"``, ..., an array, or None.
-        periodic: whether the window goes on where it ends.
-        scaling: ``"density"``, ``"spectrum"`` or None.
-        padding: ``"valid"`` or ``"same"``.
-        expand_dims: whether frequencies have an axis of their own.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        mode: str; ``"magnitude"`` of the transform ``s``, ``abs(s)``; ``"log"`` of it; ``"psd"``, the power spectral
+            density ``abs(s) ** 2``, doubled but for the first and last frequency; ``"real"``, ``"imag"``, ``"angle"``;
+            or ``"stft"``, the real parts followed by the imaginary parts. Defaults to ``"log"``.
+        frame_length: int, at least 1; samples in a frame. Defaults to 256.
+        frame_step: int from 1 to ``frame_length``; samples from one frame to the next. Defaults to None, which is half
+            of ``frame_length``.
+        fft_length: int, at least ``frame_length``; the number of frequencies is ``fft_length // 2 + 1``. Defaults to
+            None, which takes the next power of two.
+        |window|
+        periodic: bool; whether the window is periodic rather than symmetric. Defaults to False.
+        scaling: str; ``"density"`` divides by the square root of the sum of squares of the window, ``"spectrum"`` by
+            its sum, None by nothing. Defaults to ``"density"``.
+        padding: str; ``"valid"`` uses only whole frames; ``"same"`` adds zeros and gives ``ceil(time / frame_step)``
+            frames. Defaults to ``"valid"``.
+        expand_dims: bool; whether frequencies have an axis of their own. Defaults to False.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, time, channels) -> (batch, frames, channels * frequencies)``; with ``expand_dims`` ``(batch,
+        frames, frequencies, channels)``.
+
+    Raises:
+        ArgumentError: there is no such mode, or a length does not fit the others.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.STFTSpectrogram(frame_length=64)(np.ones((1, 256, 1), "float32")).shape
-        (1, 7, 33)
+        >>> wave = np.cos(2 * np.pi * 8 * np.arange(256) / 64).astype("float32").reshape(1, 256, 1)
+        >>> y = np.asarray(layers.STFTSpectrogram("magnitude", frame_length=64)(wave))
+        >>> y.shape, y[0].argmax(axis=-1).tolist()
+        ((1, 7, 33), [8, 8, 8, 8, 8, 8, 8])
     """
 
     computes_in_floats = True
@@ -70,9 +92,8 @@ class STFTSpectrogram(Layer):
             raise ArgumentError("Frames leave samples out.", expected=f"a step of 1 to {frame_length}", got=frame_step)
         if fft_length is not None and fft_length < frame_length:
             raise ArgumentError("The transform is shorter than a frame.", expected=frame_length, got=fft_length)
-        self.mode, self.frame_length, self.frame_step, self.fft_length = mode, frame_length, frame_step, fft_length
-        self.window, self.periodic, self.scaling, self.padding = window, periodic, scaling, padding
-        self.expand_dims, self.data_format = expand_dims, config.standardize_data_format(data_format)
+        keep(self, locals())
+        self.data_format = config.standardize_data_format(data_format)
         self._step = frame_step or frame_length // 2
         self._bins = (fft_length or 2 ** math.ceil(math.log2(frame_length))) // 2 + 1
         self.input_spec = InputSpec(ndim=3)
@@ -89,7 +110,7 @@ class STFTSpectrogram(Layer):
         return self._arranged(self._read(x))
 
     def _side(self, x: Any, kernel: Any) -> Any:
-        """``(batch, channels, time)`` to ``(batch, channels, frames, frequencies)``."""
+        """Convolves with one kernel: ``(batch, channels, time) -> (batch, channels, frames, frequencies)``."""
         batch, channels, time = ops.shape(x)
         x = ops.reshape(x, (batch * channels, time, 1))
         out = ops.conv(x, ops.cast(kernel, ops.dtype(x)), self._step, self.padding, "channels_last")
@@ -120,31 +141,38 @@ class STFTSpectrogram(Layer):
 
 
 class MelSpectrogram(Layer):
-    """The loudness of bands that the ear tells apart, over time.
+    """Computes the loudness of signals over time, in frequency bands that are evenly spaced on the mel scale.
 
-    Shapes: ``(batch, time)`` or ``(time,)`` to ``(..., num_mel_bins, frames)``.
+    ``mel(f) = 1127 * log(1 + f / 700)``; the bands are triangles. With ``power_to_db`` the output is
+    ``10 * log10(max(power, min_power) / ref_power)``.
 
     Args:
-        fft_length: samples in a transform.
-        sequence_stride: samples from one frame to the next.
-        sequence_length: samples in a frame; ``fft_length`` unless given.
-        window: ``"hann"``, ``"hamming"``, ..., an array, or None.
-        sampling_rate: samples a second.
-        num_mel_bins: the number of bands.
-        min_freq, max_freq: limits of the bands in Hz; up to half the sampling rate unless given.
-        power_to_db: whether loudness is in decibels.
-        top_db: decibels below the loudest at which quiet is cut off.
-        mag_exp: 1 for amplitude, 2 for power.
-        min_power, ref_power: the least power, and that of 0 decibels.
+        fft_length: int, at least 1; samples in a Fourier transform. Defaults to 2048.
+        sequence_stride: int, at least 1; samples from one frame to the next. Defaults to 512.
+        sequence_length: int; samples in a frame. Defaults to None, which takes ``fft_length``.
+        |window|
+        sampling_rate: int; samples per second. Defaults to 16000.
+        num_mel_bins: int, at least 1; number of bands. Defaults to 128.
+        min_freq: float; lower limit of the bands in Hz. Defaults to 20.0.
+        max_freq: float; upper limit of the bands in Hz. Defaults to None, which is half the sampling rate.
+        power_to_db: bool; whether the output is in decibels. Defaults to True.
+        top_db: float; quieter values than so many decibels below the loudest are raised to that. Defaults to 80.0.
+        mag_exp: float above 0; exponent of the magnitude, 1 for amplitude and 2 for power. Defaults to 2.0.
+        min_power: float above 0; smallest power in decibels. Defaults to 1e-10.
+        ref_power: float above 0; power of 0 decibels. Defaults to 1.0.
+        |layer options|
+
+    Shapes: ``(batch, time) -> (batch, num_mel_bins, frames)``, or ``(time,) -> (num_mel_bins, frames)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.MelSpectrogram(fft_length=64, sequence_stride=32, num_mel_bins=8)(np.ones((1, 256), "float32")).shape
+        >>> layer = layers.MelSpectrogram(fft_length=64, sequence_stride=32, num_mel_bins=8)
+        >>> tuple(layer(np.ones((1, 256), "float32")).shape)
         (1, 8, 9)
 
     Source: Stevens, Volkmann and Newman, "A scale for the measurement of the psychological magnitude pitch", 1937, in
-    the form of O'Shaughnessy, "Speech communication", 1987.
+        the form of O'Shaughnessy, "Speech communication", 1987.
     """
 
     computes_in_floats = True
@@ -167,12 +195,8 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.fft_length, self.sequence_stride = fft_length, sequence_stride
-        self.sequence_length = sequence_length or fft_length
-        self.window, self.sampling_rate, self.num_mel_bins = window, sampling_rate, num_mel_bins
-        self.min_freq, self.max_freq = min_freq, max_freq or int(sampling_rate / 2)
-        self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
-        self.min_power, self.ref_power = min_power, ref_power
+        keep(self, locals())
+        self.sequence_length, self.max_freq = sequence_length or fft_length, max_freq or int(sampling_rate / 2)
 
     def call(self, inputs: Any) -> Any:
         single = len(inputs.shape) == 1
@@ -184,7 +208,7 @@ class MelSpectrogram(Layer):
         return ops.squeeze(bands, 0) if single else bands
 
     def _magnitude(self, x: Any) -> Any:
-        """``(batch, time)`` to ``(batch, frames, frequencies)``; frames are centred on their place in time."""
+        """Computes magnitudes ``(batch, time) -> (batch, frames, frequencies)``; frames are centred on their time."""
         half, shape = self.fft_length // 2, (self.sequence_length, 1, self.fft_length // 2 + 1)
         before, after = ops.flip(x[:, 1 : half + 1], 1), ops.flip(x[:, -half - 1 : -1], 1)  # mirror images at both ends
         x = ops.concatenate([before, x, after], axis=1)
@@ -198,7 +222,7 @@ class MelSpectrogram(Layer):
         return ops.sqrt(ops.add(ops.square(real), ops.square(imag)))
 
     def _bands(self) -> np.ndarray:
-        """``(frequencies, bands)``: triangles of height 1, evenly spaced in mel. The constant part is left out."""
+        """Returns ``(frequencies, bands)``: triangles of height 1, evenly spaced in mel, without the constant part."""
 
         def mel(hertz: Any) -> Any:  # in float32, as Keras has it: the edges of narrow bands depend on it
             return np.float32(1127) * np.log(np.float32(1) + np.asarray(hertz, "float32") / np.float32(700))

@@ -1,4 +1,4 @@
-"""Several cells as one."""
+"""Several recurrent cells as one."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
@@ -14,17 +14,39 @@ from amalthea.layers.layer import Layer
 
 
 class StackedRNNCells(Layer):
-    """Cells one on top of the other, each fed with the output of the one below.
+    """Several recurrent cells as one: each cell gets the output of the cell before it.
 
     Args:
-        cells: the cells, the lowest first.
+        cells: list of cells, the first one gets the inputs.
+        |layer options|
+
+    Call args:
+        inputs: tensor ``(batch, features)``, one time step.
+        states: list with the state of each cell, or its list of states.
+        training: bool; passed to the cells that take it. Defaults to False.
+
+    Shapes: ``(batch, features) -> (batch, output size of the last cell)``, and the new states.
+
+    Raises:
+        ArgumentError: an object in the list is not a cell.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> cells = layers.StackedRNNCells([layers.GRUCell(4), layers.LSTMCell(6)])
+        >>> cells.state_size
+        [4, [6, 6]]
+        >>> tuple(layers.RNN(cells)(np.zeros((2, 5, 3), "float32")).shape)
+        (2, 6)
     """
 
     def __init__(self, cells: Any, **kwargs: Any):
         super().__init__(**kwargs)
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-                raise ArgumentError("This is no cell.", expected="an object with call() and state_size", got=repr(cell))
+                raise ArgumentError(
+                    "This is not a cell.", expected="an object with call() and state_size", got=repr(cell)
+                )
         self.cells = list(cells)
 
     @property

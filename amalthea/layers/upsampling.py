@@ -1,7 +1,8 @@
-"""Space made larger by whole factors."""
+"""Enlarging of space by whole factors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, ops
@@ -12,12 +13,20 @@ from amalthea.ops.windows import per_axis
 
 
 class UpSampling1D(Layer):
-    """Each step repeated.
-
-    Shapes: ``(batch, steps, features)`` to ``(batch, steps * size, features)``.
+    """Repeats each time step.
 
     Args:
-        size: how often.
+        size: int, at least 1; number of copies of each step. Defaults to 2.
+        |layer options|
+
+    Shapes: ``(batch, steps, channels) -> (batch, steps * size, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([1, 2], "float32").reshape(1, 2, 1)
+        >>> np.asarray(layers.UpSampling1D(3)(x)).ravel().tolist()
+        [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
     """
 
     def __init__(self, size: int = 2, **kwargs: Any):
@@ -45,25 +54,33 @@ class _UpSampling(Layer):
 
 
 class UpSampling2D(_UpSampling):
-    """Images made larger.
+    """Enlarges images by whole factors.
 
     Args:
-        size: a factor, or one each for height and width.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        interpolation: ``"nearest"`` repeats rows and columns; also ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` and
-            ``"lanczos5"``.
+        size: int or ``(rows, columns)``; factor for height and width. Defaults to ``(2, 2)``.
+        |data format|
+        interpolation: str; ``"nearest"`` repeats rows and columns, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` and
+            ``"lanczos5"`` interpolate. Defaults to ``"nearest"``.
+        |layer options|
+
+    Shapes: ``(batch, height, width, channels) -> (batch, height * rows, width * columns, channels)``.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.UpSampling2D((2, 3))(np.zeros((1, 4, 4, 3), "float32")).shape
-        (1, 8, 12, 3)
+        >>> x = np.array([1, 2], "float32").reshape(1, 1, 2, 1)
+        >>> np.asarray(layers.UpSampling2D(2)(x))[0, :, :, 0].tolist()
+        [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
     """
 
     rank = 2
 
     def __init__(
-        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+        self,
+        size: int | Sequence[int] = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self._set_size(size, data_format)
@@ -78,16 +95,26 @@ class UpSampling2D(_UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Volumes made larger by repeating.
+    """Enlarges volumes by whole factors, by repeating voxels.
 
     Args:
-        size: a factor, or one for each of three axes.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        size: int, or one for each of the three axes; factor of the size. Defaults to ``(2, 2, 2)``.
+        |data format|
+        |layer options|
+
+    Shapes: ``(batch, depth, height, width, channels) -> (batch, depth * size[0], height * size[1], width * size[2],
+        channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.UpSampling3D((1, 2, 3))(np.zeros((1, 2, 2, 2, 3), "float32")).shape)
+        (1, 2, 4, 6, 3)
     """
 
     rank = 3
 
-    def __init__(self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any):
+    def __init__(self, size: int | Sequence[int] = (2, 2, 2), data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set_size(size, data_format)
 

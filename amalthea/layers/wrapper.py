@@ -17,7 +17,7 @@ from amalthea.layers.layer import Layer, registry
 
 
 def as_layer(value: Any) -> Layer:
-    """The layer itself, or the one that a config dict describes."""
+    """Returns the layer itself, or the one that a config dict describes."""
     layer = registry.get(value) if isinstance(value, dict) else value
     if not isinstance(layer, Layer):
         raise ArgumentError("Only a layer can be wrapped.", expected="a layer", got=repr(value))
@@ -25,10 +25,25 @@ def as_layer(value: Any) -> Layer:
 
 
 class Wrapper(Layer):
-    """The base of layers that hold another layer, under the name ``layer``.
+    """The base class of layers that hold another layer, as the attribute ``layer``.
 
     Args:
-        layer: the layer inside.
+        layer: Layer, or the config dict of one.
+        |layer options|
+
+    Shapes: those of the subclass; the base class passes any shape to ``layer.build``.
+
+    Raises:
+        ArgumentError: ``layer`` is not a layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> class Doubled(layers.Wrapper):
+        ...     def call(self, inputs):
+        ...         return self.layer(inputs) * 2
+        >>> np.asarray(Doubled(layers.ReLU())(np.array([[-1.0, 3.0]], "float32"))).tolist()
+        [[0.0, 6.0]]
     """
 
     def __init__(self, layer: Any, **kwargs: Any):
@@ -46,23 +61,29 @@ class Wrapper(Layer):
 class TimeDistributed(Wrapper):
     """Applies a layer to every time step.
 
-    All steps are one large batch for the layer inside. A layer that learns from its batches, such as
+    All steps are given to the layer as one large batch. A layer that learns from its batches, such as
     BatchNormalization in training, sees the steps one after the other instead, as in Keras.
 
-    Shapes: ``(batch, time, ...)`` to ``(batch, time, ...)``, with what the layer makes of ``(batch, ...)``.
-
     Args:
-        layer: the layer inside.
+        layer: Layer, or the config dict of one.
+        |layer options|
 
     Call args:
-        mask: bool ``(batch, time)``, passed on; or ``(batch, time, ...)``: the layer inside gets the slice of each
-            step. Later layers leave out a step whose slice is all False.
+        mask: bool ``(batch, time)``, which is passed on; or ``(batch, time, ...)``, of which the layer gets the slice
+            of each step, and later layers leave out a step whose slice is all False.
+        training: bool; passed to the layer if it takes it. Defaults to False.
+
+    Shapes: ``(batch, time, ...) -> (batch, time, ...)``; the layer maps ``(batch, ...)`` to ``(batch, ...)``.
+
+    Raises:
+        ShapeError: the input has fewer than 3 axes, or the number of steps is unknown where it must be known.
 
     Example:
         >>> import numpy as np
         >>> from amalthea import layers
-        >>> layers.TimeDistributed(layers.Dense(2))(np.zeros((4, 10, 3), "float32")).shape
-        (4, 10, 2)
+        >>> layer = layers.TimeDistributed(layers.Conv2D(8, 3))
+        >>> tuple(layer(np.zeros((4, 10, 16, 16, 3), "float32")).shape)
+        (4, 10, 14, 14, 8)
     """
 
     supports_masking = True
@@ -108,7 +129,7 @@ class TimeDistributed(Wrapper):
         )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """A step counts where any part of it does."""
+        """Returns a mask ``(batch, time)``: a step counts if any part of it does."""
         if previous_mask is None:
             return None
         axes = tuple(range(2, len(previous_mask.shape)))
@@ -116,7 +137,7 @@ class TimeDistributed(Wrapper):
 
 
 def _masked_like(x: Any, masks: Any, change: Any) -> Any:
-    """``x`` with the masks of the layer inside, changed as the output was."""
+    """Attaches the masks of the inner layer to ``x``, after the same change as the output."""
     if any(m is not None for m in (masks if isinstance(masks, list) else [masks])):
         set_mask(x, change(masks))
     return x

@@ -1,1 +1,1 @@
-"""Layers that hold another library's module or function; each runs on the backend of that library alone."""
+"""Layers that hold another library's module or function; each runs only on the backend of that library."""

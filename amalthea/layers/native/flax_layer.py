@@ -19,21 +19,30 @@ _PASSING = "intermediates"  # what a call writes down for whoever looks on, and 
 
 
 class FlaxLayer(JaxLayer):
-    """A ``flax.linen.Module`` as a layer. It runs on the backend of JAX alone.
+    """A ``flax.linen.Module`` as a layer. It runs on the backend ``jax`` alone.
 
-    The collection ``params`` is trained, every other is state. In training the module draws with the rng ``dropout``,
-    a new one each call.
+    The collection ``params`` is trained, the other collections are state. In training the module gets a new rng
+    ``dropout`` at each call.
 
     Args:
-        module: takes ``inputs``, and ``training`` if it names it.
-        method: what is called in place of ``__call__``: a method, its name, or a function of the module.
-        variables: collections to begin with, as ``module.init`` gives them; left out, the module makes them.
+        module: ``flax.linen.Module`` that takes ``inputs``, and ``training`` if it has such a parameter.
+        method: method of the module, its name, or a function of the module; called in place of ``__call__``. Defaults
+            to None.
+        variables: dict of collections, as ``module.init`` returns it; values to start from. Defaults to None, which
+            lets the module make them.
+        **kwargs: ``seed``; and options of every layer, see :class:`Layer`.
+
+    Shapes: those of the module, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        BackendError: another backend is in use.
+        MissingLibraryError: JAX or Flax is not installed.
+        BackendError: another backend is in use when the layer is built or called.
 
     Example:
-        >>> layers.FlaxLayer(flax.linen.Dense(2))(np.ones((4, 3), "float32")).shape  # doctest: +SKIP
+        >>> import flax  # doctest: +SKIP
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> tuple(layers.FlaxLayer(flax.linen.Dense(2))(np.ones((4, 3), "float32")).shape)  # doctest: +SKIP
         (4, 2)
     """
 
@@ -54,19 +63,19 @@ class FlaxLayer(JaxLayer):
         return {} if key is None else {"dropout": key}
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras: the module by its own ``get_config``, its method by name."""
+        """Returns the configuration as in Keras: the module by its own ``get_config``, the method by name."""
         is_own = getattr(self.method, "__self__", None) is self.module
         return {**super().get_config(), "method": self.method.__name__ if is_own else serialize(self.method)}
 
 
 def _divided(variables: Any) -> tuple[Any, Any]:
-    """The trained collection, and the others."""
+    """Splits variables into the trained collection and the others."""
     params = {k: v for k, v in variables.items() if k == "params"}
     return params, {k: v for k, v in variables.items() if k not in ("params", _PASSING)}
 
 
 def _functions(module: Any, method: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """``call_fn`` and ``init_fn`` of a module."""
+    """Returns ``call_fn`` and ``init_fn`` of a module."""
     try:
         from flax.linen import DenyList
     except ModuleNotFoundError:

@@ -20,25 +20,33 @@ from amalthea.random import SeedGenerator, make_default_seed
 
 
 class JaxLayer(NativeLayer):
-    """A pure JAX function as a layer. It runs on the backend of JAX alone.
+    """A pure JAX function as a layer. It runs on the backend ``jax`` alone.
 
     Args:
-        call_fn: takes those of ``params``, ``state``, ``rng``, ``inputs`` and ``training`` that it names. It gives the
-            outputs, and if it names ``state``, a pair of them and the new state.
-        init_fn: takes those of ``rng``, ``inputs`` and ``training`` that it names, and gives the parameters, or the
-            pair of parameters and state. ``inputs`` are ones.
-        params, state: trees of arrays to begin with, in place of what ``init_fn`` gives. Arrays and numbers among the
-            leaves become variables, floats in the layer's dtype; any other leaf stays what it is.
-        seed: where ``rng`` begins. In training each call gets another key, otherwise None.
-        native_serialization_platforms: accepted; only Keras on TensorFlow uses it.
+        call_fn: function with any of the parameters ``params``, ``state``, ``rng`` and ``training``, and with
+            ``inputs``. It returns the outputs; if it takes ``state``, a pair of them and the new state.
+        init_fn: function with any of the parameters ``rng``, ``inputs`` (ones) and ``training``. It returns the
+            parameters; if ``call_fn`` takes ``state``, a pair of them and the state. Defaults to None.
+        params: tree of arrays; parameters to start from, in place of those of ``init_fn``. Arrays and numbers become
+            trainable variables, floats in the dtype of the layer; other leaves stay as they are. Defaults to None.
+        state: tree of arrays; state to start from, which becomes non-trainable variables. Defaults to None.
+        seed: int; seed of ``rng``, which is a new key at each call in training, and None otherwise. Defaults to None,
+            which draws one.
+        native_serialization_platforms: accepted for Keras, which uses it on TensorFlow.
+        |layer options|
+
+    Shapes: those of ``call_fn``, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        ArgumentError: a function takes another argument, or there is nothing to make the parameters of.
-        BackendError: another backend is in use.
+        ArgumentError: a function has another parameter, or there is nothing to make the parameters of.
+        MissingLibraryError: JAX is not installed.
+        BackendError: another backend is in use when the layer is built or called.
 
     Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
         >>> layer = layers.JaxLayer(lambda params, inputs: inputs @ params, params=np.eye(2))  # doctest: +SKIP
-        >>> layer(np.float32([[1, 2]])).tolist()  # doctest: +SKIP
+        >>> layer(np.array([[1.0, 2.0]], "float32")).tolist()  # doctest: +SKIP
         [[1.0, 2.0]]
     """
 
@@ -116,7 +124,7 @@ class JaxLayer(NativeLayer):
         return self._run(function, self._params.variables, self._state.variables, inputs, key)
 
     def _narrow(self, outputs: Any) -> Any:
-        """JAX's default float is of 64 bits with us, as it is not in Keras: back to the layer's own."""
+        """Casts float64 outputs to the layer's dtype: JAX's default float has 64 bits here, unlike in Keras."""
         if self.compute_dtype == "float64":
             return outputs
         to = dtypes.to_numpy(self.compute_dtype)
@@ -127,28 +135,28 @@ class JaxLayer(NativeLayer):
         return tree.map_structure(narrow, outputs)
 
     def _init_rng(self) -> Any:
-        """What ``init_fn`` gets as ``rng``."""
+        """Returns the value of ``rng`` for ``init_fn``."""
         return new_key()
 
     def _call_rng(self, key: Any) -> Any:
-        """What ``call_fn`` gets as ``rng``; the key is None outside training."""
+        """Returns the value of ``rng`` for ``call_fn``; the key is None outside training."""
         return key
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras, without ``params`` and ``state``; functions by their registered names."""
+        """Returns the configuration as in Keras: without ``params`` and ``state``, functions by registered names."""
         config = {**super().get_config(), "native_serialization_platforms": self.native_serialization_platforms}
         return config if self.seed is None else {**config, "seed": self.seed}
 
 
 def new_key() -> Any:
-    """A key for initial values, from the stream of ``set_random_seed``."""
+    """Returns a new key for initial values, from the stream of ``set_random_seed``."""
     import jax
 
     return jax.numpy.asarray(np.array([make_default_seed(), 0], np.uint32))
 
 
 def _arguments(function: Any, name: str, known: Sequence[str]) -> list[str]:
-    """The names of a function's parameters, all of which must be known, and ``inputs`` among them."""
+    """Returns the parameter names of a function; raises unless all are known and ``inputs`` is among them."""
     found = [*inspect.signature(function).parameters]
     unknown = [x for x in found if x not in known]
     if unknown or "inputs" not in found:
@@ -161,7 +169,7 @@ def _arguments(function: Any, name: str, known: Sequence[str]) -> list[str]:
 
 
 class _Tree:
-    """A tree of JAX's whose arrays are variables of a layer."""
+    """A tree of JAX whose arrays are variables of a layer."""
 
     def __init__(self, layer: NativeLayer, values: Any, trainable: bool):
         import jax
@@ -171,12 +179,12 @@ class _Tree:
         self.variables = [x for x in self.leaves if isinstance(x, Variable)]
 
     def of(self, values: Iterable[Any]) -> Any:
-        """The tree with these values in place of the variables."""
+        """Returns the tree with these values in place of the variables."""
         rest = iter(values)
         return self.definition.unflatten([next(rest) if isinstance(x, Variable) else x for x in self.leaves])
 
     def values_in(self, other: Any) -> list[Any]:
-        """The values that stand in another tree where the variables stand in this one."""
+        """Returns the values of another tree at the positions of this tree's variables."""
         import jax
 
         leaves, definition = jax.tree_util.tree_flatten(other)
@@ -188,7 +196,7 @@ class _Tree:
 
 
 def _variable(layer: Any, path: Any, value: Any, trainable: bool) -> Any:
-    """A leaf as a variable named after its place, if it is an array or a number."""
+    """Returns a leaf as a variable named after its path, if it is an array or a number."""
     import jax
 
     if not isinstance(value, (np.ndarray, np.generic, jax.Array, bool, int, float)):

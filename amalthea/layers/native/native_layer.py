@@ -1,4 +1,4 @@
-"""What the layers around another library's code share: one native call, its state, and an example of the input."""
+"""The base of layers around another library's code: one native call, its state, and an example of the input."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
 # pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -20,9 +20,9 @@ from amalthea.ops.base import shape_of
 
 
 class NativeLayer(Layer):
-    """A layer whose computation is another library's own.
+    """A layer whose computation belongs to another library.
 
-    Its variables are made of what the library's module holds, so optimizers, summaries and files see them.
+    Its variables hold the parameters of the library's module, so optimizers, summaries and files see them.
     """
 
     library = ""  # the backend that it runs on
@@ -54,13 +54,13 @@ class NativeLayer(Layer):
             self._first_call = None
 
     def _example(self, input_shape: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Arguments of ones, like those of the call that builds; of floats, if ``build`` was called by itself."""
+        """Returns arguments of ones, like those of the call that builds; floats if ``build`` was called directly."""
         if self._first_call is not None:
             return tree.map_structure(_ones_like, self._first_call)
         return (_ones(input_shape),), {}
 
     def _adopt(self, value: Any, name: str, dtype: str, trainable: bool) -> Variable:
-        """A variable that begins with a value of the library's."""
+        """Creates a variable that starts from a value of the library."""
         array = np.asarray(value)
 
         def start(shape: Any, dtype: Any = None) -> Any:
@@ -77,10 +77,11 @@ class NativeLayer(Layer):
         key: Any = None,
         outputs: Any = None,
     ) -> Any:
-        """``function(params, state, arguments, key)`` as one native call; it gives outputs and new state.
+        """Runs ``function(params, state, arguments, key)``, which returns outputs and new state, as one native call.
 
-        State that comes back as the very array that went in is not assigned. ``outputs``, if known, are like what it
-        gives.
+        State that comes back as the same array that went in is not assigned. ``outputs``, if given, has the shapes and
+        dtypes
+        of the outputs.
         """
         self._require_backend()
         arrays, packed = parted(arguments)
@@ -100,12 +101,12 @@ class NativeLayer(Layer):
 
 
 def training_now(training: Any) -> bool:
-    """``training``, or that of the call around, for a call that takes any number of inputs."""
+    """Returns ``training``, or that of the enclosing call if it is None."""
     return bool(calling._training.get() if training is None else training)
 
 
 def refuse_unless_trusted(what: str) -> None:
-    """:class:`UnsafeFileError` where a file that nobody vouched for would run code."""
+    """Raises :class:`UnsafeFileError` if a file that is not trusted would run code."""
     if lambdas._safe.get():
         raise UnsafeFileError(
             f"The file holds {what}, which can run any code on this computer.",
@@ -120,7 +121,7 @@ def _is_array(x: Any) -> bool:
 
 
 def parted(arguments: Any) -> tuple[list[Any], Callable[[Any], Any]]:
-    """The arrays in a nesting, and what puts others in their places."""
+    """Returns the arrays in a nesting, and a function that puts others in their places."""
     leaves = tree.flatten(arguments)
 
     def packed(arrays: Any) -> Any:

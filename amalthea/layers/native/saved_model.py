@@ -14,19 +14,32 @@ from amalthea.layers.native.native_layer import NativeLayer, parted, refuse_unle
 
 
 class TFSMLayer(NativeLayer):
-    """An endpoint of a SavedModel as a layer. It runs on the backend of TensorFlow alone.
+    """A function (endpoint) of a TensorFlow SavedModel as a layer. It runs on the backend ``tensorflow`` alone.
 
-    The variables that the endpoints use are those of the layer, trainable if they were so.
+    The variables that the endpoints use are those of the layer, trainable if they were so in TensorFlow.
 
     Args:
-        filepath: the SavedModel's folder.
-        call_endpoint: the function that is called; ``"serve"`` in what ``model.export`` wrote, elsewhere often
-            ``"serving_default"``.
-        call_training_endpoint: the one that is called in training, if it is another.
+        filepath: str or path; folder of the SavedModel.
+        call_endpoint: str; name of the function that is called. Defaults to ``"serve"``, which ``model.export`` writes;
+            other programs often write ``"serving_default"``.
+        call_training_endpoint: str; name of the function that is called in training. Defaults to None, which takes
+            ``call_endpoint``.
+        trainable: bool; whether optimizers may update the variables. Defaults to True.
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        dtype: str or DTypePolicy; dtype policy of the layer. Defaults to None, which takes the global policy.
+
+    Shapes: those of the endpoint, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
         UnknownNameError: there is no such endpoint.
-        BackendError: another backend is in use.
+        MissingLibraryError: TensorFlow is not installed.
+        BackendError: another backend is in use when the layer is called.
+
+    Example:
+        >>> from amalthea import layers
+        >>> layer = layers.TFSMLayer("exported_model")  # doctest: +SKIP
+        >>> len(layer.trainable_variables)  # doctest: +SKIP
+        4
     """
 
     library = "tensorflow"
@@ -70,7 +83,7 @@ class TFSMLayer(NativeLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer again. It reads the SavedModel, so :class:`UnsafeFileError` unless that is allowed."""
+        """Makes the layer again. It reads the SavedModel: :class:`UnsafeFileError` unless that is allowed."""
         refuse_unless_trusted("the path of a SavedModel")
         return super().from_config(config)
 
@@ -86,7 +99,7 @@ def _endpoint(loaded: Any, name: str) -> Any:
 
 
 def _variables(endpoints: Sequence[Any]) -> list[Any]:
-    """The variables that the endpoints use, each once."""
+    """Returns the variables that the endpoints use, each once."""
     concrete = [f for endpoint in endpoints for f in getattr(endpoint, "concrete_functions", [endpoint])]
     return [*{id(v): v for f in concrete for v in f.graph.variables}.values()]
 
@@ -96,9 +109,9 @@ def _name(variable: Any) -> str:
 
 
 def _called(endpoint: Any, theirs: Any, ours: Any, arguments: Any) -> Any:
-    """What an endpoint gives when its variables have these values; differentiable by them and by the arguments.
+    """Returns the outputs of an endpoint for given values of its variables, with gradients to them and the arguments.
 
-    The endpoint holds its variables, so they are given the values first, and a tape differentiates by them.
+    The endpoint holds its variables, so they are assigned the values first, and a tape computes the gradients.
     """
     import tensorflow as tf
 

@@ -24,23 +24,32 @@ from amalthea.random import SeedGenerator
 
 
 class TorchModuleWrapper(NativeLayer):
-    """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers the others.
+    """A ``torch.nn.Module`` as a layer: its parameters are trainable variables, its buffers non-trainable ones.
 
-    In training the module is in its ``train()`` mode, and else (where Keras leaves a bare call in ``train()``) in
-    ``eval()``. What it draws at random in training comes from a seed variable of the layer. It runs on the backend of
-    PyTorch alone. A lazy module gets its parameters when the layer is built.
+    It runs on the backend ``torch`` alone. In training the module is in its mode ``train()``, otherwise in ``eval()``.
+    Random numbers in training come from a seed variable of the layer. A lazy module gets its parameters when the layer
+    is built.
 
     Args:
-        module: the module; ``layer.module`` gives it with the values that the variables have now.
-        output_shape: the output's shape, None for what is not known. Found by a trial on zeros if left out.
+        module: ``torch.nn.Module``; ``layer.module`` returns it with the current values of the variables.
+        name: str; name of the layer. Defaults to None, which makes one from the class name.
+        output_shape: tuple of int and None; shape of the output. Defaults to None, which finds it by a run on zeros.
+        |layer options|
+
+    Shapes: those of the module, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        BackendError: another backend is in use.
+        MissingLibraryError: PyTorch is not installed.
+        BackendError: another backend is in use when the layer is called.
 
     Example:
         >>> import torch  # doctest: +SKIP
-        >>> layers.TorchModuleWrapper(torch.nn.Linear(3, 2))(np.ones((4, 3), "float32")).shape  # doctest: +SKIP
-        torch.Size([4, 2])
+        >>> from amalthea import layers
+        >>> layer = layers.TorchModuleWrapper(torch.nn.Linear(3, 2))  # doctest: +SKIP
+        >>> tuple(layer(torch.ones(4, 3)).shape)  # doctest: +SKIP
+        (4, 2)
+
+    Source: Keras 3 leaves the module in ``train()`` when it is called without ``training``.
     """
 
     library = "torch"
@@ -70,7 +79,7 @@ class TorchModuleWrapper(NativeLayer):
 
     @property
     def module(self) -> Any:
-        """The module, its parameters and buffers set to the values of the variables."""
+        """The module, with its parameters and buffers set to the values of the variables."""
         import torch
 
         known = {**self._parameters, **self._buffers}
@@ -81,7 +90,7 @@ class TorchModuleWrapper(NativeLayer):
         return self._module
 
     def parameters(self, recurse: bool = True) -> Any:
-        """The module's own parameters."""
+        """Returns the module's own parameters."""
         return self.module.parameters(recurse=recurse)
 
     def call(self, inputs: Any, *args: Any, training: Any = None, **kwargs: Any) -> Any:
@@ -97,7 +106,7 @@ class TorchModuleWrapper(NativeLayer):
         return self._run(function, parameters, buffers, ((inputs, *args), kwargs), key, outputs)
 
     def _known_output(self, inputs: Any) -> Any:
-        """A tensor like the output where the input's shape is symbolic and the output's was given."""
+        """Returns a symbolic output if the input is symbolic and the shape of the output was given, else None."""
         if self._output_shape is None or not isinstance(inputs, Tensor) or None not in inputs.shape:
             return None
         first, *rest = self._output_shape
@@ -114,7 +123,7 @@ class TorchModuleWrapper(NativeLayer):
     # ----------------------------------------------------------------------------------------- files
 
     def _by_key(self) -> dict[str, Variable]:
-        """The variables by the keys of the module's ``state_dict``; two keys may mean one."""
+        """Returns the variables by the keys of the module's ``state_dict``; two keys may share one."""
         named = {id(t): self._parameters[name] for name, t in self._module.named_parameters()}
         named.update((id(t), self._buffers[name]) for name, t in self._module.named_buffers())
         found = self._module.state_dict(keep_vars=True)
@@ -140,7 +149,7 @@ class TorchModuleWrapper(NativeLayer):
             variable.assign(arrays[key])
 
     def get_config(self) -> dict[str, Any]:
-        """As in Keras, with the module pickled: whoever reads it must trust it."""
+        """Returns the configuration as in Keras, with the module pickled: a reader must trust the file."""
         import torch
 
         buffer = io.BytesIO()
@@ -150,7 +159,7 @@ class TorchModuleWrapper(NativeLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer again. The config runs code, so :class:`UnsafeFileError` unless that is allowed."""
+        """Makes the layer again. The config runs code, so it raises :class:`UnsafeFileError` unless that is allowed."""
         if not isinstance(config["module"], str):
             return super().from_config(config)
         refuse_unless_trusted("a pickled PyTorch module")
@@ -168,7 +177,7 @@ def _is_lazy(module: Any) -> bool:
 
 
 def _try_once(module: Any, args: Any, kwargs: Any) -> None:
-    """A call that lets a lazy module find its shapes."""
+    """Calls a lazy module once, so that it finds its shapes."""
     import torch
 
     args, kwargs = tree.map_structure(lambda x: torch.from_numpy(x) if isinstance(x, np.ndarray) else x, (args, kwargs))
@@ -181,13 +190,13 @@ def _dtype(tensor: Any) -> str:
 
 
 def _numbers(tensor: Any) -> np.ndarray:
-    """A copy on the host; NumPy has no bfloat16 of its own, so as float32."""
+    """Returns a copy on the host; bfloat16, which NumPy does not have, becomes float32."""
     tensor = tensor.detach().cpu()
     return np.array((tensor.float() if _dtype(tensor) == "bfloat16" else tensor).numpy())
 
 
 def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], arguments: Any, key: Any) -> Any:
-    """The module's output and its buffers afterwards; those that it left alone as they were given."""
+    """Returns the module's output and its buffers afterwards; unchanged buffers are the same arrays as before."""
     import torch
 
     copies = {name: x.detach().clone() for name, x in buffers.items()}  # a module changes its buffers in place
@@ -202,7 +211,7 @@ def _call(module: Any, parameters: dict[str, Any], buffers: dict[str, Any], argu
 
 @contextmanager
 def _seeded(key: Any, parameters: dict[str, Any]) -> Generator[None, None, None]:
-    """While open, PyTorch draws by the key; afterwards its generators are as they were."""
+    """Lets PyTorch draw from the key while the context is open, and restores its generators afterwards."""
     import torch
 
     if key is None:
