@@ -11,7 +11,7 @@ OLDEST := .venv-oldest
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
 	native_call overhead \
-	tensorflow benchmarks accumulation threads
+	tensorflow benchmarks accumulation threads docstrings
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check format pages bench clean
 
