@@ -344,7 +344,7 @@ def compare(path):
     """Print where this package gives something else, but for what test_fuzz.py says is meant otherwise."""
     import pickle
 
-    from tests import test_fuzz
+    from tests.properties import test_fuzz
 
     with open(path, "rb") as file:
         answers = pickle.load(file)  # one's own file, just written

@@ -507,7 +507,7 @@ def compare(folder):
     import pickle
     from pathlib import Path
 
-    from tests import test_fuzz_models
+    from tests.properties import test_fuzz_models
 
     different, total = 0, 0
     for file in sorted(Path(folder).glob("*.pickle"), key=lambda f: int(f.stem)):

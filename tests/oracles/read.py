@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).resolve().parent.parent / "data" / "keras"
+FOLDER = Path(__file__).resolve().parent / "stored"
 
 
 @cache
