@@ -1,80 +1,19 @@
-"""Metrics and losses: exact over any number of batches, the same for any dtype, blind to NaN, ties and zero weights."""
+"""Metrics: exact over any number of batches, the same for any dtype, blind to NaN, ties and zero weights."""
 
 from __future__ import annotations
-
-import inspect
 
 import numpy as np
 import pytest
 
-from amalthea import jit, losses, metrics, ops, value_and_grad
+from amalthea import jit, losses, metrics, ops
 from amalthea.engine import backends, dtypes
 from amalthea.engine.ir.masks import set_mask
 from amalthea.engine.ir.variable import Variable
+from tests.backends import every_backend
+from tests.metrics.labelled import KINDS, LABELLED, MADE, ROWS, WEIGHTS, close, data, fits, make
 from tests.samples import numbers
 
-ROWS = 24
-EVERY = [name for name in metrics.__all__ if inspect.isclass(getattr(metrics, name))]
 # Arguments of the constructor; none for most.
-ARGUMENTS = {
-    "IoU": {"num_classes": 3, "target_class_ids": [0, 2]},
-    "MeanIoU": {"num_classes": 3},
-    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 1]},
-    "OneHotMeanIoU": {"num_classes": 3},
-    "SensitivityAtSpecificity": {"specificity": 0.5},
-    "SpecificityAtSensitivity": {"sensitivity": 0.5},
-    "PrecisionAtRecall": {"recall": 0.5},
-    "RecallAtPrecision": {"precision": 0.5},
-    "TopKCategoricalAccuracy": {"k": 2},
-    "SparseTopKCategoricalAccuracy": {"k": 2},
-    "MeanMetricWrapper": {"fn": losses.mean_absolute_error},
-    "F1Score": {"average": "macro"},
-    "FBetaScore": {"average": "weighted", "beta": 2.0},
-}
-BINARY = (
-    "BinaryAccuracy BinaryCrossentropy AUC Precision Recall TruePositives TrueNegatives FalsePositives FalseNegatives"
-)
-ONE_HOT = "CategoricalAccuracy CategoricalCrossentropy TopKCategoricalAccuracy CategoricalHinge F1Score FBetaScore"
-NUMBERS = "SparseCategoricalAccuracy SparseCategoricalCrossentropy SparseTopKCategoricalAccuracy"
-KINDS = {
-    **dict.fromkeys(BINARY.split(), "binary"),
-    **dict.fromkeys((n for n in EVERY if n.endswith("Specificity") or n.endswith("Sensitivity")), "binary"),
-    **dict.fromkeys(("PrecisionAtRecall", "RecallAtPrecision", "Hinge", "SquaredHinge"), "binary"),
-    **dict.fromkeys([*ONE_HOT.split(), "OneHotIoU", "OneHotMeanIoU"], "one hot"),
-    **dict.fromkeys(NUMBERS.split(), "class numbers"),
-    **dict.fromkeys(("IoU", "MeanIoU", "Accuracy"), "predicted numbers"),
-    "BinaryIoU": "one number",
-    **dict.fromkeys(("KLDivergence", "Poisson"), "positive"),
-    **dict.fromkeys(("Mean", "Sum"), "values"),
-}
-MADE = [name for name in EVERY if name != "Metric"]
-LABELLED = [name for name in MADE if KINDS.get(name) != "values"]
-
-
-def make(name, **more):
-    return getattr(metrics, name)(**{**ARGUMENTS.get(name, {}), **more})
-
-
-def shares(*shape, seed=0):
-    """Between 0 and 1, no two the same."""
-    return (np.random.default_rng(seed).permutation(int(np.prod(shape))).reshape(shape) + 1) / (np.prod(shape) + 2)
-
-
-def data(name, rows=ROWS, seed=0):
-    """Labels and predictions, in float64 where they are floats."""
-    kind, draw = KINDS.get(name, "floats"), np.random.default_rng(seed)
-    classes, chosen = draw.integers(0, 3, rows), draw.integers(0, 3, rows)
-    probabilities = shares(rows, 3, seed=seed)
-    return {
-        "binary": (draw.integers(0, 2, (rows, 3)), probabilities),
-        "one number": (draw.integers(0, 2, rows), shares(rows, seed=seed)),
-        "one hot": (np.eye(3, dtype="int64")[classes], probabilities),
-        "class numbers": (classes, probabilities),
-        "predicted numbers": (classes, chosen),
-        "positive": (draw.integers(1, 5, (rows, 3)), draw.integers(1, 5, (rows, 3)) + 0.5),
-        "values": (draw.integers(0, 9, rows) / 4,),
-        "floats": (draw.integers(-8, 8, (rows, 3)) / 4, draw.integers(-8, 8, (rows, 3)) / 4),
-    }[kind]
 
 
 def result(metric, *updates):
@@ -84,15 +23,8 @@ def result(metric, *updates):
     return np.asarray(metric.result(), "float64")
 
 
-def close(found, wanted, **more):
-    np.testing.assert_allclose(found, wanted, **{"rtol": 1e-5, "atol": 1e-6, **more})
-
-
 def rows_of(arguments, place):
     return tuple(a[place] for a in arguments)
-
-
-WEIGHTS = np.abs(numbers(ROWS, seed=3)).astype("float64") + 0.01
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -146,11 +78,6 @@ def test_what_the_mask_of_the_predictions_leaves_out_does_not_count(name):
 DTYPES = ["float16", "bfloat16", "float32", "float64", "uint8", "int32"]
 
 
-def fits(array, dtype):
-    """Whether the dtype holds every element."""
-    return np.array_equal(array.astype(dtypes.to_numpy(dtype)).astype("float64"), array)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", MADE)
 def test_every_dtype_gives_the_result_of_float64(name, dtype):
@@ -178,12 +105,10 @@ def test_differences_do_not_wrap_nor_overflow(name, dtype):
         close(np.asarray(function(a, b), "float64"), [wanted.get(name, error)])
 
 
-# --------------------------------------------------------------------------------- long sums and counts
-
 LARGE = 2.0**24
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 @pytest.mark.parametrize("name", MADE)
 def test_counts_go_on_beyond_what_float32_can_count(name, backend):
     """Every sum of a metric that stands at 2**24, or far beyond, moves by what one more batch adds."""
@@ -204,7 +129,7 @@ def test_counts_go_on_beyond_what_float32_can_count(name, backend):
             np.testing.assert_allclose(variable.numpy().astype("float64") - start, move, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 def test_one_large_batch_is_counted_exactly(backend):
     with backends.use_backend(backend):
         mean, size = metrics.Mean(), 2**24 + 3
@@ -254,8 +179,6 @@ def test_constant_predictions_leave_correlations_and_scores_finite():
         close(result(score, ((a, a), None)), np.ones_like(result(score)))
 
 
-# ---------------------------------------------------------------------------------------- NaN and ties
-
 BEST = {  # results that are better the larger they are, over labels that are all right
     name: metric
     for name, metric in ((n, getattr(metrics, n)) for n in LABELLED)
@@ -263,7 +186,7 @@ BEST = {  # results that are better the larger they are, over labels that are al
 }
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 @pytest.mark.parametrize("name", [n for n in BEST if n != "TrueNegatives"] + ["TrueNegatives"])
 def test_nan_is_never_a_hit(name, backend):
     """Some perfect predictions become NaN: the result falls. If all do, it is the worst."""
@@ -288,7 +211,7 @@ def test_nan_is_never_a_hit(name, backend):
             assert result(make(name), ((labels, one_class), None)) < best
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_of_equal_predictions_k_are_taken(k, backend):
     equal, every = np.full((8, 4), 0.5, "float32"), np.arange(8) % 4
@@ -347,112 +270,3 @@ def test_variables_and_metrics_in_containers_belong_to_the_metric():
     metric.parts["a"][0].update_state([1.0])
     metric.reset_state()
     assert not any(v.numpy() for v in metric.variables)
-
-
-# ---------------------------------------------------------------------------------------------- losses
-
-LOSSES = [n for n in losses.__all__ if inspect.isclass(getattr(losses, n)) and n not in ("Loss", "LossFunctionWrapper")]
-WHOLE_BATCH = ("Dice", "Tversky", "Circle")  # which compare rows with each other
-
-
-def loss_data(name):
-    kind = {
-        "BinaryCrossentropy": "binary",
-        "BinaryFocalCrossentropy": "binary",
-        "CategoricalCrossentropy": "one hot",
-        "CategoricalFocalCrossentropy": "one hot",
-        "SparseCategoricalCrossentropy": "class numbers",
-        "CategoricalGeneralizedCrossEntropy": "class numbers",
-        "Circle": "class numbers",
-        "KLDivergence": "positive",
-        "Poisson": "positive",
-        "Hinge": "binary",
-        "SquaredHinge": "binary",
-        "CategoricalHinge": "one hot",
-        "Dice": "binary",
-        "Tversky": "binary",
-    }.get(name, "floats")
-    return data(next(n for n, k in [*KINDS.items(), ("", "floats")] if k == kind))
-
-
-def make_loss(name, **more):
-    more = {"q": 0.5, **more} if name == "CategoricalGeneralizedCrossEntropy" else more
-    return getattr(losses, name)(**more)
-
-
-@pytest.mark.parametrize("name", [n for n in LOSSES if n not in WHOLE_BATCH])
-def test_any_batches_give_the_loss_of_the_whole(name):
-    """Summed, or as means weighted by what they are means over."""
-    y, p = loss_data(name)
-    places = [slice(0, 5), slice(5, 6), slice(6, ROWS)]
-    for weight in (None, WEIGHTS):
-        total = make_loss(name, reduction="sum")
-        parts = [total(y[s], p[s], None if weight is None else weight[s]) for s in places]
-        close(np.sum(parts), total(y, p, weight))
-        for reduction in ("sum_over_batch_size", "mean_with_sample_weight"):
-            loss = make_loss(name, reduction=reduction)
-            pairs = [loss._with_count(y[s], p[s], None if weight is None else weight[s]) for s in places]
-            values, counts = (np.asarray([float(x) for x in column]) for column in zip(*pairs))
-            close(np.average(values, weights=counts), loss(y, p, weight))
-
-
-@pytest.mark.parametrize("name", [n for n in LOSSES if n not in WHOLE_BATCH])
-def test_rows_of_weight_zero_add_nothing_to_a_loss(name):
-    y, p = loss_data(name)
-    weight = np.where(np.arange(ROWS) % 3 == 0, 0.0, WEIGHTS)
-    spoilt = p.copy()
-    spoilt[::3] = np.nan
-    for reduction in ("sum", "mean_with_sample_weight"):
-        loss = make_loss(name, reduction=reduction)
-        close(loss(y, spoilt, weight), loss(y[weight > 0], p[weight > 0], weight[weight > 0]))
-    mask = weight > 0
-    set_mask(spoilt, mask)
-    close(make_loss(name)(y, spoilt), make_loss(name)(y[mask], p[mask]))
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "uint8", "int32"])
-@pytest.mark.parametrize("name", LOSSES)
-def test_every_dtype_of_predictions_and_labels_gives_the_loss_of_float64(name, dtype):
-    kind = dtypes.to_numpy(dtype)
-    y, p = loss_data(name)
-    y = y.astype(kind) if fits(y, dtype) else y
-    p = p.astype(kind) if fits(p, dtype) or dtypes.is_float(dtype) else p
-    exact = np.asarray(y, "float64") if y.dtype.kind != "i" else y, p.astype("float64")
-    close(make_loss(name)(y, p), make_loss(name, dtype="float64")(*exact))
-    loss = make_loss(name)
-    options = loss._fn_kwargs
-    close(np.asarray(loss.fn(y, p, **options), "float64"), np.asarray(loss.fn(*exact, **options), "float64"))
-
-
-def test_a_loss_of_many_values_in_half_precision_is_finite():
-    y, p = np.zeros((2**16, 1), "float16"), np.full((2**16, 1), 300, "float16")
-    for loss in (losses.MeanSquaredError(), losses.MeanSquaredError(reduction="sum"), losses.mean_squared_error):
-        assert np.isfinite(np.asarray(loss(y, p), "float64")).all()
-    close(losses.MeanAbsoluteError(dtype="float16")(y, p), 300)
-
-
-def test_a_byte_is_never_the_ignored_class_minus_one():
-    y, p = np.array([0, 255], "uint8"), np.full((2, 256), 1 / 256, "float32")
-    close(losses.SparseCategoricalCrossentropy(ignore_class=-1)(y, p), np.log(256))
-
-
-SPECIAL = {
-    "zeros": lambda y, p: p * 0,
-    "ones": lambda y, p: p * 0 + 1,
-    "the labels": lambda y, p: np.eye(3)[y] if y.ndim == 1 and p.ndim == 2 else y,
-    "one half": lambda y, p: p * 0 + 0.5,
-    "far off": lambda y, p: p * 1e4,
-}
-OPTIONS = [{}, {"gamma": 0.5}, {"gamma": 0.0}, {"q": 0.1}, {"from_logits": True}]
-
-
-@pytest.mark.parametrize("point", SPECIAL)
-@pytest.mark.parametrize("name", [n for n in LOSSES if n != "CosineSimilarity"])
-def test_a_loss_has_a_finite_value_and_gradient_at_special_points(name, point):
-    y, p = loss_data(name)
-    p = np.asarray(SPECIAL[point](y, p.astype("float32")), "float32")
-    for options in OPTIONS:
-        if set(options) <= set(inspect.signature(getattr(losses, name)).parameters):
-            loss = make_loss(name, **options)
-            value, gradient = value_and_grad(lambda z, loss=loss: loss(y, z))(p)
-            assert np.isfinite(np.asarray(value)) and np.isfinite(np.asarray(gradient)).all(), options

@@ -10,6 +10,7 @@ from amalthea import Input, ops
 from amalthea.engine import backends
 from amalthea.engine.primitives.table import numbers
 from amalthea.errors import ArgumentError, DtypeError, ShapeError, TraceError
+from tests.backends import every_backend
 
 A = numbers(2, 3, 4).astype("float32")
 B = numbers(2, 3, 4, seed=1).astype("float32")
@@ -111,7 +112,6 @@ ROWS = {
     "zeros_like": ((A,), np.zeros_like),
 }  # fmt: skip
 every_op = pytest.mark.parametrize("name", ROWS)
-every_backend = pytest.mark.parametrize("backend", backends.complete())
 
 
 def flat(value):

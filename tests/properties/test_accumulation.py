@@ -9,6 +9,7 @@ from amalthea import jit, layers, ops, value_and_grad
 from amalthea.engine import backends, dtypes
 from amalthea.engine.primitives import TABLE
 from amalthea.testing.primitives import TOLERANCE
+from tests.backends import every_backend
 
 N = 4096  # a sum of so many ones stops at 256 in bfloat16, at 2048 in float16
 ALONG = np.full((2, N), 0.75)
@@ -79,7 +80,7 @@ def test_every_primitive_that_adds_up_has_a_long_sum():
     assert set(LONG) == {name for name, row in TABLE.items() if row.accumulates}
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 @pytest.mark.parametrize("dtype", dtypes.NARROW)
 @pytest.mark.parametrize("name", [*LONG, *PRODUCTS])
 def test_every_long_sum_is_added_up_in_float32(name, dtype, backend):

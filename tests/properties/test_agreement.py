@@ -18,10 +18,9 @@ import amalthea
 from amalthea import Input, Model, Sequential, cli, layers, optimizers, testing
 from amalthea.cli import backends as pages
 from amalthea.engine import backends
+from tests.backends import every_backend, every_installed, every_other
 
 STEPS, ROWS = 50, 32
-every_backend = pytest.mark.parametrize("backend", backends.complete())
-every_other = pytest.mark.parametrize("backend", [name for name in backends.complete() if name != "numpy"])
 
 
 class Run(NamedTuple):
@@ -204,7 +203,7 @@ def test_training_with_dropout_is_reproducible_and_drops_in_training_alone(backe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", backends.installed())
+@every_installed
 def test_every_backend_computes_what_it_says_and_lacks_what_it_says(backend):
     print(testing.check_backend(backend))
 
@@ -212,7 +211,6 @@ def test_every_backend_computes_what_it_says_and_lacks_what_it_says(backend):
 # ---------------------------------------------------------------------------------- the page that says so
 
 ROOT = Path(__file__).parents[2]
-every_installed = pytest.mark.parametrize("backend", backends.installed())
 
 
 @every_installed

@@ -16,9 +16,7 @@ import pytest
 import amalthea
 from amalthea import Input, Sequential, Variable, errors, layers, losses, ops
 from amalthea.engine import backends
-
-OTHERS = [name for name in backends.complete() if name != "numpy"]
-every_other = pytest.mark.parametrize("backend", OTHERS)
+from tests.backends import every_other
 
 X = np.linspace(-1, 1, 6).astype("float32").reshape(2, 3)
 Y = np.linspace(-1, 1, 8).astype("float32").reshape(2, 4)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 import warnings
 import zipfile
@@ -16,6 +14,7 @@ import amalthea
 from amalthea import Input, Sequential, layers
 from amalthea.errors import ArgumentError, ModelFileError, UnknownNameError
 from tests.samples import trained
+from tests.saving.archives import rewritten, with_config, with_weights
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
@@ -29,41 +28,6 @@ def model():
 def path(model, tmp_path):
     model.save(tmp_path / "model.keras")
     return tmp_path / "model.keras"
-
-
-def rewritten(path, **changes):
-    """The file with members changed by functions of their bytes, or left out (None)."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            change = changes.get(name.split(".")[0], lambda data: data)
-            if change is not None:
-                archive.writestr(name, change(data))
-    return path
-
-
-def with_config(path, change):
-    """The file with its configuration changed."""
-
-    def edit(data):
-        config = json.loads(data)
-        change(config)
-        return json.dumps(config).encode()
-
-    return rewritten(path, config=edit)
-
-
-def with_weights(path, change):
-    """The file with its HDF5 file changed."""
-
-    def edit(data):
-        memory = io.BytesIO(data)
-        with h5py.File(memory, "r+") as file:
-            change(file)
-        return memory.getvalue()
-
-    return rewritten(path, model=edit)
 
 
 # --------------------------------------------------------------------------------------------- damaged

@@ -14,7 +14,7 @@ from amalthea.configurable import FAMILIES, deserialize, fits, register_keras_se
 from amalthea.errors import AmaltheaError, UnknownNameError, UnsafeFileError
 from amalthea.saving import deserialize_keras_object
 from tests.samples import trained
-from tests.saving.test_saving_safety import with_config
+from tests.saving.archives import with_config
 
 CLASSES = sorted(
     {

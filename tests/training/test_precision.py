@@ -7,8 +7,9 @@ import pytest
 
 import amalthea
 from amalthea import Sequential, layers, optimizers
+from tests.backends import every_base_backend
 from tests.samples import classes, numbers
-from tests.training.test_trainer import every_backend, line, small
+from tests.training.small import line, small
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def policy():
     amalthea.dtype_policies.set_dtype_policy(before)
 
 
-@every_backend
+@every_base_backend
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_with_full_precision_weights(name, backend, policy):
     x, y = line(128)

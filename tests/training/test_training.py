@@ -8,6 +8,7 @@ import pytest
 import amalthea
 from amalthea import tree
 from amalthea.engine import backends
+from tests.backends import every_backend
 from tests.oracles.build import build_model, compile_model
 from tests.oracles.cases.training import CASES
 from tests.oracles.read import load
@@ -21,7 +22,6 @@ TABLE = {case.id: case for case in CASES}
 # In Keras each of accumulated batches counts alike, however many rows it has (optimizers/test_updates.py: ours).
 RECORDS = [r for r in load("training") if _possible(r) and r["id"] != "accumulated"]
 every_run = pytest.mark.parametrize("record", RECORDS, ids=[r["id"] for r in RECORDS])
-every_backend = pytest.mark.parametrize("backend", backends.complete())
 # Keras on JAX forgets the mask of the predictions between loss and metrics of a training step (not of an evaluation):
 # its training accuracy counts padding. Ours does not, in either. And a batch's loss counts there by its rows, here by
 # what the mask leaves.

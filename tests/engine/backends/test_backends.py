@@ -15,8 +15,8 @@ from amalthea import Sequential, layers
 from amalthea.cli import doctor
 from amalthea.engine import backends
 from amalthea.errors import MissingLibraryError, UnknownNameError
+from tests.backends import COMPLETE, every_backend
 
-INSTALLED = backends.complete()
 X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("int32")
 
@@ -40,8 +40,8 @@ def reference():
         return losses(network(), 6)
 
 
-@pytest.mark.parametrize("first", INSTALLED)
-@pytest.mark.parametrize("second", INSTALLED)
+@pytest.mark.parametrize("first", COMPLETE)
+@pytest.mark.parametrize("second", COMPLETE)
 def test_a_model_trained_on_one_backend_goes_on_with_another(first, second, reference):
     """Weights, moving averages, optimizer slots and step count come along: the curve is that of one backend."""
     with backends.use_backend(first):
@@ -53,7 +53,7 @@ def test_a_model_trained_on_one_backend_goes_on_with_another(first, second, refe
     np.testing.assert_allclose([*begun, *ended], reference, rtol=1e-4)
 
 
-@pytest.mark.parametrize("backend", INSTALLED)
+@every_backend
 def test_a_value_that_a_user_holds_outlives_the_steps_that_follow(backend):
     with backends.use_backend(backend):
         model = network()
@@ -67,18 +67,18 @@ def test_a_value_that_a_user_holds_outlives_the_steps_that_follow(backend):
                 np.testing.assert_array_equal(np.asarray(held), copy)
 
 
-@pytest.mark.parametrize("first", INSTALLED)
+@pytest.mark.parametrize("first", COMPLETE)
 def test_an_executable_finds_its_variables_after_they_were_elsewhere(first):
     """Away to another backend and back: what the first one compiled goes on with the newest values."""
     count = amalthea.Variable(np.float32(0))
     step = amalthea.jit(lambda: (count.assign_add(1.0), count.value)[1])
-    for name in (first, *INSTALLED, first):
+    for name in (first, *COMPLETE, first):
         with backends.use_backend(name):
             step()
-    assert float(count) == len(INSTALLED) + 2
+    assert float(count) == len(COMPLETE) + 2
 
 
-@pytest.mark.parametrize("backend", INSTALLED)
+@every_backend
 def test_the_same_seed_gives_the_same_weights(backend):
     with backends.use_backend("numpy"):
         want = network().get_weights()
@@ -232,7 +232,7 @@ def test_the_config_sets_the_backend(tmp_path):
     assert run_python(code, tmp_path).stdout == "numpy\n"
 
 
-@pytest.mark.parametrize("backend", INSTALLED)
+@every_backend
 def test_a_model_that_was_moved_runs_there(backend, reference):
     with backends.use_backend("numpy"):
         model = network()
@@ -249,7 +249,7 @@ def test_a_model_that_was_moved_runs_there(backend, reference):
             model.to("nmpy")
 
 
-@pytest.mark.parametrize("backend", INSTALLED)
+@every_backend
 def test_devices(backend):
     with backends.use_backend(backend):
         devices = amalthea.distribution.list_devices()
@@ -264,8 +264,8 @@ def test_devices(backend):
     assert first[0] > 0
 
 
-@pytest.mark.parametrize("first", INSTALLED)
-@pytest.mark.parametrize("second", INSTALLED)
+@pytest.mark.parametrize("first", COMPLETE)
+@pytest.mark.parametrize("second", COMPLETE)
 def test_arrays_go_from_one_library_to_another(first, second):
     for dtype in ("float32", "int32"):
         with backends.use_backend(first) as source:
@@ -277,7 +277,7 @@ def test_arrays_go_from_one_library_to_another(first, second):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("backend", INSTALLED)
+@every_backend
 def test_a_relu_before_a_mean_over_places_is_differentiated(backend, optimizer):
     """The cotangent of the mean is one value repeated, which the relu's gradient has to see in full; and the gradient
     of a convolution's kernel may lie in memory in another order than the kernel.

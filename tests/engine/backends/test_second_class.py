@@ -14,7 +14,7 @@ from amalthea.engine.primitives import TABLE, Primitive
 from amalthea.errors import BackendError
 
 SECOND = [name for name in backends.installed() if not backends.KNOWN[name].complete]
-every_backend = pytest.mark.parametrize("backend", SECOND)
+every_partial_backend = pytest.mark.parametrize("backend", SECOND)
 STEPS, ROWS = 10, 8
 CASES = [case for case in testing.cases() if not case[0].name.startswith("random")]
 
@@ -79,7 +79,7 @@ def reference(name):
         return curve, model.evaluate(*data(name), batch_size=ROWS, verbose=0), model.predict(data(name)[0], verbose=0)
 
 
-@every_backend
+@every_partial_backend
 @every_model
 def test_a_model_trains_evaluates_and_predicts_as_on_numpy(name, backend):
     curve, judged, predicted = reference(name)
@@ -102,13 +102,13 @@ def test_a_model_moves_in_the_middle_of_training(first, second):
     np.testing.assert_allclose([*begun, *ended], reference("mlp")[0], rtol=1e-4)
 
 
-@every_backend
+@every_partial_backend
 @pytest.mark.parametrize(("row", "number", "sample"), CASES, ids=[f"{r.name}-{n}" for r, n, _ in CASES])
 def test_every_primitive_agrees_with_float64(row, number, sample, backend):
     testing.check_agreement(row, sample, backend)
 
 
-@every_backend
+@every_partial_backend
 def test_loops_and_branches_run(backend):
     x = np.linspace(-1, 1, 12).reshape(4, 3).astype("float32")
 
@@ -127,7 +127,7 @@ def test_loops_and_branches_run(backend):
     assert (float(empty[0]), empty[1].shape) == (-1, (0,))
 
 
-@every_backend
+@every_partial_backend
 @pytest.mark.parametrize("key", [[3, 1], [2**32 - 5, 7], [9, 2**31 + 1]], ids=str)
 def test_random_numbers_are_the_hash_of_their_key(key, backend):
     """Where a library has no generator that takes a key: all 32 bits count, and the numbers are those of NumPy."""
@@ -141,7 +141,7 @@ def test_random_numbers_are_the_hash_of_their_key(key, backend):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
 
 
-@every_backend
+@every_partial_backend
 @pytest.mark.parametrize("dtype", ["int32", "uint32"])
 @pytest.mark.parametrize("name", "add subtract multiply bitwise_and bitwise_xor left_shift right_shift".split())
 def test_whole_numbers_keep_all_their_bits(name, dtype, backend):
@@ -153,7 +153,7 @@ def test_whole_numbers_keep_all_their_bits(name, dtype, backend):
     np.testing.assert_array_equal(found, row.reference(x, y))
 
 
-@every_backend
+@every_partial_backend
 def test_a_running_sum_stays_in_its_dtype(backend):
     x = np.random.default_rng(0).integers(-(2**31), 2**31, (6, 5)).astype("int32")
     with backends.use_backend(backend):
@@ -161,7 +161,7 @@ def test_a_running_sum_stays_in_its_dtype(backend):
     np.testing.assert_array_equal(found, TABLE["cumsum"].reference(x, axis=0, reverse=True))
 
 
-@every_backend
+@every_partial_backend
 def test_inputs_of_every_kind_are_taken_and_left_alone(backend):
     """One that nothing needs, one that is given back, one that may not be written, one that is not contiguous."""
     unused, given, fixed = np.float32([1, 2]), np.float32([3, 4]), np.broadcast_to(np.float32(5), (2,))
@@ -172,7 +172,7 @@ def test_inputs_of_every_kind_are_taken_and_left_alone(backend):
     assert [x.tolist() for x in found] == [[3, 4], [3, 4], [5, 5], [1, 3]]
 
 
-@every_backend
+@every_partial_backend
 def test_variables_can_change_places(backend):
     with backends.use_backend(backend):
         a, b = amalthea.Variable(np.float32([1, 2])), amalthea.Variable(np.float32([3, 4]))
@@ -187,7 +187,7 @@ def _meets(row: Primitive, dtype: str):
     return [np.ones(x.shape).astype(amalthea.engine.dtypes.to_numpy(dtype)) for x in row.samples[0].inputs]
 
 
-@every_backend
+@every_partial_backend
 def test_a_gap_is_told_with_its_reason_and_a_cure(backend):
     gaps = backends.load(backend).gaps
     key = next(key for key in gaps if " " in key and TABLE[key.split()[0]].family.elementwise)

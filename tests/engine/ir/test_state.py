@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import amalthea
 from amalthea import Variable, ops
 from amalthea.engine import backends
+from tests.backends import every_backend
 
-every_backend = pytest.mark.parametrize("backend", backends.complete())
 ROWS = np.arange(9, dtype="float32").reshape(3, 3)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-import pytest
 
 from amalthea import Variable, jit, ops, remat, value_and_grad
 from amalthea.engine import backends
 from amalthea.engine.passes.schedule import scheduled
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.transforms import capture
+from tests.backends import every_backend
 
 LAYERS, ROWS, WIDTH = 12, 256, 64
 ONE = ROWS * WIDTH * 4  # bytes of one activation
@@ -106,7 +106,7 @@ def test_remat_saves_memory_that_is_measured():
     assert saving < 0.75 * plain
 
 
-@pytest.mark.parametrize("backend", backends.complete())
+@every_backend
 def test_remat_changes_no_number(backend):
     found = []
     for parts in (1, 4):

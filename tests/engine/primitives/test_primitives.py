@@ -13,10 +13,10 @@ from amalthea.engine.primitives import TABLE, control, elementwise, reductions
 from amalthea.engine.shapes import Dim
 from amalthea.errors import DtypeError, ShapeError
 from amalthea.testing.primitives import symbolic_type
+from tests.backends import every_backend
 
 CASES = list(testing.cases())
 every_sample = pytest.mark.parametrize(("row", "number", "sample"), CASES, ids=[f"{r.name}-{n}" for r, n, _ in CASES])
-every_backend = pytest.mark.parametrize("backend", backends.complete())
 DRAWN = ("random_uniform", "random_normal")
 HELD = (
     "cond",

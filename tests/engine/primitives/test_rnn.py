@@ -12,8 +12,8 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.primitives import TABLE, rnn
 from amalthea.engine.primitives.table import numbers
 from amalthea.errors import DtypeError, ShapeError
+from tests.backends import every_backend
 
-every_backend = pytest.mark.parametrize("backend", backends.complete())
 every_kind = pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 every_row = pytest.mark.parametrize("row", [rnn.lstm, rnn.gru], ids=["lstm", "gru"])
 X = numbers(2, 4, 3).astype("float32")

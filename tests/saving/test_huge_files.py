@@ -1,14 +1,11 @@
-"""Files that are damaged or too large for what they say: refused at once, in readable words, with nothing changed."""
+"""Small files that ask for something huge, limits of loading, and archives."""
 
 from __future__ import annotations
 
 import io
-import itertools
 import json
-import random
 import re
 import tarfile
-import warnings
 import zipfile
 
 import h5py
@@ -16,29 +13,10 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import Input, Model, Sequential, layers, loading, ops, utils
-from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, UnsafeFileError, nearest, visible
-from amalthea.optimizers import patterns
+from amalthea import Input, Model, Sequential, layers, loading, utils
+from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, UnsafeFileError
 from amalthea.saving import limits
-from tests.samples import trained
-from tests.saving.test_saving_safety import rewritten, with_config, with_weights
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """A whole model in a file, as bytes: it is trained once."""
-    file = tmp_path_factory.mktemp("saved") / "model.keras"
-    trained("sequential")[0].save(file)
-    return file.read_bytes()
-
-
-@pytest.fixture
-def path(saved, tmp_path):
-    (tmp_path / "model.keras").write_bytes(saved)
-    return tmp_path / "model.keras"
-
-
-# ------------------------------------------------------------------------------------- sizes in configurations
+from tests.saving.archives import rewritten, with_weights
 
 
 def layer(kind, **config):
@@ -176,62 +154,6 @@ def test_state_that_the_file_does_not_hold_begins_as_it_would(optimizer, tmp_pat
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
-# ------------------------------------------------------------------------------------------ damaged weights
-
-
-def everything(found):
-    return [v.numpy().copy() for v in (*found.variables, *found.optimizer.variables)]
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_damage_anywhere_leaves_the_model_as_it_was_or_is_not_seen(seed, tmp_path):
-    source, _, _ = trained("sequential")
-    source.save_weights(tmp_path / "w.weights.h5")
-    whole = (tmp_path / "w.weights.h5").read_bytes()
-    target, _, _ = trained("sequential", seed=7)
-    before, rng, refused = everything(target), random.Random(seed), 0
-    for _ in range(30):
-        data = bytearray(whole)
-        for _ in range(rng.choice((1, 4, 40))):
-            data[rng.randrange(len(data))] = rng.randrange(256)
-        (tmp_path / "d.weights.h5").write_bytes(data[: rng.randrange(len(data))] if rng.random() < 0.1 else data)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                target.load_weights(tmp_path / "d.weights.h5")
-        except ModelFileError:
-            refused += 1
-            for found, want in zip(everything(target), before, strict=True):
-                np.testing.assert_array_equal(found, want)
-        before = everything(target)
-    assert refused
-
-
-class Refusing(layers.Layer):
-    """Its own way of reading fails."""
-
-    def build(self, input_shape):
-        self.w = self.add_weight((3,), "ones")
-
-    def call(self, x):
-        return x
-
-    def load_own_variables(self, store):
-        self.w.assign(np.zeros(3))
-        raise RuntimeError("of another kind")
-
-
-def test_a_layer_that_fails_to_read_leaves_all_others_as_they_were(tmp_path):
-    made = Sequential([Input((4,)), layers.Dense(5), Refusing(), layers.Dense(3)])
-    made.save_weights(tmp_path / "w.weights.h5")
-    made.set_weights([w + 1 for w in made.get_weights()])
-    before = made.get_weights()
-    with pytest.raises(ModelFileError, match="of another kind"):
-        made.load_weights(tmp_path / "w.weights.h5")
-    for found, want in zip(made.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(found, want)
-
-
 FILTERS = {"lzf": {"compression": "lzf"}, "fletcher32": {"fletcher32": True}, "scale": {"scaleoffset": 2}}
 
 
@@ -308,198 +230,6 @@ def test_every_limit_is_documented():
     assert {name for name in vars(type(limits)) if name[0] != "_"} | {"sizes"} == set(
         re.findall(r"^        (\w+):", loading.Limits.__doc__, re.MULTILINE)
     )
-
-
-# -------------------------------------------------------------------------------------- many steps for little
-
-
-class Counted(layers.Layer):
-    calls = 0
-
-    def call(self, x):
-        type(self).calls += 1
-        return x
-
-
-def nested(depth, inner):
-    """Models within models, each called twice."""
-    for i in range(depth):
-        x = Input((3,))
-        inner = Model(x, inner(inner(x)), name=f"m{i}")
-    return inner
-
-
-def test_a_nested_model_is_traced_once_for_each_type_of_its_inputs(tmp_path):
-    x = Input((3,))
-    Counted.calls = 0
-    made = nested(6, Model(x, Counted()(x)))
-    few = Counted.calls
-    made = nested(4, made)
-    assert Counted.calls - few == 0
-    assert few <= 2
-    made.save(tmp_path / "m.keras")
-    Counted.calls = 0
-    amalthea.saving.load_model(tmp_path / "m.keras", custom_objects={"Counted": Counted})
-    assert Counted.calls <= 2
-
-
-def test_a_nested_model_is_traced_anew_for_another_type():
-    x = Input((None, 3))
-    inner = Model(x, layers.GlobalAveragePooling1D(keepdims=True)(ops.concatenate([x, x], axis=1)))
-    shapes = [inner(Input(shape)).shape for shape in ((5, 3), (None, 3), (7, 3))]
-    assert shapes == [(None, 1, 3)] * 3
-    again = Model(x, layers.ZeroPadding1D(1)(x))
-    assert [again(Input(shape)).shape for shape in ((5, 3), (7, 3), (None, 3))] == [
-        (None, 7, 3),
-        (None, 9, 3),
-        (None, None, 3),
-    ]
-    masked = Model(y := Input((4,)), layers.Embedding(5, 2, mask_zero=True)(y))
-    assert all(masked(Input((4,)))._keras_mask is not None for _ in range(2))
-
-
-@pytest.mark.parametrize("order", ["as written", "reversed"])
-def test_the_work_of_loading_grows_with_the_number_of_layers(order, tmp_path):
-    """Lookups are counted, not seconds: twice the layers make twice as many, in whatever order they stand."""
-    counts = [_lookups(count, order, tmp_path) for count in (20, 40, 80)]
-    assert (counts[2] - counts[1]) <= 2.2 * (counts[1] - counts[0])
-
-
-def _lookups(count, order, folder):
-    import sys
-
-    x = first = Input((2,))
-    for i in range(count):
-        x = layers.Dense(2, use_bias=False, name=f"d{i}")(x)
-    file = folder / "m.keras"
-    Model(first, x).save(file)
-    if order == "reversed":
-        with_config(file, lambda config: config["config"]["layers"].reverse())
-    lines = 0
-
-    def count_lines(frame, event, argument):
-        nonlocal lines
-        lines += 1
-        return count_lines
-
-    before = sys.gettrace()
-    sys.settrace(count_lines)
-    try:
-        amalthea.saving.load_model(file)
-    finally:
-        sys.settrace(before)
-    return lines
-
-
-def test_layers_are_added_in_a_time_that_does_not_depend_on_their_number():
-    with pytest.raises(ArgumentError, match="named 'a' already"):
-        Sequential([layers.Dense(1, name="a"), layers.Dense(1, name="b"), layers.Dense(1, name="a")])
-    made = Sequential([layers.Dense(1, name="a")])
-    made.pop()
-    made.add(layers.Dense(1, name="a"))
-
-
-# ------------------------------------------------------------------------------------------------ patterns
-
-
-PARTS = ["a", "b", ".", "a*", "b+", "a?", ".*", r"\d", r"\w+", "[ab]", "[^a]", "[0-9]*", r"\.", "1"]
-
-
-@pytest.mark.parametrize("length", [1, 2, 3])
-def test_a_pattern_finds_what_a_regular_expression_finds(length):
-    texts = ["", "a", "ab", "ba1", "aab.b", "1", "b_2a", "....", "bbb1bbb", "cab"]
-    chosen = itertools.product(PARTS, repeat=length)
-    for parts in itertools.islice(chosen, 0, None, 1 if length < 3 else 7):
-        for form in ("{}", "^{}", "{}$", "^{}$", "{}|^1$"):
-            pattern = form.format("".join(parts))
-            for text in texts:
-                assert patterns.found(pattern, text) == bool(re.search(pattern, text)), (pattern, text)
-
-
-@pytest.mark.parametrize("pattern", ["(a+)+$", "a{2}", "*a", "[a", "a**", "x" * 2000, "(?i)a"])
-def test_what_is_no_pattern_of_names_is_refused(pattern):
-    with pytest.raises(ArgumentError, match=r"pattern"):
-        patterns.found(pattern, "a" * 50)
-
-
-def test_a_pattern_that_repeats_is_found_in_little_time():
-    steps = [0]
-
-    class Letter(str):
-        def __eq__(self, other):
-            steps[0] += 1
-            return str(self) == str(other)
-
-        __hash__ = str.__hash__
-
-    text = [Letter("a")] * 200
-    assert not patterns.found("a*" * 20 + "b$", text)
-    assert steps[0] < 200 * 50
-
-
-def test_an_optimizer_in_a_file_runs_no_regular_expression(tmp_path):
-    made = Sequential([Input((4,)), layers.Dense(5, name="a" * 40)])
-    made.compile(amalthea.optimizers.Muon(exclude_layers=["dense"]), "mse")
-    made.save(tmp_path / "m.keras")
-    with_config(
-        tmp_path / "m.keras",
-        lambda c: c["compile_config"]["optimizer"]["config"].__setitem__("exclude_layers", ["(a+)+$"]),
-    )
-    with pytest.raises(ArgumentError, match="pattern"):
-        amalthea.saving.load_model(tmp_path / "m.keras")
-
-
-# ------------------------------------------------------------------------------------------------ messages
-
-
-NAMES = {
-    "escape": "\x1b[2J\x1b[31mowned",
-    "bell": "a\x07",
-    "turned": "\u202egnp.exe",
-    "unseen": "a\u200bb",
-    "long": "x" * 2_000_000,
-}
-
-
-def first(change):
-    """A change of the first layer with weights, and its configuration."""
-    return lambda config, name: change(config["config"]["layers"][1], name)
-
-
-SLOTS_OF_NAMES = {
-    "a class": first(lambda dense, name: dense.update(class_name=name)),
-    "a registered name": first(lambda dense, name: dense.update(registered_name=f"a>{name}")),
-    "a module": first(lambda dense, name: dense.update(module=name)),
-    "a layer": first(lambda dense, name: dense["config"].update(name=name, units=-1)),
-    "an argument": first(lambda dense, name: dense["config"].update({name: 1})),
-    "an activation": first(lambda dense, name: dense["config"].update(activation=name)),
-    "an initializer": first(lambda dense, name: dense["config"].update(kernel_initializer=name)),
-    "a dtype": first(lambda dense, name: dense["config"].update(dtype=name)),
-    "a loss": lambda config, name: config["compile_config"].__setitem__("loss", name),
-    "a metric": lambda config, name: config["compile_config"].__setitem__("metrics", [name]),
-    "an optimizer": lambda config, name: config["compile_config"].__setitem__("optimizer", name),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("slot", SLOTS_OF_NAMES)
-@pytest.mark.parametrize("name", NAMES)
-def test_names_from_a_file_are_short_and_visible_in_messages(name, slot, path):
-    with_config(path, lambda config: SLOTS_OF_NAMES[slot](config, NAMES[name]))
-    with pytest.raises(AmaltheaError) as caught:
-        amalthea.saving.load_model(path)
-    text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
-    assert len(text) < 8000
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", text)
-
-
-def test_a_name_with_lines_cannot_look_like_a_line_of_ours():
-    assert "\n  try:" not in str(ArgumentError("Layer 'a\n  try:      rm' is wrong.")).splitlines()[0]
-    assert len(str(ArgumentError("Layer 'a\n  try:      rm' is wrong.")).splitlines()) == 1
-    assert nearest("y" * 1_000_000, ["relu"]) == "one of relu"
-    assert visible("plain ä 漢") == "plain ä 漢"
-
-
-# ------------------------------------------------------------------------------------------------ downloads
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "..", "../datasets_other/x"])

@@ -1,31 +1,14 @@
-"""What `fit` feeds on: every kind of data gives the same batches, and what cannot be used is refused in words."""
+"""Sources of data: every kind gives the same batches, and epochs begin and end as they should."""
 
 import itertools
-import threading
-import time
 
 import numpy as np
 import pytest
 
-from amalthea import config, data, random
+from amalthea import data
 from amalthea.data import structure
 from amalthea.errors import ArgumentError, DataError
-
-ROWS = 10
-X = np.arange(ROWS * 3, dtype="float32").reshape(ROWS, 3)
-Y = np.arange(ROWS)
-
-
-class Frame:
-    """Stands for a data frame: an array by `to_numpy`, rows by `iloc`."""
-
-    iloc = None
-
-    def __init__(self, array):
-        self.array = array
-
-    def to_numpy(self):
-        return self.array
+from tests.data.examples import ROWS, Batches, Frame, X, Y
 
 
 class TorchLike:
@@ -49,27 +32,6 @@ class Sparse:
 
     def toarray(self):
         return X
-
-
-class Batches(data.PyDataset):
-    """The rows above as a data set of four batches, which keeps a diary."""
-
-    def __init__(self, labels=True):  # without super().__init__(), as people forget it
-        self.labels = labels
-        self.diary = []
-
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, index):
-        part = slice(3 * index, 3 * index + 3)
-        return (X[part], Y[part]) if self.labels else X[part]
-
-    def on_epoch_begin(self):
-        self.diary.append("begin")
-
-    def on_epoch_end(self):
-        self.diary.append("end")
 
 
 class Loader:
@@ -160,9 +122,6 @@ def test_validation_begins_at_the_beginning_in_every_epoch():
     assert data.validation_source(Batches()).steps == 4
 
 
-# ---------------------------------------------------------------------------------------------- nests
-
-
 NESTS = {
     "list": [X, X + 1],
     "tuple": (X, X + 1),
@@ -186,199 +145,6 @@ def test_nests_keep_their_structure_and_their_rows_together(nest, shuffle):
 
 def _leaves(x):
     return [np.asarray(leaf, "float32") for _, leaf in structure.named_leaves(x, "x")]
-
-
-# ------------------------------------------------------------------------------------------- the order
-
-
-def _order(seed, epoch):
-    source = data.source(X, Y, batch_size=3, shuffle=True, seed=seed)
-    return np.concatenate([y for _, y, _ in source.batches(epoch)]).tolist()
-
-
-def test_shuffling_is_a_new_permutation_each_epoch_that_the_seed_repeats():
-    orders = [_order(7, epoch) for epoch in range(3)]
-    assert all(sorted(order) == Y.tolist() for order in orders)
-    assert len({tuple(order) for order in orders}) == 3
-    assert [_order(7, epoch) for epoch in (2, 0)] == [orders[2], orders[0]]
-    assert _order(8, 0) != orders[0]
-
-
-@pytest.mark.parametrize("what", [(X, Y), (Batches(),)])
-def test_set_random_seed_repeats_the_order(what):
-    orders = []
-    for seed in (1, 1, 2):
-        random.set_random_seed(seed)
-        orders.append([y.tolist() for _, y, _ in data.source(*what, batch_size=1, shuffle=True).batches()])
-    assert orders[0] == orders[1] != orders[2]
-
-
-def test_shuffling_batches_keeps_their_rows_together():
-    batches = [y.tolist() for _, y, _ in data.source(X, Y, batch_size=3, shuffle="batch", seed=0).batches()]
-    assert sorted(batches) == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
-    assert batches != sorted(batches)
-
-
-def test_without_shuffling_batches_are_views():
-    x, y, _ = data.source(X, Y).peek()
-    assert np.shares_memory(x, X) and np.shares_memory(y, Y)
-    assert all(np.shares_memory(x, X) for x, _, _ in data.source(X, Y, batch_size=3).batches())
-
-
-def test_the_batch_size_is_32_unless_given():
-    assert data.source(np.zeros(100)).steps == 4
-    assert data.source(np.zeros(100)).rows == 100
-
-
-def test_a_py_dataset_hears_of_epochs_and_may_be_shuffled():
-    dataset = Batches()
-    source = data.source(dataset, shuffle=True, seed=3)
-    firsts = [[int(y[0]) for _, y, _ in source.batches(epoch)] for epoch in range(2)]
-    assert dataset.diary == ["begin", "end"] * 2
-    assert sorted(firsts[0]) == sorted(firsts[1]) == [0, 3, 6, 9]
-    assert firsts[0] != firsts[1]
-    assert (dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size) == (1, False, 10)
-    assert data.Sequence is data.PyDataset
-
-
-class Numbered(data.PyDataset):
-    """Batches that take longer the earlier they are, with a random number of NumPy's in each."""
-
-    def __len__(self):
-        return 6
-
-    def __getitem__(self, index):
-        time.sleep(0.002 * (6 - index))
-        if index == getattr(self, "broken", None):
-            raise OSError(f"no file for batch {index}")
-        return np.full((2, 1), index, "float32"), np.random.random(2)
-
-
-AHEAD = {"threads": {"workers": 3}, "processes": {"workers": 2, "use_multiprocessing": True}}
-ahead = pytest.mark.parametrize("options", AHEAD.values(), ids=AHEAD)
-forks = pytest.mark.filterwarnings("ignore:.*fork")  # libraries with threads warn of it
-
-
-@forks
-@ahead
-def test_batches_made_ahead_come_in_order(options):
-    source = data.source(Numbered(**options, max_queue_size=2))
-    assert [int(x[0, 0]) for x, _, _ in source.batches()] == [0, 1, 2, 3, 4, 5]
-
-
-@forks
-@ahead
-def test_an_error_in_a_batch_made_ahead_comes_at_its_turn_and_ends_the_workers(options):
-    dataset = Numbered(**options)
-    dataset.broken = 2
-    batches = data.source(dataset).batches()
-    assert [int(next(batches)[0][0, 0]) for _ in range(2)] == [0, 1]
-    with pytest.raises(OSError, match="no file for batch 2"):
-        next(batches)
-    assert not [t for t in threading.enumerate() if t.name.startswith("batches")]
-
-
-@forks
-def test_processes_draw_the_same_random_numbers_again_and_no_batch_those_of_another():
-    def drawn(seed, epoch):
-        source = data.source(Numbered(workers=2, use_multiprocessing=True), shuffle=True, seed=seed)
-        return np.array([y for _, y, _ in source.batches(epoch)])
-
-    first = drawn(5, 0)
-    np.testing.assert_array_equal(first, drawn(5, 0))
-    assert len({tuple(y) for y in (*first, *drawn(5, 1))}) == 12
-
-
-def test_workers_wait_side_by_side():
-    class Waiting(Numbered):
-        running, most = 0, 0
-
-        def __getitem__(self, index):
-            self.running += 1
-            self.most = max(self.most, self.running)
-            time.sleep(0.02)
-            self.running -= 1
-            return X[:2], Y[:2]
-
-    for workers, expected in ((1, 1), (3, 3)):
-        dataset = Waiting(workers=workers)
-        assert len(list(data.source(dataset).batches())) == 6
-        assert dataset.most == expected
-
-
-# ------------------------------------------------------------------------------------------- the dtypes
-
-
-DTYPES = [
-    ("float64", "float32"),
-    ("float16", "float32"),
-    ("float32", "float32"),
-    ("uint8", "uint8"),
-    ("int64", "int64"),
-    ("bool", "bool"),
-]
-
-
-@pytest.mark.parametrize(("given", "expected"), DTYPES)
-def test_floats_become_floatx_and_integers_stay(given, expected):
-    x, y, w = data.source(X.astype(given), X.astype(given), np.ones(ROWS, given)).peek()
-    assert x.dtype == y.dtype == w.dtype == expected
-
-
-def test_floatx_is_asked_when_the_data_are_given():
-    config.set_floatx("float64")
-    try:
-        assert data.source(X).peek()[0].dtype == "float64"
-    finally:
-        config.set_floatx("float32")
-
-
-def test_a_pandas_series_becomes_a_column():
-    assert data.source(Frame(X[:, 0])).peek()[0].shape == (ROWS, 1)
-
-
-# ------------------------------------------------------------------------------------------- the weights
-
-
-LABELS = {"integers": Y % 3, "a column": (Y % 3)[:, None], "one-hot": np.eye(3)[Y % 3], "floats": (Y % 3) * 1.0}
-
-
-@pytest.mark.parametrize("labels", LABELS)
-def test_class_weight_becomes_sample_weights(labels):
-    class_weight = {0: 1.0, 1: 2.0, 2: 5.0}
-    expected = np.array([class_weight[c] for c in Y % 3], "float32")
-    for weights in (None, np.linspace(0, 1, ROWS)):
-        source = data.source(X, LABELS[labels], weights, class_weight=class_weight)
-        found = source.peek()[2]
-        assert found.dtype == "float32"
-        np.testing.assert_allclose(found, expected * (1 if weights is None else weights), rtol=1e-6)
-
-
-def test_class_weight_works_on_data_sets_too():
-    w = np.concatenate([w for _, _, w in data.source(Batches(), class_weight=dict.fromkeys(range(10), 3.0)).batches()])
-    assert w.tolist() == [3.0] * ROWS
-
-
-# ------------------------------------------------------------------------------------------- the split
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
-def test_validation_is_the_last_part_of_the_rows(fraction):
-    whole = ({"a": X, "b": X.tolist()}, Y, None)
-    (x, y, w), (x_val, y_val, w_val) = data.train_validation_split(whole, fraction)
-    assert len(y) == int(ROWS * (1 - fraction)) and w is None and w_val is None
-    np.testing.assert_array_equal(np.concatenate([y, y_val]), Y)
-    for key in "ab":
-        np.testing.assert_array_equal(np.concatenate([x[key], x_val[key]]), X)
-
-
-@pytest.mark.parametrize("parts", [("x",), ("x", "y"), ("x", "y", "w"), (["a", "b"],)])
-def test_unpacking_undoes_packing(parts):
-    packed = data.pack_x_y_sample_weight(*parts)
-    assert data.unpack_x_y_sample_weight(packed) == (*parts, None, None)[:3]
-
-
-# ------------------------------------------------------------------------------------------- what is refused
 
 
 class Endless(data.PyDataset):
