@@ -12,8 +12,8 @@ from amalthea.engine.ir.trace import Trace
 from amalthea.engine.shapes import Dim
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
+from tests.numbers import numbers
 from tests.oracles.read import load
-from tests.samples import numbers
 
 RECORDS = load("losses")
 ids = [r["id"] for r in RECORDS]

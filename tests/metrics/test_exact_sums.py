@@ -11,7 +11,7 @@ from amalthea.engine.ir.masks import set_mask
 from amalthea.engine.ir.variable import Variable
 from tests.backends import every_backend
 from tests.metrics.labelled import KINDS, LABELLED, MADE, ROWS, WEIGHTS, close, data, fits, make
-from tests.samples import numbers
+from tests.numbers import numbers
 
 # Arguments of the constructor; none for most.
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from amalthea import Input, Model, Sequential, layers, ops, tree
-from tests.samples import Network, numbers
+from tests.numbers import numbers
+from tests.samples import Network
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 

@@ -18,6 +18,7 @@ import numpy as np
 import amalthea
 from amalthea import Sequential, callbacks, layers, optimizers, writing
 from amalthea.data import PyDataset
+from tests.numbers import numbers
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -30,10 +31,6 @@ SCENARIOS = {}
 def scenario(make):
     SCENARIOS[make.__name__] = make
     return make
-
-
-def _numbers(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
 def _model(optimizer, *more, metrics=("mae",), **options):
@@ -60,7 +57,7 @@ def shuffled_arrays(folder):
     model = _model(optimizers.Adam(0.05), layers.Dropout(0.4))
     backup = callbacks.BackupAndRestore(folder / "backup")
     return model, dict(
-        x=_numbers(22, 4), y=_numbers(22, 1), batch_size=4, epochs=5, validation_split=0.2,
+        x=numbers(22, 4), y=numbers(22, 1), batch_size=4, epochs=5, validation_split=0.2,
         callbacks=[backup, *_watching(folder)],
     )  # fmt: skip
 
@@ -73,7 +70,7 @@ def within_epochs(folder):
     backup = callbacks.BackupAndRestore(folder / "backup", save_freq=3)
     watching = [x for x in _watching(folder) if not isinstance(x, callbacks.ReduceLROnPlateau)]
     return model, dict(
-        x=_numbers(20, 4), y=_numbers(20, 1), batch_size=4, epochs=4, validation_split=0.2,
+        x=numbers(20, 4), y=numbers(20, 1), batch_size=4, epochs=4, validation_split=0.2,
         callbacks=[*watching, callbacks.SwapEMAWeights(swap_on_epoch=True), backup],
     )  # fmt: skip
 
@@ -84,7 +81,7 @@ class Turned(PyDataset):
     def __init__(self):
         super().__init__()
         self.own, self.order = np.random.default_rng(3), list(range(12))
-        self.x, self.y = _numbers(12, 4), _numbers(12, 1)
+        self.x, self.y = numbers(12, 4), numbers(12, 1)
 
     def __len__(self):
         return 4
@@ -125,7 +122,7 @@ def own_data_and_callback(folder):
 
 def _endless():
     for seed in itertools.count():
-        yield _numbers(4, 4, seed=seed), _numbers(4, 1, seed=-seed % 97)
+        yield numbers(4, 4, seed=seed), numbers(4, 1, seed=-seed % 97)
 
 
 @scenario

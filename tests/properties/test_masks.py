@@ -9,6 +9,7 @@ import amalthea
 from amalthea import Input, Model, Sequential, jit, layers, ops, tree
 from amalthea.engine.ir.masks import mask_of
 from tests.layers.test_layers import RECORDS, call, made
+from tests.numbers import numbers
 from tests.thinned import thinned
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*drops the mask of its input")
@@ -129,7 +130,7 @@ def _models():
 @pytest.mark.parametrize("name", _models())
 def test_a_mask_given_to_a_model_is_that_of_its_input(name):
     model = _models()[name]()
-    x = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")
+    x = numbers(2, 3, 2)
     mask = np.array([[True, True, False], [True, False, False]])
     given = (lambda v: {"a": v}) if name == "of_a_dictionary" else (lambda v: v)
     model(given(x))
@@ -184,7 +185,7 @@ class Doubled(layers.GRUCell):
 
 
 def test_a_cell_that_overrides_call_is_run_by_it():
-    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    x = numbers(2, 4, 3)
     own, plain = layers.RNN(Doubled(2), return_sequences=True), layers.RNN(layers.GRUCell(2), return_sequences=True)
     own(x), plain(x)
     plain.set_weights(own.get_weights())

@@ -6,7 +6,7 @@ import numpy as np
 
 import amalthea
 from amalthea import Input, Model, Sequential, layers, metrics, ops
-from tests.samples import numbers
+from tests.numbers import numbers
 
 
 def line(rows=64):

@@ -14,7 +14,7 @@ from amalthea.engine import backends
 from amalthea.errors import ArgumentError
 from amalthea.training.step_grouping import MOST, Pace
 from tests.backends import every_backend
-from tests.samples import numbers
+from tests.numbers import numbers
 from tests.training.small import OwnStep, assert_same_weights, line, small
 
 
@@ -101,7 +101,7 @@ class Steps(amalthea.callbacks.Callback):
 
 
 def run_in_steps(backend, steps, seen=None):
-    x = np.random.default_rng(0).normal(size=(44, 5)).astype("float32")
+    x = numbers(44, 5)
     y = (x.sum(1) > 0).astype("int32")
     with backends.use_backend(backend):
         amalthea.random.set_random_seed(4)

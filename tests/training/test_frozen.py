@@ -10,7 +10,7 @@ import pytest
 from amalthea import Input, Model, Sequential, layers, optimizers
 from amalthea.engine import backends
 from tests.backends import every_backend
-from tests.samples import numbers
+from tests.numbers import numbers
 
 
 def judge_and_maker(**options):

@@ -8,7 +8,7 @@ import pytest
 import amalthea
 from amalthea import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
 from tests.backends import every_base_backend
-from tests.samples import numbers
+from tests.numbers import numbers
 from tests.training.small import OwnStep, line, small
 
 

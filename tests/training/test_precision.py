@@ -8,7 +8,7 @@ import pytest
 import amalthea
 from amalthea import Sequential, layers, optimizers
 from tests.backends import every_base_backend
-from tests.samples import classes, numbers
+from tests.numbers import integers, numbers
 from tests.training.small import line, small
 
 
@@ -40,7 +40,7 @@ def test_layers_of_every_family_train_in_mixed_precision(kind, name):
         layers.Conv2D: (numbers(8, 5, 5, 2), (3, 3)),
         layers.LSTM: (numbers(8, 4, 2), (3,)),
         layers.BatchNormalization: (numbers(8, 3), ()),
-        layers.Embedding: (classes(5, 8, 3), (5, 2)),
+        layers.Embedding: (integers(5, 8, 3), (5, 2)),
     }[kind]
     model = Sequential([kind(*arguments, dtype=name), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", "mse")

@@ -16,8 +16,9 @@ from amalthea.cli import doctor
 from amalthea.engine import backends
 from amalthea.errors import MissingLibraryError, UnknownNameError
 from tests.backends import COMPLETE, every_backend
+from tests.numbers import numbers
 
-X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
+X = numbers(32, 6)
 Y = (X.sum(axis=1) > 0).astype("int32")
 
 
@@ -282,7 +283,7 @@ def test_a_relu_before_a_mean_over_places_is_differentiated(backend, optimizer):
     """The cotangent of the mean is one value repeated, which the relu's gradient has to see in full; and the gradient
     of a convolution's kernel may lie in memory in another order than the kernel.
     """
-    x = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")
+    x = numbers(2, 6, 6, 3)
 
     def trained(name):
         with backends.use_backend(name):

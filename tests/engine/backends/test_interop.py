@@ -8,8 +8,9 @@ import pytest
 import amalthea
 from amalthea import Sequential, layers, ops
 from amalthea.engine import backends
+from tests.numbers import numbers
 
-X = np.random.default_rng(0).normal(size=(4, 6, 5)).astype("float32")
+X = numbers(4, 6, 5)
 
 
 def networks():

@@ -11,8 +11,9 @@ import amalthea
 from amalthea import Input, Variable, ops, use_backend
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError, BackendError, ShapeError
+from tests.numbers import numbers
 
-X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+X = numbers(8, 3)
 LIBRARIES = {"jax": "jax.numpy", "torch": "torch", "tensorflow": "tensorflow"}
 
 

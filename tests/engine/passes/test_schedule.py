@@ -12,10 +12,11 @@ from amalthea.engine.passes.schedule import scheduled
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.transforms import capture
 from tests.backends import every_backend
+from tests.numbers import numbers
 
 LAYERS, ROWS, WIDTH = 12, 256, 64
 ONE = ROWS * WIDTH * 4  # bytes of one activation
-X = np.random.default_rng(0).normal(size=(ROWS, WIDTH)).astype("float32")
+X = numbers(ROWS, WIDTH)
 
 
 def weights():

@@ -9,9 +9,10 @@ import amalthea
 from amalthea import Input, Sequential
 from amalthea.engine import backends
 from amalthea.errors import UnsafeFileError
+from tests.numbers import numbers
 
-X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
-Y = np.random.default_rng(1).normal(size=(8, 2)).astype("float32")
+X = numbers(8, 3)
+Y = numbers(8, 2, seed=1)
 
 
 def host(x):

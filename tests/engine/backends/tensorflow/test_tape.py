@@ -8,6 +8,7 @@ import pytest
 import amalthea
 from amalthea import Sequential, Variable, layers, ops
 from amalthea.engine import backends
+from tests.numbers import numbers
 
 tf = pytest.importorskip("tensorflow")
 
@@ -32,7 +33,7 @@ STACKS = {
 @pytest.mark.parametrize("name", STACKS)
 def test_a_tape_sees_through_eager_layers(name):
     shape, make = STACKS[name]
-    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    x = numbers(*shape)
     model = Sequential([layers.Input(shape[1:]), *make()])
 
     def loss():
@@ -82,7 +83,7 @@ def test_a_variable_moved_away_and_back_is_found_again(other):
 
 
 def test_a_model_moved_away_and_back_goes_on_where_it_was():
-    x = np.random.default_rng(0).normal(size=(8, 6)).astype("float32")
+    x = numbers(8, 6)
     y = np.arange(8) % 2
 
     def losses(route):

@@ -16,6 +16,7 @@ from amalthea.engine.transforms import capture
 pytest.importorskip("tensorflow")
 
 from amalthea.engine.backends import tensorflow as tensorflow_backend  # noqa: E402
+from tests.numbers import numbers
 
 
 def compiled_by_xla(function, *inputs):
@@ -45,7 +46,7 @@ def test_xla_trains_no_convolution_and_draws_no_numbers_outside_of_training():
 
 
 def test_a_prediction_goes_to_xla_when_it_was_called_often():
-    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    x = numbers(3, 4)
     predict, traced = amalthea.jit(lambda x: ops.softmax(ops.matmul(x, ops.transpose(x)))), []
     trace = tensorflow_backend.Compiled._traced
 
