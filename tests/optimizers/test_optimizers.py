@@ -8,14 +8,12 @@ import pytest
 from amalthea import Variable, jit, ops, optimizers, value_and_grad
 from amalthea.errors import AmaltheaError, ArgumentError, UnknownNameError
 from amalthea.optimizers import SGD, Adam, Optimizer, schedules
-from tests.oracles.read import load
+from tests.oracles.read import held, load
 
 RECORDS = load("optimizers")
 ids = [r["id"] for r in RECORDS]
 SCHEDULES = load("schedules")
-# In Keras schedules and averages count calls that only accumulate gradients.
-MENDED = ("Adam/ema_accumulation", "Adam/schedule_accumulation")
-KERAS = [r for r in RECORDS if r["id"] not in MENDED]
+KERAS = held("optimizers")
 PLAIN = [r for r in RECORDS if r["id"].endswith("/plain")]
 NAMES = ("kernel", "bias")
 

@@ -19,22 +19,15 @@ PADDINGS = {  # which of the steps count, for each row
     "between": lambda rows, steps: (np.arange(steps) + np.arange(rows)[:, None]) % 2 == 0,
     "whole rows": lambda rows, steps: np.broadcast_to(np.arange(rows)[:, None] % 2 == 0, (rows, steps)),
 }
-# A mask of these is not one over time: Softmax takes one of its input's own shape, Masking makes its own.
-OTHER_MASKS = {"Softmax", "Masking"}
-OTHER_AXES = {"MultiHeadAttention/axes"}  # it attends over axes that the mask does not have
 
 
 def _takes_masks(record):
     kind = getattr(layers, record["class_name"])
     sequences = record["inputs"] and all(x.ndim >= 3 and x.dtype.kind == "f" for x in record["inputs"])
-    return sequences and getattr(kind, "supports_masking", False) and record["class_name"] not in OTHER_MASKS
+    return sequences and getattr(kind, "supports_masking", False) and "padding" not in record["exceptions"]
 
 
-SEQUENCES = [
-    r
-    for r in RECORDS
-    if _takes_masks(r) and not r["config"].get("stateful") and not r["arguments"] and r["id"] not in OTHER_AXES
-]
+SEQUENCES = [r for r in RECORDS if _takes_masks(r) and not r["config"].get("stateful") and not r["arguments"]]
 
 
 def _refilled(x, mask, seed, channels_first):

@@ -11,7 +11,7 @@ from amalthea.engine import backends
 from tests.backends import every_backend
 from tests.oracles.build import build_model, compile_model
 from tests.oracles.cases.training import CASES
-from tests.oracles.read import load
+from tests.oracles.read import held
 
 
 def _possible(record):
@@ -19,13 +19,8 @@ def _possible(record):
 
 
 TABLE = {case.id: case for case in CASES}
-# In Keras each of accumulated batches counts alike, however many rows it has (optimizers/test_updates.py: ours).
-RECORDS = [r for r in load("training") if _possible(r) and r["id"] != "accumulated"]
+RECORDS = [r for r in held("training") if _possible(r)]
 every_run = pytest.mark.parametrize("record", RECORDS, ids=[r["id"] for r in RECORDS])
-# Keras on JAX forgets the mask of the predictions between loss and metrics of a training step (not of an evaluation):
-# its training accuracy counts padding. Ours does not, in either. And a batch's loss counts there by its rows, here by
-# what the mask leaves.
-UNMASKED_THERE = {"masked_labels": {"accuracy", "loss", "val_loss"}}
 # Three epochs of float32 in another order of sums.
 CLOSE = {"rtol": 2e-3, "atol": 2e-4}
 
@@ -57,7 +52,7 @@ def predictions(record, model):
 
 def curves(record):
     """Names and values of the history that are ours too."""
-    return [(k, v) for k, v in record["history"].items() if k not in UNMASKED_THERE.get(record["id"], ())]
+    return [(k, v) for k, v in record["history"].items() if k not in record["exceptions"]]
 
 
 @every_backend
@@ -74,7 +69,7 @@ def test_a_run_gives_the_curve_the_scores_and_the_weights_of_keras(record, backe
             np.testing.assert_allclose(found, want, rtol=5e-3, atol=1e-3)
         scores = model.evaluate(**record["validation"], batch_size=5, verbose=0, return_dict=True)
         for name, want in record["evaluate"].items():
-            if f"val_{name}" in UNMASKED_THERE.get(record["id"], ()):
+            if f"val_{name}" in record["exceptions"]:
                 continue
             assert scores[name] == pytest.approx(want, rel=2e-3, abs=2e-4), name
 
