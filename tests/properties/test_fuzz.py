@@ -1,6 +1,6 @@
 """Random calls of ops: real Keras's stored answers, and what every way of running gives of one call.
 
-Any other seeds by hand: see ``tests/oracles/fuzz.py``.
+Any other seeds by hand: see ``tests/oracles/fuzz/ops.py``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import pytest
 
 from amalthea import jit, ops
 from amalthea.engine import backends, dtypes
-from tests.oracles import fuzz
+from tests.oracles.fuzz import ops as fuzz
 from tests.oracles.read import load
 from tests.thinned import thinned
 

@@ -1,6 +1,6 @@
 """Random models, trained: real Keras's stored answers.
 
-Any other seeds by hand: see ``tests/oracles/fuzz_models.py``.
+Any other seeds by hand: see ``tests/oracles/fuzz/commands.py``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import amalthea
-from tests.oracles import fuzz_models as fuzz
+from tests.oracles.fuzz import training as fuzz
 from tests.oracles.read import load
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*drops the mask:UserWarning")

@@ -5,7 +5,7 @@ A function takes the draw and the input's shape, None where a size is open, and 
 
 from __future__ import annotations
 
-from . import fuzz
+from .draw import Draw as Arguments
 
 CURVES = ("tanh", "sigmoid", "softplus", "elu", "silu", "gelu", "selu", "softsign", "exponential", "linear", "mish")
 KINKED = ("relu", "leaky_relu", "relu6", "hard_sigmoid", "hard_silu", "celu", "log_sigmoid")
@@ -29,7 +29,7 @@ CONSTRAINTS = tuple(
 )
 
 
-class Draw(fuzz.Draw):
+class Draw(Arguments):
     def some(self, share=0.25, **choices):
         """Some of the arguments, each with one of its values."""
         return {name: self.one(*values) for name, values in choices.items() if self.chance(share)}
