@@ -8,7 +8,7 @@ from typing import Any
 import amalthea
 from amalthea import Input, Model, Sequential, layers, ops
 from amalthea.saving import register_keras_serializable
-from tests.numbers import integers, numbers
+from tests.arrays import integers, numbers
 
 MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {}
 

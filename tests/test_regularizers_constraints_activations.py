@@ -5,7 +5,7 @@ import pytest
 
 from amalthea import activations, constraints, grad, ops, regularizers
 from amalthea.errors import ArgumentError, ShapeError, UnknownNameError
-from tests.numbers import numbers
+from tests.arrays import numbers
 from tests.oracles.draws import cotangent
 from tests.oracles.read import held, load
 

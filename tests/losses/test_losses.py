@@ -12,7 +12,7 @@ from amalthea.engine.ir.trace import Trace
 from amalthea.engine.shapes import Dim
 from amalthea.errors import AmaltheaError, DataError, UnknownNameError
 from amalthea.losses.loss import Loss, LossFunctionWrapper, reduce_weighted_values
-from tests.numbers import numbers
+from tests.arrays import numbers
 from tests.oracles.read import load
 
 RECORDS = load("losses")

@@ -8,7 +8,7 @@ import numpy as np
 
 from amalthea import losses, metrics
 from amalthea.engine import dtypes
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 ROWS = 24
 EVERY = [name for name in metrics.__all__ if inspect.isclass(getattr(metrics, name))]

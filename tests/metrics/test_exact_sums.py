@@ -9,9 +9,9 @@ from amalthea import jit, losses, metrics, ops
 from amalthea.engine import backends, dtypes
 from amalthea.engine.ir.masks import set_mask
 from amalthea.engine.ir.variable import Variable
+from tests.arrays import numbers
 from tests.backends import every_backend
 from tests.metrics.labelled import KINDS, LABELLED, MADE, ROWS, WEIGHTS, close, data, fits, make
-from tests.numbers import numbers
 
 # Arguments of the constructor; none for most.
 

@@ -7,7 +7,7 @@ import pytest
 
 from amalthea import Input, Model, Sequential, layers, models, ops
 from amalthea.errors import ArgumentError
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 
 def stronger(layer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from amalthea import Input, Model, Sequential, layers, ops, tree
-from tests.numbers import numbers
+from tests.arrays import numbers
 from tests.samples import trained
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amalthea import Input, Model, Sequential, layers, ops, tree
-from tests.numbers import numbers
+from tests.arrays import numbers
 from tests.samples import Network
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}

@@ -12,7 +12,7 @@ from amalthea import Variable, jit, layers, optimizers
 from amalthea.callbacks import LearningRateScheduler, ReduceLROnPlateau, SwapEMAWeights
 from amalthea.errors import ArgumentError
 from amalthea.optimizers import SGD, LossScaleOptimizer, schedules
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 NAMES = [
     name

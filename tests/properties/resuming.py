@@ -18,7 +18,7 @@ import numpy as np
 import amalthea
 from amalthea import Sequential, callbacks, layers, optimizers, writing
 from amalthea.data import PyDataset
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amalthea import Input, Sequential, layers, ops, optimizers
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 STEPS = 6
 

@@ -8,8 +8,8 @@ import pytest
 import amalthea
 from amalthea import Input, Model, Sequential, jit, layers, ops, tree
 from amalthea.engine.ir.masks import mask_of
+from tests.arrays import numbers
 from tests.layers.test_layers import RECORDS, call, made
-from tests.numbers import numbers
 from tests.thinned import thinned
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*drops the mask of its input")

@@ -6,7 +6,7 @@ import numpy as np
 
 import amalthea
 from amalthea import Input, Model, Sequential, layers, metrics, ops
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 
 def line(rows=64):

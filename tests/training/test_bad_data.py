@@ -7,7 +7,7 @@ import pytest
 
 from amalthea import Input, Model, Sequential, layers, losses, ops
 from amalthea.errors import ArgumentError, DataError
-from tests.numbers import numbers
+from tests.arrays import numbers
 from tests.training.heads import Own
 
 

@@ -13,8 +13,8 @@ from amalthea import Input, Model, layers, optimizers
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError
 from amalthea.training.step_grouping import MOST, Pace
+from tests.arrays import numbers
 from tests.backends import every_backend
-from tests.numbers import numbers
 from tests.training.small import OwnStep, assert_same_weights, line, small
 
 

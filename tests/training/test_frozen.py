@@ -9,8 +9,8 @@ import pytest
 
 from amalthea import Input, Model, Sequential, layers, optimizers
 from amalthea.engine import backends
+from tests.arrays import numbers
 from tests.backends import every_backend
-from tests.numbers import numbers
 
 
 def judge_and_maker(**options):

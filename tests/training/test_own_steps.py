@@ -7,8 +7,8 @@ import pytest
 
 import amalthea
 from amalthea import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
+from tests.arrays import numbers
 from tests.backends import every_base_backend
-from tests.numbers import numbers
 from tests.training.small import OwnStep, line, small
 
 

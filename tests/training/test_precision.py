@@ -7,8 +7,8 @@ import pytest
 
 import amalthea
 from amalthea import Sequential, layers, optimizers
+from tests.arrays import integers, numbers
 from tests.backends import every_base_backend
-from tests.numbers import integers, numbers
 from tests.training.small import line, small
 
 

@@ -15,8 +15,8 @@ from amalthea import Sequential, layers
 from amalthea.cli import doctor
 from amalthea.engine import backends
 from amalthea.errors import MissingLibraryError, UnknownNameError
+from tests.arrays import numbers
 from tests.backends import COMPLETE, every_backend
-from tests.numbers import numbers
 
 X = numbers(32, 6)
 Y = (X.sum(axis=1) > 0).astype("int32")

@@ -11,7 +11,7 @@ import amalthea
 from amalthea import Input, Variable, ops, use_backend
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError, BackendError, ShapeError
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 X = numbers(8, 3)
 LIBRARIES = {"jax": "jax.numpy", "torch": "torch", "tensorflow": "tensorflow"}

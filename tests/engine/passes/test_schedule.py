@@ -11,8 +11,8 @@ from amalthea.engine import backends
 from amalthea.engine.passes.schedule import scheduled
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.transforms import capture
+from tests.arrays import numbers
 from tests.backends import every_backend
-from tests.numbers import numbers
 
 LAYERS, ROWS, WIDTH = 12, 256, 64
 ONE = ROWS * WIDTH * 4  # bytes of one activation

@@ -9,7 +9,7 @@ import amalthea
 from amalthea import Input, Sequential
 from amalthea.engine import backends
 from amalthea.errors import UnsafeFileError
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 X = numbers(8, 3)
 Y = numbers(8, 2, seed=1)

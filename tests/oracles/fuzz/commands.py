@@ -1,10 +1,10 @@
 """Commands that compare two libraries on random models.
 
-    python -m tests.oracles.fuzz.commands ask FIRST LAST FOLDER    # with Keras: its answers to these seeds, and its files
-    python -m tests.oracles.fuzz.commands compare FOLDER           # where this package is: each difference, and a count
-    python -m tests.oracles.fuzz.commands write FIRST LAST FOLDER  # this package's files beside Keras's
-    python -m tests.oracles.fuzz.commands go_on LIBRARY FOLDER     # keras, then amalthea: read all files, train on
-    python -m tests.oracles.fuzz.commands agree FOLDER             # where the two made something else of one file
+python -m tests.oracles.fuzz.commands ask FIRST LAST FOLDER    # with Keras: its answers to these seeds, and its files
+python -m tests.oracles.fuzz.commands compare FOLDER           # where this package is: each difference, and a count
+python -m tests.oracles.fuzz.commands write FIRST LAST FOLDER  # this package's files beside Keras's
+python -m tests.oracles.fuzz.commands go_on LIBRARY FOLDER     # keras, then amalthea: read all files, train on
+python -m tests.oracles.fuzz.commands agree FOLDER             # where the two made something else of one file
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from amalthea.engine.primitives import elementwise as e
 from amalthea.engine.primitives import normalization as n
 from amalthea.engine.primitives import reductions as r
 from amalthea.engine.primitives import windows as w
-from tests.numbers import integers, numbers
+from tests.arrays import integers, numbers
 
 NORM = {"axis": 3, "epsilon": 1e-3}
 needs_blocks = pytest.mark.skipif(not layout.block(), reason="this build has no blocks of channels")

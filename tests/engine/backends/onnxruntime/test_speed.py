@@ -17,7 +17,7 @@ from amalthea.engine.backends.onnxruntime import BACKEND
 from amalthea.engine.backends.onnxruntime.nchwc import conv, kernel_gradient, layout
 from amalthea.engine.primitives import composite, elementwise, normalization
 from amalthea.engine.primitives import windows as w
-from tests.numbers import integers, numbers
+from tests.arrays import integers, numbers
 
 
 def close(got, want, tolerance=2e-6, magnitude=None):

@@ -7,8 +7,8 @@ import pytest
 
 from amalthea.engine.backends.onnxruntime.updates import llvm, program
 from amalthea.engine.primitives import TABLE
+from tests.arrays import numbers
 from tests.engine.backends.onnxruntime.updates import compilable
-from tests.numbers import numbers
 
 
 @pytest.mark.parametrize("name", sorted(program.UFUNCS))

@@ -7,7 +7,7 @@ import pytest
 import amalthea
 from amalthea import Sequential, layers
 from amalthea.engine.backends.onnxruntime.updates import llvm
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 X = numbers(12, 5).astype("float32")
 Y = (X.sum(1) > 0).astype("int32")

@@ -12,7 +12,7 @@ from amalthea import Sequential, Variable, layers, ops
 from amalthea.engine import backends
 from amalthea.engine.primitives import TABLE, normalization
 from amalthea.engine.primitives import windows as w
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 tf = pytest.importorskip("tensorflow")
 

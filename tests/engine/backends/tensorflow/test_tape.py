@@ -8,7 +8,7 @@ import pytest
 import amalthea
 from amalthea import Sequential, Variable, layers, ops
 from amalthea.engine import backends
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 tf = pytest.importorskip("tensorflow")
 

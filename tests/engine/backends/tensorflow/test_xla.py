@@ -16,7 +16,7 @@ from amalthea.engine.transforms import capture
 pytest.importorskip("tensorflow")
 
 from amalthea.engine.backends import tensorflow as tensorflow_backend  # noqa: E402
-from tests.numbers import numbers
+from tests.arrays import numbers
 
 
 def compiled_by_xla(function, *inputs):
