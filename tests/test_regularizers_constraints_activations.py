@@ -48,7 +48,7 @@ def test_every_activation_gives_keras_numbers_and_slopes(record):
 
 
 @pytest.mark.parametrize("record", CORNERS, ids=[r["id"] for r in CORNERS])
-def test_at_a_corner_the_slope_lies_between_those_beside_it(record):
+def test_the_slope_at_a_corner_lies_between_those_beside_it(record):
     x = record["inputs"][0]
     output = activations.get(record["class_name"])(x, **record["config"])
     np.testing.assert_allclose(output, record["output"], rtol=2e-5, atol=2e-6)

@@ -118,7 +118,7 @@ def test_the_command_runs_in_fresh_processes_and_writes_what_it_found(tmp_path, 
     assert (tmp_path / "again" / "tables.md").read_text() == (tmp_path / "tables.md").read_text()
 
 
-def test_what_is_not_installed_is_left_out(tmp_path, monkeypatch, capsys):
+def test_libraries_that_are_not_installed_are_left_out(tmp_path, monkeypatch, capsys):
     (tmp_path / "jax.py").write_text("raise ModuleNotFoundError(\"No module named 'nothing'\")\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     main(["--networks", "smoke", "--variants", "jax", "--rounds", "1", "--scale", "0.01"])

@@ -57,7 +57,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_what_is_written_comes_back(name, tmp_path):
+def test_a_snapshot_is_read_as_it_was_written(name, tmp_path):
     snapshots.write(tmp_path / "state", STATES[name])
     np.testing.assert_equal(snapshots.read(tmp_path / "state"), STATES[name])
     assert repr(snapshots.read(tmp_path / "state")) == repr(STATES[name])
@@ -72,7 +72,7 @@ def test_random_generators_go_on(tmp_path):
 
 
 @pytest.mark.parametrize("value", [object(), {"a": print}, [np.array([object()])], {1, 2}])
-def test_what_is_no_plain_data_is_not_written(value, tmp_path):
+def test_values_that_are_not_plain_data_are_not_written(value, tmp_path):
     with pytest.raises(TypeError):
         snapshots.write(tmp_path / "state", value)
     assert not list(tmp_path.iterdir())

@@ -46,7 +46,7 @@ def test_logs_are_asked_for_once_however_many_look():
     assert seen == [0.5] * 9
 
 
-def test_what_a_callback_adds_to_the_logs_the_later_ones_see():
+def test_later_callbacks_see_the_logs_that_an_earlier_one_adds():
     model = run(losses(1, 2, 3), c.LearningRateScheduler(lambda epoch, rate: rate / 2))
     assert model.history.history == {"val_loss": [1, 2, 3], "learning_rate": [0.5, 0.25, 0.125]}
     assert model.history.epoch == [0, 1, 2]
@@ -84,7 +84,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_meant_is_refused_in_words(case):
+def test_meaningless_arguments_of_callbacks_are_refused_in_words(case):
     call, words = REFUSED[case]
     with pytest.raises(ArgumentError, match=words):
         call()

@@ -38,7 +38,7 @@ def test_every_epoch_ends_with_one_whole_line(terminal, verbose, steps):
     assert " - accuracy: 0.7500 - loss: 1.0000e-05" in lines[3]
 
 
-def test_in_a_terminal_the_bar_is_drawn_at_once_and_then_rarely(terminal):
+def test_the_bar_in_a_terminal_is_drawn_at_once_and_then_rarely(terminal):
     model = run(losses(1, name="loss"), verbose=1, batches=1000)
     drawings = terminal.getvalue().split("\r")[1:]
     assert drawings[0].startswith("   1/1000 ") and "loss: 1.0000" in drawings[0]
@@ -46,7 +46,7 @@ def test_in_a_terminal_the_bar_is_drawn_at_once_and_then_rarely(terminal):
     assert model.asked == len(drawings) - 1 < 20
 
 
-def test_elsewhere_there_are_plain_lines_only(capsys):
+def test_output_to_a_file_has_plain_lines_only(capsys):
     model = run(losses(1, 2, name="loss"), verbose=1)
     out = capsys.readouterr().out
     assert "\r" not in out and "\x1b" not in out and "━" not in out

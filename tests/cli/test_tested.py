@@ -26,7 +26,7 @@ def test_every_library_of_a_backend_is_in_the_table():
 
 
 @pytest.mark.parametrize("library", tested.TESTED)
-def test_what_is_installed_here_is_no_older_than_what_was_tested(library):
+def test_installed_versions_are_not_older_than_the_tested_ones(library):
     try:
         installed = version(library)
     except PackageNotFoundError:

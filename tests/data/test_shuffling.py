@@ -38,7 +38,7 @@ def test_shuffling_batches_keeps_their_rows_together():
     assert batches != sorted(batches)
 
 
-def test_without_shuffling_batches_are_views():
+def test_batches_without_shuffling_are_views():
     x, y, _ = data.source(X, Y).peek()
     assert np.shares_memory(x, X) and np.shares_memory(y, Y)
     assert all(np.shares_memory(x, X) for x, _, _ in data.source(X, Y, batch_size=3).batches())

@@ -49,7 +49,7 @@ def generator():
 
 
 # Every way to say the same ten rows in batches of three.
-KINDS = {
+SCENARIOS = {
     "arrays": lambda: data.source(X, Y, batch_size=3),
     "lists of numbers": lambda: data.source(X.tolist(), Y.tolist(), batch_size=3),
     "tuple of rows": lambda: data.source(tuple(map(tuple, X.tolist())), tuple(Y.tolist()), batch_size=3),
@@ -65,9 +65,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_data_gives_the_same_batches(kind):
-    source = KINDS[kind]()
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_kind_of_data_gives_the_same_batches(scenario):
+    source = SCENARIOS[scenario]()
     batches = list(source.batches())
     assert [len(x) for x, _, _ in batches] == [3, 3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([x for x, _, _ in batches]), X)
@@ -77,18 +77,18 @@ def test_every_kind_of_data_gives_the_same_batches(kind):
     assert source.steps in (4, None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_peeking_takes_nothing_away(kind):
-    source = KINDS[kind]()
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_peeking_takes_nothing_away(scenario):
+    source = SCENARIOS[scenario]()
     for _ in range(2):
         np.testing.assert_array_equal(source.peek()[0], X[:3])
     assert len(list(source.batches())) == 4
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
-@pytest.mark.parametrize("kind", KINDS)
-def test_steps_per_epoch_goes_on_where_the_last_epoch_stopped(kind, steps):
-    source = data.source(KINDS[kind](), steps_per_epoch=steps)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_steps_per_epoch_goes_on_where_the_last_epoch_stopped(scenario, steps):
+    source = data.source(SCENARIOS[scenario](), steps_per_epoch=steps)
     assert source.steps == steps
     epochs = [[x for x, _, _ in source.batches(epoch)] for epoch in range(4 // steps)]
     assert [len(epoch) for epoch in epochs] == [steps] * (4 // steps)
@@ -196,9 +196,9 @@ class Empty(Batches):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_used_is_refused_in_words(case):
-    call, kind, words = REFUSED[case]
-    with pytest.raises(kind, match=words):
+def test_unusable_data_are_refused_in_words(case):
+    call, error, words = REFUSED[case]
+    with pytest.raises(error, match=words):
         call()
 
 

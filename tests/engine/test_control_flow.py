@@ -58,7 +58,7 @@ SMOOTH = {
 
 @every_backend
 @pytest.mark.parametrize("name", SMOOTH)
-def test_gradients_of_held_graphs_match_central_differences(name, backend):
+def test_gradients_of_subgraphs_match_central_differences(name, backend):
     function, x = SMOOTH[name]
     with backends.use_backend("numpy"):
         want = differences(function, x)
@@ -70,7 +70,7 @@ def test_gradients_of_held_graphs_match_central_differences(name, backend):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_second_derivatives_of_held_graphs(name):
+def test_second_derivatives_of_subgraphs_match_central_differences(name):
     function, x = SMOOTH[name]
 
     def slope_sum(v):

@@ -36,7 +36,7 @@ def test_the_least_recently_used_is_dropped(three):
 
 
 @every_installed
-def test_what_is_dropped_is_freed_and_compiled_again(three, backend):
+def test_a_dropped_executable_is_freed_and_compiled_again(three, backend):
     """In every order of the shapes, results are right and executables few."""
     with backends.use_backend(backend):
         double, freed = amalthea.jit(lambda x: ops.add(x, x)), []

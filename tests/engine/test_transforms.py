@@ -76,7 +76,7 @@ def test_gradients_by_argument_by_structure_and_by_variable():
         amalthea.grad(loss, wrt="x")(x, 1.0)
 
 
-def test_what_is_not_reached_has_gradient_zero():
+def test_an_input_that_the_result_does_not_use_has_gradient_zero():
     slope = amalthea.grad(lambda x, y: ops.sum(y))(np.float32([1, 2]), np.float32([3]))
     assert np.asarray(slope).tolist() == [0, 0]
 

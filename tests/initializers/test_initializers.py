@@ -150,7 +150,7 @@ def test_names_arrays_and_dicts_give_initializers():
         initializers.get("he_norml")
 
 
-def test_what_cannot_be_meant_is_refused():
+def test_meaningless_arguments_of_initializers_are_refused():
     with pytest.raises(ArgumentError):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ArgumentError, match="fan_in"):

@@ -115,7 +115,7 @@ def test_eager_gives_what_compiled_gives(record):
 
 
 @every_record
-def test_the_mask_that_comes_out_is_that_of_keras(record):
+def test_the_output_mask_is_that_of_keras(record):
     layer = made(record)
     inputs = [np.array(x) for x in record["inputs"]]
     output = tree.flatten(call(layer, record, inputs, record["arguments"]))[0]

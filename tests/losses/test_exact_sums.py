@@ -10,7 +10,7 @@ import pytest
 from amalthea import losses, value_and_grad
 from amalthea.engine import dtypes
 from amalthea.engine.ir.masks import set_mask
-from tests.metrics.labelled import KINDS, ROWS, WEIGHTS, close, data, fits
+from tests.metrics.labelled import LABELS, ROWS, WEIGHTS, close, data, fits
 
 LOSSES = [n for n in losses.__all__ if inspect.isclass(getattr(losses, n)) and n not in ("Loss", "LossFunctionWrapper")]
 WHOLE_BATCH = ("Dice", "Tversky", "Circle")  # which compare rows with each other
@@ -33,7 +33,7 @@ def loss_data(name):
         "Dice": "binary",
         "Tversky": "binary",
     }.get(name, "floats")
-    return data(next(n for n, k in [*KINDS.items(), ("", "floats")] if k == kind))
+    return data(next(n for n, k in [*LABELS.items(), ("", "floats")] if k == kind))
 
 
 def make_loss(name, **more):

@@ -17,7 +17,7 @@ BINARY = (
 )
 ONE_HOT = "CategoricalAccuracy CategoricalCrossentropy TopKCategoricalAccuracy CategoricalHinge F1Score FBetaScore"
 NUMBERS = "SparseCategoricalAccuracy SparseCategoricalCrossentropy SparseTopKCategoricalAccuracy"
-KINDS = {
+LABELS = {
     **dict.fromkeys(BINARY.split(), "binary"),
     **dict.fromkeys((n for n in EVERY if n.endswith("Specificity") or n.endswith("Sensitivity")), "binary"),
     **dict.fromkeys(("PrecisionAtRecall", "RecallAtPrecision", "Hinge", "SquaredHinge"), "binary"),
@@ -44,7 +44,7 @@ ARGUMENTS = {
     "FBetaScore": {"average": "weighted", "beta": 2.0},
 }
 MADE = [name for name in EVERY if name != "Metric"]
-LABELLED = [name for name in MADE if KINDS.get(name) != "values"]
+LABELLED = [name for name in MADE if LABELS.get(name) != "values"]
 
 
 def make(name, **more):
@@ -58,7 +58,7 @@ def shares(*shape, seed=0):
 
 def data(name, rows=ROWS, seed=0):
     """Labels and predictions, in float64 where they are floats."""
-    kind, draw = KINDS.get(name, "floats"), np.random.default_rng(seed)
+    kind, draw = LABELS.get(name, "floats"), np.random.default_rng(seed)
     classes, chosen = draw.integers(0, 3, rows), draw.integers(0, 3, rows)
     probabilities = shares(rows, 3, seed=seed)
     return {

@@ -11,7 +11,7 @@ from amalthea.engine.ir.masks import set_mask
 from amalthea.engine.ir.variable import Variable
 from tests.arrays import numbers
 from tests.backends import every_backend
-from tests.metrics.labelled import KINDS, LABELLED, MADE, ROWS, WEIGHTS, close, data, fits, make
+from tests.metrics.labelled import LABELLED, LABELS, MADE, ROWS, WEIGHTS, close, data, fits, make
 
 # Arguments of the constructor; none for most.
 
@@ -64,7 +64,7 @@ def test_weights_may_be_small(name):
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_what_the_mask_of_the_predictions_leaves_out_does_not_count(name):
+def test_values_that_the_mask_of_the_predictions_leaves_out_do_not_count(name):
     arguments = data(name)
     if arguments[1].dtype.kind != "f" or arguments[1].ndim == 1:
         arguments = tuple(np.array(a) for a in arguments)
@@ -84,7 +84,7 @@ def test_every_dtype_gives_the_result_of_float64(name, dtype):
     arguments = data(name)
     rounded = [a.astype(dtypes.to_numpy(dtype)) if fits(a, dtype) or dtype == "bfloat16" else a for a in arguments]
     exact = [np.asarray(a).astype("float64") for a in rounded]
-    if KINDS.get(name) in ("class numbers", "predicted numbers"):
+    if LABELS.get(name) in ("class numbers", "predicted numbers"):
         exact = [a.astype("int64") if np.array_equal(a, np.trunc(a)) else a for a in exact]
     close(result(make(name), (rounded, None)), result(make(name), (exact, None)))
 
@@ -182,7 +182,7 @@ def test_constant_predictions_leave_correlations_and_scores_finite():
 BEST = {  # results that are better the larger they are, over labels that are all right
     name: metric
     for name, metric in ((n, getattr(metrics, n)) for n in LABELLED)
-    if metrics.direction_of(metric) == "up" and KINDS.get(name) not in (None, "predicted numbers")
+    if metrics.direction_of(metric) == "up" and LABELS.get(name) not in (None, "predicted numbers")
 }
 
 
@@ -196,7 +196,7 @@ def test_nan_is_never_a_hit(name, backend):
         "class numbers": np.eye(3)[labels] * 0.9 if labels.ndim == 1 else None,
         "binary": labels * 0.9,
         "one number": labels * 0.9,
-    }[KINDS[name]].astype("float32")
+    }[LABELS[name]].astype("float32")
     some = perfect.copy()
     some[::2] = np.nan
     with backends.use_backend(backend):
@@ -213,7 +213,7 @@ def test_nan_is_never_a_hit(name, backend):
 
 @every_backend
 @pytest.mark.parametrize("k", [1, 2, 3])
-def test_of_equal_predictions_k_are_taken(k, backend):
+def test_k_of_the_equal_predictions_are_taken(k, backend):
     equal, every = np.full((8, 4), 0.5, "float32"), np.arange(8) % 4
     with backends.use_backend(backend):
         for name, labels in (("SparseTopKCategoricalAccuracy", every), ("TopKCategoricalAccuracy", np.eye(4)[every])):

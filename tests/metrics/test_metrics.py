@@ -48,7 +48,7 @@ def test_the_variables_are_keras_variables_in_float64(record):
 
 @pytest.mark.parametrize("record", UPDATED, ids=[r["id"] for r in UPDATED])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_after_a_reset_it_begins_anew(record):
+def test_a_metric_begins_anew_after_a_reset(record):
     metric = make(record)
     for _ in range(2):
         update = record["updates"][0]
@@ -145,7 +145,7 @@ def test_accuracy_and_crossentropy_are_chosen_by_the_labels(labels, predictions,
     assert metrics.crossentropy_for(*types) is getattr(metrics, name + "Crossentropy")
 
 
-def test_what_a_mask_leaves_out_does_not_count():
+def test_values_that_a_mask_leaves_out_do_not_count():
     y_true, y_pred = np.float32([[0, 1, 1], [1, 0, 0]]), np.float32([[0, 1, 0], [0, 0, 0]])
     set_mask(y_pred, np.array([[True, True, False], [True, False, False]]))
     for metric, expected in ((metrics.MeanMetricWrapper(lambda y, p: abs(y - p)), 1 / 3), (metrics.Recall(), 1 / 2)):

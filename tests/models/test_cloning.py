@@ -14,43 +14,43 @@ def stronger(layer):
     return layers.Dropout(0.9) if isinstance(layer, layers.Dropout) else type(layer).from_config(layer.get_config())
 
 
-def inner(kind):
-    if kind == "sequential":
+def inner(mode):
+    if mode == "sequential":
         return Sequential([layers.Input((3,)), layers.Dense(3), layers.Dropout(0.1)])
     x = Input((3,))
     return Model(x, layers.Dropout(0.1)(layers.Dense(3)(x)))
 
 
-def nested(kind):
+def nested(mode):
     x = Input((3,))
-    return Model(x, inner(kind)(x))
+    return Model(x, inner(mode)(x))
 
 
 def rates(model):
     return [x.rate for x in model._flatten_layers() if isinstance(x, layers.Dropout)]
 
 
-KINDS = ["sequential", "functional"]
+MODES = ["sequential", "functional"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_layers_are_made_by_the_clone_function(kind):
-    assert rates(models.clone_model(inner(kind), clone_function=stronger)) == [0.9]
-    assert rates(models.clone_model(inner(kind))) == [0.1]
+@pytest.mark.parametrize("mode", MODES)
+def test_layers_are_made_by_the_clone_function(mode):
+    assert rates(models.clone_model(inner(mode), clone_function=stronger)) == [0.9]
+    assert rates(models.clone_model(inner(mode))) == [0.1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_layers_of_nested_models_are_made_by_it_if_asked(kind):
-    assert rates(models.clone_model(nested(kind), clone_function=stronger, recursive=True)) == [0.9]
-    assert rates(models.clone_model(nested(kind), clone_function=stronger)) == [0.1]
+@pytest.mark.parametrize("mode", MODES)
+def test_layers_of_nested_models_are_made_by_it_if_asked(mode):
+    assert rates(models.clone_model(nested(mode), clone_function=stronger, recursive=True)) == [0.9]
+    assert rates(models.clone_model(nested(mode), clone_function=stronger)) == [0.1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_begins_at_the_tensors_that_are_given(kind):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_copy_begins_at_the_tensors_that_are_given(mode):
     begin = Input((3,), name="begin")
-    copy = models.clone_model(inner(kind), input_tensors=begin)
+    copy = models.clone_model(inner(mode), input_tensors=begin)
     assert copy.input is begin
-    as_given = models.clone_model(inner(kind), input_tensors=[np.ones((5, 3), "float32")])
+    as_given = models.clone_model(inner(mode), input_tensors=[np.ones((5, 3), "float32")])
     assert as_given.input_shape == (None, 3)
 
 

@@ -120,7 +120,7 @@ def test_bytes_are_pictures_too():
 # --------------------------------------------------------------------------------------------- freezing
 
 
-def test_only_what_is_frozen_stays():
+def test_frozen_layers_alone_keep_their_weights():
     model, x, y = trained("convolutional")
     convolution, norm = model.layers[0], model.layers[1]
     convolution.trainable = False

@@ -232,7 +232,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("wrong", "error"), WRONG)
-def test_what_cannot_be_done_is_told(wrong, error):
+def test_impossible_ops_are_refused_in_words(wrong, error):
     with pytest.raises(error):
         wrong()
 

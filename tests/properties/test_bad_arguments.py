@@ -179,7 +179,7 @@ def test_evaluate_and_predict_refuse_too(verb, name, value):
         getattr(_model(), verb)(X, verbose=0, **{name: value})
 
 
-def test_what_keras_takes_is_taken():
+def test_numbers_that_keras_accepts_are_accepted():
     model = _model()
     before = model.get_weights()
     model.fit(X, Y, epochs=0, verbose=False)

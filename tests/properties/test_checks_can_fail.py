@@ -177,7 +177,7 @@ def test_a_missing_primitive_needs_a_reason_and_a_gap_must_be_one():
     assert wrong_with(of_numpy(gaps={"matmul float32": "not so"})) == ["  the gap 'matmul float32' is stale: it works"]
 
 
-def test_what_is_decomposed_is_counted_as_that():
+def test_a_decomposed_primitive_is_counted_as_decomposed():
     report = testing.check_backend(without(composite.softmax), quick=True)
     assert (report.decomposed, report.missing) == (["softmax"], [])
 
@@ -219,10 +219,10 @@ def test_dropout_that_is_off_is_caught():
 
 def test_other_words_for_a_mistake_are_caught(monkeypatch):
     monkeypatch.setattr(matmul.matmul, "family", Family(lambda x, y, **attrs: Type((2, 4), x.dtype)))
-    assert mistakes.told(mistakes.way("matmul_of_other_shapes", False), "numpy") != mistakes.told(
-        mistakes.way("reshape_to_another_size", False), "numpy"
+    assert mistakes.told(mistakes.called("matmul_of_other_shapes", False), "numpy") != mistakes.told(
+        mistakes.called("reshape_to_another_size", False), "numpy"
     )
-    kind, _ = mistakes.told(mistakes.way("matmul_of_other_shapes", False), "numpy")
+    kind, _ = mistakes.told(mistakes.called("matmul_of_other_shapes", False), "numpy")
     assert kind is ValueError  # NumPy's own, which no other library raises in these words
 
 

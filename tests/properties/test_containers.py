@@ -11,7 +11,7 @@ import amalthea
 from amalthea import Model, Sequential, Variable, layers, metrics, ops, optimizers, random
 from amalthea.errors import AmaltheaError
 
-WAYS = {  # how an attribute holds two things, and how they are found in it
+MODES = {  # how an attribute holds two things, and how they are found in it
     "attributes": lambda a, b: (a, b),
     "a list": lambda a, b: [a, b],
     "a tuple": lambda a, b: (a, b),
@@ -21,7 +21,7 @@ WAYS = {  # how an attribute holds two things, and how they are found in it
     "a dict of tuples": lambda a, b: {1: (a,), "two": (3.0, [b])},
     "a named tuple": lambda a, b: collections.namedtuple("Pair", "a b")(a, b),
 }
-every_way = pytest.mark.parametrize("way", WAYS)
+every_mode = pytest.mark.parametrize("mode", MODES)
 
 
 def leaves(held, kind):
@@ -31,24 +31,24 @@ def leaves(held, kind):
 class Holding(layers.Layer):
     """Multiplies by a variable, adds another, and passes on what is held beside them."""
 
-    def __init__(self, way="a list", kind="variables", **kwargs):
+    def __init__(self, mode="a list", kind="variables", **kwargs):
         super().__init__(**kwargs)
-        self.way, self.kind = way, kind
+        self.mode, self.kind = mode, kind
         make = {
             "variables": lambda: Variable(np.ones(1, "float32")),
             "layers": lambda: layers.Dense(1, kernel_initializer="ones", kernel_regularizer="l2"),
             "seeds": lambda: random.SeedGenerator(3),
             "metrics": lambda: metrics.Mean(),
         }[kind]
-        if way == "attributes":
+        if mode == "attributes":
             self.first, self.second = make(), make()
         else:
-            self.held = WAYS[way](make(), make())
+            self.held = MODES[mode](make(), make())
 
     @property
     def both(self):
         types = (Variable, layers.Layer, random.SeedGenerator, metrics.Metric)
-        return [self.first, self.second] if self.way == "attributes" else leaves(self.held, types)
+        return [self.first, self.second] if self.mode == "attributes" else leaves(self.held, types)
 
     def call(self, x):
         first, second = self.both
@@ -63,15 +63,15 @@ class Holding(layers.Layer):
         return x
 
 
-def model_of(way, kind):
-    model = Sequential([layers.Input((1,)), Holding(way, kind)])
+def model_of(mode, kind):
+    model = Sequential([layers.Input((1,)), Holding(mode, kind)])
     model.compile(optimizers.SGD(0.1), "mse")
     return model
 
 
-@every_way
-def test_variables_are_trained_saved_and_counted(way, tmp_path):
-    model = model_of(way, "variables")
+@every_mode
+def test_variables_are_trained_saved_and_counted(mode, tmp_path):
+    model = model_of(mode, "variables")
     assert model.count_params() == 2 and len(model.trainable_weights) == 2
     x = np.float32([[1], [2]])
     model.fit(x, np.zeros((2, 1)), verbose=0)
@@ -80,22 +80,22 @@ def test_variables_are_trained_saved_and_counted(way, tmp_path):
     both = model.layers[0].both
     np.testing.assert_allclose([float(v.numpy()[0]) for v in both], want, rtol=1e-5)
     model.save_weights(tmp_path / "m.weights.h5")
-    again = model_of(way, "variables")
+    again = model_of(mode, "variables")
     again.load_weights(tmp_path / "m.weights.h5")
     np.testing.assert_allclose([float(v.numpy()[0]) for v in again.layers[0].both], want, rtol=1e-5)
     model.layers[0].trainable = False
     assert not model.trainable_weights
 
 
-@every_way
-def test_layers_are_trained_saved_penalised_and_frozen(way, tmp_path):
-    model = model_of(way, "layers")
+@every_mode
+def test_layers_are_trained_saved_penalised_and_frozen(mode, tmp_path):
+    model = model_of(mode, "layers")
     assert len(model.trainable_weights) == 4 and len(model.losses) == 2
     before = model.get_weights()
     model.fit(np.ones((2, 1)), np.zeros((2, 1)), verbose=0)
     assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
     model.save_weights(tmp_path / "m.weights.h5")
-    again = model_of(way, "layers")
+    again = model_of(mode, "layers")
     again.load_weights(tmp_path / "m.weights.h5")
     for a, b in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(a, b)
@@ -103,17 +103,17 @@ def test_layers_are_trained_saved_penalised_and_frozen(way, tmp_path):
     assert not any(layer.trainable for layer in model.layers[0].both)
 
 
-@every_way
-def test_seeds_move_on_in_compiled_steps(way):
-    model = model_of(way, "seeds")
+@every_mode
+def test_seeds_move_on_in_compiled_steps(mode):
+    model = model_of(mode, "seeds")
     x = np.zeros((1, 1), "float32")
     assert not np.array_equal(model.predict_on_batch(x), model.predict_on_batch(x))
     assert len(model.variables) == 2
 
 
-@every_way
-def test_metrics_begin_anew_and_are_in_the_logs(way):
-    model = model_of(way, "metrics")
+@every_mode
+def test_metrics_begin_anew_and_are_in_the_logs(mode):
+    model = model_of(mode, "metrics")
     for _ in range(2):
         logs = model.evaluate(np.ones((4, 1)), np.zeros((4, 1)), batch_size=2, return_dict=True, verbose=0)
         assert sorted(logs.values()) == [1.0, 2.0, 4.0]

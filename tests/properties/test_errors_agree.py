@@ -133,7 +133,7 @@ def told(call: Callable[[], Any], backend: str) -> tuple[type[Exception], str]:
     return type(caught.value), str(caught.value).splitlines()[0]
 
 
-def way(name: str, compiled: bool) -> Callable[[], Any]:
+def called(name: str, compiled: bool) -> Callable[[], Any]:
     function, arrays = OPS[name]
     run = amalthea.jit(lambda *xs: function(*xs)) if compiled else function
     return lambda: run(*arrays)
@@ -141,7 +141,7 @@ def way(name: str, compiled: bool) -> Callable[[], Any]:
 
 @functools.cache
 def reference(name: str, compiled: bool) -> tuple[type[Exception], str]:
-    return told(way(name, compiled), "numpy")
+    return told(called(name, compiled), "numpy")
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -154,7 +154,7 @@ def test_an_op_tells_the_same_compiled_as_eager_and_it_is_our_error(name):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("name", OPS)
 def test_an_op_that_cannot_be_says_so_in_the_same_words(name, compiled, backend):
-    assert told(way(name, compiled), backend) == reference(name, compiled)
+    assert told(called(name, compiled), backend) == reference(name, compiled)
 
 
 @pytest.mark.parametrize("name", CALLS)

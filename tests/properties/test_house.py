@@ -145,7 +145,7 @@ def test_the_map_is_the_list():
 
 
 @every_file
-def test_a_page_is_a_page(path):
+def test_no_file_is_longer_than_600_lines(path):
     assert len(path.read_text().splitlines()) <= 600
 
 
@@ -180,6 +180,6 @@ def test_any_room_can_be_entered_first(room):
     subprocess.run([sys.executable, "-c", f"import amalthea.{room}"], check=True, capture_output=True)
 
 
-def test_what_the_front_door_promises_is_there():
+def test_every_export_of_the_package_exists():
     for name in amalthea.__all__:
         assert getattr(amalthea, name) is not None, name

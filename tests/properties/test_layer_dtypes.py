@@ -12,8 +12,8 @@ from tests.thinned import thinned
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*drops the mask of its input")
 WHOLE_ARITHMETIC = {"Add", "Subtract", "Multiply", "Dot"}  # as of arrays: bytes wrap, and stay bytes
-KINDS = [r for r in RECORDS if r["inputs"] and all(x.dtype.kind == "f" for x in r["inputs"])]
-KINDS = thinned([r for r in KINDS if r["class_name"] not in WHOLE_ARITHMETIC], 4)
+CASES = [r for r in RECORDS if r["inputs"] and all(x.dtype.kind == "f" for x in r["inputs"])]
+CASES = thinned([r for r in CASES if r["class_name"] not in WHOLE_ARITHMETIC], 4)
 
 
 def _values(record, inputs):
@@ -24,7 +24,7 @@ def _values(record, inputs):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "bool"])
-@pytest.mark.parametrize("record", KINDS, ids=[r["id"] for r in KINDS])
+@pytest.mark.parametrize("record", CASES, ids=[r["id"] for r in CASES])
 def test_whole_numbers_give_what_the_same_floats_give(record, dtype):
     if dtype == "bool" and "bools" in record["exceptions"]:
         pytest.skip(record["exceptions"]["bools"])

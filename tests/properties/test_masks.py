@@ -55,7 +55,7 @@ CASES = thinned([(record, padding) for record in SEQUENCES for padding in PADDIN
 
 
 @pytest.mark.parametrize(("record", "padding"), CASES, ids=[f"{r['id']}-{padding}" for r, padding in CASES])
-def test_what_counts_does_not_depend_on_what_is_padded(record, padding):
+def test_outputs_at_steps_that_count_do_not_depend_on_padding(record, padding):
     inputs = [np.concatenate([x, x[::-1] * 0.5]) for x in record["inputs"]]
     first = record["config"].get("data_format") == "channels_first"
     masks = [PADDINGS[padding](x.shape[0], x.shape[2 if first else 1]) for x in inputs]

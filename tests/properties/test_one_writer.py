@@ -75,5 +75,5 @@ def test_a_writer_is_found(line):
     assert writers(line)
 
 
-def test_what_only_reads_is_not_taken_for_a_writer():
+def test_a_call_that_only_reads_is_not_taken_for_a_writer():
     assert not writers("open(path); path.open('rb'); h5py.File(memory, 'w'); text.replace('a', 'b'); np.load(path)")

@@ -229,7 +229,7 @@ def test_processes_that_save_one_path_leave_one_whole_file(tmp_path):
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_of_two_that_may_not_overwrite_one_writes(links, tmp_path, monkeypatch):
+def test_one_of_two_writers_that_may_not_overwrite_succeeds(links, tmp_path, monkeypatch):
     def none(*arguments, **options):
         raise OSError(1, "Operation not permitted")
 

@@ -11,7 +11,7 @@ import pytest
 import amalthea
 from amalthea import Input, Model, Sequential, layers
 
-KINDS = {
+CROSSENTROPIES = {
     "binary_crossentropy": (1, "sigmoid", "BinaryCrossentropy"),
     "sparse_categorical_crossentropy": (3, "softmax", "SparseCategoricalCrossentropy"),
     "categorical_crossentropy": (3, "softmax", "CategoricalCrossentropy"),
@@ -33,13 +33,13 @@ def classes(saved):
     return [x["class_name"] if isinstance(x, dict) else classes(x)[0] if isinstance(x, list) else x for x in found]
 
 
-@pytest.mark.parametrize("loss", KINDS)
+@pytest.mark.parametrize("loss", CROSSENTROPIES)
 @pytest.mark.parametrize("name", ["crossentropy", "ce"])
 @pytest.mark.parametrize("when", ["compiled", "trained", "loaded"])
 @pytest.mark.parametrize("which", ["metrics", "weighted_metrics"])
 def test_crossentropy_is_written_as_the_metric_that_it_stands_for(loss, name, when, which, tmp_path):
     """Keras knows "accuracy" by itself, but not this name."""
-    units, activation, kind = KINDS[loss]
+    units, activation, kind = CROSSENTROPIES[loss]
     model = Sequential([Input((2,)), layers.Dense(units, activation)])
     model.compile("sgd", loss, **{which: ["accuracy", name]})
     x, y = np.ones((4, 2), "float32"), labels(loss)
@@ -57,17 +57,17 @@ def test_crossentropy_is_written_as_the_metric_that_it_stands_for(loss, name, wh
 @pytest.mark.parametrize("nested", [False, True, "dict"])
 def test_crossentropy_of_several_outputs_is_written_for_each(nested, tmp_path):
     x = Input((2,))
-    heads = [layers.Dense(u, a, name=f"head_{i}")(x) for i, (u, a, _) in enumerate(KINDS.values())]
+    heads = [layers.Dense(u, a, name=f"head_{i}")(x) for i, (u, a, _) in enumerate(CROSSENTROPIES.values())]
     model = Model(x, heads)
     metrics = {False: "crossentropy", True: [["crossentropy"], ["mse", "crossentropy"], ["crossentropy"]]}
     metrics["dict"] = {f"head_{i}": row for i, row in enumerate(metrics[True])}
-    model.compile("sgd", list(KINDS), metrics=[metrics[nested]] if nested is False else metrics[nested])
-    data = np.ones((4, 2), "float32"), [labels(loss) for loss in KINDS]
+    model.compile("sgd", list(CROSSENTROPIES), metrics=[metrics[nested]] if nested is False else metrics[nested])
+    data = np.ones((4, 2), "float32"), [labels(loss) for loss in CROSSENTROPIES]
     wanted = model.evaluate(*data, verbose=0, return_dict=True)
     model.save(tmp_path / "m.keras")
     saved = config_of(tmp_path / "m.keras")["compile_config"]["metrics"]
     rows = list(saved.values()) if isinstance(saved, dict) else saved
-    assert [row[-1]["class_name"] for row in rows] == [kind for _, _, kind in KINDS.values()]
+    assert [row[-1]["class_name"] for row in rows] == [kind for _, _, kind in CROSSENTROPIES.values()]
     assert amalthea.saving.load_model(tmp_path / "m.keras").evaluate(*data, verbose=0, return_dict=True) == wanted
 
 

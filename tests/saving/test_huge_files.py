@@ -114,7 +114,7 @@ def test_a_small_file_that_asks_for_something_huge_is_refused(name, path, no_arr
     assert len(str(caught.value)) < 1000
 
 
-def test_what_a_file_holds_may_be_large(tmp_path, monkeypatch):
+def test_values_in_a_file_may_be_large(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "elements", 100)
     monkeypatch.setattr(limits, "size", 10)
     big = Sequential([Input((200,)), layers.Dense(30)])

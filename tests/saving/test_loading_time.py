@@ -115,7 +115,7 @@ def test_a_pattern_finds_what_a_regular_expression_finds(length):
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "a{2}", "*a", "[a", "a**", "x" * 2000, "(?i)a"])
-def test_what_is_no_pattern_of_names_is_refused(pattern):
+def test_regular_expressions_beyond_patterns_of_names_are_refused(pattern):
     with pytest.raises(ArgumentError, match=r"pattern"):
         patterns.found(pattern, "a" * 50)
 

@@ -111,7 +111,7 @@ def test_weights_that_do_not_fit_change_nothing(kind, path, model):
         np.testing.assert_array_equal(found, want)
 
 
-def test_what_does_not_fit_can_be_skipped(path, model):
+def test_weights_that_do_not_fit_can_be_skipped(path, model):
     other = Sequential([Input((4,)), layers.Dense(5, "relu"), layers.Dense(7)])
     before = other.get_weights()
     with pytest.raises(ModelFileError, match="does not fit"):

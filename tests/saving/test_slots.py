@@ -40,7 +40,7 @@ def slots_that_take_functions():
     return {parameter for _, parameter in SLOTS if set(loading.slot_of(parameter)) & {"activations", "losses"}}
 
 
-def ways_to_name(name, module):
+def spellings(name, module):
     """All forms of a configuration that names an object."""
     yield {"class_name": "function", "config": name}
     yield {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
@@ -51,7 +51,7 @@ def ways_to_name(name, module):
 @pytest.mark.parametrize("family, name", CLASSES)
 def test_no_way_of_naming_a_function_gives_a_class(family, name):
     module = next(iter(FAMILIES[family].modules.values()))
-    for data in ways_to_name(name, module):
+    for data in spellings(name, module):
         for tables in [None, *(loading.slot_of(slot) for slot in slots_that_take_functions())]:
             try:
                 found = deserialize(data, tables)

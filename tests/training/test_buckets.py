@@ -61,7 +61,7 @@ def test_padded_lengths_give_the_same_results_by_fewer_executables(of_words, wei
         np.testing.assert_allclose(got, padded.predict(batch[0], verbose=0), atol=1e-5)
 
 
-def test_only_lengths_are_padded():
+def test_lengths_alone_are_padded():
     """An input whose axis 1 is given stays as it is, and so do labels that are as long by chance."""
     words, facts = layers.Input((None,)), layers.Input((3,))
     first = layers.LSTM(2)(layers.Embedding(9, 2, mask_zero=True)(words))

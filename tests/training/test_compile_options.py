@@ -80,7 +80,7 @@ def test_new_rates_are_used_from_the_next_step_on():
         np.testing.assert_array_equal(found, want)
 
 
-def test_nothing_is_said_where_nothing_is_wrong():
+def test_a_correct_run_gives_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small().fit(*line(), validation_split=0.25, epochs=2, verbose=0)

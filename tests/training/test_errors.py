@@ -231,7 +231,7 @@ def state(model: Model) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
-def test_the_error_says_what_where_and_how_to_mend_it_and_nothing_has_changed(row):
+def test_the_error_names_the_fault_its_place_and_the_cure_and_nothing_has_changed(row):
     model = row.model()
     before = state(model)
     with pytest.raises(row.error) as caught:

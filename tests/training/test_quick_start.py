@@ -154,7 +154,7 @@ def test_every_epoch_has_an_order_of_its_own_and_the_seed_brings_it_back():
     assert orders_of(shuffle=True) == [first, second]
 
 
-def test_without_shuffling_the_rows_come_as_they_are():
+def test_rows_without_shuffling_come_as_they_are():
     assert orders_of(shuffle=False) == [list(range(20))] * 2
 
 

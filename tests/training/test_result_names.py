@@ -158,7 +158,7 @@ LOOKS = {
 
 @every_backend
 @pytest.mark.parametrize("look", LOOKS)
-def test_what_a_callback_does_leaves_the_results_of_the_run(look, backend):
+def test_calls_of_the_model_in_a_callback_leave_the_results_of_the_run(look, backend):
     with backends.use_backend(backend):
         model = Sequential([Input((1,)), layers.Dense(1, kernel_initializer="ones")])
         model.compile(optimizers.SGD(0.0), "mse", metrics=["mae", metrics.F1Score(average="macro", threshold=0.5)])
@@ -174,7 +174,7 @@ def test_what_a_callback_does_leaves_the_results_of_the_run(look, backend):
 
 @every_backend
 @pytest.mark.parametrize("eager", [False, True])
-def test_on_batch_gives_the_results_of_that_batch(backend, eager):
+def test_train_on_batch_and_test_on_batch_give_the_results_of_that_batch(backend, eager):
     with backends.use_backend(backend):
         model = through()
         made_late = metrics.F1Score(average=None, threshold=0.5)  # its variables are made by the first batch

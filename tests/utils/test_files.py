@@ -93,7 +93,7 @@ def _fetch(site, folder, name="data.bin", **arguments):
 
 
 @pytest.mark.parametrize("case", FETCHES_REFUSED)
-def test_what_cannot_be_fetched_is_refused_and_leaves_nothing_behind(case, site, tmp_path):
+def test_a_failed_download_is_refused_and_leaves_nothing_behind(case, site, tmp_path):
     call, kind, words = FETCHES_REFUSED[case]
     with pytest.raises(kind, match=words):
         call(site, tmp_path / "cache")

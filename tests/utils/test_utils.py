@@ -63,7 +63,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_meant_is_refused_in_words(case):
+def test_meaningless_arguments_of_utils_are_refused_in_words(case):
     call, kind, words = REFUSED[case]
     with pytest.raises(kind, match=words):
         call()

@@ -122,7 +122,7 @@ UNUSABLE = {  # what a keras.json holds, and what is said of it
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_what_a_keras_json_holds_and_cannot_be_used_is_said_once(case, tmp_path):
+def test_an_unusable_keras_json_is_reported_once(case, tmp_path):
     text, words = UNUSABLE[case]
     (tmp_path / "keras.json").write_text(text)
     code = "from amalthea import backend as b; print(b._BACKEND, b.backend(), b.floatx(), b.epsilon())"
@@ -251,7 +251,7 @@ def test_a_model_that_was_moved_runs_there(backend, reference):
 
 
 @every_backend
-def test_devices(backend):
+def test_devices_are_listed_and_chosen(backend):
     with backends.use_backend(backend):
         devices = amalthea.distribution.list_devices()
         assert "cpu:0" in devices

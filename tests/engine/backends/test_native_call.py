@@ -139,7 +139,7 @@ def test_a_call_whose_outputs_are_told_is_not_tried(library):
     assert not calls
 
 
-def test_what_gives_no_array_is_refused(library):
+def test_a_native_call_that_gives_no_array_is_refused(library):
     with pytest.raises(ArgumentError, match="nothing"):
         ops.native_call(lambda x: None, Input((3,)))
 

@@ -42,7 +42,7 @@ def test_two_variables_change_places(backend):
 
 
 @every_backend
-def test_what_was_assigned_to_both_is_not_shared(backend):
+def test_two_variables_assigned_the_same_value_do_not_share_memory(backend):
     with backends.use_backend(backend):
         a, b = pair()
 

@@ -37,7 +37,7 @@ def training(chain):
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
-def test_only_the_input_and_kernels_are_transposed(chain):
+def test_input_and_kernels_alone_are_transposed(chain):
     graph, _ = capture(training(chain), ((K1, X), {}))
     graph = simplify(channels_first.channels_first(simplify(graph)))
     turned = [node.inputs[0] for node in graph.nodes if node.primitive is movement.transpose]
@@ -45,7 +45,7 @@ def test_only_the_input_and_kernels_are_transposed(chain):
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
-def test_the_numbers_stay(chain):
+def test_channels_first_gives_the_same_results(chain):
     graph, _ = capture(training(chain), ((K1, X), {}))
     moved = channels_first.channels_first(graph)
     with backends.use_backend("numpy"):

@@ -135,7 +135,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("row", "types", "attrs", "error"), BAD, ids=[r.name for r, *_ in BAD])
-def test_what_does_not_fit_is_told_with_the_primitive_it_met(row, types, attrs, error):
+def test_types_that_do_not_fit_are_refused_with_the_name_of_the_primitive(row, types, attrs, error):
     with pytest.raises(error) as caught:
         row.types(types, {**row.defaults, **attrs})
     assert any(row.name in note for note in caught.value.__notes__)

@@ -14,7 +14,7 @@ from amalthea.engine.primitives.table import numbers
 from amalthea.errors import DtypeError, ShapeError
 from tests.backends import every_backend
 
-every_kind = pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+every_layer = pytest.mark.parametrize("layer_name", ["LSTM", "GRU"])
 every_row = pytest.mark.parametrize("row", [rnn.lstm, rnn.gru], ids=["lstm", "gru"])
 X = numbers(2, 4, 3).astype("float32")
 
@@ -30,8 +30,8 @@ def squares(layer):
     return lambda x: sum(ops.sum(ops.square(y)) for y in layer(x))
 
 
-def made(kind="LSTM", **options):
-    make = getattr(layers, kind)
+def made(layer_name="LSTM", **options):
+    make = getattr(layers, layer_name)
     layer = make(3, return_sequences=True, return_state=True, bias_initializer="random_normal", **options)
     layer.build((2, 4, 3))
     return layer
@@ -44,10 +44,10 @@ STEP_BY_STEP = {
 }
 
 
-@every_kind
+@every_layer
 @pytest.mark.parametrize("name", STEP_BY_STEP)
-def test_what_libraries_lack_runs_step_by_step(kind, name):
-    assert kind.lower() not in rows_of(made(kind, **STEP_BY_STEP[name]), X)
+def test_options_that_libraries_lack_run_step_by_step(layer_name, name):
+    assert layer_name.lower() not in rows_of(made(layer_name, **STEP_BY_STEP[name]), X)
 
 
 def test_a_reset_before_the_product_runs_step_by_step():
@@ -66,16 +66,16 @@ def test_dropout_of_the_state_runs_step_by_step_in_training_alone():
 
 
 @pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"go_backwards": True}, {"dropout": 0.5}])
-@every_kind
-def test_the_usual_layer_is_one_primitive(kind, options):
-    found = rows_of(made(kind, **options), X)
-    assert kind.lower() in found
+@every_layer
+def test_the_usual_layer_is_one_primitive(layer_name, options):
+    found = rows_of(made(layer_name, **options), X)
+    assert layer_name.lower() in found
     assert "scan" not in found
 
 
-@every_kind
-def test_steps_are_kept_for_a_gradient_alone(kind):
-    layer, name = made(kind), kind.lower()
+@every_layer
+def test_steps_are_kept_for_a_gradient_alone(layer_name):
+    layer, name = made(layer_name), layer_name.lower()
     assert f"{name}_for_gradient" not in rows_of(layer, X)
     found = rows_of(transforms.grad(squares(layer)), X)
     assert {f"{name}_for_gradient", f"{name}_gradient"} <= set(found)
@@ -83,11 +83,11 @@ def test_steps_are_kept_for_a_gradient_alone(kind):
 
 
 @every_backend
-@every_kind
+@every_layer
 @pytest.mark.parametrize("options", [{}, {"use_bias": False, "go_backwards": True}])
-def test_the_whole_is_its_steps_with_all_gradients(backend, kind, options):
+def test_one_recurrence_gives_the_values_and_gradients_of_its_steps(backend, layer_name, options):
     with backends.use_backend(backend):
-        whole, steps = made(kind, **options), made(kind, unroll=True, **options)
+        whole, steps = made(layer_name, **options), made(layer_name, unroll=True, **options)
         steps.set_weights(whole.get_weights())
         for layer in (whole, steps):
             layer.compute = transforms.jit(
@@ -176,7 +176,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_does_not_fit_is_refused(name):
+def test_types_that_do_not_fit_are_refused(name):
     place, shape, dtype, error = WRONG[name]
     types = [Type(x.shape, "float32") for x in given()]
     types[place] = Type(shape, dtype)

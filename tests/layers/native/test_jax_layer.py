@@ -125,7 +125,7 @@ def test_a_jax_layer_is_made_of_its_config_and_saved(jax, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
 
 
-def test_what_a_jax_layer_cannot_use_is_named(jax):
+def test_arguments_that_a_jax_layer_cannot_use_are_named(jax):
     with pytest.raises(ArgumentError, match="inputs"):
         layers.JaxLayer(lambda params, x: x, params=1.0)
     with pytest.raises(ArgumentError, match="init_fn"):
@@ -199,7 +199,7 @@ def test_a_flax_module_of_whole_numbers_is_built_on_the_first_data(flax):
     assert layer(np.array([[1, 2, 3]], "int32")).shape == (1, 3, 4)
 
 
-def test_another_method_of_a_flax_module_is_called(flax):
+def test_a_flax_module_may_be_called_by_another_method(flax):
     network = flax_network(flax)()
     by = [network.halved, "halved", lambda module, inputs, training: module(inputs, training) / 2]
     made = [layers.FlaxLayer(network, method=method) for method in by]

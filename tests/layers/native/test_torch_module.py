@@ -19,7 +19,7 @@ def torch():
 
 
 @pytest.mark.parametrize("kind", ["torch", "jax", "tensorflow"])
-def test_another_backend_is_named_with_the_cure(kind, tmp_path):
+def test_a_layer_of_another_backend_is_refused_with_the_cure(kind, tmp_path):
     pytest.importorskip(kind)
     if kind == "torch":
         import torch
@@ -126,7 +126,7 @@ def test_a_lazy_torch_module_is_built_on_the_first_data(torch):
     assert losses[-1] < losses[0]
 
 
-def test_what_a_torch_module_draws_in_training_comes_from_the_layers_seed(torch):
+def test_random_numbers_of_a_torch_module_in_training_come_from_the_layers_seed(torch):
     def outputs():
         amalthea.random.set_random_seed(3)
         layer = layers.TorchModuleWrapper(torch.nn.Dropout(0.5))

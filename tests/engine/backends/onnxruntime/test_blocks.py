@@ -60,7 +60,7 @@ def normalized_gradient(g, x, scale, shift):
     return n.batch_normalize_gradient(g, x, scale, mean, variance, **NORM)
 
 
-STORIES = {  # of two images that come from convolutions, a third that does not, and two vectors
+SCENARIOS = {  # of two images that come from convolutions, a third that does not, and two vectors
     "a relu": lambda x, y, z, a, b: e.relu(x),
     "a relu's gradient": lambda x, y, z, a, b: e.relu_gradient(x, y),
     "a relu's gradient, from without": lambda x, y, z, a, b: e.relu_gradient(z, y),
@@ -85,9 +85,9 @@ STORIES = {  # of two images that come from convolutions, a third that does not,
 }
 
 
-def computed(story, backend, images, vectors, kernel):
+def computed(scenario, backend, images, vectors, kernel):
     def function(x, y, z, a, b, kernel):
-        out = STORIES[story](conv(x, kernel), conv(y, kernel), z, a, b)
+        out = SCENARIOS[scenario](conv(x, kernel), conv(y, kernel), z, a, b)
         return list(out) if isinstance(out, (tuple, list)) else [out]
 
     with backends.use_backend(backend):
@@ -106,26 +106,26 @@ def models(monkeypatch):
     return made
 
 
-def held(story, values):
+def assert_like_numpy(scenario, values):
     exact = computed(
-        story, "numpy", *([x.astype("float64") for x in part] for part in values[:2]), values[2].astype("float64")
+        scenario, "numpy", *([x.astype("float64") for x in part] for part in values[:2]), values[2].astype("float64")
     )
-    for ours, wanted in zip(computed(story, "onnxruntime", *values), exact, strict=True):
+    for ours, wanted in zip(computed(scenario, "onnxruntime", *values), exact, strict=True):
         assert ours.shape == wanted.shape
         assert np.abs(ours - wanted).max() <= 4e-6 * max(np.abs(wanted).max(), 1)
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_it_is_what_it_would_be_outside(story):
-    held(story, given())
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_results_between_convolutions_are_those_of_numpy(scenario):
+    assert_like_numpy(scenario, given())
 
 
 @needs_blocks
-@pytest.mark.parametrize("story", STORIES)
-def test_it_stays_in_blocks(story, monkeypatch):
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_values_between_convolutions_stay_in_blocks(scenario, monkeypatch):
     """Out of them come results alone; into them go what is given, and nothing twice."""
     made = models(monkeypatch)
-    results = computed(story, "onnxruntime", *given())
+    results = computed(scenario, "onnxruntime", *given())
     (model,) = made
     names = [node.op_type for node in model.graph.node]
     assert all(node.domain for node in model.graph.node if node.op_type == "Conv")
@@ -134,10 +134,10 @@ def test_it_stays_in_blocks(story, monkeypatch):
 
 
 @needs_blocks
-@pytest.mark.parametrize("story", [story for story in STORIES if "and a relu" in story])
-def test_a_relu_is_taken_along(story, monkeypatch):
+@pytest.mark.parametrize("scenario", [scenario for scenario in SCENARIOS if "and a relu" in scenario])
+def test_a_relu_is_fused_with_the_op_before_it(scenario, monkeypatch):
     made = models(monkeypatch)
-    computed(story, "onnxruntime", *given())
+    computed(scenario, "onnxruntime", *given())
     assert "Relu" not in [node.op_type for node in made[0].graph.node]
 
 
@@ -146,8 +146,8 @@ def test_a_relu_is_taken_along(story, monkeypatch):
 def test_long_images_are_pooled_some_rows_at_a_time(longest, rows, monkeypatch):
     monkeypatch.setattr(elementwise, "LONGEST", longest)
     made = models(monkeypatch)
-    for story in ("sums of images", "sums of all images", "a normalization", "a normalization's gradient"):
-        held(story, given())
+    for scenario in ("sums of images", "sums of all images", "a normalization", "a normalization's gradient"):
+        assert_like_numpy(scenario, given())
     for model in made:
         vectors = [numpy_helper.to_array(x).tolist() for x in model.graph.initializer if list(x.dims) == [4]]
         assert [3 * 32 * 8 // rows // layout.block(), layout.block(), rows, 8] in vectors
@@ -156,8 +156,8 @@ def test_long_images_are_pooled_some_rows_at_a_time(longest, rows, monkeypatch):
 def test_machines_without_blocks_do_the_same(monkeypatch):
     for room in (nchwc_conv, kernel_gradient):
         monkeypatch.setattr(room, "block", lambda: 0)
-    for story in STORIES:
-        held(story, given())
+    for scenario in SCENARIOS:
+        assert_like_numpy(scenario, given())
 
 
 def residual(filters, x, strides):

@@ -100,7 +100,7 @@ def test_the_gradient_of_a_relu_is_all_or_nothing(dtype):
     ("window", "shape"),
     [((2, 2), (2, 7, 8, 3)), ((3, 2), (1, 9, 5, 2)), ((3,), (2, 7, 3)), ((2, 1, 3), (1, 4, 3, 7, 2))],
 )
-def test_of_equal_elements_in_a_pool_the_first_takes_the_gradient(window, shape):
+def test_the_first_of_the_equal_elements_in_a_pool_takes_the_gradient(window, shape):
     x = integers(3, *shape).astype("float32")
     attrs = {"window": window, "strides": window, "padding": ((0, 0),) * len(window), "data_format": "channels_last"}
     out = w.max_pool.reference(x, **attrs)
@@ -135,7 +135,7 @@ def test_a_machine_without_the_operator_for_a_gated_sum_normalizes_too(monkeypat
 
 
 @pytest.mark.parametrize("shape", [(), (40,), (3, 3, 4, 16)])
-def test_adam_of_given_numbers(shape):
+def test_adam_of_arrays_that_are_not_variables_runs_in_the_session(shape):
     """Numbers that are no variables stay in the session."""
     value, gradient, momentum = (np.asarray(numbers(*shape, seed=seed)) for seed in range(3))
     inputs = (value, gradient, momentum, np.abs(gradient) + 0.5, np.float32(0.25))

@@ -112,7 +112,7 @@ def test_a_program_is_compiled_once_it_has_run_often(monkeypatch):
     assert found == [False, False, True]
 
 
-def test_what_cannot_be_compiled_stays_with_numpy(monkeypatch):
+def test_a_program_that_cannot_be_compiled_stays_with_numpy(monkeypatch):
     monkeypatch.setattr(program, "OFTEN", 100)
     monkeypatch.setattr(llvm, "is_there", lambda: False)
     update = work()
@@ -121,7 +121,7 @@ def test_what_cannot_be_compiled_stays_with_numpy(monkeypatch):
     assert not update.is_compiled
 
 
-def test_where_llvm_fails_numpy_goes_on(monkeypatch):
+def test_numpy_goes_on_after_llvm_fails(monkeypatch):
     def refused(*_):
         raise RuntimeError("no such target")
 
@@ -138,7 +138,7 @@ def test_where_llvm_fails_numpy_goes_on(monkeypatch):
 
 
 @pytest.mark.parametrize("version, wanted", [("0.44.1", False), ("0.45.0rc1", True), ("1.0.0", True), (None, False)])
-def test_only_an_llvmlite_that_speaks_this_llvm_is_asked(version, wanted, monkeypatch):
+def test_an_llvmlite_of_another_llvm_is_not_used(version, wanted, monkeypatch):
     def of(name):
         if version is None:
             raise llvm.metadata.PackageNotFoundError(name)

@@ -39,7 +39,7 @@ def test_every_optimizer_that_treats_numbers_alone_is_done_in_place(name):
     assert not any(variable.shape for variable, _ in graph.writes)
 
 
-def test_what_is_done_to_one_weight_alone_is_an_update_of_its_own():
+def test_a_constraint_of_one_weight_makes_an_update_of_its_own():
     model = made()
     model.layers[0].kernel.constraint = amalthea.constraints.NonNeg()
     assert sorted(sizes(model)) == [1, 5]
@@ -53,7 +53,7 @@ def test_a_weight_that_something_else_needs_stays_in_the_session():
     assert model.layers[0].kernel in [variable for variable, _ in graph.writes]
 
 
-def test_what_the_session_writes_holds_no_gradient():
+def test_a_variable_that_the_session_writes_has_no_gradient_in_its_memory():
     """An update is given more than it has variables of its own; that which it only reads is written by the session."""
     weight, read = (amalthea.Variable(np.float32(value)) for value in ([1, 2, 3], [4, 5, 6]))
 
@@ -67,7 +67,7 @@ def test_what_the_session_writes_holds_no_gradient():
     np.testing.assert_array_equal(read.numpy(), [6, 5, 4])
 
 
-def test_what_an_update_only_reads_may_be_written_by_the_session():
+def test_a_variable_that_an_update_only_reads_may_be_written_by_the_session():
     weight, read = (amalthea.Variable(np.float32(value)) for value in ([1, 2, 3], [4, 5, 6]))
 
     def step(x):
@@ -82,7 +82,7 @@ def test_what_an_update_only_reads_may_be_written_by_the_session():
     np.testing.assert_array_equal(read.numpy(), [4, 5, 6])
 
 
-def test_only_what_a_gradient_is_put_beside_has_two_buffers():
+def test_trainable_weights_alone_have_two_buffers():
     model = made()
     with backends.use_backend("onnxruntime"):
         train(model)

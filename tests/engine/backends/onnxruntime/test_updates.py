@@ -83,7 +83,7 @@ def predicted_between(model):
         model.evaluate(X, Y, verbose=0)
 
 
-STORIES = (
+SCENARIOS = (
     alone,
     assigned,
     partly_written,
@@ -121,13 +121,13 @@ def memory(request, monkeypatch):
     request.param(monkeypatch)
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_weights_are_those_of_another_backend(story, memory):
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_weights_are_those_of_another_backend(scenario, memory):
     found = []
     for backend in ("onnxruntime", "numpy"):
         with backends.use_backend(backend):
             model = made()
-            story(model)
+            scenario(model)
             state = [*model.weights, *model.optimizer.variables]
             found.append([model.predict(X, verbose=0), *(v.numpy() for v in state)])
     for ours, theirs in zip(*found, strict=True):

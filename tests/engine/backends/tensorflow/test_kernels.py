@@ -22,7 +22,7 @@ ARITHMETIC = "add subtract multiply floor_divide remainder maximum minimum equal
 UNARY = "negative absolute sign square relu floor isnan".split()
 
 
-def every_way(row, *inputs, **attrs):
+def in_all_modes(row, *inputs, **attrs):
     """What a primitive gives eagerly, in a plain graph, and in one that XLA compiles if the rule says so.
 
     The last is given to a variable, since the rule is another for what writes none.
@@ -40,7 +40,7 @@ def check(row, *inputs, **attrs):
     attrs = {**row.defaults, **attrs}
     with np.errstate(all="ignore"):
         want = row.reference(*inputs, **attrs)
-    for got in every_way(row, *inputs, **attrs):
+    for got in in_all_modes(row, *inputs, **attrs):
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want, err_msg=row.name)
 
@@ -97,7 +97,7 @@ def test_windows_in_every_dtype(dtype):
     same = {"strides": (1, 1), "padding": ((1, 1), (1, 1))}
     wide = [x.astype("float64"), kernel.astype("float64")]
     want = w.conv.reference(*wide, dilation=(1, 1), **same)
-    for got in every_way(w.conv, x, kernel, dilation=(1, 1), **same):
+    for got in in_all_modes(w.conv, x, kernel, dilation=(1, 1), **same):
         assert got.dtype == to
         np.testing.assert_allclose(got.astype("float64"), want, rtol=1e-2)
     check(w.max_pool, x, window=(3, 3), **same)
@@ -108,12 +108,12 @@ def test_windows_in_every_dtype(dtype):
 def test_a_key_gives_the_same_numbers_again(name, dtype):
     """Eagerly and compiled the same; XLA draws others from the same key, and those again too."""
     key = np.array([2**32 - 1, 3], "uint32")
-    eager, compiled, by_xla = every_way(TABLE[name], key, shape=(50, 3), dtype=dtype)
+    eager, compiled, by_xla = in_all_modes(TABLE[name], key, shape=(50, 3), dtype=dtype)
     np.testing.assert_array_equal(eager, compiled)
-    np.testing.assert_array_equal(by_xla, every_way(TABLE[name], key, shape=(50, 3), dtype=dtype)[2])
+    np.testing.assert_array_equal(by_xla, in_all_modes(TABLE[name], key, shape=(50, 3), dtype=dtype)[2])
 
 
-def test_bfloat16_goes_every_way(on_tensorflow):
+def test_bfloat16_is_converted_in_both_directions(on_tensorflow):
     x = np.array([1.5, -2.0], amalthea.engine.dtypes.to_numpy("bfloat16"))
     there = on_tensorflow.array(x, "bfloat16")
     assert there.dtype == tf.bfloat16
@@ -165,19 +165,19 @@ def test_convolutions_that_tensorflow_has_no_kernel_for(name):
     }
     for row, (inputs, more) in rows.items():
         want = row.reference(*inputs, **more, **attrs)
-        for got in every_way(row, *inputs, **more, **attrs):
+        for got in in_all_modes(row, *inputs, **more, **attrs):
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9, err_msg=row.name)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
-def test_of_equal_elements_the_first_in_a_window_takes_the_gradient(rank):
+def test_the_first_of_the_equal_elements_in_a_window_takes_the_gradient(rank):
     x = np.random.default_rng(0).integers(0, 2, (2, *(5, 4, 5)[:rank], 2)).astype("float64")
     attrs = {"window": (3, 2, 2)[:rank], "strides": (1, 2, 1)[:rank], "padding": ((1, 0), (0, 0), (0, 1))[:rank]}
     attrs = {**w.max_pool.defaults, **attrs}
     out = w.max_pool.reference(x, **attrs)
     g = np.random.default_rng(1).normal(size=out.shape)
     want = w.max_pool_gradient.reference(g, x, out, **attrs)
-    for got in every_way(w.max_pool_gradient, g, x, out, **attrs):
+    for got in in_all_modes(w.max_pool_gradient, g, x, out, **attrs):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
 
 

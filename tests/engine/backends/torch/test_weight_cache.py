@@ -135,7 +135,7 @@ def test_two_models_with_the_same_layer_see_each_others_training():
     assert np.abs(two.predict(X, verbose=0) - old).max() > 1e-6
 
 
-def test_what_is_settled_is_computed_once(monkeypatch):
+def test_a_value_of_weights_alone_is_computed_once(monkeypatch):
     from amalthea.engine.backends.torch import weight_cache
 
     counted = []
