@@ -42,7 +42,7 @@ class Nest:
         if value is None:
             return lambda leaves: None
         if isinstance(value, dict):
-            parts = {key: self._taken(part, f"{name}[{key!r}]") for key, part in value.items()}
+            parts: dict[Any, Fill] = {key: self._taken(part, f"{name}[{key!r}]") for key, part in value.items()}
             return lambda leaves: {key: part(leaves) for key, part in parts.items()}
         if isinstance(value, (list, tuple)) and not _holds_numbers(value):
             items = [self._taken(item, f"{name}[{i}]") for i, item in enumerate(value)]
