@@ -144,7 +144,7 @@ def test_nests_keep_their_structure_and_their_rows_together(nest, shuffle):
 
 
 def _leaves(x):
-    return [np.asarray(leaf, "float32") for _, leaf in structure.named_leaves(x, "x")]
+    return [np.asarray(leaf, "float32") for _, leaf in structure.Nest(x, "x")]
 
 
 class Endless(data.PyDataset):
