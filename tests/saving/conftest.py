@@ -1,10 +1,15 @@
-"""Fixtures of this folder's tests."""
+"""A trained model, and its file."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.samples import trained
+
+
+@pytest.fixture
+def model():
+    return trained("sequential")[0]
 
 
 @pytest.fixture(scope="module")
@@ -17,5 +22,6 @@ def saved(tmp_path_factory):
 
 @pytest.fixture
 def path(saved, tmp_path):
+    """A file of one's own with that model."""
     (tmp_path / "model.keras").write_bytes(saved)
     return tmp_path / "model.keras"

@@ -19,17 +19,6 @@ from tests.saving.archives import rewritten, with_config, with_weights
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
 
-@pytest.fixture
-def model():
-    return trained("sequential")[0]
-
-
-@pytest.fixture
-def path(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    return tmp_path / "model.keras"
-
-
 # --------------------------------------------------------------------------------------------- damaged
 
 
