@@ -194,13 +194,13 @@ DIRECTIONS = [("val_loss", "min"), ("accuracy", "max"), ("val_auc", "max"), ("ms
 def test_the_direction_is_known_from_the_metrics_name(monitor, mode):
     watching = c.EarlyStopping(monitor=monitor)
     watching.set_model(Model())
-    assert watching.larger_is_better() is (mode == "max")
+    assert watching._larger_is_better() is (mode == "max")
 
 
 def test_the_models_metric_is_asked_for_the_direction_first():
     watching = c.EarlyStopping(monitor="val_loss_of_nothing")
     watching.set_model(Model(metrics=[("loss_of_nothing", "up")]))
-    assert watching.larger_is_better()
+    assert watching._larger_is_better()
 
 
 # ----------------------------------------------------------------------------------- files

@@ -92,7 +92,7 @@ class DepthwiseConv1D(_Depthwise):
         ((2, 8, 5), 20)
     """
 
-    rank = 1
+    _rank = 1
 
 
 class DepthwiseConv2D(_Depthwise):
@@ -124,7 +124,7 @@ class DepthwiseConv2D(_Depthwise):
         (2, 6, 6, 6)
     """
 
-    rank = 2
+    _rank = 2
 
 
 class _Separable(_Windowed):
@@ -158,7 +158,7 @@ class _Separable(_Windowed):
         channels = self._channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.depthwise_kernel = weight(self, "depthwise_kernel", shape, "depthwise")
-        mixture = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
+        mixture = (*(1,) * self._rank, channels * self.depth_multiplier, self.filters)
         self.pointwise_kernel = weight(self, "pointwise_kernel", mixture, "pointwise")
         self._add_bias(self.filters)
 
@@ -202,8 +202,8 @@ class SeparableConv1D(_Separable):
         ((3, 5, 1), (1, 5, 4))
     """
 
-    rank = 1
-    paddings = ("valid", "same", "causal")
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
 
 
 class SeparableConv2D(_Separable):
@@ -239,10 +239,10 @@ class SeparableConv2D(_Separable):
     Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
     """
 
-    rank = 2
+    _rank = 2
 
 
 for _cls in (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D):
-    _with_rank(_cls, _cls.rank)
+    _with_rank(_cls, _cls._rank)
 
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -12,21 +12,21 @@ from amalthea.random import SeedGenerator
 
 
 class _Noise(Layer):
-    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`disturbed`."""
+    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`_disturbed`."""
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def _set(self, name: str, value: float, seed: Any) -> None:
         setattr(self, name, value)
-        self.strength, self.seed = value, seed
+        self._strength, self.seed = value, seed
         if value > 0:
             self.seed_generator = seed_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        return self.disturbed(inputs) if training and self.strength > 0 else inputs
+        return self._disturbed(inputs) if training and self._strength > 0 else inputs
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         raise NotImplementedError
 
     def _normal(self, inputs: Any, mean: float, stddev: float) -> Any:
@@ -58,7 +58,7 @@ class GaussianNoise(_Noise):
         super().__init__(**kwargs)
         self._set("stddev", stddev, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))
 
 
@@ -91,7 +91,7 @@ class GaussianDropout(_Noise):
         super().__init__(**kwargs)
         self._set("rate", rate, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         return ops.multiply(inputs, self._normal(inputs, 1.0, (self.rate / (1.0 - self.rate)) ** 0.5))
 
 
@@ -135,7 +135,7 @@ class AlphaDropout(_Noise):
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self._set("rate", rate, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         limit = -1.6732632423543772 * 1.0507009873554805
         shape = ops.shape(inputs)
         if self.noise_shape is not None:

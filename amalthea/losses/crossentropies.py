@@ -231,7 +231,7 @@ class SparseCategoricalCrossentropy(_WithOptions):
     """
 
     keeps_integer_labels = True
-    only_in_config_if_set = ("dtype", "axis")
+    _only_in_config_if_set = ("dtype", "axis")
 
     def __init__(
         self,

@@ -189,7 +189,7 @@ class Loss(Configurable, registry=registry):
         4.5
     """
 
-    only_in_config_if_set: tuple[str, ...] = ("dtype",)
+    _only_in_config_if_set: tuple[str, ...] = ("dtype",)
     keeps_integer_labels = False
 
     def __init__(

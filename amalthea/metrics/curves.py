@@ -89,7 +89,7 @@ class AUC(_OverThresholds):
     Source: Davis and Goadrich, ICML 2006 (PR); Flach and Kull, NeurIPS 2015 (PRGAIN).
     """
 
-    only_in_config_if_set = ("thresholds",)
+    _only_in_config_if_set = ("thresholds",)
     curves = ("ROC", "PR", "PRGAIN")
     methods = ("interpolation", "minoring", "majoring")
 

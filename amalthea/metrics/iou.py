@@ -183,7 +183,7 @@ class MeanIoU(IoU):
         0.5833
     """
 
-    not_in_config = ("target_class_ids",)
+    _not_in_config = ("target_class_ids",)
 
     def __init__(
         self,

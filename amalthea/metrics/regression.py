@@ -224,7 +224,7 @@ class CosineSimilarity(MeanMetricWrapper):
         0.5
     """
 
-    only_in_config_if_set = ("axis",)
+    _only_in_config_if_set = ("axis",)
 
     _direction = "up"
 

@@ -46,7 +46,7 @@ class Model(Trainer, Layer):
         10
     """
 
-    network: Network | None = None
+    _network: Network | None = None
 
     def __init__(self, *args: Any, **kwargs: Any):
         inputs, outputs, kwargs = _functional_arguments(args, kwargs)
@@ -56,23 +56,23 @@ class Model(Trainer, Layer):
             self._set_network(Network(inputs, outputs))
 
     @property
-    def place(self) -> str:
+    def _location(self) -> str:
         """Description of the model for error messages."""
         return f"in model '{self.name}' ({type(self).__name__})"
 
     def _set_network(self, network: Network | None) -> None:
-        self.network = network
+        self._network = network
         self.built = network is not None
 
     @property
     def _is_functional(self) -> bool:
         """Whether it was made of symbolic inputs and outputs."""
-        return self.network is not None
+        return self._network is not None
 
     @property
-    def saved_identity(self) -> tuple[str, str, str] | None:
+    def _saved_identity(self) -> tuple[str, str, str] | None:
         """Files call a model of symbolic inputs and outputs ``Functional``."""
-        if type(self) is Model and self.network is not None:
+        if type(self) is Model and self._network is not None:
             return "keras.src.models.functional", "Functional", "Functional"
         return None
 
@@ -141,9 +141,9 @@ class Model(Trainer, Layer):
             >>> np.asarray(Doubling()(np.array([[1.0, 2.0]]))).tolist()
             [[6.0]]
         """
-        if self.network is None:
+        if self._network is None:
             raise NotImplementedError(f"Model '{self.name}' has no call method.")
-        return self.network.run(inputs, mask)
+        return self._network.run(inputs, mask)
 
     supports_masking = True
 
@@ -188,12 +188,12 @@ class Model(Trainer, Layer):
             >>> model.count_params()
             10
         """
-        if not self.built and not type(self).build_is_own():
+        if not self.built and not type(self)._has_own_build():
             self.compute_output_shape(input_shape)
         self.built = True
 
     @classmethod
-    def build_is_own(cls) -> bool:
+    def _has_own_build(cls) -> bool:
         """Returns whether the class overrides ``build``.
 
         Example:
@@ -204,7 +204,7 @@ class Model(Trainer, Layer):
         return cls.build is not Model.build
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
-        if self.built or type(self).build_is_own():
+        if self.built or type(self)._has_own_build():
             super()._build_for(args, kwargs)
         elif not self.built:
             self._build_shapes = building.build_shapes(self, args, kwargs)
@@ -216,7 +216,7 @@ class Model(Trainer, Layer):
 
     @property
     def _layers(self) -> list[Layer]:
-        found = [*(self.network.layers if self.network is not None else ()), *super()._layers]
+        found = [*(self._network.layers if self._network is not None else ()), *super()._layers]
         return list({id(x): x for x in found}.values())
 
     @property
@@ -260,13 +260,13 @@ class Model(Trainer, Layer):
     # ---------------------------------------------------------------------------- inputs and outputs
 
     def _needed_network(self) -> Network:
-        if self.network is None and isinstance(getattr(self, "stack", None), list):
+        if self._network is None and isinstance(getattr(self, "_stack", None), list):
             building.require_built(self)
-        if self.network is None:
+        if self._network is None:
             raise ArgumentError(
                 f"Model '{self.name}' has no symbolic inputs and outputs.", cure="Model(inputs, outputs), or Sequential"
             )
-        return self.network
+        return self._network
 
     @property
     def inputs(self) -> list[Any]:
@@ -306,10 +306,10 @@ class Model(Trainer, Layer):
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs: the keys of a dict, or the names of the last layers."""
-        if self.network is None:
+        if self._network is None:
             return []
-        if isinstance(self.network.outputs, dict):
-            return sorted(self.network.outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        if isinstance(self._network.outputs, dict):
+            return sorted(self._network.outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         return [x.history.call.operation.name for x in self.outputs]
 
     # ------------------------------------------------------------------------------------- the rest
@@ -472,7 +472,7 @@ class Model(Trainer, Layer):
             >>> [layer["class_name"] for layer in config["layers"]]
             ['InputLayer', 'Dense']
         """
-        if self.network is not None and type(self) is Model:
+        if self._network is not None and type(self) is Model:
             return functional_config.to_config(self)
         return super().get_config()
 

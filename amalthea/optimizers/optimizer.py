@@ -93,8 +93,8 @@ class Optimizer(State, registry=registry):
         array([0.5], dtype=float32)
     """
 
-    argument_checks = arguments.OF_OPTIMIZERS
-    not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
+    _argument_checks = arguments.OF_OPTIMIZERS
+    _not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
 
     def __init_subclass__(cls, **kwargs: Any):
         if "__init__" in cls.__dict__:
@@ -133,7 +133,7 @@ class Optimizer(State, registry=registry):
 
     def _make_learning_rate(self, given: Any) -> Any:
         if isinstance(given, dict):
-            return LearningRateSchedule.registry.get(given)  # type: ignore[union-attr]
+            return LearningRateSchedule._registry.get(given)  # type: ignore[union-attr]
         if isinstance(given, Variable):
             self._variables.append(given)
         if callable(given) or isinstance(given, Variable):
@@ -367,10 +367,10 @@ class Optimizer(State, registry=registry):
         _, new = call_stateless(lambda: self.apply(grads, self._trainable_variables), every, values)
         return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
 
-    def config_value(self, name: str, given: Any) -> Any:
+    def _config_value(self, name: str, given: Any) -> Any:
         """Returns the learning rate as a number or schedule, any other argument from its attribute."""
         if name != "learning_rate":
-            return super().config_value(name, given)
+            return super()._config_value(name, given)
         rate = self._learning_rate
         rate = float(rate.numpy()) if isinstance(rate, Variable) else rate
         return options.with_decay(rate, self.decay)

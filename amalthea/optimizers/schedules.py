@@ -59,7 +59,7 @@ class LearningRateSchedule(Configurable, registry=registry):
         0.05
     """
 
-    argument_checks = arguments.OF_SCHEDULES
+    _argument_checks = arguments.OF_SCHEDULES
 
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not say its learning rate: write its __call__.")

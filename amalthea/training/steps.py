@@ -70,7 +70,7 @@ class Steps(Results):
         """
         total = None
         if self._loss is not None:
-            with placed(self.place):
+            with placed(self._location):
                 total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
         for added in self.losses:
             total = ops.sum(added) if total is None else ops.add(total, ops.sum(added))

@@ -50,8 +50,8 @@ class JaxLayer(NativeLayer):
         [[1.0, 2.0]]
     """
 
-    library = "jax"
-    not_in_config: tuple[str, ...] = ("params", "state", "seed")
+    _library = "jax"
+    _not_in_config: tuple[str, ...] = ("params", "state", "seed")
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class JaxLayer(NativeLayer):
                 return self._narrow(found), state
             return self._narrow(found[0]), self._state.values_in(found[1])
 
-        key = self.seed_generator.next() if self.seed_generator is not None and training else None
+        key = self.seed_generator.next() if self._seed_generator is not None and training else None
         return self._run(function, self._params.variables, self._state.variables, inputs, key)
 
     def _narrow(self, outputs: Any) -> Any:

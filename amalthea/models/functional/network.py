@@ -46,7 +46,7 @@ class Network:
         self.calls, places = self._walk()
         self.operations = self._ordered(places)
         kept = set(self.calls)
-        self.calls_of = {o: [c for c in o.calls if c in kept] for o in self.operations}
+        self.calls_of = {o: [c for c in o._calls if c in kept] for o in self.operations}
 
     def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
         """The calls, each after those that it needs, and how early each operation is met from the outputs."""
