@@ -286,22 +286,7 @@ class Configurable(metaclass=_Remembering):
         return name in self._only_in_config_if_set and given == (parameter.default if parameter else None)
 
     def _config_value(self, name: str, given: Any) -> Any:
-        """Returns the present value of an argument of the constructor, for :meth:`get_config`.
-
-        Args:
-            name: str; name of the argument.
-            given: value that the constructor was given.
-
-        Returns:
-            The attribute of this name, or ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import initializers
-            >>> constant = initializers.Constant(1.0)
-            >>> constant.value = 2.0
-            >>> constant.config_value("value", 1.0)
-            2.0
-        """
+        """Returns the present value of an argument of the constructor, for :meth:`get_config`."""
         return getattr(self, name, given)
 
     @classmethod
@@ -330,19 +315,7 @@ class Configurable(metaclass=_Remembering):
     def _tables_for(cls, parameter: str) -> tuple[str, ...] | None:
         """Returns the families of objects that a configuration may hold for a parameter.
 
-        It keeps model files safe: a loss cannot stand in the place of an initializer.
-
-        Args:
-            parameter: str; name of a parameter of the constructor.
-
-        Returns:
-            A tuple of names of families; None, for classes of your own, allows all.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense.tables_for("kernel_initializer")
-            ('initializers',)
-        """
+        It keeps model files safe: a loss cannot stand in the place of an initializer."""
         if parameter in cls._config_slots:
             return cls._config_slots[parameter]
         return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None

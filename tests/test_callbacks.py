@@ -318,7 +318,7 @@ def test_averages_are_in_the_model_while_it_is_evaluated(swap_on_epoch):
     model = Model()
     weight, average = Variable(np.float32(1)), Variable(np.float32(9))
     model.trainable_variables = [weight]
-    model.optimizer = SimpleNamespace(use_ema=True, slot=lambda name, variable: average)
+    model.optimizer = SimpleNamespace(use_ema=True, _slot=lambda name, variable: average)
     calls = c.CallbackList(c.SwapEMAWeights(swap_on_epoch), model=model)
     seen = []
     for hook, arguments in [("epoch_begin", [0]), ("test_begin", []), ("test_end", []), ("epoch_end", [0])] * 2:

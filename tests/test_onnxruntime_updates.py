@@ -158,7 +158,7 @@ def test_weights_are_those_of_another_backend(story, memory):
 def separated(model):
     """The session's graph of a training step, and what is done after it."""
     data = (X, Y, None)
-    model.ensure_built(data)
+    model._ensure_built(data)
     with backends.use_backend("onnxruntime"):
         from amalthea.engine.backends.onnxruntime import prepared
 

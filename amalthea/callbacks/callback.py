@@ -69,7 +69,7 @@ class Callback:
     def _has_hook(self, hook: str) -> bool:
         """Returns whether the callback overrides the hook of this name.
 
-        >>> Callback().has_hook("on_epoch_end")
+        >>> Callback()._has_hook("on_epoch_end")
         False
         """
         own = getattr(self, hook)

@@ -38,7 +38,7 @@ class ModelCheckpoint(MonitorCallback):
     Example:
         >>> from amalthea.callbacks import ModelCheckpoint
         >>> checkpoint = ModelCheckpoint("runs/{epoch:02d}-{val_loss:.2f}.keras")
-        >>> checkpoint.path_for(0, None, {"val_loss": 0.123})  # the file after the first epoch
+        >>> checkpoint._path_for(0, None, {"val_loss": 0.123})  # the file after the first epoch
         'runs/01-0.12.keras'
     """
 

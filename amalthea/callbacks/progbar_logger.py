@@ -22,7 +22,7 @@ class ProgbarLogger(Callback):
         >>> from amalthea.callbacks import ProgbarLogger
         >>> progress = ProgbarLogger()
         >>> progress.set_params({"verbose": 2, "epochs": 1, "steps": 10})
-        >>> progress.has_hook("on_train_batch_end")  # one line for each epoch needs no call for each batch
+        >>> progress._has_hook("on_train_batch_end")  # one line for each epoch needs no call for each batch
         False
     """
 

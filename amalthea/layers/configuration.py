@@ -62,19 +62,7 @@ class Configuration(Configurable):
     _config_attributes: Mapping[str, str] = MappingProxyType({})  # parameters whose values other attributes hold
 
     def _config_value(self, name: str, given: Any) -> Any:
-        """Returns the value of a constructor's argument for the configuration.
-
-        Args:
-            name: str; name of the parameter.
-            given: the value that the constructor was given.
-
-        Returns: the attribute of that name, or of the name in ``_config_attributes``; ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense(3).config_value("units", None)
-            3
-        """
+        """Returns the value of a constructor's argument for the configuration."""
         return getattr(self, self._config_attributes.get(name, name), given)
 
     def get_build_config(self) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Convolutions over 1 to 3 axes of space, and their transposes."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
 """Convolutions of each channel by itself: depthwise, and separable (depthwise, then a mixture of channels)."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
 from amalthea import docstrings, ops
-from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
+from amalthea.layers.convolution import _Windowed, _with_rank
 from amalthea.layers.options import weight
 
 docstrings.share(

@@ -1,5 +1,8 @@
 """Long short-term memory: layer and cell."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -57,9 +57,8 @@ docstrings.share(
 class RecurrentCell(Layer):
     """A cell with a kernel for the input and one for the state, for a number of gates.
 
-    A subclass sets ``_gates`` and implements :meth:`_step`, from the projected input and the states to the output and the
-    new
-    states; it may override ``_bias_shape`` and ``_bias_start``.
+    A subclass sets ``_gates`` and implements :meth:`_step`, from the projected input and the states to the output and
+    the new states; it may override ``_bias_shape`` and ``_bias_start``.
     """
 
     _computes_in_floats = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from amalthea import tree
 from amalthea.configurable import serialize
@@ -15,8 +15,23 @@ from amalthea.layers.layer import Layer, registry
 from amalthea.models.functional import config as functional_config
 from amalthea.models.functional.network import Network
 from amalthea.models.summary import summary
-from amalthea.training.state import at_home
+from amalthea.training.state import on_model_backend
 from amalthea.training.trainer import Trainer
+
+Value = TypeVar("Value")
+
+
+class unless_set(Generic[Value]):
+    """A read-only property that an attribute of the same name hides.
+
+    Keras has these names on functional models alone, so a subclass with a ``call`` of its own may use them otherwise.
+    """
+
+    def __init__(self, compute: Callable[[Any], Value]):
+        self.compute, self.__doc__ = compute, compute.__doc__
+
+    def __get__(self, model: Any, owner: Any = None) -> Value:
+        return self if model is None else self.compute(model)  # type: ignore[return-value]
 
 
 class Model(Trainer, Layer):
@@ -101,12 +116,12 @@ class Model(Trainer, Layer):
         with backends.use_backend(backend) as there:
             for variable in (*self.variables, *(self.optimizer.variables if self.optimizer is not None else ())):
                 there.storage_of(variable)
-        self._home = backend
+        self._model_backend = backend
         return self
 
     # ------------------------------------------------------------------------------------ as a layer
 
-    __call__ = at_home(Layer.__call__)
+    __call__ = on_model_backend(Layer.__call__)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs for inputs; a subclass of your own overrides it.
@@ -194,13 +209,7 @@ class Model(Trainer, Layer):
 
     @classmethod
     def _has_own_build(cls) -> bool:
-        """Returns whether the class overrides ``build``.
-
-        Example:
-            >>> from amalthea import Model, Sequential
-            >>> Model.build_is_own(), Sequential.build_is_own()
-            (False, True)
-        """
+        """Returns whether the class overrides ``build``."""
         return cls.build is not Model.build
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -268,12 +277,12 @@ class Model(Trainer, Layer):
             )
         return self._network
 
-    @property
+    @unless_set
     def inputs(self) -> list[Any]:
         """Symbolic inputs, as a flat list."""
         return self._needed_network().flat_inputs
 
-    @property
+    @unless_set
     def outputs(self) -> list[Any]:
         """Symbolic outputs, as a flat list."""
         return tree.flatten(self._needed_network().outputs)
@@ -288,29 +297,33 @@ class Model(Trainer, Layer):
         """Symbolic outputs, nested as they were given."""
         return self._needed_network().outputs
 
-    @property
+    @unless_set
     def input_shape(self) -> Any:
         """Shapes of the inputs, nested like them."""
-        return tree.map_structure(lambda x: x.shape, self.input)
+        return self._needed_network().input_shape
 
-    @property
+    @unless_set
     def output_shape(self) -> Any:
         """Shapes of the outputs, nested like them."""
-        return tree.map_structure(lambda x: x.shape, self.output)
+        return self._needed_network().output_shape
 
-    @property
+    @unless_set
     def input_names(self) -> list[str]:
         """Names of the inputs."""
-        return [x.history.call.operation.name for x in self.inputs]
+        return [x.history.call.operation.name for x in self._needed_network().flat_inputs]
 
-    @property
+    @unless_set
     def output_names(self) -> list[str]:
         """Names of the outputs: the keys of a dict, or the names of the last layers."""
+        return self._output_names()
+
+    def _output_names(self) -> list[str]:
         if self._network is None:
             return []
-        if isinstance(self._network.outputs, dict):
-            return sorted(self._network.outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        return [x.history.call.operation.name for x in self.outputs]
+        outputs: Any = self._network.outputs
+        if isinstance(outputs, dict):
+            return sorted(outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return [x.history.call.operation.name for x in tree.flatten(outputs)]
 
     # ------------------------------------------------------------------------------------- the rest
 

@@ -82,10 +82,9 @@ class Sequential(Model):
             if layer._first_input is not None:
                 shape, dtype = layer._first_input
                 self._stack.append(Input(batch_shape=shape, dtype=dtype).history.call.operation)
-            elif isinstance(layer, Model) and layer._network is not None and len(layer.inputs) == 1:
-                self._stack.append(
-                    Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype).history.call.operation
-                )
+            elif isinstance(layer, Model) and layer._network is not None and len(layer._network.flat_inputs) == 1:
+                first = layer._network.flat_inputs[0]
+                self._stack.append(Input(batch_shape=first.shape, dtype=first.dtype).history.call.operation)
         if layer.name in self._named:
             raise ArgumentError(
                 f"Model '{self.name}' has a layer named '{layer.name}' already.",
@@ -200,13 +199,7 @@ class Sequential(Model):
 
     @classmethod
     def _has_own_build(cls) -> bool:
-        """Returns True: the class overrides ``build``.
-
-        Example:
-            >>> from amalthea import Sequential
-            >>> Sequential.build_is_own()
-            True
-        """
+        """Returns True: the class overrides ``build``."""
         return True
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
@@ -272,7 +265,7 @@ class Sequential(Model):
             >>> Sequential([layers.Input((4,)), layers.Dense(2)]).get_build_config()
             {'input_shape': [None, 4]}
         """
-        return {"input_shape": list(self.input_shape)} if self._network is not None else None
+        return {"input_shape": list(self._network.input_shape)} if self._network is not None else None
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration of the model, as plain data that JSON can hold.
@@ -290,7 +283,7 @@ class Sequential(Model):
         config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
         config["layers"] = [configurable.serialize(layer) for layer in self._stack]
         if self._network is not None:
-            config["build_input_shape"] = list(self.input_shape)
+            config["build_input_shape"] = list(self._network.input_shape)
         return config
 
     @classmethod

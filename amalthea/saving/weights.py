@@ -304,7 +304,7 @@ def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False
         plan.finish(taken)
     for _, thing, _ in stores:
         if isinstance(thing, Optimizer) and not taken.issuperset(id(v) for v in thing.variables):
-            getattr(thing, "begin_at_weights", lambda: None)()  # it was built before the weights were read
+            getattr(thing, "_begin_at_weights", lambda: None)()  # it was built before the weights were read
 
 
 @contextmanager
@@ -342,7 +342,7 @@ def _load_optimizer(optimizer: Any, store: Group) -> bool:
     """Optimizer state that does not fit is left out with a warning, as in Keras: the weights are still good."""
     if not len(store):
         return False
-    if not optimizer.can_load(len(store)):
+    if not optimizer._can_load(len(store)):
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
             return False  # it was saved before its first step
         warnings.warn(

@@ -48,7 +48,7 @@ def check_source(model: Any, source: Any) -> None:
 def check_labels(model: Any, batch: Any) -> None:
     """The values of the labels of ``(x, y, ...)``, where the loss knows what they may be."""
     loss = getattr(model, "_loss", None)
-    if batch[1] is None or loss is None or not loss.checks_values or model.trains_in_its_own_way():
+    if batch[1] is None or loss is None or not loss.checks_values or model._has_own_training():
         return
     with placed(model._location):
         loss.check_values(batch[1], _outputs(model, batch[0]))
@@ -73,7 +73,7 @@ def checked(model: Any, source: Any, batches: Iterable[Any]) -> Iterable[Any]:
     loss = getattr(model, "_loss", None)
     if not hasattr(source, "inputs") and indices.readers(model):
         return _each(batches, lambda batch: check_batch(model, batch))
-    if hasattr(source, "labels") or loss is None or not loss.checks_values or model.trains_in_its_own_way():
+    if hasattr(source, "labels") or loss is None or not loss.checks_values or model._has_own_training():
         return batches
     return _each(batches, lambda batch: check_batch(model, batch))
 
@@ -88,7 +88,7 @@ def _outputs(model: Any, x: Any) -> Outputs:
     """The predictions as types; a model without symbolic outputs is called on symbols once for each kind of input."""
     network = getattr(model, "_network", None)
     if network is not None:
-        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model.output_names)
+        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model._output_names())
     key = str(_kinds(x))
     if key not in model._output_types:
         with Trace():

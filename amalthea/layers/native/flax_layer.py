@@ -47,7 +47,9 @@ class FlaxLayer(JaxLayer):
     """
 
     _not_in_config = ("variables", "seed", "method")
-    _config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({"module": (loading.OWN,), "method": (loading.OWN,)})
+    _config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"module": (loading.OWN,), "method": (loading.OWN,)}
+    )
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
         self.module = module

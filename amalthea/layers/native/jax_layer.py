@@ -120,7 +120,7 @@ class JaxLayer(NativeLayer):
                 return self._narrow(found), state
             return self._narrow(found[0]), self._state.values_in(found[1])
 
-        key = self.seed_generator.next() if self._seed_generator is not None and training else None
+        key = self.seed_generator.next() if self.seed_generator is not None and training else None
         return self._run(function, self._params.variables, self._state.variables, inputs, key)
 
     def _narrow(self, outputs: Any) -> Any:
