@@ -58,7 +58,7 @@ class CallbackList(Callback):
             if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):
                 self.callbacks.append(kind())
         self._callers: dict[str, list[Caller]] = {}
-        self.run = Run(model, self.callbacks)
+        self._run = Run(model, self.callbacks)
         if params:
             self.set_params(params)
         if model is not None:
@@ -76,15 +76,15 @@ class CallbackList(Callback):
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        self._model = self.run.model = model
+        self._model = self._run.model = model
         for callback in self.callbacks:
             callback.set_model(model)
             if hasattr(callback, "_set_run"):
-                callback._set_run(self.run)
+                callback._set_run(self._run)
 
     def first_epoch(self, initial_epoch: int = 0) -> int:
         """Returns the epoch to begin with, once ``on_train_begin`` was called: in a resumed run a later one."""
-        if self.run.has_stopped:
+        if self._run.has_stopped:
             return sys.maxsize
         return max([initial_epoch, *(getattr(callback, "_resumed_epoch", 0) for callback in self.callbacks)])
 

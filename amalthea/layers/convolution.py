@@ -108,8 +108,6 @@ class _Windowed(Layer):
 class _Filtering(_Windowed):
     """The base of convolutions and transposed ones, whose kernel combines input channels into output channels."""
 
-    groups = 1
-
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         raise NotImplementedError
 

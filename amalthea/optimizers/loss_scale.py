@@ -95,8 +95,6 @@ class LossScaleOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
 
-    lr = learning_rate
-
     @property
     def iterations(self) -> Any:
         """The number of updates that were made."""

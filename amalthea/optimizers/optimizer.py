@@ -166,7 +166,17 @@ class Optimizer(State, registry=registry):
                 cure=f"{type(self).__name__}(learning_rate=0.001), or set another schedule",
             )
 
-    lr = learning_rate
+    @property
+    def lr(self) -> Any:
+        """The learning rate, by its name in Keras 1 and 2; or the attribute that a subclass set before."""
+        return vars(self)["lr"] if "lr" in vars(self) else self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        if "lr" in vars(self) or "_learning_rate" not in vars(self):
+            vars(self)["lr"] = value
+        else:
+            self.learning_rate = value
 
     @property
     def iterations(self) -> Any:

@@ -84,10 +84,10 @@ def fit(
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
     calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
-    calls.run.sources = [s for s in (source, validation) if s is not None]
+    calls._run.sources = [s for s in (source, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
-    logs: dict[str, float] = calls.run.logs
+    logs: dict[str, float] = calls._run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
@@ -142,7 +142,7 @@ def _validates(frequency: Any, epoch: int) -> bool:
 def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
     run, logs = model._multi_step("train"), None
     hooks, grouping = calls.has_train_batch_hooks, model._step_grouping
-    begin, earlier = calls.run.take()  # the first step and no logs, but where a run is resumed within this epoch
+    begin, earlier = calls._run.take()  # the first step and no logs, but where a run is resumed within this epoch
     batches = source.batches_from(epoch, begin) if begin else source.batches(epoch)
     batches = before_training.checked(model, source, batches)
     for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
