@@ -94,9 +94,9 @@ def _scatter_add(x, indices, updates, *, axis):
 
 
 def _add_along_axis(x, indices, updates, *, axis):
-    indices: list[Any] = list(jnp.indices(indices.shape, sparse=True))
-    indices[axis] = indices
-    return jnp.asarray(x).at[tuple(indices)].add(updates)
+    grid: list[Any] = list(jnp.indices(indices.shape, sparse=True))
+    grid[axis] = indices
+    return jnp.asarray(x).at[tuple(grid)].add(updates)
 
 
 def _points(indices):

@@ -129,7 +129,7 @@ class TorchBackend(Backend):
     def devices(self) -> list[str]:
         return devices()
 
-    def index(self, variable: Variable) -> Storage:
+    def storage_of(self, variable: Variable) -> Storage:
         storage: Any = super().storage_of(variable)
         if type(storage) is TorchStorage:
             storage.move(where())
