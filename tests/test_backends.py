@@ -271,9 +271,9 @@ def test_arrays_go_from_one_library_to_another(first, second):
         with backends.use_backend(first) as source:
             made = source.array([[1, 2], [3, 4]], dtype)
         with backends.use_backend(second) as target:
-            doubled = amalthea.ops.add(target.array(made, dtype), made)
-            assert isinstance(doubled, type(target.array([1], dtype)))
-            np.testing.assert_array_equal(target.to_numpy(doubled), [[2, 4], [6, 8]])
+            double_buffer = amalthea.ops.add(target.array(made, dtype), made)
+            assert isinstance(double_buffer, type(target.array([1], dtype)))
+            np.testing.assert_array_equal(target.to_numpy(double_buffer), [[2, 4], [6, 8]])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -94,8 +94,10 @@ CASES = [
 
 def _others(cls, tried):
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    needed = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != tried]
-    return {p.name: NEEDED.get(p.name, lambda: 2)() for p in needed}
+    live_nodes = [
+        p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != tried
+    ]
+    return {p.name: NEEDED.get(p.name, lambda: 2)() for p in live_nodes}
 
 
 def _ids(case):

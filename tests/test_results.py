@@ -178,7 +178,7 @@ class Look(callbacks.Callback):
 
 
 FAR = np.full((4, 1), 100, "float32"), np.zeros((4, 1), "float32")
-LOOKS = {
+POLLS = {
     "evaluate": lambda m: m.evaluate(*FAR, verbose=0),
     "evaluate by batches": lambda m: m.evaluate(*FAR, batch_size=1, verbose=0),
     "predict": lambda m: m.predict(FAR[0], verbose=0),
@@ -191,7 +191,7 @@ LOOKS = {
 
 
 @every_backend
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", POLLS)
 def test_what_a_callback_does_leaves_the_results_of_the_run(look, backend):
     with backends.use_backend(backend):
         model = Sequential([Input((1,)), layers.Dense(1, kernel_initializer="ones")])
@@ -199,9 +199,9 @@ def test_what_a_callback_does_leaves_the_results_of_the_run(look, backend):
         x = np.float32([[1], [1], [5], [5]])
         run = {"batch_size": 2, "shuffle": False, "verbose": 0}
         wanted = model.fit(x, x * 0, validation_data=(x, x * 0), **run).history
-        history = model.fit(x, x * 0, validation_data=(x, x * 0), callbacks=[Look(LOOKS[look])], **run)
+        history = model.fit(x, x * 0, validation_data=(x, x * 0), callbacks=[Look(POLLS[look])], **run)
         assert history.history == wanted and wanted["loss"] == [13] and history.epoch == [0]
-        scores = model.evaluate(x, x * 0, batch_size=2, verbose=0, callbacks=[Look(LOOKS[look])])
+        scores = model.evaluate(x, x * 0, batch_size=2, verbose=0, callbacks=[Look(POLLS[look])])
         np.testing.assert_allclose(scores[:2], [13, 3])
         assert model.metrics_names == ["loss", "mae", "f1_score"]
 

@@ -114,8 +114,8 @@ def test_loops_and_branches_run(backend):
 
     def run(x):
         last, every = ops.scan(lambda c, v: (ops.tanh(c * v + 0.1), c + x[0]), x[1], x, reverse=True)
-        doubled = ops.while_loop(lambda n, v: n < 3, lambda n, v: (n + 1, v * 2.0 + x[2]), (0, x[3]))[1]
-        return last, every, doubled, ops.cond(ops.sum(x[0]) > 0, lambda: ops.exp(last), lambda: last * x[1])
+        double_buffer = ops.while_loop(lambda n, v: n < 3, lambda n, v: (n + 1, v * 2.0 + x[2]), (0, x[3]))[1]
+        return last, every, double_buffer, ops.cond(ops.sum(x[0]) > 0, lambda: ops.exp(last), lambda: last * x[1])
 
     with backends.use_backend("numpy"):
         wanted = amalthea.jit(run)(x)

@@ -128,7 +128,7 @@ def every_way(row, *inputs, **attrs):
     """
     eager = row(*inputs, **attrs)
     kept = Variable(np.zeros(eager.shape, ops.dtype(eager)), dtype=ops.dtype(eager))
-    with mock.patch("amalthea.engine.backends.tensorflow._by_xla", return_value=False):
+    with mock.patch("amalthea.engine.backends.tensorflow._uses_xla", return_value=False):
         plain = amalthea.jit(lambda *xs: row(*xs, **attrs))(*inputs)
     amalthea.jit(lambda *xs: kept.assign(row(*xs, **attrs)))(*inputs)
     return [np.asarray(eager), np.asarray(plain), kept.numpy()]
@@ -323,7 +323,7 @@ def compiled_by_xla(function, *inputs):
     """Whether XLA compiles it on a CPU."""
     graph = capture(function, (inputs, {}))[0]
     with mock.patch("tensorflow.config.list_physical_devices", return_value=[]):
-        return tensorflow_backend._by_xla(simplify(graph))
+        return tensorflow_backend._uses_xla(simplify(graph))
 
 
 def test_xla_predicts_where_calls_cost_more_than_the_computing():

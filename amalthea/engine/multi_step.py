@@ -9,10 +9,10 @@ import numpy as np
 
 from amalthea.engine.executable_cache import Cache
 from amalthea.engine.ir.runtime import runtime
-from amalthea.engine.passes.repeat import repeated
+from amalthea.engine.passes.repeat import repeat
 from amalthea.engine.transforms import Entry, capture, compiled, is_value, jit, no_collection, packer, signature
 
-SINGLY: Any = object()  # steps of this signature are run one by one
+ONE_BY_ONE: Any = object()  # steps of this signature are run one by one
 
 
 class jit_steps:
@@ -45,14 +45,14 @@ class jit_steps:
         for batch, row, parts in zip(batches, rows, keys):
             signature((batch,), row, parts)
         if any(parts != keys[0] for parts in keys):
-            return in_turn(self.one)(batches)
+            return one_by_one(self.one)(batches)
         single = (runtime.location, *keys[0])
         key = (len(rows), *single)
         entry = self.entries.get(key)
         if entry is None:
-            entry = self.entries[key] = self._compile(batches[0], rows, single) or SINGLY
-        if entry is SINGLY:
-            return in_turn(self.one)(batches)
+            entry = self.entries[key] = self._compile(batches[0], rows, single) or ONE_BY_ONE
+        if entry is ONE_BY_ONE:
+            return one_by_one(self.one)(batches)
         stacks = [np.stack([np.asarray(x) for x in column]) for column in zip(*rows) if is_value(column[0])]
         return entry.pack(entry.executable(stacks))
 
@@ -70,10 +70,10 @@ class jit_steps:
             if not runtime.prefers_scan(graph):
                 self.one.entries[single] = compiled(graph, outputs)
                 return None
-            return Entry(runtime.compile(repeated(graph, len(rows))), packer(outputs))
+            return Entry(runtime.compile(repeat(graph, len(rows))), packer(outputs))
 
 
-def in_turn(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
+def one_by_one(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
     """Call with each of several batches; what comes of the last."""
 
     def run(batches: Sequence[Any]) -> Any:

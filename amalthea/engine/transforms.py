@@ -111,11 +111,11 @@ class jit:
     def __init__(self, function: Callable[..., Any]):
         self.function = function
         self.entries = Cache(f"The compiled {getattr(function, '__name__', 'function')}")
-        self.being_made: dict[Any, threading.Event] = {}
+        self.compiling: dict[Any, threading.Event] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if current_trace() is not None or (versions.view() is not None and versions.is_apart()):
+        if current_trace() is not None or (versions.view() is not None and versions.is_isolated()):
             return self.function(*args, **kwargs)
         leaves: list[Any] = []
         parts: list[Any] = [runtime.location]
@@ -125,32 +125,32 @@ class jit:
         key = tuple(parts)
         entry = self.entries.get(key)
         if entry is None:
-            entry = self._made(key, (args, kwargs), leaves)
+            entry = self._entry(key, (args, kwargs), leaves)
         values = [x.value if isinstance(x, Variable) else x for x in leaves if hasattr(x, "shape")]
         return entry.pack(entry.executable(values))
 
-    def _made(self, key: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
+    def _entry(self, key: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
         """Trace and compile, once, whichever threads ask for it."""
         with versions.MAKING:  # which is not held while the library compiles
-            entry, event = self.entries.get(key), self.being_made.get(key)
-            traced = None if entry is not None or event is not None else self._captured(structure, leaves)
+            entry, event = self.entries.get(key), self.compiling.get(key)
+            traced = None if entry is not None or event is not None else self._capture(structure, leaves)
             if traced is not None:
-                event = self.being_made[key] = threading.Event()
+                event = self.compiling[key] = threading.Event()
         if entry is not None:
             return entry
         assert event is not None
         if traced is None:
             event.wait()
-            return self.entries.get(key) or self._made(key, structure, leaves)  # none: it could not be compiled there
+            return self.entries.get(key) or self._entry(key, structure, leaves)  # none: it could not be compiled there
         try:
             with no_collection():
                 entry = self.entries[key] = compiled(*traced)
             return entry
         finally:
-            del self.being_made[key]
+            del self.compiling[key]
             event.set()
 
-    def _captured(self, structure: Any, leaves: Sequence[Any]) -> tuple[Graph, Any]:
+    def _capture(self, structure: Any, leaves: Sequence[Any]) -> tuple[Graph, Any]:
         with no_collection():
             return capture(self.function, structure, leaves)
 

@@ -96,14 +96,14 @@ def numeric_gradient(primitive: Primitive, sample: Sample, which: int, step: flo
     """The gradient by one input, by central differences in float64."""
     x = sample.inputs[which]
     gradient = np.zeros(x.shape)
-    for place in np.ndindex(*x.shape):
+    for index in np.ndindex(*x.shape):
         sides = []
         for sign in (1, -1):
             moved = np.array(x)
-            moved[place] += sign * step
+            moved[index] += sign * step
             inputs = [moved if i == which else v for i, v in enumerate(sample.inputs)]
             sides.append(_weighted(primitive, sample.attrs, inputs))
-        gradient[place] = (sides[0] - sides[1]) / (2 * step)
+        gradient[index] = (sides[0] - sides[1]) / (2 * step)
     return gradient
 
 
@@ -133,21 +133,22 @@ def special_samples(primitive: Primitive) -> Iterator[Sample]:
     """
     for sample in primitive.samples:
         attrs = {**primitive.defaults, **sample.attrs}
-        places = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
+        float_inputs = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
         if primitive.family.elementwise:
-            grid = iter(np.meshgrid(*[SPECIAL] * len(places), indexing="ij"))
-            shape = (len(SPECIAL),) * len(places)
+            grid = iter(np.meshgrid(*[SPECIAL] * len(float_inputs), indexing="ij"))
+            shape = (len(SPECIAL),) * len(float_inputs)
             yield Sample(
-                tuple(next(grid) if i in places else np.resize(x, shape) for i, x in enumerate(sample.inputs)), attrs
+                tuple(next(grid) if i in float_inputs else np.resize(x, shape) for i, x in enumerate(sample.inputs)),
+                attrs,
             )
             return
         values = [v for v in SPECIAL if np.isfinite(v) or not primitive.facts.get("multiplies")]
-        for place in places:
+        for index in float_inputs:
             for value in values:
-                one = np.array(sample.inputs[place])
+                one = np.array(sample.inputs[index])
                 one.flat[:1] = value
                 for filled in (np.full_like(one, value), one):
-                    yield Sample(tuple(filled if i == place else x for i, x in enumerate(sample.inputs)), attrs)
+                    yield Sample(tuple(filled if i == index else x for i, x in enumerate(sample.inputs)), attrs)
 
 
 def check_finite_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy") -> None:

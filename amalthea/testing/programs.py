@@ -70,7 +70,7 @@ def programs() -> Iterator[Program]:
         yield Program(primitive.name, f"value {number}", primitive, tried)
         if _differentiable(primitive, tried):
             yield Program(primitive.name, f"gradient {number}", _gradient_of(primitive), tried)
-    for name, function, x in _HELD:
+    for name, function, x in _SUBGRAPH_PROGRAMS:
         yield Program(name, "value 0", function, sample(x))
         if name not in ("while_loop", "native_call"):
             yield Program(name, "gradient 0", transforms.grad(_total(function)), sample(x))
@@ -161,7 +161,7 @@ def _own_gradient(x: Any) -> Any:
 
 
 _X = np.array([[0.25, -0.5], [0.5, 0.75], [-0.375, 1.0]])
-_HELD = [
+_SUBGRAPH_PROGRAMS = [
     ("scan", _scan, _X),
     ("scan", _reverse_scan, _X),
     ("while_loop", _while_loop, _X),
@@ -170,4 +170,4 @@ _HELD = [
     ("with_gradient", _own_gradient, _X),
     ("native_call", _native_call, _X),  # its gradient is the library's own affair
 ]
-assert all(name in TABLE for name, *_ in _HELD)
+assert all(name in TABLE for name, *_ in _SUBGRAPH_PROGRAMS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine.backends.double_buffers import Buffered, State, doubled
+from amalthea.engine.backends.double_buffers import BufferedGroup, BufferedStorage, double_buffer
 from amalthea.engine.backends.variable_groups import Gated, VariableGroup, groups_of, reading_of, wait_until_quiet
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.variable import Variable
@@ -26,9 +26,9 @@ class BufferedExecutable(Gated):
         storage_of: function from a variable to its :class:`State`.
     """
 
-    written: list[Buffered]
+    written: list[BufferedGroup]
 
-    def __init__(self, graph: Graph, storage_of: Callable[[Variable], State]):
+    def __init__(self, graph: Graph, storage_of: Callable[[Variable], BufferedStorage]):
         self.storage_of = storage_of
         self.reads, self.writes = list(graph.reads), list(graph.writes)
         self.bindings: dict[tuple[int, ...], list[Bound]] = {}  # by the turns of the groups, those that nobody uses
@@ -59,22 +59,22 @@ class BufferedExecutable(Gated):
         free.append(bound)
         return results
 
-    def _look(self) -> None:
+    def _find_variables(self) -> None:
         """Find the groups of this executable's variables, after some variable moved."""
         self.read_states, self.write_states = ([self.storage_of(v) for v, _ in x] for x in (self.reads, self.writes))
         changed = [*self.write_states, *map(self.storage_of, self.updated)]
         wait_until_quiet(changed)  # from here on nobody can begin
-        self.written = doubled(self.write_states)
-        self._look_at_updates()
+        self.written = double_buffer(self.write_states)
+        self._find_update_variables()
         self.writing = groups_of(changed)
         self.reading = reading_of(self.read_states, but=self.writing)
-        self.groups = [group for group in groups_of([*self.read_states, *changed]) if group.turns]
+        self.groups = [group for group in groups_of([*self.read_states, *changed]) if group.alternates]
         self.bindings = {}
         self.version = VariableGroup.version
 
     updated: Sequence[Variable] = ()  # changed by something that follows the run
 
-    def _look_at_updates(self) -> None:
+    def _find_update_variables(self) -> None:
         """Find the states of :attr:`updated`."""
 
     def _binding(self, kept: Reading) -> tuple[list[Bound], Bound]:

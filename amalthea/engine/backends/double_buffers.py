@@ -25,14 +25,14 @@ from amalthea.engine.backends.variable_groups import (
 from amalthea.engine.ir.versions import LOCK
 
 
-class Buffered(VariableGroup):
+class BufferedGroup(VariableGroup):
     """A group whose members have two buffers; ``now`` is the one that holds their values."""
 
     now = 0
     members: list[Any]
 
     @property
-    def turns(self) -> bool:
+    def alternates(self) -> bool:
         """Whether ``now`` may change before some member gets a buffer."""
         return any(len(m.buffers) > 1 for m in self.members)
 
@@ -49,7 +49,7 @@ class Buffered(VariableGroup):
                 member.buffers.reverse()
 
 
-class State(Member):
+class BufferedStorage(Member):
     """The storage of one variable: one buffer, or two once an executable writes it."""
 
     __slots__ = ("buffers",)
@@ -59,7 +59,7 @@ class State(Member):
         np.copyto(array, value)
         self.buffers = [array]
         self.group = None
-        Buffered([self])
+        BufferedGroup([self])
 
     @property
     def now(self) -> int:
@@ -89,7 +89,7 @@ class State(Member):
             np.copyto(self.array, value)
 
 
-def doubled(states: Iterable[State]) -> list[Buffered]:
+def double_buffer(states: Iterable[BufferedStorage]) -> list[BufferedGroup]:
     """The groups of variables that are about to be written, each with a second buffer."""
     states = list(states)
     for state in states:
@@ -99,23 +99,23 @@ def doubled(states: Iterable[State]) -> list[Buffered]:
     return written_together(states)
 
 
-def are_in_line(arrays: Sequence[np.ndarray]) -> bool:
+def are_contiguous(arrays: Sequence[np.ndarray]) -> bool:
     """Whether each array begins where the one before ends."""
     ends = [a.ctypes.data + a.nbytes for a in arrays]
     return all(a.ctypes.data == end for a, end in zip(arrays[1:], ends))
 
 
-def vector(arrays: Sequence[np.ndarray]) -> np.ndarray:
+def flat_view(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Arrays that are in line as one."""
-    assert are_in_line(arrays), "These arrays are not in line."
+    assert are_contiguous(arrays), "These arrays are not in line."
     return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1), (sum(a.size for a in arrays),))
 
 
-def put_in_line(states: Sequence[State]) -> None:
+def make_contiguous(states: Sequence[BufferedStorage]) -> None:
     """Let the values of some states be one vector, and their second buffers another."""
     twice = [len(state.buffers) > 1 for state in states]
     rows = [[s.array for s in states], *([[s.next for s in states]] if all(twice) else [])]
-    if all(map(are_in_line, rows)):
+    if all(map(are_contiguous, rows)):
         return
     starts = np.cumsum([0, *(x.size for x in rows[0])])
     vectors = [aligned((starts[-1],), rows[0][0].dtype) for _ in range(1 + any(twice))]

@@ -23,7 +23,7 @@ from jax.scipy.special import erf
 from amalthea.engine import dtypes
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
-from amalthea.engine.backends.memory import tidied
+from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
 from amalthea.engine.ir.graph import Graph
@@ -240,8 +240,8 @@ class JaxStorage(ListedStorage):
             return np.array(self.current())  # a copy: nothing is lent by it
 
 
-LOOKS = 100  # some 100 microseconds
-_let_others_run = getattr(os, "sched_yield", lambda: time.sleep(0))  # XLA's threads may want this core
+POLLS = 100  # some 100 microseconds
+_yield_core = getattr(os, "sched_yield", lambda: time.sleep(0))  # XLA's threads may want this core
 
 
 class JaxBackend(DoesNotFork, Backend):
@@ -266,10 +266,10 @@ class JaxBackend(DoesNotFork, Backend):
 
     def to_numpy(self, array: Any) -> np.ndarray:
         """A copy. What will be there at once is not slept for: to wake up takes 40 microseconds."""
-        for _ in range(LOOKS if isinstance(array, jax.Array) else 0):
+        for _ in range(POLLS if isinstance(array, jax.Array) else 0):
             if array.is_ready():
                 break
-            _let_others_run()
+            _yield_core()
         return np.array(array)
 
     def devices(self) -> list[str]:
@@ -307,11 +307,11 @@ class JaxBackend(DoesNotFork, Backend):
 
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(expand(simplify(graph), LOWERINGS))
-        executable = Stateful(graph, jitted(graph), self.storage_of, copy=jnp.array)
-        return tidied(executable, jax.block_until_ready) if graph.writes else executable
+        executable = Stateful(graph, jit_graph(graph), self.storage_of, copy=jnp.array)
+        return trim_after_first_run(executable, jax.block_until_ready) if graph.writes else executable
 
 
-def jitted(graph: Graph) -> Any:
+def jit_graph(graph: Graph) -> Any:
     """A graph as one jitted function. The variables that it writes are donated: no step keeps two copies of them."""
     written, kept = state_of(graph)
     reads = dict(graph.reads)

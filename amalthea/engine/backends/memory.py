@@ -27,11 +27,11 @@ def keep_freed_memory() -> bool:
     """
     if any(name.startswith("MALLOC_") for name in os.environ):
         return False
-    mallopt = _of_glibc("mallopt")
+    mallopt = _glibc_function("mallopt")
     return mallopt is not None and all(mallopt(name, _KEPT) for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD))
 
 
-def tidied(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -> Any:
+def trim_after_first_run(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -> Any:
     """The executable, which gives free memory back to the system after its first run.
 
     Args:
@@ -43,7 +43,7 @@ def tidied(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -
     def first(*given: Any) -> Any:
         executable.function = function
         results = function(*given)
-        trim = _of_glibc("malloc_trim")
+        trim = _glibc_function("malloc_trim")
         if trim is not None:
             wait(results)
             trim(0)
@@ -54,6 +54,6 @@ def tidied(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -
 
 
 @functools.cache
-def _of_glibc(name: str) -> Any:
+def _glibc_function(name: str) -> Any:
     """A function of glibc's; None where there is another library."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

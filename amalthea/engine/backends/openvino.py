@@ -35,7 +35,7 @@ from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 
 _SIGN = 1 << 31
-_MIND_THE_SIGN = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
+_SIGN_DEPENDENT = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
 
 
 def _bit_shift(node: Any) -> Any:
@@ -88,7 +88,7 @@ LOWERINGS = {
 }  # fmt: skip
 
 
-def signed(graph: Any) -> None:
+def replace_uint32(graph: Any) -> None:
     """Let an ONNX graph, and those in it, hold int32 where it holds uint32."""
     unsigned, whole = onnx.TensorProto.UINT32, onnx.TensorProto.INT32
     for value in (*graph.input, *graph.output):
@@ -100,12 +100,12 @@ def signed(graph: Any) -> None:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                signed(attribute.g)
+                replace_uint32(attribute.g)
             elif node.op_type == "Cast" and attribute.i == unsigned:
                 attribute.i = whole
 
 
-def spelled(graph: Any) -> None:
+def replace_empty_constants(graph: Any) -> None:
     """Say an ONNX graph's empty constants, and those of the graphs in it, by their shapes: their reader takes such a
     constant for a number."""
     empty = [constant for constant in graph.initializer if 0 in constant.dims]
@@ -120,7 +120,7 @@ def spelled(graph: Any) -> None:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                spelled(attribute.g)
+                replace_empty_constants(attribute.g)
 
 
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "PERFORMANCE_HINT": "LATENCY"}
@@ -133,7 +133,7 @@ class OpenVinoBackend(OnnxBackend):
     lowerings = LOWERINGS
     gaps: Mapping[str, str] = {
         "native_call": "a model of its own calls no other functions",
-        **{f"{name} uint32": "it is held as int32, which has a sign" for name in _MIND_THE_SIGN},
+        **{f"{name} uint32": "it is held as int32, which has a sign" for name in _SIGN_DEPENDENT},
         "isinf float64": "it is computed as float32, and infinity is taken for the largest of them",
     }
     tolerances: Mapping[str, Any] = {"float64": (2e-5, "the CPU plugin computes it as float32")}
@@ -147,8 +147,8 @@ class OpenVinoBackend(OnnxBackend):
         graph = simplify(channels_first(expand(simplify(graph), LOWERINGS)))
         self.refuse_gaps(graph)
         model = to_model(graph, LOWERINGS)
-        signed(model.graph)
-        spelled(model.graph)
+        replace_uint32(model.graph)
+        replace_empty_constants(model.graph)
         read = self.core.read_model(model.SerializeToString(), b"")
         compiled = self.core.compile_model(read, "CPU", {**SETTINGS, "INFERENCE_NUM_THREADS": threads()})
         return Executable(graph, model, compiled, self.storage_of)

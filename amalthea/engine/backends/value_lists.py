@@ -88,7 +88,7 @@ class ListedStorage(Member):
             self.group.lent.add(self.index)
 
 
-class ListedState:
+class ListSelection:
     """Where the values of some members stand in the lists of some pools that follow each other."""
 
     def __init__(self, members: Sequence[ListedStorage], pools: Sequence[ValueList]):
@@ -109,7 +109,7 @@ class ListedState:
             return self.pick([x for p in pools for x in _values(p, kept)])
         return self.pick(pools[0].values if len(pools) == 1 else list(chain.from_iterable(p.values for p in pools)))
 
-    def get_to_spend(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
+    def get_for_donation(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
         """The values of the members, none of which anyone else holds."""
         for pool in self.pools:
             if pool.lent:
@@ -174,7 +174,7 @@ class Stateful(Gated):
         with LOCK:
             reading, writing, kept = self._enter()
             indices = self.changing
-            changing = indices.get_to_spend(self.copy) if self.copy else indices.get()
+            changing = indices.get_for_donation(self.copy) if self.copy else indices.get()
             constant = self.constant.get(kept)
             if self.stamp:
                 constant = self.stamp(constant)
@@ -190,12 +190,12 @@ class Stateful(Gated):
                 leave(reading, writing, kept)
         return outputs
 
-    def _look(self) -> None:
+    def _find_variables(self) -> None:
         """Find where the variables are, after one of them or their companions moved."""
         written, kept = ([self.storage_of(v) for v in variables] for variables in (self.written, self.kept))
         pools = written_together(written)
-        self.changing = ListedState(written, pools)
-        self.constant = ListedState(kept, groups_of(kept))
+        self.changing = ListSelection(written, pools)
+        self.constant = ListSelection(kept, groups_of(kept))
         self.writing, self.reading = pools, reading_of(kept, but=pools)
         self.version = VariableGroup.version
 

@@ -58,7 +58,7 @@ class Gated:
     writing: Sequence[Gate]
     version = -1
 
-    def _look(self) -> None:
+    def _find_variables(self) -> None:
         """Find the variables: set ``reading``, ``writing`` and ``version``."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ class Gated:
         """
         while True:
             if self.version != VariableGroup.version:
-                self._look()
+                self._find_variables()
             reading, writing = self.reading, self.writing
             kept = enter(reading, writing)
             if kept is not None:
@@ -114,7 +114,7 @@ def written_together(members: Iterable[Member]) -> list[Any]:
     """
     wanted = dict.fromkeys(members)
     wait_until_quiet(wanted)
-    whole = [part for group in groups_of(wanted) for part in _inside(group, wanted)]
+    whole = [part for group in groups_of(wanted) for part in _members_wanted(group, wanted)]
     fresh = [g for g in whole if len(g.members) == 1 and not g.divided]
     if len(fresh) > 1:
         merged = type(fresh[0])([g.members[0] for g in fresh])
@@ -122,7 +122,7 @@ def written_together(members: Iterable[Member]) -> list[Any]:
     return whole
 
 
-def _inside(group: Any, wanted: dict[Member, None]) -> list[Any]:
+def _members_wanted(group: Any, wanted: dict[Member, None]) -> list[Any]:
     """The group itself if all its members are wanted; else a group of those that are."""
     inside = [m for m in group.members if m in wanted]
     if len(inside) == len(group.members):

@@ -210,7 +210,7 @@ _view: ContextVar[View | None] = ContextVar("view", default=None)
 view = _view.get
 
 
-def is_apart() -> bool:
+def is_isolated() -> bool:
     """Whether some variables have other values here than for everybody else."""
     seen = _view.get()
     while seen is not None:

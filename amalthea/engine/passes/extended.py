@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
-from amalthea.engine.passes.rewrite import apply_rules, first_answer, map_subgraphs
+from amalthea.engine.passes.rewrite import apply_first, apply_rules, map_subgraphs
 
 
 def share_extended(graph: Graph) -> Graph:
@@ -51,5 +51,5 @@ class _Shared:
             return self.made[key][: len(node.outputs)]
         if node.extends is None:
             return None
-        self.made[key] = first_answer(node, inputs, ())
+        self.made[key] = apply_first(node, inputs, ())
         return self.made[key]

@@ -8,7 +8,7 @@ from amalthea.engine.ir.trace import Trace
 from amalthea.engine.primitives import control, movement
 
 
-def repeated(graph: Graph, steps: int) -> Graph:
+def repeat(graph: Graph, steps: int) -> Graph:
     """The graph of so many steps, each with the variables as the one before left them; its outputs are the last's.
 
     Inputs: each with a new first axis, of length ``steps``.

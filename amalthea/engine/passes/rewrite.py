@@ -26,7 +26,7 @@ def apply_rules(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
         for node in graph.nodes:
             node = map_subgraphs(node, lambda subgraph: apply_rules(subgraph, *rules))
             inputs = [now.get(x, x) for x in node.inputs]
-            for old, new in zip(node.outputs, first_answer(node, inputs, chosen)):
+            for old, new in zip(node.outputs, apply_first(node, inputs, chosen)):
                 now[old] = new
     outputs = [now.get(x, x) for x in graph.outputs]
     writes = [(variable, now.get(x, x)) for variable, x in graph.writes]
@@ -45,7 +45,7 @@ def map_subgraphs(node: Node, function: Callable[[Graph], Graph]) -> Node:
     return new
 
 
-def first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -> Sequence[Tensor]:
+def apply_first(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -> Sequence[Tensor]:
     for rule in rules:
         answer = rule(node, inputs)
         if answer is not None:

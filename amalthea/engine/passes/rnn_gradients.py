@@ -11,7 +11,7 @@ from amalthea.engine import shapes
 from amalthea.engine.control_flow import scan
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import extend, on_host
-from amalthea.engine.passes.gradient import decomposed, zeros_like
+from amalthea.engine.passes.gradient import decomposition_gradient, zeros_like
 from amalthea.engine.passes.patterns import made_by
 from amalthea.engine.primitives import rnn
 from amalthea.engine.primitives.elementwise import add, multiply, sigmoid, square, subtract, tanh
@@ -158,7 +158,7 @@ def _gradient(node: Node, cotangents: Sequence[Tensor | None]) -> Sequence[Any]:
     if primitive is not longer:
         node = extend(node, longer, node.attrs)
     if any(g is not None for g in cotangents[public:]):
-        return decomposed(node, cotangents)
+        return decomposition_gradient(node, cotangents)
     full = [zeros_like(out) if g is None else g for g, out in zip(cotangents[:public], node.outputs)]
     kept = node.outputs[0], *node.outputs[public:]
     return gradient(*full, *node.inputs[:read], *kept, **node.attrs)

@@ -14,7 +14,7 @@ from amalthea.engine.ir.graph import Graph, topological_order
 from amalthea.engine.ir.tensor import Node, Tensor
 
 
-def scheduled(graph: Graph) -> Graph:
+def schedule(graph: Graph) -> Graph:
     """The same graph, its nodes in a better order; subgraphs stay as they are."""
     heights = _heights(graph)
 

@@ -17,15 +17,15 @@ from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.passes.extended import share_extended
 from amalthea.engine.passes.patterns import made_by
-from amalthea.engine.passes.rewrite import apply_rules, first_answer
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.rewrite import apply_first, apply_rules
+from amalthea.engine.passes.schedule import schedule
 from amalthea.engine.primitives import control, elementwise, movement, reductions
 
 
 def simplify(graph: Graph) -> Graph:
     """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
     plain = (drop_identity, fold_constants, drop_broadcast, drop_noops, drop_factors)
-    return scheduled(
+    return schedule(
         apply_rules(
             share_extended(graph),
             *(lambda rule=rule: rule for rule in plain),
@@ -132,13 +132,13 @@ class ConcatenateFromPads:
         if node.primitive is movement.pad and shapes.is_static(node.outputs[0].type.shape):
             found = _piece(node, inputs[0])
         elif node.primitive is elementwise.add and all(x in self.pieces for x in inputs):
-            found = _together(*(self.pieces[x] for x in inputs))
+            found = _join_pieces(*(self.pieces[x] for x in inputs))
         if found is None:
             return None
         axis, pieces = found
         if len(pieces) > 1 and sum(x.type.shape[axis] for x in pieces.values()) == node.outputs[0].type.shape[axis]:
             return [movement.concatenate(*pieces.values(), axis=axis)]
-        outputs = first_answer(node, inputs, ())
+        outputs = apply_first(node, inputs, ())
         self.pieces[outputs[0]] = found
         return outputs
 
@@ -152,7 +152,7 @@ def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
     return axes[0], {low[axes[0]]: x}
 
 
-def _together(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
+def _join_pieces(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
     """The pieces of both, in order, if they lie along one axis and do not overlap."""
     axis, pieces = one[0], dict(sorted([*one[1].items(), *two[1].items()], key=lambda piece: piece[0]))
     ends = [start + x.type.shape[axis] for start, x in pieces.items()]  # pyright: ignore[reportOperatorIssue]
@@ -172,7 +172,7 @@ class CommonSubexpressions:
         if key is None:
             return None
         if key not in self.seen:
-            self.seen[key] = (first_answer(node, inputs, ()), inputs)
+            self.seen[key] = (apply_first(node, inputs, ()), inputs)
         return self.seen[key][0]
 
     def _key(self, node: Node, inputs: Sequence[Tensor]) -> Any:

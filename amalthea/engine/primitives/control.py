@@ -19,14 +19,14 @@ def _same(x: Type, **attrs) -> Type:
     return x
 
 
-def _held_types(graph) -> tuple[Type, ...]:
+def _output_types(graph) -> tuple[Type, ...]:
     return tuple(t.type for t in graph.outputs)
 
 
 def _cond(predicate: Type, *operands: Type, true_graph, false_graph) -> tuple[Type, ...]:
     if predicate != Type((), "bool"):
         raise DtypeError("A branch is chosen by one true or false.", expected="bool[]", got=predicate)
-    yes, no = _held_types(true_graph), _held_types(false_graph)
+    yes, no = _output_types(true_graph), _output_types(false_graph)
     if yes != no:
         raise ShapeError(
             "The two branches give different things.",
@@ -46,14 +46,16 @@ def _check_carry(before, after) -> None:
 
 
 def _while_loop(*operands: Type, condition, body, captures: int) -> tuple[Type, ...]:
-    _check_carry(operands[captures:], _held_types(body))
-    if _held_types(condition) != (Type((), "bool"),):
-        raise DtypeError("The condition of a loop is one true or false.", expected="bool[]", got=_held_types(condition))
+    _check_carry(operands[captures:], _output_types(body))
+    if _output_types(condition) != (Type((), "bool"),):
+        raise DtypeError(
+            "The condition of a loop is one true or false.", expected="bool[]", got=_output_types(condition)
+        )
     return operands[captures:]
 
 
 def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: bool) -> tuple[Type, ...]:
-    types = _held_types(body)
+    types = _output_types(body)
     _check_carry(operands[captures : captures + carries], types[:carries])
     for x in operands[captures + carries :]:
         if not x.shape or not shapes.agree(x.shape[0], length):
@@ -61,7 +63,7 @@ def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: b
     return types[:carries] + tuple(Type((length, *t.shape), t.dtype) for t in types[carries:])
 
 
-def run_held(graph, values):
+def run_subgraph(graph, values):
     """Run a subgraph with the NumPy meaning of every primitive."""
     return graph.run(values, lambda primitive, inputs, attrs: primitive.reference(*inputs, **attrs))
 
@@ -132,15 +134,15 @@ native_call.gradient = _native_gradient
 @primitive(Family(_cond), single=False)
 def cond(predicate, *operands, true_graph, false_graph):
     """The outputs of one graph or the other; only one of them runs."""
-    return tuple(run_held(true_graph if predicate else false_graph, operands))
+    return tuple(run_subgraph(true_graph if predicate else false_graph, operands))
 
 
 @primitive(Family(_while_loop), single=False)
 def while_loop(*operands, condition, body, captures):
     """Run the body on what is carried while the condition holds."""
     fixed, carry = operands[:captures], operands[captures:]
-    while run_held(condition, (*fixed, *carry))[0]:
-        carry = run_held(body, (*fixed, *carry))
+    while run_subgraph(condition, (*fixed, *carry))[0]:
+        carry = run_subgraph(body, (*fixed, *carry))
     return tuple(carry)
 
 
@@ -152,7 +154,7 @@ def scan(*operands, body, captures, carries, length, reverse=False):
     steps = range(length)[::-1] if reverse else range(length)
     kept = [None] * length
     for step in steps:
-        outputs = run_held(body, (*fixed, *carry, *(x[step] for x in sequences)))
+        outputs = run_subgraph(body, (*fixed, *carry, *(x[step] for x in sequences)))
         carry, kept[step] = outputs[:carries], outputs[carries:]
     return (*carry, *stack_steps(kept, [t.type for t in body.outputs[carries:]]))
 

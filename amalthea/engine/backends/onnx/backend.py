@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.double_buffers import State
+from amalthea.engine.backends.double_buffers import BufferedStorage
 from amalthea.engine.executable_cache import Cache
 from amalthea.engine.ir.graph import graph_of_trace
 from amalthea.engine.ir.trace import Trace, constant, type_of
@@ -20,7 +20,7 @@ from amalthea.engine.ir.variable import Storage
 from amalthea.engine.primitives import Primitive
 from amalthea.engine.primitives import windows as w
 
-_HEAVY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
+_COMPILED_EAGERLY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
 
 
 def threads() -> int:
@@ -32,7 +32,7 @@ def threads() -> int:
 class OnnxBackend(Backend):
     """The common part of ONNX Runtime and OpenVINO: everything but ``compile``."""
 
-    storage = State
+    storage = BufferedStorage
 
     def __init__(self) -> None:
         self._eager = Cache()
@@ -42,11 +42,11 @@ class OnnxBackend(Backend):
         self._eager = Cache()
 
     def new_storage(self, value: np.ndarray) -> Storage:
-        return State(value)
+        return BufferedStorage(value)
 
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         inputs = [np.asarray(x) for x in inputs]
-        if primitive in _HEAVY:
+        if primitive in _COMPILED_EAGERLY:
             return self._session_of(primitive, inputs, attrs)(inputs)[0]
         with np.errstate(all="ignore"):
             result = primitive.reference(*inputs, **attrs)

@@ -23,7 +23,7 @@ from amalthea.engine.primitives import Primitive
 from amalthea.errors import BackendError
 
 OPSET = 20
-_MICROSOFT = {"FusedMatMul", "GatedAdd"}
+_MICROSOFT_OPERATORS = {"FusedMatMul", "GatedAdd"}
 ONNX_TYPES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16,
     "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int8": TensorProto.INT8, "int16": TensorProto.INT16,
@@ -101,7 +101,7 @@ def has_kernel(operator: str) -> bool:
     return operator in _kernels()
 
 
-def computed_in(operator: str, dtype: str) -> str:
+def kernel_dtype(operator: str, dtype: str) -> str:
     """The dtype in which the runtime computes an operator on data of that dtype."""
     known = _kernels().get(operator)
     if known is None or dtype in known:
@@ -122,7 +122,7 @@ class Builder:
         self.counter = outer.counter if outer else itertools.count()
         self.initializers: dict[Any, tuple[Value, onnx.TensorProto]] = outer.initializers if outer else {}
         self.domains: set[str] = outer.domains if outer else {"", "com.microsoft"}
-        self.notes: dict[Any, Any] = {}  # what lowerings made of a value, for whoever wants the same
+        self.memo: dict[Any, Any] = {}  # what lowerings made of a value, for whoever wants the same
         self.made: set[str] = set()  # names that nodes of this graph give
         self.given: set[str] = set()  # names among them that are outputs already
 
@@ -148,14 +148,14 @@ class Builder:
         if operator == "Pad":
             data += [x for x in inputs[2:3] if x is not None]  # what it pads with
         dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
-        wide = dtype if operator in ("Cast", "Identity", "If") else computed_in(operator, dtype)
+        wide = dtype if operator in ("Cast", "Identity", "If") else kernel_dtype(operator, dtype)
         if attrs.get("reduction") and wide in ("float16", "bfloat16"):
             wide = "float32"  # the scatter kernels take halves, and refuse to add them
         if wide != dtype:
             data = data[1:] if operator == "Where" else data  # a condition stays one
             inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
         names = [self.name() for _ in range(outputs)]
-        domain = domain or ("com.microsoft" if operator in _MICROSOFT else "")
+        domain = domain or ("com.microsoft" if operator in _MICROSOFT_OPERATORS else "")
         self.domains.add(domain)
         sources = ["" if x is None else x.name for x in inputs]
         self.nodes.append(helper.make_node(operator, sources, names, domain=domain, **attrs))
@@ -260,7 +260,7 @@ def info(name: str, type: Type) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], [int(d) for d in type.shape])  # type: ignore[arg-type]
 
 
-def needed(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
+def live_nodes(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
     """The nodes that some names come from: the runtime would run the others too."""
     kept = []
     for node in reversed(nodes):

@@ -6,7 +6,7 @@ from typing import Any
 
 from onnx import helper
 
-from amalthea.engine.backends.onnx.builder import Builder, Value, needed
+from amalthea.engine.backends.onnx.builder import Builder, Value, live_nodes
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.primitives import control
@@ -21,7 +21,7 @@ def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, 
 
 
 def _graph(inner: Builder, name: str, inputs: Any, outputs: Any) -> Any:
-    return helper.make_graph(needed(inner.nodes, {x.name for x in outputs}), name, inputs, outputs)
+    return helper.make_graph(live_nodes(inner.nodes, {x.name for x in outputs}), name, inputs, outputs)
 
 
 def _values(b: Builder, names: Any, types: list[Type]) -> list[Value]:
@@ -78,4 +78,4 @@ def _scan(b: Builder, *operands: Value, body: Graph, captures: int, carries: int
     return _node(b, "Scan", rest, types, body=graph, num_scan_inputs=sequences, **attrs)
 
 
-CONTROL = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}
+CONTROL_LOWERINGS = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}

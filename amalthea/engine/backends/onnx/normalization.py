@@ -10,12 +10,14 @@ from amalthea.engine.backends.onnx.builder import Builder, Value, has_kernel
 from amalthea.engine.primitives import elementwise
 from amalthea.engine.primitives import normalization as n
 
-LEAST = 1 << 15  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
+LEAST_ELEMENTS = (
+    1 << 15
+)  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
 
 
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
     """BatchNormalization that trains: half of the time of sums, differences and products."""
-    before, channels, behind = _around(x, axis)
+    before, channels, behind = _sizes_around(x, axis)
     rows = b.reshape(x, [before, channels, behind])
     if not before * behind or (behind == 1 and before > 4096):  # it adds row by row: 1.5e-5 off after 65,536
         return b.decomposed(n.batch_normalize, [x, scale, offset], {"axis": axis, "epsilon": epsilon})
@@ -34,7 +36,7 @@ def _batch_gradient(
     b: Builder, g: Value, x: Value, scale: Value, mean: Value, variance: Value, *, axis: int, epsilon: float
 ) -> list[Value]:
     """``a * g + (b * x + c)`` with numbers of a feature: two passes, and as many for the sums."""
-    before, channels, behind = _around(x, axis)
+    before, channels, behind = _sizes_around(x, axis)
     if behind == 1 or x.dtype != "float32":
         return b.decomposed(
             n.batch_normalize_gradient, [g, x, scale, mean, variance], {"axis": axis, "epsilon": epsilon}
@@ -45,7 +47,7 @@ def _batch_gradient(
     of_g, of_x, rest, by_scale = gradient_factors(b, scale, mean, variance, by_offset, products, count, epsilon)
     affine = b.Add(b.Mul(x, column(b, of_x, x, axis)), column(b, rest, x, axis))
     factors = b.reshape(b.Expand(of_g, b.ints([before, channels])), [before * channels, 1])
-    whole = _plus(b, b.reshape(affine, shape), rows, factors)
+    whole = _scaled_add(b, b.reshape(affine, shape), rows, factors)
     return [b.reshape(whole, x.shape), by_scale, by_offset]
 
 
@@ -67,9 +69,9 @@ def gradient_factors(
     return of_g, of_x, b.Sub(b.Mul(b.Mul(of_g, by_offset), share), b.Mul(of_x, mean)), by_scale
 
 
-def _plus(b: Builder, x: Value, y: Value, factors: Value) -> Value:
+def _scaled_add(b: Builder, x: Value, y: Value, factors: Value) -> Value:
     """``x + y * factors``, with one factor a row: with an operator of the runtime's own, in one pass."""
-    if x.dtype != "float32" or prod(x.shape) < LEAST or not has_kernel("GatedAdd"):
+    if x.dtype != "float32" or prod(x.shape) < LEAST_ELEMENTS or not has_kernel("GatedAdd"):
         return b.Add(x, b.Mul(y, factors))
     return b.GatedAdd(x, y, factors)
 
@@ -79,7 +81,7 @@ def column(b: Builder, vector: Value, x: Value, axis: int) -> Value:
     return b.reshape(vector, [-1 if a == axis else 1 for a in range(len(x.shape))])
 
 
-def _around(x: Value, axis: int) -> tuple[int, int, int]:
+def _sizes_around(x: Value, axis: int) -> tuple[int, int, int]:
     return prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
 
 
@@ -103,7 +105,7 @@ def _relu_gradient(b: Builder, g: Value, out: Value) -> Value:
     return b.Mul(g, b.HardSigmoid(out, alpha=3e38, beta=0.0))
 
 
-NORMALIZING = {
+NORMALIZATION_LOWERINGS = {
     n.batch_normalize: _batch,
     n.batch_normalize_gradient: _batch_gradient,
     n.layer_normalize: _layer,

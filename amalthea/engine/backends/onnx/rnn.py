@@ -32,4 +32,4 @@ def _lstm(
     return [b.reshape(y, [steps, batch, units]), *(b.reshape(v, [batch, units]) for v in (h, c))]
 
 
-RECURRENCES = {rnn.lstm: _lstm}
+RNN_LOWERINGS = {rnn.lstm: _lstm}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine.backends.onnx.builder import Builder, Value, computed_in
+from amalthea.engine.backends.onnx.builder import Builder, Value, kernel_dtype
 from amalthea.engine.primitives import windows as w
 
 
@@ -63,7 +63,7 @@ def _conv_kernel(
     # Measured on 3x3: shifting both takes 0.7 of the time with 16 channels, 0.87 with 64; with 3 or 1, 2 or more times.
     if groups == strides[0] == 1 and window[0] > 1 < len(window) and channels >= 16:
         return _both_shifted(b, x, g, window, **attrs)
-    seen = _seen(b, x, window, space=g.shape[2:], **attrs)
+    seen = _unfold(b, x, window, space=g.shape[2:], **attrs)
     offsets, area = int(np.prod(window)), int(np.prod(g.shape[2:]))
     left = b.reshape(g, [g.shape[0], groups, filters // groups, area])
     right = b.reshape(seen, [g.shape[0], offsets, groups, channels, area])
@@ -79,7 +79,7 @@ def _both_shifted(b: Builder, x: Value, g: Value, window, *, strides, dilation) 
     """The gradient shifted along the first axis of the window, the input along the others: fewer copies."""
     batch, channels, filters, space = x.shape[0], x.shape[1], g.shape[1], (x.shape[2], *g.shape[3:])
     rows, *rest = window
-    seen = _seen(b, x, (1, *rest), strides=strides, dilation=dilation, space=space)
+    seen = _unfold(b, x, (1, *rest), strides=strides, dilation=dilation, space=space)
     # Pad is fast where whole rows are added; widths below 0, which cut off, would make it slow.
     ends = [(i * dilation[0], space[0] - g.shape[2] - i * dilation[0]) for i in range(rows)]
     moved = [padded(b, g, (low, *(0 for _ in rest)), (high, *(0 for _ in rest))) for low, high in ends]
@@ -91,7 +91,7 @@ def _both_shifted(b: Builder, x: Value, g: Value, window, *, strides, dilation) 
     return b.reshape(b.Transpose(apart, perm=[2, 0, 1, 3]), [*window, channels, filters])
 
 
-def _seen(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
+def _unfold(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
     """What each offset in the window sees of the input, side by side as channels."""
     views, axes = [], b.ints(range(2, 2 + len(window)))
     for offset in itertools.product(*map(range, window)):
@@ -118,7 +118,7 @@ def _max_pool_gradient(b: Builder, g: Value, x: Value, out: Value, *, window, st
     """MaxPool gives indices too, by a scalar loop: where windows stand side by side, elements are compared."""
     if tuple(window) == tuple(strides) and not any(map(any, padding)):
         return _tournament_gradient(b, g, x, window)
-    size, wide = int(np.prod(x.shape)), b.cast(x, computed_in("MaxPool", x.dtype))  # which leaves the indices alone
+    size, wide = int(np.prod(x.shape)), b.cast(x, kernel_dtype("MaxPool", x.dtype))  # which leaves the indices alone
     pads = _pads(padding)
     _, found = b.emit("MaxPool", [wide], outputs=2, kernel_shape=list(window), strides=list(strides), pads=pads)
     zeros = b.Expand(b.like(0, g), b.ints([size]))
@@ -135,7 +135,7 @@ def _tournament_gradient(b: Builder, g: Value, x: Value, window) -> Value:
     rounds, lead = [], shape[0] * shape[1]
     for axis in reversed(range(len(window))):
         before, behind = lead * int(np.prod(lengths[:axis])) * space[axis], int(np.prod(space[axis + 1 :]))
-        best, *others = _apart(b, x, before, window[axis], behind)
+        best, *others = _split_block(b, x, before, window[axis], behind)
         won = []
         for other in others:
             won.append(b.cast(b.Greater(other, best), g.dtype))
@@ -143,13 +143,13 @@ def _tournament_gradient(b: Builder, g: Value, x: Value, window) -> Value:
         rounds.append((won, before, behind))
         x = best
     for won, before, behind in reversed(rounds):
-        g = _shared_out(b, g, won, before, behind)
+        g = _route_gradient(b, g, won, before, behind)
     rest = [n - m for n, m in zip(shape[2:], lengths)]
     g = b.reshape(g, [*shape[:2], *lengths])
     return padded(b, g, [0] * len(rest), rest)
 
 
-def _apart(b: Builder, x: Value, before: int, count: int, behind: int) -> list[Value]:
+def _split_block(b: Builder, x: Value, before: int, count: int, behind: int) -> list[Value]:
     """The elements of a block, each in an array of its own."""
     if count == 1:
         return [x]
@@ -160,7 +160,7 @@ def _apart(b: Builder, x: Value, before: int, count: int, behind: int) -> list[V
     return b.emit("Split", [x], outputs=count, axis=0, num_outputs=count)
 
 
-def _shared_out(b: Builder, g: Value, won: list[Value], before: int, behind: int) -> Value:
+def _route_gradient(b: Builder, g: Value, won: list[Value], before: int, behind: int) -> Value:
     """The opposite of :func:`_apart`: the gradient goes to the last one that won, or to the first."""
     if not won:
         return g
@@ -178,7 +178,7 @@ def _avg_pool(b: Builder, x: Value, *, window, strides, padding, data_format) ->
     return b.AveragePool(x, kernel_shape=list(window), strides=list(strides), pads=_pads(padding), count_include_pad=0)
 
 
-WINDOWS = {
+WINDOW_LOWERINGS = {
     w.conv: _conv,
     w.conv_input_gradient: _conv_input,
     w.conv_kernel_gradient: _conv_kernel,

@@ -6,7 +6,7 @@ from typing import Any
 
 from onnx import helper
 
-from amalthea.engine.backends.onnx.builder import ONNX_TYPES, Builder, needed
+from amalthea.engine.backends.onnx.builder import ONNX_TYPES, Builder, live_nodes
 from amalthea.engine.ir.graph import Graph
 
 
@@ -17,7 +17,7 @@ def to_model(graph: Graph, lowerings: Any) -> Any:
     inputs += [builder.input(x, "state") for _, x in graph.reads]
     values = builder.add_graph(graph)
     outputs = [builder.output(v, t.type, "out") for v, t in zip(values, graph.results)]
-    nodes = needed(builder.nodes, {x.name for x in outputs})
+    nodes = live_nodes(builder.nodes, {x.name for x in outputs})
     if not inputs and not outputs:  # all is done by updates that follow; the runtime refuses a graph without a value
         outputs = [helper.make_tensor_value_info("nothing", ONNX_TYPES["float32"], [])]
         nodes = [helper.make_node("Constant", [], ["nothing"], value_float=0.0)]

@@ -14,38 +14,42 @@ from typing import Any
 from amalthea.engine.backends import base
 from amalthea.engine.backends.onnx.backend import OnnxBackend, threads
 from amalthea.engine.backends.onnx.lowerings import LOWERINGS
-from amalthea.engine.backends.onnx.normalization import NORMALIZING
-from amalthea.engine.backends.onnx.rnn import RECURRENCES
+from amalthea.engine.backends.onnx.normalization import NORMALIZATION_LOWERINGS
+from amalthea.engine.backends.onnx.rnn import RNN_LOWERINGS
 from amalthea.engine.backends.onnx.writer import to_model
 from amalthea.engine.backends.onnxruntime.executable import Executable
-from amalthea.engine.backends.onnxruntime.nchwc.conv import BLOCKED
-from amalthea.engine.backends.onnxruntime.nchwc.elementwise import BETWEEN
+from amalthea.engine.backends.onnxruntime.nchwc.conv import NCHWC_CONV_LOWERINGS
+from amalthea.engine.backends.onnxruntime.nchwc.elementwise import NCHWC_ELEMENTWISE_LOWERINGS
 from amalthea.engine.backends.onnxruntime.updates import program
-from amalthea.engine.backends.onnxruntime.updates.partition import separated
-from amalthea.engine.backends.onnxruntime.updates.program import wants_threads
+from amalthea.engine.backends.onnxruntime.updates.partition import partition_updates
+from amalthea.engine.backends.onnxruntime.updates.program import is_multithreaded
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.passes.channels_first import channels_first
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import composite
 
-OWN = ChainMap({**NORMALIZING, **RECURRENCES, **BLOCKED, **BETWEEN}, LOWERINGS)
+ONNXRUNTIME_LOWERINGS = ChainMap(
+    {**NORMALIZATION_LOWERINGS, **RNN_LOWERINGS, **NCHWC_CONV_LOWERINGS, **NCHWC_ELEMENTWISE_LOWERINGS}, LOWERINGS
+)
 _IN_FLOAT32 = (  # of float64: measured on the samples of each primitive, they are off by 4.5e-7 at most
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool "
     "sin cos conv_kernel_gradient"  # of versions before 1.27
 ).split()
-MANY = 4000  # nodes: to rewrite more takes the runtime seconds (10,000 nodes: 5.9, with its basic rewrites alone 2.7)
+MAX_NODES_TO_OPTIMIZE = (
+    4000  # nodes: to rewrite more takes the runtime seconds (10,000 nodes: 5.9, with its basic rewrites alone 2.7)
+)
 
 
-def prepared(graph: Graph) -> Graph:
+def prepare_graph(graph: Graph) -> Graph:
     """The graph in primitives and layout that ONNX can say. An update stays in the layout of its variables."""
-    whole = channels_first(expand(simplify(graph), {*OWN, composite.adam}))
-    return simplify(expand(whole, OWN))
+    whole = channels_first(expand(simplify(graph), {*ONNXRUNTIME_LOWERINGS, composite.adam}))
+    return simplify(expand(whole, ONNXRUNTIME_LOWERINGS))
 
 
 @functools.cache
-def shares_memory() -> bool:
+def share_arena() -> bool:
     """Let all sessions take their memory from one arena: that of another batch size, or of a prediction, is the same.
 
     False where somebody has registered an allocator before.
@@ -77,7 +81,7 @@ class OnnxRuntimeBackend(OnnxBackend):
     """ONNX Runtime."""
 
     name = "onnxruntime"
-    lowerings = OWN
+    lowerings = ONNXRUNTIME_LOWERINGS
     gaps: Mapping[str, str] = {"native_call": "a session of its own calls no other functions"}
     tolerances: Mapping[str, Any] = {
         f"{name} float64": (2e-6, "computed in float32: there is no kernel for float64") for name in _IN_FLOAT32
@@ -90,19 +94,21 @@ class OnnxRuntimeBackend(OnnxBackend):
 
     def in_child(self) -> None:
         super().in_child()
-        program.forget_threads()
+        program.forget_thread_pool()
 
     def compile(self, graph: Graph) -> base.Executable:
         if not graph.results:
             return lambda values: []  # a session gives something
-        graph = prepared(graph)
-        rest, updates = separated(graph)
+        graph = prepare_graph(graph)
+        rest, updates = partition_updates(graph)
         if rest.results:
             graph = rest
         else:  # a session gives something
             updates = []
         self.refuse_gaps(graph)
-        session = self.session(to_model(graph, OWN), alone=not any(wants_threads(update.size) for update in updates))
+        session = self.session(
+            to_model(graph, ONNXRUNTIME_LOWERINGS), alone=not any(is_multithreaded(update.size) for update in updates)
+        )
         return Executable(graph, session, self.storage_of, threads(), updates)
 
     def session(self, model: Any, alone: bool = True) -> Any:
@@ -120,9 +126,9 @@ class OnnxRuntimeBackend(OnnxBackend):
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         if not alone:  # its threads would look for work for a while
             options.add_session_config_entry("session.force_spinning_stop", "1")
-        if shares_memory():
+        if share_arena():
             options.add_session_config_entry("session.use_env_allocators", "1")
-        if len(model.graph.node) > MANY:
+        if len(model.graph.node) > MAX_NODES_TO_OPTIMIZE:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         # Before 1.26 it puts float64 products into an operator that it has for float32 alone.
         wide = any(node.op_type == "MatMul" for node in model.graph.node) and _holds_float64(model.graph)

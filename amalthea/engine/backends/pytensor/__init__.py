@@ -12,10 +12,10 @@ import numpy as np
 
 from amalthea.engine import dtypes
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.pytensor.control import CONTROL
+from amalthea.engine.backends.pytensor.control import CONTROL_LOWERINGS
 from amalthea.engine.backends.pytensor.function import Function
-from amalthea.engine.backends.pytensor.lowerings import PLAIN
-from amalthea.engine.backends.pytensor.windows import WINDOWS
+from amalthea.engine.backends.pytensor.lowerings import OPERATOR_LOWERINGS
+from amalthea.engine.backends.pytensor.windows import WINDOW_LOWERINGS
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.variable import Storage
@@ -23,7 +23,7 @@ from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import TABLE, Primitive, random
 
-LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}
+LOWERINGS = {**OPERATOR_LOWERINGS, **WINDOW_LOWERINGS, **CONTROL_LOWERINGS}
 
 
 class PyTensorStorage(ListedStorage):

@@ -42,13 +42,13 @@ class Function:
         self.free = [self.call]
 
     def __call__(self, *values: Any) -> list[Any]:
-        call = self._taken()
+        call = self._take_copy()
         try:
             return [np.asarray(x) for x in call(*values)]
         finally:
             self.free.append(call)
 
-    def _taken(self) -> Any:
+    def _take_copy(self) -> Any:
         """One for this thread alone: while it runs, a PyTensor function keeps its values in itself."""
         try:
             return self.free.pop()

@@ -27,7 +27,7 @@ def _reduce(function: Callable[..., Any]):
     return lambda x, *, axes, keepdims: function(x, axis=axes, keepdims=keepdims) if axes else x
 
 
-def _summed(function: Callable[..., Any]):
+def _sum_like(function: Callable[..., Any]):
     """In the dtype of the elements; float16 in a wider one."""
 
     def run(x, *, axes, keepdims):
@@ -37,7 +37,7 @@ def _summed(function: Callable[..., Any]):
     return run
 
 
-def _running(function: Callable[..., Any]):
+def _cumulative(function: Callable[..., Any]):
     """NumPy counts int32 up to int64, unlike what PyTensor says that it does: so the dtype is set again."""
 
     def run(x, *, axis, reverse):
@@ -51,18 +51,18 @@ def flip(x, *, axes):
     return x[tuple(slice(None, None, -1 if axis in axes else None) for axis in range(x.ndim))]
 
 
-def _embedded(x, shape, starts, strides, value=0):
+def _embed(x, shape, starts, strides, value=0):
     """``x`` within a larger array of one value."""
     limits = [a + (d - 1) * s + 1 for a, d, s in zip(starts, x.type.shape, strides)]
     return pt.set_subtensor(pt.alloc(like(value, x), *shape)[tuple(map(slice, starts, limits, strides))], x)
 
 
 def pad(x, *, low, high, value=0):
-    return _embedded(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
+    return _embed(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
 
 
 def _dilate(x, *, steps):
-    return _embedded(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
+    return _embed(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
 
 
 def _block(x, starts, sizes):
@@ -109,7 +109,7 @@ def _same(x, *_: Any, **attrs: Any):
     return x
 
 
-PLAIN: dict[Primitive, Any] = {
+OPERATOR_LOWERINGS: dict[Primitive, Any] = {
     p.negative: pt.neg, p.exp: pt.exp, p.expm1: pt.expm1, p.log: pt.log, p.log1p: pt.log1p, p.sqrt: pt.sqrt,
     p.rsqrt: lambda x: pt.reciprocal(pt.sqrt(x)), p.reciprocal: pt.reciprocal, p.square: pt.sqr, p.sin: pt.sin,
     p.cos: pt.cos, p.tan: pt.tan, p.arcsin: pt.arcsin, p.arccos: pt.arccos, p.arctan: pt.arctan, p.sinh: pt.sinh,
@@ -123,11 +123,11 @@ PLAIN: dict[Primitive, Any] = {
     p.bitwise_and: pt.and_, p.bitwise_or: pt.or_, p.bitwise_xor: pt.xor,
     p.left_shift: Elemwise(Shift(np.left_shift)), p.right_shift: Elemwise(Shift(np.right_shift)),
     p.select: pt.switch, p.clip: _clip, p.cast: cast,
-    reductions.reduce_sum: _summed(pt.sum), reductions.reduce_prod: _summed(pt.prod),
+    reductions.reduce_sum: _sum_like(pt.sum), reductions.reduce_prod: _sum_like(pt.prod),
     reductions.reduce_max: _reduce(pt.max), reductions.reduce_min: _reduce(pt.min),
     reductions.argmax: lambda x, *, axis: pt.argmax(x, axis=axis),
     reductions.argmin: lambda x, *, axis: pt.argmin(x, axis=axis),
-    reductions.cumsum: _running(pt.cumsum), reductions.cumprod: _running(pt.cumprod),
+    reductions.cumsum: _cumulative(pt.cumsum), reductions.cumprod: _cumulative(pt.cumprod),
     movement.reshape: lambda x, *, shape: pt.reshape(x, shape),
     movement.transpose: lambda x, *, axes: pt.transpose(x, axes),
     movement.broadcast_to: lambda x, *, shape: pt.alloc(x, *shape),

@@ -40,7 +40,7 @@ class Shift(BinaryScalarOp):
         self.nfunc_spec = (function.__name__, 2, 1)
 
 
-class Held(Op):
+class SubgraphCall(Op):
     """A primitive that holds graphs: a Python function that calls compiled ones."""
 
     def __init__(self, run: Callable[..., Sequence[Any]], types: Sequence[Type]):

@@ -107,7 +107,7 @@ def _avg_pool(x, *, window, strides, padding, data_format):
     return _back(pt.true_div(reduce(pt.add, views), like(counts, x)), data_format)
 
 
-WINDOWS = {
+WINDOW_LOWERINGS = {
     w.conv: _conv,
     w.conv_input_gradient: _conv_input,
     w.conv_kernel_gradient: _conv_kernel,

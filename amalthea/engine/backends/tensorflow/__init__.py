@@ -42,7 +42,7 @@ from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import Primitive, control, random, windows
 
 
-class Placed(VariableGroup):
+class TensorflowGroup(VariableGroup):
     """Variables that are assigned together. What is kept of them are tensors, which no assignment changes."""
 
     def take(self, members: list[Any]) -> None:
@@ -62,7 +62,7 @@ class TensorflowStorage(Member):
         tensor = to_tensor(value)
         self.variable = tf.Variable(tensor, trainable=tensor.dtype.is_floating)
         self.group = None
-        Placed([self])
+        TensorflowGroup([self])
 
     def read(self) -> Any:
         refuse(BACKEND)
@@ -135,17 +135,17 @@ class TensorflowBackend(DoesNotFork, Backend):
 # never gives back the memory of what it has compiled.
 CALLS_BEFORE_XLA = 8
 MOST_NODES = 1000
-MOST_NUMBERS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
+MOST_ELEMENTS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
 _SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == windows.__name__} | {
     control.scan,
     control.while_loop,
 }
 _SLOW.add(control.barrier)  # XLA on a CPU does not wait at it
 _FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
-_DRAWN = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly
+_RANDOM = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly
 
 
-def _by_xla(graph: Graph) -> bool:
+def _uses_xla(graph: Graph) -> bool:
     """Whether XLA compiles a graph: on a GPU always, on a CPU where it was measured to be faster."""
     if tf.config.list_physical_devices("GPU"):
         return True
@@ -155,13 +155,13 @@ def _by_xla(graph: Graph) -> bool:
         return False
     if graph.writes:
         return not slow
-    return not rows & _DRAWN and slow <= _FORWARD and (not slow or _numbers(graph) <= MOST_NUMBERS)
+    return not rows & _RANDOM and slow <= _FORWARD and (not slow or _element_count(graph) <= MOST_ELEMENTS)
 
 
-def _numbers(graph: Graph) -> int:
+def _element_count(graph: Graph) -> int:
     """How many numbers a graph without open loops computes."""
     scans = [node.attrs for node in graph.nodes if node.primitive is control.scan]
-    inside = sum(attrs["length"] * _numbers(attrs["body"]) for attrs in scans)
+    inside = sum(attrs["length"] * _element_count(attrs["body"]) for attrs in scans)
     return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
 
 
@@ -190,7 +190,7 @@ class Compiled(Gated):
             with LOCK:
                 leave(reading, writing, kept)
 
-    def _look(self) -> None:
+    def _find_variables(self) -> None:
         """Find the variables, after some variable moved: one of ours?"""
         storages = [self.storage_of(v) for v in self.variables]
         written = [s for s, v in zip(storages, self.variables) if v in self.written]
@@ -213,7 +213,7 @@ class Compiled(Gated):
                 with self.tracing:
                     functions.of_values = functions.of_values or self._traced(functions, of_values=True)
             return functions.of_values(*inputs, *given)
-        if functions.plain is None or functions.waits:
+        if functions.plain is None or functions.calls_before_xla:
             with self.tracing:
                 results = self._prepare(functions, inputs)
             if results is not None:
@@ -223,14 +223,14 @@ class Compiled(Gated):
     def _prepare(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any] | None:
         """Trace for the variables as they are stored now, or later for XLA, which gives results at once."""
         if functions.plain is None:
-            by_xla = _by_xla(self.graph)
-            functions.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
-            if by_xla and not functions.waits:
+            by_xla = _uses_xla(self.graph)
+            functions.calls_before_xla = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
+            if by_xla and not functions.calls_before_xla:
                 return self._run_by_xla(functions, inputs)
             functions.plain = self._traced(functions)
-        elif functions.waits:
-            functions.waits -= 1
-            if not functions.waits:
+        elif functions.calls_before_xla:
+            functions.calls_before_xla -= 1
+            if not functions.calls_before_xla:
                 return self._run_by_xla(functions, inputs)
         return None
 
@@ -272,7 +272,7 @@ class _Functions:
         self.storages = storages
         self.plain: Any = None  # reads the variables where they are
         self.of_values: Any = None  # is given the values of those that it does not write
-        self.waits = 0  # calls until XLA compiles it
+        self.calls_before_xla = 0  # calls until XLA compiles it
 
 
 BACKEND = TensorflowBackend()

@@ -36,13 +36,13 @@ def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
             return outputs[:carries], outputs[carries:]
 
         if length and tf.executing_eagerly():  # a loop written out in a graph was never faster: 28 steps of an LSTM
-            return _written_out(step, carry, length, reverse)
-        return _looped(step, carry, types, length, reverse)
+            return _unrolled(step, carry, length, reverse)
+        return _in_while_loop(step, carry, types, length, reverse)
 
     return {control.cond: cond, control.while_loop: while_loop, control.scan: scan}
 
 
-def _written_out(step, carry, length, reverse):
+def _unrolled(step, carry, length, reverse):
     kept: list[Any] = [None] * length
     for i in range(length)[::-1] if reverse else range(length):
         carry, outputs = step(i, carry)
@@ -50,7 +50,7 @@ def _written_out(step, carry, length, reverse):
     return (*carry, *(tf.concat(values, 0) for values in zip(*kept)))
 
 
-def _looped(step, carry, types, length, reverse):
+def _in_while_loop(step, carry, types, length, reverse):
     arrays = [tf.TensorArray(DTYPES[t.dtype], length, element_shape=t.shape) for t in types]
 
     def body(n, carry, arrays):

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.memory import keep_freed_memory, tidied
+from amalthea.engine.backends.memory import keep_freed_memory, trim_after_first_run
 from amalthea.engine.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
-from amalthea.engine.backends.torch.codegen import function_of, function_of_kept
+from amalthea.engine.backends.torch.codegen import prediction_function, step_function
 from amalthea.engine.backends.torch.lowerings import LOWERINGS, run
-from amalthea.engine.backends.torch.native_autograd import gradients, with_tapes
-from amalthea.engine.backends.torch.prepacking import folded
-from amalthea.engine.backends.torch.rnn import with_recurrences
-from amalthea.engine.backends.torch.weight_cache import changes
+from amalthea.engine.backends.torch.native_autograd import gradients, with_native_autograd
+from amalthea.engine.backends.torch.prepacking import prepack
+from amalthea.engine.backends.torch.rnn import pair_lstm_gradients
+from amalthea.engine.backends.torch.weight_cache import weight_version
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful
 from amalthea.engine.backends.variable_groups import wait_until_quiet, wait_until_readable
 from amalthea.engine.ir.graph import Graph
@@ -44,7 +44,7 @@ class TorchStorage(ListedStorage):
         super().__init__(tensor)
         self.leaf: torch.Tensor | None = None
         self.trainable = False
-        changes.renew()
+        weight_version.renew()
 
     @property
     def is_held(self) -> bool:
@@ -55,7 +55,7 @@ class TorchStorage(ListedStorage):
         with LOCK:
             wait_until_quiet([self], readers=False)
             value = self._read()
-            changes.renew()
+            weight_version.renew()
             return value
 
     def _read(self) -> torch.Tensor:
@@ -93,14 +93,14 @@ class TorchStorage(ListedStorage):
                 group.values[index] = value.detach().clone(memory_format=torch.contiguous_format)
                 group.lent.discard(index)
                 self.follow()
-            changes.renew()
+            weight_version.renew()
 
     def move(self, device: torch.device) -> None:
         """Bring the value to a device."""
         value = self.group.values[self.index]
         if value.device != device:
             self.group.values[self.index], self.leaf = value.to(device), None
-            changes.renew()
+            weight_version.renew()
 
     def numpy(self) -> np.ndarray:
         with LOCK:
@@ -108,9 +108,9 @@ class TorchStorage(ListedStorage):
             return to_numpy(self.current())
 
 
-def prepared(graph: Graph) -> Graph:
+def prepare_graph(graph: Graph) -> Graph:
     """The graph in primitives that PyTorch has, with what belongs together paired."""
-    return with_tapes(folded(simplify(expand(with_recurrences(simplify(graph)), LOWERINGS))))
+    return with_native_autograd(prepack(simplify(expand(pair_lstm_gradients(simplify(graph)), LOWERINGS))))
 
 
 class TorchBackend(Backend):
@@ -156,16 +156,18 @@ class TorchBackend(Backend):
         return run(primitive, inputs, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        function = _step(prepared(graph)) if graph.writes else _answer(prepared(graph))
+        function = _step(prepare_graph(graph)) if graph.writes else _prediction(prepare_graph(graph))
         if not graph.writes:
-            return Stateful(graph, function, self.storage_of, stamp=lambda values: (changes.token, values))
-        return tidied(Stateful(graph, function, self.storage_of, copy=torch.clone, renew=changes.renew))
+            return Stateful(graph, function, self.storage_of, stamp=lambda values: (weight_version.token, values))
+        return trim_after_first_run(
+            Stateful(graph, function, self.storage_of, copy=torch.clone, renew=weight_version.renew)
+        )
 
 
 def _step(graph: Graph) -> Any:
     """The function of a graph that writes."""
     keep_freed_memory()
-    function = function_of(graph)
+    function = step_function(graph)
 
     def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
         with torch.no_grad():
@@ -174,9 +176,9 @@ def _step(graph: Graph) -> Any:
     return step
 
 
-def _answer(graph: Graph) -> Any:
+def _prediction(graph: Graph) -> Any:
     """The function of a graph that only reads."""
-    function = function_of_kept(graph)
+    function = prediction_function(graph)
 
     def answer(written: Any, stamped: Any, inputs: Sequence[Any]) -> Any:
         with torch.no_grad():

@@ -14,35 +14,35 @@ from typing import Any
 import torch
 
 from amalthea.engine.backends.torch.arrays import to_tensor
-from amalthea.engine.backends.torch.fusions import fused_lines
-from amalthea.engine.backends.torch.saved_for_backward import paired
-from amalthea.engine.backends.torch.statements import Line, line_of
-from amalthea.engine.backends.torch.weight_cache import Kept, divided
+from amalthea.engine.backends.torch.fusions import fuse_statements
+from amalthea.engine.backends.torch.saved_for_backward import share_saved_values
+from amalthea.engine.backends.torch.statements import Statement, statement_of
+from amalthea.engine.backends.torch.weight_cache import WeightCache, split_weight_only
 from amalthea.engine.backends.value_lists import state_of
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.passes.liveness import last_uses
 
 
-def function_of(graph: Graph) -> Any:
+def step_function(graph: Graph) -> Any:
     """``function(written, kept, inputs)``, which gives the outputs, and the new values of the variables written."""
     written, kept = state_of(graph)
     reads = dict(graph.reads)
     unread = [Tensor(variable.type) for variable in written]
-    spent = [reads.get(variable, other) for variable, other in zip(written, unread)]
-    arguments = [spent, [reads[variable] for variable in kept], graph.inputs]
-    return Writer(graph, arguments, spendable=spent).function
+    donated = [reads.get(variable, other) for variable, other in zip(written, unread)]
+    arguments = [donated, [reads[variable] for variable in kept], graph.inputs]
+    return Writer(graph, arguments, donated=donated).function
 
 
-def function_of_kept(graph: Graph) -> Any:
+def prediction_function(graph: Graph) -> Any:
     """``function(token, kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once, for
     all calls with the same token."""
-    settled, rest = divided(graph)
-    prepare = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True).function
+    weight_only, rest = split_weight_only(graph)
+    prepare = Writer(weight_only, [[x for _, x in graph.reads]], parameters=["kept"], may_alias=True).function
     count = len(graph.inputs)
     arguments = [rest.inputs[:count], rest.inputs[count:]]
     function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
-    kept = Kept(settled, lambda values: prepare(values)[0])
+    kept = WeightCache(weight_only, lambda values: prepare(values)[0])
     return lambda token, values, inputs: function(inputs, kept(token, values))
 
 
@@ -66,19 +66,21 @@ class Writer:
         self,
         graph: Graph,
         arguments: Sequence[Sequence[Tensor]],
-        spendable: Sequence[Tensor] = (),
+        donated: Sequence[Tensor] = (),
         parameters: Sequence[str] = ("written", "kept", "inputs"),
-        lends: bool = False,
+        may_alias: bool = False,
     ):
-        self.results, self.parameters, self.lends = graph.results, parameters, lends
+        self.results, self.parameters, self.may_alias = graph.results, parameters, may_alias
         self.given = [x for group in arguments for x in group]
         self.names: dict[Tensor, str] = {x: f"a{i}" for i, x in enumerate(self.given)}
         self.known: dict[str, Any] = {}
         uses = Counter(x for node in graph.nodes for x in node.inputs)
         uses.update(self.results)
-        self.lines = fused_lines(paired([line_of(node, subgraph_function) for node in graph.nodes]), uses)
+        self.lines = fuse_statements(
+            share_saved_values([statement_of(node, subgraph_function) for node in graph.nodes]), uses
+        )
         self.owner = _owners(self.lines, self.given)
-        self.fresh = {*spendable, *(x for line in self.lines if not line.views for x in line.outputs)}
+        self.fresh = {*donated, *(x for line in self.lines if not line.views for x in line.outputs)}
         self.ends, self.group_ends = self._last_uses()
         self.source = self._write(arguments, len(graph.outputs))
         exec(compile(self.source, "<a graph>", "exec"), self.known)  # noqa: S102  # the text is our own
@@ -100,15 +102,17 @@ class Writer:
             if group:
                 rows.append(f"    {', '.join(self.names[x] for x in group)}, = {parameter}")
         for number, line in enumerate(self.lines):
-            rows.append("    " + self._line(number, line))
+            rows.append("    " + self._render_statement(number, line))
         outputs, writes = (", ".join(self._result(x)) for x in (self.results[:count], self.results[count:]))
         return "\n".join([*rows, f"    return [{outputs}], [{writes}]"])
 
-    def _line(self, number: int, line: Line) -> str:
+    def _render_statement(self, number: int, line: Statement) -> str:
         operands = [self._name(x) for x in line.inputs]
         position = self._operand_to_reuse(number, line)
         text = (
-            line.render(operands, self._global) if position is None else line.inside(position, operands, self._global)
+            line.render(operands, self._global)
+            if position is None
+            else line.render_in_place(position, operands, self._global)
         )
         for x in line.outputs:
             self.names[x] = f"v{len(self.names)}"
@@ -117,7 +121,7 @@ class Writer:
         gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
         return f"{names}{',' if not line.single else ''} = {text}{gone}"
 
-    def _operand_to_reuse(self, number: int, line: Line) -> int | None:
+    def _operand_to_reuse(self, number: int, line: Statement) -> int | None:
         """The operand whose memory can take the result; of several that must, the first."""
         if line.all_reusable:
             pairs = zip(line.reusable, line.outputs)
@@ -144,7 +148,7 @@ class Writer:
 
     def _result(self, tensors: Sequence[Tensor]) -> list[str]:
         """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
-        if self.lends:
+        if self.may_alias:
             return [self._name(x) for x in tensors]
         seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
         own = [x in self.fresh and self.owner.get(x, x) is x and seen[x] == 1 for x in tensors]
@@ -153,7 +157,7 @@ class Writer:
         return [self._name(x) if ok else f"{self._name(x)}{copy}" for x, ok in zip(tensors, own)]
 
 
-def _owners(lines: Sequence[Line], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
+def _owners(lines: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
     """For each tensor one that stands for all that may share its memory."""
     parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
 

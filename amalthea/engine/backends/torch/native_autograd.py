@@ -13,7 +13,7 @@ from amalthea.engine.ir.tensor import Node
 from amalthea.engine.primitives import control
 
 
-def with_tapes(graph: Graph) -> Graph:
+def with_native_autograd(graph: Graph) -> Graph:
     """The graph in which a native call that is differentiated runs once, not once more for its gradient."""
     calls = {(id(n.attrs["function"]), n.inputs): i for i, n in enumerate(graph.nodes) if _is_call(n)}
     nodes = list(graph.nodes)
@@ -23,8 +23,8 @@ def with_tapes(graph: Graph) -> Graph:
             continue
         position = calls.pop((id(by.function), node.inputs[by.count :]), i)
         if position < i:
-            taped = Taped(by)
-            nodes[position], nodes[i] = _with(nodes[position], taped.call), _with(node, taped.gradient)
+            shared = SharedCall(by)
+            nodes[position], nodes[i] = _with(nodes[position], shared.call), _with(node, shared.gradient)
     return Graph(graph.inputs, graph.outputs, graph.reads, graph.writes, graph.captured, nodes)
 
 
@@ -38,7 +38,7 @@ def _with(node: Node, function: Any) -> Node:
     return new
 
 
-class Taped:
+class SharedCall:
     """A function's call, and the gradient that comes after it in the same step."""
 
     def __init__(self, by: control.Pullback):

@@ -54,7 +54,7 @@ def _layer_normalize_gradient(g, x, scale, mean, rstd, *, axis, epsilon):
     return _aten.native_layer_norm_backward(g, x, x.shape[axis:], mean, rstd, scale, scale, [True] * 3)
 
 
-NORMALIZING = {
+NORMALIZATION_LOWERINGS = {
     n.batch_normalize: _batch_normalize, n.batch_normalize_gradient: _batch_normalize_gradient,
     n.layer_normalize: _layer_normalize, n.layer_normalize_gradient: _layer_normalize_gradient,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from amalthea.engine.backends.torch.arrays import where
 from amalthea.engine.ir.tensor import Node
 
 _LEAST = 1 << 22  # multiplications: from 1 << 20 on, a step of the MLP took 1.2 times as long
-_LEAST_TURNED = 1 << 24  # where the first factor is turned, as for the gradient of a kernel
+_LEAST_TRANSPOSED = 1 << 24  # where the first factor is turned, as for the gradient of a kernel
 _WIDE, _LONG = 256, 512
 
 
@@ -35,19 +35,19 @@ def linear(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor | None = None) -
     return _LINEAR(x, y, None if bias is None else bias.reshape(-1).contiguous(), "none", [], "")
 
 
-def turned_product(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def transposed_product(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """``x.mT @ y``."""
     return _LINEAR(x.mT, y.mT, None, "none", [], "")
 
 
-def turned_product_of_many_rows(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def transposed_product_swapped(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """``x.mT @ y``, the smaller factor first."""
     return _LINEAR(y.mT, x.mT, None, "none", [], "").mT.contiguous()
 
 
-def rendered(node: Node, names: Sequence[str], name: Any, bias: str | None = None) -> str | None:
+def render_product(node: Node, names: Sequence[str], name: Any, bias: str | None = None) -> str | None:
     """A product as a line that calls oneDNN; None where it does not pay."""
-    function = chosen(node)
+    function = choose_kernel(node)
     if function is None or (bias is not None and function is not linear):
         return None
     x, y = names
@@ -57,7 +57,7 @@ def rendered(node: Node, names: Sequence[str], name: Any, bias: str | None = Non
     return f"{name(function.__name__, function)}({', '.join(operands)})"
 
 
-def chosen(node: Node) -> Any:
+def choose_kernel(node: Node) -> Any:
     """The function for a product of matrices, if there is one for its size."""
     shapes = [x.type.shape for x in node.inputs]
     if (
@@ -71,8 +71,8 @@ def chosen(node: Node) -> Any:
     work = rows * columns * inner
     if not node.attrs["transpose_x"]:
         return linear if work >= _LEAST else None
-    if node.attrs["transpose_y"] or work < _LEAST_TURNED:
+    if node.attrs["transpose_y"] or work < _LEAST_TRANSPOSED:
         return None
     if rows >= columns and inner >= _LONG:
-        return turned_product_of_many_rows
-    return turned_product if min(rows, columns) >= _WIDE else None
+        return transposed_product_swapped
+    return transposed_product if min(rows, columns) >= _WIDE else None

@@ -27,19 +27,30 @@ def _by_onednn(x: torch.Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype is torch.float32 and torch.backends.mkldnn.is_available()
 
 
-def lstm_weights(kernel, recurrent_kernel, bias):
+def pack_lstm_weights(kernel, recurrent_kernel, bias):
     """As PyTorch takes them: gates first, and a second bias."""
     return kernel.mT.contiguous(), recurrent_kernel.mT.contiguous(), bias, torch.zeros_like(bias)
 
 
-def _layers(*states):
+def _with_layer_axis(*states):
     """With an axis for the layers in front. The kernels read rows, whatever the strides say."""
     return [state.contiguous().unsqueeze(0) for state in states]
 
 
 def _onednn(x, h0, c0, weights, reverse, train):
     outputs, h, c, space = _aten.mkldnn_rnn_layer(
-        x.contiguous(), *weights, *_layers(h0, c0), reverse, [], _LSTM, h0.shape[1], 1, True, False, False, train
+        x.contiguous(),
+        *weights,
+        *_with_layer_axis(h0, c0),
+        reverse,
+        [],
+        _LSTM,
+        h0.shape[1],
+        1,
+        True,
+        False,
+        False,
+        train,
     )
     return outputs, h[0], c[0], space
 
@@ -47,7 +58,9 @@ def _onednn(x, h0, c0, weights, reverse, train):
 def _by_torch(x, h0, c0, weights, reverse):
     """PyTorch's function of any device and dtype."""
     x = (x.flip(0) if reverse else x).contiguous()
-    outputs, h, c = torch.lstm(x, _layers(h0, c0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+    outputs, h, c = torch.lstm(
+        x, _with_layer_axis(h0, c0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
+    )
     return outputs.flip(0) if reverse else outputs, h[0], c[0]
 
 
@@ -55,10 +68,10 @@ def lstm(*inputs, reverse):
     """A recurrence whose gradient, if there is one, is autograd's."""
     if not prod(inputs[0].shape):
         return rnn.lstm.decomposition(*inputs, reverse=reverse)
-    return lstm_by(*inputs[:3], *lstm_weights(*inputs[3:]), reverse=reverse)
+    return lstm_prepacked(*inputs[:3], *pack_lstm_weights(*inputs[3:]), reverse=reverse)
 
 
-def lstm_by(x, h0, c0, *weights, reverse):
+def lstm_prepacked(x, h0, c0, *weights, reverse):
     """The same by :func:`lstm_weights`."""
     needed = any(v.requires_grad for v in (x, h0, c0, *weights))
     with torch.set_grad_enabled(torch.is_grad_enabled() and needed):
@@ -67,30 +80,30 @@ def lstm_by(x, h0, c0, *weights, reverse):
         return _by_torch(x, h0, c0, weights, reverse)
 
 
-def lstm_taped(*inputs, reverse):
+def lstm_with_workspace(*inputs, reverse):
     """The outputs, the last output and state, and what :func:`lstm_back` reads."""
     with torch.enable_grad():  # oneDNN fills its workspace under autograd alone
         if _by_onednn(inputs[0]):
-            return _onednn(*inputs[:3], lstm_weights(*inputs[3:]), reverse, True)
+            return _onednn(*inputs[:3], pack_lstm_weights(*inputs[3:]), reverse, True)
         fresh = [x.detach().requires_grad_() for x in inputs]
-        made = _by_torch(*fresh[:3], lstm_weights(*fresh[3:]), reverse)
+        made = _by_torch(*fresh[:3], pack_lstm_weights(*fresh[3:]), reverse)
     return *(y.detach() for y in made), (fresh, made)
 
 
-def lstm_back(g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, bias, outputs, h, c, tape, *, reverse):
+def lstm_backward(g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, bias, outputs, h, c, tape, *, reverse):
     """The cotangents of the inputs."""
     if not isinstance(tape, torch.Tensor):
         fresh, made = tape
         return torch.autograd.grad(made, fresh, (g_outputs, g_h, g_c), retain_graph=True)
-    weights, units = lstm_weights(kernel, recurrent_kernel, bias), h0.shape[1]
+    weights, units = pack_lstm_weights(kernel, recurrent_kernel, bias), h0.shape[1]
     by_x, by_kernel, by_recurrent, by_bias, _, by_h, by_c = _aten.mkldnn_rnn_layer_backward(
-        x.contiguous(), *weights, *_layers(h0, c0), outputs.contiguous(), *_layers(h, c), g_outputs.contiguous(),
-        *_layers(g_h, g_c), reverse, _LSTM, units, 1, True, True, False, [], False, tape,
+        x.contiguous(), *weights, *_with_layer_axis(h0, c0), outputs.contiguous(), *_with_layer_axis(h, c),
+        g_outputs.contiguous(), *_with_layer_axis(g_h, g_c), reverse, _LSTM, units, 1, True, True, False, [], False, tape,
     )  # fmt: skip
     return by_x, by_h.view_as(h0), by_c.view_as(c0), by_kernel.mT, by_recurrent.mT, by_bias
 
 
-def _reset_first(weights):
+def _reset_gate_first(weights):
     """The gates of a gated recurrent unit in PyTorch's order."""
     return torch.cat([weights.chunk(3, -1)[k] for k in (1, 0, 2)], -1)
 
@@ -100,19 +113,19 @@ def gru(x, h0, *weights, reverse):
     steps, which are faster on a CPU: 45 ms a step where autograd through this takes 57."""
     if not prod(x.shape):
         return rnn.gru.decomposition(x, h0, *weights, reverse=reverse)
-    return gru_by(x, h0, *gru_weights(*weights), reverse=reverse)
+    return gru_prepacked(x, h0, *pack_gru_weights(*weights), reverse=reverse)
 
 
-def gru_weights(*weights):
+def pack_gru_weights(*weights):
     """As PyTorch takes them: gates first."""
-    kernel, recurrent_kernel, bias, inner_bias = (_reset_first(v) for v in weights)
+    kernel, recurrent_kernel, bias, inner_bias = (_reset_gate_first(v) for v in weights)
     return kernel.mT.contiguous(), recurrent_kernel.mT.contiguous(), bias, inner_bias
 
 
-def gru_by(x, h0, *weights, reverse):
+def gru_prepacked(x, h0, *weights, reverse):
     """The same by :func:`gru_weights`."""
     x = (x.flip(0) if reverse else x).contiguous()
-    outputs, h = torch.gru(x, *_layers(h0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+    outputs, h = torch.gru(x, *_with_layer_axis(h0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs.flip(0) if reverse else outputs, h[0]
 
 
@@ -121,16 +134,26 @@ def rows(x):
     return x.contiguous()
 
 
-def row_of(function: Any, single: bool = False) -> Primitive:
+def internal_primitive(function: Any, single: bool = False) -> Primitive:
     """A primitive outside the table, for this backend alone; its types are those of the function."""
     return Primitive(Family(lambda *types, **attrs: types[0]), function, single, facts={})
 
 
-_TAPED, _BACK, ROWS = row_of(lstm_taped), row_of(lstm_back), row_of(rows, single=True)
-RECURRENCES = {rnn.lstm: lstm, rnn.gru: gru, _TAPED: lstm_taped, _BACK: lstm_back, ROWS: rows}
+_LSTM_FORWARD, _LSTM_BACKWARD, CONTIGUOUS = (
+    internal_primitive(lstm_with_workspace),
+    internal_primitive(lstm_backward),
+    internal_primitive(rows, single=True),
+)
+RNN_LOWERINGS = {
+    rnn.lstm: lstm,
+    rnn.gru: gru,
+    _LSTM_FORWARD: lstm_with_workspace,
+    _LSTM_BACKWARD: lstm_backward,
+    CONTIGUOUS: rows,
+}
 
 
-def with_recurrences(graph: Graph) -> Graph:
+def pair_lstm_gradients(graph: Graph) -> Graph:
     """The graph with each recurrence that keeps values for its gradient alone, and that gradient, as a pair."""
     found = _pairs(graph)
     return apply_rules(graph, lambda: _Rule(found)) if found else graph
@@ -166,12 +189,14 @@ class _Rule:
             types = [*(x.type for x in node.outputs[:3]), Type((), "bool")]  # what is handed on has no type
             x = inputs[0]
             if x not in self.rows:
-                self.rows[x] = Node(ROWS, [x], {}, [x.type]).outputs[0]
+                self.rows[x] = Node(CONTIGUOUS, [x], {}, [x.type]).outputs[0]
             inputs = [self.rows[x], *inputs[1:]]
-            new = Node(_TAPED, inputs, node.attrs, types)
+            new = Node(_LSTM_FORWARD, inputs, node.attrs, types)
             self.made[node] = new, inputs
             return [*new.outputs[:3], *node.outputs[3:]]
         if node not in self.pairs:
             return None
         forward, given = self.made[self.pairs[node]]
-        return Node(_BACK, [*inputs[:3], *given, *forward.outputs], node.attrs, [x.type for x in node.outputs]).outputs
+        return Node(
+            _LSTM_BACKWARD, [*inputs[:3], *given, *forward.outputs], node.attrs, [x.type for x in node.outputs]
+        ).outputs

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from amalthea.engine.backends.torch.statements import Line, Name
+from amalthea.engine.backends.torch.statements import Name, Statement
 from amalthea.engine.backends.torch.windows import conv_gradients, max_pool_and_indices, max_pool_gradient_at
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.primitives import windows
@@ -17,17 +17,17 @@ from amalthea.engine.primitives import windows
 _SLIDING = ("strides", "padding", "dilation", "groups", "data_format")
 
 
-def paired(lines: Sequence[Line]) -> list[Line]:
+def share_saved_values(lines: Sequence[Statement]) -> list[Statement]:
     """The lines with every pair that is found put in."""
     return _pools(_convolutions(lines))
 
 
-def hidden() -> Tensor:
+def saved_value() -> Tensor:
     """Stands for what one line hands to another."""
     return Tensor(Type((), "bool"))
 
 
-def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Line:
+def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Statement:
     """A line that calls a function with its attributes bound."""
     bound = partial(function, **attrs)
     single = len(outputs) == 1
@@ -35,12 +35,12 @@ def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, functi
     def render(names: Sequence[str], name: Name) -> str:
         return f"{name(label, bound)}({', '.join(names)})"
 
-    return Line(outputs, inputs, render, single=single)
+    return Statement(outputs, inputs, render, single=single)
 
 
-def _convolutions(lines: Sequence[Line]) -> list[Line]:
+def _convolutions(lines: Sequence[Statement]) -> list[Statement]:
     """Both gradients of a convolution in one call, where the first of them stands."""
-    result: list[Line | None] = list(lines)
+    result: list[Statement | None] = list(lines)
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     found: dict[Any, int] = {}
     for i, line in enumerate(lines):
@@ -68,7 +68,7 @@ def _gradient_of(node: Node | None) -> Any:
     return (id(g), tuple(shape), tuple(x_shape), *(node.attrs[name] for name in _SLIDING))
 
 
-def _pools(lines: list[Line]) -> list[Line]:
+def _pools(lines: list[Statement]) -> list[Statement]:
     """A pool that gives its gradient the indices of the largest."""
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     for i, line in enumerate(lines):
@@ -79,7 +79,7 @@ def _pools(lines: list[Line]) -> list[Line]:
         first = made.get(out)
         if first is None or not _is_pool_of(lines[first].node, x, node.attrs):
             continue
-        indices = hidden()
+        indices = saved_value()
         lines[first] = call([out, indices], [x], "max_pool_and_indices", max_pool_and_indices, **node.attrs)
         lines[i] = call(node.outputs, [g, indices], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
     return lines

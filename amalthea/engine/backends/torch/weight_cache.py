@@ -14,11 +14,11 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.passes.rewrite import apply_rules
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.schedule import schedule
 from amalthea.engine.primitives import control
 
 
-class _Changes:
+class _WeightVersion:
     """``token`` is another object after every change of any variable; ``renew`` is atomic."""
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class _Changes:
         self.token = object()
 
 
-changes = _Changes()
+weight_version = _WeightVersion()
 
 
-def settled_in(graph: Graph) -> set[Tensor]:
+def weight_only_tensors(graph: Graph) -> set[Tensor]:
     """The tensors that depend on variables and constants alone. None if the graph writes: then all that may change."""
     if graph.writes:
         return set()
@@ -47,9 +47,9 @@ def _is_repeatable(node: Node) -> bool:
     return not holds and node.primitive is not control.native_call
 
 
-def divided(graph: Graph) -> tuple[Graph, Graph]:
+def split_weight_only(graph: Graph) -> tuple[Graph, Graph]:
     """What is settled, as a graph of the variables, and the rest, whose last inputs are the outputs of the first."""
-    found = settled_in(graph)
+    found = weight_only_tensors(graph)
     made = {x: Tensor(x.type) for node in graph.nodes if node.outputs[0] in found for x in node.outputs}
 
     def rule(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
@@ -57,14 +57,14 @@ def divided(graph: Graph) -> tuple[Graph, Graph]:
 
     rest = apply_rules(graph, lambda: rule)
     used = {x for node in rest.nodes for x in node.inputs} | set(rest.results)
-    stands = {**{x: x for _, x in graph.reads}, **made}
-    handed = {x: new for x, new in stands.items() if new in used}
+    available = {**{x: x for _, x in graph.reads}, **made}
+    passed_on = {x: new for x, new in available.items() if new in used}
     nodes = [node for node in graph.nodes if node.outputs[0] in made]
-    first = scheduled(Graph([], [*handed], graph.reads, nodes=nodes))
-    return first, scheduled(Graph([*graph.inputs, *handed.values()], rest.outputs, nodes=rest.nodes))
+    first = schedule(Graph([], [*passed_on], graph.reads, nodes=nodes))
+    return first, schedule(Graph([*graph.inputs, *passed_on.values()], rest.outputs, nodes=rest.nodes))
 
 
-class Kept:
+class WeightCache:
     """The outputs of a settled graph, computed again after a change.
 
     Args:

@@ -34,7 +34,7 @@ def _unpadded(x, padding):
     return x
 
 
-def _split(padding):
+def _symmetric_padding(padding):
     """What PyTorch pads itself, the same on both sides, and what is left to be padded before."""
     low = [min(pair) for pair in padding]
     return low, [(a - n, b - n) for n, (a, b) in zip(low, padding)]
@@ -46,13 +46,13 @@ def _kernel_first(kernel):
 
 
 def _conv(x, kernel, **attrs):
-    return conv_by(x, _kernel_first(kernel), **attrs)
+    return conv_filters_first(x, _kernel_first(kernel), **attrs)
 
 
-def conv_by(x, kernel, bias=None, *, strides, padding, dilation, groups, data_format):
+def conv_filters_first(x, kernel, bias=None, *, strides, padding, dilation, groups, data_format):
     """A convolution by a kernel with its filters first, and a bias for each."""
     function = (F.conv1d, F.conv2d, F.conv3d)[len(strides) - 1]
-    inside, rest = _split(padding)
+    inside, rest = _symmetric_padding(padding)
     x = _padded(_first(x, data_format), rest)
     return _back(function(x, kernel, bias, strides, inside, dilation, groups), data_format)
 
@@ -66,7 +66,7 @@ def filters_first(kernel, *, channels_last):
 
 def conv_gradients(g, kernel, x, wanted=(True, True), *, strides, padding, dilation, groups, data_format, **_):
     """The gradients of a convolution by its input and its kernel, in one call: those that are wanted."""
-    inside, rest = _split(padding)
+    inside, rest = _symmetric_padding(padding)
     x = _padded(_first(x, data_format), rest)
     by_x, by_kernel, _ = _aten.convolution_backward(
         _first(g, data_format), x, _kernel_first(kernel), None, strides, inside, dilation, False,
@@ -84,12 +84,12 @@ def _conv_kernel(x, g, *, kernel_shape, **attrs):
     return conv_gradients(g, g.new_empty(kernel_shape), x, (False, True), **attrs)[1]
 
 
-_MANY = 1 << 17  # numbers
+_LEAST_ELEMENTS = 1 << 17  # numbers
 
 
 def _max_pool(x, *, window, strides, padding, data_format):
     whole = data_format == "channels_last" and not any(map(any, padding))
-    if whole and x.numel() >= _MANY and max(window) <= 3 and not torch.is_grad_enabled():
+    if whole and x.numel() >= _LEAST_ELEMENTS and max(window) <= 3 and not torch.is_grad_enabled():
         return _pooled_by_axis(x, window, strides)
     function = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(window) - 1]
     x = _padded(_first(x, data_format), padding, value=float("-inf"))
@@ -114,7 +114,7 @@ def _max_pool_gradient(g, x, out, **attrs):
 
 def max_pool_and_indices(x, *, window, strides, padding, data_format):
     """A pool in two dimensions, and what its gradient looks at: the shape of its input, where each largest stands."""
-    inside, rest = _split(padding)
+    inside, rest = _symmetric_padding(padding)
     inside, rest = (inside, rest) if all(2 * a <= b for a, b in zip(inside, window)) else ([0, 0], padding)
     x = _padded(_first(x, data_format), rest, value=float("-inf"))
     out, indices = _aten.max_pool2d_with_indices(x, window, strides, inside)
@@ -139,7 +139,7 @@ def _avg_pool(x, *, window, strides, padding, data_format):
     return _back((function(x, window, strides) * prod(window) / counts).to(dtype), data_format)
 
 
-WINDOWS = {
+WINDOW_LOWERINGS = {
     w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
     w.max_pool: _max_pool, w.max_pool_gradient: _max_pool_gradient, w.avg_pool: _avg_pool,
 }  # fmt: skip

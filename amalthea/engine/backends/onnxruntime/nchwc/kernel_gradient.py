@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from amalthea.engine.backends.onnx.builder import Builder, Value
-from amalthea.engine.backends.onnxruntime.nchwc.layout import DOMAIN, affine, block, lines, moved
+from amalthea.engine.backends.onnxruntime.nchwc.layout import DOMAIN, affine, block_size, gather_rows, to_blocks
 
 
-def suits(x: Value, g: Value, window, *, strides, padding, dilation, groups) -> bool:
+def is_supported(x: Value, g: Value, window, *, strides, padding, dilation, groups) -> bool:
     """Images, channels and filters come in blocks; of a window of one element, a matrix product copies nothing."""
-    n = block() if x.dtype == "float32" and len(window) == 2 and groups == dilation[-1] == 1 else 0
+    n = block_size() if x.dtype == "float32" and len(window) == 2 and groups == dilation[-1] == 1 else 0
     if not n or tuple(window) == (1, 1) or min(map(min, padding)) < 0:
         return False
     return not (x.shape[0] % n or x.shape[1] % n or g.shape[1] % n) and prod(x.shape) * prod(g.shape) > 0
@@ -40,7 +40,7 @@ def kernel_gradient(b: Builder, x: Value, g: Value, window, *, strides, padding,
             kernel = _kernel(b, g, pieces, [taps[i] for i in these], rows)
             attrs = {"kernel_shape": [1, g.shape[3]], "strides": [1, 1], "dilations": [1, across * 2]}
             out = b.Conv(image, kernel, domain=DOMAIN, pads=[0] * 4, **attrs)
-            found.append(_whole(b, out, len(these), x.shape[1], g.shape[1]))
+            found.append(_unblock(b, out, len(these), x.shape[1], g.shape[1]))
             order += these
     whole = found[0]
     if len(found) > 1:
@@ -67,23 +67,23 @@ def _tap(shift: int, step: int, height: int, rows: int) -> _Tap:
 
 def _images(b: Builder, x: Value, step: int, rows: int, left: int, columns: int) -> list[Value]:
     """For each row within a step ``(1, rows and images, channels / 2, columns and pairs)`` in blocks."""
-    n, (batch, channels, height, width) = block(), x.shape
+    n, (batch, channels, height, width) = block_size(), x.shape
     high, groups, pairs = rows * step, batch // n, channels // 2
     pads = [0, left, high - height, columns - width - left]
-    image = affine(b, moved(b, x), channels, pads=pads) if any(pads) else moved(b, x)  # Pad runs in one thread
+    image = affine(b, to_blocks(b, x), channels, pads=pads) if any(pads) else to_blocks(b, x)  # Pad runs in one thread
     image = b.ReorderInput(b.reshape(image, [groups, n, channels // n * high, columns * n]), domain=DOMAIN)
     image = b.reshape(image, [groups * high * columns * pairs, 2 * n])
     order = np.arange(groups * high * columns * pairs).reshape(groups, channels // n, rows, step, columns, n // 2)
     order = order.transpose(3, 2, 0, 1, 5, 4)
-    return [b.reshape(lines(b, image, part), [1, rows * batch, pairs, columns * 2]) for part in order]
+    return [b.reshape(gather_rows(b, image, part), [1, rows * batch, pairs, columns * 2]) for part in order]
 
 
 def _pieces(b: Builder, g: Value, taps: list[_Tap]) -> list[dict[tuple[int, int], Value]]:
     """For each block of filters, the runs of rows from and to which taps go: ``(row, images / block, column)``."""
-    n, (batch, filters, height, width) = block(), g.shape
+    n, (batch, filters, height, width) = block_size(), g.shape
     blocks = filters // n
-    x = b.reshape(moved(b, g), [batch * blocks * height, width * n])
-    x = lines(b, x, np.arange(batch * blocks * height).reshape(batch, blocks, height).transpose(1, 2, 0))
+    x = b.reshape(to_blocks(b, g), [batch * blocks * height, width * n])
+    x = gather_rows(b, x, np.arange(batch * blocks * height).reshape(batch, blocks, height).transpose(1, 2, 0))
     x = b.reshape(x, [blocks * height * batch // n, n * n, 1, width])
     x = b.ReorderOutput(x, domain=DOMAIN, channels=n * n, channels_last=1)
     x = b.reshape(x, [blocks * height, batch * width * n])
@@ -104,14 +104,14 @@ def _kernel(b: Builder, g: Value, pieces, taps: list[_Tap], rows: int) -> Value:
 
 
 def _zeros(b: Builder, g: Value, rows: int) -> list[Value]:
-    shape = (rows, g.shape[0] * g.shape[3] * block())
-    if rows and ("zeros", shape) not in b.notes:
-        b.notes["zeros", shape] = b.Expand(b.like(0, g), b.ints(shape))
-    return [b.notes["zeros", shape]] if rows else []
+    shape = (rows, g.shape[0] * g.shape[3] * block_size())
+    if rows and ("zeros", shape) not in b.memo:
+        b.memo["zeros", shape] = b.Expand(b.like(0, g), b.ints(shape))
+    return [b.memo["zeros", shape]] if rows else []
 
 
-def _whole(b: Builder, x: Value, taps: int, channels: int, filters: int) -> Value:
+def _unblock(b: Builder, x: Value, taps: int, channels: int, filters: int) -> Value:
     """``(taps, columns, channels, filters)``."""
-    n = block()
+    n = block_size()
     apart = b.reshape(x, [filters // n, taps, channels // 2, -1, 2, n])
     return b.reshape(b.Transpose(apart, perm=[1, 3, 2, 4, 0, 5]), [taps, -1, channels, filters])

@@ -15,7 +15,7 @@ DOMAIN = "com.microsoft.nchwc"
 
 
 @lru_cache(maxsize=1)
-def block() -> int:
+def block_size() -> int:
     """How many channels this machine has in a block: what 16 of them look like in that layout; 0 if it has none."""
     import onnxruntime
 
@@ -32,29 +32,29 @@ def block() -> int:
         made: Any = session.run(None, {"x": x})[0]
     except Exception:  # a build without them: their errors have no class of their own
         return 0
-    return next((n for n in (16, 8) if np.array_equal(made.ravel(), _in_blocks(x, n).ravel())), 0)
+    return next((n for n in (16, 8) if np.array_equal(made.ravel(), _to_blocks_numpy(x, n).ravel())), 0)
 
 
-def _in_blocks(x: np.ndarray, n: int) -> np.ndarray:
+def _to_blocks_numpy(x: np.ndarray, n: int) -> np.ndarray:
     return x.reshape(1, 16 // n, n, 1, 2).transpose(0, 1, 3, 4, 2)
 
 
-def in_blocks(b: Builder, x: Value) -> Value | None:
+def blocked_value(b: Builder, x: Value) -> Value | None:
     """An image in blocks, if it came from them or was moved before."""
-    return b.notes.get(("in blocks", x.name))
+    return b.memo.get(("in blocks", x.name))
 
 
-def moved(b: Builder, x: Value) -> Value:
+def to_blocks(b: Builder, x: Value) -> Value:
     """An image in blocks, wherever it comes from."""
     key = ("in blocks", x.name)
-    if key not in b.notes:
-        b.notes[key] = b.ReorderInput(x, domain=DOMAIN)
-    return b.notes[key]
+    if key not in b.memo:
+        b.memo[key] = b.ReorderInput(x, domain=DOMAIN)
+    return b.memo[key]
 
 
-def whole(b: Builder, x: Value, channels: int) -> Value:
+def from_blocks(b: Builder, x: Value, channels: int) -> Value:
     out = b.ReorderOutput(x, domain=DOMAIN, channels=channels)
-    b.notes["in blocks", out.name] = x
+    b.memo["in blocks", out.name] = x
     return out
 
 
@@ -69,13 +69,13 @@ def affine(
     window = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], **attrs}
     out = b.Conv(*given, domain=DOMAIN, group=channels, **window)
     if not attrs:
-        b.notes["affine", out.name] = x, factors, offsets
+        b.memo["affine", out.name] = x, factors, offsets
     return out
 
 
-def lines(b: Builder, x: Value, order: np.ndarray) -> Value:
+def gather_rows(b: Builder, x: Value, order: np.ndarray) -> Value:
     """The lines of a matrix in another order: Transpose would run in one thread."""
     key = ("lines", order.shape, order.tobytes())
-    if key not in b.notes:
-        b.notes[key] = b.constant(order.ravel())
-    return b.Gather(x, b.notes[key], axis=0)
+    if key not in b.memo:
+        b.memo[key] = b.constant(order.ravel())
+    return b.Gather(x, b.memo[key], axis=0)

@@ -18,7 +18,7 @@ import numpy as np
 
 Operand = tuple[str, Any]
 
-INSTRUCTIONS = {  # of each ufunc: {0} and {1} are its operands
+LLVM_INSTRUCTIONS = {  # of each ufunc: {0} and {1} are its operands
     "add": "{out} = fadd {type} {0}, {1}",
     "subtract": "{out} = fsub {type} {0}, {1}",
     "multiply": "{out} = fmul {type} {0}, {1}",
@@ -42,7 +42,7 @@ loop:
   %i = phi i64 [0, %before], [%next, %loop]
   {addresses}
   {loads}
-  {lines}
+  {instructions}
   {stores}
   %next = add nuw i64 %i, 1
   %more = icmp ult i64 %next, %size
@@ -55,7 +55,7 @@ _names = (f"update{number}" for number in count())
 
 
 @functools.cache
-def is_there() -> bool:
+def is_available() -> bool:
     """Whether there is an ``llvmlite`` that speaks this LLVM."""
     try:
         return tuple(map(int, metadata.version("llvmlite").split(".")[:2])) >= (0, 45)
@@ -63,16 +63,22 @@ def is_there() -> bool:
         return False
 
 
-def compiled(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> Callable[..., None]:
+def compile_instructions(
+    instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str
+) -> Callable[..., None]:
     """The lines of a :class:`~.in_place.Program` as a function of a size (not 0), and addresses: of each variable, of
     each array given, of each factor, in their order."""
-    return _loaded(*_text(lines, results, dtype))
+    return _compile(*_llvm_source(instructions, results, dtype))
 
 
-def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
+def _llvm_source(instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
     """The function, but for its name, and how many addresses it takes."""
     type = _TYPES[dtype]
-    met = {*results, *(x for _, *operands in lines for x in operands), *(("variable", i) for i in range(len(results)))}
+    met = {
+        *results,
+        *(x for _, *operands in instructions for x in operands),
+        *(("variable", i) for i in range(len(results))),
+    }
     wide, single = (
         [_named(x, dtype) for x in _of_kinds(met, *kinds)] for kinds in (("variable", "given"), ("factor",))
     )
@@ -81,9 +87,9 @@ def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: s
         "factors": [f"{x} = load {type}, ptr {x}.start" for x in single],
         "addresses": [f"{x}.at = getelementptr {type}, ptr {x}.start, i64 %i" for x in wide],
         "loads": [f"{x} = load {type}, ptr {x}.at" for x in wide],
-        "lines": [
-            INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%line{i}", type=type)
-            for i, (ufunc, *operands) in enumerate(lines)
+        "instructions": [
+            LLVM_INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%temp{i}", type=type)
+            for i, (ufunc, *operands) in enumerate(instructions)
         ],
         "stores": [f"store {type} {_named(x, dtype)}, ptr %variable{i}.at" for i, x in enumerate(results)],
     }
@@ -103,7 +109,7 @@ def _named(operand: Operand, dtype: str) -> str:
 
 
 @functools.cache
-def _loaded(text: str, addresses: int) -> Callable[..., None]:
+def _compile(text: str, addresses: int) -> Callable[..., None]:
     from llvmlite import binding
 
     engine, machine = _engine()

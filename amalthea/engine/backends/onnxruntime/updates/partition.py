@@ -17,7 +17,7 @@ from amalthea.engine.backends.onnxruntime.updates.program import UFUNCS, Program
 from amalthea.engine.ir.graph import Graph, reachable_nodes, topological_order
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.variable import Variable
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.schedule import schedule
 
 
 class Part:
@@ -27,7 +27,7 @@ class Part:
     """
 
     def __init__(self, read: dict[Tensor, Variable], writes: list[tuple[Variable, Tensor]], inside: set[Node]):
-        nodes = _behind([x for _, x in writes], inside)
+        nodes = _update_nodes([x for _, x in writes], inside)
         leaves = dict.fromkeys(x for n in nodes for x in n.inputs if x.node not in inside and x.value is None)
         wide = [x for x in leaves if x.type.shape]
         self.variables = list(dict.fromkeys([v for v, _ in writes] + [read[x] for x in wide if x in read]))
@@ -37,12 +37,12 @@ class Part:
         names: dict[Tensor, Any] = {x: ("variable", position[read[x]]) for x in wide if x in read}
         names.update((x, ("given", i)) for i, x in enumerate(self.given))
         names.update((x, ("factor", i)) for i, x in enumerate(self.factors))
-        names.update((node.outputs[0], ("line", i)) for i, node in enumerate(nodes))
-        lines = tuple(
+        names.update((node.outputs[0], ("temp", i)) for i, node in enumerate(nodes))
+        instructions = tuple(
             (n.primitive.name, *(names.get(x) or ("number", x.value.item()) for x in n.inputs)) for n in nodes
         )
         results = tuple(names[x] for _, x in writes)
-        self.key = (lines, results, writes[0][1].type.dtype, *self.factors)
+        self.key = (instructions, results, writes[0][1].type.dtype, *self.factors)
 
 
 @dataclass
@@ -64,16 +64,16 @@ class Update:
         return sum(prod(part.variables[0].shape) for part in self.parts)
 
 
-def separated(graph: Graph) -> tuple[Graph, list[Update]]:
+def partition_updates(graph: Graph) -> tuple[Graph, list[Update]]:
     """What is left for the session, and the updates after it.
 
     The session's outputs are the graph's, then for each update the factors and what each part is given.
     """
-    inside = _of_each_number(graph)
+    inside = _elementwise_update_nodes(graph)
     read = {x: variable for variable, x in graph.reads}
     found: dict[Any, Update] = {}
     done: set[Tensor] = set()
-    for writes in _apart(graph, inside):
+    for writes in _connected_writes(graph, inside):
         part = Part(read, writes, inside)
         if len(part.given) <= len(writes):  # each is put where a variable that is updated has its second buffer
             if part.key not in found:
@@ -81,49 +81,55 @@ def separated(graph: Graph) -> tuple[Graph, list[Update]]:
             found[part.key].parts.append(part)
             done.update(x for _, x in writes)
     updates = list(found.values())
-    return (_rest(graph, updates, done), updates) if updates else (graph, [])
+    return (_remaining_graph(graph, updates, done), updates) if updates else (graph, [])
 
 
-def _of_each_number(graph: Graph) -> set[Node]:
+def _elementwise_update_nodes(graph: Graph) -> set[Node]:
     """The nodes that some written variables alone need, and that do the same to each of their numbers."""
     uses = Counter(x for x in (*(x for node in graph.nodes for x in node.inputs), *graph.results))
     written = Counter(x for v, x in graph.writes if x.type.shape and x.type.dtype in ("float32", "float64"))
     inside: set[Node] = set()
     for node in reversed(graph.nodes):
         out = node.outputs[0]
-        if node.primitive.name in UFUNCS and uses[out] == written[out] and all(_is_alike(x, out) for x in node.inputs):
+        if (
+            node.primitive.name in UFUNCS
+            and uses[out] == written[out]
+            and all(_is_scalar_or_same_shape(x, out) for x in node.inputs)
+        ):
             inside.add(node)
             written.update(x for x in node.inputs if x.type.shape)  # uses that need nothing else
     return inside
 
 
-def _is_alike(x: Tensor, out: Tensor) -> bool:
+def _is_scalar_or_same_shape(x: Tensor, out: Tensor) -> bool:
     """A factor, or a number for each one of the result, which is not empty."""
     size: Any = prod(x.type.shape)  # of an executable's graph: a number
     return not x.type.shape or (x.value is None and x.type == out.type and size > 0)
 
 
-def _apart(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Variable, Tensor]]]:
+def _connected_writes(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Variable, Tensor]]]:
     """The writes behind which these nodes stand, those together that have a node or a variable in common."""
     reads = dict(graph.reads)
-    homes: dict[Tensor, tuple[list[int], list[Tensor]]] = {}  # the indices of writes, and all that is met behind them
+    components: dict[
+        Tensor, tuple[list[int], list[Tensor]]
+    ] = {}  # the indices of writes, and all that is met behind them
     for index, (variable, x) in enumerate(graph.writes):
         if x.node in inside:
-            met = [x, *(y for node in _behind([x], inside) for y in node.inputs if y.type.shape)]
-            home: tuple[list[int], list[Tensor]] = ([index], [])
+            met = [x, *(y for node in _update_nodes([x], inside) for y in node.inputs if y.type.shape)]
+            component: tuple[list[int], list[Tensor]] = ([index], [])
             for y in (*met, *([reads[variable]] if variable in reads else [])):
-                other = homes.setdefault(y, home)
-                if other is not home:
-                    other[0].extend(home[0])
-                    other[1].extend(home[1])
-                    homes.update(dict.fromkeys(home[1], other))
-                    home = other
-                home[1].append(y)
-    indices = {id(home): sorted(home[0]) for home in homes.values()}
-    return ([graph.writes[index] for index in home] for home in indices.values())
+                other = components.setdefault(y, component)
+                if other is not component:
+                    other[0].extend(component[0])
+                    other[1].extend(component[1])
+                    components.update(dict.fromkeys(component[1], other))
+                    component = other
+                component[1].append(y)
+    indices = {id(component): sorted(component[0]) for component in components.values()}
+    return ([graph.writes[index] for index in component] for component in indices.values())
 
 
-def _behind(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
+def _update_nodes(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
     """The nodes of an update, in an order that is the same for updates that are alike."""
 
     def makers(tensors: Sequence[Tensor]) -> list[Node]:
@@ -132,7 +138,7 @@ def _behind(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
     return topological_order(makers(results), lambda node: makers(node.inputs))
 
 
-def _rest(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
+def _remaining_graph(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
     """The graph without the writes that are done, and with what the updates need."""
     outputs = list(graph.outputs)
     for update in updates:
@@ -140,4 +146,4 @@ def _rest(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
     writes = [(v, x) for v, x in graph.writes if x not in done]
     nodes, free = reachable_nodes([*outputs, *(x for _, x in writes)], {*graph.inputs, *(x for _, x in graph.reads)})
     used = {x for node in nodes for x in node.inputs}.union(outputs, (x for _, x in writes))
-    return scheduled(Graph(graph.inputs, outputs, [(v, x) for v, x in graph.reads if x in used], writes, free, nodes))
+    return schedule(Graph(graph.inputs, outputs, [(v, x) for v, x in graph.reads if x in used], writes, free, nodes))
