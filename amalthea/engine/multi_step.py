@@ -1,4 +1,4 @@
-"""Several steps in one executable: a graph that assigns variables, run once for each of a stack of inputs."""
+"""Several training steps in one executable: a scan over a stack of batches."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.passes.repeat import repeat
 from amalthea.engine.transforms import Entry, capture, compiled, is_value, jit, no_collection, packer, signature
 
-ONE_BY_ONE: Any = object()  # steps of this signature are run one by one
+ONE_BY_ONE: Any = object()  # cached for a signature whose steps are faster one by one
 
 
 class jit_steps:
-    """A function of one batch, called with several in turn: in one executable where the backend gains by it.
+    """A compiled function of one batch, called with several: in one executable where the backend runs that faster.
 
     Args:
-        one: the compiled function of one batch.
+        one: jit; the compiled function of one batch.
 
     Example:
         >>> import numpy as np
@@ -37,7 +37,7 @@ class jit_steps:
         self.entries = Cache()
 
     def __call__(self, batches: Sequence[Any]) -> Any:
-        """What it gives for the last batch."""
+        """Run all steps in order, and return the outputs of the last one."""
         if len(batches) == 1:
             return self.one(batches[0])
         rows: list[list[Any]] = [[] for _ in batches]
@@ -58,7 +58,7 @@ class jit_steps:
 
     @property
     def loops(self) -> bool:
-        """Whether any step that was compiled so far is faster in a loop."""
+        """True if the backend prefers a scan for any step compiled so far."""
         return any(entry.loops for entry in self.one.entries.values())
 
     def _compile(self, batch: Any, rows: Sequence[Any], single: Any) -> Entry | None:
@@ -74,7 +74,7 @@ class jit_steps:
 
 
 def one_by_one(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
-    """Call with each of several batches; what comes of the last."""
+    """Return a function that calls ``one`` with each of several batches, and returns the outputs of the last call."""
 
     def run(batches: Sequence[Any]) -> Any:
         return [one(batch) for batch in batches][-1]

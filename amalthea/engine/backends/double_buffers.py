@@ -1,10 +1,10 @@
-"""Variables in fixed memory, for sessions that are bound to it once.
+"""Double buffering: variables in fixed memory, for sessions that are bound to it once.
 
-A variable that a session writes has two buffers: a step reads one and writes the other. Which is which is kept for
-the group of variables that are written together, so a step of any model turns over a handful of groups. A variable that
-is updated in place needs one buffer; where it has a second, its gradient is put there.
+A variable that a session writes has two buffers: a step reads one and writes the other. The index of the current buffer
+is stored once per group of variables that are written together, so a step changes a few indices, for a model of any
+size. A variable that is updated in place needs one buffer; a second one, if it exists, receives its gradient.
 
-Small variables with the same update lie in line, one after the other in memory, and are updated as one vector.
+Small variables with the same update are contiguous in memory, so that they are updated as one vector.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from amalthea.engine.ir.versions import LOCK
 
 
 class BufferedGroup(VariableGroup):
-    """A group whose members have two buffers; ``now`` is the one that holds their values."""
+    """A group whose members have two buffers; ``now`` is the index of the current one."""
 
     now = 0
     members: list[Any]
 
     @property
     def alternates(self) -> bool:
-        """Whether ``now`` may change before some member gets a buffer."""
+        """True if ``now`` may change: some member has two buffers."""
         return any(len(m.buffers) > 1 for m in self.members)
 
     def keep(self, indices: Iterable[int]) -> None:
@@ -50,7 +50,7 @@ class BufferedGroup(VariableGroup):
 
 
 class BufferedStorage(Member):
-    """The storage of one variable: one buffer, or two once an executable writes it."""
+    """Storage of one variable: one buffer, or two once an executable writes it."""
 
     __slots__ = ("buffers",)
 
@@ -71,7 +71,7 @@ class BufferedStorage(Member):
 
     @property
     def next(self) -> np.ndarray:
-        """Where an executable writes."""
+        """The buffer that an executable writes."""
         return self.buffers[1 - self.group.now]
 
     def read(self) -> np.ndarray:
@@ -90,7 +90,7 @@ class BufferedStorage(Member):
 
 
 def double_buffer(states: Iterable[BufferedStorage]) -> list[BufferedGroup]:
-    """The groups of variables that are about to be written, each with a second buffer."""
+    """Give variables that will be written a second buffer, and return their groups."""
     states = list(states)
     for state in states:
         if len(state.buffers) == 1:
@@ -100,19 +100,19 @@ def double_buffer(states: Iterable[BufferedStorage]) -> list[BufferedGroup]:
 
 
 def are_contiguous(arrays: Sequence[np.ndarray]) -> bool:
-    """Whether each array begins where the one before ends."""
+    """True if each array begins at the address where the previous one ends."""
     ends = [a.ctypes.data + a.nbytes for a in arrays]
     return all(a.ctypes.data == end for a, end in zip(arrays[1:], ends))
 
 
 def flat_view(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays that are in line as one."""
-    assert are_contiguous(arrays), "These arrays are not in line."
+    """Return contiguous arrays as one vector, without a copy."""
+    assert are_contiguous(arrays), "These arrays are not contiguous."
     return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1), (sum(a.size for a in arrays),))
 
 
 def make_contiguous(states: Sequence[BufferedStorage]) -> None:
-    """Let the values of some states be one vector, and their second buffers another."""
+    """Move the values of some variables into one vector, and their second buffers into another."""
     twice = [len(state.buffers) > 1 for state in states]
     rows = [[s.array for s in states], *([[s.next for s in states]] if all(twice) else [])]
     if all(map(are_contiguous, rows)):

@@ -1,7 +1,7 @@
-"""Reverse mode: from a graph to the graph of its gradients, in the primitives themselves.
+"""Reverse-mode differentiation: adds the nodes of the gradient to a graph, in primitives.
 
-It goes once over the nodes between the outputs and the tensors to differentiate with respect to, asks each primitive
-for its rule, and undoes broadcasting here alone. Because the rules are written in primitives, their results can be
+:func:`backward` walks once over the nodes between outputs and ``wrt``, in reverse order, and calls each primitive's
+gradient rule; broadcasting is undone here and nowhere else. Rules are written in primitives, so gradients can be
 differentiated again.
 """
 
@@ -23,7 +23,7 @@ from amalthea.errors import BackendError
 
 
 def backward(outputs: Sequence[Tensor], cotangents: Sequence[Any], wrt: Sequence[Tensor]) -> list[Tensor]:
-    """The cotangents of ``wrt``, given those of the outputs (None where there is none)."""
+    """Return the cotangents of ``wrt``, given those of the outputs (None for an output without one)."""
     nodes = _dependent_nodes(outputs, wrt)
     cotangent_of: dict[Tensor, Tensor] = {}
     for output, cotangent in zip(outputs, cotangents):
@@ -41,7 +41,7 @@ def backward(outputs: Sequence[Tensor], cotangents: Sequence[Any], wrt: Sequence
 
 
 def _dependent_nodes(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Node]:
-    """The nodes behind the outputs that depend on ``wrt``, in order."""
+    """Return the nodes that compute the outputs and depend on ``wrt``, in topological order."""
     order, _ = reachable_nodes(outputs, set(wrt))
     depends = set(wrt)
     nodes = []
@@ -57,6 +57,7 @@ def _accumulate(cotangent_of: dict[Tensor, Tensor], to: Tensor, cotangent: Tenso
 
 
 def _input_cotangents(node: Node, cotangents: list[Tensor | None], wanted: set[Tensor]) -> Sequence[Any]:
+    """Return the cotangents of a node's inputs by its gradient rule."""
     primitive = node.primitive
     rule: Any = primitive.gradient or (decomposition_gradient if primitive.decomposition else None)
     if rule is None:
@@ -74,7 +75,7 @@ def _input_cotangents(node: Node, cotangents: list[Tensor | None], wanted: set[T
 
 
 def decomposition_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
-    """The gradient of a composite primitive without a rule of its own: that of its decomposition."""
+    """Differentiate a composite primitive without a gradient rule through its decomposition."""
     outputs = node.primitive.decomposition(*node.inputs, **node.attrs)
     outputs = (outputs,) if node.primitive.single else outputs
     once = list(dict.fromkeys(node.inputs))
@@ -83,7 +84,7 @@ def decomposition_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> l
 
 
 def unbroadcast(g: Tensor, shape: shapes.Shape) -> Tensor:
-    """A cotangent summed over the axes along which its value had been repeated."""
+    """Sum a cotangent over the axes along which its value was broadcast."""
     if g.type.shape == shape:
         return g
     lead = len(g.type.shape) - len(shape)

@@ -1,6 +1,6 @@
-"""A backend whose library runs ONNX models: arrays are NumPy's, variables have two buffers.
+"""The base class of backends whose library runs ONNX models: arrays are NumPy's, variables have two buffers.
 
-A primitive outside a compiled graph runs on NumPy, but for a convolution, which is compiled and kept.
+Eager primitives run on NumPy, except convolutions, which are compiled and cached.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _COMPILED_EAGERLY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
 
 def threads() -> int:
     """How many threads a session uses: ``OMP_NUM_THREADS`` where it is set, else as many as there are cores."""
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # as Linux tells it
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # on Linux
     return int(os.environ.get("OMP_NUM_THREADS") or 0) or ours or 1
 
 
 class OnnxBackend(Backend):
-    """The common part of ONNX Runtime and OpenVINO: everything but ``compile``."""
+    """The common part of ONNX Runtime and OpenVINO: everything except ``compile``."""
 
     storage = BufferedStorage
 
@@ -38,7 +38,7 @@ class OnnxBackend(Backend):
         self._eager = Cache()
 
     def in_child(self) -> None:
-        self.key = f"{self.name} {os.getpid()}"  # models are compiled again: theirs have no threads here
+        self.key = f"{self.name} {os.getpid()}"  # models are compiled again: the parent's threads do not exist here
         self._eager = Cache()
 
     def new_storage(self, value: np.ndarray) -> Storage:

@@ -1,4 +1,4 @@
-"""Lowerings of branches and loops: subgraphs, which see the values around them."""
+"""Lowerings of branches and loops to ONNX subgraphs, which can read values of the outer graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amalthea.engine.primitives import control
 
 
 def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, before: Any = ()) -> Any:
-    """A subgraph as ONNX; ``before`` are inputs that the operator adds and the body does not use."""
+    """Write a subgraph; ``before`` are inputs that ONNX passes first and the body does not use."""
     inner, inputs = b.subgraph(graph, operands, formals)
     results = inner.add_graph(graph)
     outputs = [inner.output(v, t.type, "o") for v, t in zip(results, graph.results)]
@@ -67,13 +67,13 @@ def _scan(b: Builder, *operands: Value, body: Graph, captures: int, carries: int
     outputs = [x.type for x in body.outputs]
     types = outputs[:carries] + [Type((length, *t.shape), t.dtype) for t in outputs[carries:]]
     sequences = len(rest) - carries
-    if not sequences:  # an ONNX Scan runs over at least one sequence
+    if not sequences:  # an ONNX Scan needs at least one sequence
         rest = (*rest, b.constant([0] * length, "int32"))
         body = Graph([*body.inputs, Tensor(Type((), "int32"))], body.outputs, nodes=body.nodes)
         sequences = 1
     graph = _subgraph(b, body, fixed, body.inputs[captures:], "scan")
     attrs = {"scan_input_directions": [int(reverse)] * sequences}
-    if len(outputs) > carries:  # ONNX takes no empty list
+    if len(outputs) > carries:  # ONNX refuses an empty list
         attrs["scan_output_directions"] = [int(reverse)] * (len(outputs) - carries)
     return _node(b, "Scan", rest, types, body=graph, num_scan_inputs=sequences, **attrs)
 

@@ -1,4 +1,4 @@
-"""The lowering of every primitive that standard ONNX has; a runtime adds its own operators to it."""
+"""Lowerings to standard ONNX operators; a runtime may replace some by its own operators."""
 
 from __future__ import annotations
 

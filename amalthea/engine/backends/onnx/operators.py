@@ -1,4 +1,4 @@
-"""Lowerings of what has a counterpart in ONNX, or is a line of its operators."""
+"""Lowerings to one ONNX operator, or to a few."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _operator(operator: str):
 
 
 def _log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x) away from zero; near it twice the inverse hyperbolic tangent of x / (x + 2), which is exact there."""
+    """log(1 + x) away from zero; near zero ``2 * arctanh(x / (x + 2))``, which is accurate there."""
     near = b.Mul(b.Atanh(b.Div(x, b.Add(x, b.like(2, x)))), b.like(2, x))
     far = b.Log(b.Add(x, b.like(1, x)))
     return b.Where(b.Less(b.Abs(x), b.like(0.5, x)), near, far)
@@ -100,7 +100,7 @@ def _reduce(operator: str):
 
 
 def _reduce_sum(b: Builder, x: Value, *, axes, keepdims=False) -> Value:
-    """The sum of a matrix's rows is a product with ones, which runs ten times as fast."""
+    """The sum over the rows of a matrix is a product with ones, which is ten times as fast."""
     if tuple(axes) == (0,) and x.rank == 2 and x.dtype == "float32":
         row = b.MatMul(b.constant(np.ones((1, x.shape[0]), "float32")), x)
         return row if keepdims else b.reshape(row, [x.shape[1]])
@@ -131,7 +131,7 @@ def _pad(b: Builder, x: Value, *, low, high, value=0) -> Value:
 
 
 def _dilate(b: Builder, x: Value, *, steps) -> Value:
-    """Zeros behind each element on a new axis, merged, and cut off at the end."""
+    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
     if all(s == 1 for s in steps):
         return b.Identity(x)
     spread = b.reshape(x, [part for d in x.shape for part in (d, 1)])
@@ -149,7 +149,7 @@ def _iota(b: Builder, *, shape, axis, dtype) -> Value:
 
 
 def _starts(b: Builder, starts, room) -> list[Value]:
-    """Computed starts as int64, moved inside so that the block fits."""
+    """Return start indices as int64, clipped so that the block lies inside."""
     wide = [b.cast(s, "int64") for s in starts]
     return [b.Max(b.Min(s, b.constant(n, "int64")), b.constant(0, "int64")) for s, n in zip(wide, room)]
 
@@ -163,7 +163,7 @@ def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes) -> Value:
 
 
 def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -> Value:
-    """The block's elements written at their indices in the flat order."""
+    """Write the block's elements at their flat indices."""
     if not starts:
         return b.Identity(update)
     clipped = _starts(b, starts, [d - n for d, n in zip(x.shape, update.shape)])
@@ -198,7 +198,7 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
-    if 0 in x.shape or 0 in y.shape:  # the sum of no products
+    if 0 in x.shape or 0 in y.shape:  # an empty sum
         rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
         return b.Expand(b.like(0, x), b.ints([*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), rows, columns]))
     if not (transpose_x or transpose_y):
@@ -216,7 +216,7 @@ def _transposed(b: Builder, x: Value) -> Value:
 
 
 def _barrier(b: Builder, x: Value, after: Value, *, tag: int) -> Value:
-    """The same memory under a shape that only the run can tell, and not before ``after`` is there."""
+    """Reshape to the same shape, with a shape that depends on ``after`` at run time, so that it runs after it."""
     if not math.prod(after.shape):
         return x
     first = b.Gather(b.reshape(after, [-1]), b.constant([0], "int64"), axis=0)

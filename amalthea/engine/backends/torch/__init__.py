@@ -1,7 +1,9 @@
-"""PyTorch: a graph becomes straight-line code without autograd; eagerly, its own tensors and its own autograd.
+"""PyTorch: a graph becomes straight-line Python code that runs without autograd; eager primitives use autograd.
 
-Eager primitives are PyTorch's own functions on its own tensors, and a variable's value is a leaf, so that after
-``loss.backward()`` a trainable variable has its gradient in ``variable.value.grad``, and ``torch.optim`` can hold it.
+Eager primitives are PyTorch's functions on its tensors, and the value of a trainable variable is an autograd leaf:
+after ``loss.backward()`` the gradient is in ``variable.value.grad``, and ``torch.optim`` accepts these values.
+
+`README.md` in this folder shows the passes and the generated code.
 """
 
 from __future__ import annotations
@@ -32,10 +34,10 @@ from amalthea.engine.primitives import Primitive
 
 
 class TorchStorage(ListedStorage):
-    """A value that lives in a tensor, and for a trainable variable the leaf that stands for it in autograd's graphs.
+    """Storage in a tensor. A trainable variable also has an autograd leaf that shares the tensor's memory.
 
-    A leaf is the live parameter: it is the same object for good, and follows every assignment and training step.
-    What is read of any other variable stays as it was.
+    The leaf is the live parameter: the same object as long as the variable lives, updated by assignments and training
+    steps. The value read of any other variable is a snapshot.
     """
 
     __slots__ = ("leaf", "trainable")
@@ -48,7 +50,7 @@ class TorchStorage(ListedStorage):
 
     @property
     def is_held(self) -> bool:
-        """Whether a user may hold the memory of the value, and change it in place."""
+        """True if a user may hold the memory of the value, and change it in place."""
         return self.leaf is not None or self.index in self.group.lent
 
     def read(self) -> torch.Tensor:
@@ -67,14 +69,16 @@ class TorchStorage(ListedStorage):
         return self.leaf
 
     def follow(self) -> None:
-        """Let the leaf be where the value is."""
+        """Point the leaf to the current memory of the value."""
         value = self.group.values[self.index]
         if self.leaf is not None and self.leaf.data_ptr() != value.data_ptr():
             self.leaf.data = value
 
     def peek(self) -> torch.Tensor:
-        """The value, in memory that nobody takes for another; of a trainable variable a view that autograd follows to
-        the leaf."""
+        """Return the value in memory that no executable reuses.
+
+        Of a trainable variable, a view that autograd links to the leaf.
+        """
         with LOCK:
             value = super().peek()
             if self.group.writer or not (self.trainable and torch.is_grad_enabled()):
@@ -96,7 +100,7 @@ class TorchStorage(ListedStorage):
             weight_version.renew()
 
     def move(self, device: torch.device) -> None:
-        """Bring the value to a device."""
+        """Move the value to a device."""
         value = self.group.values[self.index]
         if value.device != device:
             self.group.values[self.index], self.leaf = value.to(device), None
@@ -109,12 +113,12 @@ class TorchStorage(ListedStorage):
 
 
 def prepare_graph(graph: Graph) -> Graph:
-    """The graph in primitives that PyTorch has, with what belongs together paired."""
+    """Run all passes: expand to primitives with lowerings, pack weights, pair gradients with their forward pass."""
     return with_native_autograd(prepack(simplify(expand(pair_lstm_gradients(simplify(graph)), LOWERINGS))))
 
 
 class TorchBackend(Backend):
-    """PyTorch, on the first CUDA device if there is one."""
+    """PyTorch, on the first CUDA device if there is one, else on the CPU."""
 
     name = "torch"
     lowerings = LOWERINGS
@@ -124,7 +128,7 @@ class TorchBackend(Backend):
         return TorchStorage(to_tensor(value))
 
     def in_child(self) -> None:
-        torch.set_num_threads(1)  # OpenMP would wait for those of the parent; PyTorch's own workers do the same
+        torch.set_num_threads(1)  # OpenMP would wait for the parent's threads; PyTorch's data loaders do the same
 
     def devices(self) -> list[str]:
         return devices()
@@ -143,10 +147,10 @@ class TorchBackend(Backend):
         return to_numpy(array)
 
     def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
-        is_outer = torch.is_grad_enabled()  # then this gradient may be differentiated itself
+        is_outer = torch.is_grad_enabled()  # if so, this gradient may be differentiated again
         with torch.enable_grad():
             fresh = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(inputs)]
-            # A view, so that an input that goes in twice has two gradients.
+            # A view, so that an input that is passed twice has two gradients.
             values = [x.view_as(x) if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
             return gradients(function(*values), cotangents, [values[i] for i in wanted], create_graph=is_outer)
 
@@ -165,7 +169,7 @@ class TorchBackend(Backend):
 
 
 def _step(graph: Graph) -> Any:
-    """The function of a graph that writes."""
+    """Compile a graph that writes variables."""
     keep_freed_memory()
     function = step_function(graph)
 
@@ -177,7 +181,7 @@ def _step(graph: Graph) -> Any:
 
 
 def _prediction(graph: Graph) -> Any:
-    """The function of a graph that only reads."""
+    """Compile a graph that only reads variables."""
     function = prediction_function(graph)
 
     def answer(written: Any, stamped: Any, inputs: Sequence[Any]) -> Any:

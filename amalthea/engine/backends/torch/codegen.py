@@ -1,8 +1,8 @@
-"""Straight-line Python code for a graph.
+"""Code generation: a graph as straight-line Python code, one statement per primitive.
 
-One line a primitive, each value deleted after its last use. Two things make it as good as what one writes by hand:
-an operation on a value that dies with it is done in that value's memory (the memory of the variables too, as
-optimizers do), and what PyTorch says in one pass (``addmm``, ``addcmul``, a sum with a factor) is one line.
+Each value is deleted after its last use (liveness). An operation whose operand is not used again runs in place, in the
+operand's memory; variables are updated in place too, as optimizers do. Patterns for which PyTorch has one kernel
+(``addmm``, ``addcmul``, Adam) become one statement.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from amalthea.engine.passes.liveness import last_uses
 
 
 def step_function(graph: Graph) -> Any:
-    """``function(written, kept, inputs)``, which gives the outputs, and the new values of the variables written."""
+    """Compile ``function(written, kept, inputs)``, which returns the outputs and the new values of variables."""
     written, kept = state_of(graph)
     reads = dict(graph.reads)
     unread = [Tensor(variable.type) for variable in written]
@@ -35,8 +35,10 @@ def step_function(graph: Graph) -> Any:
 
 
 def prediction_function(graph: Graph) -> Any:
-    """``function(token, kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once, for
-    all calls with the same token."""
+    """Compile ``function(token, kept, inputs)`` of a graph that writes nothing.
+
+    Values that depend on weights only are computed once for all calls with the same ``token`` (``weight_cache.py``).
+    """
     weight_only, rest = split_weight_only(graph)
     prepare = Writer(weight_only, [[x for _, x in graph.reads]], parameters=["kept"], may_alias=True).function
     count = len(graph.inputs)
@@ -47,19 +49,20 @@ def prediction_function(graph: Graph) -> Any:
 
 
 def subgraph_function(graph: Graph) -> Any:
-    """``function(values)`` of a body or branch, whose inputs stay as they are."""
+    """Compile ``function(values)`` of a loop body or branch, which does not change its inputs."""
     function = Writer(graph, [graph.inputs], parameters=["values"]).function
     return lambda values: function(values)[0]
 
 
 class Writer:
-    """Writes the code; ``function`` is what it means, ``source`` how it reads.
+    """Writes the code of a graph; ``source`` is the text, ``function`` the compiled function.
 
     Args:
-        graph: what is written.
-        arguments: the tensors that are given, in lists named ``parameters``.
-        spendable: those of them whose memory is used again.
-        lends: whether results may share memory with what is given, and with each other.
+        graph: Graph; the graph to compile.
+        arguments: lists of tensors that are given, one list per name of ``parameters``.
+        donated: tensors among them whose memory may be reused.
+        parameters: names of the function's parameters.
+        may_alias: bool; True if results may share memory with arguments and with each other.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class Writer:
         self.function = self.known["step"]
 
     def _last_uses(self) -> tuple[dict[Tensor, int], dict[Tensor, int]]:
-        """The last line that uses a tensor, and the last that uses anything in the same memory."""
+        """Return the last statement that uses each tensor, and the last one that uses any tensor in the same memory."""
         ends = last_uses([(line.inputs, line.outputs) for line in self.lines], self.results)
         groups: dict[Tensor, int] = {}
         for x, end in ends.items():
@@ -122,14 +125,14 @@ class Writer:
         return f"{names}{',' if not line.single else ''} = {text}{gone}"
 
     def _operand_to_reuse(self, number: int, line: Statement) -> int | None:
-        """The operand whose memory can take the result; of several that must, the first."""
+        """Return the position of the operand whose memory takes the result, or None."""
         if line.all_reusable:
             pairs = zip(line.reusable, line.outputs)
             return line.reusable[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
         return next((i for i in line.reusable if self._is_free(number, line.inputs[i], line.outputs[0])), None)
 
     def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
-        """Whether a tensor's memory can take an output: as large, all ours, and of no use afterwards."""
+        """True if a tensor's memory can take an output: same type, not shared, and not used afterwards."""
         ours = x in self.fresh and self.owner.get(x, x) is x
         return ours and x.type == out.type and self.group_ends[x] == number and self.ends[x] == number
 
@@ -139,7 +142,7 @@ class Writer:
         return self.names[x]
 
     def _global(self, name: str, value: Any) -> str:
-        """A name for a value that the code needs; the same name for the same value."""
+        """Put a value into the code's globals and return its name; the same value has the same name."""
         if self.known.get(name) is value:
             return name
         unique = name if name not in self.known else f"{name}_{len(self.known)}"
@@ -147,7 +150,7 @@ class Writer:
         return unique
 
     def _result(self, tensors: Sequence[Tensor]) -> list[str]:
-        """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
+        """Return the names of results; those that alias an argument or another result are copied."""
         if self.may_alias:
             return [self._name(x) for x in tensors]
         seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
@@ -158,7 +161,7 @@ class Writer:
 
 
 def _owners(lines: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
-    """For each tensor one that stands for all that may share its memory."""
+    """Return, for each tensor, the representative of all tensors that may share its memory (union-find)."""
     parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
 
     def root(x: Tensor) -> Tensor:

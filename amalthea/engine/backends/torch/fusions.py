@@ -1,6 +1,6 @@
-"""What PyTorch says in one pass: several lines that become one.
+"""Fusion: patterns of several statements for which PyTorch has one kernel, with less memory traffic.
 
-A pattern starts from its last node and takes in the nodes before it whose results nothing else uses.
+A pattern starts at its last node, and includes earlier nodes whose results are not used elsewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from amalthea.engine.primitives import elementwise as p
 
 
 def fuse_statements(lines: Sequence[Statement], uses: Counter[Tensor]) -> list[Statement]:
-    """The lines with every pattern that is found put in, from the end to the start."""
+    """Replace every pattern by one statement, from the last statement to the first."""
     taken: set[Node] = set()
     result: list[Statement] = []
     for line in reversed(lines):
@@ -40,9 +40,9 @@ def fuse_statements(lines: Sequence[Statement], uses: Counter[Tensor]) -> list[S
 
 
 def _merge_adam(lines: list[Statement]) -> list[Statement]:
-    """All steps of Adam that share their step size in one call, where the last of them stands.
+    """Merge all Adam updates that share a step size into one call, at the position of the last one.
 
-    Whoever uses a new value or moment, but for the end of the graph, keeps that one where it is.
+    An update whose new value or moments are used by another statement is not merged.
     """
     groups: dict[Any, list[Statement]] = {}
     used = {x for line in lines for x in line.inputs}
@@ -89,12 +89,12 @@ def _find(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | N
 
 
 def _made_by(x: Tensor, primitive: object, uses: Counter[Tensor]) -> Node | None:
-    """The node of that primitive which makes a tensor for this one use."""
+    """Return the node of that primitive which computes a tensor, if the tensor is used only once."""
     return made_by(x, primitive) if uses[x] == 1 else None
 
 
 def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
-    """A matrix product and a bias, which may be of the product in another shape."""
+    """A matrix product plus a bias; a reshape may stand between them."""
     if node.primitive is not p.add:
         return None
     out = node.outputs[0]
@@ -122,7 +122,7 @@ def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -
 
 
 def _scaled_add(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
-    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and the like, on whole tensors."""
+    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and similar, on tensors of one shape."""
     sign = "" if node.primitive is p.add else "-"
     for position in (1, 0) if node.primitive is p.add else (1,):
         x, term = node.inputs[1 - position], node.inputs[position]
@@ -140,7 +140,7 @@ def _scaled_add(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node
 
 
 def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], list[Node]]:
-    """A term as a number times a tensor, or times a product or quotient of two."""
+    """Split a term into a constant factor, the tensors that it multiplies or divides, and the nodes absorbed."""
     scaled, absorbed, factor = _made_by(term, p.multiply, uses), [], "1.0"
     if scaled is not None:
         numbers = [scalar_literal(x) for x in scaled.inputs]
@@ -158,7 +158,7 @@ def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], l
 
 
 def _fused_call(method: str, inputs: list[Tensor], last: str, node: Node) -> Statement:
-    """``torch.method(x, *others, last)``, which can work in the memory of ``x``."""
+    """A statement ``torch.method(x, *others, last)``, which can run in the memory of ``x``."""
 
     def render(names: Sequence[str], name: Name) -> str:
         return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"

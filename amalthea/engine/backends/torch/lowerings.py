@@ -55,7 +55,7 @@ def _dynamic_update(x, update, *starts):
 
 
 def _non_negative(indices, size):
-    """Indices as int64, counted from the start."""
+    """Return indices as int64, with negative ones counted from the start."""
     indices = indices.long()
     return torch.where(indices < 0, indices + size, indices)
 
@@ -83,7 +83,7 @@ def _top_k(x, *, k):
 
 
 def _generator(key):
-    """A generator of its own for a key. Its seed is mixed from both numbers: the CPU's reads 32 bits alone."""
+    """Return a generator for a key. Its seed mixes both numbers of the key: the CPU generator uses 32 bits only."""
     mixed = np.random.SeedSequence([int(v) for v in key.tolist()]).generate_state(1)
     return torch.Generator(where()).manual_seed(int(mixed[0]))
 
@@ -92,7 +92,7 @@ def _random(function):
     return lambda key, *, shape, dtype: function(shape, generator=_generator(key), dtype=NAMES[dtype], device=where())
 
 
-# Here a subgraph is a function of a list of values.
+# In the lowerings of cond, while_loop and scan, a subgraph is a compiled function of a list of values.
 
 
 def _cond(predicate, *operands, true_graph, false_graph):
@@ -142,18 +142,16 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 
 def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, epsilon):
-    """One step of Adam for several values, in their own memory: PyTorch's kernel, in one pass.
+    """One step of Adam for several variables, in place, by PyTorch's fused kernel.
 
-    Its corrections of bias are in ``step_size`` here, so it is told a step so late that its own are 1. It takes all
-    arrays for contiguous, whatever their strides say.
+    Bias correction is part of ``step_size`` here; the kernel gets a step number so large that its own correction is 1.
+    The kernel assumes contiguous memory, whatever the strides are.
     """
     gradients = [g.contiguous() for g in gradients]
     kept = [*values, *momenta, *velocities]
     if not all(x.is_contiguous() for x in kept):
         rows = zip(values, gradients, momenta, velocities)
-        new = [
-            _adam_decomposed(*primitive, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for primitive in rows
-        ]
+        new = [_adam_decomposed(*row, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for row in rows]
         return tuple(old.copy_(x) for old, x in zip(kept, (x for column in zip(*new) for x in column)))
     steps = [_LATE] * len(values)
     torch._fused_adam_(
@@ -232,12 +230,12 @@ _RANDOM = (random.random_uniform, random.random_normal)
 
 
 def is_unsigned(dtype: Any) -> bool:
-    """Whether a dtype is one for which PyTorch has few kernels."""
+    """True for uint16, uint32 and uint64, for which PyTorch has few kernels."""
     return str(dtype).removeprefix("torch.") in ("uint16", "uint32", "uint64")
 
 
 def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """One primitive, now."""
+    """Run one primitive eagerly."""
     tensors = [to_tensor(x) for x in inputs]
     if any(isinstance(value, Graph) for value in attrs.values()):
         return LOWERINGS[primitive](*tensors, **_with_functions(attrs))
@@ -247,7 +245,7 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 
 def _with_functions(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes with a function in place of each subgraph."""
+    """Replace each subgraph in the attributes by a function."""
     made = {name: partial(_run_graph, v) if isinstance(v, Graph) else v for name, v in attrs.items()}
     if "carries" in attrs:
         made["types"] = [x.type for x in attrs["body"].outputs]
@@ -259,7 +257,7 @@ def _run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
 
 
 def run_widened(primitive: Primitive, *tensors: Any, **attrs: Any) -> Any:
-    """A primitive on unsigned numbers: computed as int64, and cut to their width."""
+    """Run a primitive of unsigned integers in int64, and truncate the results to their width."""
     if primitive in _RANDOM:
         return LOWERINGS[primitive](*tensors, **attrs)
     types = primitive.types([type_of(x) for x in tensors], attrs)

@@ -1,4 +1,4 @@
-"""A native call and its gradient in one step: what autograd writes down at the call is read by the gradient."""
+"""Native calls and their gradients: the autograd graph recorded at the call is reused by the gradient."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amalthea.engine.primitives import control
 
 
 def with_native_autograd(graph: Graph) -> Graph:
-    """The graph in which a native call that is differentiated runs once, not once more for its gradient."""
+    """Make each native call that is differentiated run once per step, instead of once more in its gradient."""
     calls = {(id(n.attrs["function"]), n.inputs): i for i, n in enumerate(graph.nodes) if _is_call(n)}
     nodes = list(graph.nodes)
     for i, node in enumerate(graph.nodes):
@@ -39,7 +39,7 @@ def _with(node: Node, function: Any) -> Node:
 
 
 class SharedCall:
-    """A function's call, and the gradient that comes after it in the same step."""
+    """A native function's call and its gradient, which runs later in the same step on the recorded autograd graph."""
 
     def __init__(self, by: control.Pullback):
         self.by = by
@@ -60,7 +60,7 @@ class SharedCall:
 
 
 def gradients(outputs: Any, cotangents: Any, by: Sequence[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
-    """The gradients of some tensors; zeros for those that the outputs do not depend on."""
+    """Return the gradients with respect to some tensors; zeros for those that the outputs do not depend on."""
     pairs = [(y, g) for y, g in zip(outputs, cotangents) if y.requires_grad]
     if not pairs or not by:
         return [torch.zeros_like(x) for x in by]

@@ -1,8 +1,8 @@
-"""Weights as PyTorch's kernels want them, made apart from their use, so that what is settled is made once.
+"""Prepacked weights: weights in the memory layout of PyTorch's kernels, computed apart from their use.
 
-Rows known here alone stand for a kernel with its filters first, and for a convolution or recurrence by such weights.
-What multiplies the filters of a convolution, and is added to them (a normalization, outside training), goes into its
-kernel and bias.
+Internal primitives stand for a packed kernel (filters first), and for a convolution or RNN by packed weights. The
+packing depends on weights only, so ``weight_cache.py`` keeps its result until a weight changes. A per-filter factor or
+term after a convolution (batch normalization at inference) is folded into its kernel and bias.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PACK_KERNEL, CONV_PREPACKED = (
 )
 _PACK_WEIGHTS = {rnn.lstm: internal_primitive(pack_lstm_weights), rnn.gru: internal_primitive(pack_gru_weights)}
 _RNN_PREPACKED = {rnn.lstm: internal_primitive(lstm_prepacked), rnn.gru: internal_primitive(gru_prepacked)}
-_INPUTS_BEFORE_WEIGHTS = {rnn.lstm: 3, rnn.gru: 2}  # inputs before the weights
+_INPUTS_BEFORE_WEIGHTS = {rnn.lstm: 3, rnn.gru: 2}
 PREPACKED_LOWERINGS = {
     primitive: primitive.reference
     for primitive in (PACK_KERNEL, CONV_PREPACKED, *_PACK_WEIGHTS.values(), *_RNN_PREPACKED.values())
@@ -41,7 +41,7 @@ PREPACKED_LOWERINGS = {
 
 
 class Convolution(NamedTuple):
-    """What a tensor is: a convolution by a kernel, plus a bias for each filter if there is one."""
+    """The definition of a tensor: a convolution of ``x`` by a kernel, plus a bias per filter or None."""
 
     x: Tensor
     kernel: Tensor
@@ -50,13 +50,13 @@ class Convolution(NamedTuple):
 
 
 def prepack(graph: Graph) -> Graph:
-    """The graph with its settled weights turned apart from their use."""
+    """Compute packed weights apart from their use, if they depend on variables that are only read."""
     weight_only = weight_only_tensors(graph)
     return apply_rules(graph, lambda: _Rule(graph, weight_only)) if weight_only else graph
 
 
 class _Rule:
-    """Folds from the convolution on; ``sums`` has what is known of the new tensors."""
+    """The rewrite rule; ``convolutions`` has the definitions of convolutions made so far."""
 
     def __init__(self, graph: Graph, weight_only: set[Tensor]):
         self.weight_only = weight_only
@@ -84,7 +84,7 @@ class _Rule:
         return x in self.weight_only or x.value is not None
 
     def _conv(self, known: Convolution, out: Type) -> Sequence[Tensor]:
-        """The convolution and its bias."""
+        """Make the node of a convolution by a packed kernel."""
         *window, depth, filters = known.kernel.type.shape
         is_last = known.attrs["data_format"] == "channels_last"
         packed = Type((filters, depth, *window), out.dtype)
@@ -95,7 +95,7 @@ class _Rule:
         return outputs
 
     def _affine(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-        """A factor or a term for each filter of a convolution that nothing else uses."""
+        """Fold a factor or term per filter into a convolution that is not used elsewhere."""
         for position in (0, 1):
             known, out = self.convolutions.get(inputs[position]), node.outputs[0].type
             if (
@@ -125,14 +125,14 @@ def _types(node: Node) -> list[Type]:
 
 
 def _packed_types(weights: Sequence[Tensor]) -> list[Type]:
-    """Those of two turned kernels, and of two biases."""
+    """Return the types of two packed kernels and two biases."""
     kernel, recurrent_kernel, *biases = (x.type for x in weights)
     packed = [Type(t.shape[::-1], t.dtype) for t in (kernel, recurrent_kernel)]
     return [*packed, biases[0], biases[-1]]
 
 
 def _per_filter(x: Tensor, out: Type, data_format: str) -> Tensor | None:
-    """A value as a vector with one number for each filter, if that is how it is repeated."""
+    """Return a value as a vector with one element per filter, if it broadcasts that way; else None."""
     shape = (1,) * (len(out.shape) - len(x.type.shape)) + tuple(x.type.shape)
     axis = len(shape) - 1 if data_format == "channels_last" else 1
     wanted = tuple(d if i == axis else 1 for i, d in enumerate(out.shape))

@@ -1,6 +1,6 @@
-"""Lines that belong together: the two gradients of a convolution, and a pool that tells its gradient where to look.
+"""Statements that share saved values: both gradients of a convolution, and a max pool with its gradient.
 
-What is handed on is one more name in the code, of no type that a graph knows.
+The saved value is an extra variable of the generated code, without a type in the graph.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _SLIDING = ("strides", "padding", "dilation", "groups", "data_format")
 
 
 def share_saved_values(lines: Sequence[Statement]) -> list[Statement]:
-    """The lines with every pair that is found put in."""
+    """Merge both gradients of each convolution, and let each max pool pass its indices to its gradient."""
     return _pools(_convolutions(lines))
 
 
 def saved_value() -> Tensor:
-    """Stands for what one line hands to another."""
+    """Return a placeholder tensor for a value that one statement passes to another."""
     return Tensor(Type((), "bool"))
 
 
 def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Statement:
-    """A line that calls a function with its attributes bound."""
+    """Return a statement that calls a function with its attributes bound."""
     bound = partial(function, **attrs)
     single = len(outputs) == 1
 
@@ -39,7 +39,7 @@ def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, functi
 
 
 def _convolutions(lines: Sequence[Statement]) -> list[Statement]:
-    """Both gradients of a convolution in one call, where the first of them stands."""
+    """Compute both gradients of a convolution in one call, at the position of the first."""
     result: list[Statement | None] = list(lines)
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     found: dict[Any, int] = {}
@@ -59,7 +59,7 @@ def _convolutions(lines: Sequence[Statement]) -> list[Statement]:
 
 
 def _gradient_of(node: Node | None) -> Any:
-    """What two gradients of the same convolution have in common."""
+    """Return a key that is equal for two gradients of the same convolution, or None."""
     if node is None or node.primitive not in (windows.conv_input_gradient, windows.conv_kernel_gradient):
         return None
     by_x = node.primitive is windows.conv_input_gradient
@@ -69,7 +69,7 @@ def _gradient_of(node: Node | None) -> Any:
 
 
 def _pools(lines: list[Statement]) -> list[Statement]:
-    """A pool that gives its gradient the indices of the largest."""
+    """Let a max pool pass the indices of the largest elements to its gradient."""
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     for i, line in enumerate(lines):
         node = line.node
@@ -86,6 +86,6 @@ def _pools(lines: list[Statement]) -> list[Statement]:
 
 
 def _is_pool_of(node: Node | None, x: Tensor, attrs: dict[str, Any]) -> bool:
-    """Whether a node is the pool, in two dimensions, that a gradient with these attributes is of."""
+    """True if a node is the 2D max pool of a gradient with these attributes."""
     is_flat = node is not None and node.primitive is windows.max_pool and len(attrs["window"]) == 2
     return is_flat and node.inputs[0] is x and node.attrs == attrs  # type: ignore[union-attr]

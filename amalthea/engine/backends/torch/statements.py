@@ -1,4 +1,4 @@
-"""How one primitive reads as a line of Python."""
+"""Statements: the Python code of one primitive."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from amalthea.engine.ir.trace import on_host
 from amalthea.engine.primitives import control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 
-Name = Callable[[str, Any], str]  # puts a value into the code's globals, and gives its name there
+Name = Callable[[str, Any], str]  # puts a value into the code's globals, and returns its name there
 
-# What may give the memory of an operand under another shape.
+# Primitives whose result may share memory with an operand.
 VIEWS = {
     movement.reshape, movement.transpose, movement.broadcast_to, movement.slice, movement.dynamic_slice, movement.pad,
     p.cast,
@@ -46,16 +46,17 @@ _COMMUTATIVE = (p.add, p.multiply)
 
 @dataclass(eq=False)
 class Statement:
-    """One assignment.
+    """One assignment of the generated code.
 
     Args:
-        outputs, inputs: the tensors; ``single`` if the expression is not a tuple.
+        outputs, inputs: the tensors.
         render: ``(names of the inputs, name) -> expression``.
-        inside: ``(position, names, name) -> expression`` that works in the memory of the input at that position.
-        reusable: the inputs whose memory it can take.
-        all_reusable: whether it takes that of all of these, one for each output, or of none.
-        views: whether the result may share memory with an input.
-        node: what it was made of, if it is one primitive.
+        render_in_place: ``(position, names, name) -> expression`` that writes into the input at that position.
+        reusable: positions of the inputs that it can write into.
+        all_reusable: bool; True if it writes into all of these, one per output, or into none.
+        views: bool; True if the result may share memory with an input.
+        single: bool; True if the expression is one value, not a tuple.
+        node: the node that it computes, if it is one node.
     """
 
     outputs: Sequence[Tensor]
@@ -70,7 +71,7 @@ class Statement:
 
 
 def statement_of(node: Node, subgraph: Callable[[Graph], Any]) -> Statement:
-    """The line of one primitive; ``subgraph`` makes a function of a graph inside it."""
+    """Return the statement of one node; ``subgraph`` compiles a subgraph to a function."""
     primitive = node.primitive
     if any(isinstance(value, Graph) for value in node.attrs.values()):
         attrs = {k: subgraph(v) if isinstance(v, Graph) else v for k, v in node.attrs.items()}
@@ -96,7 +97,7 @@ def statement_of(node: Node, subgraph: Callable[[Graph], Any]) -> Statement:
 
 
 def _call(node: Node, function: Any, views: bool, attrs: dict[str, Any] | None = None) -> Statement:
-    """A call of the table's function, its attributes bound."""
+    """A call of the lowering, its attributes bound."""
     attrs = node.attrs if attrs is None else attrs
     bound = partial(function, **attrs) if attrs else function
     label = node.primitive.name
@@ -118,7 +119,7 @@ def _relu_gradient_in_place(position: int, names: Sequence[str], name: Name) -> 
 
 
 def scalar_literal(x: Tensor) -> str | None:
-    """A scalar constant as Python writes it; None for anything else."""
+    """Return a scalar constant as Python source; None for anything else."""
     if x.value is None or np.shape(x.value) != () or not (x.dtype.startswith("int") or x.dtype in _FLOATS):
         return None
     value = on_host(x.value).item()
@@ -129,7 +130,7 @@ _FLOATS = ("float32", "float64")
 
 
 def _scalar_operand(node: Node) -> tuple[int, str] | None:
-    """Which of two operands is a number, if just one is, and how it reads."""
+    """Return the position and the source of a scalar operand, if exactly one of two operands is a scalar constant."""
     if len(node.inputs) != 2:
         return None
     texts = [scalar_literal(x) for x in node.inputs]
@@ -140,7 +141,7 @@ def _scalar_operand(node: Node) -> tuple[int, str] | None:
 
 
 def _with_scalar(node: Node, position: int, text: str) -> Statement:
-    """An operator between a tensor and a number."""
+    """A statement of an operator between a tensor and a scalar."""
     primitive, x = node.primitive, node.inputs[1 - position]
 
     def render(names: Sequence[str], name: Name) -> str:
@@ -160,7 +161,7 @@ def _matmul(node: Node, names: Sequence[str], name: Name) -> str:
 
 
 def transposed(node: Node, names: Sequence[str]) -> list[str]:
-    """The factors of a matrix product as they are written."""
+    """Return the source of the factors of a matrix product, transposed where needed."""
     flags = (node.attrs["transpose_x"], node.attrs["transpose_y"])
     return [f"{x}.mT" if flag else x for x, flag in zip(names, flags)]
 
