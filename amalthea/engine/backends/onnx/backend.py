@@ -24,7 +24,7 @@ _COMPILED_EAGERLY = (w.conv, w.conv_input_gradient, w.conv_kernel_gradient)
 
 
 def threads() -> int:
-    """How many threads a session uses: ``OMP_NUM_THREADS`` where it is set, else as many as there are cores."""
+    """Return the number of threads of a session: ``OMP_NUM_THREADS`` if set, else the number of available cores."""
     ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # on Linux
     return int(os.environ.get("OMP_NUM_THREADS") or 0) or ours or 1
 

@@ -12,7 +12,7 @@ from amalthea.engine.primitives import normalization as n
 
 LEAST_ELEMENTS = (
     1 << 15
-)  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
+)  # GatedAdd uses several threads for fewer elements too, and waits if a core is busy  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
 
 
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:
@@ -61,7 +61,13 @@ def gradient_factors(
     count: int,
     epsilon: float,
 ) -> tuple[Value, Value, Value, Value]:
-    """``a``, ``b`` and ``c`` of a batch's gradient, and the scale's gradient, from sums of g and of g times x."""
+    """Return ``a``, ``b``, ``c`` of :func:`_batch_gradient`, and the scale's gradient.
+
+    Args:
+        by_offset: the sums of g per feature.
+        products: the sums of g times x per feature.
+        count: the number of elements per feature.
+    """
     rstd, share = b.Reciprocal(b.Sqrt(b.Add(variance, b.like(epsilon, mean)))), b.like(-1.0 / count, mean)
     by_scale = b.Mul(b.Sub(products, b.Mul(mean, by_offset)), rstd)
     of_g = b.Mul(scale, rstd)

@@ -92,7 +92,7 @@ def _both_shifted(b: Builder, x: Value, g: Value, window, *, strides, dilation) 
 
 
 def _unfold(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
-    """What each offset in the window sees of the input, side by side as channels."""
+    """Return the elements that each window offset covers, side by side as channels (im2col)."""
     views, axes = [], b.ints(range(2, 2 + len(window)))
     for offset in itertools.product(*map(range, window)):
         starts = [o * d for o, d in zip(offset, dilation)]
@@ -102,7 +102,7 @@ def _unfold(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
 
 
 def padded(b: Builder, x: Value, low, high) -> Value:
-    """Zeros around space; less of it, where a width is below 0."""
+    """Pad the axes of space with zeros; a negative width crops."""
     if not any((*low, *high)):
         return x
     out = b.Pad(x, b.ints([0, 0, *low, 0, 0, *high]), b.like(0, x))
@@ -115,10 +115,13 @@ def _max_pool(b: Builder, x: Value, *, window, strides, padding, data_format) ->
 
 
 def _max_pool_gradient(b: Builder, g: Value, x: Value, out: Value, *, window, strides, padding, data_format) -> Value:
-    """MaxPool gives indices too, by a scalar loop: where windows stand side by side, elements are compared."""
+    """Compare elements if windows do not overlap. MaxPool's indices, used otherwise, are computed by a scalar loop."""
     if tuple(window) == tuple(strides) and not any(map(any, padding)):
         return _tournament_gradient(b, g, x, window)
-    size, wide = int(np.prod(x.shape)), b.cast(x, kernel_dtype("MaxPool", x.dtype))  # which leaves the indices alone
+    size, wide = (
+        int(np.prod(x.shape)),
+        b.cast(x, kernel_dtype("MaxPool", x.dtype)),
+    )  # the cast does not change the indices
     pads = _pads(padding)
     _, found = b.emit("MaxPool", [wide], outputs=2, kernel_shape=list(window), strides=list(strides), pads=pads)
     zeros = b.Expand(b.like(0, g), b.ints([size]))

@@ -1,7 +1,8 @@
-"""The default backend: one ONNX model a graph, run by ONNX Runtime on the CPU.
+"""The default backend: one ONNX model per graph, run by ONNX Runtime on the CPU.
 
-Arrays are NumPy's. What runs outside a compiled graph runs on NumPy, but for a convolution or a loop, which gets a
-session of its own that is kept.
+Arrays are NumPy's. Eager primitives run on NumPy, except convolutions, which run in cached sessions.
+
+`README.md` in this folder shows the passes, and how an optimizer's update leaves the graph and becomes machine code.
 """
 
 from __future__ import annotations
@@ -32,27 +33,28 @@ from amalthea.engine.primitives import composite
 ONNXRUNTIME_LOWERINGS = ChainMap(
     {**NORMALIZATION_LOWERINGS, **RNN_LOWERINGS, **NCHWC_CONV_LOWERINGS, **NCHWC_ELEMENTWISE_LOWERINGS}, LOWERINGS
 )
-_IN_FLOAT32 = (  # of float64: measured on the samples of each primitive, they are off by 4.5e-7 at most
+_IN_FLOAT32 = (  # float64 inputs are computed in float32: relative error at most 4.5e-7 on all samples
     "log1p tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh softplus erf "
     "conv conv_input_gradient avg_pool "
-    "sin cos conv_kernel_gradient"  # of versions before 1.27
+    "sin cos conv_kernel_gradient"  # before version 1.27
 ).split()
-MAX_NODES_TO_OPTIMIZE = (
-    4000  # nodes: to rewrite more takes the runtime seconds (10,000 nodes: 5.9, with its basic rewrites alone 2.7)
-)
+MAX_NODES_TO_OPTIMIZE = 4000  # all rewrites of 10,000 nodes take the runtime 5.9 s, its basic rewrites 2.7
 
 
 def prepare_graph(graph: Graph) -> Graph:
-    """The graph in primitives and layout that ONNX can say. An update stays in the layout of its variables."""
+    """Run all passes.
+
+    Adam is expanded after the layout conversion, so that updates stay in the layout of the variables.
+    """
     whole = channels_first(expand(simplify(graph), {*ONNXRUNTIME_LOWERINGS, composite.adam}))
     return simplify(expand(whole, ONNXRUNTIME_LOWERINGS))
 
 
 @functools.cache
 def share_arena() -> bool:
-    """Let all sessions take their memory from one arena: that of another batch size, or of a prediction, is the same.
+    """Make all sessions allocate from one arena, so that executables for other batch sizes reuse the same memory.
 
-    False where somebody has registered an allocator before.
+    Returns False if an allocator was registered before.
     """
     from onnxruntime.capi.onnxruntime_pybind11_state import (
         OrtAllocatorType,
@@ -65,7 +67,7 @@ def share_arena() -> bool:
     memory = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
     try:
         create_and_register_allocator(memory, OrtArenaCfg({"arena_extend_strategy": 1}))  # as much as is asked for
-    except Exception:  # its errors have no class of their own
+    except Exception:  # ONNX Runtime's errors have no common base class
         return False
     return True
 
@@ -82,13 +84,13 @@ class OnnxRuntimeBackend(OnnxBackend):
 
     name = "onnxruntime"
     lowerings = ONNXRUNTIME_LOWERINGS
-    gaps: Mapping[str, str] = {"native_call": "a session of its own calls no other functions"}
+    gaps: Mapping[str, str] = {"native_call": "a session cannot call Python functions"}
     tolerances: Mapping[str, Any] = {
         f"{name} float64": (2e-6, "computed in float32: there is no kernel for float64") for name in _IN_FLOAT32
     }
 
     def __init__(self) -> None:
-        import onnxruntime  # noqa: F401  # so that a missing library is found out now
+        import onnxruntime  # noqa: F401  # raise an error now if the library is missing
 
         super().__init__()
 
@@ -98,12 +100,12 @@ class OnnxRuntimeBackend(OnnxBackend):
 
     def compile(self, graph: Graph) -> base.Executable:
         if not graph.results:
-            return lambda values: []  # a session gives something
+            return lambda values: []  # a session needs an output
         graph = prepare_graph(graph)
         rest, updates = partition_updates(graph)
         if rest.results:
             graph = rest
-        else:  # a session gives something
+        else:  # a session needs an output: keep the updates in the graph
             updates = []
         self.refuse_gaps(graph)
         session = self.session(
@@ -112,25 +114,29 @@ class OnnxRuntimeBackend(OnnxBackend):
         return Executable(graph, session, self.storage_of, threads(), updates)
 
     def session(self, model: Any, alone: bool = True) -> Any:
-        """A session of an ONNX model, with the settings that measured best. ``alone``: other threads have no use for
-        the cores right after it."""
+        """Return a session of an ONNX model, with the settings that are fastest in the benchmarks.
+
+        Args:
+            model: ModelProto.
+            alone: bool; True if no other threads need the cores right after a run.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.log_severity_level = 3
-        # A second run would take all memory that the first had found piece by piece once more, as one piece.
+        # With the pattern, the second run would allocate all memory of the first run again, as one block.
         options.enable_mem_pattern = False
-        # As the nodes stand: they were put in an order that holds little.
+        # Keep the order of the nodes: passes/schedule.py chose it to need little memory.
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        if not alone:  # its threads would look for work for a while
+        if not alone:  # otherwise its threads spin for a while after a run
             options.add_session_config_entry("session.force_spinning_stop", "1")
         if share_arena():
             options.add_session_config_entry("session.use_env_allocators", "1")
         if len(model.graph.node) > MAX_NODES_TO_OPTIMIZE:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        # Before 1.26 it puts float64 products into an operator that it has for float32 alone.
+        # Before 1.26 it fuses float64 products into an operator that has a float32 kernel only.
         wide = any(node.op_type == "MatMul" for node in model.graph.node) and _holds_float64(model.graph)
         return onnxruntime.InferenceSession(
             model.SerializeToString(),

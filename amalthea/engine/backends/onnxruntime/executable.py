@@ -20,11 +20,11 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.ir.versions import Reading
 
-MAX_CONTIGUOUS_ELEMENTS = 1 << 16  # numbers: larger variables gain nothing from lying in line
+MAX_CONTIGUOUS_ELEMENTS = 1 << 16  # larger variables gain nothing from being contiguous
 
 
 class Executable(BufferedExecutable):
-    """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
+    """Runs a session. Each call binds inputs and outputs only; variables are bound once."""
 
     is_first_run = True
 
@@ -67,7 +67,7 @@ class Executable(BufferedExecutable):
         return results
 
     def _arena_shrinkage(self) -> Any:
-        """Options for a first run: give back memory that executables left which were dropped for this one."""
+        """Return options for the first run: shrink the arena if executables were dropped before."""
         import onnxruntime
 
         self.is_first_run = False
@@ -84,7 +84,7 @@ class Executable(BufferedExecutable):
     def _bind(self, kept: Reading) -> Bound:
         binding = self.session.io_binding()._iobinding
         updates = [update.bind(binding) for update in self.updates]
-        arrays = self._arrays(kept)  # as they are after an update has put its variables in line
+        arrays = self._arrays(kept)  # after the updates have made their variables contiguous
         for name, array, (_, x) in zip(self.read_names, arrays, self.reads):
             _bind(binding.bind_input, name, x.type, array)
         for name, state, (_, x) in zip(self.write_names, self.write_states, self.writes):
@@ -93,12 +93,12 @@ class Executable(BufferedExecutable):
 
 
 class BoundUpdate:
-    """An update, and the memory of what it updates.
+    """An update, and the memory of its variables.
 
     Args:
-        update: which.
-        results: the outputs of the session that are for it: factors, then what each part is given.
-        threads: among how many it may be divided.
+        update: Update; the update.
+        results: outputs of the session for it: factors, then the given arrays (gradients) of each part.
+        threads: int; the largest number of threads.
     """
 
     def __init__(self, update: Update, results: list[tuple[str, Any]], threads: int):
@@ -108,11 +108,11 @@ class BoundUpdate:
 
     @property
     def variables(self) -> list[Variable]:
-        """All that it changes or reads beside."""
+        """The variables that it writes or reads."""
         return [variable for part in self.update.parts for variable in part.variables]
 
     def find(self, storage_of: Callable[[Variable], BufferedStorage]) -> None:
-        """Find the states of its variables. Each that a gradient is put beside gets a second buffer."""
+        """Look up the storage of the variables. A variable that receives a gradient gets a second buffer."""
         self.parts = [[storage_of(variable) for variable in part.variables] for part in self.update.parts]
         double_buffer(self._holders())
 
@@ -120,7 +120,7 @@ class BoundUpdate:
         return [state for part in self.parts for state in part[: self.given]]
 
     def bind(self, binding: Any) -> BoundProgram:
-        """Bind the session's outputs to where they are wanted; what is to be done after it."""
+        """Bind the session's outputs to the memory of gradients and factors; return the program on this memory."""
         lines = self._contiguous_parts()
         program = self.update.program
         factors = [np.empty((), program.dtype) for _ in self.update.factors]
@@ -131,7 +131,10 @@ class BoundUpdate:
         return BoundProgram(program, parts, factors, self.threads)
 
     def _contiguous_parts(self) -> list[list[list[BufferedStorage]]]:
-        """The parts, with a list of states for each variable: those of small ones are in line, as one part."""
+        """Return the parts, with a list of storages per variable.
+
+        Small parts are made contiguous and merged into one.
+        """
         small = [part for part in self.parts if part[0].array.size <= MAX_CONTIGUOUS_ELEMENTS]
         line = [list(states) for states in zip(*small)]
         for states in line:
@@ -165,7 +168,7 @@ _device: Any = None
 
 
 class _Slot:
-    """An input or output that changes its memory at each call."""
+    """An input or output whose memory changes at each call."""
 
     __slots__ = ("dtype", "name", "onnx_type", "shape")
 

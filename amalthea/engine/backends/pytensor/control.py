@@ -1,4 +1,4 @@
-"""Lowerings of branches and loops. ``function_of`` has compiled the graphs that they hold before they come here."""
+"""Lowerings of branches and loops. Their subgraphs are compiled to :class:`Function` before these are called."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _scan(*operands: Any, body: Function, captures: int, carries: int, length: i
 
 
 def _native_call(*operands: Any, function: Any, types: Any) -> list[Any]:
-    """A function of NumPy's arrays."""
+    """Call a function of NumPy arrays."""
     return SubgraphCall(lambda *values: tuple(function(*values)), types).make_node(*operands).outputs
 
 

@@ -1,4 +1,4 @@
-"""Lowerings of what has a counterpart in PyTensor, or is a line of its functions."""
+"""Lowerings to one function of PyTensor, or to a few."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _reduce(function: Callable[..., Any]):
 
 
 def _sum_like(function: Callable[..., Any]):
-    """In the dtype of the elements; float16 in a wider one."""
+    """A reduction in the dtype of the elements; float16 accumulates in float32."""
 
     def run(x, *, axes, keepdims):
         wide = "float32" if x.dtype == "float16" else x.dtype
@@ -38,7 +38,7 @@ def _sum_like(function: Callable[..., Any]):
 
 
 def _cumulative(function: Callable[..., Any]):
-    """NumPy counts int32 up to int64, unlike what PyTensor says that it does: so the dtype is set again."""
+    """NumPy accumulates int32 in int64, although PyTensor declares int32, so the dtype is set again."""
 
     def run(x, *, axis, reverse):
         out = AsType(x.dtype)(function(flip(x, axes=(axis,)) if reverse else x, axis=axis))
@@ -52,7 +52,7 @@ def flip(x, *, axes):
 
 
 def _embed(x, shape, starts, strides, value=0):
-    """``x`` within a larger array of one value."""
+    """Put ``x`` into a larger array of one value."""
     limits = [a + (d - 1) * s + 1 for a, d, s in zip(starts, x.type.shape, strides)]
     return pt.set_subtensor(pt.alloc(like(value, x), *shape)[tuple(map(slice, starts, limits, strides))], x)
 
@@ -101,7 +101,7 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 
 def _soft(function: Callable[..., Any]):
-    """PyTensor knows no float16 here."""
+    """Softmax in float32 for float16, which PyTensor does not support here."""
     return lambda x, *, axis: function(cast(x, dtype="float32") if x.dtype == "float16" else x, axis=axis)
 
 

@@ -1,8 +1,8 @@
-"""TensorFlow's function for each primitive, and how one is run.
+"""The lowering table: TensorFlow's function for every primitive, and eager execution.
 
-What has no kernel for a dtype is computed in a wider one and cut to width: bools as int32, unsigned numbers and
-matrices of small ones as int64 (exact in the bits that are kept), windows of whole numbers as float64 (exact up to
-2**53).
+A primitive without a kernel for a dtype is computed in a wider dtype and cast back: bools as int32, unsigned integers
+and matrix products of small integers as int64 (exact in the bits that remain), convolutions and average pools of
+integers as float64 (exact up to 2**53).
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -24,7 +24,7 @@ from amalthea.engine.primitives import windows as w
 
 
 def _floats_only(function):
-    """For what leaves whole numbers as they are."""
+    """A lowering that returns integers unchanged."""
     return lambda x: function(x) if x.dtype.is_floating else x
 
 
@@ -41,7 +41,7 @@ def _sign(x):
 
 
 def _floor_divide(x, y):
-    """As Python's: a finite number divided by an infinity of the other sign is -1, not -0."""
+    """Like Python: a finite number divided by an infinity of the other sign is -1, not -0."""
     if not x.dtype.is_floating:
         return tf.math.floordiv(x, y)
     below = tf.math.is_inf(y) & tf.math.is_finite(x) & (x * tf.sign(y) < 0)
@@ -49,7 +49,7 @@ def _floor_divide(x, y):
 
 
 def _safe_divide(function):
-    """For whole numbers 0 where NumPy divides by 0, which TensorFlow makes an error."""
+    """Integer division by 0 is 0, as in NumPy; TensorFlow raises an error."""
 
     def divide(x, y):
         if x.dtype.is_floating:
@@ -92,7 +92,7 @@ def _iota(*, shape, axis, dtype):
 
 
 def _starts(starts, shape, sizes):
-    """Where a block begins, moved so that it lies inside."""
+    """Return start indices, clipped so that the block lies inside."""
     return tf.stack([tf.clip_by_value(tf.cast(s, tf.int64), 0, d - n) for s, d, n in zip(starts, shape, sizes)])
 
 
@@ -110,7 +110,7 @@ def _dynamic_update(x, update, *starts):
 
 
 def _non_negative(indices, size):
-    """Indices as TensorFlow takes them, counted from the start."""
+    """Return indices in a dtype that TensorFlow accepts, with negative ones counted from the start."""
     if indices.dtype not in (tf.int32, tf.int64):
         indices = tf.cast(indices, tf.int64)
     return tf.where(indices < 0, indices + size, indices)
@@ -122,7 +122,7 @@ def _points(x, indices):
 
 
 def _front(x, axis, count=1):
-    """Some axes moved to the front."""
+    """Move some axes to the front."""
     moved = range(axis, axis + count)
     return tf.transpose(x, (*moved, *(i for i in range(x.ndim) if i not in moved)))
 
@@ -132,24 +132,24 @@ def _unfront(x, axis):
 
 
 def _scatter_add(x, indices, updates, *, axis):
-    if indices.ndim == 0:  # the kernel wants a list of indices_
+    if indices.ndim == 0:  # the kernel needs a vector of indices
         indices, updates = indices[None], tf.expand_dims(updates, axis)
-    indices_ = _non_negative(indices, x.shape[axis])[..., None]
+    column = _non_negative(indices, x.shape[axis])[..., None]
     if axis == 0:
-        return tf.tensor_scatter_nd_add(x, indices_, updates)
-    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), indices_, _front(updates, axis, indices.ndim)), axis)
+        return tf.tensor_scatter_nd_add(x, column, updates)
+    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), column, _front(updates, axis, indices.ndim)), axis)
 
 
 def _along(x, indices, axis):
-    """The full coordinates of what indices along an axis mean."""
+    """Return the full coordinates of indices along one axis."""
     indices = _non_negative(indices, x.shape[axis])
     grid = tf.meshgrid(*(tf.range(n, dtype=indices.dtype) for n in indices.shape), indexing="ij")
     return tf.stack([indices if i == axis else axis_indices for i, axis_indices in enumerate(grid)], axis=-1)
 
 
 def _top_k(x, *, k):
-    values, indices_ = tf.math.top_k(x, k, sorted=True)
-    return values, indices_
+    values, indices = tf.math.top_k(x, k, sorted=True)
+    return values, indices
 
 
 # -------------------------------------------------------------------------------------- the other primitives
@@ -160,7 +160,7 @@ def _reduce(function):
 
 
 def _matmul(x, y, *, transpose_x, transpose_y):
-    if x.ndim > 2 and y.ndim == 2 and not transpose_x:  # one large product, not one for each element of a batch
+    if x.ndim > 2 and y.ndim == 2 and not transpose_x:  # one large product instead of one per batch element
         rows = tf.reshape(x, (-1, x.shape[-1]))
         out = tf.linalg.matmul(rows, y, transpose_b=transpose_y)
         return tf.reshape(out, (*x.shape[:-1], out.shape[-1]))
@@ -168,7 +168,10 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 
 def _random(function):
-    """Philox wherever it runs; but XLA on a CPU puts its numbers in another order (2.21), so they are others."""
+    """Stateless Philox random numbers.
+
+    XLA on a CPU orders them differently (TensorFlow 2.21), so its numbers differ.
+    """
 
     return lambda key, *, shape, dtype: function(shape, tf.bitcast(key, tf.int32), dtype=DTYPES[dtype], alg="philox")
 
@@ -243,7 +246,7 @@ _WITH_BOOLS = {
 
 @cache
 def _wider(primitive: Primitive, dtype: str) -> str:
-    """The dtype in which TensorFlow computes this primitive of that dtype."""
+    """Return the dtype in which TensorFlow computes this primitive on a dtype."""
     if dtype == "bool":
         return "bool" if primitive in _WITH_BOOLS or primitive in _SUBGRAPH_LOWERINGS else "int32"
     if primitive in (p.negative, p.power) and dtype in _UNSIGNED:
@@ -256,7 +259,7 @@ def _wider(primitive: Primitive, dtype: str) -> str:
 
 
 def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """One primitive, on tensors of a graph or on values."""
+    """Run one primitive on eager tensors or on tensors of a tf.function."""
     tensors = [to_tensor(x) for x in inputs]
     wide = [_wider(primitive, x.dtype.name) for x in tensors]
     if all(name == x.dtype.name for name, x in zip(wide, tensors)):

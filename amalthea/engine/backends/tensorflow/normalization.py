@@ -1,4 +1,4 @@
-"""Batch normalization by TensorFlow's fused kernels: channels last, four axes, float32."""
+"""Batch normalization by TensorFlow's fused kernels, which require channels last, four axes and float32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amalthea.engine.primitives import Primitive, normalization
 
 
 def lowerings(run_decomposed: Callable[..., Any]) -> dict[Primitive, Any]:
-    """The rows, for what runs one by its decomposition: other dtypes, and a GPU, whose kernels keep other moments."""
+    """Return the lowerings. Other dtypes and GPUs use the decomposition, because GPU kernels keep other moments."""
 
     def native(primitive, kernel):
         def lowering(*inputs, **attrs):
@@ -25,7 +25,7 @@ def lowerings(run_decomposed: Callable[..., Any]) -> dict[Primitive, Any]:
 
 
 def _forward(x, scale, offset, *, axis, epsilon):
-    """The kernel's own variance is that of a sample; what it keeps for its gradient is that of the batch."""
+    """Use the moments that the kernel keeps for its gradient: its public variance is the unbiased one."""
     none = tf.zeros(0)
     y, _, _, mean, variance, _ = tf.raw_ops.FusedBatchNormV3(
         x=_to_four_axes(x, axis), scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon
@@ -42,14 +42,14 @@ def _gradient(g, x, scale, mean, variance, *, axis, epsilon):
 
 
 def _to_four_axes(x, axis):
-    """Four axes, the features last."""
+    """Reshape to four axes, features last."""
     if axis < x.ndim - 1:
         x = tf.transpose(x, (*(i for i in range(x.ndim) if i != axis), axis))
     return x if x.ndim == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
 
 
 def _from_four_axes(y, shape, axis):
-    """The opposite of :func:`_in_four`, for an array of this shape."""
+    """The inverse of :func:`_to_four_axes`, for an array of this shape."""
     if axis == len(shape) - 1:
         return y if len(shape) == 4 else tf.reshape(y, shape)
     last = len(shape) - 1

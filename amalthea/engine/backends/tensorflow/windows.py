@@ -1,8 +1,8 @@
-"""Windows in TensorFlow, whose kernels on a CPU know channels last, two axes of space and one group.
+"""Convolutions and pools in TensorFlow, whose CPU kernels support channels last, two axes of space, and one group.
 
-One axis of space is computed as two of which one has length 1. A pool over three is one over the last two, then one
-over the first: of equal elements that still chooses the first. Gradients of a dilated convolution are computed with the
-kernel dilated beforehand, and those of a grouped one group by group, because the kernels have neither.
+A 1D operation is a 2D one with an axis of length 1. A 3D pool is a pool over the last two axes, then one over the
+first; of equal elements it still chooses the first. Gradients of dilated convolutions dilate the kernel beforehand, and
+those of grouped convolutions run group by group, because the kernels support neither.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _last_shape(shape, data_format):
 
 
 def _at_least_two(values: Any, rank: int, trivial: Any) -> Any:
-    """One value an axis of space, for at least two axes."""
+    """Return one value per axis of space, for at least two axes."""
     return (trivial, *values) if rank == 1 else tuple(values)
 
 
@@ -42,7 +42,7 @@ def _two_axes(x):
 
 
 def _dilate(kernel, dilation):
-    """The kernel with zeros between its elements."""
+    """Insert zeros between the elements of a kernel."""
     if all(d == 1 for d in dilation):
         return kernel
     steps = (*dilation, 1, 1)
@@ -56,21 +56,21 @@ def _dilated_shape(shape, dilation):
 
 
 def _undilate(kernel, dilation):
-    """The opposite of :func:`_spread`."""
+    """The inverse of :func:`_dilate`."""
     return kernel[tuple(slice(None, None, d) for d in dilation)]
 
 
 def same_padding(space, window, strides) -> list[tuple[int, int]]:
-    """What TensorFlow means by "SAME"."""
+    """Return the padding that TensorFlow calls "SAME"."""
     wanted = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(space, window, strides)]
     return [(n // 2, n - n // 2) for n in wanted]
 
 
 def _padding_mode(space, window, strides, padding: Pads) -> str | None:
-    """TensorFlow's word for this padding, if it has one.
+    """Return TensorFlow's name of this padding, or None.
 
-    Explicit padding is not used: oneDNN's gradients lack it (ResNet-20's took 162 ms of processor time a step with it,
-    and take 61), and the depthwise convolution of TensorFlow 2.21 loses it, and aborts, where it is fused with a bias.
+    Explicit padding is not used: oneDNN has no gradients for it (a step of ResNet-20 took 162 ms of processor time
+    instead of 61), and the depthwise convolution of TensorFlow 2.21 ignores it, and aborts if it is fused with a bias.
     """
     if not any(map(any, padding)):
         return "VALID"
@@ -94,7 +94,7 @@ def _unpadded(x, shape, padding: Pads):
 
 
 def _is_depthwise(kernel_shape, channels: int, strides) -> bool:
-    """Whether the kernels for one channel a group will do; they want one stride for both axes."""
+    """True if the depthwise kernels apply: one channel per group, and equal strides on both axes."""
     return len(strides) == 2 and kernel_shape[-2] == 1 and channels > 1 and strides[0] == strides[1]
 
 
@@ -158,7 +158,7 @@ def _conv_input(g, kernel, shape, strides, padding, groups):
 def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, groups, data_format):
     rank, dtype = len(strides), x.dtype
     x, g = _last(x, data_format), _last(g, data_format)
-    if dtype in (tf.float16, tf.bfloat16):  # of which the kernels add up the rows in halves too
+    if dtype in (tf.float16, tf.bfloat16):  # the kernels accumulate in 16 bits
         x, g = tf.cast(x, tf.float32), tf.cast(g, tf.float32)
     full = (1, *kernel_shape) if rank == 1 else kernel_shape
     dilation = _at_least_two(dilation, rank, 1)
@@ -187,7 +187,7 @@ def _conv_kernel(x, g, shape, strides, padding, groups):
 
 
 class _Stage:
-    """A pool over two axes of space: what of the attributes falls on them, and how TensorFlow is told of padding."""
+    """A 2D pool: its part of the attributes, and TensorFlow's form of its padding."""
 
     def __init__(self, space, axes, window, strides, padding):
         def pick(values, trivial):
@@ -214,7 +214,7 @@ class _Stage:
         return tf.slice(x, (0, *(low for low, _ in self.padding), 0), (x.shape[0], *self.space, x.shape[-1]))
 
     def shares(self, dtype):
-        """What a mean that counts padding is multiplied by."""
+        """Return the factor from a mean that counts padding to one that does not."""
         counts = w.window_counts(self.space, self.window, self.strides, self.padding)
         return tf.constant((prod(self.window) / counts)[..., None], dtype)
 
@@ -238,7 +238,7 @@ class _Stage:
 
 
 class _Staged:
-    """A pool as one or two stages; each entry is a stage, the shape of its input and that of its output."""
+    """A pool as one or two stages; each has the shapes of its input and output."""
 
     def __init__(self, shape, *, window, strides, padding):
         batch, *space, channels = shape
@@ -258,7 +258,7 @@ class _Staged:
         self.shape, self.out_shape = tuple(shape), (batch, *out, channels)
 
     def forward(self, x, name: str) -> list[Any]:
-        """The input and then what each stage gives."""
+        """Return the input, then the output of each stage."""
         values = [x]
         for stage, inner, _ in self.stages:
             values.append(getattr(stage, name)(tf.reshape(values[-1], inner)))

@@ -1,7 +1,8 @@
-"""Lowerings of convolutions to operators that ONNX Runtime keeps for its optimizer.
+"""Lowerings of convolutions to the NCHWc operators that ONNX Runtime reserves for its own optimizer.
 
-Those over blocks of channels, ``(batch, channels / block, *space, block)``, take 0.6 of the time of those
-over channels first. The optimizer uses them for kernels that never change; ours do, so kernels and images move here.
+In the blocked layout ``(batch, channels / block, *space, block)`` a convolution takes 0.6 of the time of channels
+first. The optimizer uses these operators for constant kernels only; kernels in training change, so kernels and images
+are reordered by the graph itself.
 """
 
 from __future__ import annotations
@@ -26,21 +27,24 @@ from amalthea.engine.primitives import windows as w
 
 
 def _supports_blocks(b: Builder, x: Value, window, channels: int, filters: int, groups: int) -> bool:
-    """A window of one element is a matrix product, for which moving does not pay."""
+    """True if channels and filters fill blocks.
+
+    For a 1x1 window (a matrix product) only if the image is blocked already.
+    """
     n = block_size() if x.dtype == "float32" and len(window) == 2 and groups == 1 else 0
     whole_blocks = n > 0 and (channels % n == 0 or channels < n) and filters % n == 0
     return whole_blocks and (tuple(window) != (1, 1) or blocked_value(b, x) is not None)
 
 
 def _blocked_conv(b: Builder, x: Value, kernel: Value, filters: int, window, **attrs) -> Value:
-    """A convolution by a kernel that is in blocks already; an image of less than one block stays as it is."""
+    """A convolution by a blocked kernel; an image with less than one block of channels is not reordered."""
     if x.shape[1] >= block_size():
         x = to_blocks(b, x)
     return from_blocks(b, b.Conv(x, kernel, domain=DOMAIN, kernel_shape=list(window), **attrs), filters)
 
 
 def _blocked_kernel(b: Builder, kernel: Value) -> Value:
-    """``(*window, in, out)``, both apart into blocks, in another order, and whole again: ``(out, in, *window)``."""
+    """Reorder ``(*window, in, out)`` to blocks of both, in the shape ``(out, in, *window)`` of the operator."""
     n, (*window, channels, filters) = block_size(), kernel.shape
     if channels < n:
         apart, order = [*window, channels, filters // n, n], [3, 2, 0, 1, 4]
@@ -50,7 +54,10 @@ def _blocked_kernel(b: Builder, kernel: Value) -> Value:
 
 
 def _rotated_kernel(b: Builder, kernel: Value) -> Value:
-    """The kernel turned round, from out to in: ``(in, out, *window)``. Matrices alone are transposed fast."""
+    """Rotate a kernel by 180 degrees and swap in and out: ``(in, out, *window)``, in blocks.
+
+    Only transpositions of matrices are fast in the runtime, so rows of matrices are gathered.
+    """
     n, (*window, channels, filters) = block_size(), kernel.shape
     matrices = b.Transpose(b.reshape(kernel, [prod(window), channels, filters]), perm=[0, 2, 1])
     order = np.arange(prod(kernel.shape) // n).reshape(*window, filters // n, n, channels // n)[::-1, ::-1]
@@ -71,7 +78,7 @@ def _conv(b: Builder, x: Value, kernel: Value, *, strides, padding, dilation, gr
 def _conv_input(
     b: Builder, g: Value, kernel: Value, *, shape, strides, padding, dilation, groups, data_format
 ) -> Value:
-    """Without strides it is a convolution too, by the kernel turned round."""
+    """Without strides, the input's gradient is a convolution by the rotated kernel."""
     *window, channels, filters = kernel.shape
     reach = [(k - 1) * d for k, d in zip(window, dilation)]
     ends = [[r - p for r, p in zip(reach, side)] for side in zip(*padding)]
@@ -84,7 +91,7 @@ def _conv_input(
 
 
 def _max_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
-    """What came from blocks is pooled in them; the runtime's optimizer would move it there and back."""
+    """Pool a blocked image in blocks; the runtime's optimizer would reorder it there and back."""
     if blocked_value(b, x) is None:
         return WINDOW_LOWERINGS[w.max_pool](
             b, x, window=window, strides=strides, padding=padding, data_format=data_format
@@ -107,7 +114,7 @@ def _conv_kernel(b: Builder, x: Value, g: Value, *, kernel_shape, data_format, *
 
 
 def _subsample(b: Builder, x: Value, strides) -> tuple[Value, tuple[int, ...]]:
-    """What windows of one element see of an image, and their strides in it: Slice picks elements in one thread."""
+    """Take the elements that a strided 1x1 window sees, by a blocked convolution: Slice runs in one thread."""
     n, (_, channels, *space) = block_size(), x.shape
     if not n or x.dtype != "float32" or channels % n:
         return x, strides

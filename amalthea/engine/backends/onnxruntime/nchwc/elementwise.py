@@ -1,8 +1,8 @@
-"""Lowerings of what stands between convolutions: it stays in blocks of channels.
+"""Lowerings of primitives between convolutions, which stay in the blocked layout NCHWc.
 
-An image is moved into blocks once, and out of them for what knows no blocks: what is moved and not read is left out of
-the model. A factor and an offset for each channel are a convolution with windows of one element, which takes a relu
-with it.
+An image is reordered to blocks once, and back only for primitives without a blocked lowering; a reordering whose result
+is not used is dead code, and is dropped. A factor and an offset per channel are a depthwise 1x1 convolution, which can
+include a relu.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from amalthea.engine.backends.onnxruntime.nchwc.layout import (
 )
 from amalthea.engine.primitives import elementwise, normalization, reductions
 
-LONGEST = 1 << 12  # numbers: GlobalAveragePool adds one after the other, and the mean of 50,000 is 1e-5 off
+LONGEST = 1 << 12  # elements: GlobalAveragePool sums sequentially, and the mean of 50,000 has an error of 1e-5
 
 
 def _all_blocked(b: Builder, *values: Value) -> list[Value]:
-    """Images of one shape in blocks, if one of them is there already; else nothing."""
+    """Return images of one shape in blocks, if one of them is blocked already; else an empty list."""
     return [to_blocks(b, x) for x in values] if any(blocked_value(b, x) for x in values) else []
 
 
 def _linear(
     b: Builder, image: Value, channels: int, factors: Value | None, offsets: Value | None, **attrs: str
 ) -> Value:
-    """``image * factor + offset``; if the image is such a one already, at once from what was before."""
+    """``image * factor + offset``; merged with an affine map that computed the image."""
     x, times, plus = b.memo.get(("affine", image.name), (image, None, None))
     if factors is not None:
         times = factors if times is None else b.Mul(times, factors)
@@ -49,13 +49,13 @@ def _relu(b: Builder, x: Value) -> Value:
     image = blocked_value(b, x)
     if image is None:
         return _CHANNELS_FIRST[elementwise.relu](b, x)
-    takes_it_along = ("affine", image.name) in b.memo
-    out = _linear(b, image, x.shape[1], None, None, activation="Relu") if takes_it_along else b.Relu(image)
+    is_affine = ("affine", image.name) in b.memo
+    out = _linear(b, image, x.shape[1], None, None, activation="Relu") if is_affine else b.Relu(image)
     return from_blocks(b, out, x.shape[1])
 
 
 def _elementwise(primitive: Any) -> Any:
-    """What is done to each element is done to blocks too."""
+    """Elementwise primitives work on the blocked layout (NCHWc) unchanged."""
 
     def lower(b: Builder, *values: Value) -> Value:
         images = _all_blocked(b, *values) if len({x.shape for x in values}) == 1 else []
@@ -77,7 +77,7 @@ def _multiply(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _per_channel(b: Builder, x: Value, y: Value, times: bool = False) -> Value | None:
-    """An image in blocks and a number for each of its channels."""
+    """Add or multiply a blocked image and a vector with one element per channel."""
     x, y = (x, y) if blocked_value(b, x) else (y, x)
     image = blocked_value(b, x)
     if image is None or y.shape != (1, x.shape[1], 1, 1):
@@ -87,7 +87,7 @@ def _per_channel(b: Builder, x: Value, y: Value, times: bool = False) -> Value |
 
 
 def _mean(b: Builder, image: Value, shape: tuple[int, ...], axes: Sequence[int] = (0, 2)) -> Value:
-    """Of each channel, over all images (or not, without axis 0). Long images are pooled some rows at a time."""
+    """Return the mean per channel, over the batch if 0 is in ``axes``. Large images are pooled by groups of rows."""
     n, (batch, channels, height, width) = block_size(), shape
     parts = next(k for k in range(1, height + 1) if height % k == 0 and (k == height or height // k * width <= LONGEST))
     rows = b.reshape(image, [batch * channels // n * parts, n, height // parts, width])

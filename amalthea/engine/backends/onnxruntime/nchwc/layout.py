@@ -1,4 +1,4 @@
-"""Images in blocks of channels, ``(batch, channels / block, *space, block)``: into them and out of them."""
+"""Conversion of images to and from the blocked layout NCHWc, ``(batch, channels / block, *space, block)``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ DOMAIN = "com.microsoft.nchwc"
 
 @lru_cache(maxsize=1)
 def block_size() -> int:
-    """How many channels this machine has in a block: what 16 of them look like in that layout; 0 if it has none."""
+    """Return the number of channels per block on this machine (from reordering a test image).
+
+    0 without NCHWc operators.
+    """
     import onnxruntime
 
     x = np.arange(32, dtype="float32").reshape(1, 16, 1, 2)
@@ -30,7 +33,7 @@ def block_size() -> int:
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
         made: Any = session.run(None, {"x": x})[0]
-    except Exception:  # a build without them: their errors have no class of their own
+    except Exception:  # a build without these operators; the errors have no common base class
         return 0
     return next((n for n in (16, 8) if np.array_equal(made.ravel(), _to_blocks_numpy(x, n).ravel())), 0)
 
@@ -40,12 +43,12 @@ def _to_blocks_numpy(x: np.ndarray, n: int) -> np.ndarray:
 
 
 def blocked_value(b: Builder, x: Value) -> Value | None:
-    """An image in blocks, if it came from them or was moved before."""
+    """Return the blocked version of an image, if there is one already; else None."""
     return b.memo.get(("in blocks", x.name))
 
 
 def to_blocks(b: Builder, x: Value) -> Value:
-    """An image in blocks, wherever it comes from."""
+    """Return an image in blocks, reordered if needed."""
     key = ("in blocks", x.name)
     if key not in b.memo:
         b.memo[key] = b.ReorderInput(x, domain=DOMAIN)
@@ -53,6 +56,7 @@ def to_blocks(b: Builder, x: Value) -> Value:
 
 
 def from_blocks(b: Builder, x: Value, channels: int) -> Value:
+    """Reorder a blocked image to channels first, and remember its blocked version."""
     out = b.ReorderOutput(x, domain=DOMAIN, channels=channels)
     b.memo["in blocks", out.name] = x
     return out
@@ -61,7 +65,7 @@ def from_blocks(b: Builder, x: Value, channels: int) -> Value:
 def affine(
     b: Builder, x: Value, channels: int, factors: Value | None = None, offsets: Value | None = None, **attrs: Any
 ) -> Value:
-    """``x * factor + offset`` of an image in blocks, with numbers of a channel: windows of one element."""
+    """``x * factor + offset`` of a blocked image, factor and offset per channel: a depthwise 1x1 convolution."""
     kernel = b.constant(np.ones((channels, 1, 1, 1)), "float32")
     if factors is not None:
         kernel = b.reshape(factors, [channels, 1, 1, 1])
@@ -74,7 +78,7 @@ def affine(
 
 
 def gather_rows(b: Builder, x: Value, order: np.ndarray) -> Value:
-    """The lines of a matrix in another order: Transpose would run in one thread."""
+    """Reorder the rows of a matrix; Transpose would run in one thread."""
     key = ("lines", order.shape, order.tobytes())
     if key not in b.memo:
         b.memo[key] = b.constant(order.ravel())

@@ -1,8 +1,8 @@
-"""The lines of an update as machine code, where ``llvmlite`` is installed.
+"""Machine code for an update program, if ``llvmlite`` is installed.
 
-NumPy goes over the cache once a line, as wide as the processors that it was built for. LLVM makes one loop of all
-lines, as wide as this processor. Each operation is rounded as NumPy's is, none are joined or put in another order: the
-numbers are exactly the same.
+NumPy makes one pass over the cache per instruction, with the vector width that it was compiled for. LLVM makes one loop
+of all instructions, with the vector width of this processor. Each operation is rounded as NumPy's, and no operations
+are fused or reordered, so results are bit-identical.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 Operand = tuple[str, Any]
 
-LLVM_INSTRUCTIONS = {  # of each ufunc: {0} and {1} are its operands
+LLVM_INSTRUCTIONS = {  # ufunc: LLVM code; {0} and {1} are the operands
     "add": "{out} = fadd {type} {0}, {1}",
     "subtract": "{out} = fsub {type} {0}, {1}",
     "multiply": "{out} = fmul {type} {0}, {1}",
@@ -56,7 +56,7 @@ _names = (f"update{number}" for number in count())
 
 @functools.cache
 def is_available() -> bool:
-    """Whether there is an ``llvmlite`` that speaks this LLVM."""
+    """True if an ``llvmlite`` of a supported version is installed."""
     try:
         return tuple(map(int, metadata.version("llvmlite").split(".")[:2])) >= (0, 45)
     except (metadata.PackageNotFoundError, ValueError):
@@ -66,13 +66,15 @@ def is_available() -> bool:
 def compile_instructions(
     instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str
 ) -> Callable[..., None]:
-    """The lines of a :class:`~.in_place.Program` as a function of a size (not 0), and addresses: of each variable, of
-    each array given, of each factor, in their order."""
+    """Compile a :class:`~.program.Program` to a function ``(size, *addresses)``, for a size above 0.
+
+    The addresses are those of the variables, the given arrays and the factors, in this order.
+    """
     return _compile(*_llvm_source(instructions, results, dtype))
 
 
 def _llvm_source(instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
-    """The function, but for its name, and how many addresses it takes."""
+    """Return the LLVM source, without the function's name, and the number of addresses."""
     type = _TYPES[dtype]
     met = {
         *results,
@@ -105,7 +107,8 @@ def _named(operand: Operand, dtype: str) -> str:
     kind, x = operand
     if kind != "number":
         return f"%{kind}{x}"
-    return f"0x{np.float64(np.dtype(dtype).type(x)).view('uint64'):016X}"  # so LLVM writes a float32, too
+    # LLVM writes a float32 constant with the bits of a double.
+    return f"0x{np.float64(np.dtype(dtype).type(x)).view('uint64'):016X}"
 
 
 @functools.cache

@@ -1,8 +1,8 @@
-"""Updates of variables, taken out of a session's graph.
+"""Splits the optimizer's elementwise update out of the ONNX graph, to run it in place.
 
-What an optimizer does to a number needs that number alone: its gradient, its moments, and a few factors. The runtime
-fuses none of it: each operator is a pass over memory, with an order to its threads. So the session computes gradients
-and factors, and NumPy does the rest in place, in pieces that stay in the cache (:mod:`.in_place`).
+An optimizer updates each element from the same element of gradient and moments, and a few scalar factors. ONNX Runtime
+does not fuse this: each operator is a pass over memory with a synchronization of threads. So the session computes the
+gradients and factors, and a :class:`~.program.Program` updates the variables in place, in pieces that fit the cache.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from amalthea.engine.passes.schedule import schedule
 
 
 class Part:
-    """The variables of one update, in the order of its program, and what it needs of the session for each number.
+    """The update of one set of variables, as instructions, and the session's outputs that it needs.
 
-    Its ``key`` is that of all parts that are alike: lines, results, dtype, and which factors.
+    ``key`` is equal for parts with the same instructions, results, dtype and factors.
+
+    Args:
+        read: dict from tensor to the variable whose value it is.
+        writes: pairs of a variable and its new value.
+        inside: the nodes that may be part of updates.
     """
 
     def __init__(self, read: dict[Tensor, Variable], writes: list[tuple[Variable, Tensor]], inside: set[Node]):
@@ -47,7 +52,7 @@ class Part:
 
 @dataclass
 class Update:
-    """What is done to the variables of some parts, which differ in nothing but which they are."""
+    """One program that updates several parts with the same key."""
 
     program: Program
     parts: list[Part]
@@ -55,19 +60,19 @@ class Update:
 
     @property
     def count(self) -> int:
-        """How many outputs of the session it needs."""
+        """The number of the session's outputs that it needs."""
         return len(self.factors) + sum(len(part.given) for part in self.parts)
 
     @property
     def size(self) -> int:
-        """How many numbers are updated."""
+        """The number of elements that are updated."""
         return sum(prod(part.variables[0].shape) for part in self.parts)
 
 
 def partition_updates(graph: Graph) -> tuple[Graph, list[Update]]:
-    """What is left for the session, and the updates after it.
+    """Return the graph for the session, and the updates to run after it.
 
-    The session's outputs are the graph's, then for each update the factors and what each part is given.
+    The session's outputs are the graph's outputs, then for each update its factors and the given arrays of each part.
     """
     inside = _elementwise_update_nodes(graph)
     read = {x: variable for variable, x in graph.reads}
@@ -75,7 +80,7 @@ def partition_updates(graph: Graph) -> tuple[Graph, list[Update]]:
     done: set[Tensor] = set()
     for writes in _connected_writes(graph, inside):
         part = Part(read, writes, inside)
-        if len(part.given) <= len(writes):  # each is put where a variable that is updated has its second buffer
+        if len(part.given) <= len(writes):  # the second buffer of an updated variable receives it
             if part.key not in found:
                 found[part.key] = Update(Program(*part.key[:3]), [], part.factors)
             found[part.key].parts.append(part)
@@ -85,7 +90,7 @@ def partition_updates(graph: Graph) -> tuple[Graph, list[Update]]:
 
 
 def _elementwise_update_nodes(graph: Graph) -> set[Node]:
-    """The nodes that some written variables alone need, and that do the same to each of their numbers."""
+    """Return the elementwise nodes that only feed variable updates."""
     uses = Counter(x for x in (*(x for node in graph.nodes for x in node.inputs), *graph.results))
     written = Counter(x for v, x in graph.writes if x.type.shape and x.type.dtype in ("float32", "float64"))
     inside: set[Node] = set()
@@ -97,22 +102,20 @@ def _elementwise_update_nodes(graph: Graph) -> set[Node]:
             and all(_is_scalar_or_same_shape(x, out) for x in node.inputs)
         ):
             inside.add(node)
-            written.update(x for x in node.inputs if x.type.shape)  # uses that need nothing else
+            written.update(x for x in node.inputs if x.type.shape)  # these uses only feed updates
     return inside
 
 
 def _is_scalar_or_same_shape(x: Tensor, out: Tensor) -> bool:
-    """A factor, or a number for each one of the result, which is not empty."""
-    size: Any = prod(x.type.shape)  # of an executable's graph: a number
+    """True if an input is a scalar factor, or has the type of the (non-empty) result."""
+    size: Any = prod(x.type.shape)  # dimensions of an executable's graph are ints
     return not x.type.shape or (x.value is None and x.type == out.type and size > 0)
 
 
 def _connected_writes(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Variable, Tensor]]]:
-    """The writes behind which these nodes stand, those together that have a node or a variable in common."""
+    """Return groups of writes that share a node or a variable (connected components)."""
     reads = dict(graph.reads)
-    components: dict[
-        Tensor, tuple[list[int], list[Tensor]]
-    ] = {}  # the indices of writes, and all that is met behind them
+    components: dict[Tensor, tuple[list[int], list[Tensor]]] = {}  # indices of writes, tensors
     for index, (variable, x) in enumerate(graph.writes):
         if x.node in inside:
             met = [x, *(y for node in _update_nodes([x], inside) for y in node.inputs if y.type.shape)]
@@ -130,7 +133,7 @@ def _connected_writes(graph: Graph, inside: set[Node]) -> Iterator[list[tuple[Va
 
 
 def _update_nodes(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
-    """The nodes of an update, in an order that is the same for updates that are alike."""
+    """Return the nodes of an update in topological order; equal updates have equal orders."""
 
     def makers(tensors: Sequence[Tensor]) -> list[Node]:
         return [x.node for x in tensors if x.node in inside]
@@ -139,7 +142,7 @@ def _update_nodes(results: Sequence[Tensor], inside: set[Node]) -> list[Node]:
 
 
 def _remaining_graph(graph: Graph, updates: Sequence[Update], done: set[Tensor]) -> Graph:
-    """The graph without the writes that are done, and with what the updates need."""
+    """Return the graph without the writes in ``done``, and with the outputs that the updates need."""
     outputs = list(graph.outputs)
     for update in updates:
         outputs += [*update.factors, *(x for part in update.parts for x in part.given)]

@@ -1,8 +1,8 @@
-"""A few lines of arithmetic, done to every number of some arrays in place.
+"""Elementwise programs, run in place on several arrays of one size.
 
-NumPy does a line to a piece of an array, then the next line, so that what one line leaves is still in the cache for
-the other. Large arrays are divided among threads. What has been done often enough goes on as machine code, where that
-can be made (:mod:`.machine_code`).
+NumPy runs all instructions on one piece of the arrays, then on the next piece, so that results of one instruction are
+still in the cache for the next. Large arrays are divided among threads. A program that has run on many elements is
+compiled to machine code, where possible (:mod:`.llvm`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from amalthea.alignment import aligned
 from amalthea.engine.backends.onnxruntime.updates import llvm
 from amalthea.engine.passes.liveness import FOREVER, last_uses
 
-PIECE = 1 << 16  # numbers: with smaller pieces Python's part shows, larger ones leave the cache
-SINGLE_THREADED = 1 << 17  # numbers: fewer are done sooner than another thread is woken
-SINGLE_THREADED_NATIVE = 1 << 20  # the same of machine code
-ELEMENTS_BEFORE_COMPILING = (
-    1 << 25
-)  # numbers: they take NumPy some 30 ms, and to compile takes 100: who trains so long will train longer
+# All in elements.
+PIECE = 1 << 16  # smaller pieces make Python's overhead visible, larger ones do not fit the cache
+SINGLE_THREADED = 1 << 17  # up to this size one thread finishes before another would wake up
+SINGLE_THREADED_NATIVE = 1 << 20  # the same for machine code
+ELEMENTS_BEFORE_COMPILING = 1 << 25  # about 30 ms in NumPy; compiling takes 100 ms
 UFUNCS = frozenset(llvm.LLVM_INSTRUCTIONS)
 _LETTERS = {"variable": "v", "given": "g", "factor": "f", "temp": "t"}
 
@@ -33,18 +32,19 @@ Job = Callable[[], None]
 
 
 def is_multithreaded(size: int) -> bool:
-    """Whether an update of so many numbers is divided among threads."""
+    """True if an update of so many elements uses several threads."""
     return size > (SINGLE_THREADED_NATIVE if llvm.is_available() else SINGLE_THREADED)
 
 
 class Program:
-    """Lines, as a Python function over pieces.
+    """A list of instructions, as a Python function over pieces of arrays.
 
     Args:
-        lines: for each the name of a ufunc and its operands: ``("variable", i)``, ``("given", i)`` and ``("temp", i)``
-            are arrays, of which the given ones may be spent; ``("factor", i)`` and ``("number", x)`` are one number.
-        results: for each of the first variables what it becomes.
-        dtype: of all of it.
+        instructions: for each, the name of a ufunc and its operands: ``("variable", i)``, ``("given", i)`` and
+            ``("temp", i)`` are arrays, ``("factor", i)`` and ``("number", x)`` are scalars. ``("temp", i)`` is the
+            result of instruction i. Given arrays may be overwritten.
+        results: the new values of the first variables.
+        dtype: str; the dtype of all arrays.
     """
 
     def __init__(self, instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
@@ -56,7 +56,7 @@ class Program:
         self.elements_left = ELEMENTS_BEFORE_COMPILING if llvm.is_available() else FOREVER
 
     def numpy_jobs(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
-        """What each thread is to do."""
+        """Return one function per thread that runs the program by NumPy."""
         pieces = [piece for part in parts for piece in split_arrays(part, piece_count(part[0].size, threads))]
         return [self._numpy_job(share, factors) for share in balance(pieces, threads)]
 
@@ -71,7 +71,7 @@ class Program:
         return run
 
     def native_jobs(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
-        """What each thread is to do, as machine code."""
+        """Return one function per thread that runs the program as machine code."""
         function = self.compiled()
         pieces = [piece for part in parts for piece in split_arrays(part, threads if part[0].size > PIECE else 1)]
 
@@ -88,13 +88,13 @@ def _each(function: Callable[..., None], calls: Sequence[tuple[int, ...]]) -> No
 
 
 class BoundProgram:
-    """A program, and what it is done to at each call.
+    """A program, and the arrays that it updates at each call.
 
     Args:
-        program: which.
-        parts: for each the arrays of the variables, then what is given.
-        factors: arrays of one number.
-        threads: among how many it may be divided.
+        program: Program.
+        parts: for each, the arrays of the variables, then the given arrays.
+        factors: arrays of one element.
+        threads: int; the largest number of threads.
     """
 
     is_compiled = False
@@ -117,24 +117,31 @@ class BoundProgram:
     def _compile(self) -> None:
         try:
             self.jobs, self.is_compiled = self.program.native_jobs(*self.arguments), True
-        except (ImportError, OSError, RuntimeError):  # LLVM knows not this machine, or may not run what it makes
+        except (
+            ImportError,
+            OSError,
+            RuntimeError,
+        ):  # LLVM does not support this machine, or cannot make memory executable
             self.program.elements_left = FOREVER
 
 
 def piece_count(size: int, threads: int) -> int:
-    """Of how many pieces all are small, and each thread gets as many."""
+    """Return a number of pieces that makes each at most ``PIECE`` long, and is the same for each thread."""
     return -(-size // (PIECE * threads)) * threads if size > PIECE else 1
 
 
 def split_arrays(arrays: Arrays, count: int) -> Iterator[Arrays]:
-    """Pieces of one size, but for the last; each begins where 64 bytes do."""
+    """Split arrays into ``count`` pieces of equal size (the last may be shorter).
+
+    Each begins at a multiple of 64 bytes.
+    """
     size = arrays[0].size
     length = -(-size // (count * 16)) * 16
     return ([x[start : start + length] for x in arrays] for start in range(0, size, length))
 
 
 def balance(pieces: Sequence[Arrays], threads: int) -> list[list[Arrays]]:
-    """The pieces for each thread."""
+    """Distribute pieces among threads, largest first, to the thread with the fewest elements."""
     shares: list[list[Arrays]] = [[] for _ in range(threads)]
     loads = [0] * threads
     for piece in sorted(pieces, key=lambda piece: -piece[0].size):
@@ -150,12 +157,12 @@ def _thread_pool() -> ThreadPoolExecutor:
 
 
 def forget_thread_pool() -> None:
-    """Make new ones when they are next needed, as a forked process must."""
+    """Discard the threads, as a forked process must; new ones are started when needed."""
     _thread_pool.cache_clear()
 
 
 class _SourceWriter:
-    """Writes the function: each line in the memory of what it is the last to need, if there is some."""
+    """Writes the Python source of a program. Each instruction reuses the memory of an operand after its last use."""
 
     def __init__(self, instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
         self.results, self.dtype = results, dtype
@@ -180,7 +187,7 @@ class _SourceWriter:
         ended = (x for x in dict.fromkeys(operands) if x[0] in ("given", "temp") and self.ends[x] == number)
         self.free += [self.names[x] for x in ended]
         self.names["temp", number] = self._target(number)
-        if ufunc == "square":  # which NumPy does less of at a time
+        if ufunc == "square":  # NumPy's multiply is vectorized better than its square
             ufunc, names = "multiply", names * 2
         self.known[ufunc] = getattr(np, ufunc)
         return f"{ufunc}({', '.join(names)}, out={self.names['temp', number]})"
@@ -191,7 +198,7 @@ class _SourceWriter:
         return name
 
     def _target(self, number: int) -> str:
-        """The memory of the variable that it becomes, if its old value is needed no more; else what is free."""
+        """Return the array for a result: the variable that it becomes, if its old value is dead; else a free one."""
         for i, result in enumerate(self.results):
             if result == ("temp", number) and self.ends.get(("variable", i), -1) <= number:
                 return f"v{i}"
