@@ -99,7 +99,7 @@ def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
 
 def drop_broadcast(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
     """Drop a broadcast before an elementwise primitive, if another input has the full shape."""
-    if not node.primitive.family.elementwise or node.primitive.facts.get("alike") or len(inputs) < 2:
+    if not node.primitive.family.elementwise or node.primitive.facts.get("same_type") or len(inputs) < 2:
         return None
     shape = node.outputs[0].type.shape
     short = [_before_broadcast(x) for x in inputs]

@@ -1,6 +1,6 @@
-"""Primitives with subgraphs, and those that only say how to differentiate.
+"""Primitives with subgraphs (cond, while_loop, scan), native calls, and primitives that only affect differentiation.
 
-A subgraph has a formal input for each operand, captured values first; it is run with a backend's own primitives.
+A subgraph has one input per operand, captured values first.
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -25,11 +25,11 @@ def _output_types(graph) -> tuple[Type, ...]:
 
 def _cond(predicate: Type, *operands: Type, true_graph, false_graph) -> tuple[Type, ...]:
     if predicate != Type((), "bool"):
-        raise DtypeError("A branch is chosen by one true or false.", expected="bool[]", got=predicate)
+        raise DtypeError("The predicate of a branch is not one bool.", expected="bool[]", got=predicate)
     yes, no = _output_types(true_graph), _output_types(false_graph)
     if yes != no:
         raise ShapeError(
-            "The two branches give different things.",
+            "The two branches return different types.",
             expected=", ".join(map(str, yes)),
             got=", ".join(map(str, no)),
             cure="return the same shapes and dtypes from both functions",
@@ -49,7 +49,7 @@ def _while_loop(*operands: Type, condition, body, captures: int) -> tuple[Type, 
     _check_carry(operands[captures:], _output_types(body))
     if _output_types(condition) != (Type((), "bool"),):
         raise DtypeError(
-            "The condition of a loop is one true or false.", expected="bool[]", got=_output_types(condition)
+            "The condition of a loop does not return one bool.", expected="bool[]", got=_output_types(condition)
         )
     return operands[captures:]
 
@@ -59,12 +59,12 @@ def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: b
     _check_carry(operands[captures : captures + carries], types[:carries])
     for x in operands[captures + carries :]:
         if not x.shape or not shapes.agree(x.shape[0], length):
-            raise ShapeError("A sequence is not as long as the others.", expected=f"{length} steps", got=x)
+            raise ShapeError("A sequence does not have the length of the scan.", expected=f"{length} steps", got=x)
     return types[:carries] + tuple(Type((length, *t.shape), t.dtype) for t in types[carries:])
 
 
 def run_subgraph(graph, values):
-    """Run a subgraph with the NumPy meaning of every primitive."""
+    """Run a subgraph by the NumPy references."""
     return graph.run(values, lambda primitive, inputs, attrs: primitive.reference(*inputs, **attrs))
 
 
@@ -82,13 +82,16 @@ def stop_gradient(x):
 
 @primitive(Family(lambda x, after, *, tag: x))
 def barrier(x, after, *, tag=0):
-    """The same value once ``after`` is there, and not before: what is computed from it is computed again, and then."""
+    """The same value, available only after ``after`` is computed.
+
+    Its users are not merged with equal nodes before it.
+    """
     return x
 
 
 @primitive(Family(lambda *operands, count, rule: operands[count:]), single=False)
 def with_gradient(*operands, count, rule):
-    """The operands after the first ``count``; ``rule`` maps their cotangents to those of the first ``count``."""
+    """Return the operands after the first ``count``; ``rule`` maps their cotangents to those of the first ``count``."""
     return operands[count:]
 
 
@@ -100,14 +103,14 @@ with_gradient.gradient = lambda g, *rest, count, rule: (*rule(*g), *[None] * len
 
 @primitive(Family(lambda *operands, function, types: types), single=False)
 def native_call(*operands, function, types):
-    """A function of the backend's own library, called on its arrays; ``types`` are those of what it gives."""
+    """A function of the backend's library, called on its arrays; ``types`` are the types of its outputs."""
     return tuple(function(*operands))
 
 
 class Pullback:
-    """From the cotangents of a native function's outputs and its inputs to the cotangents of some of the inputs.
+    """Maps the cotangents of a native function's outputs, and its inputs, to the cotangents of some inputs.
 
-    It is a native function too, so that it has a gradient itself.
+    It is a native function too, so it can be differentiated again.
     """
 
     def __init__(self, function, count, wanted):
@@ -133,13 +136,13 @@ native_call.gradient = _native_gradient
 
 @primitive(Family(_cond), single=False)
 def cond(predicate, *operands, true_graph, false_graph):
-    """The outputs of one graph or the other; only one of them runs."""
+    """Run one of two subgraphs and return its outputs."""
     return tuple(run_subgraph(true_graph if predicate else false_graph, operands))
 
 
 @primitive(Family(_while_loop), single=False)
 def while_loop(*operands, condition, body, captures):
-    """Run the body on what is carried while the condition holds."""
+    """Run the body on the carried values while the condition is true."""
     fixed, carry = operands[:captures], operands[captures:]
     while run_subgraph(condition, (*fixed, *carry))[0]:
         carry = run_subgraph(body, (*fixed, *carry))
@@ -148,7 +151,10 @@ def while_loop(*operands, condition, body, captures):
 
 @primitive(Family(_scan), single=False)
 def scan(*operands, body, captures, carries, length, reverse=False):
-    """Run the body once a step, first axis of the sequences; gives what is carried last, and the outputs stacked."""
+    """Run the body once per step, on elements of the sequences' first axis.
+
+    Return the last carry and stacked outputs.
+    """
     fixed, carry = operands[:captures], operands[captures : captures + carries]
     sequences = operands[captures + carries :]
     steps = range(length)[::-1] if reverse else range(length)
@@ -160,7 +166,7 @@ def scan(*operands, body, captures, carries, length, reverse=False):
 
 
 def stack_steps(kept, types):
-    """What each step gave, put together along a new first axis (of length 0 if there was no step)."""
+    """Stack the outputs of all steps along a new first axis (of length 0 without steps)."""
     if kept:
         return [np.stack(values) for values in zip(*kept)]
     return [np.zeros((0, *t.shape), t.dtype) for t in types]

@@ -10,9 +10,7 @@ from amalthea.engine.backends.onnx.builder import Builder, Value, has_kernel
 from amalthea.engine.primitives import elementwise
 from amalthea.engine.primitives import normalization as n
 
-LEAST_ELEMENTS = (
-    1 << 15
-)  # GatedAdd uses several threads for fewer elements too, and waits if a core is busy  # numbers: GatedAdd divides fewer among threads too, which waits where another process has the core
+LEAST_ELEMENTS = 1 << 15  # GatedAdd uses several threads for fewer elements too, and waits if a core is busy
 
 
 def _batch(b: Builder, x: Value, scale: Value, offset: Value, *, axis: int, epsilon: float) -> list[Value]:

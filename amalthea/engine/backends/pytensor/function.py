@@ -27,7 +27,10 @@ MODE = Mode("py", RewriteDatabaseQuery(include=["merge", "inplace"]))
 
 
 class Function:
-    """From values of a graph's inputs and of the variables ``reads`` to those of its results, of these ``types``."""
+    """Maps the values of a graph's inputs, and of the tensors ``reads``, to those of its results.
+
+    ``types`` are theirs.
+    """
 
     def __init__(self, graph: Graph, lowerings: Mapping[Primitive, Any], reads: Sequence[Tensor] = ()):
         self.types = [x.type for x in graph.results]
