@@ -43,7 +43,7 @@ def prediction_function(graph: Graph) -> Any:
     prepare = Writer(weight_only, [[x for _, x in graph.reads]], parameters=["kept"], may_alias=True).function
     count = len(graph.inputs)
     arguments = [rest.inputs[:count], rest.inputs[count:]]
-    function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
+    function = Writer(rest, arguments, parameters=["inputs", "weight_only"]).function
     kept = WeightCache(weight_only, lambda values: prepare(values)[0])
     return lambda token, values, inputs: function(inputs, kept(token, values))
 
