@@ -71,7 +71,7 @@ def test_a_pool_tells_its_gradient_the_places(pool, strides, padding):
         return [transforms.grad(lambda x: squares(ops.max_pool(x, pool, strides, padding)))(x)]
 
     text = source(slope, X)
-    assert "max_pool_and_places" in text
+    assert "max_pool_and_indices" in text
     assert "= max_pool_gradient(" not in text
     agrees(slope, X)
 
