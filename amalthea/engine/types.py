@@ -2,7 +2,7 @@
 
 ==============  =====================================================================================
 ``TensorLike``  one tensor, variable, array of any backend, number, or nested list of numbers
-``ShapeLike``   the sizes of an array's axes; None for a size that is not known
+``ShapeLike``   the sizes of an array's axes; None for an unknown size
 ``DTypeLike``   a dtype by name (``"float32"``), or NumPy's
 ``Nested[T]``   a ``T``, or lists, tuples and dicts of them at any depth
 ==============  =====================================================================================

@@ -1,7 +1,7 @@
-"""The seam between library and backend: everything that the library asks of the backend in use.
+"""The interface between the library and the backend in use.
 
-:class:`Runtime` states it; ``backends/base.py`` fulfils it for every backend. The library reaches the backend in use
-through :data:`runtime`, which is found when something first computes.
+:class:`Runtime` states what the library needs of a backend; ``backends/base.py`` implements it. The library reaches the
+backend in use through :data:`runtime`, which is looked up at the first computation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Runtime(Protocol):
 
     @property
     def location(self) -> str:
-        """Backend and device as one key: an executable for one location does not serve another."""
+        """Backend and device as one key: an executable is only valid for the location that it was compiled for."""
         ...
 
     # One primitive, and whole graphs
@@ -41,26 +41,26 @@ class Runtime(Protocol):
     def compile(self, graph: Graph) -> Executable:
         """Compile a graph into a function from the values of its inputs to those of its outputs.
 
-        The function reads and writes the graph's variables itself. Shapes are ints.
+        The function reads and writes the graph's variables itself. All dimensions are ints.
         """
         ...
 
     def prefers_scan(self, graph: Graph) -> bool:
-        """Whether a loop over steps of this graph runs faster inside the library than one call per step."""
+        """True if a scan over steps of this graph runs faster inside the library than one call per step."""
         ...
 
     # Variables
 
     def storage_of(self, variable: Variable) -> Storage:
-        """Return the variable's storage, moved here if another backend had it."""
+        """Return the variable's storage, moved to this backend if it was on another."""
         ...
 
     def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
-        """Return the values of variables at one moment. Nobody changes these arrays afterwards."""
+        """Return a consistent snapshot of the values of variables. These arrays are not changed afterwards."""
         ...
 
     def change(self, values: Mapping[Variable, Any]) -> None:
-        """Assign new values to all of these variables at one moment."""
+        """Assign new values to all of these variables atomically."""
         ...
 
     # Arrays
@@ -82,7 +82,7 @@ class Runtime(Protocol):
     def native_gradient(
         self, function: NativeFunction, inputs: Sequence[Any], cotangents: Sequence[Any], wanted: list[int]
     ) -> Sequence[Any]:
-        """Return the cotangents of the inputs at the positions ``wanted``, by the library's own means."""
+        """Return the cotangents of the inputs at the positions ``wanted``, by the library's own differentiation."""
         ...
 
     # Devices
@@ -98,7 +98,7 @@ class Runtime(Protocol):
 
 
 class _InUse:
-    """Stands for the backend in use. The front door says how it is found (:func:`find_by`)."""
+    """Forwards attributes to the backend in use, as found by :func:`find_by`."""
 
     find: Callable[[], Runtime]
 
@@ -111,5 +111,5 @@ runtime = cast(Runtime, _in_use)
 
 
 def find_by(find: Callable[[], Runtime]) -> None:
-    """Let this function answer which backend is in use."""
+    """Set the function that returns the backend in use."""
     _in_use.find = find

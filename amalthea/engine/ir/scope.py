@@ -1,4 +1,4 @@
-"""The trace and the autocast that are open now, in this thread and context."""
+"""The trace and the autocast dtype of the current context: context variables, so each thread has its own."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def current_trace() -> Trace | None:
 
 
 def open_trace(trace: Trace) -> Token[Trace | None]:
-    """Make this the current trace; :func:`close_trace` takes the token."""
+    """Make a trace the current one; return the token for :func:`close_trace`."""
     return _trace.set(trace)
 
 
 def close_trace(token: Token[Trace | None]) -> None:
-    """Make the trace current again that was so before."""
+    """Make the previous trace current again."""
     _trace.reset(token)
 
 
 def autocast_around() -> str | None:
-    """The dtype that floating variables are read as now; None for their own."""
+    """Return the dtype that floating variables are read as; None for their own dtype."""
     return _autocast.get()
 
 
