@@ -1,6 +1,6 @@
 """The backend in use, for every computation of the library: ``runtime.execute(...)``, ``runtime.compile(graph)``.
 
-Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. A function that the front door sets looks it up at
+Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. A function set by the front door looks it up at
 each use, so that no file of the engine imports the backends to run a primitive.
 """
 
