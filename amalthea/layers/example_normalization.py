@@ -19,8 +19,8 @@ from amalthea.ops.base import wide
 class GroupNormalization(Layer):
     """Normalizes each example by the moments of groups of its channels, and then scales and shifts it.
 
-    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with the mean and variance over all positions
-    and the channels of one group. Steps that a mask leaves out do not count.
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with the mean and variance over all positions and
+    the channels of one group. Steps that a mask leaves out do not count.
 
     Args:
         groups: int, at least 1; number of groups, which divides the channels. 1 takes all channels together; -1 makes a

@@ -43,8 +43,8 @@ docstrings.share(
     Call args:
         query, value: tensors.
         key: tensor. Defaults to None, which takes the value.
-        query_mask, value_mask, key_mask: bool ``(batch, positions)``; True for positions that count. Default to the masks
-            that the tensors carry.
+        query_mask, value_mask, key_mask: bool ``(batch, positions)``; True for positions that count. Default to the
+            masks that the tensors carry.
         attention_mask: bool ``(batch, queries, values)``; True where a query sees a value.
         return_attention_scores: bool; whether the weights ``(batch, heads, queries, values)`` are returned too.
         training: bool; whether dropout is active. Defaults to False.
