@@ -6,7 +6,7 @@
 A class whose constructor takes arguments of these kinds names them in a table, and :func:`guard` holds every
 constructor against it before it runs, whoever calls it:
 
-    argument_checks = {"units": positive_int, "dropout": share}
+    _argument_checks = {"units": positive_int, "dropout": share}
 
 A parameter whose default is None takes None. Numbers of NumPy count as numbers; bools and text do not.
 """
@@ -254,13 +254,13 @@ def takes(function: Any, wanted: Sequence[str], name: str, owner: str) -> None:
 
 
 def guard(cls: type) -> None:
-    """Let the constructor that a class defines hold its arguments against ``argument_checks`` before it runs."""
+    """Let the constructor that a class defines hold its arguments against ``_argument_checks`` before it runs."""
     init = cls.__dict__.get("__init__")
     if init is None:
         return
     table: dict[str, Check] = {}
     for base in reversed(cls.__mro__):
-        table.update(base.__dict__.get("argument_checks", {}))
+        table.update(base.__dict__.get("_argument_checks", {}))
     parameters = list(inspect.signature(init).parameters.values())[1:]
     found = {p.name: _with_default(table[p.name], p.default) for p in parameters if p.name in table}
     if found:

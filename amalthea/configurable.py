@@ -153,7 +153,7 @@ class Registry:
             identifier = self.find(identifier)
         if inspect.isclass(identifier):
             return identifier()
-        if callable(identifier) or getattr(identifier, "registry", None) is self:
+        if callable(identifier) or getattr(identifier, "_registry", None) is self:
             return identifier
         raise ArgumentError(
             f"This cannot stand for {_article(self.kind)}.",
@@ -247,22 +247,22 @@ def _bind(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
 class Configurable(metaclass=_Remembering):
     """A thing that is made again from its configuration."""
 
-    registry: Registry | None = None
+    _registry: Registry | None = None
     _given: dict[str, Any] | None = None
-    not_in_config: tuple[str, ...] = ()
-    only_in_config_if_set: tuple[str, ...] = ()  # left out at their defaults, as Keras leaves them out
-    argument_checks: Mapping[str, checks.Check] = MappingProxyType({})  # of the constructor's arguments, by name
+    _not_in_config: tuple[str, ...] = ()
+    _only_in_config_if_set: tuple[str, ...] = ()  # left out at their defaults, as Keras leaves them out
+    _argument_checks: Mapping[str, checks.Check] = MappingProxyType({})  # of the constructor's arguments, by name
 
     def __init_subclass__(cls, registry: Registry | None = None, aliases: Iterable[str] = (), **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if registry is not None:
-            cls.registry, registry.root = registry, cls
+            cls._registry, registry.root = registry, cls
         if cls.__module__.startswith("amalthea."):
             checks.guard(cls)
             docstrings.fill(cls)
         is_ours = cls.__module__.startswith("amalthea.") and not cls.__name__.startswith("_")
-        if cls.registry is not None and is_ours:
-            cls.registry.add(cls, *aliases)
+        if cls._registry is not None and is_ours:
+            cls._registry.add(cls, *aliases)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, as plain data that JSON can hold.
@@ -276,32 +276,17 @@ class Configurable(metaclass=_Remembering):
             {'minval': 0.0, 'maxval': 1.0, 'seed': None}
         """
         return {
-            name: serialize(self.config_value(name, value))
+            name: serialize(self._config_value(name, value))
             for name, value in (self._given or {}).items()
-            if name not in self.not_in_config and not self._is_left_out(name, value)
+            if name not in self._not_in_config and not self._is_left_out(name, value)
         }
 
     def _is_left_out(self, name: str, given: Any) -> bool:
         parameter = _signature(type(self)).parameters.get(name)
-        return name in self.only_in_config_if_set and given == (parameter.default if parameter else None)
+        return name in self._only_in_config_if_set and given == (parameter.default if parameter else None)
 
-    def config_value(self, name: str, given: Any) -> Any:
-        """Returns the present value of an argument of the constructor, for :meth:`get_config`.
-
-        Args:
-            name: str; name of the argument.
-            given: value that the constructor was given.
-
-        Returns:
-            The attribute of this name, or ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import initializers
-            >>> constant = initializers.Constant(1.0)
-            >>> constant.value = 2.0
-            >>> constant.config_value("value", 1.0)
-            2.0
-        """
+    def _config_value(self, name: str, given: Any) -> Any:
+        """Returns the present value of an argument of the constructor, for :meth:`get_config`."""
         return getattr(self, name, given)
 
     @classmethod
@@ -322,29 +307,17 @@ class Configurable(metaclass=_Remembering):
             >>> initializers.Constant.from_config({"value": 2.0})
             Constant(value=2.0)
         """
-        return cls(**{key: deserialize(value, cls.tables_for(key)) for key, value in config.items()})
+        return cls(**{key: deserialize(value, cls._tables_for(key)) for key, value in config.items()})
 
-    config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    _config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
-    def tables_for(cls, parameter: str) -> tuple[str, ...] | None:
+    def _tables_for(cls, parameter: str) -> tuple[str, ...] | None:
         """Returns the families of objects that a configuration may hold for a parameter.
 
-        It keeps model files safe: a loss cannot stand in the place of an initializer.
-
-        Args:
-            parameter: str; name of a parameter of the constructor.
-
-        Returns:
-            A tuple of names of families; None, for classes of your own, allows all.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense.tables_for("kernel_initializer")
-            ('initializers',)
-        """
-        if parameter in cls.config_slots:
-            return cls.config_slots[parameter]
+        It keeps model files safe: a loss cannot stand in the place of an initializer."""
+        if parameter in cls._config_slots:
+            return cls._config_slots[parameter]
         return loading.slot_of(parameter) if cls.__module__.startswith("amalthea.") else None
 
     def __repr__(self) -> str:
@@ -453,7 +426,7 @@ def serialize_object(thing: Any) -> dict[str, Any]:
         raise ArgumentError(
             f"A {cls.__name__} cannot be written to a config.", got=repr(thing), cure="give its class a get_config()"
         )
-    module, name, registered = getattr(thing, "saved_identity", None) or _identity(cls)
+    module, name, registered = getattr(thing, "_saved_identity", None) or _identity(cls)
     data = {"module": module, "class_name": name, "config": thing.get_config(), "registered_name": registered}
     for key in ("build_config", "compile_config"):
         found = getattr(thing, f"get_{key}", lambda: None)()

@@ -2,7 +2,7 @@
 
 A configuration names objects: layers, initializers, functions. Each place (*slot*) takes objects of certain tables
 alone, by the name of the constructor's parameter; every other parameter takes plain data. A class may say so itself, in
-its attribute ``config_slots``.
+its attribute ``_config_slots``.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ class Operation:
     """Something that was called on symbolic tensors: a layer, or an op."""
 
     name: str
-    calls: list[Call]
+    _calls: list[Call]
 
     def __init__(self, name: str):
         self.name = name
-        self.calls = []
+        self._calls = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"'{self.name}' only stands for a call.")
@@ -50,7 +50,7 @@ class Call:
         self.outputs = outputs
         for i, tensor in enumerate(x for x in tree.flatten(outputs) if isinstance(x, Tensor)):
             tensor.history = History(self, i)
-        operation.calls.append(self)
+        operation._calls.append(self)
 
     @property
     def inputs(self) -> list[Tensor]:

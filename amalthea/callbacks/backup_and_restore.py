@@ -58,7 +58,7 @@ class BackupAndRestore(Callback):
     Source: Keras keeps the weights and the epoch alone.
     """
 
-    comes_last = True
+    _comes_last = True
     _run: Run
 
     def __init__(
@@ -75,7 +75,7 @@ class BackupAndRestore(Callback):
         self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint
         self.delete_checkpoint = delete_checkpoint
-        self.resumed_epoch = 0
+        self._resumed_epoch = 0
         self._epoch = 0
         self._counter = BatchCounter(save_freq)
         self._waiting: dict[str, Any] | None = None  # a state within an epoch, until that epoch begins
@@ -83,16 +83,16 @@ class BackupAndRestore(Callback):
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
-        self.set_run(Run(model, [self]))
+        self._set_run(Run(model, [self]))
 
-    def set_run(self, run: Run) -> None:
+    def _set_run(self, run: Run) -> None:
         """Be told by the list of callbacks where the run keeps its state."""
         self._run = run
 
-    def has_hook(self, hook: str) -> bool:
-        return super().has_hook(hook) and (hook != "on_train_batch_end" or self.save_freq != "epoch")
+    def _has_hook(self, hook: str) -> bool:
+        return super()._has_hook(hook) and (hook != "on_train_batch_end" or self.save_freq != "epoch")
 
-    def wants_batch_end(self, batch: int) -> bool:
+    def _wants_batch_end(self, batch: int) -> bool:
         return self._counter.is_due(batch)
 
     def resume_state(self) -> dict[str, Any]:
@@ -100,14 +100,14 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._run.mark()
-        self.resumed_epoch, self._waiting = 0, None
+        self._resumed_epoch, self._waiting = 0, None
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         writing.remove_abandoned(self.backup_dir)
         state = self._newest()
         if state is None:
             self._back_up(0, 0, {})  # so that a run that is killed in its first epoch begins with the same weights, too
             return
-        self.resumed_epoch = state["epoch"]
+        self._resumed_epoch = state["epoch"]
         if (self.params or {}).get("verbose"):
             console.say(f"Going on at epoch {state['epoch'] + 1}, step {state['step']}, from {self.backup_dir}.")
         if state["step"]:
@@ -117,7 +117,7 @@ class BackupAndRestore(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
-        if self._waiting is not None and epoch == self.resumed_epoch:
+        if self._waiting is not None and epoch == self._resumed_epoch:
             self._run.restore(self._waiting)
             self._counter.go_on_at(self._waiting["step"])
         self._waiting = None
@@ -130,7 +130,7 @@ class BackupAndRestore(Callback):
             self._back_up(epoch + 1, 0, logs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self.resumed_epoch = 0
+        self._resumed_epoch = 0
         if not self.delete_checkpoint or not self.backup_dir.is_dir():
             return
         for number in self._numbers():  # the oldest first, so that whoever is killed here finds the newest

@@ -35,7 +35,7 @@ class Callback:
 
     params: dict[str, Any] | None = None
     _model: Any = None
-    argument_checks = arguments.CHECKS
+    _argument_checks = arguments.CHECKS
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -66,25 +66,25 @@ class Callback:
 
     # Hooks that nobody needs are not called, and their logs not fetched from the device; Keras has no such methods.
 
-    def has_hook(self, hook: str) -> bool:
+    def _has_hook(self, hook: str) -> bool:
         """Returns whether the callback overrides the hook of this name.
 
-        >>> Callback().has_hook("on_epoch_end")
+        >>> Callback()._has_hook("on_epoch_end")
         False
         """
         own = getattr(self, hook)
         if getattr(own, "__func__", own) is not getattr(Callback, hook):
             return True
         older = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}.get(hook)
-        return older is not None and self.has_hook(older)
+        return older is not None and self._has_hook(older)
 
-    def wants_batch_end(self, batch: int) -> bool:
+    def _wants_batch_end(self, batch: int) -> bool:
         """Returns whether the hook at the end of a batch is to be called for this batch; asked once for each."""
         return True
 
     # Resuming a run after its process was killed; not in Keras.
 
-    comes_last = False  # whether its hooks are called after those of all others, wherever it stands in the list
+    _comes_last = False  # whether its hooks are called after those of all others, wherever it stands in the list
 
     def resume_state(self) -> dict[str, Any] | None:
         """Returns the state of the callback for a resumed run, as plain data.

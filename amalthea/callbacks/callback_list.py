@@ -58,7 +58,7 @@ class CallbackList(Callback):
             if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):
                 self.callbacks.append(kind())
         self._callers: dict[str, list[Caller]] = {}
-        self.run = Run(model, self.callbacks)
+        self._run = Run(model, self.callbacks)
         if params:
             self.set_params(params)
         if model is not None:
@@ -76,17 +76,17 @@ class CallbackList(Callback):
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        self._model = self.run.model = model
+        self._model = self._run.model = model
         for callback in self.callbacks:
             callback.set_model(model)
-            if hasattr(callback, "set_run"):
-                callback.set_run(self.run)
+            if hasattr(callback, "_set_run"):
+                callback._set_run(self._run)
 
     def first_epoch(self, initial_epoch: int = 0) -> int:
         """Returns the epoch to begin with, once ``on_train_begin`` was called: in a resumed run a later one."""
-        if self.run.has_stopped:
+        if self._run.has_stopped:
             return sys.maxsize
-        return max([initial_epoch, *(getattr(callback, "resumed_epoch", 0) for callback in self.callbacks)])
+        return max([initial_epoch, *(getattr(callback, "_resumed_epoch", 0) for callback in self.callbacks)])
 
     @property
     def has_train_batch_hooks(self) -> bool:
@@ -111,8 +111,8 @@ class CallbackList(Callback):
         found = self._callers.get(hook)
         if found is None:
             having = [callback for callback in self.callbacks if _has_hook(callback, hook)]
-            having.sort(key=lambda callback: getattr(callback, "comes_last", False))
-            found = [(getattr(callback, hook), getattr(callback, "wants_batch_end", None)) for callback in having]
+            having.sort(key=lambda callback: getattr(callback, "_comes_last", False))
+            found = [(getattr(callback, hook), getattr(callback, "_wants_batch_end", None)) for callback in having]
             self._callers[hook] = found
         return found
 
@@ -183,7 +183,7 @@ def _filled(logs: Logs | None) -> Logs:
 
 
 def _has_hook(callback: Any, hook: str) -> bool:
-    return callback.has_hook(hook) if hasattr(callback, "has_hook") else hasattr(callback, hook)
+    return callback._has_hook(hook) if hasattr(callback, "_has_hook") else hasattr(callback, hook)
 
 
 def _check(callback: Any) -> None:

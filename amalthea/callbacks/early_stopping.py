@@ -69,16 +69,16 @@ class EarlyStopping(MonitorCallback):
         self._begin()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        current = self.watched(logs)
+        current = self._watched(logs)
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
             self._keep_weights(epoch)  # so that there is something to restore even if nothing improves
         self.wait += 1
-        if self.improves(current, self.best):
+        if self._improves(current, self.best):
             self.best = current
             self._keep_weights(epoch)
-            if self.baseline is None or self.improves(current, self.baseline):
+            if self.baseline is None or self._improves(current, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:

@@ -38,7 +38,7 @@ class ModelCheckpoint(MonitorCallback):
     Example:
         >>> from amalthea.callbacks import ModelCheckpoint
         >>> checkpoint = ModelCheckpoint("runs/{epoch:02d}-{val_loss:.2f}.keras")
-        >>> checkpoint.path_for(0, None, {"val_loss": 0.123})  # the file after the first epoch
+        >>> checkpoint._path_for(0, None, {"val_loss": 0.123})  # the file after the first epoch
         'runs/01-0.12.keras'
     """
 
@@ -78,10 +78,10 @@ class ModelCheckpoint(MonitorCallback):
             cure=f"ModelCheckpoint({stem + endings[0]!r}, save_weights_only={self.save_weights_only})",
         )
 
-    def has_hook(self, hook: str) -> bool:
-        return super().has_hook(hook) and (hook != "on_train_batch_end" or self.save_freq != "epoch")
+    def _has_hook(self, hook: str) -> bool:
+        return super()._has_hook(hook) and (hook != "on_train_batch_end" or self.save_freq != "epoch")
 
-    def wants_batch_end(self, batch: int) -> bool:
+    def _wants_batch_end(self, batch: int) -> bool:
         return self._counter.is_due(batch)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -95,7 +95,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_freq == "epoch":
             self._save(epoch, None, logs or {})
 
-    def path_for(self, epoch: int, batch: int | None, logs: Logs) -> str:
+    def _path_for(self, epoch: int, batch: int | None, logs: Logs) -> str:
         """Returns the path of the file for an epoch and a batch, both from 0."""
         counters: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         try:
@@ -108,7 +108,7 @@ class ModelCheckpoint(MonitorCallback):
             ) from None
 
     def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
-        path = self.path_for(epoch, batch, logs)
+        path = self._path_for(epoch, batch, logs)
         if self.save_best_only and not self._is_best(epoch, path, logs):
             return
         if self.verbose and not self.save_best_only:
@@ -118,10 +118,10 @@ class ModelCheckpoint(MonitorCallback):
         save(path, overwrite=True)
 
     def _is_best(self, epoch: int, path: str, logs: Logs) -> bool:
-        current = self.watched(logs)
+        current = self._watched(logs)
         if current is None:
             return False
-        before, better = self.best, self.improves(current, self.best)
+        before, better = self.best, self._improves(current, self.best)
         if better:
             self.best = current
         if self.verbose:

@@ -50,7 +50,7 @@ class MonitorCallback(Callback):
         self.min_delta = abs(min_delta)
         self.best: float | None = None
 
-    def watched(self, logs: Logs | None) -> float | None:
+    def _watched(self, logs: Logs | None) -> float | None:
         """The metric's value, or None and a warning if it is not in the logs."""
         value = (logs or {}).get(self.monitor)
         if value is None:
@@ -65,25 +65,25 @@ class MonitorCallback(Callback):
             )
         return value
 
-    def improves(self, value: float, reference: float | None) -> bool:
+    def _improves(self, value: float, reference: float | None) -> bool:
         """Whether ``value`` is better than ``reference`` by more than ``min_delta``; any number is better than none."""
         if math.isnan(value):
             return False
         if reference is None or math.isnan(reference):
             return True
-        if self.larger_is_better():
+        if self._larger_is_better():
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
-    def larger_is_better(self) -> bool:
+    def _larger_is_better(self) -> bool:
         """Which direction is better."""
         if self.mode == "auto":
             self.mode = self._direction()
         return self.mode == "max"
 
-    def worst(self) -> float:
+    def _worst(self) -> float:
         """A value than which every other is better."""
-        return -math.inf if self.larger_is_better() else math.inf
+        return -math.inf if self._larger_is_better() else math.inf
 
     def _direction(self) -> str:
         name = self.monitor.removeprefix("val_")

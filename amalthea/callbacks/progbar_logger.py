@@ -22,7 +22,7 @@ class ProgbarLogger(Callback):
         >>> from amalthea.callbacks import ProgbarLogger
         >>> progress = ProgbarLogger()
         >>> progress.set_params({"verbose": 2, "epochs": 1, "steps": 10})
-        >>> progress.has_hook("on_train_batch_end")  # one line for each epoch needs no call for each batch
+        >>> progress._has_hook("on_train_batch_end")  # one line for each epoch needs no call for each batch
         False
     """
 
@@ -45,14 +45,14 @@ class ProgbarLogger(Callback):
         self.epochs = params.get("epochs") or 1
         self.target = params.get("steps")
 
-    def has_hook(self, hook: str) -> bool:
+    def _has_hook(self, hook: str) -> bool:
         if not hook.endswith("batch_end"):
-            return super().has_hook(hook)
+            return super()._has_hook(hook)
         if hook == "on_test_batch_end" and self._in_fit:
             return False
-        return super().has_hook(hook) and (self.verbose == 1 or (self.verbose == 2 and self.target is None))
+        return super()._has_hook(hook) and (self.verbose == 1 or (self.verbose == 2 and self.target is None))
 
-    def wants_batch_end(self, batch: int) -> bool:
+    def _wants_batch_end(self, batch: int) -> bool:
         self.seen = batch + 1
         if self.verbose != 1 or self.progbar is None:
             return False

@@ -115,7 +115,9 @@ class Run:
     def _assign(self, values: dict[str, list[tuple[str, np.ndarray]]]) -> None:
         parts = self._variables()
         if self.sources and len(parts["metrics"]) != len(values["metrics"]):
-            self.model.step("train")(self.sources[0].peek())  # which makes the metrics; all that it changes is assigned
+            self.model._compiled_step("train")(
+                self.sources[0].peek()
+            )  # which makes the metrics; all that it changes is assigned
             parts = self._variables()
         for name, part in parts.items():
             _check(name, part, values[name])

@@ -62,11 +62,11 @@ class SwapEMAWeights(Callback):
     def _give(self, averages: bool) -> None:
         if averages != self._averaged:
             optimizer = self._optimizer()
-            if averages and not getattr(optimizer, "has_averages", True):
+            if averages and not getattr(optimizer, "_has_averages", True):
                 return  # before the first update
             with at_once():
                 for variable in getattr(self.model, "_trained_variables", self.model.trainable_variables):
-                    _swap(variable, optimizer.slot("average", variable))
+                    _swap(variable, optimizer._slot("average", variable))
         self._averaged = averages
 
     def _optimizer(self) -> Any:

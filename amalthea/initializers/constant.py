@@ -126,7 +126,7 @@ class Identity(Initializer, aliases=("IdentityInitializer",)):
                [0., 2., 0.]], dtype=float32)
     """
 
-    only_in_config_if_set = ("gain",)
+    _only_in_config_if_set = ("gain",)
 
     def __init__(self, gain: float = 1.0):
         self.gain = gain

@@ -39,16 +39,16 @@ docstrings.share(
 
 
 class _Random(Initializer):
-    """An initializer with a ``seed``: an int, a ``SeedGenerator``, or None; it writes :meth:`draw`."""
+    """An initializer with a ``seed``: an int, a ``SeedGenerator``, or None; it writes :meth:`_draw`."""
 
     seed: Any = None
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         raise NotImplementedError
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         to = numpy_dtype(dtype)
-        drawn = self.draw(host_stream(self.seed), tuple(shape), np.float64 if to == np.float64 else np.float32)
+        drawn = self._draw(host_stream(self.seed), tuple(shape), np.float64 if to == np.float64 else np.float32)
         return drawn.astype(to)
 
 
@@ -81,7 +81,7 @@ class RandomNormal(_Random, aliases=("normal",)):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return stream.standard_normal(shape, dtype) * self.stddev + self.mean
 
 
@@ -106,7 +106,7 @@ class TruncatedNormal(_Random):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return _within_two_deviations(stream, shape, dtype) * self.stddev + self.mean
 
 
@@ -131,7 +131,7 @@ class RandomUniform(_Random, aliases=("uniform",)):
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None):
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         return stream.random(shape, dtype) * (self.maxval - self.minval) + self.minval
 
 
@@ -198,12 +198,12 @@ class VarianceScaling(_Random):
     Source: Glorot and Bengio, 2010 (fan_avg); He et al., arXiv:1502.01852 (fan_in, scale 2); LeCun et al., 1998.
     """
 
-    modes: dict[str, Callable[[float, float], float]] = {
+    _modes: dict[str, Callable[[float, float], float]] = {
         "fan_in": lambda a, b: a,
         "fan_out": lambda a, b: b,
         "fan_avg": lambda a, b: (a + b) / 2,
     }
-    distributions = ("truncated_normal", "untruncated_normal", "uniform")
+    _distributions = ("truncated_normal", "untruncated_normal", "uniform")
 
     def __init__(
         self,
@@ -217,14 +217,14 @@ class VarianceScaling(_Random):
         distribution = {"normal": "truncated_normal"}.get(distribution.lower(), distribution.lower())
         if scale <= 0:
             raise ArgumentError("The scale of a variance is above 0.", got=repr(scale))
-        for value, known in ((mode, self.modes), (distribution, self.distributions)):
+        for value, known in ((mode, self._modes), (distribution, self._distributions)):
             if value not in known:
                 raise ArgumentError(f"VarianceScaling knows no {value!r}.", expected=", ".join(known))
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
         self.input_axes, self.output_axes = input_axes, output_axes
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-        count = self.modes[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+        count = self._modes[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
         deviation = math.sqrt(self.scale / max(1.0, count))
         if self.distribution == "uniform":
             return (stream.random(shape, dtype) * 2 - 1) * (math.sqrt(3) * deviation)
@@ -236,12 +236,12 @@ class VarianceScaling(_Random):
 class _Scaled(VarianceScaling):
     """A variance scaling with a name of its own: (scale, mode, distribution)."""
 
-    rule = (1.0, "fan_in", "truncated_normal")
+    _scaling = (1.0, "fan_in", "truncated_normal")
 
     def __init__(
         self, seed: Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
     ):
-        super().__init__(*self.rule, seed, input_axes, output_axes)
+        super().__init__(*self._scaling, seed, input_axes, output_axes)
 
 
 class GlorotUniform(_Scaled):
@@ -265,7 +265,7 @@ class GlorotUniform(_Scaled):
     Source: Glorot and Bengio, AISTATS 2010, equation 16.
     """
 
-    rule = (1.0, "fan_avg", "uniform")
+    _scaling = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Scaled):
@@ -289,7 +289,7 @@ class GlorotNormal(_Scaled):
     Source: Glorot and Bengio, AISTATS 2010.
     """
 
-    rule = (1.0, "fan_avg", "truncated_normal")
+    _scaling = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeNormal(_Scaled):
@@ -313,7 +313,7 @@ class HeNormal(_Scaled):
     Source: He et al., arXiv:1502.01852, equation 10.
     """
 
-    rule = (2.0, "fan_in", "truncated_normal")
+    _scaling = (2.0, "fan_in", "truncated_normal")
 
 
 class HeUniform(_Scaled):
@@ -337,7 +337,7 @@ class HeUniform(_Scaled):
     Source: He et al., arXiv:1502.01852.
     """
 
-    rule = (2.0, "fan_in", "uniform")
+    _scaling = (2.0, "fan_in", "uniform")
 
 
 class LecunNormal(_Scaled):
@@ -361,7 +361,7 @@ class LecunNormal(_Scaled):
     Source: LeCun et al., "Efficient BackProp", 1998.
     """
 
-    rule = (1.0, "fan_in", "truncated_normal")
+    _scaling = (1.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Scaled):
@@ -385,7 +385,7 @@ class LecunUniform(_Scaled):
     Source: LeCun et al., "Efficient BackProp", 1998.
     """
 
-    rule = (1.0, "fan_in", "uniform")
+    _scaling = (1.0, "fan_in", "uniform")
 
 
 class Orthogonal(_Random, aliases=("OrthogonalInitializer",)):
@@ -413,7 +413,7 @@ class Orthogonal(_Random, aliases=("OrthogonalInitializer",)):
     def __init__(self, gain: float = 1.0, seed: Seed = None):
         self.gain, self.seed = gain, seed
 
-    def draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    def _draw(self, stream: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         if len(shape) < 2:
             raise ShapeError("An orthogonal matrix has two axes or more.", expected="(rows, columns)", got=shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]

@@ -97,7 +97,7 @@ class LeakyReLU(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         negative_slope = kwargs.pop("alpha", negative_slope)
@@ -133,7 +133,7 @@ class PReLU(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class ELU(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -210,7 +210,7 @@ class Softmax(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)

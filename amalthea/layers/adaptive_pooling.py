@@ -45,13 +45,13 @@ def _inside(size: Any, count: int) -> Any:
 class _Adaptive(Layer):
     """Pools one axis of space after the other: mean and maximum of a box can be taken axis by axis."""
 
-    rank = 2
+    _rank = 2
 
     def __init__(self, output_size: int | Sequence[int], data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.output_size = per_axis(output_size, self.rank, "output_size")
+        self.output_size = per_axis(output_size, self._rank, "output_size")
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def call(self, inputs: Any) -> Any:
         first = 1 if self.data_format == "channels_last" else 2
@@ -59,38 +59,38 @@ class _Adaptive(Layer):
         for axis, count in enumerate(self.output_size, first):
             size = ops.shape(x)[axis]
             if count == 1:
-                x = self.whole(x, axis)
+                x = self._whole(x, axis)
             elif isinstance(size, int):
-                x = self.windows(x, axis, *_bounds(size, count))
+                x = self._windows(x, axis, *_bounds(size, count))
             else:
-                x = self.open_windows(x, axis, _inside(size, count))
+                x = self._open_windows(x, axis, _inside(size, count))
         return x
 
-    def whole(self, x: Any, axis: int) -> Any:
+    def _whole(self, x: Any, axis: int) -> Any:
         """Pools an axis to a single window."""
         raise NotImplementedError
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
+    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         """Pools an axis of known size."""
         raise NotImplementedError
 
-    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
+    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         """Pools an axis whose size is known only when an executable runs."""
         raise NotImplementedError
 
 
 class _AdaptiveAverage(_Adaptive):
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    def whole(self, x: Any, axis: int) -> Any:
+    def _whole(self, x: Any, axis: int) -> Any:
         return ops.mean(x, axis=axis, keepdims=True)
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
+    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         positions = np.arange(ends[-1])[:, None]
         inside = (positions >= starts) & (positions < ends)
         return _mixed(x, axis, (inside / (ends - starts)).astype("float32"))
 
-    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
+    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         ones = ops.cast(inside, "float32")
         return _mixed(x, axis, ops.divide(ones, ops.sum(ones, axis=0)))
 
@@ -100,15 +100,15 @@ def _mixed(x: Any, axis: int, shares: Any) -> Any:
 
 
 class _AdaptiveMax(_Adaptive):
-    def whole(self, x: Any, axis: int) -> Any:
+    def _whole(self, x: Any, axis: int) -> Any:
         return ops.max(x, axis=axis, keepdims=True)
 
-    def windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
+    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         # Shorter windows repeat their last place, which changes no maximum.
         positions = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
         return ops.max(ops.take(x, positions.astype("int32"), axis=axis), axis=axis + 1)
 
-    def open_windows(self, x: Any, axis: int, inside: Any) -> Any:
+    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -1)
         kind = ops.dtype(x)
         least = -np.inf if dtypes.is_float(kind) else np.iinfo(kind).min
@@ -133,7 +133,7 @@ class AdaptiveAveragePooling1D(_AdaptiveAverage):
         [2.0, 4.0]
     """
 
-    rank = 1
+    _rank = 1
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAverage):
@@ -152,7 +152,7 @@ class AdaptiveAveragePooling2D(_AdaptiveAverage):
         (1, 2, 3, 3)
     """
 
-    rank = 2
+    _rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAverage):
@@ -171,7 +171,7 @@ class AdaptiveAveragePooling3D(_AdaptiveAverage):
         (1, 2, 2, 2, 4)
     """
 
-    rank = 3
+    _rank = 3
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMax):
@@ -191,7 +191,7 @@ class AdaptiveMaxPooling1D(_AdaptiveMax):
         [3.0, 5.0]
     """
 
-    rank = 1
+    _rank = 1
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMax):
@@ -211,7 +211,7 @@ class AdaptiveMaxPooling2D(_AdaptiveMax):
         [6.0, 7.0, 8.0]
     """
 
-    rank = 2
+    _rank = 2
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMax):
@@ -230,4 +230,4 @@ class AdaptiveMaxPooling3D(_AdaptiveMax):
         (1, 1, 2, 3, 4)
     """
 
-    rank = 3
+    _rank = 3

@@ -82,7 +82,7 @@ class Attention(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,
@@ -107,15 +107,15 @@ class Attention(Layer):
                 got=input_shape,
             )
         self.scale = self.concat_score_weight = None
-        self.build_scores(input_shape)
+        self._build_scores(input_shape)
 
-    def build_scores(self, shapes: Any) -> None:
+    def _build_scores(self, shapes: Any) -> None:
         if self.use_scale:
             self.scale = self.add_weight((), "ones", name="scale")
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
-    def scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Any, key: Any) -> Any:
         """Returns the score of each key for each query: ``(batch, queries, values)``."""
         if self.score_mode == "dot":
             fit = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
@@ -134,7 +134,7 @@ class Attention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         query, value = inputs[:2]
-        scores = self.scores(query, inputs[2] if len(inputs) > 2 else value)
+        scores = self._scores(query, inputs[2] if len(inputs) > 2 else value)
         of_query, of_value, of_key = (*(mask or ()), None, None, None)[:3]
         seen = [ops.expand_dims(ops.cast(m, "bool"), 1) for m in (of_value, of_key) if m is not None]
         visible = functools.reduce(ops.logical_and, seen) if seen else None
@@ -187,11 +187,11 @@ class AdditiveAttention(Attention):
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
-    def build_scores(self, shapes: Any) -> None:
+    def _build_scores(self, shapes: Any) -> None:
         if self.use_scale:
             self.scale = self.add_weight((shapes[1][-1],), "glorot_uniform", name="scale")
 
-    def scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Any, key: Any) -> Any:
         bent = ops.tanh(_all_sums(query, key))
         return ops.sum(bent if self.scale is None else ops.multiply(self.scale, bent), axis=-1)
 

@@ -61,8 +61,8 @@ class Bidirectional(Layer):
     """
 
     supports_masking = True
-    not_in_config = ("weights",)
-    config_attributes = {"layer": "forward_layer"}
+    _not_in_config = ("weights",)
+    _config_attributes = {"layer": "forward_layer"}
 
     def __init__(
         self,
@@ -131,11 +131,11 @@ class Bidirectional(Layer):
         """Splits initial states into those of the forward and of the backward layer."""
         if states is None:
             return None, None
-        count = len(self.forward_layer.state_sizes)
-        if len(states) != count + len(self.backward_layer.state_sizes):
+        count = len(self.forward_layer._state_sizes)
+        if len(states) != count + len(self.backward_layer._state_sizes):
             raise ArgumentError(
                 f"'{self.name}' takes the states of both directions.",
-                expected=count + len(self.backward_layer.state_sizes),
+                expected=count + len(self.backward_layer._state_sizes),
                 got=len(states),
             )
         return list(states[:count]), list(states[count:])
@@ -159,7 +159,7 @@ class Bidirectional(Layer):
         mask = mask if self.return_sequences else None
         outputs = [mask] * (2 if self.merge_mode is None else 1)
         if self.return_state:
-            sizes = [self.forward_layer.state_sizes, self.backward_layer.state_sizes]
+            sizes = [self.forward_layer._state_sizes, self.backward_layer._state_sizes]
             outputs += [None] * len(tree.flatten(sizes))
         return outputs if len(outputs) > 1 else outputs[0]
 

@@ -201,9 +201,9 @@ def require_built(layer: Any) -> None:
 
 def only_call(layer: Any) -> Any:
     """Returns the only symbolic call of a layer; raises :class:`ArgumentError` if there are several or none."""
-    if len(layer.calls) != 1:
-        raise ArgumentError(f"Layer '{layer.name}' has no single symbolic call.", expected=1, got=len(layer.calls))
-    return layer.calls[0]
+    if len(layer._calls) != 1:
+        raise ArgumentError(f"Layer '{layer.name}' has no single symbolic call.", expected=1, got=len(layer._calls))
+    return layer._calls[0]
 
 
 def load_variables(layer: Any, variables: Sequence[Variable], store: Any) -> None:

@@ -97,7 +97,7 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
             set_mask(new, mask)
         return new
 
-    floats = functools.partial(convert, always=True) if layer.computes_in_floats else convert
+    floats = functools.partial(convert, always=True) if layer._computes_in_floats else convert
     first = next(iter(parameters(type(layer).call)), None)
     return [tree.map_structure(floats if i == 0 else convert, a) for i, a in enumerate(args)], {
         k: tree.map_structure(floats if k == first else convert, v) for k, v in kwargs.items()

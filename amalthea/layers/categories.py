@@ -69,7 +69,7 @@ class CategoryEncoding(Layer):
         [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]]
     """
 
-    not_in_config = ("sparse",)
+    _not_in_config = ("sparse",)
 
     def __init__(
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
@@ -147,7 +147,7 @@ class Discretization(Layer):
             raise ArgumentError("Codes are dense.", cure="sparse=False")
         self.bin_boundaries = None if bin_boundaries is None else [float(b) for b in bin_boundaries]
         self.num_bins, self.epsilon, self.output_mode, self.sparse = num_bins, epsilon, output_mode, sparse
-        self.index_dtype = dtype if str(dtype).startswith("int") else "int32"
+        self._index_dtype = dtype if str(dtype).startswith("int") else "int32"
 
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:
@@ -155,11 +155,11 @@ class Discretization(Layer):
         over = ops.greater_equal(ops.expand_dims(inputs, -1), np.asarray(self.bin_boundaries, "float32"))
         found = ops.sum(ops.cast(over, "int32"), axis=-1)
         if self.output_mode == "int":
-            return ops.cast(found, self.index_dtype)
+            return ops.cast(found, self._index_dtype)
         return encoded(found, self.output_mode, len(self.bin_boundaries) + 1, dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        whole = self.index_dtype if self.index_dtype != "int32" else self.dtype
+        whole = self._index_dtype if self._index_dtype != "int32" else self.dtype
         config = {**super().get_config(), "dtype": whole if self.output_mode == "int" else self.dtype}
         config.pop("trainable")  # Keras's constructor does not take it
         return config

@@ -31,7 +31,7 @@ class Configuration(Configurable):
     def _own_variables(self) -> list[Variable]:
         raise NotImplementedError
 
-    config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
+    _config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor as plain values that JSON can hold.
@@ -48,34 +48,22 @@ class Configuration(Configurable):
             ('drop', 0.5, None)
         """
         config = {
-            **self.config_start, "name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy),
+            **self._config_start, "name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy),
         }  # fmt: skip
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         for key, value in (self._given or {}).items():
             own = key in calling.parameters(type(self).__init__) or key not in LEGACY
-            left_out = key in (*BASE, "autocast", *self.not_in_config) or self._is_left_out(key, value)
+            left_out = key in (*BASE, "autocast", *self._not_in_config) or self._is_left_out(key, value)
             if own and not left_out:
-                config[key] = serialize(self.config_value(key, value))
+                config[key] = serialize(self._config_value(key, value))
         return config
 
-    config_attributes: Mapping[str, str] = MappingProxyType({})  # parameters whose values other attributes hold
+    _config_attributes: Mapping[str, str] = MappingProxyType({})  # parameters whose values other attributes hold
 
-    def config_value(self, name: str, given: Any) -> Any:
-        """Returns the value of a constructor's argument for the configuration.
-
-        Args:
-            name: str; name of the parameter.
-            given: the value that the constructor was given.
-
-        Returns: the attribute of that name, or of the name in ``config_attributes``; ``given`` if there is none.
-
-        Example:
-            >>> from amalthea import layers
-            >>> layers.Dense(3).config_value("units", None)
-            3
-        """
-        return getattr(self, self.config_attributes.get(name, name), given)
+    def _config_value(self, name: str, given: Any) -> Any:
+        """Returns the value of a constructor's argument for the configuration."""
+        return getattr(self, self._config_attributes.get(name, name), given)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the shapes that ``build`` was called with, for a model file.

@@ -55,9 +55,9 @@ docstrings.share(
 class _ConvLSTMCell(Layer):
     """One time step. The states are ``(batch, ...space, filters)``, with the sizes of the convolved input."""
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    output_is_first_state = True
+    _output_is_first_state = True
 
     def __init__(self, rank: int, name: str, dtype: Any = None, trainable: bool = True, **options: Any):
         super().__init__(name=name, dtype=dtype, trainable=trainable)
@@ -95,7 +95,7 @@ class _ConvLSTMCell(Layer):
         bias[self.filters : 2 * self.filters] = 1
         return bias
 
-    def project(self, inputs: Any) -> Any:
+    def _project(self, inputs: Any) -> Any:
         """Returns the part of all gates that depends on the input."""
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         if self.bias is None:
@@ -103,19 +103,19 @@ class _ConvLSTMCell(Layer):
         alone = (1,) * self.rank if self.data_format == "channels_first" else ()
         return ops.add(x, ops.reshape(self.bias, (-1, *alone)))
 
-    def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
+    def _begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
         """Returns the convolved sequence ``(time, batch, ...)`` and the function of one step, with one dropout mask for
         all steps.
         """
         time, batch = ops.shape(sequence)[:2]
         if training and self.dropout:
             sequence = ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
-        projected = self.project(ops.reshape(sequence, (time * batch, *ops.shape(sequence)[2:])))
+        projected = self._project(ops.reshape(sequence, (time * batch, *ops.shape(sequence)[2:])))
         projected = ops.reshape(projected, (time, batch, *ops.shape(projected)[1:]))
         mask = None
         if training and self.recurrent_dropout:
             mask = self._mask(self.state_shape(ops.shape(projected)[1:]), self.recurrent_dropout)
-        return projected, lambda x, states: self.step(x, states, mask)
+        return projected, lambda x, states: self._step(x, states, mask)
 
     def _mask(self, shape: Any, rate: float) -> Any:
         return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
@@ -126,7 +126,7 @@ class _ConvLSTMCell(Layer):
             return (projected[0], self.filters, *projected[2:])
         return (*projected[:-1], self.filters)
 
-    def step(self, projected: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
+    def _step(self, projected: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
         h, c = masked(states[0], mask), states[1]
         gates = ops.add(projected, ops.conv(h, self.recurrent_kernel, 1, "same", self.data_format))
         i, f, new, o = ops.split(gates, 4, axis=-1 if self.data_format == "channels_last" else 1)
@@ -136,12 +136,12 @@ class _ConvLSTMCell(Layer):
         return h, [h, c]
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
-        xs, step = self.begin_sequence(ops.expand_dims(inputs, 0), training)
+        xs, step = self._begin_sequence(ops.expand_dims(inputs, 0), training)
         return step(ops.squeeze(xs, 0), list(states))
 
 
 class _ConvLSTM(CellLayer):
-    rank = 2
+    _rank = 2
 
     def __init__(
         self,
@@ -174,13 +174,13 @@ class _ConvLSTM(CellLayer):
         stateful: bool = False,
         **kwargs: Any,
     ):
-        self._make(partial(_ConvLSTMCell, self.rank, name="conv_lstm_cell"), locals())
-        self.input_spec = InputSpec(ndim=self.rank + 3)
+        self._make(partial(_ConvLSTMCell, self._rank, name="conv_lstm_cell"), locals())
+        self.input_spec = InputSpec(ndim=self._rank + 3)
 
     def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
         if initial_state is not None or self.stateful:
             return super()._begin(sequences, initial_state)
-        shape = self.cell.state_shape(ops.shape(self.cell.project(sequences[:, 0])))
+        shape = self.cell.state_shape(ops.shape(self.cell._project(sequences[:, 0])))
         return [ops.zeros(shape, dtype=self.compute_dtype) for _ in self.cell.state_size]
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
@@ -190,7 +190,7 @@ class _ConvLSTM(CellLayer):
     def _make_states(self, batch: int) -> None:
         if None in self._step_shape:
             raise ArgumentError(f"The stateful layer '{self.name}' must know all sizes.", got=self._step_shape)
-        shape = self.cell.state_shape(ops.shape(self.cell.project(ops.zeros(self._step_shape))))
+        shape = self.cell.state_shape(ops.shape(self.cell._project(ops.zeros(self._step_shape))))
         made = [
             Variable(initializers.Zeros(), shape, self.variable_dtype, trainable=False, name=f"state_{i}")
             for i, _ in enumerate(self.cell.state_size)
@@ -223,7 +223,7 @@ class ConvLSTM1D(_ConvLSTM):
     Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
-    rank = 1
+    _rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):
@@ -249,7 +249,7 @@ class ConvLSTM2D(_ConvLSTM):
     Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
-    rank = 2
+    _rank = 2
 
 
 class ConvLSTM3D(_ConvLSTM):
@@ -274,4 +274,4 @@ class ConvLSTM3D(_ConvLSTM):
     Source: Shi et al., "Convolutional LSTM network", 2015.
     """
 
-    rank = 3
+    _rank = 3

@@ -1,6 +1,7 @@
 """Convolutions over 1 to 3 axes of space, and their transposes."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -58,22 +59,22 @@ docstrings.share(
 class _Windowed(Layer):
     """The base of all convolutions: window, layout, bias and activation."""
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    rank = 2
-    paddings: tuple[str, ...] = _PADDINGS
+    _rank = 2
+    _paddings: tuple[str, ...] = _PADDINGS
 
     def _keep(self, arguments: dict[str, Any]) -> None:
         """Keeps the arguments of the constructor, those of the window as one number for each axis of space."""
         keep(self, arguments)
         kind, padding = type(self).__name__, self.padding
         for name in ("kernel_size", "strides", "dilation_rate"):
-            setattr(self, name, per_axis(getattr(self, name), self.rank, name))
+            setattr(self, name, per_axis(getattr(self, name), self._rank, name))
         self.padding = str(padding).lower()
         self.data_format = config.standardize_data_format(self.data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
-        if self.padding not in self.paddings:
-            raise ArgumentError(f"{kind} has no padding {padding!r}.", expected=" or ".join(map(repr, self.paddings)))
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+        if self.padding not in self._paddings:
+            raise ArgumentError(f"{kind} has no padding {padding!r}.", expected=" or ".join(map(repr, self._paddings)))
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ArgumentError(
                 f"{kind} takes strides or dilation, not both.", got=f"{self.strides} and {self.dilation_rate}"
@@ -88,7 +89,7 @@ class _Windowed(Layer):
                 expected=f"a size for axis {axis}",
                 got=input_shape,
             )
-        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: channels})
         return channels
 
     def _add_bias(self, size: int) -> None:
@@ -99,7 +100,7 @@ class _Windowed(Layer):
         if self.bias is not None:
             bias = self.bias
             if self.data_format == "channels_first":
-                bias = ops.reshape(bias, (bias.shape[0], *(1,) * self.rank))
+                bias = ops.reshape(bias, (bias.shape[0], *(1,) * self._rank))
             x = ops.add(x, bias)
         return self.activation(x)
 
@@ -107,13 +108,11 @@ class _Windowed(Layer):
 class _Filtering(_Windowed):
     """The base of convolutions and transposed ones, whose kernel combines input channels into output channels."""
 
-    groups = 1
-
-    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         raise NotImplementedError
 
     def build(self, input_shape: Any) -> None:
-        self._kernel = weight(self, "kernel", self.kernel_shape(self._channels(input_shape)))
+        self._kernel = weight(self, "kernel", self._kernel_shape(self._channels(input_shape)))
         self._add_bias(self.filters)
 
     @property
@@ -149,7 +148,7 @@ class _Conv(_Filtering):
                 "The filters do not divide into groups.", expected=f"a multiple of {groups}", got=filters
             )
 
-    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         if channels % self.groups:
             raise ArgumentError(
                 f"The channels of the input of '{self.name}' do not divide into groups.",
@@ -193,8 +192,8 @@ class Conv1D(_Conv):
         ((2, 8, 4), (2, 10, 4))
     """
 
-    rank = 1
-    paddings = ("valid", "same", "causal")
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
 
 
 class Conv2D(_Conv):
@@ -228,7 +227,7 @@ class Conv2D(_Conv):
         ((2, 4, 4, 4), (3, 3, 3, 4))
     """
 
-    rank = 2
+    _rank = 2
 
 
 class Conv3D(_Conv):
@@ -258,7 +257,7 @@ class Conv3D(_Conv):
         (2, 5, 6, 6, 4)
     """
 
-    rank = 3
+    _rank = 3
 
 
 # What Keras writes as defaults differs from one rank to the next; the constructor is the same.
@@ -281,7 +280,7 @@ def _with_rank(cls: type, rank: int) -> type:
 
 
 for _cls in (Conv1D, Conv2D, Conv3D):
-    _with_rank(_cls, _cls.rank)
+    _with_rank(_cls, _cls._rank)
 
 
 class _ConvTranspose(_Filtering):
@@ -307,9 +306,9 @@ class _ConvTranspose(_Filtering):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._keep(locals())
-        self.output_padding = None if output_padding is None else _extra(output_padding, self.rank)
+        self.output_padding = None if output_padding is None else _extra(output_padding, self._rank)
 
-    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, self.filters, channels)
 
     def call(self, inputs: Any) -> Any:
@@ -352,7 +351,7 @@ class Conv1DTranspose(_ConvTranspose):
         (2, 20, 4)
     """
 
-    rank = 1
+    _rank = 1
 
 
 class Conv2DTranspose(_ConvTranspose):
@@ -386,7 +385,7 @@ class Conv2DTranspose(_ConvTranspose):
     Source: Zeiler et al., "Deconvolutional networks", 2010.
     """
 
-    rank = 2
+    _rank = 2
 
 
 class Conv3DTranspose(_ConvTranspose):
@@ -418,11 +417,11 @@ class Conv3DTranspose(_ConvTranspose):
         (1, 4, 6, 8, 5)
     """
 
-    rank = 3
+    _rank = 3
 
 
 for _cls in (Conv1DTranspose, Conv2DTranspose, Conv3DTranspose):
-    _with_rank(_cls, _cls.rank)
+    _with_rank(_cls, _cls._rank)
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

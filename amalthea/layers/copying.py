@@ -25,7 +25,7 @@ def copied(layer: Layer, **changes: Any) -> Any:
     """
     given, config = layer._given or {}, dict(layer.get_config())
     for name in config:
-        value = layer.config_value(name, given.get(name))
+        value = layer._config_value(name, given.get(name))
         if name in given and _holds_code(value):
             config[name] = _again(value)
     return type(layer).from_config({**config, **changes})

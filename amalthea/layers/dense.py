@@ -38,8 +38,8 @@ class Dense(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
-    not_in_config = ("lora_rank", "lora_alpha", "activity_regularizer")  # the last is there if it is set
+    _computes_in_floats = True
+    _not_in_config = ("lora_rank", "lora_alpha", "activity_regularizer")  # the last is there if it is set
 
     def __init__(
         self,

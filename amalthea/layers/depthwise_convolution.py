@@ -1,12 +1,15 @@
 """Convolutions of each channel by itself: depthwise, and separable (depthwise, then a mixture of channels)."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
 from amalthea import docstrings, ops
-from amalthea.layers.convolution import _Windowed, _with_rank  # pyright: ignore[reportPrivateUsage]
+from amalthea.layers.convolution import _Windowed, _with_rank
 from amalthea.layers.options import weight
 
 docstrings.share(
@@ -92,7 +95,7 @@ class DepthwiseConv1D(_Depthwise):
         ((2, 8, 5), 20)
     """
 
-    rank = 1
+    _rank = 1
 
 
 class DepthwiseConv2D(_Depthwise):
@@ -124,7 +127,7 @@ class DepthwiseConv2D(_Depthwise):
         (2, 6, 6, 6)
     """
 
-    rank = 2
+    _rank = 2
 
 
 class _Separable(_Windowed):
@@ -158,7 +161,7 @@ class _Separable(_Windowed):
         channels = self._channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.depthwise_kernel = weight(self, "depthwise_kernel", shape, "depthwise")
-        mixture = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
+        mixture = (*(1,) * self._rank, channels * self.depth_multiplier, self.filters)
         self.pointwise_kernel = weight(self, "pointwise_kernel", mixture, "pointwise")
         self._add_bias(self.filters)
 
@@ -202,8 +205,8 @@ class SeparableConv1D(_Separable):
         ((3, 5, 1), (1, 5, 4))
     """
 
-    rank = 1
-    paddings = ("valid", "same", "causal")
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
 
 
 class SeparableConv2D(_Separable):
@@ -239,10 +242,10 @@ class SeparableConv2D(_Separable):
     Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
     """
 
-    rank = 2
+    _rank = 2
 
 
 for _cls in (DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D):
-    _with_rank(_cls, _cls.rank)
+    _with_rank(_cls, _cls._rank)
 
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -58,7 +58,7 @@ class Dropout(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,
@@ -77,9 +77,9 @@ class Dropout(Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        return random.dropout(inputs, self.rate, self.noise(inputs), seed=self.seed_generator)
+        return random.dropout(inputs, self.rate, self._noise(inputs), seed=self.seed_generator)
 
-    def noise(self, inputs: Any) -> Any:
+    def _noise(self, inputs: Any) -> Any:
         """Returns the shape of the random choice; None is the shape of the inputs."""
         if self.noise_shape is None:
             return None
@@ -116,6 +116,6 @@ class SpatialDropout1D(Dropout):
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
 
-    def noise(self, inputs: Any) -> Any:
+    def _noise(self, inputs: Any) -> Any:
         shape = ops.shape(inputs)
         return (shape[0], 1, shape[2])

@@ -41,10 +41,10 @@ class EinsumDense(Layer):
         ((1, 5, 2, 3), (4, 2, 3))
     """
 
-    computes_in_floats = True
-    not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
-    config_start = {"activity_regularizer": None}
-    config_attributes = {"output_shape": "partial_output_shape"}
+    _computes_in_floats = True
+    _not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+    _config_start = {"activity_regularizer": None}
+    _config_attributes = {"output_shape": "partial_output_shape"}
 
     def __init__(
         self,

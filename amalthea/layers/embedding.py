@@ -83,8 +83,8 @@ class Embedding(Layer):
         [[[1.0, 2.0], [3.0, 4.0]]]
     """
 
-    not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")
-    config_start = {"activity_regularizer": None}
+    _not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")
+    _config_start = {"activity_regularizer": None}
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ from amalthea.ops.base import wide
 class GroupNormalization(Layer):
     """Normalizes each example by the moments of groups of its channels, and then scales and shifts it.
 
-    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with the mean and variance over all positions and
-    the channels of one group. Steps that a mask leaves out do not count.
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with moments over all positions
+    and the channels of one group. Steps that a mask leaves out do not count.
 
     Args:
         groups: int, at least 1; number of groups, which divides the channels. 1 takes all channels together; -1 makes a
@@ -50,9 +50,9 @@ class GroupNormalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    argument_checks = {"groups": either(positive_int, -1)}  # -1 for as many as there are channels
+    _argument_checks = {"groups": either(positive_int, -1)}  # -1 for as many as there are channels
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class RMSNormalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-06, **kwargs: Any):
         super().__init__(**kwargs)
@@ -178,7 +178,7 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)

@@ -31,9 +31,9 @@ class Rescaling(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    argument_checks = dict.fromkeys(("scale", "offset"), numbers_or_arrays(finite_number))
+    _argument_checks = dict.fromkeys(("scale", "offset"), numbers_or_arrays(finite_number))
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -79,9 +79,9 @@ class Normalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    argument_checks = {
+    _argument_checks = {
         "axis": either(optional(one_or_several(integer)), [], ()),
         **dict.fromkeys(("mean", "variance"), numbers_or_arrays(finite_number)),
     }
@@ -153,13 +153,13 @@ class Normalization(Layer):
             raise ArgumentError(
                 f"'{self.name}' was given its mean and variance, and learns none.", cure="Normalization()"
             )
-        self.reset_state()
+        self._reset_state()
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
         batches: Iterable[Any] = [data] if array else data  # pyright: ignore[reportUnknownVariableType]
         for batch in batches:  # pyright: ignore[reportUnknownVariableType]
-            self.update_state(batch[0] if isinstance(batch, (list, tuple)) and not array else batch)
+            self._update_state(batch[0] if isinstance(batch, (list, tuple)) and not array else batch)
 
-    def update_state(self, data: Any) -> None:
+    def _update_state(self, data: Any) -> None:
         """Takes one more batch into the mean and variance.
 
         Args:
@@ -184,7 +184,7 @@ class Normalization(Layer):
         self.adapt_variance.assign(merged.astype("float32"))
         self.count.assign(np.int32(new + old))
 
-    def reset_state(self) -> None:
+    def _reset_state(self) -> None:
         """Forgets the moments that were learned."""
         if self.built and not self._given_moments:
             self.adapt_mean.assign(ops.zeros_like(self.adapt_mean))

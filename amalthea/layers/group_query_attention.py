@@ -50,7 +50,7 @@ class GroupedQueryAttention(HeadedAttention, aliases=("GroupQueryAttention",)):
     """
 
     # Files name it by the public name; the paths of its weights, and its own name, come from the class.
-    saved_identity = ("keras.layers", "GroupQueryAttention", None)
+    _saved_identity = ("keras.layers", "GroupQueryAttention", None)
 
     def __init__(
         self,

@@ -1,5 +1,8 @@
 """The gated recurrent unit: layer and cell."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -46,7 +49,7 @@ class GRUCell(RecurrentCell):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
 
-    gates = 3
+    _gates = 3
 
     def __init__(
         self,
@@ -72,13 +75,13 @@ class GRUCell(RecurrentCell):
         super().__init__(**kwargs)
         self._keep(locals())
 
-    def bias_shape(self) -> tuple[int, ...]:
+    def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def input_bias(self) -> Any:
+    def _input_bias(self) -> Any:
         return self.bias if self.bias is None or not self.reset_after else self.bias[0]
 
-    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+    def _step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         h = masked(states[0], recurrent_mask)
         xz, xr, xh = ops.split(projected, 3, axis=-1)
         if self.reset_after:
@@ -133,7 +136,7 @@ class GRU(CellLayer):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
     """
 
-    not_in_config = ("use_cudnn",)
+    _not_in_config = ("use_cudnn",)
 
     def __init__(
         self,
@@ -167,9 +170,9 @@ class GRU(CellLayer):
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
-        if type(self.cell) is not GRUCell or not self.reset_after or not self.runs_whole(mask, training):
+        if type(self.cell) is not GRUCell or not self.reset_after or not self._runs_whole(mask, training):
             return super().inner_loop(sequences, initial_state, mask, training)
-        inputs = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        inputs = self.cell._whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
         x, kernel, recurrent_kernel, bias = inputs
         outputs, h = gru(x, initial_state[0], kernel, recurrent_kernel, bias[0], bias[1], reverse=self.go_backwards)
-        return h, self.in_order(outputs), [h]
+        return h, self._in_order(outputs), [h]

@@ -60,7 +60,7 @@ class InputLayer(Layer):
         ((None, None, 4), (None, None, 4))
     """
 
-    not_in_config = ("shape", "batch_size", "input_tensor")
+    _not_in_config = ("shape", "batch_size", "input_tensor")
 
     def __init__(
         self,
@@ -93,10 +93,10 @@ class InputLayer(Layer):
         # Sizes may come from NumPy; a file holds plain numbers.
         sizes: Any = batch_shape or ()
         self.batch_shape = tuple(None if n is None else operator.index(n) for n in sizes)
-        self.input_dtype_name = dtypes.standardize(dtype or config.floatx())
+        self._input_dtype_name = dtypes.standardize(dtype or config.floatx())
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         self.built = True
-        output = symbolic(self.batch_shape, self.input_dtype_name)
+        output = symbolic(self.batch_shape, self._input_dtype_name)
         output.name = self.name
         Call(self, (), {}, output)
 
@@ -105,16 +105,16 @@ class InputLayer(Layer):
 
     @property
     def dtype(self) -> str:
-        return self.input_dtype_name
+        return self._input_dtype_name
 
     @property
     def output(self) -> Any:
-        return self.calls[0].outputs
+        return self._calls[0].outputs
 
     def get_config(self) -> dict[str, Any]:
         return {
             "batch_shape": list(self.batch_shape),
-            "dtype": self.input_dtype_name,
+            "dtype": self._input_dtype_name,
             "sparse": self.sparse,
             "ragged": self.ragged,
             "name": self.name,

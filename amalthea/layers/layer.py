@@ -97,13 +97,13 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         ((2, 3), 1)
     """
 
-    argument_checks = arguments.CHECKS
+    _argument_checks = arguments.CHECKS
     supports_masking = False
     _not_tracked: tuple[str, ...] = ()  # attributes whose contents do not belong to the layer
     _structure_version = (
         0  # counts assignments, in all layers, of attributes that may be or hold sublayers or variables
     )
-    computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
+    _computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -186,7 +186,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
-    freezings = 0  # counts every change of what is trainable, in any layer
+    _trainable_version = 0  # counts every change of what is trainable, in any layer
 
     @property
     def trainable(self) -> bool:
@@ -201,7 +201,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
             layer._trainable = bool(value)
             if seen is not None:
                 seen[layer] = bool(value)
-        Layer.freezings += 1
+        Layer._trainable_version += 1
 
     # -------------------------------------------------------------------------------------- dtypes
 
@@ -280,11 +280,11 @@ class Layer(Operation, Weights, Configuration, registry=registry):
                 cure="call another layer in its call(), or fewer layers within layers",
             ) from None
         except Exception as error:
-            add_place(error, self.place)
+            add_place(error, self._location)
             raise
 
     @property
-    def place(self) -> str:
+    def _location(self) -> str:
         """The description of the layer in errors."""
         return f"in layer '{self.name}' ({type(self).__name__})"
 
@@ -478,7 +478,7 @@ _HOLDING = (Layer, Variable, SeedGenerator, *tree.CONTAINERS)
 def _untracked(kind: type) -> frozenset[str]:
     """Returns the names of attributes in which no layers and variables are looked for."""
     named = [name for above in kind.__mro__ for name in vars(above).get("_not_tracked", ())]
-    return frozenset({"calls", "_given", "_losses", "_own", *named})
+    return frozenset({"_calls", "_given", "_losses", "_own", *named})
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """Long short-term memory: layer and cell."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,7 +43,7 @@ class LSTMCell(RecurrentCell):
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
 
-    gates = 4
+    _gates = 4
 
     def __init__(
         self,
@@ -70,19 +73,19 @@ class LSTMCell(RecurrentCell):
     def state_size(self) -> list[int]:
         return [self.units, self.units]
 
-    def bias_start(self) -> Any:
+    def _bias_start(self) -> Any:
         """Returns the initializer of the bias, with ones for the forget gate if ``unit_forget_bias``."""
         if not self.unit_forget_bias:
             return self.bias_initializer
 
         def start(shape: Any, dtype: Any = None) -> Any:
-            bias = np.array(self.bias_initializer((self.units * self.gates,), dtype=dtype))
+            bias = np.array(self.bias_initializer((self.units * self._gates,), dtype=dtype))
             bias[self.units : 2 * self.units] = 1
             return bias
 
         return start
 
-    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+    def _step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         h, c = masked(states[0], recurrent_mask), states[1]
         gates = ops.add(projected, ops.matmul(h, self.recurrent_kernel))
         i, f, new, o = ops.split(gates, 4, axis=-1)
@@ -132,7 +135,7 @@ class LSTM(CellLayer):
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997.
     """
 
-    not_in_config = ("use_cudnn",)
+    _not_in_config = ("use_cudnn",)
 
     def __init__(
         self,
@@ -166,8 +169,8 @@ class LSTM(CellLayer):
         self.use_cudnn = use_cudnn
 
     def inner_loop(self, sequences: Any, initial_state: Sequence[Any], mask: Any, training: bool = False) -> Any:
-        if type(self.cell) is not LSTMCell or not self.runs_whole(mask, training):
+        if type(self.cell) is not LSTMCell or not self._runs_whole(mask, training):
             return super().inner_loop(sequences, initial_state, mask, training)
-        x, *weights = self.cell.whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
+        x, *weights = self.cell._whole_inputs(ops.transpose(sequences, (1, 0, 2)), training)
         outputs, h, c = lstm(x, *initial_state, *weights, reverse=self.go_backwards)
-        return h, self.in_order(outputs), [h, c]
+        return h, self._in_order(outputs), [h, c]

@@ -47,14 +47,14 @@ class _Merge(Layer):
                 f"{type(self).__name__} takes a list of inputs.", expected="[a, b, ...]", got=input_shape
             )
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
         rank = max(len(x.shape) for x in inputs)
-        return self.finish(reduce(self.merge, [_with_rank(x, rank) for x in inputs]), len(inputs))
+        return self._finish(reduce(self._merge, [_with_rank(x, rank) for x in inputs]), len(inputs))
 
-    def finish(self, merged: Any, count: int) -> Any:
+    def _finish(self, merged: Any, count: int) -> Any:
         return merged
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -85,7 +85,7 @@ class Add(_Merge):
         [[4, 6]]
     """
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.add(a, b)
 
 
@@ -109,7 +109,7 @@ class Subtract(_Merge):
         if len(input_shape) != 2:
             raise ArgumentError("Subtract takes two inputs.", got=len(input_shape))
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.subtract(a, b)
 
 
@@ -128,7 +128,7 @@ class Multiply(_Merge):
         [[3, 8]]
     """
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.multiply(a, b)
 
 
@@ -147,12 +147,12 @@ class Average(_Merge):
         [[2.5, 3.0]]
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.add(a, b)
 
-    def finish(self, merged: Any, count: int) -> Any:
+    def _finish(self, merged: Any, count: int) -> Any:
         return ops.divide(merged, count)
 
 
@@ -171,7 +171,7 @@ class Maximum(_Merge):
         [[3, 5]]
     """
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.maximum(a, b)
 
 
@@ -190,7 +190,7 @@ class Minimum(_Merge):
         [[1, 4]]
     """
 
-    def merge(self, a: Any, b: Any) -> Any:
+    def _merge(self, a: Any, b: Any) -> Any:
         return ops.minimum(a, b)
 
 

@@ -59,9 +59,9 @@ class HeadedAttention(Layer):
     """The base of attention layers with heads: projections and visibility."""
 
     supports_masking = True
-    computes_in_floats = True
-    not_in_config = ("flash_attention",)
-    config_start = {"activity_regularizer": None}
+    _computes_in_floats = True
+    _not_in_config = ("flash_attention",)
+    _config_start = {"activity_regularizer": None}
 
     def _keep(self, arguments: dict[str, Any]) -> None:
         keep(self, arguments, but=("output_shape",))
@@ -165,7 +165,7 @@ class MultiHeadAttention(HeadedAttention):
         models", 2025.
     """
 
-    config_attributes = {"output_shape": "_output_shape"}
+    _config_attributes = {"output_shape": "_output_shape"}
 
     def __init__(
         self,

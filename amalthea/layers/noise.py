@@ -13,21 +13,21 @@ from amalthea.random import SeedGenerator
 
 
 class _Noise(Layer):
-    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`disturbed`."""
+    """The base of noise layers: seed and strength (0 changes nothing). A subclass implements :meth:`_disturbed`."""
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def _set(self, name: str, value: float, seed: Any) -> None:
         setattr(self, name, value)
-        self.strength, self.seed = value, seed
+        self._strength, self.seed = value, seed
         if value > 0:
             self.seed_generator = seed_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        return self.disturbed(inputs) if training and self.strength > 0 else inputs
+        return self._disturbed(inputs) if training and self._strength > 0 else inputs
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         raise NotImplementedError
 
     def _normal(self, inputs: Any, mean: float, stddev: float) -> Any:
@@ -59,7 +59,7 @@ class GaussianNoise(_Noise):
         super().__init__(**kwargs)
         self._set("stddev", stddev, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))
 
 
@@ -88,13 +88,13 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, section 10.
     """
 
-    argument_checks = {"rate": share_below_one}
+    _argument_checks = {"rate": share_below_one}
 
     def __init__(self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("rate", rate, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         return ops.multiply(inputs, self._normal(inputs, 1.0, (self.rate / (1.0 - self.rate)) ** 0.5))
 
 
@@ -127,7 +127,7 @@ class AlphaDropout(_Noise):
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
-    argument_checks = {"rate": share_below_one}
+    _argument_checks = {"rate": share_below_one}
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class AlphaDropout(_Noise):
         self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
         self._set("rate", rate, seed)
 
-    def disturbed(self, inputs: Any) -> Any:
+    def _disturbed(self, inputs: Any) -> Any:
         limit = -1.6732632423543772 * 1.0507009873554805
         shape = ops.shape(inputs)
         if self.noise_shape is not None:

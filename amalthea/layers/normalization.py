@@ -66,7 +66,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,
@@ -203,7 +203,7 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,

@@ -29,13 +29,13 @@ def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
 
 
 class _Border(Layer):
-    rank = 2
+    _rank = 2
 
     def _set_sides(self, name: str, value: Any, data_format: str | None) -> None:
-        self._pairs = _sides(value, self.rank, name)
-        setattr(self, name, self._pairs if self.rank > 1 else self._pairs[0])
+        self._pairs = _sides(value, self._rank, name)
+        setattr(self, name, self._pairs if self._rank > 1 else self._pairs[0])
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def _for_all_axes(self) -> list[tuple[int, int]]:
         still = (0, 0)
@@ -74,7 +74,7 @@ class ZeroPadding1D(_ZeroPadding):
         [0.0, 0.0, 1.0, 2.0, 0.0]
     """
 
-    rank = 1
+    _rank = 1
 
 
 class ZeroPadding2D(_ZeroPadding):
@@ -98,7 +98,7 @@ class ZeroPadding2D(_ZeroPadding):
         (1, 5, 9, 3)
     """
 
-    rank = 2
+    _rank = 2
 
     def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any):
         super().__init__(padding, data_format, **kwargs)
@@ -126,7 +126,7 @@ class ZeroPadding3D(_ZeroPadding):
         (1, 4, 6, 8, 3)
     """
 
-    rank = 3
+    _rank = 3
 
     def __init__(self, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
         super().__init__(padding, data_format, **kwargs)
@@ -169,7 +169,7 @@ class Cropping1D(_Cropping):
         [2.0]
     """
 
-    rank = 1
+    _rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
         super().__init__(cropping, "channels_last", **kwargs)
@@ -197,7 +197,7 @@ class Cropping2D(_Cropping):
         (1, 3, 1, 3)
     """
 
-    rank = 2
+    _rank = 2
 
     def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
         super().__init__(cropping, data_format, **kwargs)
@@ -226,7 +226,7 @@ class Cropping3D(_Cropping):
         (1, 5, 3, 1, 3)
     """
 
-    rank = 3
+    _rank = 3
 
     def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
         super().__init__(cropping, data_format, **kwargs)

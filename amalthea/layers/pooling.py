@@ -34,8 +34,8 @@ docstrings.share(
 
 
 class _Pooling(Layer):
-    rank = 2
-    pool: Any = None
+    _rank = 2
+    _pool: Any = None
 
     def __init__(
         self,
@@ -47,20 +47,20 @@ class _Pooling(Layer):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        self.pool_size = per_axis(pool_size, self.rank, "pool_size")
-        self.strides = self.pool_size if strides is None else per_axis(strides, self.rank, "strides")
+        self.pool_size = per_axis(pool_size, self._rank, "pool_size")
+        self.strides = self.pool_size if strides is None else per_axis(strides, self._rank, "strides")
         self.padding = str(padding).lower()
         if self.padding not in ("valid", "same"):
             raise ArgumentError(f"{type(self).__name__} has no padding {padding!r}.", expected="'valid' or 'same'")
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def call(self, inputs: Any) -> Any:
-        return type(self).pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+        return type(self)._pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class _Max(_Pooling):
-    pool = staticmethod(ops.max_pool)
+    _pool = staticmethod(ops.max_pool)
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class MaxPooling1D(_Max):
         [5.0, 3.0]
     """
 
-    rank = 1
+    _rank = 1
 
 
 class MaxPooling2D(_Max):
@@ -111,7 +111,7 @@ class MaxPooling2D(_Max):
         [5.0, 7.0, 13.0, 15.0]
     """
 
-    rank = 2
+    _rank = 2
 
 
 class MaxPooling3D(_Max):
@@ -130,7 +130,7 @@ class MaxPooling3D(_Max):
         (2, 4, 4, 4, 3)
     """
 
-    rank = 3
+    _rank = 3
 
 
 class AveragePooling1D(_Pooling):
@@ -150,10 +150,10 @@ class AveragePooling1D(_Pooling):
         [3.0, 2.0]
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    rank = 1
-    pool = staticmethod(ops.average_pool)
+    _rank = 1
+    _pool = staticmethod(ops.average_pool)
 
 
 class AveragePooling2D(_Pooling):
@@ -173,10 +173,10 @@ class AveragePooling2D(_Pooling):
         [2.5, 4.5, 10.5, 12.5]
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    rank = 2
-    pool = staticmethod(ops.average_pool)
+    _rank = 2
+    _pool = staticmethod(ops.average_pool)
 
 
 class AveragePooling3D(_Pooling):
@@ -195,41 +195,41 @@ class AveragePooling3D(_Pooling):
         (2, 2, 4, 4, 3)
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    rank = 3
-    pool = staticmethod(ops.average_pool)
+    _rank = 3
+    _pool = staticmethod(ops.average_pool)
 
 
 class _Global(Layer):
-    rank = 2
+    _rank = 2
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
         self.keepdims = keepdims
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     @property
-    def space(self) -> tuple[int, ...]:
+    def _space(self) -> tuple[int, ...]:
         first = 1 if self.data_format == "channels_last" else 2
-        return tuple(range(first, first + self.rank))
+        return tuple(range(first, first + self._rank))
 
-    def steps(self, mask: Any) -> Any:
+    def _counted_steps(self, mask: Any) -> Any:
         """Returns a mask ``(batch, time)`` in the layout of inputs of rank 3."""
-        return ops.expand_dims(ops.cast(mask, "bool"), 2 if self.space[0] == 1 else 1)
+        return ops.expand_dims(ops.cast(mask, "bool"), 2 if self._space[0] == 1 else 1)
 
 
 class _GlobalMax(_Global):
     def call(self, inputs: Any) -> Any:
-        return ops.max(inputs, axis=self.space, keepdims=self.keepdims)
+        return ops.max(inputs, axis=self._space, keepdims=self.keepdims)
 
 
 class _GlobalAverage(_Global):
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def call(self, inputs: Any) -> Any:
-        return ops.mean(inputs, axis=self.space, keepdims=self.keepdims)
+        return ops.mean(inputs, axis=self._space, keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(_GlobalMax):
@@ -254,15 +254,15 @@ class GlobalMaxPooling1D(_GlobalMax):
         [[2.0]]
     """
 
-    rank = 1
+    _rank = 1
     supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
-        steps = self.steps(mask)
-        largest = super().call(ops.where(steps, inputs, ops.min(inputs, axis=self.space, keepdims=True)))
-        counted = ops.any(steps, axis=self.space, keepdims=self.keepdims)
+        steps = self._counted_steps(mask)
+        largest = super().call(ops.where(steps, inputs, ops.min(inputs, axis=self._space, keepdims=True)))
+        counted = ops.any(steps, axis=self._space, keepdims=self.keepdims)
         return ops.where(counted, largest, ops.zeros_like(largest))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -286,7 +286,7 @@ class GlobalMaxPooling2D(_GlobalMax):
         [[6.0, 7.0]]
     """
 
-    rank = 2
+    _rank = 2
 
 
 class GlobalMaxPooling3D(_GlobalMax):
@@ -306,7 +306,7 @@ class GlobalMaxPooling3D(_GlobalMax):
         [[[[[7.0]]]]]
     """
 
-    rank = 3
+    _rank = 3
 
 
 class GlobalAveragePooling1D(_GlobalAverage):
@@ -331,13 +331,13 @@ class GlobalAveragePooling1D(_GlobalAverage):
         [[1.5]]
     """
 
-    rank = 1
+    _rank = 1
     supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
-        return masked.mean(inputs, self.steps(mask), self.space, self.keepdims)
+        return masked.mean(inputs, self._counted_steps(mask), self._space, self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None
@@ -360,7 +360,7 @@ class GlobalAveragePooling2D(_GlobalAverage):
         [[3.0, 4.0]]
     """
 
-    rank = 2
+    _rank = 2
 
 
 class GlobalAveragePooling3D(_GlobalAverage):
@@ -380,7 +380,7 @@ class GlobalAveragePooling3D(_GlobalAverage):
         [[3.5]]
     """
 
-    rank = 3
+    _rank = 3
 
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D

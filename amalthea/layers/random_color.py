@@ -58,9 +58,9 @@ class RandomContrast(RandomImage):
             raise ArgumentError("`factor` of RandomContrast is out of range.", expected="shares from 0", got=factor)
         self.value_range = tuple(value_range)
 
-    def changed(self, images: Any) -> Any:
-        by = self.draw(images, 1.0 - self.factor[0], 1.0 + self.factor[1], 1, 1, 1)
-        mean = ops.mean(images, axis=self.space(images), keepdims=True)
+    def _changed(self, images: Any) -> Any:
+        by = self._draw(images, 1.0 - self.factor[0], 1.0 + self.factor[1], 1, 1, 1)
+        mean = ops.mean(images, axis=self._space(images), keepdims=True)
         return ops.clip((images - mean) * by + mean, *map(float, self.value_range))
 
 
@@ -105,9 +105,9 @@ class RandomBrightness(RandomImage):
         self.factor = limits(factor, "factor")
         self.value_range = tuple(value_range)
 
-    def changed(self, images: Any) -> Any:
+    def _changed(self, images: Any) -> Any:
         low, high = map(float, self.value_range)
-        return ops.clip(images + self.draw(images, *self.factor, 1, 1, 1) * (high - low), low, high)
+        return ops.clip(images + self._draw(images, *self.factor, 1, 1, 1) * (high - low), low, high)
 
 
 class RandomErasing(RandomImage):
@@ -142,7 +142,7 @@ class RandomErasing(RandomImage):
     Source: Zhong et al., "Random erasing data augmentation", 2017.
     """
 
-    argument_checks = dict.fromkeys(("factor", "scale"), one_or_several(share))
+    _argument_checks = dict.fromkeys(("factor", "scale"), one_or_several(share))
 
     def __init__(
         self,
@@ -160,13 +160,13 @@ class RandomErasing(RandomImage):
         self.scale: tuple[Any, ...] = tuple(scale) if isinstance(scale, (list, tuple)) else (scale, scale)
         self.fill_value, self.value_range = fill_value, tuple(value_range)
 
-    def changed(self, images: Any) -> Any:
-        axes, shape = self.space(images), ops.shape(images)
-        area, shape_of_it = self.draw(images, *self.scale), self.draw(images, -1.0, 1.0)
+    def _changed(self, images: Any) -> Any:
+        axes, shape = self._space(images), ops.shape(images)
+        area, shape_of_it = self._draw(images, *self.scale), self._draw(images, -1.0, 1.0)
         sides = [ops.minimum(ops.sqrt(area * ops.exp(sign * shape_of_it)), 1.0) for sign in (1.0, -1.0)]
-        inside = ops.less(self.draw(images, 0.0, 1.0, 1, 1, 1), self.draw(images, *self.factor, 1, 1, 1))
+        inside = ops.less(self._draw(images, 0.0, 1.0, 1, 1, 1), self._draw(images, *self.factor, 1, 1, 1))
         for axis, side in zip(axes, sides):
-            start = self.draw(images, 0.0, 1.0) * (1.0 - side)
+            start = self._draw(images, 0.0, 1.0) * (1.0 - side)
             alone = [shape[axis] if i == axis else 1 for i in range(4)]
             place = ops.reshape((image.positions(shape[axis]) + 0.5) / image.number(shape[axis]), alone)
             low, high = (ops.reshape(x, (shape[0], 1, 1, 1)) for x in (start, start + side))
@@ -177,7 +177,7 @@ class RandomErasing(RandomImage):
         if self.fill_value is not None:
             return ops.cast(self.fill_value, ops.dtype(images))
         low, high = map(float, self.value_range)
-        noise = random.normal(ops.shape(images), dtype=self.compute_dtype, seed=self.seed_generator)
+        noise = random.normal(ops.shape(images), dtype=self.compute_dtype, seed=self.generator)
         return ops.clip((noise + 1.0) / 2.0 * (high - low) + low, low, high)
 
 

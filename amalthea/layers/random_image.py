@@ -44,36 +44,36 @@ docstrings.share(
 
 class RandomImage(Layer):
     """The base of random image layers: seed, layout, and single images as batches of one. A subclass implements
-    ``changed``.
+    ``_changed``.
     """
 
     def _set_up(self, seed: Any, data_format: str | None = None) -> None:
         self.seed = seed
-        self.seed_generator = seed_generator(seed)
+        self.generator = seed_generator(seed)
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any, training: bool = True) -> Any:
         x = ops.cast(inputs, self.compute_dtype)
         if not training:
-            return self.unchanged(x)
+            return self._unchanged(x)
         single = len(x.shape) == 3
-        out = ops.cast(self.changed(ops.expand_dims(x, 0) if single else x), self.compute_dtype)
+        out = ops.cast(self._changed(ops.expand_dims(x, 0) if single else x), self.compute_dtype)
         return ops.squeeze(out, 0) if single else out
 
-    def unchanged(self, images: Any) -> Any:
+    def _unchanged(self, images: Any) -> Any:
         return images
 
-    def changed(self, images: Any) -> Any:
+    def _changed(self, images: Any) -> Any:
         raise NotImplementedError
 
-    def space(self, images: Any) -> tuple[int, int]:
+    def _space(self, images: Any) -> tuple[int, int]:
         """Returns the axes of height and width."""
         return image.space_axes(len(images.shape), self.data_format)
 
-    def draw(self, images: Any, low: float, high: float, *more: int) -> Any:
+    def _draw(self, images: Any, low: float, high: float, *more: int) -> Any:
         """Draws a uniform number for each image: ``(batch, *more)``."""
         shape = (ops.shape(images)[0], *more)
-        return random.uniform(shape, low, high, dtype=self.compute_dtype, seed=self.seed_generator)
+        return random.uniform(shape, low, high, dtype=self.compute_dtype, seed=self.generator)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format}
@@ -128,28 +128,28 @@ class RandomFlip(RandomImage):
         self._set_up(seed, data_format)
         self.mode = mode
 
-    def changed(self, images: Any) -> Any:
-        for name, axis in zip(("vertical", "horizontal"), self.space(images)):
+    def _changed(self, images: Any) -> Any:
+        for name, axis in zip(("vertical", "horizontal"), self._space(images)):
             if name in self.mode:
-                chosen = ops.less(self.draw(images, 0.0, 1.0, 1, 1, 1), 0.5)
+                chosen = ops.less(self._draw(images, 0.0, 1.0, 1, 1, 1), 0.5)
                 images = ops.where(chosen, ops.flip(images, axis), images)
         return images
 
 
 class _Affine(RandomImage):
-    """Transforms each image by a matrix of its own; a subclass implements :meth:`matrix`."""
+    """Transforms each image by a matrix of its own; a subclass implements :meth:`_matrix`."""
 
     def _set_filling(self, fill_mode: str, interpolation: str, fill_value: float) -> None:
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
-    def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
+    def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
         """Returns ``[a0, a1, a2, b0, b1, b2]``, each one number for all images or one number for each."""
         raise NotImplementedError
 
-    def changed(self, images: Any) -> Any:
+    def _changed(self, images: Any) -> Any:
         batch = ops.shape(images)[0]
-        height, width = (image.number(ops.shape(images)[axis]) for axis in self.space(images))
-        rows = [*self.matrix(images, height, width), 0.0, 0.0]
+        height, width = (image.number(ops.shape(images)[axis]) for axis in self._space(images))
+        rows = [*self._matrix(images, height, width), 0.0, 0.0]
         columns = [ops.broadcast_to(ops.cast(row, "float32"), (batch,)) for row in rows]
         return image.affine_transform(
             images, ops.stack(columns, axis=1), self.interpolation, self.fill_mode, self.fill_value, self.data_format
@@ -197,8 +197,8 @@ class RandomRotation(_Affine):
         self._set_filling(fill_mode, interpolation, fill_value)
         self.factor = limits(factor, "factor")
 
-    def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
-        angle = self.draw(images, *self.factor) * (2.0 * math.pi)
+    def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
+        angle = self._draw(images, *self.factor) * (2.0 * math.pi)
         c, s = ops.cos(angle), ops.sin(angle)
         h, w = height - 1.0, width - 1.0
         return [c, -s, (w - (c * w - s * h)) / 2.0, s, c, (h - (s * w + c * h)) / 2.0]
@@ -250,9 +250,9 @@ class RandomZoom(_Affine):
         self._tall = limits(height_factor, "height_factor", most=math.inf)
         self._wide = None if width_factor is None else limits(width_factor, "width_factor", most=math.inf)
 
-    def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
-        tall = 1.0 + self.draw(images, *self._tall)
-        wide = tall if self._wide is None else 1.0 + self.draw(images, *self._wide)
+    def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
+        tall = 1.0 + self._draw(images, *self._tall)
+        wide = tall if self._wide is None else 1.0 + self._draw(images, *self._wide)
         return [wide, 0.0, (width - 1.0) / 2.0 * (1.0 - wide), 0.0, tall, (height - 1.0) / 2.0 * (1.0 - tall)]
 
 
@@ -301,8 +301,8 @@ class RandomTranslation(_Affine):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._tall, self._wide = limits(height_factor, "height_factor"), limits(width_factor, "width_factor")
 
-    def matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
-        down, right = self.draw(images, *self._tall) * height, self.draw(images, *self._wide) * width
+    def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
+        down, right = self._draw(images, *self._tall) * height, self._draw(images, *self._wide) * width
         return [1.0, 0.0, -right, 0.0, 1.0, -down]
 
 
@@ -345,18 +345,18 @@ class RandomCrop(RandomImage):
         self._set_up(seed, data_format)
         self.height, self.width = height, width
 
-    def changed(self, images: Any) -> Any:
-        size, shape, axes = (self.height, self.width), ops.shape(images), self.space(images)
+    def _changed(self, images: Any) -> Any:
+        size, shape, axes = (self.height, self.width), ops.shape(images), self._space(images)
         if any(isinstance(shape[axis], int) and shape[axis] < new for axis, new in zip(axes, size)):
-            return self.unchanged(images)
+            return self._unchanged(images)
         starts: list[Any] = [0] * len(shape)
         wanted = list(shape)
         for axis, new in zip(axes, size):
             room = image.number(shape[axis]) - new + 1.0
-            place = random.uniform((), 0.0, 1.0, seed=self.seed_generator) * room
+            place = random.uniform((), 0.0, 1.0, seed=self.generator) * room
             starts[axis] = ops.cast(ops.minimum(ops.floor(place), room - 1.0), "int32")
             wanted[axis] = new
         return ops.slice(images, starts, wanted)
 
-    def unchanged(self, images: Any) -> Any:
+    def _unchanged(self, images: Any) -> Any:
         return image.resize(images, (self.height, self.width), crop_to_aspect_ratio=True, data_format=self.data_format)

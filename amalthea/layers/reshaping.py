@@ -67,9 +67,9 @@ class Reshape(Layer):
         )
 
     def call(self, inputs: Any) -> Any:
-        return ops.reshape(inputs, (ops.shape(inputs)[0], *self.resolved(ops.shape(inputs)[1:])))
+        return ops.reshape(inputs, (ops.shape(inputs)[0], *self._resolved(ops.shape(inputs)[1:])))
 
-    def resolved(self, shape: Any) -> Any:
+    def _resolved(self, shape: Any) -> Any:
         from amalthea.ops.numpy.movement import resolve
 
         return resolve(self.target_shape, shape)

@@ -44,7 +44,7 @@ class ReversibleEmbedding(Embedding):
     Source: Press and Wolf, "Using the output embedding to improve language models", 2017.
     """
 
-    not_in_config = ("weights",)
+    _not_in_config = ("weights",)
 
     def __init__(
         self,

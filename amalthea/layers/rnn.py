@@ -105,13 +105,13 @@ class RNN(Layer):
         self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
 
     @property
-    def computes_in_floats(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return getattr(self.cell, "computes_in_floats", False)
+    def _computes_in_floats(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return getattr(self.cell, "_computes_in_floats", False)
 
     # ------------------------------------------------------------------------------------ building
 
     @property
-    def state_sizes(self) -> list[Any]:
+    def _state_sizes(self) -> list[Any]:
         """The sizes of the states, nested as in the cell."""
         size = self.cell.state_size
         return list(size) if isinstance(size, (list, tuple)) else [size]
@@ -133,7 +133,7 @@ class RNN(Layer):
     def _make_states(self, batch: int) -> None:
         made = [
             Variable(initializers.Zeros(), (batch, size), self.variable_dtype, trainable=False, name=f"state_{i}")
-            for i, size in enumerate(tree.flatten(self.state_sizes))
+            for i, size in enumerate(tree.flatten(self._state_sizes))
         ]
         self.states = made
 
@@ -149,7 +149,7 @@ class RNN(Layer):
         if begin is not None:
             state = begin(batch_size=batch_size)
             return list(state) if isinstance(state, (list, tuple)) else [state]
-        return tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), self.state_sizes)
+        return tree.map_structure(lambda n: ops.zeros((batch_size, n), dtype=self.compute_dtype), self._state_sizes)
 
     def reset_state(self) -> None:
         """Sets the states of a stateful layer to zeros."""
@@ -169,7 +169,7 @@ class RNN(Layer):
             for variable, state in zip(self.states or (), states):
                 variable.assign(ops.cast(state, variable.dtype))
         output = outputs if self.return_sequences else last
-        return [output, *tree.pack_sequence_as(self.state_sizes, states)] if self.return_state else output
+        return [output, *tree.pack_sequence_as(self._state_sizes, states)] if self.return_state else output
 
     def _begin(self, sequences: Any, initial_state: Any) -> list[Any]:
         if initial_state is not None:
@@ -186,14 +186,14 @@ class RNN(Layer):
         xs = ops.transpose(sequences, (1, 0, *range(2, rank)))
         masks = None if mask is None else ops.transpose(ops.cast(mask, "bool"), (1, 0))
         if self._cell_is_known:
-            xs, step = self.cell.begin_sequence(xs, training)
+            xs, step = self.cell._begin_sequence(xs, training)
         else:
             step = self._plain_step(training)
         run = self._unrolled if self.unroll else self._scanned
         last, outputs, states = run(step, xs, masks, list(initial_state))
-        return last, self.in_order(outputs), states
+        return last, self._in_order(outputs), states
 
-    def in_order(self, outputs: Any) -> Any:
+    def _in_order(self, outputs: Any) -> Any:
         """Returns outputs ``(time, batch, ...)`` of the loop as ``(batch, time, ...)``, in the order of computation."""
         if not self.return_sequences:
             return None
@@ -204,7 +204,7 @@ class RNN(Layer):
         given = {"training": training} if "training" in parameters(type(self.cell).call) else {}
 
         def step(x: Any, states: list[Any]) -> Any:
-            output, new = self.cell(x, tree.pack_sequence_as(self.state_sizes, states), **given)
+            output, new = self.cell(x, tree.pack_sequence_as(self._state_sizes, states), **given)
             return output, tree.flatten(new)
 
         return step
@@ -214,13 +214,13 @@ class RNN(Layer):
         """Whether the steps are those of our own cells; a subclass of a cell that overrides ``call`` is run by its
         ``call``.
         """
-        owners = [next((k for k in type(self.cell).__mro__ if n in vars(k)), None) for n in ("begin_sequence", "call")]
+        owners = [next((k for k in type(self.cell).__mro__ if n in vars(k)), None) for n in ("_begin_sequence", "call")]
         return owners[0] is not None and issubclass(owners[0], owners[1] or object)
 
     @property
     def _output_is_state(self) -> bool:
         """Whether the output is the first state."""
-        return self._cell_is_known and self.cell.output_is_first_state
+        return self._cell_is_known and self.cell._output_is_first_state
 
     def _masked(self, step: Any, x: Any, mask: Any, before: Any, states: list[Any]) -> Any:
         """Runs one step; where the mask is False, states stay and the output is ``before`` (or zeros)."""
@@ -278,7 +278,7 @@ class RNN(Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
         out = mask if self.return_sequences else None
-        return [out, *tree.map_structure(lambda _: None, self.state_sizes)] if self.return_state else out
+        return [out, *tree.map_structure(lambda _: None, self._state_sizes)] if self.return_state else out
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}

@@ -57,15 +57,14 @@ docstrings.share(
 class RecurrentCell(Layer):
     """A cell with a kernel for the input and one for the state, for a number of gates.
 
-    A subclass sets ``gates`` and implements :meth:`step`, from the projected input and the states to the output and the
-    new
-    states; it may override ``bias_shape`` and ``bias_start``.
+    A subclass sets ``_gates`` and implements :meth:`_step`, from the projected input and the states to the output and
+    the new states; it may override ``_bias_shape`` and ``_bias_start``.
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
-    gates = 1
-    output_is_first_state = True
+    _gates = 1
+    _output_is_first_state = True
 
     def _keep(self, arguments: dict[str, Any]) -> None:
         keep(self, arguments)
@@ -81,52 +80,52 @@ class RecurrentCell(Layer):
         return self.units
 
     def build(self, input_shape: Any) -> None:
-        width = self.units * self.gates
+        width = self.units * self._gates
         self.kernel = weight(self, "kernel", (input_shape[-1], width))
         self.recurrent_kernel = weight(self, "recurrent_kernel", (self.units, width), "recurrent")
-        self.bias = weight(self, "bias", self.bias_shape(), initializer=self.bias_start()) if self.use_bias else None
+        self.bias = weight(self, "bias", self._bias_shape(), initializer=self._bias_start()) if self.use_bias else None
 
-    def bias_shape(self) -> tuple[int, ...]:
-        return (self.units * self.gates,)
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.units * self._gates,)
 
-    def bias_start(self) -> Any:
+    def _bias_start(self) -> Any:
         return self.bias_initializer
 
-    def input_bias(self) -> Any:
+    def _input_bias(self) -> Any:
         """Returns the bias that is added to the projected input."""
         return self.bias
 
-    def project(self, inputs: Any) -> Any:
+    def _project(self, inputs: Any) -> Any:
         """Returns the part of all gates that depends on the input, for any number of leading axes."""
         x = ops.matmul(inputs, self.kernel)
-        bias = self.input_bias()
+        bias = self._input_bias()
         return x if bias is None else ops.add(x, bias)
 
-    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+    def _step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         raise NotImplementedError
 
-    def begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
+    def _begin_sequence(self, sequence: Any, training: bool) -> tuple[Any, Callable[..., Any]]:
         """Returns the projected sequence ``(time, batch, gates)`` and the function of a step, with one dropout mask."""
-        sequence = self.with_dropout(sequence, training)
+        sequence = self._with_dropout(sequence, training)
         batch = ops.shape(sequence)[1]
         mask = self._mask((batch, self.units), self.recurrent_dropout) if training and self.recurrent_dropout else None
-        return self.project(sequence), lambda x, states: self.step(x, states, mask)
+        return self._project(sequence), lambda x, states: self._step(x, states, mask)
 
-    def with_dropout(self, sequence: Any, training: bool) -> Any:
+    def _with_dropout(self, sequence: Any, training: bool) -> Any:
         """Applies one dropout mask to all steps of a sequence ``(time, batch, features)``."""
         if not training or not self.dropout:
             return sequence
         return ops.multiply(sequence, self._mask(ops.shape(sequence)[1:], self.dropout))
 
-    def is_standard(self, training: bool) -> bool:
+    def _is_standard(self, training: bool) -> bool:
         """Returns whether the fused recurrence computes the same: default activations, and no mask on the state."""
         usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         return usual and not (training and self.recurrent_dropout)
 
-    def whole_inputs(self, sequence: Any, training: bool) -> list[Any]:
+    def _whole_inputs(self, sequence: Any, training: bool) -> list[Any]:
         """Returns the inputs of the fused recurrence beside states: sequence, kernels, bias (zeros for none)."""
-        bias = ops.zeros(self.bias_shape()) if self.bias is None else self.bias
-        given = [self.with_dropout(sequence, training), self.kernel, self.recurrent_kernel, bias]
+        bias = ops.zeros(self._bias_shape()) if self.bias is None else self.bias
+        given = [self._with_dropout(sequence, training), self.kernel, self.recurrent_kernel, bias]
         return [ops.cast(x, self.compute_dtype) for x in given]
 
     def _mask(self, shape: Any, rate: float) -> Any:
@@ -134,7 +133,7 @@ class RecurrentCell(Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         flat = list(states) if isinstance(states, (list, tuple)) else [states]
-        xs, step = self.begin_sequence(ops.expand_dims(inputs, 0), training)
+        xs, step = self._begin_sequence(ops.expand_dims(inputs, 0), training)
         output, new = step(ops.squeeze(xs, 0), flat)
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
@@ -151,7 +150,7 @@ def masked(h: Any, mask: Any) -> Any:
 class CellLayer(RNN):
     """The base of recurrent layers that make their own cell; ``layer.units`` reads ``layer.cell.units``."""
 
-    cell_options: tuple[str, ...] = ()  # arguments of the constructor that the cell keeps
+    _cell_options: tuple[str, ...] = ()  # arguments of the constructor that the cell keeps
 
     def _make(self, make_cell: Callable[..., Any], arguments: dict[str, Any]) -> None:
         """Makes the cell, and runs the constructor of RNN around it.
@@ -166,13 +165,13 @@ class CellLayer(RNN):
         shared = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
         cell = make_cell(**options, **shared)
         super().__init__(cell, **{k: v for k, v in arguments.items() if k in base and k != "kwargs"}, **kwargs)
-        self.cell_options = tuple(options)
+        self._cell_options = tuple(options)
 
     def __getattr__(self, name: str) -> Any:
-        if name in self.__dict__.get("cell_options", ()):
+        if name in self.__dict__.get("_cell_options", ()):
             return getattr(self.cell, name)
         return super().__getattr__(name)
 
-    def runs_whole(self, mask: Any, training: bool) -> bool:
+    def _runs_whole(self, mask: Any, training: bool) -> bool:
         """Returns whether the fused recurrence of the backend computes the same."""
-        return mask is None and not self.unroll and self.cell.is_standard(training)
+        return mask is None and not self.unroll and self.cell._is_standard(training)

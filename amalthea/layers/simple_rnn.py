@@ -33,7 +33,7 @@ class SimpleRNNCell(RecurrentCell):
         [[5.0]]
     """
 
-    gates = 1
+    _gates = 1
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class SimpleRNNCell(RecurrentCell):
         super().__init__(**kwargs)
         self._keep(locals())
 
-    def step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
+    def _step(self, projected: Any, states: list[Any], recurrent_mask: Any) -> tuple[Any, list[Any]]:
         before = masked(states[0], recurrent_mask)
         h = self.activation(ops.add(projected, ops.matmul(before, self.recurrent_kernel)))
         return h, [h]
@@ -90,7 +90,7 @@ class SimpleRNN(CellLayer):
     Source: Elman, "Finding structure in time", 1990.
     """
 
-    only_in_config_if_set = ("seed",)
+    _only_in_config_if_set = ("seed",)
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from amalthea.random import SeedGenerator
 
 
 class _SpatialDropout(Dropout):
-    rank = 2
+    _rank = 2
 
     def __init__(
         self,
@@ -23,14 +23,14 @@ class _SpatialDropout(Dropout):
     ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def get_config(self) -> dict[str, Any]:
         kept = ("rate", "seed", "name", "dtype", "data_format")
         return {key: getattr(self, key) for key in kept}
 
-    def noise(self, inputs: Any) -> Any:
-        shape, still = ops.shape(inputs), (1,) * self.rank
+    def _noise(self, inputs: Any) -> Any:
+        shape, still = ops.shape(inputs), (1,) * self._rank
         return (*shape[:2], *still) if self.data_format == "channels_first" else (shape[0], *still, shape[-1])
 
 
@@ -56,7 +56,7 @@ class SpatialDropout2D(_SpatialDropout):
     Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
-    rank = 2
+    _rank = 2
 
 
 class SpatialDropout3D(_SpatialDropout):
@@ -81,4 +81,4 @@ class SpatialDropout3D(_SpatialDropout):
     Source: Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
-    rank = 3
+    _rank = 3

@@ -61,10 +61,10 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if training:
-            self.normalize_weights()
+            self._normalize_weights()
         return self.layer(inputs)
 
-    def normalize_weights(self) -> None:
+    def _normalize_weights(self) -> None:
         """Divides the kernel by the estimate of its largest singular value, and improves the estimate."""
         matrix = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         across, u = ops.transpose(matrix), self.vector_u.value

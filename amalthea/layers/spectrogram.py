@@ -69,7 +69,7 @@ class STFTSpectrogram(Layer):
         ((1, 7, 33), [8, 8, 8, 8, 8, 8, 8])
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class MelSpectrogram(Layer):
         the form of O'Shaughnessy, "Speech communication", 1987.
     """
 
-    computes_in_floats = True
+    _computes_in_floats = True
 
     def __init__(
         self,

@@ -39,12 +39,12 @@ class UpSampling1D(Layer):
 
 
 class _UpSampling(Layer):
-    rank = 2
+    _rank = 2
 
     def _set_size(self, size: Any, data_format: str | None) -> None:
-        self.size = per_axis(size, self.rank, "size")
+        self.size = per_axis(size, self._rank, "size")
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def _repeated(self, x: Any) -> Any:
         first = 1 if self.data_format == "channels_last" else 2
@@ -73,7 +73,7 @@ class UpSampling2D(_UpSampling):
         [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
     """
 
-    rank = 2
+    _rank = 2
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class UpSampling3D(_UpSampling):
         (1, 2, 4, 6, 3)
     """
 
-    rank = 3
+    _rank = 3
 
     def __init__(self, size: int | Sequence[int] = (2, 2, 2), data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)

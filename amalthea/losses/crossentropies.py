@@ -230,8 +230,8 @@ class SparseCategoricalCrossentropy(_WithOptions):
         0.2231
     """
 
-    keeps_integer_labels = True
-    only_in_config_if_set = ("dtype", "axis")
+    _keeps_integer_labels = True
+    _only_in_config_if_set = ("dtype", "axis")
 
     def __init__(
         self,
@@ -273,7 +273,7 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
     Source: Zhang and Sabuncu, arXiv:1805.07836, equation 6.
     """
 
-    keeps_integer_labels = True
+    _keeps_integer_labels = True
 
     def __init__(
         self,

@@ -189,8 +189,8 @@ class Loss(Configurable, registry=registry):
         4.5
     """
 
-    only_in_config_if_set: tuple[str, ...] = ("dtype",)
-    keeps_integer_labels = False
+    _only_in_config_if_set: tuple[str, ...] = ("dtype",)
+    _keeps_integer_labels = False
 
     def __init__(
         self,
@@ -208,10 +208,10 @@ class Loss(Configurable, registry=registry):
         self.dtype = dtype_policies.get(dtype or config.floatx()).compute_dtype
         self._result_dtype = self.dtype if dtype else self._computing
 
-    def check(self, y_true: Type, y_pred: Type) -> None:
+    def _check_types(self, y_true: Type, y_pred: Type) -> None:
         """Raises :class:`~amalthea.errors.DataError` if labels of this type do not fit such predictions."""
 
-    def check_values(self, y_true: Any, y_pred: Type) -> None:
+    def _check_values(self, y_true: Any, y_pred: Type) -> None:
         """Raises :class:`~amalthea.errors.DataError` if the labels have values that the loss cannot use."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -232,9 +232,9 @@ class Loss(Configurable, registry=registry):
         """The values of :meth:`call`, and which of them count."""
         mask = mask_of(y_pred)
         y_pred = _as_arrays(y_pred, self._computing)
-        y_true = _as_arrays(y_true, None if self.keeps_integer_labels else self._computing)
+        y_true = _as_arrays(y_true, None if self._keeps_integer_labels else self._computing)
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
-            self.check(type_of(y_true), type_of(y_pred))
+            self._check_types(type_of(y_true), type_of(y_pred))
         values = self.call(y_true, y_pred)
         counted = mask_of(values)
         if counted is not None:
@@ -280,12 +280,12 @@ class LossFunctionWrapper(Loss):
         self.fn = registry.function(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self._fn_kwargs = kwargs
-        self.keeps_integer_labels = getattr(self.fn, "keeps_integer_labels", self.keeps_integer_labels)
+        self._keeps_integer_labels = getattr(self.fn, "keeps_integer_labels", self._keeps_integer_labels)
 
-    def check(self, y_true: Type, y_pred: Type) -> None:
-        getattr(self.fn, "check", super().check)(y_true, y_pred)
+    def _check_types(self, y_true: Type, y_pred: Type) -> None:
+        getattr(self.fn, "check", super()._check_types)(y_true, y_pred)
 
-    def check_values(self, y_true: Any, y_pred: Type) -> None:
+    def _check_values(self, y_true: Any, y_pred: Type) -> None:
         if self.fn not in registry.modules:
             return  # a function of the user's knows what its labels mean
         checks.finite(y_true)

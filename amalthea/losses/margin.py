@@ -283,7 +283,7 @@ class Circle(LossFunctionWrapper):
     Source: Sun et al., arXiv:2002.10857, equation 6.
     """
 
-    keeps_integer_labels = True
+    _keeps_integer_labels = True
 
     def __init__(
         self,

@@ -323,7 +323,7 @@ class Huber(LossFunctionWrapper):
     Source: Huber, "Robust estimation of a location parameter", 1964.
     """
 
-    only_in_config_if_set = ("dtype", "delta")
+    _only_in_config_if_set = ("dtype", "delta")
 
     def __init__(
         self,
@@ -388,7 +388,7 @@ class CosineSimilarity(LossFunctionWrapper):
         -0.7071
     """
 
-    only_in_config_if_set = ("dtype", "axis")
+    _only_in_config_if_set = ("dtype", "axis")
 
     def __init__(
         self,

@@ -361,7 +361,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         0.5
     """
 
-    only_in_config_if_set = ("from_sorted_ids",)
+    _only_in_config_if_set = ("from_sorted_ids",)
 
     _direction = "up"
 

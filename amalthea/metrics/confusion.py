@@ -116,24 +116,26 @@ def flat(x: Any) -> Any:
 class _Counts(Metric):
     """Counts at one or several thresholds, each in a variable of its own."""
 
-    counted: tuple[str, ...] = ()
-    default_threshold = 0.5
+    _counted: tuple[str, ...] = ()
 
-    def _start(self, thresholds: Any, top_k: int | None = None, class_id: int | None = None) -> None:
-        self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
-        default = self.default_threshold if top_k is None else _LEAST
+    def _start(self, thresholds: Any, default: float = 0.5) -> None:
+        self.thresholds = thresholds
         self._thresholds = thresholds_of(thresholds, default)
-        self._counts = {name: self._count_variable(name) for name in self.counted}
+        self._counts = {name: self._count_variable(name) for name in self._counted}
         vars(self).update(self._counts)
 
     def _count_variable(self, name: str) -> Any:
         return self.add_variable((len(self._thresholds),), name=name)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        prepared = prepare(y_true, y_pred, sample_weight, self._computing, self.top_k, self.class_id)
+        prepared = prepare(y_true, y_pred, sample_weight, self._computing, *self._chosen_labels())
         counts = confusion(self._thresholds, *map(flat, prepared))
         for name, variable in self._counts.items():
             variable.assign_add(ops.reshape(counts[name], variable.shape))
+
+    def _chosen_labels(self) -> tuple[int | None, int | None]:
+        """``top_k`` and ``class_id`` of :func:`prepare`."""
+        return None, None
 
     def _one_or_all(self, x: Any) -> Any:
         return self._as_result(x[0] if len(self._thresholds) == 1 else x)
@@ -181,7 +183,7 @@ class TruePositives(_Count):
     """
 
     _direction = "up"
-    counted = ("true_positives",)
+    _counted = ("true_positives",)
 
 
 class TrueNegatives(_Count):
@@ -206,7 +208,7 @@ class TrueNegatives(_Count):
     """
 
     _direction = "up"
-    counted = ("true_negatives",)
+    _counted = ("true_negatives",)
 
 
 class FalsePositives(_Count):
@@ -231,7 +233,7 @@ class FalsePositives(_Count):
     """
 
     _direction = "down"
-    counted = ("false_positives",)
+    _counted = ("false_positives",)
 
 
 class FalseNegatives(_Count):
@@ -256,7 +258,7 @@ class FalseNegatives(_Count):
     """
 
     _direction = "down"
-    counted = ("false_negatives",)
+    _counted = ("false_negatives",)
 
 
 class _Share(_Counts):
@@ -273,10 +275,14 @@ class _Share(_Counts):
         dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
-        self._start(thresholds, top_k, class_id)
+        self.top_k, self.class_id = top_k, class_id
+        self._start(thresholds, 0.5 if top_k is None else _LEAST)
+
+    def _chosen_labels(self) -> tuple[int | None, int | None]:
+        return self.top_k, self.class_id
 
     def result(self) -> Any:
-        right, wrong = (self._counts[name].value for name in self.counted)
+        right, wrong = (self._counts[name].value for name in self._counted)
         return self._one_or_all(ops.divide_no_nan(right, right + wrong))
 
 
@@ -303,7 +309,7 @@ class Precision(_Share):
         0.6667
     """
 
-    counted = ("true_positives", "false_positives")
+    _counted = ("true_positives", "false_positives")
 
 
 class Recall(_Share):
@@ -329,4 +335,4 @@ class Recall(_Share):
         [0.6667, 0.3333]
     """
 
-    counted = ("true_positives", "false_negatives")
+    _counted = ("true_positives", "false_negatives")

@@ -89,9 +89,9 @@ class AUC(_OverThresholds):
     Source: Davis and Goadrich, ICML 2006 (PR); Flach and Kull, NeurIPS 2015 (PRGAIN).
     """
 
-    only_in_config_if_set = ("thresholds",)
-    curves = ("ROC", "PR", "PRGAIN")
-    methods = ("interpolation", "minoring", "majoring")
+    _only_in_config_if_set = ("thresholds",)
+    _known_curves = ("ROC", "PR", "PRGAIN")
+    _known_methods = ("interpolation", "minoring", "majoring")
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class AUC(_OverThresholds):
     ):
         super().__init__(dtype, name)
         self.curve, self.summation_method = curve.upper(), summation_method.lower()
-        for value, known in ((self.curve, self.curves), (self.summation_method, self.methods)):
+        for value, known in ((self.curve, self._known_curves), (self.summation_method, self._known_methods)):
             if value not in known:
                 raise ArgumentError(f"AUC knows no {value!r}.", expected=", ".join(known))
         self.thresholds = None if thresholds is None else sorted(thresholds_of(thresholds, 0.5))
@@ -213,12 +213,12 @@ class _AtPoint(_OverThresholds):
         prepared = prepare(y_true, y_pred, sample_weight, self._computing, class_id=self.class_id)
         self._add(*map(flat, prepared))
 
-    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         """The rate that is given, and the one that is looked for, at each threshold."""
         raise NotImplementedError
 
     def result(self) -> Any:
-        given, wanted = self.rates(*self._counts())
+        given, wanted = self._rates(*self._counts())
         return self._as_result(ops.max(ops.where(given >= self.value, wanted, ops.zeros_like(wanted))))
 
 
@@ -259,7 +259,7 @@ class SensitivityAtSpecificity(_AtPoint):
         self.specificity = specificity
         self._start(specificity, num_thresholds, class_id)
 
-    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         return ops.divide_no_nan(tn, tn + fp), ops.divide_no_nan(tp, tp + fn)
 
 
@@ -300,7 +300,7 @@ class SpecificityAtSensitivity(_AtPoint):
         self.sensitivity = sensitivity
         self._start(sensitivity, num_thresholds, class_id)
 
-    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         return ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tn, tn + fp)
 
 
@@ -340,7 +340,7 @@ class PrecisionAtRecall(_AtPoint):
         self.recall = recall
         self._start(recall, num_thresholds, class_id)
 
-    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         return ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tp, tp + fp)
 
 
@@ -381,5 +381,5 @@ class RecallAtPrecision(_AtPoint):
         self.precision = precision
         self._start(precision, num_thresholds, class_id)
 
-    def rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         return ops.divide_no_nan(tp, tp + fp), ops.divide_no_nan(tp, tp + fn)

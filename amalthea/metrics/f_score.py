@@ -64,7 +64,7 @@ class FBetaScore(Metric):
     """
 
     _direction = "up"
-    averages = (None, "micro", "macro", "weighted")
+    _averages = (None, "micro", "macro", "weighted")
     true_positives: Any = None  # these four are made at the first update
     false_positives: Any
     false_negatives: Any
@@ -79,8 +79,8 @@ class FBetaScore(Metric):
         dtype: PolicyLike | None = None,
     ):
         super().__init__(dtype, name)
-        if average not in self.averages:
-            raise ArgumentError(f"There is no average {average!r}.", expected=self.averages)
+        if average not in self._averages:
+            raise ArgumentError(f"There is no average {average!r}.", expected=self._averages)
         if beta <= 0:
             raise ArgumentError("beta weighs recall against precision.", expected="above 0", got=beta)
         if threshold is not None and not 0 < threshold <= 1:

@@ -101,9 +101,7 @@ class IoU(Metric):
         self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
         self.ignore_class, self.axis = ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
-        self.total_confusion_matrix = self.add_variable(
-            (num_classes, num_classes), dtype=WIDE, name="total_confusion_matrix"
-        )
+        self.total_cm = self.add_variable((num_classes, num_classes), dtype=WIDE, name="total_confusion_matrix")
 
     def _classes(self, y: Any, is_sparse: bool) -> Any:
         """Class numbers, ``(examples,)``."""
@@ -133,7 +131,7 @@ class IoU(Metric):
         if self.ignore_class is not None:
             counted = ops.cast(ops.not_equal(labels, self.ignore_class), to_class.dtype)
             to_class = to_class * ops.expand_dims(counted, -1)
-        self.total_confusion_matrix.assign_add(ops.matmul(ops.transpose(from_class), to_class))
+        self.total_cm.assign_add(ops.matmul(ops.transpose(from_class), to_class))
 
     def _weight(self, weight: Any, y_true: Any) -> Any:
         """A weight for each example, ``(examples, 1)``."""
@@ -144,7 +142,7 @@ class IoU(Metric):
         return ops.reshape(ops.multiply(fit_weight(weight, y_true), ops.ones_like(y_true, dtype="bool")), (-1, 1))
 
     def result(self) -> Any:
-        matrix = self.total_confusion_matrix.value
+        matrix = self.total_cm.value
         right = ops.sum(matrix * ops.eye(self.num_classes, dtype=WIDE), axis=0)
         union = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - right
         averaged = [c for c in self.target_class_ids if c != self.ignore_class]
@@ -183,7 +181,7 @@ class MeanIoU(IoU):
         0.5833
     """
 
-    not_in_config = ("target_class_ids",)
+    _not_in_config = ("target_class_ids",)
 
     def __init__(
         self,

@@ -224,7 +224,7 @@ class CosineSimilarity(MeanMetricWrapper):
         0.5
     """
 
-    only_in_config_if_set = ("axis",)
+    _only_in_config_if_set = ("axis",)
 
     _direction = "up"
 
@@ -269,10 +269,10 @@ class R2Score(Metric):
     """
 
     _direction = "up"
-    aggregations = (None, "uniform_average", "variance_weighted_average")
-    squared_deviations: Any = None  # these four are made at the first update
-    mean: Any
-    residual: Any
+    _aggregations = (None, "uniform_average", "variance_weighted_average")
+    _squared_deviations: Any = None  # these four are made at the first update
+    _mean: Any
+    _residual: Any
     count: Any
 
     def __init__(
@@ -282,8 +282,10 @@ class R2Score(Metric):
         name: str | None = "r2_score",
         dtype: PolicyLike | None = None,
     ):
-        if class_aggregation not in self.aggregations:
-            raise ArgumentError("R2Score knows no such aggregation.", expected=self.aggregations, got=class_aggregation)
+        if class_aggregation not in self._aggregations:
+            raise ArgumentError(
+                "R2Score knows no such aggregation.", expected=self._aggregations, got=class_aggregation
+            )
         if num_regressors < 0:
             raise ArgumentError("num_regressors is a number of variables.", expected="0 or more", got=num_regressors)
         super().__init__(dtype, name)
@@ -294,7 +296,7 @@ class R2Score(Metric):
         if len(shape) != 2 or shape[1] is None:
             raise ShapeError("R2Score needs a known number of outputs.", expected="(batch, outputs)", got=shape)
         names = ("squared_deviations", "mean", "residual", "count")
-        self.squared_deviations, self.mean, self.residual, self.count = (
+        self._squared_deviations, self._mean, self._residual, self.count = (
             self.add_variable((shape[1],), dtype=WIDE, name=name) for name in names
         )
 
@@ -302,14 +304,14 @@ class R2Score(Metric):
         given = weight_of(y_pred, sample_weight, WIDE)
         y_pred, y_true = (ops.convert_to_tensor(y, dtype=WIDE) for y in (y_pred, y_true))
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        if self.squared_deviations is None:
+        if self._squared_deviations is None:
             self._build(y_true.shape)
         ones = ops.ones_like(y_true)
         weight = ones if given is None else ops.multiply(ones, fit_weight(given, y_true))
         count = ops.sum(weight, axis=0)
         mean = ops.divide_no_nan(ops.sum(weighted(y_true, weight), axis=0), count)
         self._merge(count, mean, ops.sum(weighted(ops.square(y_true - mean), weight), axis=0))
-        self.residual.assign_add(ops.sum(weighted(ops.square(y_true - y_pred), weight), axis=0))
+        self._residual.assign_add(ops.sum(weighted(ops.square(y_true - y_pred), weight), axis=0))
         self.num_samples.assign_add(ops.sum(ones))  # as Keras: every output of an example is a sample
 
     def _merge(self, count: Any, mean: Any, squares: Any) -> None:
@@ -319,15 +321,15 @@ class R2Score(Metric):
         """
         before = self.count.value
         share = ops.divide_no_nan(count, before + count)
-        apart = mean - self.mean.value
-        self.squared_deviations.assign_add(squares + ops.square(apart) * before * share)  # pyright: ignore[reportOptionalMemberAccess]
-        self.mean.assign_add(apart * share)
+        apart = mean - self._mean.value
+        self._squared_deviations.assign_add(squares + ops.square(apart) * before * share)  # pyright: ignore[reportOptionalMemberAccess]
+        self._mean.assign_add(apart * share)
         self.count.assign_add(count)
 
     def result(self) -> Any:
-        if self.squared_deviations is None:
+        if self._squared_deviations is None:
             raise NotBuiltError("R2Score has seen no labels yet.", cure="update_state(y_true, y_pred) first")
-        spread, residual = self.squared_deviations.value, self.residual.value
+        spread, residual = self._squared_deviations.value, self._residual.value
         # With equal labels (variance 0) the score is 1 for exact predictions, else 0. Without labels it is NaN.
         constant = ops.where(self.count.value > 0, ops.cast(ops.equal(residual, 0), WIDE), np.nan)
         scores = ops.where(spread > 0, 1.0 - ops.divide_no_nan(residual, spread), constant)

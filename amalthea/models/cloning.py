@@ -70,7 +70,7 @@ def clone_model(
     clone = _copier(clone_function, call_function, recursive)
     if isinstance(model, Sequential):
         return _sequential(model, input_tensors, clone)
-    if type(model) is Model and model.network is not None:
+    if type(model) is Model and model._network is not None:
         return _functional(model, input_tensors, clone, call_function)
     if any(x is not None for x in (input_tensors, clone_function, call_function)):
         raise ArgumentError(
@@ -97,7 +97,7 @@ def _copier(clone_function: Any, call_function: Any, recursive: bool) -> Callabl
 
 
 def _sequential(model: Sequential, input_tensors: Any, clone: Callable[[Layer], Layer]) -> Any:
-    layers = [clone(layer) for layer in model.stack]
+    layers = [clone(layer) for layer in model._stack]
     if input_tensors is not None:
         given = tree.flatten(input_tensors)
         if len(given) != 1:
@@ -116,7 +116,7 @@ def _sequential(model: Sequential, input_tensors: Any, clone: Callable[[Layer], 
 
 
 def _functional(model: Model, input_tensors: Any, clone: Callable[[Layer], Layer], call_function: Any) -> Any:
-    network: Any = model.network
+    network: Any = model._network
     begins = [clone(x.history.call.operation).output for x in network.flat_inputs] if input_tensors is None else None
     given = begins or [_begin(x) for x in tree.flatten(input_tensors)]
     if len(given) != len(network.flat_inputs):

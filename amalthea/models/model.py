@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from amalthea import tree
 from amalthea.configurable import serialize
@@ -15,8 +15,23 @@ from amalthea.layers.layer import Layer, registry
 from amalthea.models.functional import config as functional_config
 from amalthea.models.functional.network import Network
 from amalthea.models.summary import summary
-from amalthea.training.state import at_home
+from amalthea.training.state import on_model_backend
 from amalthea.training.trainer import Trainer
+
+Value = TypeVar("Value")
+
+
+class unless_set(Generic[Value]):
+    """A read-only property that an attribute of the same name hides.
+
+    Keras has these names on functional models alone, so a subclass with a ``call`` of its own may use them otherwise.
+    """
+
+    def __init__(self, compute: Callable[[Any], Value]):
+        self.compute, self.__doc__ = compute, compute.__doc__
+
+    def __get__(self, model: Any, owner: Any = None) -> Value:
+        return self if model is None else self.compute(model)  # type: ignore[return-value]
 
 
 class Model(Trainer, Layer):
@@ -46,7 +61,7 @@ class Model(Trainer, Layer):
         10
     """
 
-    network: Network | None = None
+    _network: Network | None = None
 
     def __init__(self, *args: Any, **kwargs: Any):
         inputs, outputs, kwargs = _functional_arguments(args, kwargs)
@@ -56,23 +71,23 @@ class Model(Trainer, Layer):
             self._set_network(Network(inputs, outputs))
 
     @property
-    def place(self) -> str:
+    def _location(self) -> str:
         """Description of the model for error messages."""
         return f"in model '{self.name}' ({type(self).__name__})"
 
     def _set_network(self, network: Network | None) -> None:
-        self.network = network
+        self._network = network
         self.built = network is not None
 
     @property
     def _is_functional(self) -> bool:
         """Whether it was made of symbolic inputs and outputs."""
-        return self.network is not None
+        return self._network is not None
 
     @property
-    def saved_identity(self) -> tuple[str, str, str] | None:
+    def _saved_identity(self) -> tuple[str, str, str] | None:
         """Files call a model of symbolic inputs and outputs ``Functional``."""
-        if type(self) is Model and self.network is not None:
+        if type(self) is Model and self._network is not None:
             return "keras.src.models.functional", "Functional", "Functional"
         return None
 
@@ -101,12 +116,12 @@ class Model(Trainer, Layer):
         with backends.use_backend(backend) as there:
             for variable in (*self.variables, *(self.optimizer.variables if self.optimizer is not None else ())):
                 there.storage_of(variable)
-        self._home = backend
+        self._model_backend = backend
         return self
 
     # ------------------------------------------------------------------------------------ as a layer
 
-    __call__ = at_home(Layer.__call__)
+    __call__ = on_model_backend(Layer.__call__)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs for inputs; a subclass of your own overrides it.
@@ -141,9 +156,9 @@ class Model(Trainer, Layer):
             >>> np.asarray(Doubling()(np.array([[1.0, 2.0]]))).tolist()
             [[6.0]]
         """
-        if self.network is None:
+        if self._network is None:
             raise NotImplementedError(f"Model '{self.name}' has no call method.")
-        return self.network.run(inputs, mask)
+        return self._network.run(inputs, mask)
 
     supports_masking = True
 
@@ -188,23 +203,17 @@ class Model(Trainer, Layer):
             >>> model.count_params()
             10
         """
-        if not self.built and not type(self).build_is_own():
+        if not self.built and not type(self)._has_own_build():
             self.compute_output_shape(input_shape)
         self.built = True
 
     @classmethod
-    def build_is_own(cls) -> bool:
-        """Returns whether the class overrides ``build``.
-
-        Example:
-            >>> from amalthea import Model, Sequential
-            >>> Model.build_is_own(), Sequential.build_is_own()
-            (False, True)
-        """
+    def _has_own_build(cls) -> bool:
+        """Returns whether the class overrides ``build``."""
         return cls.build is not Model.build
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
-        if self.built or type(self).build_is_own():
+        if self.built or type(self)._has_own_build():
             super()._build_for(args, kwargs)
         elif not self.built:
             self._build_shapes = building.build_shapes(self, args, kwargs)
@@ -216,7 +225,7 @@ class Model(Trainer, Layer):
 
     @property
     def _layers(self) -> list[Layer]:
-        found = [*(self.network.layers if self.network is not None else ()), *super()._layers]
+        found = [*(self._network.layers if self._network is not None else ()), *super()._layers]
         return list({id(x): x for x in found}.values())
 
     @property
@@ -260,20 +269,20 @@ class Model(Trainer, Layer):
     # ---------------------------------------------------------------------------- inputs and outputs
 
     def _needed_network(self) -> Network:
-        if self.network is None and isinstance(getattr(self, "stack", None), list):
+        if self._network is None and isinstance(getattr(self, "_stack", None), list):
             building.require_built(self)
-        if self.network is None:
+        if self._network is None:
             raise ArgumentError(
                 f"Model '{self.name}' has no symbolic inputs and outputs.", cure="Model(inputs, outputs), or Sequential"
             )
-        return self.network
+        return self._network
 
-    @property
+    @unless_set
     def inputs(self) -> list[Any]:
         """Symbolic inputs, as a flat list."""
         return self._needed_network().flat_inputs
 
-    @property
+    @unless_set
     def outputs(self) -> list[Any]:
         """Symbolic outputs, as a flat list."""
         return tree.flatten(self._needed_network().outputs)
@@ -288,29 +297,33 @@ class Model(Trainer, Layer):
         """Symbolic outputs, nested as they were given."""
         return self._needed_network().outputs
 
-    @property
+    @unless_set
     def input_shape(self) -> Any:
         """Shapes of the inputs, nested like them."""
-        return tree.map_structure(lambda x: x.shape, self.input)
+        return self._needed_network().input_shape
 
-    @property
+    @unless_set
     def output_shape(self) -> Any:
         """Shapes of the outputs, nested like them."""
-        return tree.map_structure(lambda x: x.shape, self.output)
+        return self._needed_network().output_shape
 
-    @property
+    @unless_set
     def input_names(self) -> list[str]:
         """Names of the inputs."""
-        return [x.history.call.operation.name for x in self.inputs]
+        return [x.history.call.operation.name for x in self._needed_network().flat_inputs]
 
-    @property
+    @unless_set
     def output_names(self) -> list[str]:
         """Names of the outputs: the keys of a dict, or the names of the last layers."""
-        if self.network is None:
+        return self._output_names()
+
+    def _output_names(self) -> list[str]:
+        if self._network is None:
             return []
-        if isinstance(self.network.outputs, dict):
-            return sorted(self.network.outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        return [x.history.call.operation.name for x in self.outputs]
+        outputs: Any = self._network.outputs
+        if isinstance(outputs, dict):
+            return sorted(outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return [x.history.call.operation.name for x in tree.flatten(outputs)]
 
     # ------------------------------------------------------------------------------------- the rest
 
@@ -472,7 +485,7 @@ class Model(Trainer, Layer):
             >>> [layer["class_name"] for layer in config["layers"]]
             ['InputLayer', 'Dense']
         """
-        if self.network is not None and type(self) is Model:
+        if self._network is not None and type(self) is Model:
             return functional_config.to_config(self)
         return super().get_config()
 

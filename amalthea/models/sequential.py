@@ -51,7 +51,7 @@ class Sequential(Model):
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
-        self.stack: list[Layer] = []
+        self._stack: list[Layer] = []
         self._links: list[Call] = []  # the call that connects each layer to the one before
         self._named: set[str] = set()  # of the layers in it
         for layer in layers or []:
@@ -78,20 +78,19 @@ class Sequential(Model):
             (None, 2)
         """
         layer = self._as_layer(layer)
-        if not self.stack and not isinstance(layer, InputLayer):
+        if not self._stack and not isinstance(layer, InputLayer):
             if layer._first_input is not None:
                 shape, dtype = layer._first_input
-                self.stack.append(Input(batch_shape=shape, dtype=dtype).history.call.operation)
-            elif isinstance(layer, Model) and layer.network is not None and len(layer.inputs) == 1:
-                self.stack.append(
-                    Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype).history.call.operation
-                )
+                self._stack.append(Input(batch_shape=shape, dtype=dtype).history.call.operation)
+            elif isinstance(layer, Model) and layer._network is not None and len(layer._network.flat_inputs) == 1:
+                first = layer._network.flat_inputs[0]
+                self._stack.append(Input(batch_shape=first.shape, dtype=first.dtype).history.call.operation)
         if layer.name in self._named:
             raise ArgumentError(
                 f"Model '{self.name}' has a layer named '{layer.name}' already.",
                 cure="another name=..., each layer once",
             )
-        self.stack.append(layer)
+        self._stack.append(layer)
         self._named.add(layer.name)
         if rebuild and self._ends is not None:
             self._connect([layer], *self._ends)
@@ -109,9 +108,9 @@ class Sequential(Model):
                 got=f"'{layer.name}' within '{self.name}'",
                 cure="models.clone_model(model), for a copy of it within it",
             )
-        if self.stack and isinstance(layer, InputLayer):
+        if self._stack and isinstance(layer, InputLayer):
             raise ArgumentError(
-                "An Input comes first in a Sequential model.", got=f"Input after {len(self.stack)} layers"
+                "An Input comes first in a Sequential model.", got=f"Input after {len(self._stack)} layers"
             )
         return layer
 
@@ -133,9 +132,9 @@ class Sequential(Model):
             >>> model.pop().units, model.output_shape
             (2, (None, 8))
         """
-        if not self.stack:
+        if not self._stack:
             raise ArgumentError(f"Model '{self.name}' has no layer to take away.")
-        layer = self.stack.pop()
+        layer = self._stack.pop()
         self._named.discard(layer.name)
         if rebuild:
             self._rebuild()
@@ -146,7 +145,7 @@ class Sequential(Model):
         return False  # files list its layers
 
     @property
-    def network(self) -> Network | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def _network(self) -> Network | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Calls of the layers in order; None while the shape of the input is not known."""
         if self._made is None and self._ends is not None:
             self._made = Network(*self._ends)
@@ -155,21 +154,21 @@ class Sequential(Model):
     def _rebuild(self) -> None:
         """Connect the layers anew, if it is known where they begin."""
         for call in self._links:
-            call.operation.calls.remove(call)
+            call.operation._calls.remove(call)
         self._links, self._ends, self._made, self.built = [], None, None, False
         self._forget_compiled()
-        if len(self.stack) > 1 and isinstance(self.stack[0], InputLayer):
-            begin = self.stack[0].output
+        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
+            begin = self._stack[0].output
             self._connect(self.layers, begin, begin)
 
     def _connect(self, layers: Sequence[Layer], begin: Any, x: Any) -> None:
         """Call these layers one after the other on ``x``, which came of ``begin``."""
         self._forget_compiled()
-        with placed(self.place), path_scope(self):
-            loading.check_rows(self.stack[0].name, begin.type.shape)
+        with placed(self._location), path_scope(self):
+            loading.check_rows(self._stack[0].name, begin.type.shape)
             for layer in layers:
                 x = layer(x)
-                self._links.append(layer.calls[-1])
+                self._links.append(layer._calls[-1])
                 for output in tree.flatten(x):
                     loading.check_rows(layer.name, output.type.shape)
         self._ends, self._made, self.built = (begin, x), None, True
@@ -190,31 +189,25 @@ class Sequential(Model):
             >>> model.count_params()
             10
         """
-        if self.network is not None or not self.stack:
+        if self._network is not None or not self._stack:
             return
         if isinstance(input_shape, (list, tuple)) and input_shape and isinstance(input_shape[0], (list, tuple)):
             input_shape = input_shape[0]
-        if not isinstance(self.stack[0], InputLayer):
-            self.stack.insert(0, Input(batch_shape=tuple(input_shape)).history.call.operation)
+        if not isinstance(self._stack[0], InputLayer):
+            self._stack.insert(0, Input(batch_shape=tuple(input_shape)).history.call.operation)
         self._rebuild()
 
     @classmethod
-    def build_is_own(cls) -> bool:
-        """Returns True: the class overrides ``build``.
-
-        Example:
-            >>> from amalthea import Sequential
-            >>> Sequential.build_is_own()
-            True
-        """
+    def _has_own_build(cls) -> bool:
+        """Returns True: the class overrides ``build``."""
         return True
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
-        if self.built or not self.stack:
+        if self.built or not self._stack:
             return
         shape = next(iter(build_shapes(self, args, kwargs).values()))
         dtype = type_of(args[0]).dtype
-        self.stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
+        self._stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
         self._rebuild()
         self._build_shapes = {"input_shape": shape}
 
@@ -245,21 +238,21 @@ class Sequential(Model):
             >>> np.asarray(model(np.array([[1.0, 2.0], [-3.0, 1.0]]))).tolist()
             [[3.0], [0.0]]
         """
-        if self.network is not None:
-            return self.network.run(inputs, mask)
+        if self._network is not None:
+            return self._network.run(inputs, mask)
         inputs = inputs if mask is None else with_mask(inputs, mask)
-        for layer in self.stack:
+        for layer in self._stack:
             inputs = layer(inputs)
         return inputs
 
     @property
     def _layers(self) -> list[Layer]:
-        return list({id(x): x for x in [*self.stack, *super()._tracked(Layer)]}.values())
+        return list({id(x): x for x in [*self._stack, *super()._tracked(Layer)]}.values())
 
     @property
     def layers(self) -> list[Layer]:
         """Layers of the model in order, without the ``Input``."""
-        return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the shape of the input, for model files.
@@ -272,7 +265,7 @@ class Sequential(Model):
             >>> Sequential([layers.Input((4,)), layers.Dense(2)]).get_build_config()
             {'input_shape': [None, 4]}
         """
-        return {"input_shape": list(self.input_shape)} if self.network is not None else None
+        return {"input_shape": list(self._network.input_shape)} if self._network is not None else None
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration of the model, as plain data that JSON can hold.
@@ -288,9 +281,9 @@ class Sequential(Model):
             (['InputLayer', 'Dense'], [None, 4])
         """
         config = {"name": self.name, "trainable": self.trainable, "dtype": configurable.serialize(self.dtype_policy)}
-        config["layers"] = [configurable.serialize(layer) for layer in self.stack]
-        if self.network is not None:
-            config["build_input_shape"] = list(self.input_shape)
+        config["layers"] = [configurable.serialize(layer) for layer in self._stack]
+        if self._network is not None:
+            config["build_input_shape"] = list(self._network.input_shape)
         return config
 
     @classmethod
@@ -319,7 +312,7 @@ class Sequential(Model):
             for layer in config["layers"]:
                 model.add(configurable.deserialize(layer, ("layers",)), rebuild=False)
         model._rebuild()
-        if model.network is None and config.get("build_input_shape"):
+        if model._network is None and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         return model
 

@@ -30,7 +30,8 @@ def _amount(variables: Any) -> str:
 
 def _shape_text(layer: Any) -> str:
     try:
-        return str(layer.output_shape if hasattr(layer, "output_shape") else layer.output.shape)
+        is_model = hasattr(layer, "_needed_network")
+        return str(layer._needed_network().output_shape if is_model else layer.output.shape)
     except (ValueError, AttributeError):
         return "?"
 

@@ -84,12 +84,12 @@ class Adafactor(Optimizer):
 
     def _second_moment(self, square: Any, variable: Variable) -> Any:
         """The moving mean of squared gradients; of a matrix, by its factors."""
-        velocity = self.slot("velocity", variable)
-        kept = 1.0 - ops.power(self.step(velocity.dtype), self.beta_2_decay)
+        velocity = self._slot("velocity", variable)
+        kept = 1.0 - ops.power(self._update_number(velocity.dtype), self.beta_2_decay)
         if len(variable.shape) < 2:
             velocity.assign(velocity.value * kept + square * (1.0 - kept))
             return velocity.value
-        row, column = self.slot("row", variable), self.slot("column", variable)
+        row, column = self._slot("row", variable), self._slot("column", variable)
         row.assign(row.value * kept + ops.mean(square, axis=-1) * (1.0 - kept))
         column.assign(column.value * kept + ops.mean(square, axis=-2) * (1.0 - kept))
         share = row.value / ops.mean(row.value, axis=-1, keepdims=True)
@@ -100,7 +100,7 @@ class Adafactor(Optimizer):
         dtype = dtypes.at_least_single(variable.dtype)
         gradient, value, rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
         if self.relative_step:
-            rate = ops.minimum(rate, ops.rsqrt(self.step(dtype)))
+            rate = ops.minimum(rate, ops.rsqrt(self._update_number(dtype)))
         rate = rate * ops.maximum(_mean_square_root(value), self.epsilon_2)
         step = gradient * ops.rsqrt(self._second_moment(ops.square(gradient) + self.epsilon_1, variable))
         excess = ops.maximum(_mean_square_root(step) / self.clip_threshold, 1.0)

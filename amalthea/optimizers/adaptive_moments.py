@@ -22,13 +22,13 @@ def _towards(mean: Any, new: Any, beta: float) -> Any:
 class _Moments(Optimizer):
     """Two moving means; ``power`` tells how much of the start is left in one."""
 
-    groups: Sequence[Slots] = ({"momentum": "zeros", "velocity": "zeros"},)
+    slot_groups: Sequence[Slots] = ({"momentum": "zeros", "velocity": "zeros"},)
     beta_1: float
     beta_2: float
 
-    def left(self, beta: float) -> Any:
+    def _start_share(self, beta: float) -> Any:
         """``beta ** step``."""
-        return ops.power(float(beta), self.step())
+        return ops.power(float(beta), self._update_number())
 
 
 docstrings.share(
@@ -83,11 +83,12 @@ class Adam(_Moments):
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
         super().__init__(learning_rate, **common)
 
-    def slot_groups(self) -> Sequence[Slots]:
-        return [*self.groups, {"velocity_hat": "zeros"}] if self.amsgrad else self.groups
+    @property
+    def slot_groups(self) -> Sequence[Slots]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return [*_Moments.slot_groups, {"velocity_hat": "zeros"}] if self.amsgrad else _Moments.slot_groups
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, velocity: Any, *greatest: Any) -> Any:
-        correction = ops.sqrt(1.0 - self.left(self.beta_2)) / (1.0 - self.left(self.beta_1))
+        correction = ops.sqrt(1.0 - self._start_share(self.beta_2)) / (1.0 - self._start_share(self.beta_1))
         rate = learning_rate * ops.cast(correction, value.dtype)
         if not greatest:
             shares = {"beta_1": float(self.beta_1), "beta_2": float(self.beta_2), "epsilon": float(self.epsilon)}
@@ -161,7 +162,7 @@ class Adamax(_Moments):
     Source: Kingma and Ba, arXiv:1412.6980, algorithm 2.
     """
 
-    groups = ({"momentum": "zeros", "norm": "zeros"},)
+    slot_groups = ({"momentum": "zeros", "norm": "zeros"},)
 
     def __init__(
         self,
@@ -175,7 +176,7 @@ class Adamax(_Moments):
         super().__init__(learning_rate, **common)
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, greatest: Any) -> Any:
-        rate = learning_rate / ops.cast(1.0 - self.left(self.beta_1), value.dtype)
+        rate = learning_rate / ops.cast(1.0 - self._start_share(self.beta_1), value.dtype)
         momentum = _towards(momentum, gradient, self.beta_1)
         greatest = ops.maximum(greatest * self.beta_2, ops.abs(gradient))
         return value - momentum * rate / (greatest + self.epsilon), momentum, greatest
@@ -227,18 +228,20 @@ class Nadam(_Moments):
     def _momentum_at(self, step: Any) -> Any:
         return (1.0 - ops.power(0.96, step) * 0.5) * self.beta_1
 
-    def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
-        self._product.assign(self._product.value * ops.cast(self._momentum_at(self.step()), self._product.dtype))
-        super().update_all(grads, variables, learning_rate)
+    def _update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
+        self._product.assign(
+            self._product.value * ops.cast(self._momentum_at(self._update_number()), self._product.dtype)
+        )
+        super()._update_all(grads, variables, learning_rate)
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, velocity: Any) -> Any:
-        now, later = self._momentum_at(self.step()), self._momentum_at(self.step() + 1.0)
+        now, later = self._momentum_at(self._update_number()), self._momentum_at(self._update_number() + 1.0)
         product = ops.cast(self._product.value, "float32")
         of_mean = ops.cast(later / (1.0 - product * later), value.dtype) * learning_rate
         of_gradient = ops.cast((1.0 - now) / (1.0 - product), value.dtype) * learning_rate
         momentum = _towards(momentum, gradient, self.beta_1)
         velocity = _towards(velocity, ops.square(gradient), self.beta_2)
-        size = ops.sqrt(velocity / ops.cast(1.0 - self.left(self.beta_2), value.dtype)) + self.epsilon
+        size = ops.sqrt(velocity / ops.cast(1.0 - self._start_share(self.beta_2), value.dtype)) + self.epsilon
         return value - (momentum * of_mean + gradient * of_gradient) / size, momentum, velocity
 
 
@@ -280,8 +283,8 @@ class Lamb(_Moments):
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any, velocity: Any) -> Any:
         momentum = _towards(momentum, gradient, self.beta_1)
         velocity = _towards(velocity, ops.square(gradient), self.beta_2)
-        mean = momentum / ops.cast(1.0 - self.left(self.beta_1), value.dtype)
-        square = velocity / ops.cast(1.0 - self.left(self.beta_2), value.dtype)
+        mean = momentum / ops.cast(1.0 - self._start_share(self.beta_1), value.dtype)
+        square = velocity / ops.cast(1.0 - self._start_share(self.beta_2), value.dtype)
         step = mean / (ops.sqrt(square) + self.epsilon)
         ratio = _ratio(norm(value), norm(step))
         return value - step * (learning_rate * ratio), momentum, velocity
@@ -318,7 +321,7 @@ class Lion(Optimizer):
     Source: Chen et al., arXiv:2302.06675, algorithm 2.
     """
 
-    groups = ({"momentum": "zeros"},)
+    slot_groups = ({"momentum": "zeros"},)
 
     def __init__(self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **common: Any):
         self.beta_1, self.beta_2 = beta_1, beta_2

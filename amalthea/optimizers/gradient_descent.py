@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import initializers, ops
@@ -42,7 +43,8 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
         super().__init__(learning_rate, **common)
 
-    def slot_groups(self) -> list[Slots]:
+    @property
+    def slot_groups(self) -> Sequence[Slots]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return [{"momentum": "zeros"}] if self.momentum else []
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, momentum: Any = None) -> Any:
@@ -89,7 +91,8 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
         super().__init__(learning_rate, **common)
 
-    def slot_groups(self) -> list[Slots]:
+    @property
+    def slot_groups(self) -> Sequence[Slots]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return [{"accumulator": initializers.Constant(self.initial_accumulator_value)}]
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, accumulator: Any) -> Any:
@@ -122,7 +125,7 @@ class Adadelta(Optimizer):
     Source: Zeiler, arXiv:1212.5701, algorithm 1.
     """
 
-    groups = ({"accumulated_grad": "zeros", "accumulated_delta_var": "zeros"},)
+    slot_groups = ({"accumulated_grad": "zeros", "accumulated_delta_var": "zeros"},)
 
     def __init__(self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **common: Any):
         self.rho, self.epsilon = rho, epsilon
@@ -173,7 +176,8 @@ class RMSprop(Optimizer):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         super().__init__(learning_rate, **common)
 
-    def slot_groups(self) -> list[Slots]:
+    @property
+    def slot_groups(self) -> Sequence[Slots]:  # pyright: ignore[reportIncompatibleVariableOverride]
         names = ["velocity"] + ["momentum"] * bool(self.momentum) + ["average_gradient"] * self.centered
         return [{name: "zeros"} for name in names]
 
@@ -239,7 +243,8 @@ class Ftrl(Optimizer):
         self.l2_shrinkage_regularization_strength, self.beta = l2_shrinkage_regularization_strength, beta
         super().__init__(learning_rate, **common)
 
-    def slot_groups(self) -> list[Slots]:
+    @property
+    def slot_groups(self) -> Sequence[Slots]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return [{"accumulator": initializers.Constant(self.initial_accumulator_value), "linear": "zeros"}]
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, accumulator: Any, linear: Any) -> Any:

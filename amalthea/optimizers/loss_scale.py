@@ -62,7 +62,7 @@ class LossScaleOptimizer(Optimizer):
         super().__init__(0.0, name=name, **kwargs)
 
     @classmethod
-    def around(cls, optimizer: Any) -> LossScaleOptimizer:
+    def _around(cls, optimizer: Any) -> LossScaleOptimizer:
         """One around the optimizer, unless it is one."""
         return optimizer if isinstance(optimizer, cls) else cls(optimizer, name="loss_scale_optimizer")
 
@@ -94,8 +94,6 @@ class LossScaleOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
 
-    lr = learning_rate
-
     @property
     def iterations(self) -> Any:
         """The number of updates that were made."""
@@ -117,7 +115,7 @@ class LossScaleOptimizer(Optimizer):
         grads = [None if g is None else g / ops.cast(scale, g.dtype) for g in grads]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
-        counted = {"weight": weight} if self.accumulates else {}
+        counted = {"weight": weight} if self._accumulates else {}
         self._assign_if(is_finite, lambda: self.inner_optimizer.apply(grads, variables, **counted), every)
         self._rescale(scale, is_finite)
 
@@ -130,14 +128,14 @@ class LossScaleOptimizer(Optimizer):
         self._dynamic_scale.assign(ops.where(is_finite, grown, scale / 2.0))
 
     @property
-    def accumulates(self) -> bool:
+    def _accumulates(self) -> bool:
         """Whether several calls make one update."""
-        return self.inner_optimizer.accumulates
+        return self.inner_optimizer._accumulates
 
     @property
-    def has_averages(self) -> bool:
+    def _has_averages(self) -> bool:
         """Whether the inner optimizer has averages of the weights."""
-        return self.inner_optimizer.has_averages
+        return self.inner_optimizer._has_averages
 
     @property
     def _accumulated_weight(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]

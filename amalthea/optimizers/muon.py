@@ -58,6 +58,8 @@ class Muon(_Moments):
     Source: Jordan et al., "Muon: an optimizer for hidden layers", 2024; Liu et al., arXiv:2502.16982 (rms_rate).
     """
 
+    slot_groups = ()  # made in build, where the path of a weight tells which it needs
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -87,8 +89,8 @@ class Muon(_Moments):
         rms_rate: float | None = 0.2,
         **kwargs: Any,
     ):
-        self.adam_beta_1 = self.beta_1 = adam_beta_1
-        self.adam_beta_2 = self.beta_2 = adam_beta_2
+        self.adam_beta_1 = adam_beta_1
+        self.adam_beta_2 = adam_beta_2
         self.adam_weight_decay, self.epsilon = adam_weight_decay, epsilon
         self.exclude_layers, self.exclude_embeddings = list(exclude_layers or ()), exclude_embeddings
         self.muon_a, self.muon_b, self.muon_c, self.ns_steps = muon_a, muon_b, muon_c, ns_steps
@@ -109,7 +111,7 @@ class Muon(_Moments):
             **kwargs,
         )
 
-    def is_for_adam(self, variable: Variable) -> bool:
+    def _is_for_adam(self, variable: Variable) -> bool:
         """Whether Adam updates it: no matrix, an embedding, or excluded by its path."""
         if len(variable.shape) != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
             return True
@@ -118,42 +120,41 @@ class Muon(_Moments):
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
             return
-        self.groups = ()
         super().build(variables)
         self._slots.update(momentum=[], velocity=[])
         for variable in variables:
             self._slots["momentum"].append(self.add_variable_from_reference(variable, "momentum"))
-            velocity = self.add_variable_from_reference(variable, "velocity") if self.is_for_adam(variable) else None
+            velocity = self.add_variable_from_reference(variable, "velocity") if self._is_for_adam(variable) else None
             self._slots["velocity"].append(velocity)  # type: ignore[arg-type]
 
-    def decay_of(self, variable: Variable) -> float | None:
-        return self.adam_weight_decay if self.is_for_adam(variable) else self.weight_decay
+    def _weight_decay_of(self, variable: Variable) -> float | None:
+        return self.adam_weight_decay if self._is_for_adam(variable) else self.weight_decay
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = dtypes.at_least_single(variable.dtype)
         gradient, value, rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
-        if self.is_for_adam(variable):
+        if self._is_for_adam(variable):
             step = self._adam_step(gradient, variable, rate * self.adam_lr_ratio)
         else:
             step = self._muon_step(gradient, variable, rate)
         variable.assign(value - step)
 
     def _adam_step(self, gradient: Any, variable: Variable, rate: Any) -> Any:
-        momentum, velocity = self.slot("momentum", variable), self.slot("velocity", variable)
-        momentum.assign(_towards(momentum.value, gradient, self.beta_1))
-        velocity.assign(_towards(velocity.value, ops.square(gradient), self.beta_2))
-        correction = ops.sqrt(1.0 - self.left(self.beta_2)) / (1.0 - self.left(self.beta_1))
+        momentum, velocity = self._slot("momentum", variable), self._slot("velocity", variable)
+        momentum.assign(_towards(momentum.value, gradient, self.adam_beta_1))
+        velocity.assign(_towards(velocity.value, ops.square(gradient), self.adam_beta_2))
+        correction = ops.sqrt(1.0 - self._start_share(self.adam_beta_2)) / (1.0 - self._start_share(self.adam_beta_1))
         rate = rate * ops.cast(correction, rate.dtype)
         return momentum.value * rate / (ops.sqrt(velocity.value) + self.epsilon)
 
     def _muon_step(self, gradient: Any, variable: Variable, rate: Any) -> Any:
-        momentum = self.slot("momentum", variable)
+        momentum = self._slot("momentum", variable)
         momentum.assign(momentum.value * self.momentum + gradient)
         step = gradient + momentum.value * self.momentum if self.nesterov else momentum.value
         scale = 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(variable.shape))
-        return self.orthogonal(step) * (rate * scale)
+        return self._orthogonal(step) * (rate * scale)
 
-    def orthogonal(self, matrix: Any) -> Any:
+    def _orthogonal(self, matrix: Any) -> Any:
         """The orthogonal matrix near to it: all its singular values drawn to about 1.
 
         Source: Newton and Schulz's iteration, of the fifth degree.

@@ -70,8 +70,9 @@ docstrings.share(
 class Optimizer(State, registry=registry):
     """Base class of optimizers: a rule for one weight, and the options that all rules share.
 
-    A subclass overrides :meth:`rule`, which returns the new value of a weight, and the class attribute ``groups``,
-    the names of the variables that the rule keeps for each weight. All rules compute in float32 at least.
+    A subclass overrides :meth:`rule`, which returns the new value of a weight, and the class attribute
+    ``slot_groups``: dicts from the names of the variables that the rule keeps for each weight (its slots) to their
+    initializers. All rules compute in float32 at least.
 
     Args:
         learning_rate: float, 0 or more, schedule, variable, or callable without arguments; size of the steps.
@@ -93,8 +94,8 @@ class Optimizer(State, registry=registry):
         array([0.5], dtype=float32)
     """
 
-    argument_checks = arguments.OF_OPTIMIZERS
-    not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
+    _argument_checks = arguments.OF_OPTIMIZERS
+    _not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
 
     def __init_subclass__(cls, **kwargs: Any):
         if "__init__" in cls.__dict__:
@@ -126,14 +127,14 @@ class Optimizer(State, registry=registry):
         self._undecayed: set[Variable] = set()
         self._undecayed_names: list[str] = []
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
-        learning_rate, self.decay = options.take_legacy(type(self).__name__, learning_rate, kwargs)
+        learning_rate, self._decay_rate = options.take_legacy(type(self).__name__, learning_rate, kwargs)
         self._learning_rate = self._make_learning_rate(learning_rate)
 
     # ------------------------------------------------------------------------------------ learning rate
 
     def _make_learning_rate(self, given: Any) -> Any:
         if isinstance(given, dict):
-            return LearningRateSchedule.registry.get(given)  # type: ignore[union-attr]
+            return LearningRateSchedule._registry.get(given)  # type: ignore[union-attr]
         if isinstance(given, Variable):
             self._variables.append(given)
         if callable(given) or isinstance(given, Variable):
@@ -165,7 +166,17 @@ class Optimizer(State, registry=registry):
                 cure=f"{type(self).__name__}(learning_rate=0.001), or set another schedule",
             )
 
-    lr = learning_rate
+    @property
+    def lr(self) -> Any:
+        """The learning rate, by its name in Keras 1 and 2; or the attribute that a subclass set before."""
+        return vars(self).get("lr", self.learning_rate)
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        if "lr" in vars(self) or "_learning_rate" not in vars(self):
+            vars(self)["lr"] = value
+        else:
+            self.learning_rate = value
 
     @property
     def iterations(self) -> Any:
@@ -175,7 +186,7 @@ class Optimizer(State, registry=registry):
         return self._iterations
 
     @property
-    def accumulates(self) -> bool:
+    def _accumulates(self) -> bool:
         """Whether several calls make one update."""
         return bool(self.gradient_accumulation_steps)
 
@@ -239,7 +250,7 @@ class Optimizer(State, registry=registry):
         """Add to the weighted sums of gradients; where enough calls were made, update by the mean and begin anew."""
         steps = self.gradient_accumulation_steps
         summed = self._accumulated_weight
-        sums = [*(self.slot("gradient_accumulator", v) for v in variables), summed]
+        sums = [*(self._slot("gradient_accumulator", v) for v in variables), summed]
         weight = ops.cast(weight, summed.dtype)
         totals = [s.value + ops.cast(g, s.dtype) * ops.cast(weight, s.dtype) for s, g in zip(sums, grads)]
         totals.append(summed.value + weight)
@@ -267,7 +278,7 @@ class Optimizer(State, registry=registry):
             grads = options.clip(self, grads)
             rate = self._rate()
             self._decay(variables, rate)
-            self.update_all(grads, variables, rate)
+            self._update_all(grads, variables, rate)
         if self.use_ema:
             self._average()
         for variable in variables:
@@ -278,17 +289,17 @@ class Optimizer(State, registry=registry):
         """The learning rate of this update."""
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else ops.convert_to_tensor(rate, dtype="float32")
-        return rate if not self.decay else rate / (ops.cast(self.iterations, "float32") * self.decay + 1.0)
+        return rate if not self._decay_rate else rate / (ops.cast(self.iterations, "float32") * self._decay_rate + 1.0)
 
-    def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
+    def _update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         """Calls :meth:`update_step` for each variable; a rule with state for the whole step updates it here."""
         for gradient, variable in zip(grads, variables):
             self.update_step(gradient, variable, learning_rate)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Updates one variable and its slots by :meth:`rule`."""
-        names = [name for group in self.slot_groups() for name in group]
-        slots = [self.slot(name, variable) for name in names]
+        names = [name for group in self.slot_groups for name in group]
+        slots = [self._slot(name, variable) for name in names]
         dtype = dtypes.at_least_single(variable.dtype)
         gradient, value, learning_rate = (ops.cast(x, dtype) for x in (gradient, variable.value, learning_rate))
         results = self.rule(gradient, value, learning_rate, *(s.value for s in slots))
@@ -302,7 +313,7 @@ class Optimizer(State, registry=registry):
         """
         raise NotImplementedError(f"{type(self).__name__} does not say its rule: write its rule or update_step.")
 
-    def step(self, dtype: str = "float32") -> Any:
+    def _update_number(self, dtype: str = "float32") -> Any:
         """Returns the number of the present update, from 1."""
         return ops.cast(self.iterations + 1, dtype)
 
@@ -317,13 +328,13 @@ class Optimizer(State, registry=registry):
         by_name = any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
         return variable not in self._undecayed and not by_name
 
-    def decay_of(self, variable: Variable) -> float | None:
+    def _weight_decay_of(self, variable: Variable) -> float | None:
         """Returns the weight decay of one variable."""
         return self.weight_decay
 
     def _decay(self, variables: Sequence[Variable], rate: Any) -> None:
         for variable in filter(self._decays, variables):
-            decay = self.decay_of(variable)
+            decay = self._weight_decay_of(variable)
             if decay is not None:
                 shrunk = ops.cast(variable.value, dtypes.at_least_single(variable.dtype))
                 variable.assign(shrunk * (1.0 - ops.cast(rate, shrunk.dtype) * decay))
@@ -342,11 +353,11 @@ class Optimizer(State, registry=registry):
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Replaces variables by their moving averages, if there are any; called when ``fit`` ends."""
         with at_once():
-            for variable in var_list if self.has_averages else ():
-                variable.assign(self.slot("average", variable).value)
+            for variable in var_list if self._has_averages else ():
+                variable.assign(self._slot("average", variable).value)
 
     @property
-    def has_averages(self) -> bool:
+    def _has_averages(self) -> bool:
         """Whether averages of the weights are kept, and an update has made them."""
         return self.use_ema and self.built and int(np.asarray(ops.convert_to_numpy(self.iterations))) > 0
 
@@ -367,13 +378,13 @@ class Optimizer(State, registry=registry):
         _, new = call_stateless(lambda: self.apply(grads, self._trainable_variables), every, values)
         return new[: len(self._trainable_variables)], new[len(self._trainable_variables) :]
 
-    def config_value(self, name: str, given: Any) -> Any:
+    def _config_value(self, name: str, given: Any) -> Any:
         """Returns the learning rate as a number or schedule, any other argument from its attribute."""
         if name != "learning_rate":
-            return super().config_value(name, given)
+            return super()._config_value(name, given)
         rate = self._learning_rate
         rate = float(rate.numpy()) if isinstance(rate, Variable) else rate
-        return options.with_decay(rate, self.decay)
+        return options.with_decay(rate, self._decay_rate)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

@@ -56,20 +56,20 @@ class ScheduleFreeAdamW(_Moments):
         if self.built:
             return
         super().build(variables)
-        self.begin_at_weights()
+        self._begin_at_weights()
 
-    def begin_at_weights(self) -> None:
+    def _begin_at_weights(self) -> None:
         """Take the weights as they are now for the last point. (Files call it ``momentum``.)"""
         for variable, point in zip(self._trainable_variables, self._slots["momentum"]):
             point.assign(variable.value)
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, point: Any, velocity: Any) -> Any:
-        step = self.step(value.dtype)
+        step = self._update_number(value.dtype)
         if self.warmup_steps:
             learning_rate = learning_rate * ops.minimum(step / self.warmup_steps, 1.0)
         share = 1.0 / step
         velocity = _towards(velocity, ops.square(gradient), self.beta_2)
-        size = ops.sqrt(velocity / ops.cast(1.0 - self.left(self.beta_2), value.dtype)) + self.epsilon
+        size = ops.sqrt(velocity / ops.cast(1.0 - self._start_share(self.beta_2), value.dtype)) + self.epsilon
         move = gradient * learning_rate / size
         value = value + (point - value) * share + move * ((1.0 - share) * self.beta_1 - 1.0)
         return value, point - move, velocity

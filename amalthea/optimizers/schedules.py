@@ -59,7 +59,7 @@ class LearningRateSchedule(Configurable, registry=registry):
         0.05
     """
 
-    argument_checks = arguments.OF_SCHEDULES
+    _argument_checks = arguments.OF_SCHEDULES
 
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not say its learning rate: write its __call__.")
@@ -97,13 +97,13 @@ class ExponentialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
-    def periods(self, step: Any) -> Any:
+    def _periods(self, step: Any) -> Any:
         """Returns the number of periods up to this step."""
         periods = _float(step) / self.decay_steps
         return ops.floor(periods) if self.staircase else periods
 
     def __call__(self, step: Any) -> Any:
-        return ops.power(float(self.decay_rate), self.periods(step)) * self.initial_learning_rate
+        return ops.power(float(self.decay_rate), self._periods(step)) * self.initial_learning_rate
 
 
 class InverseTimeDecay(ExponentialDecay):
@@ -134,7 +134,7 @@ class InverseTimeDecay(ExponentialDecay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Any:
-        return self.initial_learning_rate / (self.periods(step) * self.decay_rate + 1.0)
+        return self.initial_learning_rate / (self._periods(step) * self.decay_rate + 1.0)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):

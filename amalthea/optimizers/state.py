@@ -23,7 +23,7 @@ Slots = dict[str, Any]  # names of slots to their initializers
 class State(Configurable):
     """Variables in the order in which files keep them; among them, slots: one for each trained variable."""
 
-    groups: Sequence[Slots] = ()
+    slot_groups: Sequence[Slots] = ()  # of ``rule``; those of one group are made variable by variable
     name: str
     use_ema: bool
     gradient_accumulation_steps: int | None
@@ -90,16 +90,12 @@ class State(Configurable):
             self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
             self._accumulated_weight = Variable(np.float32(0), trainable=False, name="accumulated_weight")
             self._accumulated_weight.path = f"{self.name}/accumulated_weight"
-        for group in self.slot_groups():
+        for group in self.slot_groups:
             made = self.add_optimizer_variables(variables, list(group), list(group.values()))
             self._slots.update(zip(group, made))
         self.built = True
 
-    def slot_groups(self) -> Sequence[Slots]:
-        """The slots of :meth:`rule`, with their initializers. Those of one group are made variable by variable."""
-        return self.groups
-
-    def slot(self, name: str, variable: Variable) -> Variable:
+    def _slot(self, name: str, variable: Variable) -> Variable:
         """The slot of that name for a variable."""
         return self._slots[name][self._place(variable)]
 
@@ -136,7 +132,7 @@ class State(Configurable):
     def load_own_variables(self, store: Any) -> None:
         """Take every variable from the store; only a warning if it holds another number of them."""
         given, variables = len(store.keys()), self.variables
-        if not self.can_load(given):
+        if not self._can_load(given):
             warnings.warn(
                 f"The state of optimizer '{self.name}' was not loaded: it has {len(variables)} variables, and "
                 f"the file {given}.",
@@ -149,7 +145,7 @@ class State(Configurable):
             if given < len(variables):
                 self._weigh_as_keras()
 
-    def can_load(self, count: int) -> bool:
+    def _can_load(self, count: int) -> bool:
         """Whether so many saved values are its state."""
         return len(self.variables) - count in ((0,) if self._accumulated_weight is None else (0, 1))
 

@@ -73,15 +73,15 @@ def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple
 
 def _class_name(thing: Any) -> str:
     """The class by which a list of objects names its groups: its own, or what files call a model."""
-    identity = thing.saved_identity if isinstance(thing, Model) else None
+    identity = thing._saved_identity if isinstance(thing, Model) else None
     return identity[1] if identity else type(thing).__name__
 
 
 def _children(thing: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(thing, Sequential):
-        yield "layers", [layer for layer in thing.stack if not isinstance(layer, InputLayer)]
-    elif isinstance(thing, Model) and thing.network is not None:
-        yield "layers", [o for o in thing.network.operations if isinstance(o, Layer)]
+        yield "layers", [layer for layer in thing._stack if not isinstance(layer, InputLayer)]
+    elif isinstance(thing, Model) and thing._network is not None:
+        yield "layers", [o for o in thing._network.operations if isinstance(o, Layer)]
     hidden = _own_attributes(_kind(thing))
     names = [name for name in vars(thing) if name not in hidden and not name.startswith("__")]
     for name in sorted(names, key=lambda n: f"~{n}" if n.startswith("_") else n):
@@ -100,7 +100,7 @@ def _own_attributes(kind: type) -> frozenset[str]:
     bare = kind(1.0) if kind is Optimizer else kind()
     names = set(vars(bare))
     if issubclass(kind, Model):
-        names |= {"network", "_loss", "_compiled_metrics", "_loss_tracker", "loss", "_build_shapes", "history"}
+        names |= {"_network", "_loss", "_compiled_metrics", "_loss_tracker", "loss", "_build_shapes", "history"}
         names -= {"optimizer"}
     return frozenset(names | {"_given", "_variables", "states"})
 
@@ -304,7 +304,7 @@ def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False
         plan.finish(taken)
     for _, thing, _ in stores:
         if isinstance(thing, Optimizer) and not taken.issuperset(id(v) for v in thing.variables):
-            getattr(thing, "begin_at_weights", lambda: None)()  # it was built before the weights were read
+            getattr(thing, "_begin_at_weights", lambda: None)()  # it was built before the weights were read
 
 
 @contextmanager
@@ -342,7 +342,7 @@ def _load_optimizer(optimizer: Any, store: Group) -> bool:
     """Optimizer state that does not fit is left out with a warning, as in Keras: the weights are still good."""
     if not len(store):
         return False
-    if not optimizer.can_load(len(store)):
+    if not optimizer._can_load(len(store)):
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
             return False  # it was saved before its first step
         warnings.warn(

@@ -48,9 +48,9 @@ def check_source(model: Any, source: Any) -> None:
 def check_labels(model: Any, batch: Any) -> None:
     """The values of the labels of ``(x, y, ...)``, where the loss knows what they may be."""
     loss = getattr(model, "_loss", None)
-    if batch[1] is None or loss is None or not loss.checks_values or model.trains_in_its_own_way():
+    if batch[1] is None or loss is None or not loss.checks_values or model._has_own_training():
         return
-    with placed(model.place):
+    with placed(model._location):
         loss.check_values(batch[1], _outputs(model, batch[0]))
 
 
@@ -73,7 +73,7 @@ def checked(model: Any, source: Any, batches: Iterable[Any]) -> Iterable[Any]:
     loss = getattr(model, "_loss", None)
     if not hasattr(source, "inputs") and indices.readers(model):
         return _each(batches, lambda batch: check_batch(model, batch))
-    if hasattr(source, "labels") or loss is None or not loss.checks_values or model.trains_in_its_own_way():
+    if hasattr(source, "labels") or loss is None or not loss.checks_values or model._has_own_training():
         return batches
     return _each(batches, lambda batch: check_batch(model, batch))
 
@@ -86,9 +86,9 @@ def _each(batches: Iterable[Any], look: Callable[[Any], None]) -> Iterator[Any]:
 
 def _outputs(model: Any, x: Any) -> Outputs:
     """The predictions as types; a model without symbolic outputs is called on symbols once for each kind of input."""
-    network = getattr(model, "network", None)
+    network = getattr(model, "_network", None)
     if network is not None:
-        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model.output_names)
+        return Outputs(tree.map_structure(_of_any_rows, network.outputs), model._output_names())
     key = str(_kinds(x))
     if key not in model._output_types:
         with Trace():
@@ -132,14 +132,14 @@ def class_weights(model: Any, class_weight: Any) -> Any:
     losses = model._loss.single() if model._loss is not None else None
     if getattr(getattr(losses, "fn", None), "check", None) is class_numbers:
         return ClassWeights(class_weight)
-    network = getattr(model, "network", None)
+    network = getattr(model, "_network", None)
     outputs = tree.flatten(network.outputs) if network is not None else []
     return ClassWeights(class_weight, len(outputs[0].shape) - 1) if len(outputs) == 1 else class_weight
 
 
 def fixed_batch_size(model: Any) -> int | None:
     """The number of rows that ``Input(batch_shape=...)`` lays down."""
-    network = getattr(model, "network", None)
+    network = getattr(model, "_network", None)
     first = network.flat_inputs[0].shape[:1] if network is not None and network.flat_inputs else ()
     return first[0] if first else None
 

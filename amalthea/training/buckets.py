@@ -15,12 +15,13 @@ def padded(model: Any, source: Any, multiple: int | None) -> Any:
     """The source, padded as ``pad_to_multiple`` has it; itself without one."""
     if multiple is None or source is None:
         return source
-    inputs, outputs = (_open(getattr(model, name, None)) for name in ("inputs", "outputs"))
-    if inputs is not None and not any(inputs):
+    network = model._network
+    inputs, outputs = (None, None) if network is None else (_open(network.inputs), _open(network.outputs))
+    if network is not None and not any(_open(network.inputs)):
         raise ArgumentError(
             "pad_to_multiple needs an input of any length, and the model has none.",
             expected="axis 1 left open, such as Input((None,))",
-            got=", ".join(str(tuple(x.shape)) for x in tree.flatten(model.inputs)),
+            got=", ".join(str(tuple(x.shape)) for x in network.flat_inputs),
         )
     if not any(_masks(layer) for layer in model._flatten_layers()):
         warnings.warn(
@@ -36,10 +37,8 @@ def cut(source: Source, outputs: Any) -> Any:
     return source.cut(outputs) if isinstance(source, Buckets) else outputs
 
 
-def _open(tensors: Any) -> list[bool] | None:
-    """For each symbolic tensor whether axis 1 is of any length; None if the model was not told of its shapes."""
-    if tensors is None:
-        return None
+def _open(tensors: Any) -> list[bool]:
+    """For each symbolic tensor whether axis 1 is of any length."""
     return [len(x.shape) > 1 and not isinstance(x.shape[1], int) for x in tree.flatten(tensors)]
 
 

@@ -1,6 +1,7 @@
 """Losses and metrics of ``compile``, matched to the outputs of the model."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class CompiledLoss:
     def checks_values(self) -> bool:
         """Whether any loss looks at the values of labels."""
         return any(
-            type(_resolved(x)).check_values is not losses_module.Loss.check_values for x in tree.flatten(self.loss)
+            type(_resolved(x))._check_values is not losses_module.Loss._check_values for x in tree.flatten(self.loss)
         )
 
     def single(self) -> Any:
@@ -116,13 +117,13 @@ class CompiledLoss:
         """:class:`DataError` if labels cannot be meant for these outputs, seen before anything is trained."""
         losses = [_resolved(x) for x in by_output(self.loss, outputs.names, len(outputs.flat), "loss")]
         if len(losses) == 1 and losses[0] is not None:
-            self.only_check = functools.partial(losses[0].check_values, y_pred=outputs.flat[0].type)
+            self.only_check = functools.partial(losses[0]._check_values, y_pred=outputs.flat[0].type)
         for name, loss, labels, output in zip(outputs.names, losses, outputs.matched(y, "y"), outputs.flat):
             if loss is None or labels is None:
                 continue
             with placed(f"in the loss of output '{name}'"):
-                loss.check(type_of(labels), output.type)
-                loss.check_values(labels, output.type)
+                loss._check_types(type_of(labels), output.type)
+                loss._check_values(labels, output.type)
 
     def __call__(self, y: Any, outputs: Outputs, sample_weight: Any) -> Any:
         if self.parts is None:

@@ -1,5 +1,8 @@
 """``compile``: optimizer, losses and metrics of a model."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +14,7 @@ from amalthea.training import shares, step_grouping
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics
 from amalthea.training.frozen import Seen
 from amalthea.training.state import refuse_unknown
-from amalthea.training.step_grouping import Pace
+from amalthea.training.step_grouping import StepGrouping
 from amalthea.training.steps import Steps
 
 # Arguments of ``compile`` in Keras 1 and 2 that change nothing here.
@@ -85,8 +88,8 @@ class Compiling(Steps):
         ]
         self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:
-            self.optimizer = optimizers.LossScaleOptimizer.around(new_optimizer)
-        self.steps_per_execution, self.pace = steps, Pace(steps)
+            self.optimizer = optimizers.LossScaleOptimizer._around(new_optimizer)
+        self.steps_per_execution, self._step_grouping = steps, StepGrouping(steps)
         self._loss, self._compiled_metrics = new_loss, new_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._loss_tracker._direction = "down"

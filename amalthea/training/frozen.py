@@ -1,5 +1,8 @@
 """Trainable flags of the layers at the time of ``compile``. They hold for training until it is called again."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import warnings
@@ -19,7 +22,7 @@ class Seen:
 
     def __init__(self, model: Any):
         self.flags: dict[Layer, bool] = {layer: layer.trainable for layer in model._flatten_layers()}
-        self.as_of = Layer.freezings
+        self.as_of = Layer._trainable_version
         self.has_warned = False
 
     @contextmanager
@@ -30,13 +33,13 @@ class Seen:
 
     def warn_if_changed(self, model: Any) -> None:
         """Say once that some layer was frozen or unfrozen since; looked for only after that happened to any layer."""
-        if self.as_of == Layer.freezings or self.has_warned:
+        if self.as_of == Layer._trainable_version or self.has_warned:
             return
-        self.as_of = Layer.freezings
+        self.as_of = Layer._trainable_version
         changed = [layer for layer, flag in self.flags.items() if layer.trainable != flag]
         if changed:
             self.has_warned = True
-            layer, whole = changed[0], model.place.removeprefix("in ")
+            layer, whole = changed[0], model._location.removeprefix("in ")
             warnings.warn(
                 f"`trainable` of layer '{layer.name}' became {layer.trainable} after {whole} was compiled. "
                 "The model trains as it was compiled; model.compile(...) again lets the change count.",

@@ -19,7 +19,7 @@ def check(model: Any, x: Any) -> None:
     found = readers(model)
     if not found or x is None:
         return
-    values = _by_input(model.network, x)
+    values = _by_input(model._network, x)
     for place, name, layer in found:
         if place < len(values) and isinstance(values[place], np.ndarray):
             check_rows(values[place], layer, f"x{'' if len(values) == 1 else f' (input {name!r})'}")
@@ -27,7 +27,7 @@ def check(model: Any, x: Any) -> None:
 
 def readers(model: Any) -> list[tuple[int, str, Any]]:
     """``(place of the input, its name, embedding)`` for each embedding that reads an input of the model."""
-    network = getattr(model, "network", None)
+    network = getattr(model, "_network", None)
     if network is None:
         return []
     if network.index_readers is None:
@@ -38,7 +38,7 @@ def readers(model: Any) -> list[tuple[int, str, Any]]:
 def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
     positions = {id(x): place for place, x in enumerate(network.flat_inputs)}
     for call in network.calls:
-        operation, inner = call.operation, getattr(call.operation, "network", None)
+        operation, inner = call.operation, getattr(call.operation, "_network", None)
         read = [positions.get(id(x)) for x in call.inputs]
         if isinstance(operation, Embedding) and read[:1] != [None] and not call.kwargs.get("reverse"):
             yield from ((place, network.flat_inputs[place], operation) for place in read[:1] if place is not None)

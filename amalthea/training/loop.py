@@ -80,14 +80,14 @@ def fit(
         with placed("in the validation data"):
             before_training.check_batch_size(model, validation)
     source, validation = (buckets.padded(model, x, pad_to_multiple) for x in (source, validation))
-    model.ensure_built(source.peek())
+    model._ensure_built(source.peek())
     before_training.check(model, source, validation)
     verbose = verbosity(verbose)
     calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
-    calls.run.sources = [s for s in (source, validation) if s is not None]
+    calls._run.sources = [s for s in (source, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
-    logs: dict[str, float] = calls.run.logs
+    logs: dict[str, float] = calls._run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
@@ -140,16 +140,16 @@ def _validates(frequency: Any, epoch: int) -> bool:
 
 
 def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
-    run, logs = model.several("train"), None
-    hooks, pace = calls.has_train_batch_hooks, model.pace
-    begin, earlier = calls.run.take()  # the first step and no logs, but where a run is resumed within this epoch
+    run, logs = model._multi_step("train"), None
+    hooks, grouping = calls.has_train_batch_hooks, model._step_grouping
+    begin, earlier = calls._run.take()  # the first step and no logs, but where a run is resumed within this epoch
     batches = source.batches_from(epoch, begin) if begin else source.batches(epoch)
     batches = before_training.checked(model, source, batches)
-    for first, group, last in () if begin and model.stop_training else pace.groups(batches, begin):
+    for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
         if hooks:
             calls.on_train_batch_begin(first)
         logs = run(group)
-        pace.ran(run, logs)
+        grouping.ran(run, logs)
         if hooks:
             calls.on_train_batch_end(last, lambda logs=logs: as_floats(logs))
         if model.stop_training:
@@ -160,9 +160,9 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
 def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:
     model.reset_metrics()
     calls.on_test_begin()
-    run, logs = model.several("test"), None
-    hooks, pace = calls.has_test_batch_hooks, model.pace
-    for first, group, last in pace.groups(before_training.checked(model, source, source.batches(0))):
+    run, logs = model._multi_step("test"), None
+    hooks, grouping = calls.has_test_batch_hooks, model._step_grouping
+    for first, group, last in grouping.groups(before_training.checked(model, source, source.batches(0))):
         if hooks:
             calls.on_test_batch_begin(first)
         logs = run(group)
@@ -185,7 +185,7 @@ def evaluate(
     source = adapters.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
     source = buckets.padded(model, source, pad_to_multiple)
-    model.ensure_built(source.peek())
+    model._ensure_built(source.peek())
     before_training.check_source(model, source)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     with _running(model):
@@ -201,16 +201,16 @@ def predict(
     source = adapters.source(x, None, None, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, source)
     source = buckets.padded(model, source, pad_to_multiple)
-    model.ensure_built(first := source.peek())
+    model._ensure_built(first := source.peek())
     looks = indices.readers(model)
     if looks:
         indices.check(model, getattr(source, "inputs", first[0]))
     if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
-        return buckets.cut(source, tree.map_structure(on_host, model.step("predict")(first)))
+        return buckets.cut(source, tree.map_structure(on_host, model._compiled_step("predict")(first)))
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
     calls.on_predict_begin()
     pieces: list[list[Any]] = []
-    run, nest = model.step("predict"), None
+    run, nest = model._compiled_step("predict"), None
     hooks = calls.has_predict_batch_hooks
     for step, batch in enumerate(source.batches(0)):
         if hooks:

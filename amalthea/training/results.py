@@ -64,7 +64,7 @@ class Results(State):
         return found
 
     def _output_names(self) -> list[str]:
-        return getattr(self, "output_names", [])
+        return []  # a model of symbolic outputs knows them
 
     def _known_metrics(self) -> list[Any]:
         if not self.compiled:
@@ -89,7 +89,7 @@ class Results(State):
 
     def _prepare_metrics(self) -> None:
         """Make the metrics of ``compile`` where the outputs are known, or there can be only one."""
-        network, losses = getattr(self, "network", None), self._loss
+        network, losses = getattr(self, "_network", None), self._loss
         if network is None:
             return
         outputs = Outputs(network.outputs, self._output_names())

@@ -10,13 +10,13 @@ from amalthea.engine.ir import versions
 from amalthea.engine.ir.trace import on_host
 from amalthea.training import before_training, indices, loop, shares
 from amalthea.training.compiling import Compiling
-from amalthea.training.state import at_home
+from amalthea.training.state import on_model_backend
 
 
 class SingleBatch(Compiling):
     """The part of a model that runs one batch."""
 
-    @at_home
+    @on_model_backend
     @docstrings.fill
     def train_on_batch(
         self,
@@ -55,13 +55,13 @@ class SingleBatch(Compiling):
             >>> [round(model.train_on_batch(x, y), 4) for _ in range(2)]
             [1.0, 0.8464]
         """
-        self.require_compiled("train")
+        self._require_compiled("train")
         data = to_batch((x, y, sample_weight), class_weight and before_training.class_weights(self, class_weight))
-        self.ensure_built(data)
+        self._ensure_built(data)
         before_training.check_batch(self, data)
         return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
 
-    @at_home
+    @on_model_backend
     @docstrings.fill
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, reset_metrics: bool = True
@@ -91,9 +91,9 @@ class SingleBatch(Compiling):
             >>> model.test_on_batch(np.ones((8, 3)), np.full((8, 1), 2.0))
             4.0
         """
-        self.require_compiled("evaluate")
+        self._require_compiled("evaluate")
         data = to_batch((x, y, sample_weight))
-        self.ensure_built(data)
+        self._ensure_built(data)
         before_training.check_batch(self, data)
         return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
 
@@ -101,9 +101,9 @@ class SingleBatch(Compiling):
         results = self._shares.take()
         try:
             if results is None and versions.view() is None:  # by far the most common case
-                return loop.as_floats(self.step(kind, alone)(data))
+                return loop.as_floats(self._compiled_step(kind, alone)(data))
             with loop.nested(self), shares.with_sums(self, results):
-                return loop.as_floats(self.step(kind, alone)(data))
+                return loop.as_floats(self._compiled_step(kind, alone)(data))
         finally:
             self._shares.give_back(results)
 
@@ -111,7 +111,7 @@ class SingleBatch(Compiling):
         self._logged = list(logs)
         return logs if as_dict else _as_list(logs)
 
-    @at_home
+    @on_model_backend
     def predict_on_batch(self, x: Any) -> Any:
         """Computes the outputs of the model for one batch.
 
@@ -135,9 +135,9 @@ class SingleBatch(Compiling):
             [[6.0]]
         """
         data = to_batch((x,))
-        self.ensure_built(data)
+        self._ensure_built(data)
         indices.check(self, data[0])
-        return tree.map_structure(on_host, self.step("predict")(data))
+        return tree.map_structure(on_host, self._compiled_step("predict")(data))
 
 
 def _as_list(logs: dict[str, float]) -> Any:

@@ -16,14 +16,14 @@ from amalthea.training.contents import Contents
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def at_home(method: Method) -> Method:
+def on_model_backend(method: Method) -> Method:
     """Runs a method of a model on the backend that the model was moved to, if it was."""
 
     @functools.wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._home is None or current_trace() is not None:
+        if self._model_backend is None or current_trace() is not None:
             return method(self, *args, **kwargs)
-        with backends.use_backend(self._home):
+        with backends.use_backend(self._model_backend):
             return method(self, *args, **kwargs)
 
     return run  # type: ignore[return-value]
@@ -41,10 +41,10 @@ class State(Half):
     _loss: Any
     _compiled_metrics: list[Any]
     _loss_tracker: Any
-    pace: Any
+    _step_grouping: Any
 
     def __init__(self) -> None:
-        self._home: str | None = None
+        self._model_backend: str | None = None
         self.compiled = False
         self.optimizer: Any = None
         self.loss: Any = None
@@ -69,22 +69,8 @@ class State(Half):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_steps": {}, "_shares": shares.Shares()}  # sessions are made again, not copied
 
-    def require_compiled(self, verb: str) -> None:
-        """Raises an error if the model is not compiled.
-
-        Args:
-            verb: str; action that needs it, for the message.
-
-        Raises:
-            NotCompiledError: the model is not compiled.
-
-        Example:
-            >>> from amalthea import Sequential, layers
-            >>> Sequential([layers.Dense(1)]).require_compiled("train")
-            Traceback (most recent call last):
-            amalthea.errors.NotCompiledError: The model must be compiled before it can train.
-              try:      model.compile(optimizer='adam', loss='mse') first
-        """
+    def _require_compiled(self, verb: str) -> None:
+        """Raises an error if the model is not compiled."""
         if not self.compiled:
             raise NotCompiledError(
                 f"The model must be compiled before it can {verb}.",

@@ -23,7 +23,7 @@ def check(steps_per_execution: Any) -> Any:
     return kinds(steps_per_execution, "steps_per_execution", "compile") or 1
 
 
-class Pace:
+class StepGrouping:
     """Batches, several at a time.
 
     Args:

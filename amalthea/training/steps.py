@@ -70,7 +70,7 @@ class Steps(Results):
         """
         total = None
         if self._loss is not None:
-            with placed(self.place):
+            with placed(self._location):
                 total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
         for added in self.losses:
             total = ops.sum(added) if total is None else ops.add(total, ops.sum(added))
@@ -155,22 +155,13 @@ class Steps(Results):
             return self.optimizer.scale_loss(loss), (y_pred, count)
 
         (_, (y_pred, count)), gradients = transforms.value_and_grad(objective, variables, has_aux=True)()
-        weight = {"weight": count} if getattr(self.optimizer, "accumulates", False) else {}
+        weight = {"weight": count} if getattr(self.optimizer, "_accumulates", False) else {}
         self.optimizer.apply(gradients, variables, **weight)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     @classmethod
-    def trains_in_its_own_way(cls) -> bool:
-        """Returns whether the class overrides ``train_step`` or ``compute_loss``; then labels are not checked.
-
-        Example:
-            >>> from amalthea import Model
-            >>> class Own(Model):
-            ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-            ...         return y_pred.sum()
-            >>> Model.trains_in_its_own_way(), Own.trains_in_its_own_way()
-            (False, True)
-        """
+    def _has_own_training(cls) -> bool:
+        """Returns whether the class overrides ``train_step`` or ``compute_loss``; then labels are not checked."""
         return cls.train_step is not Steps.train_step or cls.compute_loss is not Steps.compute_loss
 
     @docstrings.fill
@@ -236,28 +227,8 @@ class Steps(Results):
         self._loss_tracker.update_state(loss, count)
         return loss, ops.cast(count, "float32")
 
-    def step(self, kind: str, alone: bool = False) -> Any:
-        """Returns the compiled step for one batch, for training loops of your own.
-
-        Args:
-            kind: ``"train"``, ``"test"`` or ``"predict"``; method to compile: ``train_step``, ``test_step`` or
-                ``predict_step``. With ``run_eagerly`` the step is plain Python.
-            alone: bool; whether its results are those of the one batch, rather than of all since the last reset.
-                Defaults to False.
-
-        Returns:
-            A function of one batch ``(x, y, sample_weight)``, whose parts may be None.
-
-        Example:
-            >>> import numpy as np
-            >>> from amalthea import Sequential, layers
-            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
-            >>> model.compile("sgd", "mse")
-            >>> model.ensure_built((np.ones((8, 3)), np.ones((8, 1)), None))
-            >>> train = model.step("train", alone=True)
-            >>> [round(float(train((np.ones((8, 3)), np.ones((8, 1)), None))["loss"]), 4) for _ in range(2)]
-            [1.0, 0.8464]
-        """
+    def _compiled_step(self, kind: str, alone: bool = False) -> Any:
+        """Returns the compiled step for one batch, for training loops of your own."""
         if kind == "train" and self._seen_trainable is not None:
             self._seen_trainable.warn_if_changed(self)
         key = f"{kind} alone" if alone else kind
@@ -294,26 +265,9 @@ class Steps(Results):
                 scope.begin(variable if view is None else view.of(variable), variable.numpy())
         return logs
 
-    def several(self, kind: str) -> Any:
-        """Returns the compiled step for several batches in turn (``steps_per_execution``).
-
-        Args:
-            kind: ``"train"`` or ``"test"``; method to compile, as for :meth:`step`.
-
-        Returns:
-            A function of a list of batches, which returns the results after the last one.
-
-        Example:
-            >>> import numpy as np
-            >>> from amalthea import Sequential, layers
-            >>> model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
-            >>> model.compile("sgd", "mse")
-            >>> batch = (np.ones((8, 3)), np.ones((8, 1)), None)
-            >>> model.ensure_built(batch)
-            >>> round(float(model.several("train")([batch, batch])["loss"]), 4)  # mean of 1 and 0.8464
-            0.9232
-        """
-        one = self.step(kind)
+    def _multi_step(self, kind: str) -> Any:
+        """Returns the compiled step for several batches in turn (``steps_per_execution``)."""
+        one = self._compiled_step(kind)
         if not isinstance(one, transforms.jit):
             return multi_step.one_by_one(one)
         key = f"{kind}, several {versions.results_now() or ''}"
@@ -322,23 +276,8 @@ class Steps(Results):
             found = self._steps[key] = multi_step.jit_steps(one)
         return found
 
-    def ensure_built(self, data: Any) -> None:
-        """Creates the variables of a model that has not seen data yet, and those of its optimizer.
-
-        Args:
-            data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; one batch of arrays, for their shapes and dtypes.
-
-        Shapes:
-            (rows, ...) for each array
-
-        Example:
-            >>> import numpy as np
-            >>> from amalthea import Sequential, layers
-            >>> model = Sequential([layers.Dense(2)])
-            >>> model.ensure_built(np.ones((8, 3)))
-            >>> model.count_params()
-            8
-        """
+    def _ensure_built(self, data: Any) -> None:
+        """Creates the variables of a model that has not seen data yet, and those of its optimizer."""
         if self._is_ready and not self._contents.have_changed_size():
             return
         with versions.MAKING:

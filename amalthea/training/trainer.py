@@ -20,13 +20,13 @@ from typing import Any
 from amalthea import docstrings
 from amalthea.training import loop, shares
 from amalthea.training.single_batch import SingleBatch
-from amalthea.training.state import at_home, refuse_unknown
+from amalthea.training.state import on_model_backend, refuse_unknown
 
 
 class Trainer(SingleBatch):
     """The part of a model that learns."""
 
-    @at_home
+    @on_model_backend
     @docstrings.fill
     def fit(
         self,
@@ -105,7 +105,7 @@ class Trainer(SingleBatch):
         """
         epochs = kwargs.pop("nb_epoch", epochs)
         refuse_unknown("fit", kwargs, Trainer.fit)
-        self.require_compiled("train")
+        self._require_compiled("train")
         self._notice_changes()
         with loop.nested(self), shares.of_one_run(self):
             return loop.fit(
@@ -114,7 +114,7 @@ class Trainer(SingleBatch):
                 validation_batch_size, validation_freq, pad_to_multiple,
             )  # fmt: skip
 
-    @at_home
+    @on_model_backend
     @docstrings.fill
     def evaluate(
         self,
@@ -164,13 +164,13 @@ class Trainer(SingleBatch):
             {'loss': 4.0, 'mae': 2.0}
         """
         refuse_unknown("evaluate", kwargs, Trainer.evaluate)
-        self.require_compiled("evaluate")
+        self._require_compiled("evaluate")
         self._notice_changes()
         with loop.nested(self), shares.of_one_run(self):
             logs = loop.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, pad_to_multiple)
         return self._reported(logs, return_dict)
 
-    @at_home
+    @on_model_backend
     @docstrings.fill
     def predict(
         self,

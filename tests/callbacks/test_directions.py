@@ -34,7 +34,7 @@ def test_auto_mode_asks_the_metric_that_the_name_belongs_to():
     assert set(model.metrics_names) == {*wanted, "right_loss"}
     for name, mode in wanted.items():
         for prefix in ("", "val_"):
-            assert watcher(model, prefix + name).larger_is_better() is (mode == "max"), name
+            assert watcher(model, prefix + name)._larger_is_better() is (mode == "max"), name
 
 
 @pytest.mark.parametrize("name", [n for n in SCORES if metrics.direction_of(SCORES[n])])
@@ -44,7 +44,7 @@ def test_auto_mode_knows_every_built_in_metric(name):
     model = through()
     metric = make(name)
     model.compile("sgd", "mse", metrics=[metric])
-    assert watcher(model, f"val_{metric.name}").larger_is_better() is (metric._direction == "up")
+    assert watcher(model, f"val_{metric.name}")._larger_is_better() is (metric._direction == "up")
 
 
 def test_a_direction_that_nobody_knows_is_asked_for():
@@ -53,7 +53,7 @@ def test_a_direction_that_nobody_knows_is_asked_for():
     model._prepare_metrics()
     for name in ("distance", "accuracy_like", "learning_rate", "glossy"):
         with pytest.raises(ArgumentError, match="mode='max'"):
-            watcher(model, name).larger_is_better()
+            watcher(model, name)._larger_is_better()
 
 
 BY_NAME = {
@@ -66,7 +66,7 @@ BY_NAME = {
 def test_names_that_no_metric_of_the_model_has_are_read_from_their_end(name):
     model = through()
     model.compile("sgd", "mse")
-    assert watcher(model, name).larger_is_better() is (BY_NAME[name] == "max")
+    assert watcher(model, name)._larger_is_better() is (BY_NAME[name] == "max")
 
 
 NAN = float("nan")
@@ -77,8 +77,8 @@ NAN = float("nan")
 def test_nan_is_never_best_and_everything_is_better(kind, mode, tmp_path):
     options = {"filepath": str(tmp_path / "m.keras")} if kind is callbacks.ModelCheckpoint else {}
     callback = kind(**options, monitor="v", mode=mode)
-    assert not callback.improves(NAN, None) and not callback.improves(NAN, 1.0)
-    assert callback.improves(1.0, NAN) and callback.improves(1.0, None)
+    assert not callback._improves(NAN, None) and not callback._improves(NAN, 1.0)
+    assert callback._improves(1.0, NAN) and callback._improves(1.0, None)
 
 
 def test_a_first_epoch_of_nan_is_not_kept_reduces_no_rate_and_stops_nothing(tmp_path):

@@ -47,13 +47,13 @@ DIRECTIONS = [("val_loss", "min"), ("accuracy", "max"), ("val_auc", "max"), ("ms
 def test_the_direction_is_known_from_the_metrics_name(monitor, mode):
     watching = c.EarlyStopping(monitor=monitor)
     watching.set_model(Model())
-    assert watching.larger_is_better() is (mode == "max")
+    assert watching._larger_is_better() is (mode == "max")
 
 
 def test_the_models_metric_is_asked_for_the_direction_first():
     watching = c.EarlyStopping(monitor="val_loss_of_nothing")
     watching.set_model(Model(metrics=[("loss_of_nothing", "up")]))
-    assert watching.larger_is_better()
+    assert watching._larger_is_better()
 
 
 @pytest.mark.parametrize("schedule", [lambda epoch, rate: 0.1**epoch, lambda epoch: 0.1**epoch])
@@ -88,7 +88,7 @@ def test_averages_are_in_the_model_while_it_is_evaluated(swap_on_epoch):
     model = Model()
     weight, average = Variable(np.float32(1)), Variable(np.float32(9))
     model.trainable_variables = [weight]
-    model.optimizer = SimpleNamespace(use_ema=True, slot=lambda name, variable: average)
+    model.optimizer = SimpleNamespace(use_ema=True, _slot=lambda name, variable: average)
     calls = c.CallbackList(c.SwapEMAWeights(swap_on_epoch), model=model)
     seen = []
     for hook, arguments in [("epoch_begin", [0]), ("test_begin", []), ("test_end", []), ("epoch_end", [0])] * 2:

@@ -48,7 +48,7 @@ def test_windows_of_a_size_that_is_a_symbol_are_those_of_a_size(name, dtype):
     layer = getattr(layers, name)(3, dtype=dtype)
     for size in (2, 3, 7, 8):
         x = np.random.default_rng(size).integers(0, 50, (2, size, 2)).astype(dtype)
-        want = layer.windows(x, 1, *adaptive_pooling._bounds(size, 3))
-        found = layer.open_windows(x, 1, adaptive_pooling._inside(size, 3))
+        want = layer._windows(x, 1, *adaptive_pooling._bounds(size, 3))
+        found = layer._open_windows(x, 1, adaptive_pooling._inside(size, 3))
         assert ops.dtype(found) == ops.dtype(want)
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(want), rtol=2e-3)

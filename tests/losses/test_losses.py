@@ -140,7 +140,7 @@ def test_an_ignored_class_counts_neither_as_loss_nor_as_example():
 
 def test_whole_number_labels_are_not_rounded_on_their_way():
     loss = losses.SparseCategoricalCrossentropy()
-    assert loss.keeps_integer_labels
+    assert loss._keeps_integer_labels
     assert float(loss(np.array([1], "uint8"), np.float32([[0.5, 0.5]]))) == pytest.approx(np.log(2))
 
 

@@ -174,7 +174,7 @@ def test_constant_predictions_leave_correlations_and_scores_finite():
     for name in ("PearsonCorrelation", "ConcordanceCorrelation", "CosineSimilarity"):
         for pair in ((a, b), (b, a), (a, a), (a * 0, a * 0)):
             assert np.isfinite(result(make(name), (pair, None))), name
-    for aggregation in metrics.R2Score.aggregations:
+    for aggregation in metrics.R2Score._aggregations:
         score = metrics.R2Score(class_aggregation=aggregation)
         close(result(score, ((a, a), None)), np.ones_like(result(score)))
 

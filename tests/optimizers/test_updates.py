@@ -200,7 +200,7 @@ def test_decay_is_apart_from_the_rate(name):
         assert float(decayed.learning_rate) == np.float32(0.1)
     assert_same([v.numpy() for v in a], [v.numpy() for v in b])
     again = optimizers.deserialize(optimizers.serialize(decayed))
-    assert again.get_config() == decayed.get_config() and again.decay == 0.5
+    assert again.get_config() == decayed.get_config() and again._decay_rate == 0.5
     again.learning_rate = 0.2
     assert float(again.learning_rate) == np.float32(0.2)
 

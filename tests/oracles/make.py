@@ -18,6 +18,7 @@ FAMILIES = (
     "training",
     "ops",
     "models",
+    "attributes",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

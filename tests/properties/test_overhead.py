@@ -123,7 +123,7 @@ def test_a_network_of_many_layers_is_traced_in_linear_time_and_calls():
     counts = []
     for depth in (40, 80):
         model = network(depth)
-        model.ensure_built((X[:32], Y[:32], None))
+        model._ensure_built((X[:32], Y[:32], None))
         counts.append(
             python_calls(
                 lambda model=model: amalthea.engine.transforms.capture(

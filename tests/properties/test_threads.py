@@ -133,7 +133,7 @@ def test_a_step_that_has_computed_and_not_ended_is_not_seen(verb, backend):
         model.train_on_batch(X, Y)
         READERS[verb](model)
         before = float(model.numbers.count)
-        with stopped_before_its_end(model.step("train", alone=True)) as stop:
+        with stopped_before_its_end(model._compiled_step("train", alone=True)) as stop:
             training = started(model.train_on_batch, X, Y)
             assert stop.reached.wait(PATIENCE)
             found = []
@@ -153,7 +153,7 @@ def test_readers_and_a_writer_that_have_met_wait_for_each_other_no_more(backend)
         model.train_on_batch(X, Y)
         model.predict_on_batch(X)
         for meeting in range(3):
-            with stopped_before_its_end(model.step("train", alone=True)) as stop:
+            with stopped_before_its_end(model._compiled_step("train", alone=True)) as stop:
                 training = started(model.train_on_batch, X, Y)
                 assert stop.reached.wait(PATIENCE)
                 found = []

@@ -31,7 +31,7 @@ SLOTS = sorted(
         for registry in FAMILIES.values()
         for cls in {x for x in registry.names.values() if inspect.isclass(x)}
         for parameter in inspect.signature(cls).parameters
-        if cls.tables_for(parameter)
+        if cls._tables_for(parameter)
     }
 )
 
@@ -112,10 +112,10 @@ def test_a_slot_takes_objects_of_its_tables_alone(parameter, family):
 def test_a_parameter_that_takes_objects_is_read_from_its_tables(cls, parameter):
     """Every class asks for its slot when it is read: an object of another table is refused in each."""
     kind = next(x for r in FAMILIES.values() for x in r.names.values() if inspect.isclass(x) and x.__name__ == cls)
-    family = next(f for f in OBJECTS if f not in kind.tables_for(parameter) and f != "activation layers")
+    family = next(f for f in OBJECTS if f not in kind._tables_for(parameter) and f != "activation layers")
     with pytest.raises(AmaltheaError):
         deserialize(
-            {"module": kind.registry.modules[kind], "class_name": cls, "config": {parameter: config_of(family)}}
+            {"module": kind._registry.modules[kind], "class_name": cls, "config": {parameter: config_of(family)}}
         )
 
 

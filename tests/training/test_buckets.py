@@ -55,7 +55,7 @@ def test_padded_lengths_give_the_same_results_by_fewer_executables(of_words, wei
     scores = [m.evaluate(data, verbose=0, **o) for m, o in ((plain, {}), (padded, {"pad_to_multiple": 4}))]
     np.testing.assert_allclose(*scores, rtol=1e-3)
     for kind in ("train", "test"):
-        assert len(padded.step(kind).entries) == 3 < len(plain.step(kind).entries) == 10
+        assert len(padded._compiled_step(kind).entries) == 3 < len(plain._compiled_step(kind).entries) == 10
     for batch in data:
         got = padded.predict(batch[0], verbose=0, pad_to_multiple=4)
         np.testing.assert_allclose(got, padded.predict(batch[0], verbose=0), atol=1e-5)

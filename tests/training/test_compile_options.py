@@ -12,7 +12,7 @@ import amalthea
 from amalthea import Input, Model, layers, optimizers
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError
-from amalthea.training.step_grouping import MOST, Pace
+from amalthea.training.step_grouping import MOST, StepGrouping
 from tests.arrays import numbers
 from tests.backends import every_backend
 from tests.training.small import OwnStep, assert_same_weights, line, small
@@ -131,11 +131,11 @@ def test_several_steps_in_one_execution_change_nothing(backend, monkeypatch):
 
 @pytest.mark.parametrize("loops", [True, False])
 def test_an_automatic_number_of_steps_grows_while_steps_are_short_and_a_loop_is_faster(loops):
-    pace = Pace("auto")
+    grouping = StepGrouping("auto")
     sizes = []
-    for _, group, _ in pace.groups(range(60)):
+    for _, group, _ in grouping.groups(range(60)):
         sizes.append(len(group))
-        pace.ran(SimpleNamespace(loops=loops), {"loss": np.float32(0)})
+        grouping.ran(SimpleNamespace(loops=loops), {"loss": np.float32(0)})
     assert sizes[:12] == [1] * 12
     assert sizes[12] == (MOST if loops else 1)
     assert sum(sizes) == 60

@@ -46,8 +46,10 @@ class FlaxLayer(JaxLayer):
         (4, 2)
     """
 
-    not_in_config = ("variables", "seed", "method")
-    config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType({"module": (loading.OWN,), "method": (loading.OWN,)})
+    _not_in_config = ("variables", "seed", "method")
+    _config_slots: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"module": (loading.OWN,), "method": (loading.OWN,)}
+    )
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
         self.module = module

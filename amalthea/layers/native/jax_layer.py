@@ -50,8 +50,8 @@ class JaxLayer(NativeLayer):
         [[1.0, 2.0]]
     """
 
-    library = "jax"
-    not_in_config: tuple[str, ...] = ("params", "state", "seed")
+    _library = "jax"
+    _not_in_config: tuple[str, ...] = ("params", "state", "seed")
 
     def __init__(
         self,

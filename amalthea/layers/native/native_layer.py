@@ -25,22 +25,22 @@ class NativeLayer(Layer):
     Its variables hold the parameters of the library's module, so optimizers, summaries and files see them.
     """
 
-    library = ""  # the backend that it runs on
+    _library = ""  # the backend that it runs on
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self._first_call: Any = None
-        if self.library:
-            backends.load(self.library)  # so that a missing library is found out now
+        if self._library:
+            backends.load(self._library)  # so that a missing library is found out now
 
     def _require_backend(self) -> None:
         name = backends.current().name
-        if name != self.library:
+        if name != self._library:
             raise BackendError(
-                f"{type(self).__name__} holds code of {backends.KNOWN[self.library].title}, which runs nowhere else.",
-                expected=f"the backend '{self.library}'",
+                f"{type(self).__name__} holds code of {backends.KNOWN[self._library].title}, which runs nowhere else.",
+                expected=f"the backend '{self._library}'",
                 got=f"the backend '{name}'",
-                cure=f'use_backend("{self.library}")',
+                cure=f'use_backend("{self._library}")',
             )
 
     def _build_for(self, args: Any, kwargs: Any) -> None:

@@ -42,7 +42,7 @@ class TFSMLayer(NativeLayer):
         4
     """
 
-    library = "tensorflow"
+    _library = "tensorflow"
 
     def __init__(
         self,

@@ -52,14 +52,14 @@ class TorchModuleWrapper(NativeLayer):
     Source: Keras 3 leaves the module in ``train()`` when it is called without ``training``.
     """
 
-    library = "torch"
-    not_in_config = ("module", "output_shape")
+    _library = "torch"
+    _not_in_config = ("module", "output_shape")
 
     def __init__(self, module: Any, name: str | None = None, output_shape: Any = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self._module = module
         self._output_shape = output_shape
-        self.seed_generator = SeedGenerator(name=f"{self.name}_seed")
+        self._seed_generator = SeedGenerator(name=f"{self.name}_seed")
         self._parameters: dict[str, Variable] = {}
         self._buffers: dict[str, Variable] = {}
         if not _is_lazy(module):
@@ -100,7 +100,7 @@ class TorchModuleWrapper(NativeLayer):
             given = dict(zip(self._parameters, parameters)), dict(zip(self._buffers, buffers))
             return _call(self._module.train(training), *given, arguments, key)
 
-        key = self.seed_generator.next() if training else None
+        key = self._seed_generator.next() if training else None
         parameters, buffers = [*self._parameters.values()], [*self._buffers.values()]
         outputs = self._known_output(inputs)
         return self._run(function, parameters, buffers, ((inputs, *args), kwargs), key, outputs)

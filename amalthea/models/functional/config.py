@@ -23,7 +23,7 @@ Place = tuple[str, int]  # of a call: the layer's name, and which of its calls
 
 def to_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, and where inputs and outputs are."""
-    network: Network = model.network
+    network: Network = model._network
     names = op_names.different(network.operations)
     references = {
         call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])

@@ -1,6 +1,7 @@
 """The graph of layers between symbolic inputs and outputs: what the functional API makes."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
+# pyright: reportPrivateUsage=false
 # pyright: reportUnknownLambdaType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
@@ -46,7 +47,17 @@ class Network:
         self.calls, positions = self._walk()
         self.operations = self._ordered(positions)
         kept = set(self.calls)
-        self.calls_of = {o: [c for c in o.calls if c in kept] for o in self.operations}
+        self.calls_of = {o: [c for c in o._calls if c in kept] for o in self.operations}
+
+    @property
+    def input_shape(self) -> Any:
+        """Shapes of the inputs, nested like them."""
+        return tree.map_structure(lambda x: x.shape, self.inputs)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shapes of the outputs, nested like them."""
+        return tree.map_structure(lambda x: x.shape, self.outputs)
 
     def _walk(self) -> tuple[list[Call], dict[Operation, int]]:
         """The calls, each after those that it needs, and how early each operation is met from the outputs."""

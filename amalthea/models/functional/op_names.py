@@ -77,7 +77,7 @@ def different(operations: Sequence[Any]) -> dict[int, str]:
 
 def to_data(operation: Any, name: str) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
     """The op as data, and the arguments of its call."""
-    function, call = operation.function, operation.calls[0]
+    function, call = operation.function, operation._calls[0]
     signature = inspect.signature(function)
     bound = signature.bind(*call.args, **call.kwargs)
     bound.apply_defaults()

@@ -120,7 +120,11 @@ class Writer:
         for x in statement.outputs:
             self.names[x] = f"v{len(self.names)}"
         names = ", ".join(self.names[x] for x in statement.outputs)
-        dead = [x for x in dict.fromkeys((*statement.inputs, *statement.outputs)) if x.value is None and self.ends[x] == number]
+        dead = [
+            x
+            for x in dict.fromkeys((*statement.inputs, *statement.outputs))
+            if x.value is None and self.ends[x] == number
+        ]
         gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
         return f"{names}{',' if not statement.single else ''} = {text}{gone}"
 
@@ -128,8 +132,14 @@ class Writer:
         """Return the position of the operand whose memory takes the result, or None."""
         if statement.all_reusable:
             pairs = zip(statement.reusable, statement.outputs)
-            return statement.reusable[0] if all(self._is_free(number, statement.inputs[i], out) for i, out in pairs) else None
-        return next((i for i in statement.reusable if self._is_free(number, statement.inputs[i], statement.outputs[0])), None)
+            return (
+                statement.reusable[0]
+                if all(self._is_free(number, statement.inputs[i], out) for i, out in pairs)
+                else None
+            )
+        return next(
+            (i for i in statement.reusable if self._is_free(number, statement.inputs[i], statement.outputs[0])), None
+        )
 
     def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
         """True if a tensor's memory can take an output: same type, not shared, and not used afterwards."""

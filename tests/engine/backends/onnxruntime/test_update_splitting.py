@@ -15,7 +15,7 @@ from tests.engine.backends.onnxruntime.updates import X, Y, made, train
 def partition_updates(model):
     """The session's graph of a training step, and what is done after it."""
     data = (X, Y, None)
-    model.ensure_built(data)
+    model._ensure_built(data)
     with backends.use_backend("onnxruntime"):
         from amalthea.engine.backends.onnxruntime import prepare_graph
 
