@@ -11,14 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
+from typing import Any, TypeAlias, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from amalthea.engine.ir.tensor import Tensor
-    from amalthea.engine.ir.variable import Variable
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.variable import Variable
 
 T = TypeVar("T")
 

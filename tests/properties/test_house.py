@@ -39,7 +39,7 @@ def imports(path: Path) -> tuple[set[str], set[str]]:
     top = {id(node) for node in _at_import(tree.body)}
     found: tuple[set[str], set[str]] = set(), set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_for_types(tree, node):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
             found[id(node) not in top].update(_modules(node))
     return found
 
@@ -51,11 +51,6 @@ def _at_import(body: list[ast.stmt]):
         for part in ("body", "orelse", "handlers", "finalbody"):
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield from _at_import(getattr(node, part, []))
-
-
-def _is_for_types(tree: ast.Module, node: ast.AST) -> bool:
-    blocks = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
-    return any(node is inner for block in blocks for inner in ast.walk(block))
 
 
 def _modules(node: ast.Import | ast.ImportFrom) -> set[str]:

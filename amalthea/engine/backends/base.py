@@ -20,7 +20,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends.variable_groups import VariableGroup, wait_until_quiet, wait_until_readable
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.graph import Graph, graph_of_trace
-from amalthea.engine.ir.runtime import Executable, NativeFunction, Runtime
+from amalthea.engine.ir.protocol import Executable, NativeFunction, Runtime
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, as_tensor, type_of
 from amalthea.engine.ir.variable import HostStorage, Storage, Variable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import autocast_around, current_trace
 from amalthea.engine.ir.tensor import Operators, Tensor, Type
 from amalthea.errors import ShapeError, TraceError
-
-if TYPE_CHECKING:
-    from amalthea.engine.ir.trace import Trace
 
 
 class Storage(Protocol):
@@ -156,7 +153,7 @@ class Variable(Operators):
             return cast(value, to)
         return value
 
-    def _seen(self, view: versions.View, trace: Trace | None) -> Any:
+    def _seen(self, view: versions.View, trace: Any) -> Any:
         """Return the value as this view sees it."""
         variable = view.of(self)
         if trace is not None:
