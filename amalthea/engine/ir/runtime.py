@@ -1,7 +1,7 @@
 """The backend in use, for every computation of the library: ``runtime.execute(...)``, ``runtime.compile(graph)``.
 
-Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. A function that the front door sets looks it up at
-each use, so that no file of the engine imports the backends to run a primitive.
+Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. It is looked up at each use, by a function that the
+registry of backends sets, so that no other file of the engine imports a backend.
 """
 
 from __future__ import annotations
