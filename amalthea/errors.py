@@ -9,7 +9,7 @@ The two inputs do not fit.
   got:      (2, 4)
 
 Whoever passes an error on adds where it happened with ``add_note`` and never rewrites the fact. On
-Python 3.10, which lacks ``add_note``, the places are kept in ``__notes__`` all the same.
+Python 3.10, which lacks ``add_note``, the locations are kept in ``__notes__`` all the same.
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ def readers(model: Any) -> list[tuple[int, str, Any]]:
 
 
 def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
-    places = {id(x): place for place, x in enumerate(network.flat_inputs)}
+    positions = {id(x): place for place, x in enumerate(network.flat_inputs)}
     for call in network.calls:
         operation, inner = call.operation, getattr(call.operation, "_network", None)
-        read = [places.get(id(x)) for x in call.inputs]
+        read = [positions.get(id(x)) for x in call.inputs]
         if isinstance(operation, Embedding) and read[:1] != [None] and not call.kwargs.get("reverse"):
             yield from ((place, network.flat_inputs[place], operation) for place in read[:1] if place is not None)
         elif inner is not None and len(read) == len(inner.flat_inputs):
