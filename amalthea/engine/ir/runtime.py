@@ -1,7 +1,7 @@
 """The backend in use, for every computation of the library: ``runtime.execute(...)``, ``runtime.compile(graph)``.
 
-Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. It is looked up at each use, by a function that the
-registry of backends sets, so that no other file of the engine imports a backend.
+Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. It is looked up at each use, by a function that
+``amalthea/__init__.py`` sets, so that the engine's other files do not import a backend.
 """
 
 from __future__ import annotations
