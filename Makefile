@@ -9,9 +9,11 @@ ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
 # Tests that name their backends themselves; the others run on the chosen one.
-THEIR_OWN := primitives checks_can_fail backends agreement errors_agree second_class house interop native_layers \
-	native_call overhead \
-	tensorflow benchmarks accumulation threads docstrings
+THEIR_OWN := engine/primitives/test_primitives.py engine/backends/test_backends.py engine/backends/test_interop.py \
+	engine/backends/test_native_call.py engine/backends/test_second_class.py engine/backends/tensorflow \
+	layers/native benchmarks properties/test_accumulation.py properties/test_agreement.py \
+	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
+	properties/test_house.py properties/test_overhead.py properties/test_thread_state.py properties/test_threads.py
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check format pages bench clean
 
@@ -29,7 +31,7 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and the r
 	for backend in numpy torch tensorflow jax; do \
 		echo "On $$backend:"; \
 		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 tests \
-			$(THEIR_OWN:%=--ignore=tests/test_%.py) || exit 1; \
+			$(THEIR_OWN:%=--ignore=tests/%) || exit 1; \
 	done
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits

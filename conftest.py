@@ -1,4 +1,4 @@
-"""What pytest needs to know: no settings of the user's, and no doctests of backends whose libraries are missing."""
+"""Settings of pytest: none of the user's, and no doctests of backends whose libraries are missing."""
 
 import os
 import tempfile

@@ -29,6 +29,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import random as primitives
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError
+from amalthea.ops.base import static
 
 __all__ = [
     "SeedGenerator",
@@ -49,7 +50,8 @@ __all__ = [
 ]
 
 docstrings.share(
-    "drawn shape", "shape: sequence of ints; shape of the output. Symbolic sizes, as from ``ops.shape``, are allowed."
+    "drawn shape",
+    "shape: int or sequence of ints; output shape. Symbolic sizes, as from ``ops.shape``, are allowed.",
 )
 docstrings.share("drawn dtype", "dtype: DTypeLike; a float dtype. Defaults to None, which means ``floatx`` (float32).")
 docstrings.share(
@@ -139,7 +141,9 @@ def restore_random_state(state: dict[str, Any]) -> None:
     """
     python_random.setstate(state["python"])
     np.random.set_state(state["numpy"])
-    if state["generator"] is not None:
+    if state["generator"] is None:
+        _Global.generator = None
+    else:
         global_seed_generator().state.assign(state["generator"])
     _Global.entropy, _Global.draws = state["entropy"], itertools.count(state["drawn"])
 
@@ -288,7 +292,7 @@ def host_stream(seed: Any = None) -> np.random.Generator:
 def _draw(kind: str, shape: Sequence[Any], dtype: str, seed: Any) -> Any:
     """Standard draws in float32, or in float64 for that dtype. (Half precision has few different numbers.)"""
     wide = "float64" if dtype == "float64" else "float32"
-    return getattr(primitives, kind)(draw_seed(seed), shape=tuple(shape), dtype=wide)
+    return getattr(primitives, kind)(draw_seed(seed), shape=static(shape), dtype=wide)
 
 
 def _scaled(drawn: Any, scale: Any, shift: Any, dtype: str) -> Any:
@@ -315,8 +319,8 @@ def uniform(
     Args:
         |drawn shape|
         minval: float, or a tensor that broadcasts to ``shape``; lower bound. Defaults to 0.
-        maxval: float, or a tensor that broadcasts to ``shape``; upper bound, not included (float16 and bfloat16 may
-            round up to it). Defaults to 1.
+        maxval: float, or a tensor that broadcasts to ``shape``; upper bound, not included, unless it is a tensor
+            to which a sum rounds up. Defaults to 1.
         dtype: DTypeLike; dtype of the output. A dtype of whole numbers draws as :func:`randint`. Defaults to None,
             which means ``floatx`` (float32).
         |seed of a draw|
@@ -336,7 +340,16 @@ def uniform(
     if dtype is not None and dtypes.is_integer(dtypes.standardize(dtype)):
         return randint(shape, minval, maxval, dtype, seed)
     name = _float(dtype)
-    return _scaled(_draw("random_uniform", shape, name, seed), maxval - minval, minval, name)
+    drawn = _scaled(_draw("random_uniform", shape, name, seed), maxval - minval, minval, name)
+    bounds = isinstance(minval, (int, float)) and isinstance(maxval, (int, float)) and minval < maxval
+    return ops.minimum(drawn, _below(maxval, name)) if bounds else drawn
+
+
+def _below(bound: float, dtype: str) -> np.ndarray:
+    """The largest number of a float dtype that is smaller than a bound, to which a sum could have rounded up."""
+    kind = dtypes.to_numpy(dtype)
+    nearest = np.asarray(bound, kind)
+    return nearest if float(nearest) < bound else np.nextafter(nearest, np.asarray(-np.inf, kind))
 
 
 @docstrings.fill

@@ -201,7 +201,7 @@ class OrthogonalRegularizer(Regularizer):
         count = vectors.shape[0]
         cosines = ops.matmul(vectors, ops.transpose(vectors))
         between = ops.multiply(ops.abs(cosines), np.asarray(1.0 - np.eye(count), "float32"))
-        return ops.multiply(ops.sum(between), self.factor / (count * (count - 1)))
+        return ops.multiply(ops.sum(between), self.factor / max(count * (count - 1), 1))
 
 
 get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize

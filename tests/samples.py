@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 import amalthea
 from amalthea import Input, Model, Sequential, layers, ops
 from amalthea.saving import register_keras_serializable
+from tests.arrays import integers, numbers
 
 MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {}
 
@@ -20,19 +19,11 @@ def sample(make: Callable[[], tuple[Any, Any, Any]]) -> Callable[[], tuple[Any, 
     return make
 
 
-def numbers(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def classes(count: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(9).integers(0, count, shape)
-
-
 @sample
 def sequential():
     model = Sequential([Input((4,)), layers.Dense(5, "relu"), layers.Dense(3, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model, numbers(12, 4), classes(3, 12)
+    return model, numbers(12, 4), integers(3, 12)
 
 
 @sample
@@ -68,7 +59,7 @@ def recurrent():
     x = layers.GRU(3)(x)
     model = Model(words, layers.Dense(1, "sigmoid")(x))
     model.compile(amalthea.optimizers.RMSprop(0.01, momentum=0.5), "binary_crossentropy")
-    return model, classes(9, 10, 6), classes(2, 10, 1).astype("float32")
+    return model, integers(9, 10, 6), integers(2, 10, 1).astype("float32")
 
 
 @sample

@@ -9,7 +9,7 @@ from amalthea.data.base import Source, SteppedSource
 from amalthea.data.iterables import IterableSource, is_endless
 from amalthea.data.packing import unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDatasetSource
-from amalthea.data.structure import is_nested, named_leaves
+from amalthea.data.structure import Nest
 from amalthea.errors import ArgumentError, DataError
 
 
@@ -47,11 +47,12 @@ def source(
     check_batch_size(batch_size)
     if x is None:
         raise DataError("There is no data: x is None.", expected="arrays, a PyDataset, or an iterable of batches")
-    if isinstance(x, Source) or not is_arrays(x):
+    nest = Nest(x, "x")
+    if not isinstance(x, Source) and all(map(is_array, nest.leaves)):
+        found = ArraySource(nest, y, sample_weight, batch_size, shuffle, class_weight, seed)
+    else:
         _refuse_labels(x, y, sample_weight)
         found = _of_dataset(x, shuffle, class_weight, seed)
-    else:
-        found = ArraySource(x, y, sample_weight, batch_size, shuffle, class_weight, seed)
     if steps_per_epoch is not None:
         return SteppedSource(found, steps_per_epoch, restart)
     if _never_ends(found):
@@ -72,14 +73,12 @@ def validation_source(validation_data: Any, batch_size: int | None = None, steps
     return source(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True)
 
 
-def is_arrays(x: Any) -> bool:
-    """Whether ``x`` is an array, or a nest of nothing but arrays.
+def is_array(x: Any) -> bool:
+    """Whether a leaf is an array of some library, or a list of numbers.
 
-    >>> is_arrays([1, 2]), is_arrays({"a": [1, 2]}), is_arrays(iter([1, 2]))
-    (True, True, False)
+    >>> is_array([1, 2]), is_array({1, 2}), is_array(iter([1, 2]))
+    (True, False, False)
     """
-    if is_nested(x):
-        return all(is_arrays(leaf) for _, leaf in named_leaves(x, "x"))
     return isinstance(x, (list, tuple)) or any(
         hasattr(x, name) for name in ("__array__", "to_numpy", "toarray", "__dlpack__")
     )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from amalthea import random, tree
 from amalthea.alignment import aligned
 from amalthea.data.base import Batch, Source
 from amalthea.data.convert import count_rows, to_arrays
+from amalthea.data.structure import Nest
 from amalthea.data.weights import check_class_weight, weigh
 from amalthea.errors import ArgumentError
 
@@ -55,15 +56,14 @@ class ArraySource(Source):
         check_batch_size(batch_size)
         _check_shuffle(shuffle)
         check_class_weight(class_weight)
-        x, y = to_arrays(x, "x"), to_arrays(y, "y")
-        sample_weight = to_arrays(sample_weight, "sample_weight")
-        self.inputs, self.labels = x, y
-        self.rows = count_rows(x=x, y=y, sample_weight=sample_weight)
+        nests = to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
+        self.rows = count_rows(*nests)
+        self.inputs, self.labels, sample_weight = (nest.packed() for nest in nests)
         self.batch_size = batch_size or 32
         self.steps = -(-self.rows // self.batch_size)
         self.is_one_batch = self.steps == 1
         self.shuffle = shuffle
-        parts = (x, y, weigh(y, sample_weight, class_weight))
+        parts = (self.inputs, self.labels, weigh(self.labels, sample_weight, class_weight))
         self._columns, self._pack = tree.flatten(parts), tree.packer(parts)
         self._seed = random.make_default_seed() if shuffle and seed is None else seed
 
@@ -71,10 +71,10 @@ class ArraySource(Source):
         return self._at(slice(0, self.batch_size))
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
-        return map(self._at, self._places(epoch))
+        return map(self._at, self._selections(epoch))
 
     def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
-        return map(self._at, islice(self._places(epoch), step, None))
+        return map(self._at, islice(self._selections(epoch), step, None))
 
     def resume_state(self) -> dict[str, Any]:
         return {"seed": self._seed}
@@ -82,14 +82,14 @@ class ArraySource(Source):
     def resume_from(self, state: dict[str, Any]) -> None:
         self._seed = state["seed"]
 
-    def _at(self, place: slice | np.ndarray) -> Batch:
-        if isinstance(place, slice):
-            picked = [column if column is None else column[place] for column in self._columns]
+    def _at(self, rows: slice | np.ndarray) -> Batch:
+        if isinstance(rows, slice):
+            picked = [column if column is None else column[rows] for column in self._columns]
         else:
-            picked = [column if column is None else _rows(column, place) for column in self._columns]
+            picked = [column if column is None else _picked(column, rows) for column in self._columns]
         return self._pack(picked)
 
-    def _places(self, epoch: int) -> Iterator[slice | np.ndarray]:
+    def _selections(self, epoch: int) -> Iterator[slice | np.ndarray]:
         assert self.rows and self.steps and self.batch_size
         slices = [slice(start, start + self.batch_size) for start in range(0, self.rows, self.batch_size)]
         if not self.shuffle:
@@ -101,12 +101,12 @@ class ArraySource(Source):
         return (rows[part] for part in slices)
 
 
-def _rows(column: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _picked(column: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Some rows in memory of their own. Where they are many, it begins where libraries can take it as it is."""
-    if len(place) * (column.nbytes // len(column)) < LARGE:
-        return column.take(place, axis=0)
-    out = aligned((len(place), *column.shape[1:]), column.dtype)
-    return column.take(place, axis=0, out=out, mode="clip")  # which needs no buffer; the places are ours
+    if len(rows) * (column.nbytes // len(column)) < LARGE:
+        return column.take(rows, axis=0)
+    out = aligned((len(rows), *column.shape[1:]), column.dtype)
+    return column.take(rows, axis=0, out=out, mode="clip")  # which needs no buffer; the indices are ours
 
 
 def epoch_generator(seed: int | None, epoch: int) -> np.random.Generator:
@@ -147,9 +147,8 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
         raise ArgumentError(
             "validation_split is a fraction.", expected="more than 0, less than 1", got=validation_split
         )
-    parts = dict(zip(("x", "y", "sample_weight"), arrays, strict=False))
-    parts = {name: to_arrays(part, name) for name, part in parts.items()}
-    rows = count_rows(**parts)
+    nests = [to_arrays(part, name) for name, part in zip(("x", "y", "sample_weight"), arrays, strict=False)]
+    rows = count_rows(*nests)
     first = int(rows * (1.0 - validation_split))
     if first in (0, rows):
         raise ArgumentError(
@@ -157,8 +156,8 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
             got=f"{validation_split} of {rows} rows",
             cure="more data, or another fraction",
         )
-    return _rows_of(parts, slice(0, first)), _rows_of(parts, slice(first, rows))
+    return _rows_of(nests, slice(0, first)), _rows_of(nests, slice(first, rows))
 
 
-def _rows_of(parts: dict[str, Any], place: slice) -> tuple[Any, ...]:
-    return tuple(tree.map_structure(lambda a: a if a is None else a[place], part) for part in parts.values())
+def _rows_of(nests: Sequence[Nest], rows: slice) -> tuple[Any, ...]:
+    return tuple(nest.packed([array[rows] for array in nest.leaves]) for nest in nests)

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import config
-from amalthea.data.structure import map_named_leaves, named_leaves
+from amalthea.data.structure import Nest
 from amalthea.engine import dtypes
 from amalthea.errors import DataError
 
 
-def to_arrays(structure: Any, name: str) -> Any:
-    """The structure with every leaf as :func:`to_array` gives it."""
-    return map_named_leaves(to_array, structure, name)
+def to_arrays(data: Any, name: str) -> Nest:
+    """The nest of some data, every leaf as :func:`to_array` gives it. A :class:`Nest` is not walked again."""
+    return (data if isinstance(data, Nest) else Nest(data, name)).each(to_array)
 
 
 def to_array(value: Any, name: str = "x") -> np.ndarray:
@@ -82,20 +82,20 @@ def _unusable(array: np.ndarray, name: str) -> DataError:
     )
 
 
-def count_rows(**parts: Any) -> int:
+def count_rows(*parts: Nest) -> int:
     """How many rows the parts have; they must all have as many.
 
     Raises:
         DataError: lengths differ, there is no row, or an array has no axis of rows.
     """
-    arrays = [pair for name, part in parts.items() for pair in named_leaves(part, name)]
+    arrays = [pair for part in parts for pair in part]
     for name, array in arrays:
         if array.ndim == 0:
             raise DataError(f"{name} is a single number.", expected="an array whose first axis counts the examples")
     lengths = {len(array) for _, array in arrays}
     if len(lengths) > 1:
         said = ", ".join(f"{name}: {len(array)}" for name, array in arrays)
-        names = " and ".join(name for name, part in parts.items() if part is not None)
+        names = " and ".join(part.name for part in parts if part.leaves)
         raise DataError(f"{names} have different lengths.", expected="as many rows in each", got=said)
     if not lengths or lengths == {0}:
         raise DataError("There is no data: not one row.", got=", ".join(f"{n}: {a.shape}" for n, a in arrays) or "None")

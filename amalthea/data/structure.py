@@ -1,6 +1,7 @@
-"""Nests of data as a person passes them, where a list of numbers is one array and not a nest.
+"""Nests of data as a person passes them: a list of numbers is one array, a list of arrays is a nest.
 
-Once :mod:`amalthea.data.convert` has made arrays of them, :mod:`amalthea.tree` is what walks them.
+:class:`Nest` decides this once, before the data are converted. Afterwards every leaf is an array, and
+:mod:`amalthea.tree` walks them.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
@@ -9,19 +10,60 @@ Once :mod:`amalthea.data.convert` has made arrays of them, :mod:`amalthea.tree` 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 
-def is_nested(value: Any) -> bool:
-    """Whether ``value`` is a list, tuple or dict that holds arrays, rather than the numbers of one array.
+Fill = Callable[[Iterator[Any]], Any]
 
-    >>> is_nested([[1, 2], [3, 4]]), is_nested([np.ones(2), np.ones(2)]), is_nested({"a": [1, 2]})
-    (False, True, True)
+
+class Nest:
+    """The leaves of some data, their names, and the nesting around them.
+
+    Args:
+        value: an array, a list of numbers, or lists, tuples and dicts of them; None has no leaf.
+        name: str; the name of the argument, from which the names of leaves are made, such as ``x['image']``.
+
+    >>> nest = Nest({"a": [1, 2], "b": (np.ones(3), None)}, "x")
+    >>> nest.names, nest.packed(["first", "second"])
+    (["x['a']", "x['b'][0]"], {'a': 'first', 'b': ('second', None)})
     """
-    return isinstance(value, dict) or (isinstance(value, (list, tuple)) and not _holds_numbers(value))
+
+    def __init__(self, value: Any, name: str):
+        self.name = name
+        self.names: list[str] = []
+        self.leaves: list[Any] = []
+        self._shape = self._taken(value, name)
+
+    def _taken(self, value: Any, name: str) -> Fill:
+        """Keep the leaves, and return a function from an iterator over new leaves to the nest of them."""
+        if value is None:
+            return lambda leaves: None
+        if isinstance(value, dict):
+            parts: dict[Any, Fill] = {key: self._taken(part, f"{name}[{key!r}]") for key, part in value.items()}
+            return lambda leaves: {key: part(leaves) for key, part in parts.items()}
+        if isinstance(value, (list, tuple)) and not _holds_numbers(value):
+            items = [self._taken(item, f"{name}[{i}]") for i, item in enumerate(value)]
+            return lambda leaves: _like(value, [item(leaves) for item in items])
+        self.names.append(name)
+        self.leaves.append(value)
+        return next
+
+    def packed(self, leaves: Sequence[Any] | None = None) -> Any:
+        """Put leaves (its own for None) into the nesting."""
+        return self._shape(iter(self.leaves if leaves is None else leaves))
+
+    def each(self, function: Callable[[Any, str], Any]) -> Nest:
+        """Make a nest of ``function(leaf, name)`` for every leaf."""
+        made = Nest.__new__(Nest)
+        made.name, made.names, made._shape = self.name, self.names, self._shape
+        made.leaves = [function(leaf, name) for name, leaf in self]
+        return made
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return zip(self.names, self.leaves)
 
 
 def _holds_numbers(value: list[Any] | tuple[Any, ...]) -> bool:
@@ -31,33 +73,7 @@ def _holds_numbers(value: list[Any] | tuple[Any, ...]) -> bool:
     return isinstance(first, (numbers.Number, str, bytes, np.generic))
 
 
-def map_named_leaves(function: Callable[[Any, str], Any], structure: Any, name: str) -> Any:
-    """The same nest with ``function`` of every array and its name, such as ``x['image']``; None stays None.
-
-    >>> map_named_leaves(lambda array, name: (name, len(array)), {"a": [1, 2], "b": None}, "x")
-    {'a': ("x['a']", 2), 'b': None}
-    """
-    if structure is None:
-        return None
-    if not is_nested(structure):
-        return function(structure, name)
-    if isinstance(structure, dict):
-        return {key: map_named_leaves(function, value, f"{name}[{key!r}]") for key, value in structure.items()}
-    return _like(structure, [map_named_leaves(function, value, f"{name}[{i}]") for i, value in enumerate(structure)])
-
-
 def _like(structure: Any, values: list[Any]) -> Any:
     if hasattr(structure, "_fields"):  # a named tuple takes its fields one by one
         return type(structure)(*values)
     return tuple(values) if isinstance(structure, tuple) else values
-
-
-def named_leaves(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Every array with its name, in order.
-
-    >>> [name for name, _ in named_leaves({"a": np.ones(2), "b": [np.ones(3), np.ones(4)]}, "x")]
-    ["x['a']", "x['b'][0]", "x['b'][1]"]
-    """
-    found: list[tuple[str, Any]] = []
-    map_named_leaves(lambda leaf, leaf_name: found.append((leaf_name, leaf)), structure, name)
-    return iter(found)

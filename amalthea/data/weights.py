@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from amalthea import config
+from amalthea import config, tree
 from amalthea.checks import as_number, non_negative_number
-from amalthea.data.structure import is_nested
 from amalthea.errors import ArgumentError, DataError, ShapeError
 
 
@@ -32,13 +31,13 @@ def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> 
     """
     if class_weight is None:
         return sample_weight
-    if y is None or is_nested(y):
+    if y is None or tree.is_nested(y):
         got = "no y" if y is None else f"a {type(y).__name__} of {len(y)} outputs"
         raise DataError("class_weight needs the labels of one output.", got=got, cure="pass sample_weight instead")
     weights = _weight_of_each(_classes(y, class_weight), class_weight)
     if sample_weight is None:
         return weights
-    if is_nested(sample_weight):
+    if tree.is_nested(sample_weight):
         raise ShapeError(
             "class_weight fits one array of sample weights, not several.", got=type(sample_weight).__name__
         )

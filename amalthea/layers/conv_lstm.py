@@ -68,6 +68,9 @@ class _ConvLSTMCell(Layer):
         if self.padding not in ("valid", "same"):
             raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(options["padding"]))
         self.data_format = config.standardize_data_format(options["data_format"])
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            got = f"{self.strides} and {self.dilation_rate}"
+            raise ArgumentError("A convolution takes strides or dilation, not both.", got=got)
         if self.dropout or self.recurrent_dropout:
             self.seed_generator = seed_generator(self.seed)
 

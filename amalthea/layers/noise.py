@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops, random
+from amalthea.checks import share_below_one
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import seed_generator
 from amalthea.random import SeedGenerator
@@ -87,6 +88,8 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, section 10.
     """
 
+    argument_checks = {"rate": share_below_one}
+
     def __init__(self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self._set("rate", rate, seed)
@@ -123,6 +126,8 @@ class AlphaDropout(_Noise):
 
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
+
+    argument_checks = {"rate": share_below_one}
 
     def __init__(
         self,

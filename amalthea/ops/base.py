@@ -214,7 +214,7 @@ def all_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """Return the axes counted from 0: all of them for None."""
     if axis is None:
         return tuple(range(rank))
-    if isinstance(axis, (list, tuple)):
+    if isinstance(axis, (list, tuple, range)) or np.ndim(axis):
         return tuple(one_axis(a, rank) for a in axis)
     return (one_axis(axis, rank),)
 

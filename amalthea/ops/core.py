@@ -273,7 +273,7 @@ def dtype(x: TensorLike) -> str:
 
 @op
 def copy(x: TensorLike) -> Any:
-    """Returns a tensor of the same elements. It may share memory with the input.
+    """Returns a tensor of the same elements in memory of its own.
 
     Args:
         |any tensor|
@@ -287,7 +287,11 @@ def copy(x: TensorLike) -> Any:
         >>> tuple(x.shape), int(x[1, 0])
         ((2, 2), 3)
     """
-    return control.identity(tensor(x))
+    value = tensor(x)
+    if isinstance(value, Tensor):
+        return control.identity(value)
+    row = movement.reshape(value, shape=(1, *shape_of(value)))
+    return movement.reshape(movement.concatenate(row, axis=0), shape=shape_of(value))
 
 
 @op

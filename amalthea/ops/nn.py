@@ -219,8 +219,8 @@ def multi_hot(
     """
     classes: Any = kwargs.get("num_tokens", num_classes)
     hot = one_hot(inputs, classes, axis=axis, dtype=dtype)
-    rank = len(tensor(inputs).shape)
-    return reductions.reduce_max(hot, axes=(1 if rank > 1 else 0,))
+    positions = 1 if len(hot.shape) > 2 else 0  # the axis of the inputs that goes
+    return reductions.reduce_max(hot, axes=(positions + (one_axis(axis, len(hot.shape)) <= positions),))
 
 
 @op
@@ -255,6 +255,7 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Any:
     """Returns True where the target class is among the ``k`` largest predictions of its row.
 
     A target counts if fewer than ``k`` predictions are larger than its own, so equal predictions count in its favour.
+    A target whose prediction is NaN does not count.
 
     Args:
         targets: TensorLike of whole numbers; one class number for each row.
@@ -270,8 +271,11 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Any:
         >>> ops.convert_to_numpy(ops.in_top_k([2, 2], scores, k=2)).tolist()
         [True, False]
     """
-    places, scores = cast(tensor(targets), "int32"), tensor(predictions)
-    column = movement.reshape(places, shape=(*shape_of(places), 1))
+    classes, scores = cast(tensor(targets), "int32"), tensor(predictions)
+    column = movement.reshape(classes, shape=(*shape_of(classes), 1))
     own = indexing.take_along_axis(scores, column, axis=len(scores.shape) - 1)
     above = cast(p.greater(scores, own), "int32")
-    return p.less(reductions.reduce_sum(above, axes=(len(scores.shape) - 1,)), k)
+    within = p.less(reductions.reduce_sum(above, axes=(len(scores.shape) - 1,)), k)
+    if not dtypes.is_float(dtypes.name_of(scores)):
+        return within
+    return p.logical_and(within, movement.reshape(p.equal(own, own), shape=shape_of(classes)))

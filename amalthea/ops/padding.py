@@ -49,6 +49,8 @@ def one_each(value: Any, rank: int) -> list[int]:
 
 def transposed(n: Any, reach: int, stride: int, padding: str, more: int | None) -> tuple[Any, tuple[int, int], int]:
     """Compute size and padding of a transposed convolution along one axis, as Keras does, and the zeros to append."""
+    if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
+        raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(padding))
     covered = (n - 1) * stride + reach
     if padding.lower() == "valid":
         return covered, (0, 0), max(stride - reach, 0) if more is None else more

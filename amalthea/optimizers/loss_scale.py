@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import initializers, ops
-from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.optimizers import options
@@ -112,7 +111,8 @@ class LossScaleOptimizer(Optimizer):
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
         scale = self._dynamic_scale.value
-        grads = [g if g is None else native(g) / ops.cast(scale, g.dtype) for g in grads]
+        grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
+        grads = [None if g is None else g / ops.cast(scale, g.dtype) for g in grads]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
         counted = {"weight": weight} if self._accumulates else {}

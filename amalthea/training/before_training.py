@@ -12,7 +12,7 @@ import numpy as np
 
 from amalthea import tree
 from amalthea.data import ClassWeights
-from amalthea.data.structure import named_leaves
+from amalthea.data.structure import Nest
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, on_host, type_of
@@ -104,7 +104,7 @@ def _of_any_rows(output: Any) -> Tensor:
 
 def _check_inputs(model: Any, x: Any) -> None:
     """:class:`DataError` for NaN or infinity in arrays, unless the model makes finite numbers of a row with NaN."""
-    for name, array in named_leaves(x, "x") if x is not None else ():
+    for name, array in Nest(x, "x"):
         if array.dtype.kind != "f" or isinstance(array, np.memmap) or is_finite(array):
             continue
         bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)

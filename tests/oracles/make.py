@@ -30,16 +30,16 @@ os.environ.update(
 
 
 def main(families):
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from oracles.read import FOLDER
-    from oracles.write import write
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    from tests.oracles.read import FOLDER
+    from tests.oracles.write import write
 
     unknown = [family for family in families if family not in FAMILIES]
     if unknown:
         sys.exit(f"Unknown: {', '.join(unknown)}. The families are: {', '.join(FAMILIES)}.")
     for family in families or FAMILIES:
         start = time.monotonic()
-        records = importlib.import_module(f"oracles.record.{family}").records()
+        records = importlib.import_module(f"tests.oracles.record.{family}").records()
         write(family, records, FOLDER)
         size = sum((FOLDER / f"{family}.{ending}").stat().st_size for ending in ("json", "npz"))
         print(f"{family:14}{len(records):5} cases{size / 1024:9.0f} KiB{time.monotonic() - start:8.0f} s", flush=True)

@@ -219,7 +219,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
         dtype = config.floatx() if floats else "int32"
     if all(isinstance(v, (int, float, np.number)) for v in (start, stop, step)):
         return runtime_array(np.arange(start, stop, step), dtypes.standardize(dtype))
-    counts = movement.iota(shape=((stop - start) // step,), axis=0, dtype="int32")
+    size = -((start - stop) // step)  # rounded up
+    counts = movement.iota(shape=(size,), axis=0, dtype="int32")
     return cast(elementwise.add(elementwise.multiply(counts, step), start), dtypes.standardize(dtype))
 
 

@@ -11,7 +11,7 @@ from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import all_axes, op, promoted, shape_of
 
 
@@ -117,6 +117,11 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequenc
     free1 = [n for n in range(r1) if n not in over1]
     free2 = [n for n in range(r2) if n not in over2]
     s1, s2 = shape_of(a), shape_of(b)
+    summed1, summed2 = [s1[n] for n in over1], [s2[n] for n in over2]
+    if len(over1) != len(over2) or not all(map(shapes.agree, summed1, summed2)):
+        raise ShapeError(
+            "The summed axes differ in size.", expected=shapes.show(tuple(summed1)), got=shapes.show(tuple(summed2))
+        )
     rows, columns = [s1[n] for n in free1], [s2[n] for n in free2]
     inner = shapes.size([s1[n] for n in over1])
     left = m.reshape(m.transpose(a, axes=(*free1, *over1)), shape=(shapes.size(rows), inner))
@@ -159,7 +164,8 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Any:
         (i, j), (j, k) -> (i, k) for ``"ij,jk->ik"``
 
     Raises:
-        ArgumentError: the number of operands differs from the notation, or a letter occurs twice on one operand.
+        ArgumentError: the number of operands differs from the notation.
+        ShapeError: axes of one letter differ in size.
 
     Example:
         >>> from amalthea import ops
@@ -200,11 +206,27 @@ def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
 
 
 def _summed_out(x: Any, letters: str, wanted: str) -> tuple[Any, str]:
-    for c in sorted(set(letters)):
-        if letters.count(c) > 1:
-            raise ArgumentError("A letter stands twice on one operand.", got=letters, cure="ops.diagonal first")
+    while twice := next((c for c in letters if letters.count(c) > 1), None):
+        x, letters = _diagonal(x, letters, twice)
     axes = tuple(i for i, c in enumerate(letters) if c not in wanted)
     return (reductions.reduce_sum(x, axes=axes) if axes else x), "".join(c for c in letters if c in wanted)
+
+
+def _diagonal(x: Any, letters: str, twice: str) -> tuple[Any, str]:
+    """The elements whose indices on the first two axes of that letter are equal, on a new last axis."""
+    first = letters.index(twice)
+    second = letters.index(twice, first + 1)
+    rest = [axis for axis in range(len(letters)) if axis not in (first, second)]
+    shape = shape_of(x)
+    n, others = shape[first], [shape[axis] for axis in rest]
+    if not isinstance(n, int) or shape[second] != n:
+        raise ShapeError(
+            f"Axes of the letter {twice!r} differ in size, or are not known.", got=shapes.show((n, shape[second]))
+        )
+    flat = m.reshape(m.transpose(x, axes=(*rest, first, second)), shape=(*others, n * n))
+    ones = (1,) * len(rest)
+    picked = m.slice(flat, starts=(0,) * (len(rest) + 1), limits=(*others, n * n), strides=(*ones, n + 1))
+    return picked, "".join(letters[axis] for axis in rest) + twice
 
 
 def _contract(x: Any, a: str, y: Any, b: str, wanted: str) -> tuple[Any, str]:

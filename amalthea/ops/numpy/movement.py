@@ -13,7 +13,7 @@ from amalthea.engine import shapes
 from amalthea.engine.primitives import indexing as i
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.types import ShapeLike, TensorLike
-from amalthea.errors import ShapeError
+from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import all_axes, one_axis, op, promoted, resolve, shape_of, static, tensor
 
 docstrings.share("joined inputs", "xs: sequence of TensorLike; the tensors to join, promoted to one dtype.")
@@ -410,7 +410,7 @@ def roll(x: TensorLike, shift: int | Sequence[int], axis: int | Sequence[int] | 
     if axis is None:
         return reshape(roll(ravel(a), shift, 0), shape_of(a))
     axes = all_axes(axis, len(a.shape))
-    moves: Any = shift if isinstance(shift, (list, tuple)) else [shift] * len(axes)
+    moves: Any = np.ravel(shift).tolist() if np.ndim(shift) else [shift] * len(axes)
     for by, axis_ in zip(moves, axes, strict=True):
         n = shape_of(a)[axis_]
         if n == 0:
@@ -479,6 +479,9 @@ def repeat(x: TensorLike, repeats: int | Sequence[int], axis: int | None = None)
     return i.gather(a, np.repeat(np.arange(shape[axis], dtype="int32"), np.asarray(repeats)), axis=axis)
 
 
+PADDINGS = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
 @op
 def pad(
     x: TensorLike,
@@ -499,6 +502,9 @@ def pad(
     Shapes:
         (a, b) -> (a + 1, b + 3) for ``pad_width=((1, 0), (1, 2))``
 
+    Raises:
+        ArgumentError: there is no such mode.
+
     Example:
         >>> from amalthea import ops
         >>> ops.convert_to_numpy(ops.pad([[1, 2, 3]], ((0, 0), (1, 2)))).tolist()
@@ -510,6 +516,8 @@ def pad(
     rank = len(a.shape)
     widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
     low, high = tuple(before for before, _ in widths), tuple(after for _, after in widths)
+    if mode not in PADDINGS:
+        raise ArgumentError(f"There is no padding mode {mode!r}.", expected=", ".join(map(repr, PADDINGS)))
     if mode == "constant":
         return m.pad(a, low=low, high=high, value=constant_values or 0)
     for axis in range(rank):

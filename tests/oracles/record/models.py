@@ -2,11 +2,11 @@
 
 import keras
 
-from .. import fuzz_models
+from ..fuzz import training
 
 SEEDS = 60
 
 
 def records():
-    """For each seed its layers and what came of training (``fuzz_models.answer``), or the words of a refusal."""
-    return [{"id": str(seed), **fuzz_models.answer(keras, seed)} for seed in range(SEEDS)]
+    """For each seed its layers and what came of training (``training.answer``), or the words of a refusal."""
+    return [{"id": str(seed), **training.answer(keras, seed)} for seed in range(SEEDS)]
