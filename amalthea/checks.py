@@ -6,7 +6,7 @@
 A class whose constructor takes arguments of these kinds names them in a table, and :func:`guard` holds every
 constructor against it before it runs, whoever calls it:
 
-    argument_checks = {"units": positive_int, "dropout": share}
+    _argument_checks = {"units": positive_int, "dropout": share}
 
 A parameter whose default is None takes None. Numbers of NumPy count as numbers; bools and text do not.
 """

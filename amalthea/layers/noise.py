@@ -88,7 +88,7 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, section 10.
     """
 
-    argument_checks = {"rate": share_below_one}
+    _argument_checks = {"rate": share_below_one}
 
     def __init__(self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -127,7 +127,7 @@ class AlphaDropout(_Noise):
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
-    argument_checks = {"rate": share_below_one}
+    _argument_checks = {"rate": share_below_one}
 
     def __init__(
         self,

@@ -169,7 +169,9 @@ class Optimizer(State, registry=registry):
     @property
     def lr(self) -> Any:
         """The learning rate, by its name in Keras 1 and 2; or the attribute that a subclass set before."""
-        return vars(self)["lr"] if "lr" in vars(self) else self.learning_rate
+        if "lr" in vars(self):
+            return vars(self)["lr"]
+        return self.learning_rate
 
     @lr.setter
     def lr(self, value: Any) -> None:

@@ -1,5 +1,8 @@
 """The loops over epochs and batches; the steps of the model compute each batch."""
 
+# Our own modules share private names.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import sys

@@ -1,7 +1,8 @@
 """Attributes of a user's subclass never meet ours: ours begin with an underscore, or are names that Keras has too.
 
-The names that we keep are found by introspection (bodies of classes, assignments in their sources, attributes of objects
-that were used), and Keras's by ``tests/oracles/stored/attributes.json``, so a new public attribute of ours fails here.
+The names that we keep are found by introspection: bodies of classes, assignments in their sources, attributes of
+objects that were used. Keras's are stored (``tests/oracles/record/attributes.py``). So a new public attribute of ours
+fails here.
 """
 
 from __future__ import annotations
@@ -16,8 +17,20 @@ import pytest
 
 import amalthea
 from amalthea import (
-    Input, Model, Sequential, callbacks, constraints, dtype_policies, initializers, layers, losses, metrics, ops,
-    optimizers, regularizers, utils,
+    Input,
+    Model,
+    Sequential,
+    callbacks,
+    constraints,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+    utils,
 )  # fmt: skip
 from amalthea.optimizers import schedules
 from amalthea.saving import load_model
@@ -60,10 +73,10 @@ HOOKS = {
 OF_FUNCTIONAL = {"inputs", "outputs", "input_shape", "output_shape", "input_names", "output_names"}
 # Names that a user's class may well have, most of which once were ours.
 ORDINARY = """
-    network step several pace place freezings stack calls groups slots registry rank gates rate noise draw state state_sizes
-    library strength matrix counted check location position index config data batch epoch size values kind names run
-    scores project merge finish rates mean count total watched worst improves accumulates decay steps sources
-    computes_in_floats argument_checks config_slots not_in_config step_grouping multi_step trainable_version
+    network step several pace place freezings stack calls groups slots registry rank gates rate noise draw state
+    state_sizes library strength matrix counted check location position index config data batch epoch size values
+    kind names run scores project merge finish rates mean count total watched worst improves accumulates decay
+    steps sources computes_in_floats argument_checks config_slots not_in_config step_grouping multi_step
 """.split()
 X, Y = np.arange(12, dtype="float32").reshape(4, 3) / 12, np.ones((4, 3), "float32")
 

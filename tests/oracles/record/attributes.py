@@ -13,8 +13,10 @@ MODULES = (
 
 
 def records():
-    """For every public class and its bases: ``id``, the package and its name, such as ``"losses.Hinge"``; ``bases``, the
-    ids of all bases in order; ``names``, those that it adds, sorted.
+    """A record for every public class and each of its bases.
+
+    ``id`` is its package and its name, such as ``"losses.Hinge"``; ``bases`` are the ids of all bases in order;
+    ``names`` are those that it adds, sorted.
     """
     public = {thing for module in MODULES for thing in vars(module).values() if inspect.isclass(thing)}
     public.add(functional())
