@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.packing import unpack_x_y_sample_weight
 from amalthea.data.weights import check_class_weight, weigh
@@ -31,7 +31,7 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     return x, y, weigh(y, sample_weight, class_weight)
 
 
-class IterableSource(Source):
+class IterableAdapter(DataAdapter):
     """Batches from an iterable. A generator can be gone through once; a data set or a loader, in every epoch.
 
     Args:
@@ -41,7 +41,7 @@ class IterableSource(Source):
     Raises:
         DataError: the iterable gives no batch at all.
 
-    >>> feed = IterableSource([([1.0, 2.0], [0, 1])])
+    >>> feed = IterableAdapter([([1.0, 2.0], [0, 1])])
     >>> [x.tolist() for x, y, _ in feed.batches()]
     [[1.0, 2.0]]
     """

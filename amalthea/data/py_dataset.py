@@ -8,7 +8,7 @@ from typing import Any
 
 from amalthea import random, snapshots
 from amalthea.data.arrays import epoch_generator
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.iterables import to_batch
 from amalthea.data.prefetch import in_processes, in_threads
 from amalthea.data.weights import check_class_weight
@@ -85,7 +85,7 @@ class PyDataset:
 Sequence = PyDataset
 
 
-class PyDatasetSource(Source):
+class PyDatasetAdapter(DataAdapter):
     """The batches of a :class:`PyDataset`, or of anything with ``__getitem__``, ``__len__`` and ``on_epoch_end``.
 
     Args:
