@@ -97,13 +97,13 @@ class ModelCheckpoint(MonitorCallback):
 
     def _path_for(self, epoch: int, batch: int | None, logs: Logs) -> str:
         """Returns the path of the file for an epoch and a batch, both from 0."""
-        places: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
+        fields: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         try:
-            return self.filepath.format(**{**logs, **places})
+            return self.filepath.format(**{**logs, **fields})
         except (KeyError, IndexError) as error:
             raise ArgumentError(
                 f"The file's name asks for {error}, which is not known here.",
-                expected=", ".join([*places, *logs]),
+                expected=", ".join([*fields, *logs]),
                 got=self.filepath,
             ) from None
 

@@ -95,9 +95,9 @@ class Run:
         left = list(states)
         found: list[tuple[Any, Any]] = []
         for callback in self.callbacks:
-            place = next((i for i, (name, _) in enumerate(left) if name == type(callback).__name__), None)
-            if place is not None:
-                found.append((callback, left.pop(place)[1]))
+            index = next((i for i, (name, _) in enumerate(left) if name == type(callback).__name__), None)
+            if index is not None:
+                found.append((callback, left.pop(index)[1]))
         return found
 
     # ------------------------------------------------------------------------------------- variables
@@ -130,9 +130,9 @@ def _check(kind: str, variables: Sequence[Any], values: Sequence[tuple[str, np.n
     now = [(tuple(v.shape), str(v.dtype)) for v in variables]
     then = [(tuple(value.shape), value.dtype.name) for _, value in values]
     if now != then:
-        place = next((i for i, (a, b) in enumerate(zip(now, then)) if a != b), min(len(now), len(then)))
+        index = next((i for i, (a, b) in enumerate(zip(now, then)) if a != b), min(len(now), len(then)))
         names = [v.path for v in variables], [path for path, _ in values]
-        expected, got = (f"{n[place]}: {t[place]}" if place < len(n) else "none" for n, t in zip(names, (now, then)))
+        expected, got = (f"{n[index]}: {t[index]}" if index < len(n) else "none" for n, t in zip(names, (now, then)))
         raise ModelFileError(
             f"The backup is of another model or optimizer: its {kind} do not fit.",
             expected=expected,

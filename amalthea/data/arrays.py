@@ -35,7 +35,7 @@ class ArrayAdapter(DataAdapter):
         seed: where the permutations come from; unless given, from the stream that ``set_random_seed`` starts.
 
     Raises:
-        DataError: lengths differ, no row, dtypes that are no numbers, a class without a weight.
+        DataError: lengths differ, no row, dtypes that are not numeric, a class without a weight.
         ArgumentError: ``batch_size`` or ``shuffle`` is unusable.
 
     >>> feed = ArrayAdapter(np.arange(5.0), np.arange(5), batch_size=2)

@@ -18,7 +18,7 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     """One item of a data set, or ``(x, y, sample_weight)`` of a person's, as a batch of NumPy arrays.
 
     Raises:
-        DataError: parts of unequal lengths, no row, or values that are no numbers.
+        DataError: parts of unequal lengths, no row, or elements that are not numbers.
 
     >>> to_batch(([1.0, 2.0], [0, 1]), class_weight={0: 1.0, 1: 5.0})[2].tolist()
     [1.0, 5.0]

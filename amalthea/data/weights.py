@@ -103,7 +103,7 @@ def _classes(y: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:
 
 
 def _weight_of_each(classes: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:
-    present, places = np.unique(classes, return_inverse=True)
+    present, inverse = np.unique(classes, return_inverse=True)
     missing = [int(c) for c in present if int(c) not in class_weight]
     if missing:
         raise DataError(
@@ -113,4 +113,4 @@ def _weight_of_each(classes: np.ndarray, class_weight: dict[int, float]) -> np.n
             cure=f"class_weight={{**class_weight, {missing[0]}: 1.0}}",
         )
     table = np.array([class_weight[int(c)] for c in present], dtype=config.floatx())
-    return table[places.reshape(classes.shape)]
+    return table[inverse.reshape(classes.shape)]

@@ -14,7 +14,7 @@ from amalthea.errors import ArgumentError, UnknownNameError, nearest
 
 
 def parameters_of(variables: Any) -> tuple[int, int]:
-    """How many numbers some variables hold, and how many bytes they take."""
+    """How many elements some variables have, and how many bytes they take."""
     counts = [(int(np.prod(v.shape)), dtypes.to_numpy(v.dtype).itemsize) for v in variables]  # pyright: ignore[reportUnknownArgumentType]
     return sum(n for n, _ in counts), sum(n * size for n, size in counts)
 
@@ -49,14 +49,14 @@ def _between(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
         return layers
     if len(layer_range) != 2:
         raise ArgumentError("`layer_range` names two layers.", expected="(first, last)", got=layer_range)
-    places: list[list[int]] = []
+    matches: list[list[int]] = []
     for pattern in layer_range:
         found = [i for i, layer in enumerate(layers) if layer.name == pattern or re.match(pattern, layer.name)]
         if not found:
             cure = nearest(pattern, [layer.name for layer in layers])
             raise UnknownNameError("`layer_range` names a layer that the model does not have.", got=pattern, cure=cure)
-        places.append(found)
-    return layers[min(places[0]) : max(places[1]) + 1]
+        matches.append(found)
+    return layers[min(matches[0]) : max(matches[1]) + 1]
 
 
 def _widths(positions: Sequence[float] | None, width: int, columns: int) -> list[int | None]:

@@ -261,8 +261,8 @@ class Optimizer(State, registry=registry):
         means = [ops.divide_no_nan(t, ops.cast(totals[-1], t.dtype)) for t in totals[:-1]]
         trained = list(dict.fromkeys([*variables, *self._trainable_variables]))
         self._assign_if(is_due, lambda: self._update(means, variables), [*trained, *own])
-        for row, total in zip(sums, totals):
-            row.assign(ops.where(is_due, ops.zeros_like(total), total))
+        for variable, total in zip(sums, totals):
+            variable.assign(ops.where(is_due, ops.zeros_like(total), total))
 
     @staticmethod
     def _assign_if(condition: Any, function: Callable[[], None], variables: Sequence[Variable]) -> None:

@@ -59,22 +59,22 @@ def _alternatives(pattern: str) -> list[str]:
 def _matches(pattern: str, text: str) -> bool:
     from_start, to_end = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith("\\$")
     pieces = _pieces(pattern[from_start : len(pattern) - to_end], pattern)
-    places = _past({0}, pieces)  # before which piece a match that has begun may stand
+    positions = _past({0}, pieces)  # before which piece a match that has begun may stand
     for c in text:
-        if not to_end and len(pieces) in places:
+        if not to_end and len(pieces) in positions:
             return True
-        fitting = [i for i in places if i < len(pieces) and pieces[i].fits(c)]
+        fitting = [i for i in positions if i < len(pieces) and pieces[i].fits(c)]
         after = {i + 1 for i in fitting} | {i for i in fitting if pieces[i].repeats}
-        places = _past(after if from_start else after | {0}, pieces)
-    return len(pieces) in places
+        positions = _past(after if from_start else after | {0}, pieces)
+    return len(pieces) in positions
 
 
-def _past(places: set[int], pieces: list[_Piece]) -> set[int]:
-    """The places, and those that are reached by leaving pieces out."""
+def _past(positions: set[int], pieces: list[_Piece]) -> set[int]:
+    """The positions, and those that are reached by leaving pieces out."""
     for i, piece in enumerate(pieces):
-        if i in places and piece.may_miss:
-            places.add(i + 1)
-    return places
+        if i in positions and piece.may_miss:
+            positions.add(i + 1)
+    return positions
 
 
 def _pieces(part: str, whole: str) -> list[_Piece]:

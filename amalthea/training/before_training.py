@@ -16,7 +16,7 @@ from amalthea.data.structure import Nest
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, on_host, type_of
-from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.checks import class_numbers, is_finite
 from amalthea.training import indices
 from amalthea.training.compiled import Outputs
@@ -29,7 +29,7 @@ def check(model: Any, adapter: Any, validation: Any) -> None:
     if validation is None:
         return
     batch = validation.peek()
-    with placed("in the validation data"):
+    with located("in the validation data"):
         check_adapter(model, validation)
         if not model.run_eagerly and _kinds(batch) != _kinds(first):
             with Trace():
@@ -50,7 +50,7 @@ def check_labels(model: Any, batch: Any) -> None:
     loss = getattr(model, "_loss", None)
     if batch[1] is None or loss is None or not loss.checks_values or model._has_own_training():
         return
-    with placed(model._location):
+    with located(model._location):
         loss.check_values(batch[1], _outputs(model, batch[0]))
 
 
@@ -64,7 +64,7 @@ def check_batch(model: Any, batch: Any) -> None:
             loss.only_check(batch[1])
             return
         except DataError:
-            pass  # which is said with its place below
+            pass  # reported with its location below
     check_labels(model, batch)
 
 

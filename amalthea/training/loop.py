@@ -20,7 +20,7 @@ from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.ir.variable import Variable
-from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.errors import ArgumentError, DataError, located
 from amalthea.training import arguments, before_training, buckets, indices
 
 
@@ -82,7 +82,7 @@ def fit(
         validation = adapters.make_validation_adapter(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
-        with placed("in the validation data"):
+        with located("in the validation data"):
             before_training.check_batch_size(model, validation)
     adapter, validation = (buckets.padded(model, x, pad_to_multiple) for x in (adapter, validation))
     model._ensure_built(adapter.peek())

@@ -44,10 +44,10 @@ class Network:
         self._outlines: dict[Any, Any] = {}  # the outputs' types by those of the inputs
         self.flat_inputs = tree.flatten(inputs)
         self._input_set = set(self.flat_inputs)
-        self.calls, places = self._walk()
-        self.operations = self._ordered(places)
-        kept = set(self.calls)
-        self.calls_of = {o: [c for c in o._calls if c in kept] for o in self.operations}
+        self.calls, positions = self._walk()
+        self.operations = self._ordered(positions)
+        in_network = set(self.calls)
+        self.calls_of = {o: [c for c in o._calls if c in in_network] for o in self.operations}
 
     @property
     def input_shape(self) -> Any:
@@ -63,7 +63,7 @@ class Network:
         """The calls, each after those that it needs, and how early each operation is met from the outputs."""
         order: list[Call] = []
         begun: dict[Call, None] = {}
-        places: dict[Operation, int] = {}
+        positions: dict[Operation, int] = {}
         for output in tree.flatten(self.outputs):
             stack = [(output, False)]
             while stack:
@@ -73,12 +73,12 @@ class Network:
                     order.append(call)
                 elif call not in begun:
                     begun[call] = None
-                    places.setdefault(call.operation, len(places))
+                    positions.setdefault(call.operation, len(positions))
                     stack.append((x, True))
                     if x not in self._input_set:
                         self._check_start(call)
                         stack += [(y, False) for y in reversed(call.inputs)]
-        return order, places
+        return order, positions
 
     def _check_start(self, call: Call) -> None:
         if isinstance(call.operation, InputLayer):
@@ -87,7 +87,7 @@ class Network:
                 cure="Model(inputs=[...], outputs=...) with every Input that is used",
             )
 
-    def _ordered(self, places: dict[Operation, int]) -> list[Operation]:
+    def _ordered(self, positions: dict[Operation, int]) -> list[Operation]:
         """Operations by how far before the outputs they stand, the farthest first: the order of files and weights."""
         call_depth: dict[Call, int] = {}
         depth: dict[Operation, int] = {}
@@ -99,8 +99,8 @@ class Network:
                 call_depth[before] = max(call_depth.get(before, 0), here + 1)
         for x in self.flat_inputs:
             depth.setdefault(x.history.call.operation, 0)
-            places.setdefault(x.history.call.operation, -1)
-        return sorted(depth, key=lambda o: (-depth[o], places[o]))
+            positions.setdefault(x.history.call.operation, -1)
+        return sorted(depth, key=lambda o: (-depth[o], positions[o]))
 
     @property
     def layers(self) -> list[Layer]:
