@@ -1,7 +1,7 @@
-"""The command ``amalthea``; ``python -m amalthea`` is the same.
+"""The command ``amalthea``; also ``python -m amalthea``.
 
-A command is a module of this package with a docstring, ``add_arguments(parser)`` and ``run(arguments)``, and a line in
-:data:`COMMANDS`. Its module is imported only when it is asked for.
+A command is a module of this package with a docstring, ``add_arguments(parser)`` and ``run(arguments)``, and an entry
+in :data:`COMMANDS`. Its module is imported only if the command is used.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from amalthea.errors import AmaltheaError
 
 COMMANDS = {
-    "backends": "say what each backend can do, and measure how closely it agrees",
-    "bench": "time training and predicting beside loops by hand and Keras 3",
+    "backends": "list the primitives of each backend, and measure its errors",
+    "bench": "time training and prediction, next to hand-written loops and Keras 3",
     "demo": "train a small network on handwritten digits, in under a minute",
-    "doctor": "say which versions and backends there are",
+    "doctor": "show the versions and backends that are installed",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command, and return the status for the shell: 0, or 1 after an error of ours."""
+    """Run one command; return the exit status: 0, or 1 after an error of this package."""
     given = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(chosen=next((word for word in given if word in COMMANDS), None))
     arguments = parser.parse_args(given)

@@ -1,8 +1,8 @@
-"""Which backends there are and what each can do; ``--check`` and ``--write`` measure it.
+"""The primitives of each backend; ``--check`` and ``--write`` measure its errors.
 
-The page docs/backends.md and the table in the README are written here. Between two comments, ``<!-- backends -->`` and
-``<!-- /backends -->`` (or ``details``), a file is rewritten; the row and the section of a backend whose library is not
-installed, or which does not pass, stay as they are.
+It writes docs/backends.md and a table of the README. In a file, the text between ``<!-- backends -->`` and ``<!--
+/backends -->`` (or ``details``) is rewritten; the row and the section of a backend that is not installed, or that fails
+the check, stay unchanged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from amalthea.engine import backends
 from amalthea.engine.primitives import TABLE
 from amalthea.testing.backends import FLOATS, Report
 
-BASE = ("numpy", backends.DEFAULT)  # what comes with the package
+BASE = ("numpy", backends.DEFAULT)  # installed with the package
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which backends (all that are installed)")
-    parser.add_argument("--check", action="store_true", help="hold each to NumPy in float64, and print what was found")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="backends (default: all that are installed)")
+    parser.add_argument("--check", action="store_true", help="compare each with NumPy in float64, and print the errors")
     parser.add_argument("--write", nargs="+", default=[], metavar="FILE", help="check, and rewrite the tables in files")
 
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in map(Path, arguments.write):
         writing.write(path, rewritten(path.read_text("utf-8"), sound))
     if len(sound) < len(reports):
-        print(f"not written, for they do not pass: {', '.join(reports.keys() - sound.keys())}", file=sys.stderr)
+        print(f"not written, because the check failed: {', '.join(reports.keys() - sound.keys())}", file=sys.stderr)
     return int(len(sound) < len(reports))
 
 
@@ -50,7 +50,7 @@ PAGE_HEAD = ("backend", "tier", "native", "decomposed", "missing", *(f"{dtype}: 
 
 
 def readme_row(report: Report) -> tuple[str, ...]:
-    """The backend's row in the README: nothing of it is measured."""
+    """Return the backend's row in the README; nothing is measured."""
     known = backends.KNOWN[report.backend]
     extra = "comes with it" if report.backend in BASE else f"`pip install amalthea[{report.backend}]`"
     counts = " / ".join(str(len(names)) for names in (report.native, report.decomposed, report.missing))
@@ -59,7 +59,7 @@ def readme_row(report: Report) -> tuple[str, ...]:
 
 
 def page_row(report: Report) -> tuple[str, ...]:
-    """The backend's row in the page: after the counts, the largest relative error in each dtype."""
+    """Return the backend's row in docs/backends.md: tier, counts, and the largest relative error in each dtype."""
     tier = "complete" if backends.KNOWN[report.backend].complete else "partial"
     counts = [str(len(names)) for names in (report.native, report.decomposed, report.missing)]
     worst = [report.worst(dtype) for dtype in FLOATS]
@@ -68,7 +68,7 @@ def page_row(report: Report) -> tuple[str, ...]:
 
 
 def section(report: Report) -> str:
-    """The backend's part of the page, from its title on: what it says in others, what it lacks, where it is coarse."""
+    """Return the backend's section in docs/backends.md: decomposed and missing primitives, gaps, tolerances."""
     known = backends.KNOWN[report.backend]
     lines = [f"### `{report.backend}`: {known.title}", ""]
     lines.append(f"Decomposed: {_listed(report.decomposed)}. Missing: {_listed(report.missing)}.")
@@ -82,7 +82,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _told(title: str, facts: Mapping[str, str]) -> list[str]:
-    """A line for each reason and dtype, with the primitives that it is of."""
+    """Return one line per reason and dtype, with its primitives."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for key, why in facts.items():
         name, _, dtype = ("", "", key) if key in FLOATS else key.partition(" ")
@@ -97,7 +97,7 @@ def _subject(names: Sequence[str], dtype: str) -> str:
 
 
 def _dtypes(report: Report) -> str:
-    """The float dtypes of which not every primitive is a gap."""
+    """Return the float dtypes for which not every primitive is a gap."""
     return ", ".join(d for d in FLOATS if not all(f"{name} {d}" in report.gaps for name in TABLE))
 
 
@@ -105,7 +105,7 @@ def _dtypes(report: Report) -> str:
 
 
 def rewritten(text: str, reports: Mapping[str, Report]) -> str:
-    """A file's text with its marked parts brought up to date."""
+    """Return a file's text with its marked parts replaced."""
     head, row = (PAGE_HEAD, page_row) if "<!-- details -->" in text else (README_HEAD, readme_row)
     text = _replaced(text, "backends", lambda old: _table(old, head, {n: row(r) for n, r in reports.items()}))
     return _replaced(text, "details", lambda old: _sections(old, {n: section(r) for n, r in reports.items()}))
@@ -124,7 +124,7 @@ def _table(old: str, head: Sequence[str], rows: Mapping[str, Sequence[str]]) -> 
 
 
 def rows_of(text: str) -> dict[str, list[str]]:
-    """The cells of each row of a table, by the backend's name.
+    """Return the cells of each row of a table, by backend.
 
     >>> rows_of("| `numpy` | NumPy |")
     {'numpy': ['`numpy`', 'NumPy']}
@@ -139,7 +139,7 @@ def _sections(old: str, new: Mapping[str, str]) -> str:
 
 
 def sections_of(text: str) -> dict[str, str]:
-    """The sections of the details, by the backend's name."""
+    """Return the sections of the details, by backend."""
     parts = ["### `" + part.strip("\n") for part in text.split("### `")[1:]]
     return {part.split("`")[1]: part for part in parts}
 

@@ -1,4 +1,7 @@
-"""Time training and predicting here, in loops by hand, and in Keras 3; needs a checkout, where benchmarks/ is."""
+"""Time training and prediction, next to hand-written loops and Keras 3.
+
+Needs a checkout of the project (benchmarks/).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _HERE = Path(amalthea.__file__).parents[1]
 
 
 def _benchmarks() -> Any:
-    """The command's own module; None where the package alone is installed."""
+    """Return the module benchmarks.__main__; None if only the package is installed."""
     if not (_HERE / "benchmarks" / "__main__.py").exists():
         return None
     if str(_HERE) not in sys.path:
@@ -34,6 +37,6 @@ def run(arguments: argparse.Namespace) -> None:
     if module is None:
         raise MissingLibraryError(
             "The benchmarks are not part of the installed package.",
-            cure="`git clone` the project, and `make bench` there",
+            cure="`git clone` the project, then `make bench` in it",
         )
     module.run_with(arguments)

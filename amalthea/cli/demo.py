@@ -1,4 +1,4 @@
-"""Train a small convolutional network on 12,000 handwritten digits, with the public API alone: an example to copy."""
+"""Train a small convolutional network on 12,000 handwritten digits, with the public API only: an example to copy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amalthea.datasets import digits
 
 
 def build() -> Sequential:
-    """Two convolutions and two dense layers: 28 x 28 pixels from 0 to 1, to ten probabilities."""
+    """Return a model with two convolutions and two dense layers: 28 x 28 pixels from 0 to 1, to ten probabilities."""
     return Sequential(
         [
             Input((28, 28, 1)),
@@ -27,7 +27,7 @@ def build() -> Sequential:
 
 
 def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
-    """Train on the digits, and return the accuracy on those that the model has not seen."""
+    """Train on the digits; return the accuracy on test data."""
     (x_train, y_train), (x_test, y_test) = digits.load_data()
     x_train, x_test = x_train[..., None] / 255, x_test[..., None] / 255
     steps = epochs * -(-len(x_train) // batch_size)
@@ -41,11 +41,9 @@ def train(model: Sequential, epochs: int, batch_size: int = 64) -> float:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", type=int, default=8, help="how often to go through the digits (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same network (%(default)s)")
-    parser.add_argument(
-        "--save", default="amalthea-demo.keras", metavar="FILE", help="where the model goes (%(default)s)"
-    )
+    parser.add_argument("--epochs", type=int, default=8, help="passes over the training data (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights (%(default)s)")
+    parser.add_argument("--save", default="amalthea-demo.keras", metavar="FILE", help="the model's file (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> None:

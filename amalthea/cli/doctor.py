@@ -1,4 +1,4 @@
-"""Versions, whether they were tested, and the chosen backend: what to paste into a report of a problem."""
+"""Show versions, whether they were tested, and the chosen backend: for reports of a problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS = ("AMALTHEA_BACKEND", "KERAS_BACKEND", "KERAS_HOME", "OMP_NUM_THREADS"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+    """This command has no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def facts() -> dict[str, str]:
-    """Every fact by its name.
+    """Return all facts by name.
 
     >>> facts()["python"] == platform.python_version()
     True
@@ -41,22 +41,22 @@ def facts() -> dict[str, str]:
 
 
 def version(library: str) -> str:
-    """The installed version, read without importing the library."""
-    for name in (library, f"{library}-cpu"):  # one of them is published in two sizes
+    """Return the installed version of a library without importing it; "-" if it is not installed."""
+    for name in (library, f"{library}-cpu"):  # TensorFlow is also published as tensorflow-cpu
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(name)
     return "-"
 
 
 def backend_libraries() -> list[str]:
-    """What the backends are made of."""
+    """Return the libraries of all backends."""
     from amalthea.engine import backends
 
     return [known.library for known in backends.KNOWN.values()]
 
 
 def devices() -> str:
-    """The devices of the chosen backend, the one in use first."""
+    """Return the devices of the chosen backend, the one in use first."""
     from amalthea.engine import backends
 
     try:
@@ -66,7 +66,7 @@ def devices() -> str:
 
 
 def chosen_backend() -> str:
-    """The backend's name and what chose it, or why it cannot be used."""
+    """Return the backend's name and the source of the choice, or the error if it cannot be used."""
     from amalthea.engine import backends
 
     try:

@@ -1,7 +1,7 @@
 """Versions of the libraries that the tests were run with: the only table of them.
 
-``make test-oldest`` installs the oldest (``python -m amalthea.cli.tested`` prints them as pip constraints), and
-``amalthea doctor`` compares the installed versions with both ends. The oldest are the lower bounds in
+``make test-oldest`` installs the oldest versions (``python -m amalthea.cli.tested`` prints them as pip constraints),
+and ``amalthea doctor`` compares the installed versions with both ends. The oldest versions are the lower bounds in
 ``pyproject.toml``.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Tested(NamedTuple):
-    """The oldest and the newest version with which all tests pass; of an optional library the oldest may be unknown."""
+    """The oldest and the newest version with which all tests pass; the oldest of an optional library may be unknown."""
 
     oldest: str | None
     newest: str
@@ -36,7 +36,7 @@ BASE = ("numpy", "onnx", "onnxruntime", "h5py", "ml_dtypes", "rich")
 
 
 def remark(library: str, version: str) -> str:
-    """Compare an installed version with the tested versions, in words.
+    """Compare an installed version with the tested versions, as text.
 
     >>> remark("numpy", "1.24.0")
     'older than those tested (2.2.0 to 2.4.6)'
@@ -55,13 +55,13 @@ def remark(library: str, version: str) -> str:
 
 
 def _key(version: str) -> tuple[int, ...]:
-    """Its numbers, without what may follow them (``2.13.0+cpu``)."""
+    """Return the numbers of a version, without a suffix (``2.13.0+cpu``)."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def requirements() -> list[str]:
-    """The oldest versions of what the package needs, for pip."""
+    """Return the oldest versions of the required libraries, as pip constraints."""
     return [f"{name}=={TESTED[name].oldest}" for name in BASE]
 
 

@@ -21,7 +21,7 @@ from amalthea.errors import DataError
 
 def to_arrays(data: Any, name: str) -> Nest:
     """The nest of some data, every leaf as :func:`to_array` gives it. A :class:`Nest` is not walked again."""
-    return (data if isinstance(data, Nest) else Nest(data, name)).each(to_array)
+    return data.each(to_array) if isinstance(data, Nest) else Nest(data, name, to_array)
 
 
 def to_array(value: Any, name: str = "x") -> np.ndarray:
@@ -88,7 +88,7 @@ def count_rows(*parts: Nest) -> int:
     Raises:
         DataError: lengths differ, there is no row, or an array has no axis of rows.
     """
-    arrays = [pair for part in parts for pair in part]
+    arrays = [pair for part in parts for pair in zip(part.names, part.leaves)]
     for name, array in arrays:
         if array.ndim == 0:
             raise DataError(f"{name} is a single number.", expected="an array whose first axis counts the examples")

@@ -25,10 +25,10 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     """
     check_class_weight(class_weight)
     x, y, sample_weight = unpack_x_y_sample_weight(item)
-    parts = to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
-    count_rows(*parts)
-    x, y, sample_weight = (part.packed() for part in parts)
-    return x, y, weigh(y, sample_weight, class_weight)
+    inputs, labels, weights = to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
+    count_rows(inputs, labels, weights)
+    y = labels.packed()
+    return inputs.packed(), y, weigh(y, weights.packed(), class_weight)
 
 
 class IterableAdapter(DataAdapter):

@@ -24,14 +24,16 @@ class Nest:
     Args:
         value: an array, a list of numbers, or lists, tuples and dicts of them; None has no leaf.
         name: str; the name of the argument, from which the names of leaves are made, such as ``x['image']``.
+        convert: function of a leaf and its name that gives the leaf to keep. Defaults to None, which keeps it as it is.
 
     >>> nest = Nest({"a": [1, 2], "b": (np.ones(3), None)}, "x")
     >>> nest.names, nest.packed(["first", "second"])
     (["x['a']", "x['b'][0]"], {'a': 'first', 'b': ('second', None)})
     """
 
-    def __init__(self, value: Any, name: str):
+    def __init__(self, value: Any, name: str, convert: Callable[[Any, str], Any] | None = None):
         self.name = name
+        self._convert = convert
         self.names: list[str] = []
         self.leaves: list[Any] = []
         self._shape = self._taken(value, name)
@@ -47,7 +49,7 @@ class Nest:
             items = [self._taken(item, f"{name}[{i}]") for i, item in enumerate(value)]
             return lambda leaves: _like(value, [item(leaves) for item in items])
         self.names.append(name)
-        self.leaves.append(value)
+        self.leaves.append(value if self._convert is None else self._convert(value, name))
         return next
 
     def packed(self, leaves: Sequence[Any] | None = None) -> Any:
@@ -58,7 +60,7 @@ class Nest:
         """Make a nest of ``function(leaf, name)`` for every leaf."""
         made = Nest.__new__(Nest)
         made.name, made.names, made._shape = self.name, self.names, self._shape
-        made.leaves = [function(leaf, name) for name, leaf in self]
+        made.leaves = [function(leaf, name) for name, leaf in zip(self.names, self.leaves)]
         return made
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:

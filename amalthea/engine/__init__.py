@@ -1,1 +1,4 @@
-"""A small tensor compiler that knows no layer: types, graphs, gradients, passes, backends."""
+"""A small tensor compiler: types, graphs, gradients, passes and backends. It imports no layer, loss or optimizer.
+
+`README.md` in this folder lists the parts, their import order, and six files to read first.
+"""

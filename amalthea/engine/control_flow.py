@@ -1,4 +1,4 @@
-"""Branches and loops: how Python functions become subgraphs, and how those are differentiated."""
+"""``cond``, ``while_loop`` and ``scan`` of Python functions: each function is traced into a subgraph."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from amalthea.engine.primitives import control
 
 
 def subgraph(function: Callable[..., Sequence[Any]], types: Sequence[Type], inside: str) -> Graph:
-    """The graph of a function of tensors, with whatever it uses from outside as captured inputs, first."""
+    """Trace a function of tensors into a subgraph. Tensors used from outside become its first inputs (captured)."""
     outer = current_trace() or Trace()
     inputs = [Tensor(t) for t in types]
     outputs, scope = trace(function, inputs, parent=outer, inside=inside)
-    if current_trace() is None:  # eager: what the body read of variables is known, and so is the graph's
+    if current_trace() is None:  # eager: the variables that the body read have concrete values
         for variable, tensor in outer.reads.items():
             tensor.value = variable.value
     graph = graph_of_trace(inputs, [as_tensor(x) for x in outputs], scope)
@@ -30,20 +30,20 @@ def _with_operands(graph: Graph, captured: Sequence[Tensor]) -> Graph:
 
 
 def union(*graphs: Graph) -> tuple[list[Tensor], list[Graph]]:
-    """All that the graphs captured, and the graphs taking all of it."""
+    """Return all tensors that the graphs captured, and the graphs with all of these as their first inputs."""
     captured = list(dict.fromkeys(x for graph in graphs for x in graph.captured))
     return captured, [_with_operands(graph, captured) for graph in graphs]
 
 
 def cond(predicate: Any, true_function: Callable[[], Sequence[Any]], false_function: Callable[[], Sequence[Any]]):
-    """One branch or the other; both return sequences of the same types."""
+    """Trace two branches of the same output types; one of them runs, as the predicate says."""
     graphs = [subgraph(f, (), "a branch of cond") for f in (true_function, false_function)]
     captured, (yes, no) = union(*graphs)
     return control.cond(predicate, *captured, true_graph=yes, false_graph=no)
 
 
 def while_loop(condition: Callable[..., Any], body: Callable[..., Sequence[Any]], carry: Sequence[Any]):
-    """``body`` run on the carried values while ``condition`` of them holds."""
+    """Trace ``body``, which maps the carried values to new ones and runs while ``condition`` of them is true."""
     types = [as_tensor(x).type for x in carry]
     test = subgraph(lambda *xs: [condition(*xs)], types, "the condition of while_loop")
     captured, (test, step) = union(test, subgraph(body, types, "the body of while_loop"))
@@ -53,7 +53,7 @@ def while_loop(condition: Callable[..., Any], body: Callable[..., Sequence[Any]]
 def scan(
     body: Callable[..., Sequence[Any]], carry: Sequence[Any], sequences: Sequence[Any], length: Any, reverse: bool
 ):
-    """``body(*carry, *elements) -> (*carry, *outputs)``, once for each of ``length`` elements of the sequences."""
+    """Trace ``body(*carry, *elements) -> (*carry, *outputs)``, run for each of ``length`` elements of the sequences."""
     carry, sequences = [as_tensor(x) for x in carry], [as_tensor(x) for x in sequences]
     elements = [Type(x.type.shape[1:], x.dtype) for x in sequences]
     body_graph = subgraph(body, [*(x.type for x in carry), *elements], "the body of scan")

@@ -1,10 +1,10 @@
-"""Dtypes by name, and the one lattice by which two of them are promoted.
+"""Dtypes by name, and the lattice by which two dtypes are promoted.
 
 The rules are those of Keras 3: a Python number takes the dtype of the array beside it, and an integer
 with a float gives that float, whatever their widths.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
+# isinstance() narrows Any to a container, and leaves the type of its items unknown.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from amalthea.errors import DtypeError, nearest
 
-# Each dtype points at those directly above it; "int" and "float" are Python's own (weak) numbers.
+# For each dtype, the dtypes directly above it in the lattice; "int" and "float" are Python's (weak) numbers.
 _ABOVE: dict[str, tuple[str, ...]] = {
     "bool": ("int",),
     "int": ("uint8", "int8"),
@@ -37,14 +37,14 @@ _ABOVE: dict[str, tuple[str, ...]] = {
 WEAK = ("int", "float")
 NAMES = tuple(name for name in _ABOVE if name not in WEAK)
 FLOATS = ("bfloat16", "float16", "float32", "float64")
-NARROW = ("bfloat16", "float16")  # too narrow to add up in: see :func:`accumulator`
+NARROW = ("bfloat16", "float16")  # too narrow to accumulate sums in: see :func:`accumulator`
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "float64", "bool_": "bool"}
 
 
 @cache
 def to_numpy(name: str) -> np.dtype[Any]:
-    """The NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
+    """Return the NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
     if name == "bfloat16":
         import ml_dtypes
 
@@ -53,7 +53,7 @@ def to_numpy(name: str) -> np.dtype[Any]:
 
 
 def standardize(dtype: Any) -> str:
-    """The plain name of anything that stands for a dtype.
+    """Return the name of a dtype given as a string, a NumPy or library dtype, or a Python type.
 
     >>> standardize(np.float32), standardize("float64"), standardize(bool)
     ('float32', 'float64', 'bool')
@@ -71,7 +71,7 @@ def standardize(dtype: Any) -> str:
 
 
 def largest(name: str) -> float:
-    """The largest finite number of a float dtype.
+    """Return the largest finite number of a float dtype.
 
     >>> largest("float16")
     65504.0
@@ -80,13 +80,14 @@ def largest(name: str) -> float:
 
 
 def is_float(name: str) -> bool:
+    """True for bfloat16, float16, float32 and float64."""
     return name in FLOATS
 
 
 def accumulator(name: str) -> str:
-    """The dtype in which numbers of a dtype are added up: at least float32 for floats.
+    """Return the dtype in which sums of a dtype are accumulated: at least float32 for floats.
 
-    A sum of bfloat16 in its own dtype stops at 256 ones, and one of float16 overflows at 65,504.
+    A sum of bfloat16 in its own dtype stops growing at 256 ones, and one of float16 overflows at 65,504.
 
     >>> accumulator("float16"), accumulator("float64"), accumulator("int32")
     ('float32', 'float64', 'int32')
@@ -95,11 +96,12 @@ def accumulator(name: str) -> str:
 
 
 def is_integer(name: str) -> bool:
+    """True for signed and unsigned integer dtypes; not for bool."""
     return name in INTEGERS
 
 
 def at_least_single(name: str) -> str:
-    """The dtype to compute in: half precision, and whatever is not a float, give float32.
+    """Return a float dtype to compute in: float32 for half precision and for dtypes that are not floats.
 
     >>> at_least_single("bfloat16"), at_least_single("uint8"), at_least_single("float64")
     ('float32', 'float32', 'float64')
@@ -114,7 +116,7 @@ def _all_above(name: str) -> frozenset[str]:
 
 @cache
 def promote(*names: str) -> str:
-    """The least dtype that holds them all; the result may be weak if all of them are.
+    """Return the smallest dtype that can represent all of these; weak only if all of them are weak.
 
     >>> promote("int32", "float16"), promote("float32", "float"), promote("uint8", "int8")
     ('float16', 'float32', 'int16')
@@ -124,7 +126,7 @@ def promote(*names: str) -> str:
 
 
 def holding(number: int, name: str) -> str:
-    """An integer dtype itself, if it holds a whole number; else the shortest one with a sign that does.
+    """Return an integer dtype unchanged if it can represent an integer; else the shortest signed one that can.
 
     >>> holding(3, "uint8"), holding(-1, "uint8"), holding(1000, "int8")
     ('uint8', 'int8', 'int16')
@@ -133,12 +135,12 @@ def holding(number: int, name: str) -> str:
         if np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
             return dtype
     raise DtypeError(
-        "A whole number is beyond every integer dtype.", expected="64 bits", got=number, cure=f"{number}.0"
+        "An integer is too large for every integer dtype.", expected="64 bits", got=number, cure=f"{number}.0"
     )
 
 
 def result_type(*names: str, floatx: str = "float32") -> str:
-    """``promote``, with a weak result turned into a real one (``int32``, or ``floatx``)."""
+    """Promote dtypes, and replace a weak result by a concrete one (``int32``, or ``floatx``)."""
     name = promote(*names)
     return {"int": "int32", "float": floatx}.get(name, name)
 
@@ -149,5 +151,5 @@ def is_python_number(value: Any) -> bool:
 
 
 def name_of(value: Any) -> str:
-    """The dtype name of an array, tensor or Python number (weak names for the last)."""
+    """Return the dtype name of an array, tensor or Python number (a weak name for a Python number)."""
     return type(value).__name__ if is_python_number(value) else standardize(value.dtype)

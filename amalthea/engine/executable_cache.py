@@ -25,14 +25,14 @@ class Cache:
     (1, None, 1)
     """
 
-    drops = 0  # in all caches together
+    drops = 0  # number of values dropped so far, by all caches
 
     def __init__(self, what: str = "") -> None:
         self.what = what
-        self._held: dict[Any, list[Any]] = {}  # the value, and when it was last asked for
+        self._held: dict[Any, list[Any]] = {}  # [value, time of the last use]
 
     def get(self, key: Any) -> Any:
-        """The value, or None; marks it as the most recently used."""
+        """Return the value of a key, or None; mark it as the most recently used."""
         held = self._held.get(key)
         if held is None:
             return None
@@ -52,9 +52,9 @@ class Cache:
         if what:
             most = settings.values["max_executables"]
             warnings.warn(
-                f"{what} met more than {most} different shapes of its inputs. Each is compiled anew, and those that "
-                "were not used for the longest time are dropped. Try pad_to_multiple=16 in fit, evaluate and predict, "
-                "or config.set_max_executables() for more memory.",
+                f"{what} was compiled for more than {most} different input shapes. Each shape is compiled once, and "
+                "the least recently used executables are dropped. Try pad_to_multiple=16 in fit, evaluate and "
+                "predict, or a larger limit with config.set_max_executables(), which needs more memory.",
                 stacklevel=2,
             )
 
@@ -65,7 +65,7 @@ class Cache:
         return len(self._held)
 
     def values(self) -> Iterator[Any]:
-        """All values, in no particular order."""
+        """Return all values, in no particular order."""
         return iter([value for value, _ in list(self._held.values())])
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Several steps in one executable: a graph that assigns variables, run once for each of a stack of inputs."""
+"""Several training steps in one executable: a scan over a stack of batches."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 from amalthea.engine.executable_cache import Cache
 from amalthea.engine.ir.runtime import runtime
-from amalthea.engine.passes.repeat import repeated
+from amalthea.engine.passes.repeat import repeat
 from amalthea.engine.transforms import Entry, capture, compiled, is_value, jit, no_collection, packer, signature
 
-SINGLY: Any = object()  # steps of this signature are run one by one
+ONE_BY_ONE: Any = object()  # cached for a signature whose steps are faster one by one
 
 
 class jit_steps:
-    """A function of one batch, called with several in turn: in one executable where the backend gains by it.
+    """A compiled function of one batch, called with several: in one executable where the backend runs that faster.
 
     Args:
-        one: the compiled function of one batch.
+        one: jit; the compiled function of one batch.
 
     Example:
         >>> import numpy as np
@@ -37,7 +37,7 @@ class jit_steps:
         self.entries = Cache()
 
     def __call__(self, batches: Sequence[Any]) -> Any:
-        """What it gives for the last batch."""
+        """Run all steps in order, and return the outputs of the last one."""
         if len(batches) == 1:
             return self.one(batches[0])
         rows: list[list[Any]] = [[] for _ in batches]
@@ -45,20 +45,20 @@ class jit_steps:
         for batch, row, parts in zip(batches, rows, keys):
             signature((batch,), row, parts)
         if any(parts != keys[0] for parts in keys):
-            return in_turn(self.one)(batches)
+            return one_by_one(self.one)(batches)
         single = (runtime.location, *keys[0])
         key = (len(rows), *single)
         entry = self.entries.get(key)
         if entry is None:
-            entry = self.entries[key] = self._compile(batches[0], rows, single) or SINGLY
-        if entry is SINGLY:
-            return in_turn(self.one)(batches)
+            entry = self.entries[key] = self._compile(batches[0], rows, single) or ONE_BY_ONE
+        if entry is ONE_BY_ONE:
+            return one_by_one(self.one)(batches)
         stacks = [np.stack([np.asarray(x) for x in column]) for column in zip(*rows) if is_value(column[0])]
         return entry.pack(entry.executable(stacks))
 
     @property
     def loops(self) -> bool:
-        """Whether any step that was compiled so far is faster in a loop."""
+        """True if the backend prefers a scan for any step compiled so far."""
         return any(entry.loops for entry in self.one.entries.values())
 
     def _compile(self, batch: Any, rows: Sequence[Any], single: Any) -> Entry | None:
@@ -70,11 +70,11 @@ class jit_steps:
             if not runtime.prefers_scan(graph):
                 self.one.entries[single] = compiled(graph, outputs)
                 return None
-            return Entry(runtime.compile(repeated(graph, len(rows))), packer(outputs))
+            return Entry(runtime.compile(repeat(graph, len(rows))), packer(outputs))
 
 
-def in_turn(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
-    """Call with each of several batches; what comes of the last."""
+def one_by_one(one: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
+    """Return a function that calls ``one`` with each of several batches, and returns the outputs of the last call."""
 
     def run(batches: Sequence[Any]) -> Any:
         return [one(batch) for batch in batches][-1]

@@ -21,27 +21,27 @@ values: dict[str, Any] = {
 
 
 def file_path() -> Path:
-    """The path of the user's ``keras.json``, which may not exist."""
+    """Return the path of the user's ``keras.json``, which may not exist."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
 
 
 @lru_cache(maxsize=1)
 def file_settings() -> dict[str, Any]:
-    """The settings in the user's ``keras.json``; empty without one. An unreadable file is reported on stderr."""
+    """Return the settings in the user's ``keras.json``; empty without a file. Report an unreadable file on stderr."""
     try:
         found = json.loads(file_path().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        say(f"{file_path()} cannot be read, and is left out: {error}")
+        say(f"{file_path()} cannot be read and is ignored: {error}")
         return {}
     if isinstance(found, dict):
         return found  # pyright: ignore[reportUnknownVariableType]
-    say(f"{file_path()} is left out: it holds a {type(found).__name__}, where settings by name were expected.")
+    say(f"{file_path()} is ignored: it holds a {type(found).__name__}, not a JSON object of settings by name.")
     return {}
 
 
 def say(line: str) -> None:
-    """Write a line to stderr, where there is one."""
+    """Write a line to stderr, if the process has one."""
     if sys.stderr is not None:
         print(line, file=sys.stderr)

@@ -1,8 +1,8 @@
 """Shapes whose dimensions are ints or symbols.
 
-A symbolic dimension is a polynomial in named symbols with integer coefficients (``batch``, ``2*time + 1``),
-whose symbols may also be floor divisions. Two are equal when their normal forms are, so an equality that
-cannot be decided is answered with "no", never guessed.
+A symbolic dimension is a polynomial in named symbols with integer coefficients (``batch``, ``2*time + 1``); a symbol
+may also stand for a floor division. Two dimensions are equal if their normal forms are equal: if equality cannot be
+decided, the answer is "not equal".
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ class Dim:
 
     @classmethod
     def symbol(cls, name: Any) -> Dim:
+        """Return the dimension that consists of one symbol."""
         return cls({(name,): 1})
 
     @classmethod
     def fresh(cls, stem: str = "n") -> Dim:
-        """A symbol that equals no other."""
+        """Return a symbol that is different from all others."""
         return cls.symbol(f"{stem}{next(_counter)}")
 
     def __add__(self, other: DimLike) -> DimLike:
@@ -94,11 +95,11 @@ class Dim:
         return " + ".join(_term_text(m, c) for m, c in sorted(self.terms, key=lambda t: not t[0])) or "0"
 
     def evaluate(self, values: Mapping[str, int]) -> int:
-        """The number that this is when each symbol has its value."""
+        """Return the value of the polynomial, given the value of each symbol."""
         return sum(c * prod(_symbol_value(s, values) for s in m) for m, c in self.terms)
 
 
-DimLike = Union[int, Dim]  # noqa: UP007  # a name of its own, on Python 3.10
+DimLike = Union[int, Dim]  # noqa: UP007  # `int | Dim` cannot be printed as an alias on Python 3.10
 Shape = tuple[DimLike, ...]
 
 
@@ -144,11 +145,12 @@ def _symbol_value(symbol: str | tuple[Any, ...], values: Mapping[str, int]) -> i
 
 
 def substitute(dim: DimLike, values: Mapping[str, int]) -> int:
+    """Return the value of a dimension, given the value of each symbol; an int is returned unchanged."""
     return dim.evaluate(values) if isinstance(dim, Dim) else dim
 
 
 def symbols(shape: Sequence[DimLike]) -> set[str]:
-    """The names in a shape whose values are not known.
+    """Return the names of all symbols in a shape.
 
     >>> n = Dim.symbol("n")
     >>> symbols((n + 1, 3, (n * 3) // 2))
@@ -160,7 +162,7 @@ def symbols(shape: Sequence[DimLike]) -> set[str]:
 
 
 def agree(a: DimLike, b: DimLike) -> bool:
-    """False if the two are known to differ; a symbol may turn out to be anything."""
+    """False if two dimensions are ints and differ; a symbol may have any value."""
     return a == b or isinstance(a, Dim) or isinstance(b, Dim)
 
 
@@ -170,7 +172,7 @@ def is_static(shape: Sequence[DimLike]) -> bool:
 
 
 def size(shape: Sequence[DimLike]) -> DimLike:
-    """The number of elements.
+    """Return the number of elements.
 
     >>> size((Dim.symbol("n"), 3, 2))
     6*n
@@ -182,12 +184,12 @@ def size(shape: Sequence[DimLike]) -> DimLike:
 
 
 def public(shape: Sequence[DimLike]) -> tuple[int | None, ...]:
-    """The shape as users see it: ``None`` for a symbol."""
+    """Return the shape as users see it: ``None`` for a symbol."""
     return tuple(None if isinstance(dim, Dim) else dim for dim in shape)
 
 
 def show(shape: Sequence[Any]) -> str:
-    """The shape for a message.
+    """Return the shape as text for a message.
 
     >>> show((Dim.symbol("batch"), 3))
     '(batch, 3)'
@@ -197,7 +199,10 @@ def show(shape: Sequence[Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def broadcast(*shapes: Shape) -> Shape:
-    """The shape that all broadcast to, aligned at the last axis; :class:`ShapeError` where two differ.
+    """Return the shape that all of these broadcast to, aligned at the last axis.
+
+    Raises:
+        ShapeError: two sizes of an axis differ, and neither is 1.
 
     >>> broadcast((3, 1), (4,))
     (3, 4)

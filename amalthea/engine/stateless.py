@@ -1,4 +1,4 @@
-"""Running something that assigns variables as a pure function of their values."""
+"""Running a function that assigns variables as a pure function of their values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from amalthea.errors import ArgumentError
 def call_stateless(
     function: Callable[[], Any], variables: Sequence[Variable], values: Sequence[Any]
 ) -> tuple[Any, list[Any]]:
-    """What ``function()`` gives if the variables had these values, and the values that it leaves them with.
+    """Call ``function()`` with variables set to the given values; return its result and the variables' new values.
 
-    The variables themselves stay as they are, outside a trace and in one.
+    The variables themselves do not change, inside a trace or outside.
+
+    Raises:
+        ArgumentError: the numbers of variables and values differ.
     """
     if len(variables) != len(values):
         raise ArgumentError("Each variable needs a value.", expected=len(variables), got=len(values))

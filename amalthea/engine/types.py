@@ -2,7 +2,7 @@
 
 ==============  =====================================================================================
 ``TensorLike``  one tensor, variable, array of any backend, number, or nested list of numbers
-``ShapeLike``   the sizes of an array's axes; None for a size that is not known
+``ShapeLike``   the sizes of an array's axes; None for an unknown size
 ``DTypeLike``   a dtype by name (``"float32"``), or NumPy's
 ``Nested[T]``   a ``T``, or lists, tuples and dicts of them at any depth
 ==============  =====================================================================================
@@ -11,14 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
+from typing import Any, TypeAlias, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from amalthea.engine.ir.tensor import Tensor
-    from amalthea.engine.ir.variable import Variable
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.variable import Variable
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 
@@ -15,10 +15,7 @@ from amalthea import docstrings
 from amalthea.engine.types import DTypeLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.initializers.constant import Initializer, numpy_dtype
-from amalthea.random import host_stream
-
-if TYPE_CHECKING:
-    from amalthea.random import SeedGenerator
+from amalthea.random import SeedGenerator, host_stream
 
 Seed: TypeAlias = Union[int, "SeedGenerator", None]
 

@@ -1,4 +1,4 @@
-"""Checks that a component must pass, public so that others can hold their own to them."""
+"""Checks for new components: public, so that others can run them on their own."""
 
 from amalthea.testing.backends import Report, check_backend, counted, examine_backend
 from amalthea.testing.primitives import (

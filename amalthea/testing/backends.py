@@ -1,4 +1,4 @@
-"""A whole backend held to NumPy in float64: what agrees, how closely, what it lacks and where it computes in less."""
+"""Comparison of a backend with NumPy in float64: agreement, errors, gaps and tolerances."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ COLUMNS = (*FLOATS, WHOLE)
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one case: how far off it was, or why it did not run.
+    """The result of one case: its error, or the reason why it did not run.
 
     Args:
-        case: what was computed.
+        case: Case; the computation.
         way: "compiled" or "eager".
-        error: the largest difference, relative to what is wanted, or to 1 where that is less.
-        tolerance: how large it may be.
-        problem: why there is no error to speak of: what was raised, or what is wrong with the outputs.
-        gaps: the declared gaps that the case meets.
+        error: float; the largest difference, relative to the expected value, or to 1 if that is smaller.
+        tolerance: float; the largest permitted error.
+        problem: str; the exception, or the fault of the outputs; empty if there is an error to compare.
+        gaps: the declared gaps that the case uses.
     """
 
     case: Case
@@ -54,16 +54,16 @@ class Finding:
 
 @dataclass
 class Report:
-    """What is known of a backend; printing it gives a table.
+    """The facts about a backend; ``str(report)`` is a table.
 
     Args:
         backend: its name.
-        native: the primitives that it has a lowering of.
-        decomposed: those that it says in others.
-        missing: those that it lacks.
-        gaps: what it says it lacks, each with the reason.
-        tolerances: where it says it computes in less, each with the bound and the reason.
-        findings: what came of each case that was run.
+        native: the primitives with a lowering.
+        decomposed: the primitives that are expanded into others.
+        missing: the primitives that it cannot compute.
+        gaps: the declared gaps, each with the reason.
+        tolerances: the declared tolerances, each with the largest relative error and the reason.
+        findings: one per case that was run.
     """
 
     backend: str
@@ -75,18 +75,20 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def worst(self, dtype: str) -> Finding | None:
-        """The finding that is furthest off, of those of a dtype that agree."""
+        """Return the finding of a dtype with the largest error, among those that agree."""
         found = [f for f in self.findings if f.case.dtype == dtype and f.agrees]
         return max(found, key=lambda f: f.error, default=None)
 
     def failures(self) -> list[str]:
-        """Everything that is wrong, a sentence each."""
+        """Return everything that is wrong, one sentence each."""
         wrong = [str(f) for f in self.findings if not f.agrees and not f.gaps]
-        silent = [f"{name}: missing, and no gap says why" for name in self.missing if name not in self.gaps]
+        silent = [
+            f"{name}: missing, without a gap that gives the reason" for name in self.missing if name not in self.gaps
+        ]
         return wrong + silent + [f"the gap '{key}' is stale: it works" for key in self._stale()]
 
     def _stale(self) -> Iterator[str]:
-        """The gaps of which some dtype (or the one named) works in every sample."""
+        """Iterate over gaps for which some dtype (or the one named) works in every sample."""
         for key in self.gaps:
             direct = [f for f in self.findings if key in f.gaps and f.case.program.primitive == key.split()[0]]
             direct = [f for f in direct if f.way == "compiled" and f.case.program.what.startswith("value")]
@@ -109,18 +111,21 @@ class Report:
 
 
 def check_backend(backend: str | Backend, quick: bool = False) -> Report:
-    """Hold a backend to NumPy in float64: every primitive, its gradient, and loops and branches, compiled and eager.
+    """Compare a backend with NumPy in float64: every primitive, its gradient, loops and branches, compiled and eager.
 
-    Values are computed in float64, float32, bfloat16 and float16, gradients in float64 and float32; what holds whole
-    numbers, as it is. What is wanted is what the primitives mean in NumPy, in float64, of the same (rounded) inputs.
-    That the gradient rules themselves are right is for :func:`check_gradient`.
+    Values are computed in float64, float32, bfloat16 and float16, gradients in float64 and float32; integers in their
+    own dtype. The expected values are those of the primitives' references in float64, on the same (rounded) inputs. The
+    gradient rules themselves are tested by :func:`check_gradient`.
 
     Args:
-        backend: a name, or an object that need not be known to the library.
-        quick: in float32, compiled, the values alone.
+        backend: str or Backend; a name, or an object that need not be registered.
+        quick: bool; True checks compiled values in float32 only. Defaults to False.
+
+    Returns:
+        Report.
 
     Raises:
-        AssertionError: something disagrees that is no declared gap; or a declared gap works. It lists all of them.
+        AssertionError: results disagree without a declared gap, or a declared gap works. It lists all of them.
 
     Example:
         >>> from amalthea import testing
@@ -137,7 +142,7 @@ def check_backend(backend: str | Backend, quick: bool = False) -> Report:
 
 
 def examine_backend(backend: str | Backend, quick: bool = False) -> Report:
-    """What :func:`check_backend` judges, without the judgement."""
+    """Return the report of :func:`check_backend`, without raising an error."""
     backend = backends.load(backend) if isinstance(backend, str) else backend
     report = counted(backend)
     with _in_use(backend):
@@ -150,12 +155,12 @@ def examine_backend(backend: str | Backend, quick: bool = False) -> Report:
 
 
 def _in_use(backend: Backend) -> AbstractContextManager[Any]:
-    """What runs while a graph is prepared runs on the backend itself, or on NumPy if the library does not know it."""
+    """Use the backend while graphs are traced, or NumPy if the backend is not registered."""
     return backends.use_backend(backend.name if backend.name in backends.KNOWN else "numpy")
 
 
 def counted(backend: str | Backend) -> Report:
-    """The report without findings: what the tables say, nothing run."""
+    """Return the report without findings: the numbers from the tables; no case is run."""
     backend = backends.load(backend) if isinstance(backend, str) else backend
     native = [name for name, primitive in TABLE.items() if primitive in backend.lowerings and name not in backend.gaps]
     with _in_use(backend):
@@ -177,7 +182,7 @@ def _bound(value: Any) -> tuple[float, str]:
 
 
 def _lacks(case: Case, backend: Backend) -> bool:
-    """True if some primitive is left that has neither a lowering nor other primitives to say it in."""
+    """True if a primitive remains that has neither a lowering nor a decomposition."""
     rest = all_nodes(expand(simplify(case.graph), backend.lowerings))
     return case.program.primitive not in backend.gaps and any(n.primitive not in backend.lowerings for n in rest)
 
@@ -193,7 +198,7 @@ def _cases(quick: bool) -> Iterator[Case]:
 
 
 def _nodes(graph: Graph, backend: Backend) -> set[str]:
-    """The primitives that the backend meets, as they are and with each dtype: what gaps and tolerances name."""
+    """Return the primitives that a case uses, alone and with each dtype: the keys of gaps and tolerances."""
     met = set()
     for node in [*all_nodes(graph), *all_nodes(expand(simplify(graph), backend.lowerings))]:
         name = node.primitive.name
@@ -202,7 +207,7 @@ def _nodes(graph: Graph, backend: Backend) -> set[str]:
 
 
 def _compiled(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterator[Finding]:
-    """Those that meet no gap in one graph, the others each alone."""
+    """Run cases without gaps as one graph, and cases with gaps one by one."""
     whole = [(case, met) for case, met in own if not met & backend.gaps.keys()]
     apart = [[pair] for pair in own if pair not in whole]
     for group in ([whole] if whole else []) + apart:
@@ -211,7 +216,7 @@ def _compiled(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterato
 
 
 def _together(backend: Backend, cases: Sequence[Case]) -> list[Any]:
-    """The outputs of each case, or the error it raises. One graph is compiled for all, unless one of them fails."""
+    """Return the outputs of each case, or its exception. All cases are one graph, which is halved if it fails."""
     graphs = [case.graph for case in cases]
     joined = Graph(
         [x for g in graphs for x in g.inputs],
@@ -228,7 +233,7 @@ def _together(backend: Backend, cases: Sequence[Case]) -> list[Any]:
 
 
 def _eager(backend: Backend, own: Sequence[tuple[Case, set[str]]]) -> Iterator[Finding]:
-    """The primitives themselves, in float32 and whole numbers; loops and branches are always compiled."""
+    """Run single primitives in float32 and integers; loops and branches are always compiled."""
     for case, met in own:
         sample = _as_called(case)
         if sample is not None:
@@ -274,7 +279,10 @@ def _unlike(types: Sequence[Any], outputs: Sequence[np.ndarray]) -> Iterator[Any
 
 
 def difference(got: np.ndarray, want: np.ndarray) -> float:
-    """The largest difference, relative to what is wanted, or to 1 where that is less. Whole numbers must be equal."""
+    """Return the largest difference, relative to the expected value, or to 1 if that is smaller.
+
+    Integers must be equal.
+    """
     if not dtypes.is_float(dtypes.standardize(got.dtype)):
         return 0.0 if np.array_equal(got, want) else np.inf
     got, want = got.astype("float64"), want.astype("float64")
@@ -285,7 +293,10 @@ def difference(got: np.ndarray, want: np.ndarray) -> float:
 
 
 def _draw_problem(case: Case, drawn: Sequence[np.ndarray]) -> str:
-    """What is wrong with random numbers, as far as 6 standard errors tell: mean, deviation, range, or a shared key."""
+    """Return a fault of random numbers beyond 6 standard errors: mean, deviation, range, correlation.
+
+    Or an empty string.
+    """
     is_uniform = case.program.primitive == "random_uniform"
     mean, deviation = (0.5, 12**-0.5) if is_uniform else (0.0, 1.0)
     for i, x in enumerate([x.astype("float64").ravel() for x in drawn]):
@@ -300,7 +311,7 @@ def _draw_problem(case: Case, drawn: Sequence[np.ndarray]) -> str:
 
 
 def _tolerance(backend: Backend, case: Case, met: set[str]) -> float:
-    """The default of the dtype, or the largest that the backend claims for what the case meets."""
+    """Return the default of the dtype, or the largest tolerance declared for what the case uses."""
     if case.dtype == WHOLE:
         return TOLERANCE["float32"]
     claimed = [_bound(v)[0] for k, v in backend.tolerances.items() if k == case.dtype or (k in met and case.dtype in k)]

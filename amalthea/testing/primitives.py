@@ -1,6 +1,6 @@
-"""What every primitive must satisfy, on every backend, on its samples.
+"""Checks of every primitive, on every backend, on its samples.
 
-Each check raises ``AssertionError`` when it does not hold. NumPy in float64 is the reference.
+Each check raises ``AssertionError`` if it fails. NumPy in float64 is the reference.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from amalthea.engine.passes.gradient import backward
 from amalthea.engine.primitives import TABLE, Primitive, Sample
 from amalthea.engine.primitives.control import identity
 
-# How far a result in a dtype may be from the float64 reference: some roundings of the dtype itself.
+# The largest error of a result relative to the float64 reference, by dtype: several roundings.
 TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3}
 
 
 def cases() -> Iterator[tuple[Primitive, int, Sample]]:
-    """Every sample of every primitive."""
+    """Iterate over every sample of every primitive."""
     for primitive in TABLE.values():
         for number, sample in enumerate(primitive.samples):
             yield primitive, number, Sample(sample.inputs, {**primitive.defaults, **sample.attrs})
@@ -34,21 +34,21 @@ def _outputs(primitive: Primitive, value: Any) -> Sequence[Any]:
 
 
 def in_dtype(sample: Sample, dtype: str) -> Sample:
-    """The sample with its float64 arrays, and attributes that say float64, in another dtype."""
+    """Return the sample with its float64 arrays, and attributes equal to "float64", in another dtype."""
     to = dtypes.to_numpy(dtype)
     inputs = tuple(x.astype(to) if x.dtype == np.float64 else x for x in sample.inputs)
     return Sample(inputs, {k: dtype if v == "float64" else v for k, v in sample.attrs.items()})
 
 
 def check_typing(primitive: Primitive, sample: Sample) -> None:
-    """The typing rule foretells the shapes and dtypes that the reference gives."""
+    """The typing rule predicts the shapes and dtypes of the reference's outputs."""
     found = [type_of(np.asarray(x)) for x in _outputs(primitive, primitive.reference(*sample.inputs, **sample.attrs))]
     told = list(primitive.types([type_of(x) for x in sample.inputs], sample.attrs))
     assert told == found, f"{primitive.name}: the typing rule says {told}, the reference gives {found}"
 
 
 def check_agreement(primitive: Primitive, sample: Sample, backend: str, dtype: str = "float32") -> None:
-    """A backend, compiled and eager, gives what the reference gives in float64."""
+    """A backend, compiled and eager, gives the results of the reference in float64."""
     cast = in_dtype(sample, dtype)
     exact = in_dtype(Sample(cast.inputs, sample.attrs), dtype)
     wide = tuple(x.astype("float64") if x.dtype == dtypes.to_numpy(dtype) else x for x in exact.inputs)
@@ -68,7 +68,7 @@ def _assert_close(got: Any, want: Any, tolerance: float, where: str) -> None:
 
 
 def check_decomposition(primitive: Primitive, sample: Sample) -> None:
-    """What a fused primitive is said to consist of gives the same as the primitive."""
+    """The decomposition of a composite primitive gives the same results as the primitive."""
     assert primitive.decomposition is not None
     with use_backend("numpy"):
         found = transforms.jit(lambda *xs: primitive.decomposition(*xs, **sample.attrs))(*sample.inputs)  # type: ignore[misc]
@@ -78,7 +78,7 @@ def check_decomposition(primitive: Primitive, sample: Sample) -> None:
 
 
 def _weighted(primitive: Primitive, attrs: dict[str, Any], inputs: Sequence[Any]) -> float:
-    """A scalar that depends on every float element of the outputs, each with a weight of its own."""
+    """Return a scalar that depends on every float element of the outputs, each with its own weight."""
     total = 0.0
     for out in _outputs(primitive, primitive.reference(*inputs, **attrs)):
         if np.asarray(out).dtype.kind == "f":
@@ -87,28 +87,28 @@ def _weighted(primitive: Primitive, attrs: dict[str, Any], inputs: Sequence[Any]
 
 
 def _weights(shape: Sequence[int]) -> np.ndarray:
-    """Numbers from -1 to 1 that every float dtype holds exactly."""
+    """Return numbers from -1 to 1 that every float dtype represents exactly."""
     waves = np.cos(np.arange(int(np.prod(shape, dtype=int)), dtype="float64") * 1.7 + 0.3)
     return (np.round(waves * 64) / 64).reshape(shape)
 
 
 def numeric_gradient(primitive: Primitive, sample: Sample, which: int, step: float = 1e-6) -> np.ndarray:
-    """The gradient by one input, by central differences in float64."""
+    """Return the gradient with respect to one input, by central differences in float64."""
     x = sample.inputs[which]
     gradient = np.zeros(x.shape)
-    for place in np.ndindex(*x.shape):
+    for index in np.ndindex(*x.shape):
         sides = []
         for sign in (1, -1):
             moved = np.array(x)
-            moved[place] += sign * step
+            moved[index] += sign * step
             inputs = [moved if i == which else v for i, v in enumerate(sample.inputs)]
             sides.append(_weighted(primitive, sample.attrs, inputs))
-        gradient[place] = (sides[0] - sides[1]) / (2 * step)
+        gradient[index] = (sides[0] - sides[1]) / (2 * step)
     return gradient
 
 
 def check_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy") -> None:
-    """The gradient rule agrees with central differences, by every float input."""
+    """The gradient rule agrees with central differences, for every float input."""
     which = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
     outputs = primitive.types([type_of(x) for x in sample.inputs], sample.attrs)
     if not which or not any(dtypes.is_float(t.dtype) for t in outputs):
@@ -119,35 +119,36 @@ def check_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy")
         want = numeric_gradient(primitive, sample, i)
         if primitive.facts.get("passes_no_gradient"):
             want = np.zeros_like(want)
-        _assert_close(got, want, 1e-5, f"the gradient of {primitive.name} by input {i}")
+        _assert_close(got, want, 1e-5, f"the gradient of {primitive.name} wrt input {i}")
 
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf)
 
 
 def special_samples(primitive: Primitive) -> Iterator[Sample]:
-    """The samples of a primitive with its floats at special points: zeros, ones, equal elements, infinities.
+    """Iterate over samples with floats at special points: zeros, ones, equal elements, infinities.
 
-    An elementwise primitive meets every combination of them; of others each float input is filled with one,
-    and holds one once.
+    An elementwise primitive gets every combination of them. For others, each float input is filled with one of them,
+    and has one of them as its first element.
     """
     for sample in primitive.samples:
         attrs = {**primitive.defaults, **sample.attrs}
-        places = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
+        float_inputs = [i for i, x in enumerate(sample.inputs) if x.dtype == np.float64]
         if primitive.family.elementwise:
-            grid = iter(np.meshgrid(*[SPECIAL] * len(places), indexing="ij"))
-            shape = (len(SPECIAL),) * len(places)
+            grid = iter(np.meshgrid(*[SPECIAL] * len(float_inputs), indexing="ij"))
+            shape = (len(SPECIAL),) * len(float_inputs)
             yield Sample(
-                tuple(next(grid) if i in places else np.resize(x, shape) for i, x in enumerate(sample.inputs)), attrs
+                tuple(next(grid) if i in float_inputs else np.resize(x, shape) for i, x in enumerate(sample.inputs)),
+                attrs,
             )
             return
         values = [v for v in SPECIAL if np.isfinite(v) or not primitive.facts.get("multiplies")]
-        for place in places:
+        for index in float_inputs:
             for value in values:
-                one = np.array(sample.inputs[place])
+                one = np.array(sample.inputs[index])
                 one.flat[:1] = value
                 for filled in (np.full_like(one, value), one):
-                    yield Sample(tuple(filled if i == place else x for i, x in enumerate(sample.inputs)), attrs)
+                    yield Sample(tuple(filled if i == index else x for i, x in enumerate(sample.inputs)), attrs)
 
 
 def check_finite_gradient(primitive: Primitive, sample: Sample, backend: str = "numpy") -> None:
@@ -173,7 +174,7 @@ def check_finite_gradient(primitive: Primitive, sample: Sample, backend: str = "
 
 
 def gradients(primitive: Primitive, attrs: dict[str, Any], xs: Sequence[Any], which: Sequence[int]) -> list[Tensor]:
-    """In a trace: the gradients of a weighted sum of the outputs by those of the inputs."""
+    """In a trace, return the gradients of a weighted sum of the outputs with respect to the inputs at ``which``."""
     xs = [identity(x) if i in which else x for i, x in enumerate(xs)]
     outputs = [x for x in _outputs(primitive, primitive(*xs, **attrs)) if dtypes.is_float(x.dtype)]
     cotangents = [_weights(x.shape).astype(dtypes.to_numpy(x.dtype)) for x in outputs]
@@ -181,7 +182,7 @@ def gradients(primitive: Primitive, attrs: dict[str, Any], xs: Sequence[Any], wh
 
 
 def symbolic_type(primitive: Primitive, types: Sequence[Type], attrs: dict[str, Any]) -> Sequence[Type]:
-    """The types of the outputs when the primitive is applied to symbols."""
+    """Return the types of the outputs if the primitive is applied to symbolic tensors."""
     with Trace():
         outputs = primitive(*(Tensor(t) for t in types), **attrs)
     return [x.type for x in _outputs(primitive, outputs)]

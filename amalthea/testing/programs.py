@@ -1,7 +1,7 @@
-"""What a backend is asked to compute: the samples of every primitive, their gradients, and loops and branches.
+"""Programs that a backend is tested with: the samples of every primitive, their gradients, loops and branches.
 
-A program is a function of arrays. It is traced once in float64, where the reference meanings of the primitives give
-what is wanted, and once in each dtype, which gives the graph that a backend has to run.
+A program is a function of arrays. It is traced in float64, where the references of the primitives give the expected
+results, and in each dtype, which gives the graph that the backend runs.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from amalthea.engine.primitives import TABLE, Primitive, Sample, sample
 from amalthea.testing.primitives import cases, gradients, in_dtype
 
 FLOATS = ("float64", "float32", "bfloat16", "float16")
-WHOLE = "integers"  # the column of samples that hold no float64
+WHOLE = "integers"  # the column of samples without float64
 
 
 class Program(NamedTuple):
-    """A function and what it is tried on.
+    """A function and its inputs.
 
     Args:
-        primitive: the name of the primitive under test.
-        what: "value" or "gradient", and which sample.
-        function: takes the sample's inputs, and its attributes by name.
+        primitive: str; the name of the primitive under test.
+        what: str; "value" or "gradient", and the number of the sample.
+        function: callable; takes the sample's inputs, and its attributes by name.
+        sample: Sample.
+        draws: bool; True for random numbers.
     """
 
     primitive: str
@@ -43,10 +45,9 @@ class Program(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """A program in one dtype: its graph, the values of the inputs, and what it should give.
+    """A program in one dtype: its graph, the values of the inputs, and the expected outputs.
 
-    ``wanted`` is float64 where the graph's outputs are floats. It is empty for random numbers, of which every backend
-    draws its own.
+    ``wanted`` is float64 where the graph's outputs are floats. It is empty for random numbers, which differ by backend.
     """
 
     program: Program
@@ -60,7 +61,7 @@ class Case:
 
 
 def programs() -> Iterator[Program]:
-    """All of them: a value and (where there is one) a gradient for every sample of every primitive."""
+    """Iterate over all programs: for every sample of every primitive its value, and its gradient if it has one."""
     for primitive, number, tried in cases():
         if primitive.name in _DRAWN:
             yield Program(
@@ -70,14 +71,14 @@ def programs() -> Iterator[Program]:
         yield Program(primitive.name, f"value {number}", primitive, tried)
         if _differentiable(primitive, tried):
             yield Program(primitive.name, f"gradient {number}", _gradient_of(primitive), tried)
-    for name, function, x in _HELD:
+    for name, function, x in _SUBGRAPH_PROGRAMS:
         yield Program(name, "value 0", function, sample(x))
         if name not in ("while_loop", "native_call"):
             yield Program(name, "gradient 0", transforms.grad(_total(function)), sample(x))
 
 
 def in_dtypes(program: Program, floats: Sequence[str] = FLOATS) -> Iterator[Case]:
-    """The program in each of those dtypes, or as it is if there is no float64 in it."""
+    """Iterate over the program in each of these dtypes, or as it is if it has no float64."""
     tried = program.sample
     if not (any(x.dtype == np.float64 for x in tried.inputs) or "float64" in tried.attrs.values()):
         yield _case(program, WHOLE, tried, tried)
@@ -98,11 +99,11 @@ def _case(program: Program, dtype: str, tried: Sample, wide: Sample) -> Case:
 
 
 def _traced(program: Program, tried: Sample) -> Graph:
-    if not tried.inputs:  # nothing that is traced calls it
+    if not tried.inputs:  # without inputs, calling it in a trace would run it eagerly
         primitive = TABLE[program.primitive]
         node = Node(primitive, (), tried.attrs, primitive.types((), tried.attrs))
         return Graph([], list(node.outputs), nodes=[node])
-    with use_backend("numpy"):  # which computes the constants that are made on the way
+    with use_backend("numpy"):  # computes constants during the trace
         return transforms.capture(lambda *xs: program.function(*xs, **tried.attrs), (tried.inputs, {}))[0]
 
 
@@ -119,7 +120,9 @@ def _gradient_of(primitive: Primitive) -> Callable[..., Any]:
 
 
 _DRAWN = ("random_uniform", "random_normal")
-_KEYS = tuple(np.array(key, "uint32") for key in ([7, 3], [7, 4], [8, 3]))  # the second counts on, the third is another
+_KEYS = tuple(
+    np.array(key, "uint32") for key in ([7, 3], [7, 4], [8, 3])
+)  # seed and counter: the second key has the next counter, the third another seed
 
 
 def _three_draws(primitive: Primitive) -> Callable[..., Any]:
@@ -130,11 +133,11 @@ def _total(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: sum(ops.sum(part * part) for part in tree.flatten(function(x)))
 
 
-# ------------------------------------------------------------------- primitives that hold graphs or functions
+# ------------------------------------------------------------------ primitives with subgraphs or functions
 
 
 def _scan(x: Any) -> Any:
-    """What is carried, what is stacked, and a value from outside."""
+    """A carry, a stacked output, and a captured value."""
     return ops.scan(lambda carry, v: (ops.tanh(carry * v + x[0]), carry + v), x[0], x)
 
 
@@ -151,7 +154,7 @@ def _branch(limit: float) -> Callable[[Any], Any]:
 
 
 def _native_call(x: Any) -> Any:
-    """With operators that the arrays of every library have."""
+    """A function with operators that the arrays of every library have."""
     return ops.native_call(lambda a: a * a + a, x)
 
 
@@ -161,13 +164,13 @@ def _own_gradient(x: Any) -> Any:
 
 
 _X = np.array([[0.25, -0.5], [0.5, 0.75], [-0.375, 1.0]])
-_HELD = [
+_SUBGRAPH_PROGRAMS = [
     ("scan", _scan, _X),
     ("scan", _reverse_scan, _X),
     ("while_loop", _while_loop, _X),
     ("cond", _branch(0.0), _X),
     ("cond", _branch(100.0), _X),
     ("with_gradient", _own_gradient, _X),
-    ("native_call", _native_call, _X),  # its gradient is the library's own affair
+    ("native_call", _native_call, _X),  # its gradient is the library's
 ]
-assert all(name in TABLE for name, *_ in _HELD)
+assert all(name in TABLE for name, *_ in _SUBGRAPH_PROGRAMS)

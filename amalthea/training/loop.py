@@ -1,6 +1,6 @@
 """The loops over epochs and batches; the steps of the model compute each batch."""
 
-# Our own modules share private names.
+# An underscore keeps a name free for subclasses; the loop and the callbacks are one part of the package.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ class Steps(Results):
         """Returns the compiled step for several batches in turn (``steps_per_execution``)."""
         one = self._compiled_step(kind)
         if not isinstance(one, transforms.jit):
-            return multi_step.in_turn(one)
+            return multi_step.one_by_one(one)
         key = f"{kind}, several {versions.results_now() or ''}"
         found = self._steps.get(key)
         if found is None or found.one is not one:

@@ -101,7 +101,7 @@ def test_custom_gradient_replaces_the_rule(backend):
 @every_backend
 def test_remat_changes_no_number(backend, monkeypatch):
     if backend == "tensorflow":  # XLA, which compiles no barrier, draws other numbers for the step without one
-        monkeypatch.setattr("amalthea.engine.backends.tensorflow._by_xla", lambda graph: False)
+        monkeypatch.setattr("amalthea.engine.backends.tensorflow._uses_xla", lambda graph: False)
     w = Variable(np.float32([[0.1, 0.4], [0.3, -0.2]]))
     seeds = amalthea.random.SeedGenerator(1)
 

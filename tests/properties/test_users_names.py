@@ -1,8 +1,7 @@
 """Attributes of a user's subclass never meet ours: ours begin with an underscore, or are names that Keras has too.
 
-The names that we keep are found by introspection: bodies of classes, assignments in their sources, attributes of
-objects that were used. Keras's are stored (``tests/oracles/record/attributes.py``). So a new public attribute of ours
-fails here.
+The names that we keep are found by introspection (bodies of classes, assignments in their sources, attributes of used
+objects), and Keras's by ``tests/oracles/stored/attributes.json``, so a new public attribute of ours fails here.
 """
 
 from __future__ import annotations
@@ -74,9 +73,10 @@ OF_FUNCTIONAL = {"inputs", "outputs", "input_shape", "output_shape", "input_name
 # Names that a user's class may well have, most of which once were ours.
 ORDINARY = """
     network step several pace place freezings stack calls groups slots registry rank gates rate noise draw state
-    state_sizes library strength matrix counted check location position index config data batch epoch size values
-    kind names run scores project merge finish rates mean count total watched worst improves accumulates decay
-    steps sources computes_in_floats argument_checks config_slots not_in_config step_grouping multi_step
+    state_sizes
+    library strength matrix counted check location position index config data batch epoch size values kind names run
+    scores project merge finish rates mean count total watched worst improves accumulates decay steps sources
+    computes_in_floats argument_checks config_slots not_in_config step_grouping multi_step trainable_version
 """.split()
 X, Y = np.arange(12, dtype="float32").reshape(4, 3) / 12, np.ones((4, 3), "float32")
 

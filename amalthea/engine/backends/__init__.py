@@ -1,9 +1,9 @@
-"""Which backends there are, which is chosen, and how the rest of the library reaches it.
+"""The registry of backends, and the choice of one.
 
-The choice: ``use_backend``, ``set_backend``, then ``AMALTHEA_BACKEND``, then ``KERAS_BACKEND``, then
-``~/.keras/keras.json``, then the default. A name in the environment that stands for nothing is an error. Keras writes
-its file for itself: a backend in there that this library does not know, or whose library is not installed, is passed
-over, which is said on stderr. What was chosen, and by what, is told there once; the default is not.
+The choice, in order of precedence: ``use_backend``, ``set_backend``, ``AMALTHEA_BACKEND``, ``KERAS_BACKEND``,
+``~/.keras/keras.json``, the default. An unknown name in the environment is an error. A name in keras.json that is
+unknown, or whose library is not installed, is ignored with a message on stderr, because Keras writes that file for
+itself. A choice other than the default is announced on stderr once, with its source.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
 
 
 class Known(NamedTuple):
-    """A backend that this package has.
+    """A backend of this package.
 
     Args:
-        module: in this package.
-        library: what must be installed.
-        title: what its makers call it.
-        complete: whether it has every primitive; the others say the primitives that their library can.
+        module: str; its module in this package.
+        library: str; the library that must be installed.
+        title: str; the library's own name.
+        complete: bool; True if it has every primitive. Others have those that their library can compute.
     """
 
     module: str
@@ -50,14 +50,14 @@ KNOWN = {
     "openvino": Known("openvino", "openvino", "OpenVINO", complete=False),
 }
 DEFAULT = "onnxruntime"
-ALIASES = {"theano": "pytensor"}  # names in Keras's settings, and the successor of each
+ALIASES = {"theano": "pytensor"}  # names in Keras's settings, and their successors
 _set: str | None = None  # by set_backend, for the whole process
 _used: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("backend", default=None)
 _announced: set[str] = set()
 
 
 def chosen() -> tuple[str, str]:
-    """The name of the backend in use, and what chose it.
+    """Return the name of the backend in use, and the source of the choice.
 
     >>> chosen()[0] in KNOWN
     True
@@ -83,7 +83,7 @@ def _is_usable(name: str) -> bool:
 
 @cache
 def _pass_over(name: str) -> None:
-    """Say once that the file's backend cannot be used."""
+    """Report once that the backend named in keras.json cannot be used."""
     alias = _alias(name)
     why = f"{KNOWN[alias].title} is not installed" if alias in KNOWN else "there is no such backend here"
     cure = f"pip install amalthea[{alias}]" if alias in KNOWN else nearest(name, KNOWN)
@@ -93,7 +93,7 @@ def _pass_over(name: str) -> None:
 
 
 def installed() -> list[str]:
-    """The names of the backends whose libraries are installed.
+    """Return the names of the backends whose libraries are installed.
 
     >>> "numpy" in installed()
     True
@@ -102,7 +102,7 @@ def installed() -> list[str]:
 
 
 def complete() -> list[str]:
-    """Those of them that have every primitive."""
+    """Return the names of the installed backends that have every primitive."""
     return [name for name in installed() if KNOWN[name].complete]
 
 
@@ -122,12 +122,12 @@ def _known(name: str, source: str = "") -> str:
 
 
 def load(name: str) -> Backend:
-    """The backend of that name, its library imported.
+    """Return the backend of that name, and import its library.
 
     Raises:
-        UnknownNameError: no such backend.
+        UnknownNameError: there is no such backend.
         MissingLibraryError: its library is not installed.
-        BackendError: this process was forked after the library had begun to compute, which it does not survive.
+        BackendError: this process was forked after the library had started its threads, and the library cannot go on.
     """
     backend = _imported(name)
     forks.refuse(backend)
@@ -153,10 +153,10 @@ def _imported(name: str) -> Backend:
 def set_backend(name: str) -> None:
     """Use this backend from now on, in the whole process.
 
-    Variables move to it when they are next used, with their values.
+    Variables move to it with their values at their next use.
 
     Raises:
-        UnknownNameError: no such backend.
+        UnknownNameError: there is no such backend.
         MissingLibraryError: its library is not installed.
     """
     global _set
@@ -167,17 +167,17 @@ def set_backend(name: str) -> None:
 
 
 def announced() -> str:
-    """The name of the backend in use, told on stderr if it was not told before."""
+    """Return the name of the backend in use; announce it on stderr if that was not done before."""
     name, reason = chosen()
     if reason not in ("the default", "the program"):
         if name not in installed():
-            load(name)  # which says how to install it
+            load(name)  # raises an error with the command that installs it
         _announce(name, reason)
     return name
 
 
 def _announce(name: str, reason: str) -> None:
-    """Say once on stderr what was chosen, and by what."""
+    """Write to stderr, once per backend, what was chosen and by whom."""
     if name not in _announced:
         _announced.add(name)
         by = settings.file_path() if reason == "keras.json" else reason
@@ -187,6 +187,10 @@ def _announce(name: str, reason: str) -> None:
 @contextmanager
 def use_backend(name: str) -> Iterator[Backend]:
     """Use this backend while the block runs, in this thread.
+
+    Raises:
+        UnknownNameError: there is no such backend.
+        MissingLibraryError: its library is not installed.
 
     Example:
         >>> from amalthea import use_backend
@@ -205,13 +209,13 @@ def use_backend(name: str) -> Iterator[Backend]:
 
 @contextmanager
 def device(name: str) -> Iterator[str]:
-    """Compute on this device while the block runs; variables that are used move there.
+    """Compute on this device while the block runs; variables move to it when they are used.
 
     Args:
-        name: ``"cpu:0"``, ``"gpu:1"``; without a number the first of its kind.
+        name: str; ``"cpu:0"``, ``"gpu:1"``. Without a number, the first device of that kind.
 
     Raises:
-        UnknownNameError: the chosen backend has no such device.
+        UnknownNameError: the backend in use does not have this device.
 
     Example:
         >>> import amalthea
@@ -231,11 +235,11 @@ def device(name: str) -> Iterator[str]:
         yield full
 
 
-_in_use: Backend | None = None  # in this process, where no block says otherwise
+_in_use: Backend | None = None  # the backend of this process, outside of use_backend
 
 
 def current() -> Backend:
-    """The backend in use, which is loaded when something first computes."""
+    """Return the backend in use; it is loaded at the first computation."""
     return _used.get() or _in_use or _load_chosen()
 
 
@@ -249,7 +253,7 @@ def _load_chosen() -> Backend:
 
 
 def _reset() -> None:
-    """Choose anew when something next computes."""
+    """Choose again at the next computation."""
     global _in_use
     _in_use = None
 

@@ -1,7 +1,7 @@
-"""What a backend is: how it runs one primitive, compiles a graph, and keeps a variable.
+"""The base class of backends: run one primitive, compile a graph, and store a variable.
 
 A backend is a table ``LOWERINGS`` from primitive to its library's function, and a subclass of :class:`Backend`.
-Nothing outside this folder names one.
+No module outside this folder names a particular backend.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends.variable_groups import VariableGroup, wait_until_quiet, wait_until_readable
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.graph import Graph, graph_of_trace
-from amalthea.engine.ir.runtime import Executable, NativeFunction, Runtime
+from amalthea.engine.ir.protocol import Executable, NativeFunction, Runtime
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, as_tensor, type_of
 from amalthea.engine.ir.variable import HostStorage, Storage, Variable
@@ -28,61 +28,69 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.primitives import Primitive
 from amalthea.errors import BackendError
 
-# The backend and the device of it that were asked for, if any were.
+# (backend, device) of an open `device` block.
 requested_device: ContextVar[tuple[str, str] | None] = ContextVar("device", default=None)
 
 
 def device_of(backend: str) -> str | None:
-    """The device that was asked for on this backend, if any was."""
+    """Return the device requested for this backend, or None."""
     asked = requested_device.get()
     return asked[1] if asked is not None and asked[0] == backend else None
 
 
 class Backend(Runtime, ABC):
-    """One tensor library. The defaults suit a library whose arrays are NumPy's own."""
+    """One tensor library. The default methods suit a library whose arrays are NumPy's.
+
+    Attributes:
+        name: str; the name of the backend.
+        key: str; part of :attr:`location`. A forked child may change it, so that executables are compiled again.
+        storage: the class of the storage of variables.
+        lowerings: dict from primitive to the library's function.
+        gaps: dict from ``"primitive"`` or ``"primitive dtype"`` to the reason for which it is missing.
+        tolerances: dict from ``"dtype"`` or ``"primitive dtype"`` to (largest relative error, reason).
+    """
 
     name: str
-    key: str = ""  # what is compiled for one key is not for another: the name, until a child process gets its own
+    key: str = ""
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
-    gaps: Mapping[str, str] = MappingProxyType({})  # primitive, or "primitive dtype": why it is missing
-    # dtype, or "primitive dtype": how far it may be from float64, and why
+    gaps: Mapping[str, str] = MappingProxyType({})
     tolerances: Mapping[str, tuple[float, str]] = MappingProxyType({})
 
     @abstractmethod
     def compile(self, graph: Graph) -> Executable:
-        """A function from the values of the graph's inputs to those of its outputs.
+        """Compile a graph into a function from the values of its inputs to those of its outputs.
 
-        It reads and writes the graph's variables itself. Shapes are ints.
+        The function reads and writes the graph's variables itself. All dimensions are ints.
         """
 
     def refuse_gaps(self, graph: Graph) -> None:
-        """A :class:`BackendError` if the graph holds a primitive that is a gap."""
+        """Raise a :class:`BackendError` if the graph contains a primitive of :attr:`gaps`."""
         for node in all_nodes(graph):
             name, dtypes_met = node.primitive.name, {x.dtype for x in (*node.inputs, *node.outputs)}
             for key in (name, *(f"{name} {dtype}" for dtype in dtypes_met)):
                 if key in self.gaps:
                     raise BackendError(
-                        f"The backend '{self.name}' lacks a primitive that the graph holds: {self.gaps[key]}.",
+                        f"The backend '{self.name}' does not have a primitive of the graph: {self.gaps[key]}.",
                         got=key,
-                        cure="use_backend('numpy'), or another that has it",
+                        cure="use_backend('numpy'), or another backend that has it",
                     )
 
     def prefers_scan(self, graph: Graph) -> bool:
-        """Whether a loop over steps of this graph runs faster inside the library than one call a step."""
+        """True if a scan over steps of this graph runs faster inside the library than one call per step."""
         return False
 
     @abstractmethod
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """One primitive on concrete arrays, now."""
+        """Run one primitive on concrete arrays."""
 
     def execute(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """:meth:`run`, after the typing rule has agreed: the same error everywhere for what does not fit."""
+        """Check the inputs by the typing rule, then :meth:`run`: so all backends raise the same errors."""
         primitive.types([type_of(x) for x in inputs], attrs)
         return self.run(primitive, inputs, attrs)
 
     def run_decomposed(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """A composite primitive without a lowering, by its decomposition."""
+        """Run a composite primitive without a lowering by its decomposition."""
         with Trace() as scope:
             tensors = [Tensor(type_of(x)) for x in inputs]
             made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
@@ -91,28 +99,29 @@ class Backend(Runtime, ABC):
         return results[0] if primitive.single else tuple(results)
 
     def eval_shape(self, function: Callable[..., Any], types: Sequence[Type]) -> Any:
-        """Something with the shapes and dtypes of what a native function gives for inputs of these types."""
+        """Return values with the shapes and dtypes that a native function gives for inputs of these types."""
         zeros: list[Any] = [np.zeros(t.shape, dtypes.to_numpy(t.dtype)) for t in types]  # type: ignore[arg-type]
         return function(*(self.array(x, t.dtype) for x, t in zip(zeros, types)))
 
     def native_gradient(
         self, function: NativeFunction, inputs: Sequence[Any], cotangents: Sequence[Any], wanted: list[int]
     ) -> Sequence[Any]:
-        """The cotangents of the inputs at ``wanted``, by the library's own means."""
+        """Return the cotangents of the inputs at the positions ``wanted``, by the library's own differentiation."""
         raise BackendError(
-            f"The backend '{self.name}' cannot differentiate a native call.", cure="custom_gradient around it"
+            f"The backend '{self.name}' cannot differentiate a native call.",
+            cure="amalthea.custom_gradient around the call",
         )
 
     def array(self, value: Any, dtype: str) -> Any:
-        """Anything array-like as this backend's array."""
+        """Convert anything array-like to this backend's array."""
         return np.asarray(value, dtypes.to_numpy(dtype))
 
     def to_numpy(self, array: Any) -> np.ndarray:
-        """A copy of a backend's array as NumPy's."""
+        """Copy an array of this backend to a NumPy array."""
         return np.array(array)
 
     def storage_of(self, variable: Variable) -> Storage:
-        """The variable's storage, moved here if another backend had it."""
+        """Return the variable's storage, moved to this backend if it was on another."""
         if type(variable.storage) is not self.storage:
             self._move(variable)
         return variable.storage
@@ -122,17 +131,17 @@ class Backend(Runtime, ABC):
             wait_until_quiet([variable.storage], readers=False)
             if type(variable.storage) is not self.storage:
                 variable.storage = self.new_storage(variable.storage.numpy())
-                VariableGroup.changed()  # whoever held the old storage must look again
+                VariableGroup.changed()  # executables that use the old storage must look it up again
 
     def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
-        """The values of variables at one moment. Nobody changes them afterwards."""
+        """Return a consistent snapshot of the values of variables. These arrays are not changed afterwards."""
         with versions.LOCK:
             storages = [self.storage_of(v) for v in variables]
             wait_until_readable(storages)
             return {v: storage.peek() for v, storage in zip(variables, storages)}
 
     def change(self, values: Mapping[Variable, Any]) -> None:
-        """New values, for all of these variables in one moment."""
+        """Assign new values to all of these variables atomically."""
         with versions.LOCK:
             storages = [self.storage_of(v) for v in values]
             wait_until_quiet(storages)
@@ -142,22 +151,22 @@ class Backend(Runtime, ABC):
     def new_storage(self, value: np.ndarray) -> Storage:
         return HostStorage(value)
 
-    def in_child(self) -> None:  # noqa: B027  # most have nothing to do
-        """Be told, in a process that was forked while this backend was loaded."""
+    def in_child(self) -> None:  # noqa: B027  # most backends have nothing to do
+        """Called in a process that was forked while this backend was loaded."""
 
     def devices(self) -> list[str]:
-        """The devices it can use, the fastest first."""
+        """Return the names of the devices, the fastest first."""
         return ["cpu:0"]
 
     @property
     def location(self) -> str:
-        """Backend and device as one key: an executable for one location does not serve another."""
+        """Backend and device as one key: an executable is only valid for the location that it was compiled for."""
         asked = requested_device.get()
         return self.key if asked is None else f"{self.key} {asked}"
 
     @property
     def device(self) -> str:
-        """The device in use: the one asked for, or the fastest."""
+        """The device in use: the requested one, or the fastest."""
         return device_of(self.name) or self._fastest
 
     @cached_property

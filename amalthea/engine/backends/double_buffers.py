@@ -1,10 +1,10 @@
-"""Variables in fixed memory, for sessions that are bound to it once.
+"""Double buffering: variables in fixed memory, for sessions that are bound to it once.
 
-A variable that a session writes has two buffers: a step reads one and writes the other. Which is which is kept for
-the group of variables that are written together, so a step of any model turns over a handful of groups. A variable that
-is updated in place needs one buffer; where it has a second, its gradient is put there.
+A variable that a session writes has two buffers: a step reads one and writes the other. The index of the current buffer
+is stored once per group of variables that are written together, so a step changes a few indices, for a model of any
+size. A variable that is updated in place needs one buffer; a second one, if it exists, receives its gradient.
 
-Small variables with the same update lie in line, one after the other in memory, and are updated as one vector.
+Small variables with the same update are contiguous in memory, so that they are updated as one vector.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from amalthea.engine.backends.variable_groups import (
 from amalthea.engine.ir.versions import LOCK
 
 
-class Buffered(VariableGroup):
-    """A group whose members have two buffers; ``now`` is the one that holds their values."""
+class BufferedGroup(VariableGroup):
+    """A group whose members have two buffers; ``now`` is the index of the current one."""
 
     now = 0
     members: list[Any]
 
     @property
-    def turns(self) -> bool:
-        """Whether ``now`` may change before some member gets a buffer."""
+    def alternates(self) -> bool:
+        """True if ``now`` may change: some member has two buffers."""
         return any(len(m.buffers) > 1 for m in self.members)
 
     def keep(self, indices: Iterable[int]) -> None:
@@ -49,8 +49,8 @@ class Buffered(VariableGroup):
                 member.buffers.reverse()
 
 
-class State(Member):
-    """The storage of one variable: one buffer, or two once an executable writes it."""
+class BufferedStorage(Member):
+    """Storage of one variable: one buffer, or two once an executable writes it."""
 
     __slots__ = ("buffers",)
 
@@ -59,7 +59,7 @@ class State(Member):
         np.copyto(array, value)
         self.buffers = [array]
         self.group = None
-        Buffered([self])
+        BufferedGroup([self])
 
     @property
     def now(self) -> int:
@@ -71,7 +71,7 @@ class State(Member):
 
     @property
     def next(self) -> np.ndarray:
-        """Where an executable writes."""
+        """The buffer that an executable writes."""
         return self.buffers[1 - self.group.now]
 
     def read(self) -> np.ndarray:
@@ -89,8 +89,8 @@ class State(Member):
             np.copyto(self.array, value)
 
 
-def doubled(states: Iterable[State]) -> list[Buffered]:
-    """The groups of variables that are about to be written, each with a second buffer."""
+def double_buffer(states: Iterable[BufferedStorage]) -> list[BufferedGroup]:
+    """Give variables that will be written a second buffer, and return their groups."""
     states = list(states)
     for state in states:
         if len(state.buffers) == 1:
@@ -99,23 +99,23 @@ def doubled(states: Iterable[State]) -> list[Buffered]:
     return written_together(states)
 
 
-def are_in_line(arrays: Sequence[np.ndarray]) -> bool:
-    """Whether each array begins where the one before ends."""
+def are_contiguous(arrays: Sequence[np.ndarray]) -> bool:
+    """True if each array begins at the address where the previous one ends."""
     ends = [a.ctypes.data + a.nbytes for a in arrays]
     return all(a.ctypes.data == end for a, end in zip(arrays[1:], ends))
 
 
-def vector(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays that are in line as one."""
-    assert are_in_line(arrays), "These arrays are not in line."
+def flat_view(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return contiguous arrays as one vector, without a copy."""
+    assert are_contiguous(arrays), "These arrays are not contiguous."
     return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1), (sum(a.size for a in arrays),))
 
 
-def put_in_line(states: Sequence[State]) -> None:
-    """Let the values of some states be one vector, and their second buffers another."""
+def make_contiguous(states: Sequence[BufferedStorage]) -> None:
+    """Move the values of some variables into one vector, and their second buffers into another."""
     twice = [len(state.buffers) > 1 for state in states]
     rows = [[s.array for s in states], *([[s.next for s in states]] if all(twice) else [])]
-    if all(map(are_in_line, rows)):
+    if all(map(are_contiguous, rows)):
         return
     starts = np.cumsum([0, *(x.size for x in rows[0])])
     vectors = [aligned((starts[-1],), rows[0][0].dtype) for _ in range(1 + any(twice))]

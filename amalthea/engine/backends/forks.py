@@ -1,7 +1,7 @@
 """Backends in forked processes. A child process does not inherit the threads of its parent.
 
-JAX and TensorFlow would wait for the missing threads forever, so they are refused in a child once they have computed in
-its parent. The others go on: PyTorch with one thread, ONNX Runtime with new sessions.
+JAX and TensorFlow would wait for the missing threads forever, so they raise an error in a child if they have computed
+in its parent. The others continue: PyTorch with one thread, ONNX Runtime with new sessions.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _lost: set[str] = set()
 
 
 class DoesNotFork:
-    """Part of a backend whose library cannot go on in a child. It says whether the library has begun to compute."""
+    """Mixin of backends whose library cannot continue in a forked child."""
 
     name: str
 
     def has_begun(self) -> bool:
-        """Whether the library has started its threads."""
+        """True if the library has started its threads."""
         return True
 
     def in_child(self) -> None:
@@ -32,24 +32,24 @@ class DoesNotFork:
 
 
 def tell(backend: Any) -> None:
-    """Let a backend be told of forks from now on."""
+    """Register a backend: its ``in_child`` is called in forked children."""
     _loaded.append(backend)
 
 
 def refuse(backend: Any) -> None:
-    """:class:`BackendError` if it was lost by a fork."""
+    """Raise a :class:`BackendError` if a fork made the backend unusable."""
     if backend.name in _lost:
         raise BackendError(
-            f"The backend '{backend.name}' had begun to compute before this process was forked; in the child it would "
-            "wait for ever for threads that only the parent has.",
-            expected="a process that was started anew",
+            f"The backend '{backend.name}' computed before this process was forked; in the child it would wait forever "
+            "for threads of the parent.",
+            expected="a process started with 'spawn'",
             got=f"process {os.getpid()}, forked from {os.getppid()}",
-            cure='multiprocessing.get_context("spawn"), or fork before anything is computed',
+            cure='multiprocessing.get_context("spawn"), or fork before the first computation',
         )
 
 
 class _Lost:
-    """Stands in a child where the backend in use stood."""
+    """Replaces the backend in use in a child where it cannot continue: each access raises the error."""
 
     def __init__(self, backend: Any):
         self._backend = backend
@@ -60,11 +60,11 @@ class _Lost:
 
 
 def at_fork(reset: Callable[[], None], used: ContextVar[Any]) -> None:
-    """Tell every loaded backend in each child.
+    """Call ``in_child`` of every registered backend in each forked child.
 
     Args:
-        reset: lets the backend in use be looked up again.
-        used: holds the one of an open ``use_backend``.
+        reset: function; discards the cached backend in use.
+        used: context variable of an open ``use_backend``.
     """
 
     def in_child() -> None:

@@ -1,9 +1,9 @@
-"""What glibc does with freed memory, set for libraries that have no pool of their own on a CPU.
+"""Settings of glibc's malloc, for libraries that do not have a memory pool of their own on a CPU.
 
-It gives large blocks back to the system at once, and a training step takes them again page by page: two bidirectional
-LSTMs on PyTorch spent 45% of their step in those page faults, ResNet-20 25%. And it keeps what was freed before the
-first step, when variables and code were made: ten million weights and their moments on JAX held 447 MB in place of
-223, the LSTMs on PyTorch 419 in place of 316.
+By default glibc returns large freed blocks to the system, and a training step gets them back page by page: these page
+faults were 45% of a step of two bidirectional LSTMs on PyTorch, and 25% of ResNet-20. Memory freed before the first
+step (while variables and code were created), however, is kept: ten million weights and their moments on JAX took 447 MB
+instead of 223, the LSTMs on PyTorch 419 instead of 316.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of glibc's mallopt
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of glibc's mallopt
 _KEPT = 1 << 30
 
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Tell glibc, once, to keep what is free for the next step, up to a limit; it holds for the whole process.
+    """Set glibc, once per process, to keep freed memory for the next step, up to a limit.
 
-    False where there is another library, or the user has told it something.
+    Returns False with another C library, or if the user has set a ``MALLOC_`` variable.
     """
     if any(name.startswith("MALLOC_") for name in os.environ):
         return False
-    mallopt = _of_glibc("mallopt")
+    mallopt = _glibc_function("mallopt")
     return mallopt is not None and all(mallopt(name, _KEPT) for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD))
 
 
-def tidied(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -> Any:
-    """The executable, which gives free memory back to the system after its first run.
+def trim_after_first_run(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -> Any:
+    """Return the executable; after its first run it returns free memory to the system.
 
     Args:
-        executable: has the ``function`` that it calls.
-        wait: returns when some results are there, and what was made on the way is gone.
+        executable: object with an attribute ``function`` that it calls.
+        wait: function; blocks until the results it is given are ready and temporary memory is free.
     """
     function = executable.function
 
     def first(*given: Any) -> Any:
         executable.function = function
         results = function(*given)
-        trim = _of_glibc("malloc_trim")
+        trim = _glibc_function("malloc_trim")
         if trim is not None:
             wait(results)
             trim(0)
@@ -54,6 +54,6 @@ def tidied(executable: Any, wait: Callable[[Any], Any] = lambda results: None) -
 
 
 @functools.cache
-def _of_glibc(name: str) -> Any:
-    """A function of glibc's; None where there is another library."""
+def _glibc_function(name: str) -> Any:
+    """Return a function of glibc; None with another C library."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -1,6 +1,6 @@
-"""The reference backend: every primitive's own meaning, planned once and run in order.
+"""The reference backend: a plan of calls to the primitives' NumPy references.
 
-It needs NumPy alone, and computes in float64 where the graph does.
+It needs NumPy only, and computes in float64 where the graph does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LOWERINGS = {primitive: primitive.reference for primitive in TABLE.values()}
 
 
 class NumpyBackend(Backend):
-    """NumPy, one call a primitive."""
+    """NumPy, one call per primitive."""
 
     name = "numpy"
     lowerings = LOWERINGS
@@ -33,12 +33,12 @@ class NumpyBackend(Backend):
 
     def compile(self, graph: Graph) -> Executable:
         if graph.writes:
-            keep_freed_memory()  # a step frees all its old values at once
+            keep_freed_memory()  # a step frees all old values of variables at its end
         return Compiled(simplify(graph))
 
 
 def _own(arrays: Sequence[np.ndarray], known: set[int]) -> list[np.ndarray]:
-    """The arrays, copied where somebody else may hold the memory."""
+    """Return the arrays; those whose memory may be shared are copied."""
     found = []
     for array in arrays:
         is_ours = array.base is None and id(array) not in known
@@ -48,7 +48,7 @@ def _own(arrays: Sequence[np.ndarray], known: set[int]) -> list[np.ndarray]:
 
 
 def _owner(array: np.ndarray) -> Any:
-    """The array in whose memory this one is."""
+    """Return the array that owns the memory of this one."""
     while isinstance(array, np.ndarray) and array.base is not None:
         array = array.base  # type: ignore[assignment]
     return array
@@ -59,7 +59,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 class Compiled:
-    """A planned graph, with its variables."""
+    """A plan of calls, with its variables."""
 
     def __init__(self, graph: Graph):
         self.plan = Plan(graph, np.asarray)

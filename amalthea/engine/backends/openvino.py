@@ -1,11 +1,11 @@
-"""OpenVINO: the ONNX model of a graph, read and compiled by Intel's runtime, on the CPU.
+"""OpenVINO: the ONNX model of a graph, compiled by Intel's runtime for the CPU.
 
-The lowering table is that of ONNX, but for what OpenVINO reads otherwise. Variables live in the two buffers of the ONNX
-backend, and an infer request is bound to them once. Arrays are NumPy's.
+The lowerings are those of ONNX, except where OpenVINO interprets an operator differently. Variables have two buffers
+(``double_buffers.py``), and an infer request is bound to them once. Arrays are NumPy's.
 
-The CPU plugin has no kernels for 64 bits: float64 is computed as float32, and whole numbers of 64 bits as int32, where
-they stay at its ends, as those of 8 bits do at theirs. It compares, clips and reduces whole numbers as float32, exactly
-up to 2**24. It is told that uint32 is int32 with the same bits; what minds the sign is said otherwise, or is a gap.
+The CPU plugin has no 64-bit kernels: float64 is computed as float32, and int64 as int32, saturating at its limits;
+8-bit integers saturate too. Integers are compared, clipped and reduced as float32, exactly up to 2**24. uint32 is
+passed as int32 with the same bits; primitives that depend on the sign have another lowering, or are gaps.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 
 _SIGN = 1 << 31
-_MIND_THE_SIGN = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
+_SIGN_DEPENDENT = "floor_divide remainder maximum minimum less less_equal greater greater_equal".split()
 
 
 def _bit_shift(node: Any) -> Any:
-    """How BitShift is read: OpenVINO's own reader divides by a power, in floats."""
+    """Convert BitShift for OpenVINO, whose own converter divides by a power of two, in floats."""
     left = node.get_attribute("direction") == "LEFT"
     shift = opset.bitwise_left_shift if left else opset.bitwise_right_shift
     return shift(node.get_input(0), node.get_input(1)).outputs()
 
 
 def _right_shift(b: Any, x: Any, y: Any) -> Any:
-    """It draws in the sign of an int32; of an uint32 what it drew in is cleared."""
+    """OpenVINO shifts int32 arithmetically; for uint32 the sign bits shifted in are cleared."""
     if x.dtype not in ("int32", "uint32"):
         return ONNX[p.right_shift](b, x, y)
     bits, by = b.cast(x, "uint32"), b.cast(y, "uint32")
@@ -58,7 +58,7 @@ def _right_shift(b: Any, x: Any, y: Any) -> Any:
 
 
 def _remainder(b: Any, x: Any, y: Any) -> Any:
-    """OpenVINO computes that of int32 in floats, which hold 24 bits."""
+    """Computed from the quotient: OpenVINO computes the remainder of int32 in floats, which have 24 bits."""
     if x.dtype not in ("int32", "int64"):
         return ONNX[p.remainder](b, x, y)
     return b.Sub(x, b.Mul(ONNX[p.floor_divide](b, x, y), y))
@@ -74,7 +74,7 @@ def _cast(b: Any, x: Any, *, dtype: str) -> Any:
 
 
 def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
-    """OpenVINO's Scan sees no values around it: what it captures is carried along. It takes a step or more."""
+    """OpenVINO's Scan cannot read outer values, so captured values are carried; it needs at least one step."""
     if not attrs["length"]:
         kept = [b.constant(np.zeros((0, *x.type.shape)), x.dtype) for x in body.outputs[carries:]]
         return [*operands[captures : captures + carries], *kept]
@@ -83,13 +83,13 @@ def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **at
 
 
 LOWERINGS = {
-    **{key: lowering for key, lowering in ONNX.items() if key is not w.max_pool_gradient},  # it has no MaxUnpool
+    **{key: lowering for key, lowering in ONNX.items() if key is not w.max_pool_gradient},  # OpenVINO has no MaxUnpool
     p.right_shift: _right_shift, p.remainder: _remainder, p.cast: _cast, control.scan: _scan,
 }  # fmt: skip
 
 
-def signed(graph: Any) -> None:
-    """Let an ONNX graph, and those in it, hold int32 where it holds uint32."""
+def replace_uint32(graph: Any) -> None:
+    """Change the type uint32 to int32 throughout an ONNX graph and its subgraphs."""
     unsigned, whole = onnx.TensorProto.UINT32, onnx.TensorProto.INT32
     for value in (*graph.input, *graph.output):
         if value.type.tensor_type.elem_type == unsigned:
@@ -100,14 +100,13 @@ def signed(graph: Any) -> None:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                signed(attribute.g)
+                replace_uint32(attribute.g)
             elif node.op_type == "Cast" and attribute.i == unsigned:
                 attribute.i = whole
 
 
-def spelled(graph: Any) -> None:
-    """Say an ONNX graph's empty constants, and those of the graphs in it, by their shapes: their reader takes such a
-    constant for a number."""
+def replace_empty_constants(graph: Any) -> None:
+    """Build empty constants from their shapes, in subgraphs too: OpenVINO reads an empty constant as a scalar."""
     empty = [constant for constant in graph.initializer if 0 in constant.dims]
     for constant in empty:
         graph.initializer.remove(constant)
@@ -120,7 +119,7 @@ def spelled(graph: Any) -> None:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                spelled(attribute.g)
+                replace_empty_constants(attribute.g)
 
 
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "PERFORMANCE_HINT": "LATENCY"}
@@ -132,11 +131,11 @@ class OpenVinoBackend(OnnxBackend):
     name = "openvino"
     lowerings = LOWERINGS
     gaps: Mapping[str, str] = {
-        "native_call": "a model of its own calls no other functions",
-        **{f"{name} uint32": "it is held as int32, which has a sign" for name in _MIND_THE_SIGN},
-        "isinf float64": "it is computed as float32, and infinity is taken for the largest of them",
+        "native_call": "a compiled model cannot call Python functions",
+        **{f"{name} uint32": "uint32 is computed as int32, which has a sign" for name in _SIGN_DEPENDENT},
+        "isinf float64": "float64 is computed as float32, and infinity becomes its largest number",
     }
-    tolerances: Mapping[str, Any] = {"float64": (2e-5, "the CPU plugin computes it as float32")}
+    tolerances: Mapping[str, Any] = {"float64": (2e-5, "the CPU plugin computes float64 as float32")}
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,21 +146,23 @@ class OpenVinoBackend(OnnxBackend):
         graph = simplify(channels_first(expand(simplify(graph), LOWERINGS)))
         self.refuse_gaps(graph)
         model = to_model(graph, LOWERINGS)
-        signed(model.graph)
-        spelled(model.graph)
+        replace_uint32(model.graph)
+        replace_empty_constants(model.graph)
         read = self.core.read_model(model.SerializeToString(), b"")
         compiled = self.core.compile_model(read, "CPU", {**SETTINGS, "INFERENCE_NUM_THREADS": threads()})
         return Executable(graph, model, compiled, self.storage_of)
 
 
 class Executable(BufferedExecutable):
-    """A compiled model. For each turn of the buffers there is an infer request, bound to them, and one more for each
-    thread that runs at the same time."""
+    """A compiled model.
+
+    There is one infer request per state of the buffers and per thread that runs at the same time.
+    """
 
     def __init__(self, graph: Graph, model: Any, compiled: Any, storage_of: Callable[[Variable], Any]):
         super().__init__(graph, storage_of)
         self.compiled = compiled
-        left = {port.any_name: i for i, port in enumerate(compiled.inputs)}  # an input that nothing needs is dropped
+        left = {port.any_name: i for i, port in enumerate(compiled.inputs)}  # OpenVINO drops unused inputs
         ports = [left.get(x.name) for x in model.graph.input]
         self.input_dtypes = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
         self.input_ports, self.read_ports = ports[: len(graph.inputs)], ports[len(graph.inputs) :]
@@ -191,7 +192,7 @@ class Executable(BufferedExecutable):
 
 
 def _shared(array: np.ndarray) -> Any:
-    """A tensor on the array's own memory."""
+    """Return an OpenVINO tensor on the array's memory."""
     if array.dtype.name == "bfloat16":
         return openvino.Tensor(array.view("uint16"), list(array.shape), openvino.Type.bf16)
     array = array.view("int32") if array.dtype.name == "uint32" else array

@@ -12,11 +12,11 @@ from amalthea.engine.passes.liveness import FOREVER, last_uses
 
 
 class Plan:
-    """Calls on numbered slots; a slot is emptied after its last use.
+    """Calls on numbered slots. A slot is emptied after the last use of its value (liveness).
 
     Args:
-        graph: its nodes in order.
-        convert: makes the library's array of a constant.
+        graph: Graph; its nodes run in the given order.
+        convert: function from a constant to the library's array.
     """
 
     def __init__(self, graph: Graph, convert: Callable[[Any], Any]):
@@ -41,7 +41,7 @@ class Plan:
         return self.slots[tensor]
 
     def _last_uses(self) -> list[list[int]]:
-        """The slots to empty after each call."""
+        """Return the slots to empty after each call."""
         steps = [(inputs, outputs) for _, inputs, _, outputs in self.calls]
         ends = last_uses(steps, [*self.results, *(slot for slot, _ in self.constants)])
         spent: list[list[int]] = [[] for _ in steps]
@@ -51,7 +51,7 @@ class Plan:
         return spent
 
     def run(self, values: Sequence[Any], execute: Execute) -> tuple[list[Any], list[Any]]:
-        """The outputs and the values written, for those of the inputs and then of the variables read."""
+        """Run all calls on the values of inputs and variables read; return the outputs and the values written."""
         memory: list[Any] = [None] * len(self.slots)
         for slot, value in (*self.constants, *zip(self.inputs, values)):
             memory[slot] = value

@@ -1,7 +1,7 @@
-"""State as lists of a library's own arrays: for libraries whose arrays do not change, or need not.
+"""State of variables as lists of a library's arrays, for libraries whose arrays are immutable (or treated so).
 
 An executable is a pure function from the values of its variables to new ones. It takes them from the lists of a few
-groups and puts the new ones back, at the cost of copying a list.
+groups and stores the new ones there, at the cost of copying a list.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from amalthea.engine.ir.versions import LOCK, Reading, leave
 
 
 class ValueList(VariableGroup):
-    """A group whose state is the list of its values; ``lent`` are the indices of those that a user may hold."""
+    """A group whose state is the list of its values; ``lent`` has the indices of values that a user may hold."""
 
     members: list[Any]
-    moved: Sequence[int] = ()  # the indices of values that a step was given copies of
+    moved: Sequence[int] = ()  # indices of values that were copied before they were donated to a step
 
     def take(self, members: list[Any]) -> None:
         self.values = [m.first if m.group is None else m.group.values[m.index] for m in members]
@@ -42,19 +42,19 @@ class ValueList(VariableGroup):
             self.lent.add(index)
 
     def leave_readers(self) -> bool:
-        """Their values are as if they were lent: a writer takes copies."""
+        """Mark all values as lent, so that a writer copies them before it donates their memory; always True."""
         self.lent.update(range(len(self.values)))
         return True
 
     def reclaim(self, copy: Callable[[Any], Any]) -> None:
-        """Replace what was lent by copies, before the memory of the values is used again."""
+        """Replace lent values by copies, before the memory of the values is donated."""
         for index in self.lent:
             self.values[index] = copy(self.values[index])
         self.moved, self.lent = [*self.lent], set()
 
 
 class ListedStorage(Member):
-    """The storage of a variable whose value is an array in a pool."""
+    """Storage of one variable whose value is an entry of a :class:`ValueList`."""
 
     __slots__ = ("first",)
 
@@ -64,7 +64,7 @@ class ListedStorage(Member):
         self.first = None
 
     def peek(self) -> Any:
-        """The value, in memory that no executable takes for another."""
+        """Return the value; it is marked as lent, so no executable reuses its memory."""
         with LOCK:
             wait_until_readable([self])
             self.group.lent.add(self.index)
@@ -73,12 +73,12 @@ class ListedStorage(Member):
     read = peek
 
     def current(self) -> Any:
-        """The value; while another thread takes its memory for another, what was kept of it."""
+        """Return the value, or its copy in ``kept`` while another thread reuses its memory."""
         kept = self.group.kept.get(self.index) if self.group.writer else None
         return self.group.values[self.index] if kept is None else kept
 
     def follow(self) -> None:
-        """The value has moved to other memory."""
+        """Called after the value has moved to other memory."""
 
     def write(self, value: Any) -> None:
         with LOCK:
@@ -88,8 +88,8 @@ class ListedStorage(Member):
             self.group.lent.add(self.index)
 
 
-class ListedState:
-    """Where the values of some members stand in the lists of some pools that follow each other."""
+class ListSelection:
+    """Positions of some variables in the concatenated lists of their groups."""
 
     def __init__(self, members: Sequence[ListedStorage], pools: Sequence[ValueList]):
         self.pools = list(pools)
@@ -103,21 +103,21 @@ class ListedState:
         self.put = _picker([back[i] for i in range(count)], count) if len(back) == count else None
 
     def get(self, kept: Reading = ()) -> tuple[Any, ...]:
-        """The values of the members, in their order; those of some pools from what was kept of them."""
+        """Return the values of the members in order; those of groups in ``kept`` are copies."""
         pools = self.pools
         if kept:
             return self.pick([x for p in pools for x in _values(p, kept)])
         return self.pick(pools[0].values if len(pools) == 1 else list(chain.from_iterable(p.values for p in pools)))
 
-    def get_to_spend(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
-        """The values of the members, none of which anyone else holds."""
+    def get_for_donation(self, copy: Callable[[Any], Any]) -> tuple[Any, ...]:
+        """Return the values of the members, none of which a user holds."""
         for pool in self.pools:
             if pool.lent:
                 pool.reclaim(copy)
         return self.get()
 
     def set(self, values: Sequence[Any]) -> None:
-        """New values, of all that is in the pools."""
+        """Store new values of all members."""
         values = self.put(values)  # type: ignore[misc]
         start = 0
         for pool in self.pools:
@@ -145,14 +145,15 @@ def _picker(order: list[int], count: int) -> Callable[[Sequence[Any]], tuple[Any
 
 
 class Stateful(Gated):
-    """A pure function with its variables: ``function(written, kept, inputs)`` gives the outputs, and the new values.
+    """A pure function with its variables: ``function(written, kept, inputs)`` returns the outputs and the new values.
 
     Args:
-        graph: which variables there are; ``written`` and ``kept`` follow :func:`state_of`.
-        storage_of: gives a variable's storage on this backend.
-        copy: copies an array, if the function uses the memory of ``written`` again.
-        renew: told that variables have changed, in the moment in which they do.
-        stamp: makes of the values of ``kept`` what the function is given, in the moment in which they are taken.
+        graph: Graph; has the variables, divided into ``written`` and ``kept`` by :func:`state_of`.
+        function: the compiled pure function.
+        storage_of: function from a variable to its storage on this backend.
+        copy: function that copies an array; needed if ``function`` reuses the memory of ``written``.
+        renew: function; called under ``LOCK`` right after new values were stored.
+        stamp: function; maps the values of ``kept`` to the argument of ``function``, under ``LOCK``.
     """
 
     def __init__(
@@ -174,7 +175,7 @@ class Stateful(Gated):
         with LOCK:
             reading, writing, kept = self._enter()
             indices = self.changing
-            changing = indices.get_to_spend(self.copy) if self.copy else indices.get()
+            changing = indices.get_for_donation(self.copy) if self.copy else indices.get()
             constant = self.constant.get(kept)
             if self.stamp:
                 constant = self.stamp(constant)
@@ -190,17 +191,17 @@ class Stateful(Gated):
                 leave(reading, writing, kept)
         return outputs
 
-    def _look(self) -> None:
-        """Find where the variables are, after one of them or their companions moved."""
+    def _find_variables(self) -> None:
+        """Look up the storage of the variables, after one of their groups changed."""
         written, kept = ([self.storage_of(v) for v in variables] for variables in (self.written, self.kept))
         pools = written_together(written)
-        self.changing = ListedState(written, pools)
-        self.constant = ListedState(kept, groups_of(kept))
+        self.changing = ListSelection(written, pools)
+        self.constant = ListSelection(kept, groups_of(kept))
         self.writing, self.reading = pools, reading_of(kept, but=pools)
         self.version = VariableGroup.version
 
 
 def state_of(graph: Graph) -> tuple[list[Variable], list[Variable]]:
-    """The variables that a graph writes, and those that it only reads."""
+    """Return the variables that a graph writes, and those that it only reads."""
     written = [variable for variable, _ in graph.writes]
     return written, [variable for variable, _ in graph.reads if variable not in set(written)]

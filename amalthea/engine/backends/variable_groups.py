@@ -1,8 +1,8 @@
-"""Variables that are written together are kept together, so that a step touches groups and no variable.
+"""Groups of variables that are written together, so that a step handles a few groups instead of many variables.
 
-A training step writes the same variables every time: all of them are in one group, whose state (a list of values, or
-which of two buffers is current) changes at once. Groups are found from what the executables write, and are divided
-when another executable writes a part.
+A training step writes the same variables every time: they form one group, whose state (a list of values, or the index
+of the current buffer) changes at once. Groups are derived from the writes of executables. A group is divided if another
+executable writes only a part of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from amalthea.engine.ir.versions import Gate, Reading, enter, is_readable, wait
 
 
 class Member:
-    """The storage of one variable, in a group."""
+    """The storage of one variable, as a member of a group."""
 
     __slots__ = ("__weakref__", "group", "index")
 
@@ -24,14 +24,14 @@ class Member:
 
 
 class VariableGroup(Gate):
-    """Members that are written together, in an order.
+    """Variables that are written together, in a fixed order.
 
     Args:
-        members: those of other groups, or new ones.
-        divided: some executable writes these and not their old companions: they are never merged again.
+        members: storages that belong to other groups, or new ones.
+        divided: bool; True if some executable writes only a part of the old group: they are never merged again.
     """
 
-    version = 0  # counts every change after which an executable must look at its variables again
+    version = 0  # incremented at every change after which executables must look up their variables again
 
     def __init__(self, members: Sequence[Member], divided: bool = False):
         super().__init__()
@@ -44,7 +44,7 @@ class VariableGroup(Gate):
         VariableGroup.changed()
 
     def take(self, members: list[Any]) -> None:
-        """Bring the state of members here, who still know the group that they come from."""
+        """Copy the state of members from their old groups."""
 
     @staticmethod
     def changed() -> None:
@@ -52,25 +52,25 @@ class VariableGroup(Gate):
 
 
 class Gated:
-    """An executable that computes on groups, and looks for its variables again after one of them moved."""
+    """An executable that computes on groups of variables; it looks them up again after any variable moved."""
 
     reading: Reading
     writing: Sequence[Gate]
     version = -1
 
-    def _look(self) -> None:
-        """Find the variables: set ``reading``, ``writing`` and ``version``."""
+    def _find_variables(self) -> None:
+        """Look up the variables: set ``reading``, ``writing`` and ``version``."""
         raise NotImplementedError
 
     def _enter(self) -> tuple[Reading, Sequence[Gate], Reading]:
-        """Wait until nobody is in the way, and begin; ``LOCK`` is held.
+        """Wait for conflicting threads, and begin; ``LOCK`` is held.
 
         Returns:
-            The three arguments of :func:`amalthea.engine.ir.versions.leave`. The attributes may change before that.
+            The arguments of :func:`amalthea.engine.ir.versions.leave`. The attributes may change before that call.
         """
         while True:
             if self.version != VariableGroup.version:
-                self._look()
+                self._find_variables()
             reading, writing = self.reading, self.writing
             kept = enter(reading, writing)
             if kept is not None:
@@ -78,28 +78,28 @@ class Gated:
 
 
 def groups_of(members: Iterable[Member]) -> list[Any]:
-    """The groups of some members, each once."""
+    """Return the groups of some members, each once."""
     return list({id(m.group): m.group for m in members}.values())
 
 
 def wait_until_quiet(storages: Iterable[Any], readers: bool = True) -> None:
-    """Wait until no other thread computes on the memory of these, or with ``readers`` False changes it."""
+    """Wait until no other thread writes these (or, with ``readers``, reads their memory)."""
     me, members = get_ident(), [s for s in storages if isinstance(s, Member)]
     while busy := [g for g in groups_of(members) if g.writer not in (0, me) or (readers and g.readers)]:
         for group in busy:
-            group.shared = group.shared or bool(readers and group.readers)  # so that no more readers come
+            group.shared = group.shared or bool(readers and group.readers)  # later readers take copies
         wait()
 
 
 def wait_until_readable(storages: Sequence[Any]) -> None:
-    """Wait until all of these have a value that no other thread is changing."""
+    """Wait until no other thread is changing the values of these, or copies exist."""
     me = get_ident()
     while not all([is_readable(*part, me) for part in reading_of(storages)]):
         wait()
 
 
 def reading_of(storages: Iterable[Any], but: Iterable[Gate] = ()) -> list[tuple[Any, frozenset[int]]]:
-    """The groups of some storages (without those of ``but``), and which indices of each."""
+    """Return the groups of some storages, without those of ``but``, each with the indices of its members."""
     left_out, indices = {id(gate) for gate in but}, {}
     for storage in storages:
         if isinstance(storage, Member) and id(storage.group) not in left_out:
@@ -108,13 +108,13 @@ def reading_of(storages: Iterable[Any], but: Iterable[Gate] = ()) -> list[tuple[
 
 
 def written_together(members: Iterable[Member]) -> list[Any]:
-    """The groups that make up exactly these members; a group that holds others too is divided.
+    """Return groups that consist of exactly these members; divide groups that have others too.
 
-    Nobody is computing on them then: ``LOCK`` is held from the end of the wait on.
+    No thread computes on them: ``LOCK`` is held from the end of the wait on.
     """
     wanted = dict.fromkeys(members)
     wait_until_quiet(wanted)
-    whole = [part for group in groups_of(wanted) for part in _inside(group, wanted)]
+    whole = [part for group in groups_of(wanted) for part in _members_wanted(group, wanted)]
     fresh = [g for g in whole if len(g.members) == 1 and not g.divided]
     if len(fresh) > 1:
         merged = type(fresh[0])([g.members[0] for g in fresh])
@@ -122,8 +122,8 @@ def written_together(members: Iterable[Member]) -> list[Any]:
     return whole
 
 
-def _inside(group: Any, wanted: dict[Member, None]) -> list[Any]:
-    """The group itself if all its members are wanted; else a group of those that are."""
+def _members_wanted(group: Any, wanted: dict[Member, None]) -> list[Any]:
+    """Return the group itself if all its members are wanted; otherwise a new group of those that are."""
     inside = [m for m in group.members if m in wanted]
     if len(inside) == len(group.members):
         return [group]

@@ -1,1 +1,1 @@
-"""The intermediate representation: tensors, variables, traces, graphs, and the protocol that a backend fulfils."""
+"""The intermediate representation: tensors, variables, traces, graphs, and the protocol of backends."""

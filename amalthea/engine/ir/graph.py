@@ -1,4 +1,4 @@
-"""A graph: what some outputs reachable_nodes, from inputs and variables."""
+"""A graph: the nodes that compute some outputs from inputs and variables."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ Execute = Callable[[Any, Sequence[Any], dict[str, Any]], Any]
 
 @dataclass
 class Graph:
-    """A pure function of ``inputs``, the variables of ``reads``, and (for a subgraph) the tensors that it ``captured``.
+    """A pure function from ``inputs`` and variables to ``outputs`` and new values of variables.
 
-    ``writes`` are values that its variables are given; ``nodes`` is every node that an output or a write needs, each
-    after those that it needs itself.
+    Args:
+        inputs: tensors whose values are given at each run.
+        outputs: tensors that are computed.
+        reads: pairs of a variable and the tensor that stands for its value at the start.
+        writes: pairs of a variable and the tensor that is its new value.
+        captured: in a subgraph, the tensors of the outer graph that it uses.
+        nodes: every node that an output or a write needs, in topological order.
     """
 
     inputs: list[Tensor]
@@ -31,15 +36,18 @@ class Graph:
 
     @property
     def results(self) -> list[Tensor]:
-        """All that the graph is run for: the outputs, then the values written."""
+        """Return all tensors that the graph computes: the outputs, then the values written."""
         return [*self.outputs, *(tensor for _, tensor in self.writes)]
 
     def run(self, values: Iterable[Any], execute: Execute) -> list[Any]:
-        """The outputs, computed one node at a time; ``values`` are those of the inputs."""
+        """Compute the outputs one node at a time, from the values of the inputs."""
         return self.evaluate(dict(zip(self.inputs, values, strict=True)), execute)
 
     def evaluate(self, known: dict[Tensor, Any], execute: Execute) -> list[Any]:
-        """The outputs, when the values of the tensors in ``known`` are given (which grows by all the others)."""
+        """Compute the outputs, given values of tensors in ``known``.
+
+        The values of all computed tensors are added to it.
+        """
         for node in self.nodes:
             inputs = [x.value if x.value is not None else known[x] for x in node.inputs]
             outputs = execute(node.primitive, inputs, node.attrs)
@@ -53,9 +61,12 @@ def graph_of_trace(
     scope: Trace,
     also: Sequence[Trace | None] = (),
 ) -> Graph:
-    """The graph between inputs and outputs that was recorded in a scope (and in those of ``also``).
+    """Return the graph between inputs and outputs that was recorded in a scope (and in the scopes of ``also``).
 
-    What comes from another scope is captured, if the scope has a parent; in an outermost one it is an error.
+    A tensor of another scope is captured if the scope has a parent.
+
+    Raises:
+        TraceError: a tensor of another trace is used, and the scope has no parent.
     """
     graph = Graph(list(inputs), list(outputs))
     graph.writes = list(scope.writes.items())
@@ -80,9 +91,9 @@ def graph_of_trace(
 def reachable_nodes(
     results: Sequence[Tensor], stop: set[Tensor], own: set[int] | None = None
 ) -> tuple[list[Node], list[Tensor]]:
-    """The nodes behind some results, in order of need, and the leaves (not constants) where the walk ended.
+    """Return the nodes that compute some results, in topological order, and the leaves (constants apart) that they use.
 
-    The walk does not pass the tensors of ``stop``, nor leaves the scopes of ``own``.
+    The walk stops at the tensors of ``stop``, and at tensors made outside the scopes of ``own``.
     """
     free: dict[Tensor, None] = {}
 
@@ -99,7 +110,12 @@ def reachable_nodes(
 
 
 def topological_order(nodes: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> list[Node]:
-    """The nodes, each after those that it needs, which are gone to in the order in which ``needs`` gives them."""
+    """Sort nodes so that each follows the nodes it needs.
+
+    Args:
+        nodes: the nodes to begin with; all nodes that they need are added.
+        needs: function from a node to the nodes it needs; they are visited in this order.
+    """
     order: list[Node] = []
     seen: set[Node] = set()
     stack = [(node, False) for node in reversed([*nodes])]

@@ -1,9 +1,8 @@
-"""Masks: which time steps of a batch are real. A mask travels with the value that it belongs to.
+"""Masks: a bool array ``(batch, time)`` that is True at real time steps and False at padding.
 
-Layers that support masking pass it on, and so does whatever works element by element: a step counts where it counts in
-every input.
-
-A tensor holds its mask itself; for arrays, which take no attributes, it stands in a table that forgets both together.
+A mask is attached to the value that it describes. Layers that support masking pass it on; elementwise primitives
+combine the masks of their inputs with ``and``. A tensor stores its mask as an attribute. Arrays have no attributes, so
+their masks are in a table of weak references.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _table: dict[int, tuple[Any, Any]] = {}
 
 
 def mask_of(x: Any) -> Any:
-    """The mask that a value carries (bool, ``(batch, time)``), or None."""
+    """Return the mask attached to a value (bool, ``(batch, time)``), or None."""
     if isinstance(x, Tensor):
         return x._keras_mask
     found = _table.get(id(x))
@@ -25,12 +24,12 @@ def mask_of(x: Any) -> Any:
 
 
 def set_mask(x: Any, mask: Any) -> None:
-    """Let a value carry a mask."""
+    """Attach a mask to a value."""
     if isinstance(x, Tensor):
         x._keras_mask = mask
         return
     try:
         key = id(x)
         _table[key] = (weakref.ref(x, lambda _: _table.pop(key, None)), mask)
-    except TypeError:  # what cannot be referred to weakly carries no mask
+    except TypeError:  # values without weak references (such as NumPy scalars) do not carry masks
         pass

@@ -1,115 +1,28 @@
-"""The seam between library and backend: everything that the library asks of the backend in use.
+"""The backend in use, for every computation of the library: ``runtime.execute(...)``, ``runtime.compile(graph)``.
 
-:class:`Runtime` states it; ``backends/base.py`` fulfils it for every backend. The library reaches the backend in use
-through :data:`runtime`, which is found when something first computes.
+Its methods are those of :class:`~amalthea.engine.ir.protocol.Runtime`. A function set by the front door looks it up at
+each use, so that no file of the engine imports the backends to run a primitive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, cast
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from amalthea.engine.ir.graph import Graph
-    from amalthea.engine.ir.tensor import Type
-    from amalthea.engine.ir.variable import Storage, Variable
-    from amalthea.engine.primitives.table import Primitive
-
-Executable = Callable[[Sequence[Any]], list[Any]]
-NativeFunction = Callable[..., Sequence[Any]]
-
-
-class Runtime(Protocol):
-    """A tensor library as the rest of the package sees it."""
-
-    name: str
-
-    @property
-    def location(self) -> str:
-        """Backend and device as one key: an executable for one location does not serve another."""
-        ...
-
-    # One primitive, and whole graphs
-
-    def execute(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """Check the inputs by the typing rule, then run the primitive on concrete arrays."""
-        ...
-
-    def compile(self, graph: Graph) -> Executable:
-        """Compile a graph into a function from the values of its inputs to those of its outputs.
-
-        The function reads and writes the graph's variables itself. Shapes are ints.
-        """
-        ...
-
-    def prefers_scan(self, graph: Graph) -> bool:
-        """Whether a loop over steps of this graph runs faster inside the library than one call per step."""
-        ...
-
-    # Variables
-
-    def storage_of(self, variable: Variable) -> Storage:
-        """Return the variable's storage, moved here if another backend had it."""
-        ...
-
-    def hold(self, variables: Sequence[Variable]) -> dict[Variable, Any]:
-        """Return the values of variables at one moment. Nobody changes these arrays afterwards."""
-        ...
-
-    def change(self, values: Mapping[Variable, Any]) -> None:
-        """Assign new values to all of these variables at one moment."""
-        ...
-
-    # Arrays
-
-    def array(self, value: Any, dtype: str) -> Any:
-        """Convert anything array-like to the library's array."""
-        ...
-
-    def to_numpy(self, array: Any) -> np.ndarray:
-        """Copy an array of the library to a NumPy array."""
-        ...
-
-    # Native calls
-
-    def eval_shape(self, function: NativeFunction, types: Sequence[Type]) -> Any:
-        """Return values with the shapes and dtypes that a native function gives for inputs of these types."""
-        ...
-
-    def native_gradient(
-        self, function: NativeFunction, inputs: Sequence[Any], cotangents: Sequence[Any], wanted: list[int]
-    ) -> Sequence[Any]:
-        """Return the cotangents of the inputs at the positions ``wanted``, by the library's own means."""
-        ...
-
-    # Devices
-
-    def devices(self) -> list[str]:
-        """List the devices that the library can use, the fastest first."""
-        ...
-
-    @contextmanager
-    def on(self, device: str) -> Iterator[None]:
-        """Use this device until the block ends."""
-        ...
+from collections.abc import Callable
+from typing import Any
 
 
 class _InUse:
-    """Stands for the backend in use. The front door says how it is found (:func:`find_by`)."""
+    """Forwards attributes to the backend in use, as found by :func:`find_by`."""
 
-    find: Callable[[], Runtime]
+    find: Callable[[], Any]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.find(), name)
 
 
 _in_use = _InUse()
-runtime = cast(Runtime, _in_use)
+runtime: Any = _in_use
 
 
-def find_by(find: Callable[[], Runtime]) -> None:
-    """Let this function answer which backend is in use."""
+def find_by(find: Callable[[], Any]) -> None:
+    """Set the function that returns the backend in use."""
     _in_use.find = find

@@ -1,36 +1,33 @@
-"""The trace and the autocast that are open now, in this thread and context."""
+"""The trace and the autocast dtype of the current context: context variables, so each thread has its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from amalthea.engine.ir.trace import Trace
-
-_trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
+_trace: ContextVar[Any] = ContextVar("trace", default=None)
 _autocast: ContextVar[str | None] = ContextVar("autocast", default=None)
 
 
-def current_trace() -> Trace | None:
+def current_trace() -> Any:
     """The innermost open trace; None outside of traces."""
     return _trace.get()
 
 
-def open_trace(trace: Trace) -> Token[Trace | None]:
-    """Make this the current trace; :func:`close_trace` takes the token."""
+def open_trace(trace: Any) -> Token[Any]:
+    """Make a trace the current one; return the token for :func:`close_trace`."""
     return _trace.set(trace)
 
 
-def close_trace(token: Token[Trace | None]) -> None:
-    """Make the trace current again that was so before."""
+def close_trace(token: Token[Any]) -> None:
+    """Make the previous trace current again."""
     _trace.reset(token)
 
 
 def autocast_around() -> str | None:
-    """The dtype that floating variables are read as now; None for their own."""
+    """Return the dtype that floating variables are read as; None for their own dtype."""
     return _autocast.get()
 
 

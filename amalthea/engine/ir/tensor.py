@@ -1,7 +1,7 @@
-"""Symbolic values: a :class:`Tensor` knows its type and the :class:`Node` that makes it.
+"""Symbolic values: a :class:`Tensor` has a type and the :class:`Node` that computes it.
 
-There is no list of nodes to append to: a graph is whatever its outputs reach, so a node that nothing uses is never part
-of it.
+Traces keep no list of nodes: a graph consists of the nodes reachable from its outputs, so dead code is never part of
+it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Type(NamedTuple):
 class Node:
     """One application of a primitive: ``outputs = primitive(*inputs, **attrs)``.
 
-    ``extends`` is a node whose outputs are the first of this one's, as a gradient makes it that needs more of them than
-    the forward pass asked for (``passes/extended.py`` computes both at once).
+    ``extends`` is another node whose outputs are the first outputs of this one. A gradient rule makes such a node if it
+    needs more intermediate values than the forward pass computes; ``passes/extended.py`` merges the two.
     """
 
     __slots__ = ("attrs", "extends", "inputs", "outputs", "primitive", "scope")
@@ -43,7 +43,7 @@ class Node:
 
 
 class Operators:
-    """Python's operators on values. ``ops`` puts them in; here they are told to those who read and do not run."""
+    """Python's operators on values. ``ops`` installs them; here they are declared for type checkers."""
 
     __slots__ = ()
 
@@ -82,10 +82,10 @@ class Operators:
 
 
 class Tensor(Operators):
-    """A symbolic value. ``value`` is set for a constant, ``node`` for a computed one, neither for an input."""
+    """A symbolic value. A constant has ``value``, a computed tensor has ``node``, an input has neither."""
 
     __slots__ = ("__weakref__", "_keras_mask", "dtype", "history", "index", "name", "node", "scope", "type", "value")
-    __array_ufunc__ = None  # so that `array + tensor` asks the tensor
+    __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
 
     def __init__(self, type: Type, node: Node | None = None, index: int = 0, value: Any = None, name: str = ""):
         self.type = type
@@ -104,7 +104,7 @@ class Tensor(Operators):
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """The shape, with ``None`` for every dimension that is not known."""
+        """The shape, with ``None`` for every symbolic dimension."""
         return shapes.public(self.type.shape)
 
     @property
@@ -116,7 +116,7 @@ class Tensor(Operators):
 
     def __len__(self) -> int:
         if not self.type.shape or isinstance(self.type.shape[0], shapes.Dim):
-            raise TraceError("The length of this tensor is not known.", got=self.type, cure="ops.shape(x)[0]")
+            raise TraceError("The length of this tensor is unknown.", got=self.type, cure="ops.shape(x)[0]")
         return self.type.shape[0]
 
     def __iter__(self) -> Iterator[Any]:

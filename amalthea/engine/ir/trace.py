@@ -1,7 +1,7 @@
-"""Tracing: how Python is run on tensors to obtain a graph.
+"""Tracing: running Python on tensors to obtain a graph.
 
-A :class:`Trace` remembers which variables were read and assigned while it was open. :func:`apply` runs a primitive: at
-once on concrete arrays, or as a new node where an input is a tensor.
+A :class:`Trace` records the variables that are read and assigned while it is open. :func:`apply` runs a primitive at
+once on concrete arrays, or makes a node if an input is a tensor.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from amalthea.errors import TraceError
 
 
 class Trace:
-    """A scope in which what is done to tensors is recorded.
+    """A scope that records reads and assignments of variables.
 
-    The outermost one keeps, for every variable, the tensor it was read as and the last value it was given. One
-    opened inside another (the body of a loop or branch) reads variables through its parent, and may not assign.
+    The outermost trace keeps, for every variable, the tensor it was read as and its last value. A trace inside another
+    (the body of a loop or branch) reads variables through its parent, and cannot assign.
+
+    Args:
+        parent: Trace or None; the trace around this one.
+        inside: str; the construct that it belongs to, for messages (``"the body of scan"``).
     """
 
     def __init__(self, parent: Trace | None = None, inside: str = ""):
@@ -40,6 +44,7 @@ class Trace:
         close_trace(self._token)
 
     def read(self, variable: Variable) -> Tensor:
+        """Return the tensor that is the variable's current value in this trace."""
         if self.parent is not None:
             return self.parent.read(variable)
         if variable not in self.values:
@@ -49,6 +54,11 @@ class Trace:
         return self.values[variable]
 
     def write(self, variable: Variable, value: Any) -> None:
+        """Set the variable's value in this trace.
+
+        Raises:
+            TraceError: the trace is inside another one.
+        """
         if self.parent is not None:
             raise TraceError(
                 f"Variable '{variable.path}' is assigned inside {self.inside}.",
@@ -61,40 +71,42 @@ class Trace:
         self.values[variable] = value
 
     def begin(self, variable: Variable, value: np.ndarray) -> None:
-        """Let the variable begin with this value whenever the trace is run, if it was read."""
+        """Make a variable start with this value at every run of the trace, if it was read."""
         if variable in self.reads:
             self.reads[variable].value = value
 
     @property
     def writes(self) -> dict[Variable, Tensor]:
+        """The variables that were assigned, with their last values."""
         return {v: t for v, t in self.values.items() if t is not self.reads[v]}
 
 
 def constant(value: Any) -> Tensor:
-    """A tensor of known value. A library's own array stays what it is, and keeps what that library knows of it."""
+    """Return a tensor with a known value. An array of a backend is kept as it is, with the backend's own attributes."""
     if isinstance(value, np.generic) or not (hasattr(value, "shape") and hasattr(value, "dtype")):
         value = np.asarray(value)
     return Tensor(type_of(value), value=value)
 
 
 def on_host(value: Any) -> np.ndarray:
-    """A concrete array as NumPy's."""
+    """Return a concrete array as a NumPy array."""
     return value if isinstance(value, np.ndarray) else runtime.to_numpy(value)
 
 
 def as_tensor(value: Any) -> Tensor:
+    """Return a tensor unchanged, and anything else as a constant."""
     return value if isinstance(value, Tensor) else constant(value)
 
 
 def type_of(value: Any) -> Type:
-    """The type of a tensor, variable or concrete array."""
+    """Return the type of a tensor, variable or concrete array."""
     if isinstance(value, (Tensor, Variable)):
         return value.type
     return Type(tuple(value.shape), dtypes.standardize(value.dtype))
 
 
 def _operands(inputs: Sequence[Any]) -> list[Any]:
-    """Variables read, and Python numbers given the dtype of the (last) array beside them."""
+    """Read variables, and give Python numbers the dtype of the last array beside them (float32 without one)."""
     values = [x.value if isinstance(x, Variable) else x for x in inputs]
     if any(map(dtypes.is_python_number, values)):
         beside = [x for x in values if not dtypes.is_python_number(x)]
@@ -104,7 +116,7 @@ def _operands(inputs: Sequence[Any]) -> list[Any]:
 
 
 def apply(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """Run a primitive: at once on arrays, or as a new node if any input is a tensor (or a shape is symbolic)."""
+    """Run a primitive on concrete arrays, or make a node if an input is a tensor or a shape is symbolic."""
     values = _operands(inputs)
     if primitive.accumulates and any(dtypes.name_of(x) in dtypes.NARROW for x in values):
         return primitive.in_accumulator(values, attrs)
@@ -118,7 +130,7 @@ def apply(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
 
 
 def trace(function: Callable[..., Any], inputs: Sequence[Tensor], parent: Trace | None = None, inside: str = ""):
-    """Run ``function`` on tensors; gives what it returned and the scope it ran in."""
+    """Run ``function`` on tensors; return its result and the scope in which it ran."""
     with Trace(parent, inside) as scope:
         for tensor in inputs:
             tensor.scope = scope
@@ -126,21 +138,24 @@ def trace(function: Callable[..., Any], inputs: Sequence[Tensor], parent: Trace 
 
 
 def runtime_array(value: Any, dtype: str) -> Any:
-    """A host value as an array of the chosen backend; in a trace it stays on the host, and becomes a constant."""
+    """Return a host value as an array of the chosen backend.
+
+    Inside a trace it stays on the host and becomes a constant.
+    """
     if current_trace() is not None and isinstance(value, np.ndarray):
         return value.astype(dtypes.to_numpy(dtype), copy=False)
     return runtime.array(value, dtype)
 
 
 def native(value: Any) -> Any:
-    """A concrete NumPy array as the chosen backend's own, outside a trace; anything else as it is."""
+    """Outside a trace, return a NumPy array as the chosen backend's array; return anything else unchanged."""
     if isinstance(value, np.ndarray) and current_trace() is None:
         return runtime.array(value, dtypes.standardize(value.dtype))
     return value
 
 
 def extend(node: Node, primitive: Any, attrs: dict[str, Any]) -> Node:
-    """A node of the same inputs that gives the outputs of ``node``, and more after them."""
+    """Make a node with the inputs of ``node`` whose first outputs are those of ``node``."""
     types = primitive.types([x.type for x in node.inputs], attrs)
     new = Node(primitive, node.inputs, attrs, types)
     new.extends = node

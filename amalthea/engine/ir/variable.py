@@ -1,11 +1,11 @@
-"""Variables: named values that training changes, and the storage in which a value lives."""
+"""Variables: named values that training changes, and the storage of a value on a backend."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,26 +17,29 @@ from amalthea.engine.ir.scope import autocast_around, current_trace
 from amalthea.engine.ir.tensor import Operators, Tensor, Type
 from amalthea.errors import ShapeError, TraceError
 
-if TYPE_CHECKING:
-    from amalthea.engine.ir.trace import Trace
-
 
 class Storage(Protocol):
-    """Where a variable's value lives. A backend may bring its own; the host's is below."""
+    """The memory of one variable's value. Each backend may have its own class; :class:`HostStorage` is NumPy's."""
 
-    def read(self) -> Any: ...
-
-    def write(self, value: Any) -> None: ...
-
-    def peek(self) -> Any:
-        """The value for a moment's work of the library's own: nobody changes it, and nobody else is to hold it."""
+    def read(self) -> Any:
+        """Return the value for a user, who may keep it."""
         ...
 
-    def numpy(self) -> np.ndarray: ...
+    def write(self, value: Any) -> None:
+        """Replace the value."""
+        ...
+
+    def peek(self) -> Any:
+        """Return the value for use inside the library, in memory that no executable overwrites meanwhile."""
+        ...
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the value as a NumPy array."""
+        ...
 
 
 class HostStorage:
-    """A value that lives in a NumPy array."""
+    """Storage in a NumPy array."""
 
     __slots__ = ("array",)
 
@@ -59,7 +62,7 @@ _cast: Callable[[Any, str], Any]
 
 
 def install_cast(cast: Callable[[Any, str], Any]) -> None:
-    """Let this function cast a value that is read as another dtype. The table of primitives brings it."""
+    """Set the function that casts a value read as another dtype. The table of primitives calls this."""
     global _cast
     _cast = cast
 
@@ -104,7 +107,7 @@ class Variable(Operators):
         aggregation: str = "none",
         name: str | None = None,
     ):
-        start = None  # zeros that a file is about to be read into
+        start = None  # set while a file is loaded: zeros, to be overwritten
         if callable(initializer):
             if shape is None:
                 raise ShapeError(
@@ -130,7 +133,7 @@ class Variable(Operators):
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
-        self.start: np.ndarray | None = None  # of a metric's variable: where the sums of a run begin
+        self.start: np.ndarray | None = None  # for variables of metrics: the value at the start of a run
 
     shape = property(lambda self: self.type.shape)
     dtype = property(lambda self: self.type.dtype)
@@ -150,8 +153,8 @@ class Variable(Operators):
             return cast(value, to)
         return value
 
-    def _seen(self, view: versions.View, trace: Trace | None) -> Any:
-        """The value in a view: its own, or what stands for it there."""
+    def _seen(self, view: versions.View, trace: Any) -> Any:
+        """Return the value as this view sees it."""
         variable = view.of(self)
         if trace is not None:
             return trace.read(variable)
@@ -159,14 +162,19 @@ class Variable(Operators):
         return runtime.storage_of(variable).read() if found is None else found
 
     def twin(self) -> Variable:
-        """Another variable with all that this one has, and the value with which it began."""
+        """Return another variable with the same attributes and the starting value."""
         made = Variable.__new__(type(self))
         made.__dict__.update(self.__dict__)
         made.storage = HostStorage(np.array(self.start))
         return made
 
     def assign(self, value: Any) -> Any:
-        """Give it a new value of the same shape; the dtype is the variable's own."""
+        """Replace the value by one of the same shape, cast to the variable's dtype.
+
+        Raises:
+            ShapeError: the shapes differ.
+            TraceError: a symbolic tensor is assigned outside a trace.
+        """
         trace = current_trace()
         if isinstance(value, Variable):
             value = value.value
@@ -184,7 +192,7 @@ class Variable(Operators):
         if trace is not None:
             trace.write(variable, value)
         elif isinstance(value, Tensor):
-            raise TraceError(f"Variable '{self.path}' cannot keep a symbolic tensor outside a trace.", got=value.type)
+            raise TraceError(f"Variable '{self.path}' cannot store a symbolic tensor outside a trace.", got=value.type)
         elif view is None or not view.change(variable, value):
             runtime.storage_of(variable).write(value)
 
@@ -195,7 +203,7 @@ class Variable(Operators):
         self.assign(self - value)  # type: ignore[operator]
 
     def numpy(self) -> np.ndarray:
-        """A copy of the value as a NumPy array."""
+        """Return a copy of the value as a NumPy array."""
         view = versions.view()
         if view is None:
             return self.storage.numpy()
@@ -208,7 +216,7 @@ class Variable(Operators):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "storage": HostStorage(self.numpy())}  # a copy lives on the host at first
+        return {**self.__dict__, "storage": HostStorage(self.numpy())}  # a copy starts on the host
 
     def __float__(self) -> float:
         return float(self.__array__())
@@ -234,7 +242,7 @@ class Variable(Operators):
 
 @contextmanager
 def one_version(variables: Sequence[Variable]) -> Iterator[None]:
-    """See the values that these variables have now, together, until the block ends, whatever other threads do."""
+    """Read a consistent snapshot of these variables until the block ends, whatever other threads write."""
     view = versions.view()
     if threading.active_count() == 1 or current_trace() is not None:
         yield
@@ -245,5 +253,5 @@ def one_version(variables: Sequence[Variable]) -> Iterator[None]:
 
 
 def at_once() -> AbstractContextManager[None]:
-    """Let other threads see all assignments of the block together, when it ends; if it fails, none is made."""
+    """Make all assignments of the block visible to other threads at its end, atomically; none if the block fails."""
     return versions.at_once(lambda values: runtime.change(values))

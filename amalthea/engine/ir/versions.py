@@ -1,13 +1,25 @@
-"""Consistent reads of variables that several threads share.
+"""Consistent reads and writes of variables that several threads share; independent of the tensor library.
 
-Every reader sees one version of the state. Independent of the tensor library:
+Every reader sees one version of the state. Writers change memory in place, so a reader and a writer of the same
+variables must not run at the same time, unless the reader has copies::
 
-- ``LOCK`` guards the choice of a variable's current value. It is never held while a library computes; a :class:`Gate`
-  records the threads that compute on the memory of a value.
-- ``MAKING`` is held while variables are made and functions are traced: one thread at a time.
-- A :class:`View` is how one piece of work sees variables: all as they were when it began (:func:`pinned`), its changes
-  at once when it ends (:func:`at_once`), its changes never (:func:`apart`), or values of its own for the results of
-  metrics (:func:`with_results`). Views are context variables: each thread has its own.
+    reader (predict)                        variables, in groups              writer (train step)
+    ----------------                        --------------------              -------------------
+    enter: readers += 1          ------->   Gate: writer, readers   <-------  enter: writer = thread
+      computes on the memory                                                    changes the memory
+    leave: readers -= 1          ------->                           <-------  leave: writer = 0, wake waiters
+
+    after the first conflict, gate.shared = True:
+    enter: reads the copies      <-------   Gate.kept               <-------  enter: gate.keep(watched)
+      waits for missing copies only                                             waits for earlier readers only
+    after CALM consecutive entries of one kind, gate.shared = False again
+
+- ``LOCK`` guards the choice of each variable's current value, and all fields of gates. It is never held while a library
+  computes.
+- ``MAKING`` is held while variables are created and functions are traced: one thread at a time.
+- A :class:`View` changes how one piece of code sees variables: a snapshot (:func:`pinned`), assignments that become
+  visible together at the end (:func:`at_once`), assignments that are never visible outside (:func:`apart`), or other
+  variables for the results of metrics (:func:`with_results`). Views are context variables: each thread has its own.
 """
 
 from __future__ import annotations
@@ -22,32 +34,32 @@ from typing import Any
 LOCK = threading.RLock()
 CHANGED = threading.Condition(LOCK)
 MAKING = threading.RLock()
-CALM = 1000  # calls of one kind in a row, after which readers and writers share memory again
+CALM = 1000  # consecutive entries of one kind, after which copies are given up and memory is shared again
 
 
 class Gate:
-    """Readers-writer lock of state that an executable updates in place. All fields are accessed under ``LOCK``.
+    """Readers-writer lock of variables that an executable updates in place. All fields are accessed under ``LOCK``.
 
-    Without contention, readers and writers use the same memory. After the first time that a reader and a writer had to
-    wait for each other, readers get copies (``shared``) that no writer changes, and waiting ends.
+    Without contention, readers and writers use the same memory. After the first conflict (``shared``), readers get
+    copies that no writer changes, and waiting ends.
     """
 
-    waiting = 0  # threads that wait at any gate
+    waiting = 0  # number of threads that wait, at all gates together
 
     def __init__(self) -> None:
-        self.writer = 0  # the thread that changes it now
-        self.readers = 0  # executables that read it where it is
-        self.shared = False
-        self.calm = 0
-        self.kept: dict[int, Any] = {}  # by index: the value of the current version, in memory that nobody writes
-        self.watched: set[int] = set()  # the indices that readers want kept
+        self.writer = 0  # id of the writing thread; 0 without one
+        self.readers = 0  # number of executables that read the memory in place
+        self.shared = False  # True after a conflict: readers get copies
+        self.calm = 0  # length of the current run of entries of one kind: positive for readers, negative for writers
+        self.kept: dict[int, Any] = {}  # index of a variable: a copy of its current value
+        self.watched: set[int] = set()  # indices of the variables that readers need copies of
 
     def keep(self, indices: Iterable[int]) -> None:
-        """Put the values at some indices into ``kept``."""
+        """Copy the values at some indices into ``kept``."""
         raise NotImplementedError
 
     def leave_readers(self) -> bool:
-        """Whether a writer that begins now leaves the memory of the current readers unchanged."""
+        """True if a writer that enters now does not change the memory of the present readers."""
         return not self.readers
 
 
@@ -55,11 +67,15 @@ Reading = Sequence[tuple[Gate, frozenset[int]]]
 
 
 def enter(reading: Reading, writing: Sequence[Gate]) -> Reading | None:
-    """Begin to compute on some gates; ``LOCK`` is held.
+    """Begin to compute on the variables of some gates; ``LOCK`` is held. The counterpart is :func:`leave`.
+
+    Args:
+        reading: gates that are read, each with the indices of the variables.
+        writing: gates that are written.
 
     Returns:
-        Those that are to be read from ``kept``. None if somebody else was in the way: this thread has waited, the gates
-        may be others now, and it must try again.
+        The part of ``reading`` whose values must be taken from ``Gate.kept``. None if another thread was in the way:
+        this thread has waited, the gates may have changed meanwhile, and the caller must look them up and enter again.
     """
     for gate in writing:
         if gate.writer or gate.readers or gate.shared:
@@ -76,7 +92,10 @@ def enter(reading: Reading, writing: Sequence[Gate]) -> Reading | None:
 
 
 def leave(reading: Reading, writing: Sequence[Gate], kept: Reading) -> None:
-    """End it; ``LOCK`` is held, and what was written is the current version."""
+    """End the computation that :func:`enter` began; ``LOCK`` is held.
+
+    The values written are now the current version.
+    """
     for gate in writing:
         gate.writer = 0
         if gate.kept:
@@ -89,6 +108,7 @@ def leave(reading: Reading, writing: Sequence[Gate], kept: Reading) -> None:
 
 
 def _enter(reading: Reading, writing: Sequence[Gate]) -> Reading | None:
+    """Enter with contention, or on gates whose readers get copies."""
     me = threading.get_ident()
     if not (all([_may_write(gate, me) for gate in writing]) and all([_may_read(*part, me) for part in reading])):
         wait()
@@ -108,22 +128,24 @@ def _enter(reading: Reading, writing: Sequence[Gate]) -> Reading | None:
 
 
 def _is_calm(gate: Gate, step: int) -> None:
-    """Count calls of one kind in a row (readers up, writers down), and end the sharing after many."""
+    """Count consecutive entries of one kind (readers +1, writers -1); stop making copies after many."""
     gate.calm = gate.calm + step if gate.calm * step >= 0 else step
     if abs(gate.calm) > CALM:
         gate.calm, gate.shared, gate.watched = 0, False, set()
 
 
 def _may_write(gate: Gate, me: int) -> bool:
+    """True if this thread may write now; otherwise stop new readers from using the memory."""
     if gate.writer not in (0, me):
         return False
     if gate.readers and not gate.leave_readers():
-        gate.shared = True  # so that no more of them come
+        gate.shared = True  # later readers take copies, so that the writer does not wait forever
         return False
     return True
 
 
 def _may_read(gate: Gate, indices: frozenset[int], me: int) -> bool:
+    """True if the values at these indices can be read now, in place or from copies."""
     if not gate.shared:
         return is_readable(gate, indices, me)
     gate.watched |= indices
@@ -136,7 +158,7 @@ def _may_read(gate: Gate, indices: frozenset[int], me: int) -> bool:
 
 
 def is_readable(gate: Gate, indices: frozenset[int], me: int) -> bool:
-    """Whether the values of these indices are there, in ``kept`` or with nobody changing them; else ask for them."""
+    """True if the values at these indices are not being changed or have copies; otherwise request copies."""
     if gate.writer in (0, me):
         return True
     gate.shared = True
@@ -145,7 +167,7 @@ def is_readable(gate: Gate, indices: frozenset[int], me: int) -> bool:
 
 
 def wait() -> None:
-    """Let others go on until something has changed; ``LOCK`` is held before and after."""
+    """Release ``LOCK`` until another thread leaves a gate; it is held again on return."""
     Gate.waiting += 1
     try:
         CHANGED.wait()
@@ -157,13 +179,14 @@ def wait() -> None:
 
 
 class View:
-    """Values that one piece of work sees in the place of the variables' own.
+    """Values that one piece of code sees instead of the variables' own.
 
     Args:
-        around: the view in which this one was opened.
-        values: by variable.
-        stays: changes are seen here alone; ``later``: they are made when the view is closed.
-        results: stand in for the variables of metrics.
+        around: View or None; the enclosing view.
+        values: dict from variable to value.
+        stays: bool; True keeps changes inside this view.
+        later: bool; True delays changes until the view is closed.
+        results: Results or None; replacements for the variables of metrics. Defaults to those of the enclosing view.
     """
 
     def __init__(
@@ -180,11 +203,11 @@ class View:
         self.results = results if results is not None or around is None else around.results
 
     def of(self, variable: Any) -> Any:
-        """The variable that stands for this one."""
+        """Return the variable that replaces this one here, or the variable itself."""
         return variable if self.results is None else self.results.of(variable)
 
     def find(self, variable: Any) -> Any:
-        """The value seen here; None if it is the variable's own."""
+        """Return the value seen here; None if the variable's own value is seen."""
         view: View | None = self
         while view is not None:
             if variable in view.values:
@@ -193,7 +216,7 @@ class View:
         return None
 
     def change(self, variable: Any, value: Any) -> bool:
-        """Take note of a new value; whether that is all there is to do now."""
+        """Record a new value; return True if the variable itself must not be written now."""
         view: View | None = self
         while view is not None:
             if view.later or variable in view.values:
@@ -210,8 +233,8 @@ _view: ContextVar[View | None] = ContextVar("view", default=None)
 view = _view.get
 
 
-def is_apart() -> bool:
-    """Whether some variables have other values here than for everybody else."""
+def is_isolated() -> bool:
+    """True if some variables have values here that no other code sees."""
     seen = _view.get()
     while seen is not None:
         if seen.stays:
@@ -231,21 +254,21 @@ def _open(seen: View) -> Iterator[View]:
 
 @contextmanager
 def pinned(values: dict[Any, Any]) -> Iterator[None]:
-    """See these values, whatever other threads write; own changes are seen by all."""
+    """See these values until the block ends, whatever other threads write; own assignments are visible to all."""
     with _open(View(_view.get(), values)):
         yield
 
 
 @contextmanager
 def apart(values: dict[Any, Any]) -> Iterator[None]:
-    """See these values, and change nothing but them."""
+    """See these values until the block ends, and keep assignments to these variables inside it."""
     with _open(View(_view.get(), values, stays=True)):
         yield
 
 
 @contextmanager
 def at_once(commit: Callable[[dict[Any, Any]], None]) -> Iterator[None]:
-    """Make all changes of variables together when the block ends, and none if it fails."""
+    """Collect all assignments of the block and commit them together at its end; none if the block fails."""
     with _open(View(_view.get(), later=True)) as seen:
         yield
     around = _view.get()
@@ -255,10 +278,10 @@ def at_once(commit: Callable[[dict[Any, Any]], None]) -> Iterator[None]:
 
 
 class Results:
-    """Variables that stand in for those of metrics, made when they are first asked for.
+    """Replacements for the variables of metrics, created at their first use: a second set of running sums.
 
     Args:
-        number: which they are; 0 stands for nothing: the metrics' own.
+        number: int; identifies the set. 0 means the metrics' own variables.
     """
 
     def __init__(self, number: int):
@@ -266,6 +289,7 @@ class Results:
         self._own: dict[Any, Any] = {}
 
     def of(self, variable: Any) -> Any:
+        """Return the replacement of a metric's variable; any other variable unchanged."""
         if not self.number or variable.start is None:
             return variable
         found = self._own.get(variable)
@@ -276,7 +300,7 @@ class Results:
 
 @contextmanager
 def with_results(results: Results | None) -> Iterator[None]:
-    """Let metrics keep their sums in these variables; None: in their own."""
+    """Accumulate metrics in this set of variables until the block ends; None means the metrics' own."""
     if results is None and not results_now():
         yield
         return
@@ -285,13 +309,13 @@ def with_results(results: Results | None) -> Iterator[None]:
 
 
 def results_now() -> int:
-    """The number of the variables in which metrics keep their sums here; 0 for their own."""
+    """Return the number of the set in which metrics accumulate here; 0 for their own variables."""
     seen = _view.get()
     return seen.results.number if seen is not None and seen.results is not None else 0
 
 
 def _after_fork() -> None:
-    """A child has one thread: nobody else holds a lock, or is inside."""
+    """Reset the locks in a forked child, which has one thread and no computation in progress."""
     LOCK._at_fork_reinit()  # type: ignore[attr-defined]
     MAKING._at_fork_reinit()  # type: ignore[attr-defined]
     CHANGED._waiters.clear()  # type: ignore[attr-defined]

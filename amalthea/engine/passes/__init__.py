@@ -1,4 +1,4 @@
-"""Passes: rewrites of a graph into an equal one, and its gradient."""
+"""Passes: rewrites of a graph into an equal one; and reverse-mode differentiation."""
 
 from amalthea.engine.passes import control_gradients, rnn_gradients
 

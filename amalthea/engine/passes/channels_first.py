@@ -1,8 +1,8 @@
-"""From channels last to channels first, once around a chain and not at every primitive.
+"""Layout conversion from channels last to channels first, around chains of primitives instead of at every primitive.
 
-For a library that convolves over ``(batch, channels, *space)`` alone. What slides a window is moved to that layout, and
-whatever follows element by element is computed there too; a transposition is only left where another primitive (a
-reshape, an output) wants the old layout.
+For libraries whose convolutions support ``(batch, channels, *space)`` only. Convolutions and pools are converted, and
+elementwise primitives after them are computed in the new layout too. A transposition remains only where another
+primitive (a reshape) or an output needs the old layout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from amalthea.engine.primitives import movement, normalization, reductions
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.primitives.movement import reshape, transpose
 
-# Where the arrays with channels stand among the inputs, and whether the output has channels too.
+# For each windowed primitive: the positions of inputs with a channel axis; True if the output has one too.
 _WINDOWED = {
     w.conv: ((0,), True),
     w.conv_input_gradient: ((0,), True),
@@ -27,7 +27,7 @@ _WINDOWED = {
     w.max_pool_gradient: ((0, 1, 2), True),
     w.avg_pool_gradient: ((0,), True),
 }
-# Which inputs of a normalization are as large as its output; the last of them is what is normalized.
+# For each normalization: the positions of inputs as large as its output; the last of them is normalized.
 _NORMALIZED = {normalization.batch_normalize: (0,), normalization.batch_normalize_gradient: (0, 1)}
 _BY_AXIS = {
     movement.pad: ("low", "high"),
@@ -37,25 +37,25 @@ _BY_AXIS = {
 
 
 def channels_first(graph: Graph) -> Graph:
-    """The graph with its windows over channels first."""
-    return apply_rules(graph, _Mover)
+    """Return the graph with convolutions and pools over channels-first arrays."""
+    return apply_rules(graph, _ToChannelsFirst)
 
 
-def _to_first(rank: int) -> tuple[int, ...]:
+def _first_axes(rank: int) -> tuple[int, ...]:
     return (0, rank - 1, *range(1, rank - 1))
 
 
-def _to_last(rank: int) -> tuple[int, ...]:
+def _last_axes(rank: int) -> tuple[int, ...]:
     return (0, *range(2, rank), 1)
 
 
-def moved(values: Sequence[Any]) -> tuple[Any, ...]:
-    """One value an axis, put in the order of channels first."""
-    return tuple(values[axis] for axis in _to_first(len(values)))
+def permute_to_first(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Permute one value per axis into channels-first order."""
+    return tuple(values[axis] for axis in _first_axes(len(values)))
 
 
-class _Mover:
-    """The rule of one pass; ``first`` holds the moved twin of every tensor that has one."""
+class _ToChannelsFirst:
+    """The rewrite rule; ``first`` maps a channels-last tensor to its channels-first version."""
 
     def __init__(self) -> None:
         self.first: dict[Tensor, Tensor] = {}
@@ -70,63 +70,63 @@ class _Mover:
         if primitive in _NORMALIZED and inputs[_NORMALIZED[primitive][-1]] in self.first:
             return self._normalized(node, inputs)
         if primitive.family.elementwise and all(len(x.type.shape) == rank for x in inputs if x in self.first):
-            return [self._back(primitive(*(self._aligned(x, rank) for x in inputs), **node.attrs))]
+            return [self._to_last_layout(primitive(*(self._aligned(x, rank) for x in inputs), **node.attrs))]
         if primitive in _BY_AXIS:
-            attrs = {k: moved(v) if k in _BY_AXIS[primitive] else v for k, v in node.attrs.items()}
-            return [self._back(primitive(self.first[inputs[0]], **attrs))]
+            attrs = {k: permute_to_first(v) if k in _BY_AXIS[primitive] else v for k, v in node.attrs.items()}
+            return [self._to_last_layout(primitive(self.first[inputs[0]], **attrs))]
         if primitive is movement.concatenate and all(x in self.first for x in inputs):
-            axis = _to_first(rank).index(node.attrs["axis"])
-            return [self._back(primitive(*(self.first[x] for x in inputs), axis=axis))]
+            axis = _first_axes(rank).index(node.attrs["axis"])
+            return [self._to_last_layout(primitive(*(self.first[x] for x in inputs), axis=axis))]
         if primitive in (reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min):
             return self._reduction(node, inputs[0])
         return None
 
     def _window(self, node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
         indices, channelled = _WINDOWED[node.primitive]
-        inputs = [self._move(x) if i in indices else x for i, x in enumerate(inputs)]
+        inputs = [self._to_first_layout(x) if i in indices else x for i, x in enumerate(inputs)]
         attrs = {**node.attrs, "data_format": "channels_first"}
         if "shape" in attrs:
-            attrs["shape"] = moved(attrs["shape"])
+            attrs["shape"] = permute_to_first(attrs["shape"])
         out = node.primitive(*inputs, **attrs)
-        return [self._back(out) if channelled else out]
+        return [self._to_last_layout(out) if channelled else out]
 
     def _normalized(self, node: Node, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """A normalization over the batch, of the moved twin; vectors stay what they are."""
-        inputs = [self._move(x) if i in _NORMALIZED[node.primitive] else x for i, x in enumerate(inputs)]
-        axis = _to_first(len(inputs[0].type.shape)).index(node.attrs["axis"])
+        """Convert a batch normalization; its vectors (scale, moments) stay unchanged."""
+        inputs = [self._to_first_layout(x) if i in _NORMALIZED[node.primitive] else x for i, x in enumerate(inputs)]
+        axis = _first_axes(len(inputs[0].type.shape)).index(node.attrs["axis"])
         y, *vectors = node.primitive(*inputs, **{**node.attrs, "axis": axis})
-        return [self._back(y), *vectors]
+        return [self._to_last_layout(y), *vectors]
 
     def _reduction(self, node: Node, x: Tensor) -> list[Tensor] | None:
-        """A reduction of the moved twin, if what is left has the same order in both layouts."""
+        """Convert a reduction, if the axes that remain have the same order in both layouts."""
         rank, axes = len(x.type.shape), node.attrs["axes"]
-        first_axes = tuple(sorted(_to_first(rank).index(axis) for axis in axes))
+        first_axes = tuple(sorted(_first_axes(rank).index(axis) for axis in axes))
         if node.attrs["keepdims"]:
-            return [self._back(node.primitive(self.first[x], axes=first_axes, keepdims=True))]
-        left = [axis for axis in _to_first(rank) if axis not in axes]
+            return [self._to_last_layout(node.primitive(self.first[x], axes=first_axes, keepdims=True))]
+        left = [axis for axis in _first_axes(rank) if axis not in axes]
         if left != sorted(left):
             return None
         return [node.primitive(self.first[x], axes=first_axes)]
 
-    def _move(self, x: Tensor) -> Tensor:
-        """The moved twin of a tensor with channels last."""
+    def _to_first_layout(self, x: Tensor) -> Tensor:
+        """Return the channels-first version of a channels-last tensor."""
         if x not in self.first:
-            shape = moved(x.type.shape)
+            shape = permute_to_first(x.type.shape)
             free = shape[1] == 1 or all(d == 1 for d in shape[2:])
-            self.first[x] = reshape(x, shape=shape) if free else transpose(x, axes=_to_first(len(shape)))
+            self.first[x] = reshape(x, shape=shape) if free else transpose(x, axes=_first_axes(len(shape)))
         return self.first[x]
 
-    def _back(self, y: Tensor) -> Tensor:
-        """A tensor with channels last whose moved twin is ``y``; nothing computes it unless it is used."""
+    def _to_last_layout(self, y: Tensor) -> Tensor:
+        """Return a channels-last tensor whose channels-first version is ``y``; it is dead code unless it is used."""
         shape = y.type.shape
         last = (shape[0], *shape[2:], shape[1])
         free = shape[1] == 1 or all(d == 1 for d in shape[2:])
-        x = reshape(y, shape=last) if free else transpose(y, axes=_to_last(len(shape)))
+        x = reshape(y, shape=last) if free else transpose(y, axes=_last_axes(len(shape)))
         self.first[x] = y
         return x
 
     def _aligned(self, x: Tensor, rank: int) -> Tensor:
-        """An input of an elementwise primitive, so that it broadcasts in the new layout."""
+        """Return an input of an elementwise primitive in a shape that broadcasts in the new layout."""
         if x in self.first:
             return self.first[x]
         shape = x.type.shape
@@ -134,4 +134,4 @@ class _Mover:
             return x
         if len(shape) < rank:
             x = reshape(x, shape=(1,) * (rank - len(shape)) + shape)
-        return self._move(x)
+        return self._to_first_layout(x)

@@ -1,4 +1,4 @@
-"""Gradients of branches and loops."""
+"""Gradients of ``cond`` and ``scan``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from amalthea.errors import BackendError
 
 
 def _cond_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
-    """A branch on the same predicate, each side the gradient of its own branch, computed anew."""
+    """A ``cond`` on the same predicate; each branch recomputes its forward branch and differentiates it."""
     predicate, operands = node.inputs[0], node.inputs[1:]
     full = [g if g is not None else zeros_like(out) for g, out in zip(cotangents, node.outputs)]
     branches = []
@@ -38,10 +38,11 @@ def _cond_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]
 
 
 def _scan_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
-    """A scan the other way round. What the forward body computed and the gradient needs is kept, not redone.
+    """A scan in the opposite direction. Intermediate values of the forward body are kept as stacked outputs.
 
-    Of an operand that every step uses, the gradients of all steps are added up: as one more carried value, or, where
-    each is a matrix product over the rows of a batch, as one product over the rows of all steps, after the scan.
+    The gradients of an operand that every step uses (a weight) are summed over the steps: as one more carried value;
+    or, if each is a matrix product over the rows of a batch, as one matrix product over the rows of all steps after the
+    scan.
     """
     attrs = node.attrs
     body, n_fixed, n_carry = attrs["body"], attrs["captures"], attrs["carries"]
@@ -94,7 +95,7 @@ def _cast(x: Any, dtype: str) -> Any:
 
 
 def _factors(g: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The two matrices whose product over their rows a gradient is."""
+    """Return the two matrices whose product over their rows a gradient is, or None."""
     node = made_by(g, matmul)
     if node is None or node.attrs != {"transpose_x": True, "transpose_y": False}:
         return None
@@ -104,15 +105,15 @@ def _factors(g: Tensor) -> tuple[Tensor, Tensor] | None:
 
 
 def _rows(stacked: Tensor) -> Tensor:
-    """The rows of all steps, one after the other."""
+    """Merge the axes of steps and rows."""
     steps, rows, columns = stacked.type.shape
     return reshape(stacked, shape=(steps * rows, columns))
 
 
 def _keep(node: Node, used: Sequence[Tensor], fixed, carry, elements) -> dict[Tensor, Tensor]:
-    """For each value of a scan's body that its gradient uses, the tensor that holds it for all steps.
+    """Return, for each value of a scan's body that its gradient uses, the tensor that stacks it over all steps.
 
-    A scan that does not give the value yet is extended by one that does.
+    If the scan does not output such a value yet, a longer scan that does is made (``Node.extends``).
     """
     attrs = node.attrs
     body, n_carry = attrs["body"], attrs["carries"]
@@ -130,8 +131,8 @@ def _keep(node: Node, used: Sequence[Tensor], fixed, carry, elements) -> dict[Te
 
 def _no_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
     raise BackendError(
-        "while_loop has no gradient: nobody knows how many steps to go back.",
-        cure="ops.fori_loop or ops.scan, whose length is known",
+        "while_loop has no gradient: the number of its steps is unknown when it is compiled.",
+        cure="ops.fori_loop or ops.scan, which have a fixed number of steps",
     )
 
 

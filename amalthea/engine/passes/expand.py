@@ -1,4 +1,4 @@
-"""Expansion: composite primitives that a backend does not know, as the primitives that they consist of."""
+"""Expansion of composite primitives that a backend has no lowering for, into the primitives of their decomposition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amalthea.engine.primitives import Primitive
 
 
 def expand(graph: Graph, known: Container[Primitive]) -> Graph:
-    """The graph with each composite primitive that a backend does not know replaced by its decomposition."""
+    """Replace each composite primitive outside ``known`` by its decomposition, in subgraphs too."""
 
     def decomposed(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         primitive = node.primitive

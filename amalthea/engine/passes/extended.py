@@ -1,12 +1,12 @@
-"""Nodes that a gradient extended: forward pass and gradient share one computation.
+"""Merging of nodes that a gradient extended, so that the forward pass and the gradient share one computation.
 
-A gradient may need values inside a loop or a recurrence that the forward pass did not ask for. It edits no node; it
-makes one that gives them too, and says which node that one extends:
+A gradient rule may need intermediate values of a scan or an LSTM that the forward pass does not output. It does not
+edit the forward node: it makes a longer node with more outputs, whose ``extends`` is the forward node:
 
     forward   lstm(x, ...) -> outputs, h, c
     gradient  lstm_for_gradient(x, ...) -> outputs, h, c, gates ...     extends the first
 
-Here the longer node takes the place of the shorter one.
+This pass replaces the shorter node by the longer one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import replace
 
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
-from amalthea.engine.passes.rewrite import apply_rules, first_answer, map_subgraphs
+from amalthea.engine.passes.rewrite import apply_first, apply_rules, map_subgraphs
 
 
 def share_extended(graph: Graph) -> Graph:
-    """Return the graph with each node that another one extends computed by that other one, in subgraphs too."""
+    """Replace each node that another one extends by the longest such node, in subgraphs too."""
     nodes = [map_subgraphs(node, share_extended) for node in graph.nodes]
     longer = {node.extends.outputs[0]: node for node in nodes if node.extends is not None}
     if not longer:
@@ -39,11 +39,11 @@ def _longest(node: Node, longer: dict[Tensor, Node]) -> Node:
 
 
 class _Shared:
-    """The rule: a node that is extended is the first outputs of the longest node that extends it."""
+    """The rewrite rule: an extended node becomes the first outputs of the longest node that extends it."""
 
     def __init__(self, longer: dict[Tensor, Node]):
         self.longer = longer
-        self.made: dict[Tensor, Sequence[Tensor]] = {}  # by the first output of a longest node
+        self.made: dict[Tensor, Sequence[Tensor]] = {}  # first output of a longest node: all its new outputs
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         key = _longest(node, self.longer).outputs[0]
@@ -51,5 +51,5 @@ class _Shared:
             return self.made[key][: len(node.outputs)]
         if node.extends is None:
             return None
-        self.made[key] = first_answer(node, inputs, ())
+        self.made[key] = apply_first(node, inputs, ())
         return self.made[key]

@@ -1,7 +1,7 @@
-"""Reverse mode: from a graph to the graph of its gradients, in the primitives themselves.
+"""Reverse-mode differentiation: adds the nodes of the gradient to a graph, in primitives.
 
-It goes once over the nodes between the outputs and the tensors to differentiate with respect to, asks each primitive
-for its rule, and undoes broadcasting here alone. Because the rules are written in primitives, their results can be
+:func:`backward` walks once over the nodes between outputs and ``wrt``, in reverse order, and calls each primitive's
+gradient rule; broadcasting is undone here and nowhere else. Rules are written in primitives, so gradients can be
 differentiated again.
 """
 
@@ -23,25 +23,25 @@ from amalthea.errors import BackendError
 
 
 def backward(outputs: Sequence[Tensor], cotangents: Sequence[Any], wrt: Sequence[Tensor]) -> list[Tensor]:
-    """The cotangents of ``wrt``, given those of the outputs (None where there is none)."""
-    nodes = _between(outputs, wrt)
-    flowing: dict[Tensor, Tensor] = {}
+    """Return the cotangents of ``wrt``, given those of the outputs (None for an output without one)."""
+    nodes = _dependent_nodes(outputs, wrt)
+    cotangent_of: dict[Tensor, Tensor] = {}
     for output, cotangent in zip(outputs, cotangents):
         if cotangent is not None:
-            _flow(flowing, output, as_tensor(cotangent))
+            _accumulate(cotangent_of, output, as_tensor(cotangent))
     wanted = {out for node in nodes for out in node.outputs} | set(wrt)
     for node in reversed(nodes):
-        given = [flowing.get(out) for out in node.outputs]
+        given = [cotangent_of.get(out) for out in node.outputs]
         if all(g is None for g in given):
             continue
-        for x, g in zip(node.inputs, _of_inputs(node, given, wanted)):
+        for x, g in zip(node.inputs, _input_cotangents(node, given, wanted)):
             if g is not None and x in wanted and dtypes.is_float(x.dtype):
-                _flow(flowing, x, unbroadcast(as_tensor(g), x.type.shape))
-    return [flowing[x] if x in flowing else zeros_like(x) for x in wrt]
+                _accumulate(cotangent_of, x, unbroadcast(as_tensor(g), x.type.shape))
+    return [cotangent_of[x] if x in cotangent_of else zeros_like(x) for x in wrt]
 
 
-def _between(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Node]:
-    """The nodes behind the outputs that depend on ``wrt``, in order."""
+def _dependent_nodes(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Node]:
+    """Return the nodes that compute the outputs and depend on ``wrt``, in topological order."""
     order, _ = reachable_nodes(outputs, set(wrt))
     depends = set(wrt)
     nodes = []
@@ -52,18 +52,19 @@ def _between(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Node]:
     return nodes
 
 
-def _flow(flowing: dict[Tensor, Tensor], to: Tensor, cotangent: Tensor) -> None:
-    flowing[to] = add(flowing[to], cotangent) if to in flowing else cotangent
+def _accumulate(cotangent_of: dict[Tensor, Tensor], to: Tensor, cotangent: Tensor) -> None:
+    cotangent_of[to] = add(cotangent_of[to], cotangent) if to in cotangent_of else cotangent
 
 
-def _of_inputs(node: Node, cotangents: list[Tensor | None], wanted: set[Tensor]) -> Sequence[Any]:
+def _input_cotangents(node: Node, cotangents: list[Tensor | None], wanted: set[Tensor]) -> Sequence[Any]:
+    """Return the cotangents of a node's inputs by its gradient rule."""
     primitive = node.primitive
-    rule: Any = primitive.gradient or (decomposed if primitive.decomposition else None)
+    rule: Any = primitive.gradient or (decomposition_gradient if primitive.decomposition else None)
     if rule is None:
         if not any(dtypes.is_float(out.dtype) for out in node.outputs) or primitive.family.elementwise:
             return [None] * len(node.inputs)
         raise BackendError(f"The primitive '{primitive.name}' has no gradient.", cure="ops.stop_gradient(x) around it")
-    if rule is decomposed or getattr(rule, "takes_node", False):
+    if rule is decomposition_gradient or getattr(rule, "takes_node", False):
         return rule(node, cotangents)
     if primitive.single:
         return rule(cotangents[0], *node.inputs, node.outputs[0], **node.attrs)
@@ -73,8 +74,8 @@ def _of_inputs(node: Node, cotangents: list[Tensor | None], wanted: set[Tensor])
     return rule(full, *node.inputs, node.outputs, **node.attrs)
 
 
-def decomposed(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
-    """The gradient of a composite primitive without a rule of its own: that of its decomposition."""
+def decomposition_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
+    """Differentiate a composite primitive without a gradient rule through its decomposition."""
     outputs = node.primitive.decomposition(*node.inputs, **node.attrs)
     outputs = (outputs,) if node.primitive.single else outputs
     once = list(dict.fromkeys(node.inputs))
@@ -83,7 +84,7 @@ def decomposed(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]:
 
 
 def unbroadcast(g: Tensor, shape: shapes.Shape) -> Tensor:
-    """A cotangent summed over the axes along which its value had been repeated."""
+    """Sum a cotangent over the axes along which its value was broadcast."""
     if g.type.shape == shape:
         return g
     lead = len(g.type.shape) - len(shape)

@@ -1,4 +1,4 @@
-"""Liveness: after which step of a program each value is of no more use, so that its memory can be used again."""
+"""Liveness: the last step of a program that uses each value; after it, the value's memory can be reused."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value", bound=Hashable)
-FOREVER = 1 << 60  # the last use of a result
+FOREVER = 1 << 60  # stands for the last use of a result
 
 
 def last_uses(steps: Sequence[tuple[Sequence[Value], Sequence[Value]]], results: Iterable[Value]) -> dict[Value, int]:
     """Return the number of the last step that uses each value; :data:`FOREVER` for results.
 
-    A value that no step reads ends with the step that makes it.
+    A value that no step reads has the number of the step that computes it.
 
     Args:
         steps: inputs and outputs of each step, in order.

@@ -1,8 +1,7 @@
-"""Pattern matching on graphs: which primitive made a tensor.
+"""Pattern matching on graphs: the primitive that computes a tensor.
 
-Every pass and every op that looks at the way a value was made asks here. :func:`made_by` answers for one step;
-:func:`monotonic_before` and :func:`input_of` are the two rewrites that ops apply while tracing, before a gradient is
-taken.
+All passes and ops that inspect nodes use these functions. :func:`made_by` matches one node; :func:`monotonic_before`
+and :func:`input_of` match for two rewrites that ops apply while tracing, before a gradient is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from amalthea.engine.primitives.windows import space_of
 
 
 def made_by(x: Any, *primitives: Any) -> Node | None:
-    """Return the node that makes a tensor if it applies one of these primitives; None otherwise.
+    """Return the node that computes a tensor if it applies one of these primitives; None otherwise.
 
     >>> import amalthea
     >>> from amalthea.engine.ir.tensor import Tensor, Type
@@ -30,16 +29,16 @@ def made_by(x: Any, *primitives: Any) -> Node | None:
 
 
 def input_of(primitive: Primitive, x: Any, **attrs: Any) -> Tensor | None:
-    """Return the first input of the primitive that makes ``x``, if it has exactly these attributes."""
+    """Return the first input of the node that computes ``x``, if its primitive and attributes are exactly these."""
     node = made_by(x, primitive)
     return node.inputs[0] if node is not None and node.attrs == attrs else None
 
 
 def monotonic_before(x: Any, data_format: str) -> tuple[Tensor, Callable[[Any], Any]] | None:
-    """Return the input of a step that keeps the order of elements (relu, a bias per channel), and that step.
+    """Match a monotonic function before a max pool: return its input and the function (relu, or a bias per channel).
 
-    The largest element of a window can be found before such a step, which then works on fewer elements. A tensor of the
-    functional API is left alone: its calls are part of the model.
+    The pool can run before it: the function is then applied to fewer elements. A tensor of the functional API is never
+    matched, because its calls are part of the model.
     """
     if isinstance(x, Tensor) and x.history is not None:
         return None

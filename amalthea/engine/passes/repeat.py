@@ -1,4 +1,4 @@
-"""Several steps as one graph: a graph that assigns variables, run once for each of a stack of inputs."""
+"""Repetition of a training step: a graph that assigns variables becomes a scan over a stack of inputs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from amalthea.engine.ir.trace import Trace
 from amalthea.engine.primitives import control, movement
 
 
-def repeated(graph: Graph, steps: int) -> Graph:
-    """The graph of so many steps, each with the variables as the one before left them; its outputs are the last's.
+def repeat(graph: Graph, steps: int) -> Graph:
+    """Return the graph of several steps: a scan that carries the written variables.
 
-    Inputs: each with a new first axis, of length ``steps``.
+    Its outputs are those of the last step.
+
+    Inputs have a new first axis, of length ``steps``.
     """
     reads = dict(graph.reads)
     written = [variable for variable, _ in graph.writes]

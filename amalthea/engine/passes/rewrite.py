@@ -1,6 +1,6 @@
 """Rewrite rules: from a graph to an equal one, node by node.
 
-A rule takes a node with its new inputs, and answers the tensors that stand for its outputs from now on, or None.
+A rule is called with a node and its new inputs. It returns the tensors that replace the node's outputs, or None.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ Rule = Callable[[Node, Sequence[Tensor]], "Sequence[Tensor] | None"]
 
 
 def apply_rules(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
-    """The graph with each node replaced by what the first rule that answers gives for it, or by itself.
+    """Rewrite each node by the first rule that returns tensors; keep a node that no rule rewrites.
 
-    Subgraphs are rewritten too, each with new rules: what a rule remembers holds in one graph only.
+    Args:
+        graph: Graph; is not changed.
+        rules: functions that make a rule. Each subgraph gets new rules: the state of a rule is valid in one graph only.
     """
     now: dict[Tensor, Tensor] = {}
     chosen = [make() for make in rules]
@@ -26,7 +28,7 @@ def apply_rules(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
         for node in graph.nodes:
             node = map_subgraphs(node, lambda subgraph: apply_rules(subgraph, *rules))
             inputs = [now.get(x, x) for x in node.inputs]
-            for old, new in zip(node.outputs, first_answer(node, inputs, chosen)):
+            for old, new in zip(node.outputs, apply_first(node, inputs, chosen)):
                 now[old] = new
     outputs = [now.get(x, x) for x in graph.outputs]
     writes = [(variable, now.get(x, x)) for variable, x in graph.writes]
@@ -36,7 +38,7 @@ def apply_rules(graph: Graph, *rules: Callable[[], Rule]) -> Graph:
 
 
 def map_subgraphs(node: Node, function: Callable[[Graph], Graph]) -> Node:
-    """Return the node itself, or one with the same outputs whose subgraphs the function gave."""
+    """Return the node itself, or a copy with the same outputs whose subgraphs the function has rewritten."""
     subgraphs = {name: value for name, value in node.attrs.items() if isinstance(value, Graph)}
     if not subgraphs:
         return node
@@ -45,7 +47,8 @@ def map_subgraphs(node: Node, function: Callable[[Graph], Graph]) -> Node:
     return new
 
 
-def first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -> Sequence[Tensor]:
+def apply_first(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) -> Sequence[Tensor]:
+    """Return the outputs by the first rule that matches; by the node itself, with new inputs, if none does."""
     for rule in rules:
         answer = rule(node, inputs)
         if answer is not None:
@@ -56,7 +59,7 @@ def first_answer(node: Node, inputs: Sequence[Tensor], rules: Sequence[Rule]) ->
 
 
 def all_nodes(graph: Graph) -> Iterator[Node]:
-    """The nodes of a graph and of its subgraphs."""
+    """Iterate over the nodes of a graph and of its subgraphs."""
     for node in graph.nodes:
         yield node
         for value in node.attrs.values():

@@ -1,4 +1,8 @@
-"""What recurrences consist of, and their gradients: one product for all steps, a scan, one product for all steps."""
+"""Decompositions of LSTM and GRU, and their gradients.
+
+The forward pass is one matrix product of the inputs of all steps, then a scan over the steps. The gradient is a scan in
+the opposite direction, then one matrix product per weight over all steps.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from amalthea.engine import shapes
 from amalthea.engine.control_flow import scan
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import extend, on_host
-from amalthea.engine.passes.gradient import decomposed, zeros_like
+from amalthea.engine.passes.gradient import decomposition_gradient, zeros_like
 from amalthea.engine.passes.patterns import made_by
 from amalthea.engine.primitives import rnn
 from amalthea.engine.primitives.elementwise import add, multiply, sigmoid, square, subtract, tanh
@@ -21,12 +25,12 @@ from amalthea.engine.primitives.reductions import reduce_sum
 
 
 def _rows(x: Any) -> Any:
-    """The rows of all steps, one after the other."""
+    """Merge the axes of time and batch."""
     return reshape(x, shape=(shapes.size(x.shape[:2]), x.shape[2]))
 
 
 def _columns(x: Any, count: int) -> list[Any]:
-    """A matrix in so many parts side by side."""
+    """Split a matrix into ``count`` parts of equal width."""
     width = x.shape[1] // count
     parts = ((k * width, (k + 1) * width) for k in range(count))
     return [slice(x, starts=(0, a), limits=(x.shape[0], b), strides=(1, 1)) for a, b in parts]
@@ -55,7 +59,7 @@ def _lstm(*inputs, reverse):
 def _lstm_gradient(
     g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, outputs, cells, squashed, i, f, new, o, *, reverse
 ):
-    """Each step gives the cotangents of its gates; what they are multiplied with is multiplied once for all steps."""
+    """Scan over the cotangents of the gates; multiply by inputs and states once, for all steps together."""
     h_before, c_before = _previous(outputs, h0, reverse), _previous(cells, c0, reverse)
     g_steps = [] if is_zero(g_outputs) else [g_outputs]
 
@@ -101,7 +105,7 @@ def _gru(*inputs, reverse):
 
 
 def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r, new, inner, *, reverse):
-    """As :func:`_lstm_gradient`."""
+    """Like :func:`_lstm_gradient`."""
     h_before = _previous(outputs, h0, reverse)
     g_steps = [] if is_zero(g_outputs) else [g_outputs]
 
@@ -124,7 +128,7 @@ def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r
 
 
 def _previous(states: Any, first: Any, reverse: bool) -> Any:
-    """For each step the state before it."""
+    """Return, for each step, the state before it."""
     steps, *rest = states.shape
     if steps == 0:
         return states
@@ -135,15 +139,15 @@ def _previous(states: Any, first: Any, reverse: bool) -> Any:
 
 
 def is_zero(x: Any) -> bool:
-    """Whether a tensor is known to hold nothing but zeros."""
+    """True if a tensor is known to be zero everywhere."""
     while (node := made_by(x, broadcast_to, reshape)) is not None:
         x = node.inputs[0]
     value = x.value if isinstance(x, Tensor) else None
     return value is not None and not np.any(on_host(value))
 
 
-# For each recurrence: the primitive that also gives the values that its gradient needs, the primitive of the gradient,
-# the number of outputs without those values, and the number of inputs that the gradient reads again.
+# For each RNN primitive: the longer primitive, which also outputs the values that the gradient needs; the gradient
+# primitive; the number of outputs without these values; and the number of inputs that the gradient reads again.
 _WITH_GRADIENT = {
     rnn.lstm: (rnn.lstm_for_gradient, rnn.lstm_gradient, 3, 5),
     rnn.gru: (rnn.gru_for_gradient, rnn.gru_gradient, 2, 4),
@@ -152,13 +156,13 @@ _SHORTER: dict[Any, Any] = {longer: short for short, (longer, *_) in _WITH_GRADI
 
 
 def _gradient(node: Node, cotangents: Sequence[Tensor | None]) -> Sequence[Any]:
-    """The gradient by its own primitive, from a recurrence that keeps the values which that needs."""
+    """Extend the forward node by the values that the gradient needs, and apply the gradient primitive."""
     primitive: Any = node.primitive
     longer, gradient, public, read = _WITH_GRADIENT[_SHORTER.get(primitive, primitive)]
     if primitive is not longer:
         node = extend(node, longer, node.attrs)
     if any(g is not None for g in cotangents[public:]):
-        return decomposed(node, cotangents)
+        return decomposition_gradient(node, cotangents)
     full = [zeros_like(out) if g is None else g for g, out in zip(cotangents[:public], node.outputs)]
     kept = node.outputs[0], *node.outputs[public:]
     return gradient(*full, *node.inputs[:read], *kept, **node.attrs)

@@ -1,8 +1,8 @@
-"""The order in which a graph's nodes run, where the library runs them as they stand: little memory at a time.
+"""Scheduling: an execution order of nodes that needs little memory, for libraries that run nodes in the given order.
 
-Results that are ready soon come first, so that a weight is updated, and its gradient forgotten, as soon as the
-backward pass has reached it. Of a node's inputs the one with the longest way behind it comes first, and what is quickly
-made (or made again) only when it is needed.
+Results with the shortest chain of nodes before them come first, so that each weight is updated as soon as the backward
+pass has computed its gradient, whose memory is then free. Among the inputs of a node, the one with the longest chain
+comes first; a cheap or recomputed input follows right before its use.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from amalthea.engine.ir.graph import Graph, topological_order
 from amalthea.engine.ir.tensor import Node, Tensor
 
 
-def scheduled(graph: Graph) -> Graph:
-    """The same graph, its nodes in a better order; subgraphs stay as they are."""
+def schedule(graph: Graph) -> Graph:
+    """Return the same graph with its nodes in an order that needs less memory; subgraphs are unchanged."""
     heights = _heights(graph)
 
     def height(x: Tensor) -> int:
@@ -31,7 +31,7 @@ def scheduled(graph: Graph) -> Graph:
 
 
 def _heights(graph: Graph) -> dict[Node, int]:
-    """For each node how many stand on the longest way to it."""
+    """Return, for each node, the length of the longest chain of nodes that ends in it."""
     ends = {*graph.inputs, *(x for _, x in graph.reads)}
     found: dict[Node, int] = {}
     for node in graph.nodes:

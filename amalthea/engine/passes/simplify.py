@@ -1,8 +1,4 @@
-"""Simplification that every backend profits from.
-
-Identities and no-ops are dropped, constants folded, common subexpressions shared, and padded pieces joined; dead code
-falls away with the walk.
-"""
+"""Simplification for every backend: identities, constant folding, common subexpressions, no-ops, dead code."""
 
 from __future__ import annotations
 
@@ -17,15 +13,15 @@ from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.passes.extended import share_extended
 from amalthea.engine.passes.patterns import made_by
-from amalthea.engine.passes.rewrite import apply_rules, first_answer
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.rewrite import apply_first, apply_rules
+from amalthea.engine.passes.schedule import schedule
 from amalthea.engine.primitives import control, elementwise, movement, reductions
 
 
 def simplify(graph: Graph) -> Graph:
-    """What every backend profits from: no identities, no needless repetition, nothing computed twice or ahead."""
+    """Rewrite a graph by all rules of this module, then schedule its nodes."""
     plain = (drop_identity, fold_constants, drop_broadcast, drop_noops, drop_factors)
-    return scheduled(
+    return schedule(
         apply_rules(
             share_extended(graph),
             *(lambda rule=rule: rule for rule in plain),
@@ -36,6 +32,7 @@ def simplify(graph: Graph) -> Graph:
 
 
 def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """Replace an identity, ``stop_gradient`` or ``with_gradient`` by its operands."""
     if node.primitive in (control.identity, control.stop_gradient):
         return inputs
     if node.primitive is control.with_gradient:
@@ -44,7 +41,7 @@ def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | No
 
 
 def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-    """A reshape, cast or transposition to what the value already is; a reshape of a reshape."""
+    """Drop a reshape, cast or transposition that changes nothing; merge two consecutive reshapes or transpositions."""
     primitive, out = node.primitive, node.outputs[0]
     if primitive in (movement.reshape, movement.broadcast_to, elementwise.cast) and inputs[0].type == out.type:
         return inputs[:1]
@@ -64,7 +61,7 @@ def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
 
 
 def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-    """A factor of one, and two that make one: a mean loss, times how many it is the mean of."""
+    """Drop a factor of one, and two factors whose product is one (the mean of a loss, times its number of terms)."""
     if node.primitive is not elementwise.multiply:
         return None
     found = _factor(node, inputs)
@@ -81,7 +78,7 @@ def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
 
 
 def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:
-    """The tensor of a product with a number, and the number."""
+    """Return the tensor and the constant of a product of a tensor and a scalar constant, or None."""
     for x, factor in (inputs, inputs[::-1]):
         if factor.value is not None and not factor.type.shape and x.type == product.outputs[0].type:
             return x, float(on_host(factor.value))
@@ -89,7 +86,7 @@ def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | N
 
 
 def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-    """A small result of constants alone is computed now."""
+    """Compute a small result of constants at compile time."""
     if not inputs or any(x.value is None for x in inputs) or not node.primitive.single:
         return None
     out = node.outputs[0].type
@@ -101,8 +98,8 @@ def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
 
 
 def drop_broadcast(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-    """An elementwise primitive repeats its inputs itself, if another one has the full shape."""
-    if not node.primitive.family.elementwise or node.primitive.facts.get("alike") or len(inputs) < 2:
+    """Drop a broadcast before an elementwise primitive, if another input has the full shape."""
+    if not node.primitive.family.elementwise or node.primitive.facts.get("same_type") or len(inputs) < 2:
         return None
     shape = node.outputs[0].type.shape
     short = [_before_broadcast(x) for x in inputs]
@@ -122,29 +119,29 @@ def _before_broadcast(x: Tensor) -> Tensor:
 
 
 class ConcatenateFromPads:
-    """A sum of what was padded with zeros, piece by piece, is the pieces side by side: the gradient of a split."""
+    """Replace a sum of adjacent pieces, each padded with zeros, by their concatenation (the gradient of a split)."""
 
     def __init__(self) -> None:
-        self.pieces: dict[Tensor, tuple[int, dict[int, Tensor]]] = {}  # axis, and each piece by where it begins
+        self.pieces: dict[Tensor, tuple[int, dict[int, Tensor]]] = {}  # the axis, and the pieces by start index
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         found = None
         if node.primitive is movement.pad and shapes.is_static(node.outputs[0].type.shape):
             found = _piece(node, inputs[0])
         elif node.primitive is elementwise.add and all(x in self.pieces for x in inputs):
-            found = _together(*(self.pieces[x] for x in inputs))
+            found = _join_pieces(*(self.pieces[x] for x in inputs))
         if found is None:
             return None
         axis, pieces = found
         if len(pieces) > 1 and sum(x.type.shape[axis] for x in pieces.values()) == node.outputs[0].type.shape[axis]:
             return [movement.concatenate(*pieces.values(), axis=axis)]
-        outputs = first_answer(node, inputs, ())
+        outputs = apply_first(node, inputs, ())
         self.pieces[outputs[0]] = found
         return outputs
 
 
 def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
-    """The axis that is padded with zeros, if it is just one, and where the input lies in it."""
+    """Return the axis and the start index of a tensor that is padded with zeros along one axis, or None."""
     low, high = pad.attrs["low"], pad.attrs["high"]
     axes = [axis for axis, widths in enumerate(zip(low, high)) if any(widths)]
     if len(axes) != 1 or pad.attrs["value"] != 0 or min(*low, *high) < 0:
@@ -152,8 +149,8 @@ def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
     return axes[0], {low[axes[0]]: x}
 
 
-def _together(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
-    """The pieces of both, in order, if they lie along one axis and do not overlap."""
+def _join_pieces(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
+    """Return the pieces of both in order, if they lie along one axis and do not overlap, or None."""
     axis, pieces = one[0], dict(sorted([*one[1].items(), *two[1].items()], key=lambda piece: piece[0]))
     ends = [start + x.type.shape[axis] for start, x in pieces.items()]  # pyright: ignore[reportOperatorIssue]
     apart = all(end <= start for end, start in zip(ends, list(pieces)[1:]))  # type: ignore[operator]
@@ -161,10 +158,10 @@ def _together(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tens
 
 
 class CommonSubexpressions:
-    """Nodes that compute the same are one node."""
+    """Merge nodes that apply the same primitive to the same inputs with the same attributes."""
 
     def __init__(self) -> None:
-        # The inputs are kept beside the outputs: a key names them by identity, which only a living object has.
+        # The inputs are stored too: keys contain their ids, which Python may reuse after an object is deleted.
         self.seen: dict[Any, tuple[Sequence[Tensor], Sequence[Tensor]]] = {}
 
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
@@ -172,7 +169,7 @@ class CommonSubexpressions:
         if key is None:
             return None
         if key not in self.seen:
-            self.seen[key] = (first_answer(node, inputs, ()), inputs)
+            self.seen[key] = (apply_first(node, inputs, ()), inputs)
         return self.seen[key][0]
 
     def _key(self, node: Node, inputs: Sequence[Tensor]) -> Any:

@@ -1,6 +1,7 @@
-"""The table of primitives, by family: the operations that a backend has to know.
+"""The table of primitives, by family: the operations that a backend has to implement.
 
-An operation is a primitive if others cannot express it at an acceptable cost. :data:`TABLE` maps names to primitives.
+An operation is a primitive if other primitives cannot express it at an acceptable cost. :data:`TABLE` maps names to
+primitives.
 """
 
 from amalthea.engine.primitives import (

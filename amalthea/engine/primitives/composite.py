@@ -1,4 +1,4 @@
-"""Primitives that others could say, kept whole because libraries do them faster or more exactly."""
+"""Composite primitives: expressible by others, but faster or more accurate in the libraries' own kernels."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -14,7 +14,7 @@ from amalthea.errors import ShapeError
 
 def _along(x: Type, *, axis: int) -> Type:
     if not 0 <= axis < len(x.shape):
-        raise ShapeError("The axis is not one of the input's.", expected=f"0 to {len(x.shape) - 1}", got=axis)
+        raise ShapeError("The input does not have this axis.", expected=f"0 to {len(x.shape) - 1}", got=axis)
     return x
 
 
@@ -32,7 +32,7 @@ def softmax(x, *, axis):
 
 @primitive(along, accumulates=True)
 def log_softmax(x, *, axis):
-    """The logarithm of :func:`softmax`, exact where that underflows."""
+    """The logarithm of :func:`softmax`, accurate where softmax underflows."""
     if not x.size:
         return x
     shifted = x - x.max(axis=axis, keepdims=True)
@@ -57,9 +57,9 @@ def _softmax_gradient(g, x, out, *, axis):
 def _adam_types(value: Type, gradient: Type, momentum: Type, velocity: Type, step_size: Type, **attrs):
     for x in (gradient, momentum, velocity):
         if x != value:
-            raise ShapeError("Value, gradient and moments of Adam are alike.", expected=value, got=x)
+            raise ShapeError("Value, gradient and moments of Adam have different types.", expected=value, got=x)
     if step_size != Type((), value.dtype):
-        raise ShapeError("The step size of Adam is one number.", expected=Type((), value.dtype), got=step_size)
+        raise ShapeError("The step size of Adam is not a scalar.", expected=Type((), value.dtype), got=step_size)
     return value, momentum, velocity
 
 
@@ -71,7 +71,7 @@ def _adam_samples(primitive):
 
 @primitive(Family(_adam_types, _adam_samples), single=False)
 def adam(value, gradient, momentum, velocity, step_size, *, beta_1, beta_2, epsilon):
-    """One step of Adam, its corrections of bias in the step size: the new value, and both moments."""
+    """One step of Adam; bias correction is part of the step size. Returns the new value and both moments."""
     new_1, new_2, least = (np.asarray(x, value.dtype) for x in (1 - beta_1, 1 - beta_2, epsilon))
     momentum = momentum + (gradient - momentum) * new_1
     velocity = velocity + (np.square(gradient) - velocity) * new_2

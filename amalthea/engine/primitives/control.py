@@ -1,6 +1,6 @@
-"""Primitives with subgraphs, and those that only say how to differentiate.
+"""Primitives with subgraphs (cond, while_loop, scan), native calls, and primitives that only affect differentiation.
 
-A subgraph has a formal input for each operand, captured values first; it is run with a backend's own primitives.
+A subgraph has one input per operand, captured values first.
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -19,17 +19,17 @@ def _same(x: Type, **attrs) -> Type:
     return x
 
 
-def _held_types(graph) -> tuple[Type, ...]:
+def _output_types(graph) -> tuple[Type, ...]:
     return tuple(t.type for t in graph.outputs)
 
 
 def _cond(predicate: Type, *operands: Type, true_graph, false_graph) -> tuple[Type, ...]:
     if predicate != Type((), "bool"):
-        raise DtypeError("A branch is chosen by one true or false.", expected="bool[]", got=predicate)
-    yes, no = _held_types(true_graph), _held_types(false_graph)
+        raise DtypeError("The predicate of a branch is not one bool.", expected="bool[]", got=predicate)
+    yes, no = _output_types(true_graph), _output_types(false_graph)
     if yes != no:
         raise ShapeError(
-            "The two branches give different things.",
+            "The two branches return different types.",
             expected=", ".join(map(str, yes)),
             got=", ".join(map(str, no)),
             cure="return the same shapes and dtypes from both functions",
@@ -46,23 +46,25 @@ def _check_carry(before, after) -> None:
 
 
 def _while_loop(*operands: Type, condition, body, captures: int) -> tuple[Type, ...]:
-    _check_carry(operands[captures:], _held_types(body))
-    if _held_types(condition) != (Type((), "bool"),):
-        raise DtypeError("The condition of a loop is one true or false.", expected="bool[]", got=_held_types(condition))
+    _check_carry(operands[captures:], _output_types(body))
+    if _output_types(condition) != (Type((), "bool"),):
+        raise DtypeError(
+            "The condition of a loop does not return one bool.", expected="bool[]", got=_output_types(condition)
+        )
     return operands[captures:]
 
 
 def _scan(*operands: Type, body, captures: int, carries: int, length, reverse: bool) -> tuple[Type, ...]:
-    types = _held_types(body)
+    types = _output_types(body)
     _check_carry(operands[captures : captures + carries], types[:carries])
     for x in operands[captures + carries :]:
         if not x.shape or not shapes.agree(x.shape[0], length):
-            raise ShapeError("A sequence is not as long as the others.", expected=f"{length} steps", got=x)
+            raise ShapeError("A sequence does not have the length of the scan.", expected=f"{length} steps", got=x)
     return types[:carries] + tuple(Type((length, *t.shape), t.dtype) for t in types[carries:])
 
 
-def run_held(graph, values):
-    """Run a subgraph with the NumPy meaning of every primitive."""
+def run_subgraph(graph, values):
+    """Run a subgraph by the NumPy references."""
     return graph.run(values, lambda primitive, inputs, attrs: primitive.reference(*inputs, **attrs))
 
 
@@ -80,13 +82,16 @@ def stop_gradient(x):
 
 @primitive(Family(lambda x, after, *, tag: x))
 def barrier(x, after, *, tag=0):
-    """The same value once ``after`` is there, and not before: what is computed from it is computed again, and then."""
+    """The same value, available only after ``after`` is computed.
+
+    Its users are not merged with equal nodes before it.
+    """
     return x
 
 
 @primitive(Family(lambda *operands, count, rule: operands[count:]), single=False)
 def with_gradient(*operands, count, rule):
-    """The operands after the first ``count``; ``rule`` maps their cotangents to those of the first ``count``."""
+    """Return the operands after the first ``count``; ``rule`` maps their cotangents to those of the first ``count``."""
     return operands[count:]
 
 
@@ -98,14 +103,14 @@ with_gradient.gradient = lambda g, *rest, count, rule: (*rule(*g), *[None] * len
 
 @primitive(Family(lambda *operands, function, types: types), single=False)
 def native_call(*operands, function, types):
-    """A function of the backend's own library, called on its arrays; ``types`` are those of what it gives."""
+    """A function of the backend's library, called on its arrays; ``types`` are the types of its outputs."""
     return tuple(function(*operands))
 
 
 class Pullback:
-    """From the cotangents of a native function's outputs and its inputs to the cotangents of some of the inputs.
+    """Maps the cotangents of a native function's outputs, and its inputs, to the cotangents of some inputs.
 
-    It is a native function too, so that it has a gradient itself.
+    It is a native function too, so it can be differentiated again.
     """
 
     def __init__(self, function, count, wanted):
@@ -131,34 +136,37 @@ native_call.gradient = _native_gradient
 
 @primitive(Family(_cond), single=False)
 def cond(predicate, *operands, true_graph, false_graph):
-    """The outputs of one graph or the other; only one of them runs."""
-    return tuple(run_held(true_graph if predicate else false_graph, operands))
+    """Run one of two subgraphs and return its outputs."""
+    return tuple(run_subgraph(true_graph if predicate else false_graph, operands))
 
 
 @primitive(Family(_while_loop), single=False)
 def while_loop(*operands, condition, body, captures):
-    """Run the body on what is carried while the condition holds."""
+    """Run the body on the carried values while the condition is true."""
     fixed, carry = operands[:captures], operands[captures:]
-    while run_held(condition, (*fixed, *carry))[0]:
-        carry = run_held(body, (*fixed, *carry))
+    while run_subgraph(condition, (*fixed, *carry))[0]:
+        carry = run_subgraph(body, (*fixed, *carry))
     return tuple(carry)
 
 
 @primitive(Family(_scan), single=False)
 def scan(*operands, body, captures, carries, length, reverse=False):
-    """Run the body once a step, first axis of the sequences; gives what is carried last, and the outputs stacked."""
+    """Run the body once per step, on elements of the sequences' first axis.
+
+    Return the last carry and stacked outputs.
+    """
     fixed, carry = operands[:captures], operands[captures : captures + carries]
     sequences = operands[captures + carries :]
     steps = range(length)[::-1] if reverse else range(length)
     kept = [None] * length
     for step in steps:
-        outputs = run_held(body, (*fixed, *carry, *(x[step] for x in sequences)))
+        outputs = run_subgraph(body, (*fixed, *carry, *(x[step] for x in sequences)))
         carry, kept[step] = outputs[:carries], outputs[carries:]
     return (*carry, *stack_steps(kept, [t.type for t in body.outputs[carries:]]))
 
 
 def stack_steps(kept, types):
-    """What each step gave, put together along a new first axis (of length 0 if there was no step)."""
+    """Stack the outputs of all steps along a new first axis (of length 0 without steps)."""
     if kept:
         return [np.stack(values) for values in zip(*kept)]
     return [np.zeros((0, *t.shape), t.dtype) for t in types]

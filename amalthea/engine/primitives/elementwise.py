@@ -1,4 +1,4 @@
-"""Primitives that compute every element from the elements at the same position; two inputs broadcast."""
+"""Elementwise primitives: each output element depends on the input elements at its position; inputs broadcast."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _same_dtype(*types: Type) -> str:
 
 def _check_kind(ok: bool, expected: str, x: Type, cure: str) -> None:
     if not ok:
-        raise DtypeError("The operation is not one of this dtype.", expected=expected, got=x, cure=cure)
+        raise DtypeError("The operation is not defined for this dtype.", expected=expected, got=x, cure=cure)
 
 
 def _unary(x: Type) -> Type:
@@ -52,7 +52,7 @@ def _of_numbers(*types: Type) -> Type:
 
 def _of_bits(*types: Type) -> Type:
     out = _binary(*types)
-    _check_kind(not dtypes.is_float(out.dtype), "whole numbers", out, "ops.cast(x, 'int32')")
+    _check_kind(not dtypes.is_float(out.dtype), "integers", out, "ops.cast(x, 'int32')")
     return out
 
 
@@ -64,7 +64,7 @@ def _of_truths(*types: Type) -> Type:
 
 def _select(condition: Type, x: Type, y: Type) -> Type:
     if condition.dtype != "bool":
-        raise DtypeError("A condition is true or false.", expected="bool", got=condition)
+        raise DtypeError("The condition of select is not bool.", expected="bool", got=condition)
     return Type(shapes.broadcast(condition.shape, x.shape, y.shape), _same_dtype(x, y))
 
 
@@ -92,7 +92,7 @@ def _pairs(primitive):
 
 
 binary = Family(_of_numbers, _pairs, elementwise=True)
-any_binary = Family(_binary, _pairs, elementwise=True)  # of truth values too
+any_binary = Family(_binary, _pairs, elementwise=True)  # for bool too
 comparison = Family(
     _to_bool,
     lambda primitive: [
@@ -131,7 +131,7 @@ def exp(x):
 
 @primitive(unary)
 def expm1(x):
-    """exp(x) - 1, exact near zero."""
+    """exp(x) - 1, accurate near zero."""
     return np.expm1(x)
 
 
@@ -143,13 +143,13 @@ def log(x):
 
 @primitive(unary, domain=(-0.9, 3.0))
 def log1p(x):
-    """log(1 + x), exact near zero."""
+    """log(1 + x), accurate near zero."""
     return np.log1p(x)
 
 
 @primitive(unary, domain=(0.1, 3.0))
 def sqrt(x):
-    """Square root. Its gradient at 0, which is infinite, counts as 0: so has the norm of a zero vector a gradient."""
+    """Square root. Its infinite gradient at 0 counts as 0, so that the norm of a zero vector has a gradient."""
     return np.sqrt(x)
 
 
@@ -314,19 +314,19 @@ def sign(x):
 
 @primitive(unary)
 def floor(x):
-    """The largest whole number not above x."""
+    """The largest integer not above x."""
     return np.floor(x)
 
 
 @primitive(unary)
 def ceil(x):
-    """The smallest whole number not below x."""
+    """The smallest integer not below x."""
     return np.ceil(x)
 
 
 @primitive(unary)
 def round(x):
-    """The nearest whole number, halves to even."""
+    """The nearest integer; halves are rounded to even."""
     return np.rint(x)
 
 
@@ -379,7 +379,7 @@ def divide(x, y):
 
 @primitive(binary, domain=(0.3, 5.0))
 def floor_divide(x, y):
-    """The whole number not above x / y."""
+    """The largest integer not above x / y."""
     return np.floor_divide(x, y)
 
 
@@ -397,13 +397,13 @@ def power(x, y):
 
 @primitive(any_binary)
 def maximum(x, y):
-    """The larger; where equal, each takes half of the gradient."""
+    """The larger element; equal ones get half of the gradient each."""
     return np.maximum(x, y)
 
 
 @primitive(any_binary)
 def minimum(x, y):
-    """The smaller; where equal, each takes half of the gradient."""
+    """The smaller element; equal ones get half of the gradient each."""
     return np.minimum(x, y)
 
 
@@ -414,7 +414,7 @@ def arctan2(x, y):
 
 
 def _share(g, x, y, out):
-    """The part of ``g`` that goes to x when ``out`` is chosen from x and y."""
+    """Return the part of ``g`` that goes to x if ``out`` was selected from x and y."""
     chosen = cast(equal(x, out), dtype=out.dtype)
     return multiply(g, multiply(chosen, subtract(1.0, multiply(0.5, cast(equal(x, y), dtype=out.dtype)))))
 
@@ -481,13 +481,13 @@ def greater_equal(x, y):
 
 @primitive(logical)
 def logical_and(x, y):
-    """True where both are."""
+    """True where both are true."""
     return np.logical_and(x, y)
 
 
 @primitive(logical)
 def logical_or(x, y):
-    """True where either is."""
+    """True where at least one is true."""
     return np.logical_or(x, y)
 
 
@@ -511,17 +511,17 @@ def bitwise_xor(x, y):
 
 @primitive(bitwise)
 def left_shift(x, y):
-    """x moved y bits up."""
+    """The bits of x shifted y positions up."""
     return np.left_shift(x, y)
 
 
 @primitive(bitwise)
 def right_shift(x, y):
-    """x moved y bits down."""
+    """The bits of x shifted y positions down."""
     return np.right_shift(x, y)
 
 
-# ------------------------------------------------------------------------------------------ the odd ones
+# -------------------------------------------------------------------------------------- select, cast, clip
 @primitive(Family(_select, elementwise=True))
 def select(condition, x, y):
     """x where the condition is true, y elsewhere."""
@@ -541,7 +541,7 @@ def _cast(x: Type, *, dtype: str) -> Type:
 
 @primitive(Family(_cast, elementwise=True))
 def cast(x, *, dtype):
-    """x in another dtype; floats become whole numbers by dropping the fraction, and bool by being non-zero."""
+    """x in another dtype. A float to an integer drops the fraction; a number to bool is True unless it is 0."""
     return x.astype(dtypes.to_numpy(dtype))
 
 
@@ -561,7 +561,7 @@ def _clip(x: Type, *, low: float, high: float) -> Type:
 
 @primitive(Family(_clip, elementwise=True))
 def clip(x, *, low, high):
-    """x, no smaller than ``low`` and no larger than ``high``; outside, the gradient is 0."""
+    """x limited to the range from ``low`` to ``high``; the gradient outside is 0."""
     return np.minimum(np.maximum(x, np.asarray(low, x.dtype)), np.asarray(high, x.dtype))
 
 
@@ -576,18 +576,19 @@ clip.samples = lambda: [
 ]
 
 
-# --------------------------------------------------------------------------------- composite, element by element
-def _alike(g: Type, out: Type) -> Type:
+# ----------------------------------------------------------------------------------- composite, elementwise
+def _same_type(g: Type, out: Type) -> Type:
     if g != out:
-        raise ShapeError("The cotangent of a relu is like its output.", expected=out, got=g)
+        raise ShapeError("The cotangent of a relu does not have the type of its output.", expected=out, got=g)
     return g
 
 
 @primitive(
-    Family(_alike, lambda primitive: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True), alike=True
+    Family(_same_type, lambda primitive: [sample(numbers(3, 4), numbers(3, 4, seed=1))], elementwise=True),
+    same_type=True,
 )
 def relu_gradient(g, out):
-    """g where ``out``, which a relu gave, is above 0; 0 elsewhere."""
+    """g where ``out``, the output of a relu, is above 0; 0 elsewhere."""
     return np.multiply(g, out > 0)
 
 

@@ -1,7 +1,7 @@
-"""Primitives that pick elements by computed indices, and their opposites that add into them.
+"""Gather and scatter primitives: elements picked by computed indices, and their inverses, which add.
 
-An index counts from the end if it is negative. Indices beyond the axis are an error on some libraries and undefined
-on others: callers check or clip what a user gives.
+Negative indices count from the end. Indices out of range are an error on some libraries and undefined on others, so
+callers check or clip the indices of users.
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -18,9 +18,9 @@ from amalthea.errors import DtypeError, ShapeError
 
 def _check(x: Type, indices: Type, axis: int = 0) -> None:
     if not dtypes.is_integer(indices.dtype):
-        raise DtypeError("An index is a whole number.", expected="int32 or int64", got=indices)
+        raise DtypeError("An index is not an integer.", expected="int32 or int64", got=indices)
     if not 0 <= axis < len(x.shape):
-        raise ShapeError("The axis to pick along is not one of the input's.", got=f"axis {axis} for {x}")
+        raise ShapeError("The input does not have the axis to pick along.", got=f"axis {axis} for {x}")
 
 
 def _gather(x: Type, indices: Type, *, axis: int) -> Type:
@@ -31,7 +31,7 @@ def _gather(x: Type, indices: Type, *, axis: int) -> Type:
 def _scatter_add(x: Type, indices: Type, updates: Type, *, axis: int) -> Type:
     wanted = _gather(x, indices, axis=axis)
     if len(wanted.shape) != len(updates.shape) or not all(map(shapes.agree, wanted.shape, updates.shape)):
-        raise ShapeError("The updates do not fit what the indices pick.", expected=wanted, got=updates)
+        raise ShapeError("The updates do not have the shape that the indices pick.", expected=wanted, got=updates)
     return x
 
 
@@ -39,7 +39,7 @@ def _along(x: Type, indices: Type, *, axis: int) -> Type:
     _check(x, indices, axis)
     same = len(x.shape) == len(indices.shape)
     if not same or not all(shapes.agree(a, b) for i, (a, b) in enumerate(zip(x.shape, indices.shape)) if i != axis):
-        raise ShapeError(f"The indices may differ from the input on axis {axis} only.", expected=x, got=indices)
+        raise ShapeError(f"The indices and the input differ on another axis than {axis}.", expected=x, got=indices)
     return Type(indices.shape, x.dtype)
 
 
@@ -52,7 +52,7 @@ def _points(x: Type, indices: Type) -> Type:
     _check(x, indices)
     depth = indices.shape[-1] if indices.shape else None
     if not isinstance(depth, int) or depth > len(x.shape):
-        raise ShapeError("The last axis of the indices names the coordinates of a point.", expected=x, got=indices)
+        raise ShapeError("The last axis of the indices is not a point's coordinates.", expected=x, got=indices)
     return Type(indices.shape[:-1] + x.shape[depth:], x.dtype)
 
 
@@ -72,7 +72,7 @@ def _top(x: Type, *, k: int) -> tuple[Type, Type]:
 
 @primitive(Family(_gather))
 def gather(x, indices, *, axis):
-    """The slices of ``x`` along ``axis`` that the indices name."""
+    """The slices of ``x`` along ``axis`` at the indices."""
     return np.take(x, indices, axis=axis)
 
 
@@ -87,7 +87,7 @@ def scatter_add(x, indices, updates, *, axis):
 
 @primitive(Family(_along))
 def take_along_axis(x, indices, *, axis):
-    """One element of ``x`` an index, taken along ``axis`` at the index's own position on the other axes."""
+    """One element of ``x`` per index, taken along ``axis`` at the index's position on the other axes."""
     return np.take_along_axis(x, indices, axis=axis)
 
 
@@ -117,7 +117,10 @@ def scatter_add_points(x, indices, updates):
 
 @primitive(Family(_top), single=False)
 def top_k(x, *, k):
-    """The k largest along the last axis in falling order, and where they stand; the first of equal ones first."""
+    """The k largest elements along the last axis in descending order, and their indices.
+
+    Of equal ones the first is first.
+    """
     order = np.argsort(_descending(x), axis=-1, kind="stable")[..., :k]
     return np.take_along_axis(x, order, axis=-1), order.astype("int32")
 

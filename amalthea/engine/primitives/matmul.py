@@ -1,4 +1,4 @@
-"""The one primitive that multiplies and sums: matrix multiplication."""
+"""Matrix multiplication."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def _matmul(x: Type, y: Type, *, transpose_x: bool, transpose_y: bool) -> Type:
     if x.dtype != y.dtype:
         raise DtypeError("The matrices have different dtypes.", expected=x.dtype, got=y.dtype)
     if len(x.shape) < 2 or len(y.shape) < 2:
-        raise ShapeError("A matrix has at least two axes.", got=f"{x} and {y}", cure="reshape a vector first")
+        raise ShapeError("A matrix product needs at least two axes.", got=f"{x} and {y}", cure="reshape a vector first")
     rows, inner = x.shape[-2:][::-1] if transpose_x else x.shape[-2:]
     inner_y, columns = y.shape[-2:][::-1] if transpose_y else y.shape[-2:]
     if not shapes.agree(inner, inner_y):
         raise ShapeError(
-            "The columns of the first matrix are not as many as the rows of the second.",
+            "The first matrix has another number of columns than the second has rows.",
             expected=f"{inner} rows",
             got=f"{inner_y}, for {x} times {y}",
         )

@@ -1,4 +1,4 @@
-"""Primitives that put elements elsewhere and change none."""
+"""Primitives that move elements without changing them: reshape, transpose, slice, pad and similar."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _reshape(x: Type, *, shape: shapes.Shape) -> Type:
 
 
 def check_sizes(shape: shapes.Shape) -> None:
-    """No axis has a negative size."""
+    """Raise an error if an axis has a negative size."""
     if any(isinstance(d, int) and d < 0 for d in shape):
         raise ShapeError("An axis of a shape has a negative size.", got=shapes.show(shape))
 
@@ -33,7 +33,9 @@ def check_sizes(shape: shapes.Shape) -> None:
 def _transpose(x: Type, *, axes: tuple[int, ...]) -> Type:
     if sorted(axes) != list(range(len(x.shape))):
         raise ShapeError(
-            "A transposition names every axis once.", expected=f"an order of 0 to {len(x.shape) - 1}", got=axes
+            "The axes of a transposition are not a permutation.",
+            expected=f"an order of 0 to {len(x.shape) - 1}",
+            got=axes,
         )
     return Type(tuple(x.shape[axis] for axis in axes), x.dtype)
 
@@ -53,7 +55,7 @@ def _concatenate(*xs: Type, axis: int) -> Type:
         )
         if not same or x.dtype != first.dtype:
             raise ShapeError(
-                f"Only axis {axis} may differ between inputs that are concatenated.",
+                f"Inputs to concatenate differ on another axis than {axis}, or in rank or dtype.",
                 expected=first,
                 got=x,
             )
@@ -64,7 +66,7 @@ def _concatenate(*xs: Type, axis: int) -> Type:
 
 def _slice(x: Type, *, starts, limits, strides) -> Type:
     if not len(starts) == len(limits) == len(strides) == len(x.shape):
-        raise ShapeError("A slice names a start, a limit and a stride for every axis.", got=f"{starts} for {x}")
+        raise ShapeError("A slice needs a start, a limit and a stride per axis.", got=f"{starts} for {x}")
     for start, limit, dim in zip(starts, limits, x.shape):
         static = shapes.is_static((start, limit, dim))
         if static and not 0 <= start <= limit <= dim:
@@ -74,7 +76,7 @@ def _slice(x: Type, *, starts, limits, strides) -> Type:
 
 def _pad(x: Type, *, low, high, value) -> Type:
     if not len(low) == len(high) == len(x.shape):
-        raise ShapeError("Padding names a width for every axis.", got=f"{low}, {high} for {x}")
+        raise ShapeError("Padding needs a low and a high width per axis.", got=f"{low}, {high} for {x}")
     return Type(tuple(a + d + b for a, d, b in zip(low, x.shape, high)), x.dtype)
 
 
@@ -100,21 +102,21 @@ def _dynamic(x: Type, *starts: Type, sizes) -> Type:
 def _dynamic_update(x: Type, update: Type, *starts: Type) -> Type:
     _check_starts(x, starts)
     if len(update.shape) != len(x.shape) or update.dtype != x.dtype:
-        raise ShapeError("An update has the rank and dtype of what it changes.", expected=x, got=update)
+        raise ShapeError("The update has another rank or dtype than the array.", expected=x, got=update)
     _check_block(x, update.shape)
     return x
 
 
 def _check_block(x: Type, sizes: shapes.Shape) -> None:
     if len(sizes) != len(x.shape) or any(_exceeds(n, d) for n, d in zip(sizes, x.shape)):
-        raise ShapeError("The block is larger than what it lies in.", expected=x, got=shapes.show(sizes))
+        raise ShapeError("The block is larger than the array.", expected=x, got=shapes.show(sizes))
 
 
 def _check_starts(x: Type, starts) -> None:
     if len(starts) != len(x.shape):
-        raise ShapeError("A dynamic slice names a start for every axis.", expected=len(x.shape), got=len(starts))
+        raise ShapeError("A dynamic slice needs a start per axis.", expected=len(x.shape), got=len(starts))
     if any(s.shape != () or not dtypes.is_integer(s.dtype) for s in starts):
-        raise DtypeError("A start is one whole number.", expected="int32[]", got=" ".join(map(str, starts)))
+        raise DtypeError("A start is not an integer scalar.", expected="int32[]", got=" ".join(map(str, starts)))
 
 
 def _exceeds(size: shapes.DimLike, dim: shapes.DimLike) -> bool:
@@ -123,7 +125,7 @@ def _exceeds(size: shapes.DimLike, dim: shapes.DimLike) -> bool:
 
 @primitive(Family(_reshape))
 def reshape(x, *, shape):
-    """The same elements in the same (row by row) order, in another shape."""
+    """The same elements in the same (row-major) order, in another shape."""
     return np.reshape(x, shape)
 
 
@@ -135,31 +137,31 @@ def transpose(x, *, axes):
 
 @primitive(Family(_broadcast_to))
 def broadcast_to(x, *, shape):
-    """The input repeated along axes of size 1, or new ones in front."""
+    """The input repeated along axes of size 1, and along new leading axes."""
     return np.broadcast_to(x, shape)
 
 
 @primitive(Family(_concatenate))
 def concatenate(*xs, axis):
-    """The inputs one after the other along an axis."""
+    """The inputs joined along an axis."""
     return np.concatenate(xs, axis=axis)
 
 
 @primitive(Family(_slice))
 def slice(x, *, starts, limits, strides):
-    """Every ``stride``-th element from ``start`` up to, not including, ``limit``, for every axis."""
+    """Every ``stride``-th element from ``start`` up to, not including, ``limit``, per axis."""
     return x[tuple(map(builtins.slice, starts, limits, strides))]
 
 
 @primitive(Family(_pad))
 def pad(x, *, low, high, value=0):
-    """``low`` and ``high`` elements of ``value`` before and after, for every axis."""
+    """``low`` and ``high`` elements of ``value`` before and after, per axis."""
     return np.pad(x, list(zip(low, high)), constant_values=value)
 
 
 @primitive(Family(_dilate))
 def dilate(x, *, steps):
-    """Zeros between the elements, so that they stand ``step`` apart on each axis."""
+    """Zeros inserted between the elements, so that these are ``step`` apart on each axis."""
     out = np.zeros([(d - 1) * s + 1 for d, s in zip(x.shape, steps)], x.dtype)
     out[tuple(builtins.slice(None, None, step) for step in steps)] = x
     return out
@@ -167,27 +169,27 @@ def dilate(x, *, steps):
 
 @primitive(Family(_flip))
 def flip(x, *, axes):
-    """The elements in the opposite order along the axes."""
+    """The elements in reverse order along the axes."""
     return np.flip(x, axes)
 
 
 @primitive(Family(_iota))
 def iota(*, shape, axis, dtype):
-    """0, 1, 2, ... along an axis, the same on all others."""
+    """0, 1, 2, ... along one axis, constant along the others."""
     counts = np.arange(shape[axis], dtype=dtypes.to_numpy(dtype))
     return np.broadcast_to(counts.reshape([-1 if i == axis else 1 for i in range(len(shape))]), shape)
 
 
 @primitive(Family(_dynamic))
 def dynamic_slice(x, *starts, sizes):
-    """A block of the given sizes, from starts that are computed; moved inside where it would reach out."""
+    """A block of the given sizes, from computed starts, which are clipped so that the block lies inside."""
     starts = [min(max(int(s), 0), d - n) for s, d, n in zip(starts, x.shape, sizes)]
     return x[tuple(builtins.slice(s, s + n, None) for s, n in zip(starts, sizes))]
 
 
 @primitive(Family(_dynamic_update))
 def dynamic_update_slice(x, update, *starts):
-    """``x`` with a block replaced by ``update``, from starts that are computed."""
+    """``x`` with a block replaced by ``update``, from computed starts."""
     starts = [min(max(int(s), 0), d - n) for s, d, n in zip(starts, x.shape, update.shape)]
     out = np.array(x)
     out[tuple(builtins.slice(s, s + n, None) for s, n in zip(starts, update.shape))] = update
@@ -204,7 +206,7 @@ def _split(g, *xs_and_out, axis):
 
 
 def part(x, axis, start, stop):
-    """``x`` from ``start`` up to ``stop`` on one axis, whole on the others."""
+    """Return the elements from ``start`` up to ``stop`` on one axis, and all on the others."""
     shape = type_of(x).shape
     starts = tuple(start if i == axis else 0 for i in range(len(shape)))
     limits = tuple(stop if i == axis else d for i, d in enumerate(shape))

@@ -1,6 +1,6 @@
-"""Normalization whole, with its gradient: libraries do each in one or two passes over memory.
+"""Normalization and its gradient as composite primitives: libraries compute each in one or two passes over memory.
 
-Both rows give their moments too, which the gradient reads again; a graph without a gradient leaves them unused.
+Both return their moments too, which the gradient reads; they are unused outputs in a graph without a gradient.
 """
 
 from __future__ import annotations
@@ -21,19 +21,23 @@ from amalthea.errors import ShapeError
 
 
 def others(rank: int, axis: int) -> tuple[int, ...]:
-    """All axes but one: those over which a batch is normalized."""
+    """Return all axes but one: those over which a batch is normalized."""
     return tuple(a for a in range(rank) if a != axis)
 
 
 def _check(x: Type, axis: int, shape: shapes.Shape, vectors: Sequence[Type], images: Sequence[Type] = ()) -> None:
     if not 0 <= axis < len(x.shape):
-        raise ShapeError("The axis is not one of the input's.", expected=f"0 to {len(x.shape) - 1}", got=axis)
+        raise ShapeError("The input does not have this axis.", expected=f"0 to {len(x.shape) - 1}", got=axis)
     for vector in vectors:
         if vector != Type(shape, x.dtype):
-            raise ShapeError("Scale, offset and moments fit the input.", expected=Type(shape, x.dtype), got=vector)
+            raise ShapeError(
+                "Scale, offset or moments do not have the shape that the input needs.",
+                expected=Type(shape, x.dtype),
+                got=vector,
+            )
     for image in images:
         if image != x:
-            raise ShapeError("The cotangent is as large as the output.", expected=x, got=image)
+            raise ShapeError("The cotangent does not have the type of the output.", expected=x, got=image)
 
 
 def _batch(x: Type, scale: Type, offset: Type, *, axis: int, epsilon: float):
@@ -92,7 +96,10 @@ def _of_gradient(forward, samples):
 
 @primitive(Family(_batch, _batch_samples), single=False, accumulates=True)
 def batch_normalize(x, scale, offset, *, axis, epsilon):
-    """Each feature (an index on ``axis``) with mean 0 and variance 1 over the rest, scaled and moved; its moments."""
+    """Normalize each feature (an index on ``axis``) over all other axes, then scale and offset it.
+
+    Also returns the moments.
+    """
     axes = others(x.ndim, axis)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     shape = mean.shape
@@ -125,7 +132,7 @@ def _batch_normalize(x, scale, offset, *, axis, epsilon):
 
 
 def _batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
-    """``a * g + b * (x - mean) + c`` with one number a feature in each: few passes over what is large."""
+    """``a * g + b * (x - mean) + c`` with a, b, c per feature: few passes over large arrays."""
     axes = others(len(x.shape), axis)
     column = kept_shape(x.shape, axes)
     share = -1.0 / prod(x.shape[a] for a in axes)
@@ -139,12 +146,15 @@ def _batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
     return add(add(multiply(g, a), multiply(centered, b)), c), by_scale, by_offset
 
 
-# ----------------------------------------------------------------------------------- over an example's own
+# ---------------------------------------------------------------------------------------- over each example
 
 
 @primitive(Family(_layer, _layer_samples), single=False, accumulates=True)
 def layer_normalize(x, scale, offset, *, axis, epsilon):
-    """Mean 0 and variance 1 over the axes from ``axis`` on, scaled and moved; the mean, and one over the deviation."""
+    """Normalize over the axes from ``axis`` on, then scale and offset.
+
+    Also returns the mean and 1 / standard deviation.
+    """
     axes = tuple(range(axis, x.ndim))
     mean = x.mean(axes, keepdims=True)
     rstd = 1 / np.sqrt(x.var(axes, keepdims=True) + np.asarray(epsilon, x.dtype))
@@ -184,7 +194,7 @@ def _mean(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _rule(gradient: Any, of_moments: Any) -> Any:
-    """The gradient of a normalization: its composite primitive, and the gradient through the moments, if used."""
+    """Make the gradient rule of a normalization: its gradient primitive, plus the gradient through its moments."""
 
     def flow(node: Any, cotangents: Sequence[Tensor | None]) -> Sequence[Any]:
         (x, scale, _), (_, mean, spread), (g, *moments) = node.inputs, node.outputs, cotangents
@@ -217,7 +227,7 @@ def _of_layer_moments(x: Any, mean: Any, rstd: Any, cotangents: Sequence[Any], a
 
 
 def _spread(x: Any, axes: tuple[int, ...], *cotangents: Any) -> Any:
-    """The sum of what flows, in x's shape, each element its share of the mean."""
+    """Return the sum of cotangents in x's shape, divided by the number of elements in the mean."""
     parts = [broadcast_to(g, shape=x.shape) for g in cotangents if g is not None]
     return multiply(parts[0] if len(parts) == 1 else add(*parts), 1.0 / prod(x.shape[a] for a in axes))
 

@@ -1,7 +1,7 @@
 """Primitives that draw random numbers from an explicit key.
 
-A key is ``uint32[2]``: a seed and a counter. The same key gives the same numbers on the same backend; a backend may
-draw with its library's own generator, or by the decomposition, a hash of key and position.
+A key is ``uint32[2]``: a seed and a counter. The same key gives the same numbers on the same backend. A backend uses
+its library's own generator, or the decomposition, a hash of key and position.
 
 Source: the hash is the 32-bit finalizer of MurmurHash3 (Appleby, 2011, public domain), applied twice.
 """
@@ -32,7 +32,7 @@ from amalthea.errors import ShapeError
 
 def _drawn(key: Type, *, shape, dtype) -> Type:
     if key != Type((2,), "uint32"):
-        raise ShapeError("A random key is a seed and a counter.", expected="uint32[2]", got=key)
+        raise ShapeError("A random key is not a seed and a counter.", expected="uint32[2]", got=key)
     check_sizes(shape)
     return Type(tuple(shape), dtype)
 
@@ -73,14 +73,14 @@ def _bits(key, count: int, stream: int):
 
 
 def _uniform(key, shape, stream: int, open_at_zero: bool = False):
-    """float32 in [0, 1), or (0, 1]: the upper 24 bits of a hash."""
+    """float32 in [0, 1), or (0, 1] with ``open_at_zero``: the upper 24 bits of a hash."""
     bits = right_shift(_bits(key, shapes.substitute(shapes.size(shape), {}), stream), np.uint32(8))
     whole = cast(cast(bits, dtype="int32"), dtype="float32")
     return reshape(multiply(add(whole, 1.0) if open_at_zero else whole, 2.0**-24), shape=shape)
 
 
 def _normal(key, shape):
-    """Box and Muller's transform of two uniform numbers."""
+    """The Box-Muller transform of two uniform numbers."""
     radius = sqrt(multiply(negative(log(_uniform(key, shape, 1, open_at_zero=True))), 2.0))
     return multiply(radius, cos(multiply(_uniform(key, shape, 2), 2 * np.pi)))
 

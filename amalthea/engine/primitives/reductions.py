@@ -1,4 +1,4 @@
-"""Primitives that take many elements to one along axes. Axes are non-negative and given as a tuple."""
+"""Reductions along axes. Axes are non-negative, and a tuple."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -16,14 +16,14 @@ from amalthea.errors import ShapeError
 def _check_axes(x: Type, axes: tuple[int, ...]) -> None:
     if any(not 0 <= axis < len(x.shape) for axis in axes) or len(set(axes)) < len(axes):
         raise ShapeError(
-            "An axis to reduce is not one of the input's.",
+            "The axes to reduce are not different axes of the input.",
             expected=f"different axes of 0 to {len(x.shape) - 1}",
             got=f"{axes} for {x}",
         )
 
 
 def kept_shape(shape: shapes.Shape, axes: tuple[int, ...]) -> shapes.Shape:
-    """The shape with each of the axes set to 1."""
+    """Return the shape with size 1 on each of the axes."""
     return tuple(1 if axis in axes else dim for axis, dim in enumerate(shape))
 
 
@@ -37,7 +37,7 @@ def _reduced(x: Type, *, axes: tuple[int, ...], keepdims: bool) -> Type:
 def _check_not_empty(x: Type, axes: tuple[int, ...]) -> None:
     if any(x.shape[axis] == 0 for axis in axes):
         raise ShapeError(
-            "An axis without elements does not have a largest or smallest one.",
+            "An axis without elements does not have a largest or smallest element.",
             expected="at least 1 element along each axis that is reduced",
             got=f"axes {axes} of {x}",
         )
@@ -93,31 +93,31 @@ def reduce_prod(x, *, axes, keepdims=False):
 
 @primitive(extreme)
 def reduce_max(x, *, axes, keepdims=False):
-    """The largest over the axes; equal ones share the gradient."""
+    """The largest element over the axes; equal ones share the gradient."""
     return np.max(x, axis=axes, keepdims=keepdims)
 
 
 @primitive(extreme)
 def reduce_min(x, *, axes, keepdims=False):
-    """The smallest over the axes; equal ones share the gradient."""
+    """The smallest element over the axes; equal ones share the gradient."""
     return np.min(x, axis=axes, keepdims=keepdims)
 
 
 @primitive(position)
 def argmax(x, *, axis):
-    """Where the largest along one axis stands; the first of equal ones."""
+    """The index of the largest element along one axis; the first of equal ones."""
     return np.argmax(x, axis=axis).astype("int32")
 
 
 @primitive(position)
 def argmin(x, *, axis):
-    """Where the smallest along one axis stands; the first of equal ones."""
+    """The index of the smallest element along one axis; the first of equal ones."""
     return np.argmin(x, axis=axis).astype("int32")
 
 
 @primitive(Family(_along), accumulates=True)
 def cumsum(x, *, axis, reverse=False):
-    """The running sum along one axis, from the end if ``reverse``."""
+    """The cumulative sum along one axis; from the end if ``reverse``."""
     if reverse:
         return np.flip(np.cumsum(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
     return np.cumsum(x, axis=axis, dtype=x.dtype)
@@ -125,14 +125,14 @@ def cumsum(x, *, axis, reverse=False):
 
 @primitive(Family(_along), accumulates=True)
 def cumprod(x, *, axis, reverse=False):
-    """The running product along one axis, from the end if ``reverse``."""
+    """The cumulative product along one axis; from the end if ``reverse``."""
     if reverse:
         return np.flip(np.cumprod(np.flip(x, axis), axis=axis, dtype=x.dtype), axis)
     return np.cumprod(x, axis=axis, dtype=x.dtype)
 
 
 def _cumprod(x, *, axis, reverse):
-    """Products over 2, 4, 8, ... neighbours, until all are in."""
+    """Multiply over distances 1, 2, 4, ... (a parallel scan)."""
     size, step = x.type.shape[axis], 1
     while step < size:
         x = multiply(x, _moved(x, axis, step, reverse, fill=1))
@@ -148,7 +148,7 @@ cumprod.decomposition = _cumprod
 
 
 def spread(g, x, axes):
-    """A reduced value put back over the axes that it was reduced over."""
+    """Broadcast a reduced value back over the axes of the reduction."""
     return broadcast_to(reshape(g, shape=kept_shape(x.type.shape, axes)), shape=x.type.shape)
 
 
@@ -159,7 +159,7 @@ def _extreme_gradient(g, x, out, *, axes, keepdims):
 
 
 def _product_gradient(g, x, out, *, axes, keepdims):
-    """The product of all others: of those before an element and those after it, so that zeros may be among them."""
+    """The product of the elements before and the elements after, which is right with zeros among them."""
     rest = tuple(a for a in range(x.ndim) if a not in axes)
     order, shape = (*rest, *axes), x.type.shape
     lead = tuple(shape[a] for a in rest)
@@ -172,12 +172,15 @@ def _product_gradient(g, x, out, *, axes, keepdims):
 
 
 def _before(x, axis, reverse=False):
-    """For each element along an axis the product of those before it (after it, if ``reverse``); 1 for the first."""
+    """Return, for each element, the product of those before it along an axis (after it, if ``reverse``).
+
+    1 for the first.
+    """
     return cumprod(_moved(x, axis, 1, reverse, fill=1), axis=axis, reverse=reverse)
 
 
 def _moved(x, axis, steps, reverse, fill):
-    """Each element ``steps`` positions further along an axis (or back), the free positions filled."""
+    """Shift elements by ``steps`` positions along an axis (back, if ``reverse``), and fill the free positions."""
     size = x.type.shape[axis]
     kept = part(x, axis, steps, size) if reverse else part(x, axis, 0, size - steps)
     low, high = (0, steps) if reverse else (steps, 0)
@@ -185,7 +188,7 @@ def _moved(x, axis, steps, reverse, fill):
 
 
 def _running_product_gradient(g, x, out, *, axis, reverse):
-    """``before[i] * total[i]``, where ``total[i] = g[i] + x[i + 1] * total[i + 1]``; over 2, 4, 8, ... elements."""
+    """``before[i] * total[i]`` with ``total[i] = g[i] + x[i + 1] * total[i + 1]``, by a parallel scan."""
     size = x.type.shape[axis]
     if size == 0:
         return (g,)

@@ -1,12 +1,12 @@
-"""Recurrences over time, whole: libraries run all steps of a sequence in one kernel.
+"""LSTM and GRU over a whole sequence as composite primitives: libraries run all steps in one kernel.
 
-``x`` is ``(time, batch, features)``, each state before the first step ``(batch, units)``. ``kernel`` is ``(features,
-4 * units)``, ``recurrent_kernel`` ``(units, 4 * units)`` and ``bias`` ``(4 * units,)``: for the gate that lets in, the
-one that forgets, what is let in, and the gate that lets out. With ``reverse`` the last step comes first. What the rows
-consist of, and their gradients, stand in ``passes/rnn_gradients.py``, because they have subgraphs.
+``x`` is ``(time, batch, features)``, each initial state ``(batch, units)``, ``kernel`` ``(features, 4 * units)``,
+``recurrent_kernel`` ``(units, 4 * units)`` and ``bias`` ``(4 * units,)``, in the order input gate, forget gate,
+candidate, output gate. With ``reverse`` the sequence is processed from its end. Decompositions and gradients are in
+``passes/rnn_gradients.py``, because they have subgraphs.
 
-A gated recurrent unit has three gates, for what stays, what is reset, and what is new, and a second bias inside the
-reset; that gate applies after the product, as in cuDNN.
+A GRU has three parts, update gate, reset gate and candidate, and a second bias inside the reset gate's product; that
+gate is applied after the matrix product, as in cuDNN.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from amalthea.engine.primitives.elementwise import sigmoid
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
 from amalthea.errors import DtypeError, ShapeError
 
-# How much the gradient needs of each step.
-KEPT_LSTM = 6  # the cell's state, its hyperbolic tangent, and the four gates
-KEPT_GRU = 4  # the three gates, and what the second resets
+# Number of values that the gradient needs of each step.
+KEPT_LSTM = 6  # the cell state, its tanh, and the four gates
+KEPT_GRU = 4  # the three gates, and the value that the reset gate multiplies
 
 
 def _fits(what: str, got: Type, shape: shapes.Shape, dtype: str) -> None:
@@ -35,17 +35,17 @@ def _fits(what: str, got: Type, shape: shapes.Shape, dtype: str) -> None:
 
 def _check_sequence(x: Type, recurrent_kernel: Type) -> None:
     if not dtypes.is_float(x.dtype):
-        raise DtypeError("A recurrence computes with floats.", expected="float32", got=x)
+        raise DtypeError("A recurrence needs floats.", expected="float32", got=x)
     if len(x.shape) != 3 or len(recurrent_kernel.shape) != 2:
         raise ShapeError(
-            "A recurrence runs over a sequence of vectors, with matrices.",
+            "The input or the recurrent kernel of a recurrence has a wrong rank.",
             expected="(time, batch, features) and (units, gates)",
             got=f"{x} and {recurrent_kernel}",
         )
 
 
 def _check(x: Type, states: Sequence[Type], kernel: Type, recurrent_kernel: Type, biases: Sequence[Type], gates: int):
-    """All outputs, and one state, if the inputs fit each other."""
+    """Check that the inputs fit each other; return the types of the outputs of all steps and of one state."""
     _check_sequence(x, recurrent_kernel)
     (steps, batch, features), units = x.shape, recurrent_kernel.shape[0]
     width = gates * units
@@ -115,7 +115,7 @@ def _gru_samples(primitive):
 
 
 def _of_gradient(forward, biases):
-    """Samples of a gradient: those of the longer primitive without biases, with cotangents and its further values."""
+    """Samples of a gradient: those of the extended primitive without biases, with cotangents and kept values."""
 
     def make():
         made = []
@@ -136,13 +136,13 @@ def _order(steps: int, reverse: bool) -> range:
 
 @primitive(Family(_lstm, _lstm_samples), single=False, multiplies=True)
 def lstm(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=False):
-    """Long short-term memory: the outputs of all steps, and the last output and state."""
+    """Long short-term memory. Returns the outputs of all steps, the last output, and the last cell state."""
     return lstm_for_gradient.reference(x, h0, c0, kernel, recurrent_kernel, bias, reverse=reverse)[:3]
 
 
 @primitive(Family(_lstm_for_gradient, _lstm_samples), single=False, multiplies=True)
 def lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=False):
-    """What :func:`lstm` gives, and of each step what the gradient needs: the state, its tanh, the gates in order."""
+    """:func:`lstm`, which also returns for each step the cell state, its tanh, and the gates in order."""
     h, c, dtype = h0, c0, x.dtype
     kept = np.zeros((1 + KEPT_LSTM, *x.shape[:2], h0.shape[1]), dtype)
     for t in _order(len(x), reverse):
@@ -160,7 +160,7 @@ def lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse=Fals
 def lstm_gradient(
     g_outputs, g_h, g_c, x, h0, c0, kernel, recurrent_kernel, outputs, cells, squashed, i, f, new, o, *, reverse=False
 ):
-    """The cotangents of the inputs of :func:`lstm`, given those of its outputs and what was kept of each step."""
+    """The cotangents of the inputs of :func:`lstm`, given those of its outputs and the values kept of each step."""
     g_gates = np.zeros((*x.shape[:2], kernel.shape[1]), x.dtype)
     h_before, c_before = (previous(states, first, reverse) for states, first in ((outputs, h0), (cells, c0)))
     for t in _order(len(x), not reverse):
@@ -182,13 +182,13 @@ def lstm_gradient(
 
 @primitive(Family(_gru, _gru_samples), single=False, multiplies=True)
 def gru(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse=False):
-    """A gated recurrent unit: the outputs of all steps, and the last."""
+    """Gated recurrent unit. Returns the outputs of all steps, and the last output."""
     return gru_for_gradient.reference(x, h0, kernel, recurrent_kernel, bias, inner_bias, reverse=reverse)[:2]
 
 
 @primitive(Family(_gru_for_gradient, _gru_samples), single=False, multiplies=True)
 def gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse=False):
-    """What :func:`gru` gives, and of each step what the gradient needs: the gates in order, and what is reset."""
+    """:func:`gru`, which also returns for each step the gates in order, and the value that the reset gate scales."""
     h, dtype = h0, x.dtype
     kept = np.zeros((1 + KEPT_GRU, *x.shape[:2], h0.shape[1]), dtype)
     for t in _order(len(x), reverse):
@@ -204,7 +204,7 @@ def gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, rever
 
 @primitive(Family(_gru_gradient), single=False, multiplies=True)
 def gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r, new, inner, *, reverse=False):
-    """The cotangents of the inputs of :func:`gru`, given those of its outputs and what was kept of each step."""
+    """The cotangents of the inputs of :func:`gru`, given those of its outputs and the values kept of each step."""
     g_gates, g_inner = (np.zeros((*x.shape[:2], kernel.shape[1]), x.dtype) for _ in range(2))
     h_before = previous(outputs, h0, reverse)
     for t in _order(len(x), not reverse):
@@ -222,7 +222,7 @@ def gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r,
 
 
 def previous(states, first, reverse):
-    """For each step the state before it."""
+    """Return, for each step, the state before it."""
     return np.concatenate([states[1:], first[None]] if reverse else [first[None], states[:-1]])[: len(states)]
 
 

@@ -1,7 +1,7 @@
-"""The table of primitives: what an entry is, and how it joins.
+"""The table of primitives: the definition of an entry.
 
-A primitive is a function whose signature is the operation and whose body is its meaning in NumPy. Beside it stand its
-family (the typing rule, with samples for the tests) and its gradient:
+A primitive is declared by a function: its signature is the operation, its body the reference in NumPy. A family adds
+the typing rule, and samples for tests; the gradient rule is assigned beside it:
 
     @primitive(unary)
     def tanh(x):
@@ -10,11 +10,11 @@ family (the typing rule, with samples for the tests) and its gradient:
 
     tanh.gradient = lambda g, x, out: (multiply(g, subtract(1.0, square(out))),)
 
-A primitive that sums many elements is marked, ``@primitive(reduction, accumulates=True)``: of float16 and bfloat16 it
-computes in float32 and rounds once, at the end, whoever runs it.
+A primitive that sums many elements is marked, ``@primitive(reduction, accumulates=True)``: with float16 and bfloat16 it
+is computed in float32 and rounded once at the end, on every backend.
 
-A gradient rule takes the cotangent of the output, the inputs, the output, and the attributes by name; it answers
-one cotangent an input, or None where there is none. Broadcasting is undone by whoever calls it.
+A gradient rule takes the cotangent of the output, the inputs, the output, and the attributes by name. It returns one
+cotangent per input, or None for an input without one. Its caller undoes broadcasting.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ TABLE: dict[str, Primitive] = {}
 
 @dataclass(frozen=True)
 class Sample:
-    """Inputs and attributes on which the tests try a primitive; floats are given in float64."""
+    """Inputs and attributes on which tests run a primitive; floats are float64."""
 
     inputs: tuple[Any, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
 def sample(*inputs: Any, **attrs: Any) -> Sample:
+    """Make a sample from arrays or numbers, and attributes."""
     return Sample(tuple(np.asarray(x) for x in inputs), attrs)
 
 
@@ -54,9 +55,9 @@ class Family:
     """The common part of a group of primitives.
 
     Args:
-        typing: ``(*types, **attrs)`` to a :class:`~amalthea.engine.ir.trace.Type`, or a tuple of them.
-        samples: makes the samples of a primitive that brings none of its own.
-        elementwise: true if each element of the (broadcast) output depends on its own position only.
+        typing: ``(*types, **attrs)`` to a :class:`~amalthea.engine.ir.tensor.Type`, or a tuple of them.
+        samples: function from a primitive to its samples, unless it has its own.
+        elementwise: bool; True if each element of the (broadcast) output depends on elements at its position only.
     """
 
     typing: Callable[..., Any]
@@ -65,7 +66,16 @@ class Family:
 
 
 class Primitive:
-    """An entry of the table. Calling it applies it, to tensors or to arrays."""
+    """An entry of the table. Calling it applies it to tensors or arrays.
+
+    Attributes:
+        family: Family; typing rule and samples.
+        reference: the function in NumPy that defines it.
+        single: bool; True if it has one output, False if it returns a tuple.
+        gradient: the gradient rule, or None.
+        decomposition: for a composite primitive, the function of other primitives that it equals; else None.
+        facts: dict of further properties, such as ``domain`` for samples.
+    """
 
     gradient: Callable[..., Any] | None = None
     decomposition: Callable[..., Any] | None = None
@@ -91,7 +101,7 @@ class Primitive:
         return output
 
     def in_accumulator(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-        """Apply it in float32 where the inputs are narrower, and round the outputs to the dtypes of its typing rule."""
+        """Apply it in float32 to narrower inputs, and round the outputs to the dtypes of its typing rule."""
         types = self.types([type_of(x) for x in inputs], attrs)
         wide = [_cast(x, dtypes.accumulator(type_of(x).dtype)) for x in inputs]
         made = apply(self, wide, attrs)
@@ -99,7 +109,10 @@ class Primitive:
         return outputs[0] if self.single else tuple(outputs)
 
     def types(self, inputs: Sequence[Type], attrs: dict[str, Any]) -> tuple[Type, ...]:
-        """The types of the outputs; an error of the typing rule is told which primitive it met."""
+        """Return the types of the outputs.
+
+        An error of the typing rule is extended by the primitive and its input types.
+        """
         try:
             types = self.family.typing(*inputs, **attrs)
         except AmaltheaError as error:
@@ -123,7 +136,7 @@ class Primitive:
 
 
 def _carry_mask(inputs: Sequence[Any], output: Any) -> None:
-    """The mask of what is computed element by element: True where all inputs that carry one count."""
+    """Attach the combined mask of an elementwise primitive's inputs: True where all of them are True."""
     found = {id(mask): mask for mask in map(mask_of, inputs) if mask is not None}
     if not found:
         return
@@ -138,7 +151,7 @@ def _cast(x: Any, dtype: str) -> Any:
 
 
 def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Callable[..., Any]], Primitive]:
-    """Make the decorated function a primitive. ``single=False`` if it gives a tuple."""
+    """Register the decorated function as a primitive. ``single=False`` if it returns a tuple."""
 
     def join(reference: Callable[..., Any]) -> Primitive:
         primitive = Primitive(family, reference, single, facts)
@@ -149,7 +162,9 @@ def primitive(family: Family, single: bool = True, **facts: Any) -> Callable[[Ca
 
 
 def numbers(*shape: Any, low: float = -2.0, high: float = 2.0, seed: int = 0) -> np.ndarray:
-    """Reproducible float64 numbers for samples: none close to another, to the middle, or to those of another seed."""
+    """Return reproducible float64 numbers for samples, well apart from each other, from 0, and from those of other
+    seeds.
+    """
     count = int(np.prod(shape, dtype=int))
     grid = np.linspace(low, high, count + 2)[1:-1] + (high - low) * (1 + 0.37 * seed) / (7 * (count + 2))
     return np.random.default_rng(seed).permutation(grid).reshape(shape)

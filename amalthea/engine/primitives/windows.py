@@ -1,8 +1,8 @@
-"""Primitives that slide a window over space: convolution, pooling, and their gradients.
+"""Primitives that slide a window over the axes of space: convolution, pooling, and their gradients.
 
 ``x`` is ``(batch, *space, channels)``, or ``(batch, channels, *space)`` with ``data_format="channels_first"``; a kernel
-is ``(*window, channels / groups, filters)`` with either. ``padding`` is one ``(low, high)`` pair an axis of space. The
-three convolutions are each linear in both inputs, and each one's gradients are the other two.
+is ``(*window, channels / groups, filters)`` in both cases. ``padding`` is one ``(low, high)`` pair per axis of space.
+Convolution and its two gradients are each linear in both inputs, and the gradients of each are the other two.
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -37,7 +37,7 @@ from amalthea.errors import DtypeError, ShapeError
 
 # ----------------------------------------------------------------------------------------- typing rules
 def space_of(shape: shapes.Shape, data_format: str) -> shapes.Shape:
-    """The axes of space of a channelled shape."""
+    """Return the sizes of the axes of space."""
     return shape[1:-1] if data_format == "channels_last" else shape[2:]
 
 
@@ -46,7 +46,7 @@ def channels_of(shape: shapes.Shape, data_format: str) -> shapes.DimLike:
 
 
 def with_space(batch, space, channels, data_format: str) -> shapes.Shape:
-    """The channelled shape of these parts."""
+    """Return the shape with these parts."""
     return (batch, *space, channels) if data_format == "channels_last" else (batch, channels, *space)
 
 
@@ -69,7 +69,7 @@ def _slid(space, window, strides, padding, dilation) -> shapes.Shape:
 def _check_rank(x: Type, rank: int) -> None:
     if len(x.shape) != rank + 2:
         raise ShapeError(
-            f"The window has {rank} axes of space, the input not.",
+            f"The window has {rank} axes of space, and the input another number.",
             expected=f"(batch, {rank} axes of space, channels)",
             got=x,
         )
@@ -83,7 +83,7 @@ def _conv(x: Type, kernel: Type, *, strides, padding, dilation, groups, data_for
     channels = channels_of(x.shape, data_format)
     if not shapes.agree(channels, kernel.shape[-2] * groups):
         raise ShapeError(
-            "The channels of the input are not those of the kernel.",
+            "Input and kernel have different numbers of channels.",
             expected=f"{kernel.shape[-2]} channels for each of {groups} groups",
             got=f"{channels} in {x}",
         )
@@ -105,7 +105,7 @@ def _pool(x: Type, *, window, strides, padding, data_format) -> Type:
     return Type(with_space(x.shape[0], space, channels_of(x.shape, data_format), data_format), x.dtype)
 
 
-# ------------------------------------------------------------------- meaning in NumPy, over channels last
+# ----------------------------------------------------------------- reference in NumPy, for channels last
 def _last(x, data_format):
     return np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
 
@@ -115,14 +115,16 @@ def _back(x, data_format):
 
 
 def _window_offsets(window, strides, dilation, out_space):
-    """For each offset in the window, the slices of the padded input that it visits."""
+    """Iterate over the offsets in the window: for each, the slices of the padded input that it covers."""
     for offset in itertools.product(*map(range, window)):
         starts = [o * d for o, d in zip(offset, dilation)]
         yield tuple(np.s_[start : start + (n - 1) * s + 1 : s] for start, n, s in zip(starts, out_space, strides))
 
 
 def _unfold(x, window, strides, padding, dilation, fill: float = 0):
-    """``(batch, *space, channels)`` to ``(batch, *out_space, offsets, channels)``."""
+    """Return the elements of each window (im2col): ``(batch, *space, channels)`` to ``(batch, *out, offsets,
+    channels)``.
+    """
     out_space = _slid(x.shape[1:-1], window, strides, padding, dilation)
     x = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=fill)
     views = [x[(np.s_[:], *offset)] for offset in _window_offsets(window, strides, dilation, out_space)]
@@ -130,7 +132,7 @@ def _unfold(x, window, strides, padding, dilation, fill: float = 0):
 
 
 def _fold(patches, shape, window, strides, padding, dilation):
-    """The opposite of :func:`_unfold`: what several windows share is added up."""
+    """The transpose of :func:`_unfold` (col2im): elements that several windows share are summed."""
     space = [d + low + high for d, (low, high) in zip(shape[1:-1], padding)]
     out = np.zeros((shape[0], *space, shape[-1]), patches.dtype)
     for i, offset in enumerate(_window_offsets(window, strides, dilation, patches.shape[1:-2])):
@@ -146,7 +148,7 @@ def _by_group(groups: int, function: Callable[..., np.ndarray], *arrays: np.ndar
 
 @primitive(Family(_conv))
 def conv(x, kernel, *, strides, padding, dilation, groups=1, data_format="channels_last"):
-    """Correlation of the input with a kernel over space, summed over the channels of a group."""
+    """Cross-correlation of the input with a kernel over space, summed over the channels of a group."""
     window = kernel.shape[:-2]
 
     def one(x, k):
@@ -158,7 +160,7 @@ def conv(x, kernel, *, strides, padding, dilation, groups=1, data_format="channe
 
 @primitive(Family(_conv_input))
 def conv_input_gradient(g, kernel, *, shape, strides, padding, dilation, groups=1, data_format="channels_last"):
-    """The gradient of :func:`conv` by its input of that shape: the transposed convolution."""
+    """The gradient of :func:`conv` with respect to its input, of the given shape: the transposed convolution."""
     window = kernel.shape[:-2]
     space, channels = space_of(shape, data_format), channels_of(shape, data_format)
 
@@ -171,7 +173,7 @@ def conv_input_gradient(g, kernel, *, shape, strides, padding, dilation, groups=
 
 @primitive(Family(_conv_kernel))
 def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, groups=1, data_format="channels_last"):
-    """The gradient of :func:`conv` by its kernel of that shape."""
+    """The gradient of :func:`conv` with respect to its kernel, of the given shape."""
     window = kernel_shape[:-2]
 
     def one(x, g):
@@ -184,7 +186,7 @@ def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, grou
 
 @primitive(Family(_pool))
 def max_pool(x, *, window, strides, padding, data_format="channels_last"):
-    """The largest in each window; of equal ones, the first takes the gradient."""
+    """The largest element in each window; of equal ones, the first gets the gradient."""
     patches = _unfold(_last(x, data_format), window, strides, padding, (1,) * len(window), fill=_lowest(x.dtype))
     return _back(patches.max(axis=-2), data_format)
 
@@ -200,7 +202,7 @@ def avg_pool(x, *, window, strides, padding, data_format="channels_last"):
 
 @primitive(Family(lambda g, x, out, **attrs: x), accumulates=True)
 def max_pool_gradient(g, x, out, *, window, strides, padding, data_format="channels_last"):
-    """The gradient of :func:`max_pool` by its input."""
+    """The gradient of :func:`max_pool` with respect to its input."""
     g, x = _last(g, data_format), _last(x, data_format)
     ones = (1,) * len(window)
     patches = _unfold(x, window, strides, padding, ones, fill=_lowest(x.dtype))
@@ -212,7 +214,7 @@ def max_pool_gradient(g, x, out, *, window, strides, padding, data_format="chann
 
 @primitive(Family(lambda g, *, shape, **attrs: Type(tuple(shape), g.dtype)), accumulates=True)
 def avg_pool_gradient(g, *, shape, window, strides, padding, data_format="channels_last"):
-    """The gradient of :func:`avg_pool` by its input of that shape."""
+    """The gradient of :func:`avg_pool` with respect to its input, of the given shape."""
     space, g = space_of(shape, data_format), _last(g, data_format)
     share = g / window_counts(space, window, strides, padding)[..., None]
     patches = np.broadcast_to(share[..., None, :], (*g.shape[:-1], prod(window), g.shape[-1]))
@@ -225,14 +227,14 @@ def _lowest(dtype):
 
 
 def window_counts(space, window, strides, padding) -> np.ndarray:
-    """How many elements of the input, padding left out, each window holds."""
+    """Return the number of input elements, without padding, in each window."""
     ones = np.ones((1, *space, 1))
     return _unfold(ones, window, strides, padding, (1,) * len(window)).sum(axis=-2)[0, ..., 0]
 
 
-# ------------------------------------------------------------------- the same in primitives, any layout
+# -------------------------------------------------------------------- decompositions, for both layouts
 def _visits(space, padding, window, strides, out_space, data_format):
-    """For each offset in the window, a function that reads what it visits, and one that writes there."""
+    """Iterate over the offsets in the window: functions that read the elements each covers, and that write there."""
     padded = tuple(d + a + b for d, (a, b) in zip(space, padding))
     for offset in _window_offsets(window, strides, (1,) * len(window), out_space):
         starts = tuple(p.start for p in offset)
@@ -299,7 +301,7 @@ def _avg_pool_gradient(g, *, shape, window, strides, padding, data_format):
 
 
 def _max_of_blocks_gradient(g, x, out, window, data_format):
-    """Where windows stand side by side each is a block of its own: the first element in it that is the largest."""
+    """The gradient if windows do not overlap: in each, the first of the largest elements gets the gradient."""
     shape, out_space = x.type.shape, space_of(out.type.shape, data_format)
     batch, channels = shape[0], channels_of(shape, data_format)
     full = [n * k for n, k in zip(out_space, window)]
@@ -317,7 +319,7 @@ def _max_of_blocks_gradient(g, x, out, window, data_format):
 
 
 def _spread_windows(g, shape, window, data_format):
-    """Each element repeated over its own window, where windows stand side by side; zeros in what is left over."""
+    """Repeat each element over its window if windows do not overlap; zeros in the remainder."""
     batch, channels = shape[0], channels_of(shape, data_format)
     out_space = space_of(g.type.shape, data_format)
     ones = [part for n in out_space for part in (n, 1)]

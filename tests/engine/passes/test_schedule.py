@@ -8,7 +8,7 @@ import numpy as np
 
 from amalthea import Variable, jit, ops, remat, value_and_grad
 from amalthea.engine import backends
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.schedule import schedule
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.transforms import capture
 from tests.arrays import numbers
@@ -75,7 +75,7 @@ def test_nodes_come_after_what_they_need():
         assert all(x in known or x.value is not None for x in node.inputs)
         known.update(node.outputs)
     assert all(x in known or x.value is not None for x in graph.results)
-    assert len(graph.nodes) == len(set(graph.nodes)) == len(scheduled(graph).nodes)
+    assert len(graph.nodes) == len(set(graph.nodes)) == len(schedule(graph).nodes)
 
 
 def test_training_holds_each_activation_once_and_hardly_more():

@@ -13,10 +13,8 @@ MODULES = (
 
 
 def records():
-    """A record for every public class and each of its bases.
-
-    ``id`` is its package and its name, such as ``"losses.Hinge"``; ``bases`` are the ids of all bases in order;
-    ``names`` are those that it adds, sorted.
+    """For every public class and its bases: ``id``, package and name, such as ``"losses.Hinge"``; ``bases``, the
+    ids of all bases in order; ``names``, those that it adds, sorted.
     """
     public = {thing for module in MODULES for thing in vars(module).values() if inspect.isclass(thing)}
     public.add(functional())

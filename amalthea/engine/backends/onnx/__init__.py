@@ -1,1 +1,1 @@
-"""Writing ONNX, for every runtime that reads it."""
+"""The writer of ONNX models, shared by ONNX Runtime, OpenVINO and export."""

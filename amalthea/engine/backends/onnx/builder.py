@@ -1,7 +1,7 @@
-"""Writing ONNX: a graph of ours becomes nodes of theirs, by the lowering table.
+"""Builder of ONNX graphs: lowers every node of a graph by the lowering table.
 
-A lowering is a function of the builder and the values, ``lambda b, x, y: b.Add(x, y)``: any ONNX operator is a
-method of the builder. Where the runtime has no kernel for a dtype, the operator runs in a wider one, between casts.
+A lowering is a function of the builder and the values, ``lambda b, x, y: b.Add(x, y)``: every ONNX operator is a method
+of the builder. If the runtime has no kernel for a dtype, the operator runs in a wider dtype, between two casts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from amalthea.engine.primitives import Primitive
 from amalthea.errors import BackendError
 
 OPSET = 20
-_MICROSOFT = {"FusedMatMul", "GatedAdd"}
+_MICROSOFT_OPERATORS = {"FusedMatMul", "GatedAdd"}
 ONNX_TYPES = {
     "bool": TensorProto.BOOL, "float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16,
     "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int8": TensorProto.INT8, "int16": TensorProto.INT16,
@@ -58,7 +58,7 @@ _DATA_INPUTS = {
 
 
 class Value:
-    """A named value of the ONNX graph."""
+    """A named value of the ONNX graph, with dtype and shape."""
 
     __slots__ = ("dtype", "name", "shape")
 
@@ -74,7 +74,7 @@ class Value:
 
 @lru_cache(maxsize=1)
 def _kernels() -> Mapping[str, frozenset[str]]:
-    """For each operator, the dtypes that its CPU kernels take as data, at the opset that is written."""
+    """Return, for each operator, the dtypes that its CPU kernels accept as data, in the opset that is written."""
     from onnxruntime.capi.onnxruntime_pybind11_state import get_all_opkernel_def
 
     found: dict[str, set[str]] = {}
@@ -82,7 +82,7 @@ def _kernels() -> Mapping[str, frozenset[str]]:
     standard = {k.op_name for k in kernels if not k.domain}
     for kernel in kernels:
         if kernel.domain and kernel.op_name in standard:
-            continue  # an operator of the same name in the runtime's own domain
+            continue  # an operator of the same name in Microsoft's domain
         constraints = kernel.type_constraints
         names = constraints.get("T") or constraints.get("T1") or constraints.get("V") or []
         plain = [str(name)[len("tensor(") : -1] for name in names]
@@ -91,18 +91,22 @@ def _kernels() -> Mapping[str, frozenset[str]]:
 
 
 def _is_written(kernel: Any) -> bool:
-    """Whether a kernel serves the opset that is written: a later one may take dtypes that this one does not."""
+    """True if a kernel is for the opset that is written; kernels for later opsets may accept other dtypes."""
     first, last = kernel.version_range
     return first <= (1 if kernel.domain else OPSET) <= last
 
 
 def has_kernel(operator: str) -> bool:
-    """Whether this build of the runtime has an operator on the CPU."""
+    """True if this build of the runtime has a CPU kernel for an operator."""
     return operator in _kernels()
 
 
-def computed_in(operator: str, dtype: str) -> str:
-    """The dtype in which the runtime computes an operator on data of that dtype."""
+def kernel_dtype(operator: str, dtype: str) -> str:
+    """Return the dtype in which the runtime computes an operator on data of a dtype.
+
+    Raises:
+        BackendError: there is no kernel for this dtype or a wider one.
+    """
     known = _kernels().get(operator)
     if known is None or dtype in known:
         return dtype
@@ -113,7 +117,7 @@ def computed_in(operator: str, dtype: str) -> str:
 
 
 class Builder:
-    """Collects the nodes of one ONNX graph. A nested one shares its names and constants with the outer."""
+    """Collects the nodes of one ONNX graph. A subgraph's builder shares names and constants with the outer builder."""
 
     def __init__(self, lowerings: Mapping[Any, Callable[..., Any]], outer: Builder | None = None):
         self.lowerings = lowerings
@@ -122,9 +126,9 @@ class Builder:
         self.counter = outer.counter if outer else itertools.count()
         self.initializers: dict[Any, tuple[Value, onnx.TensorProto]] = outer.initializers if outer else {}
         self.domains: set[str] = outer.domains if outer else {"", "com.microsoft"}
-        self.notes: dict[Any, Any] = {}  # what lowerings made of a value, for whoever wants the same
-        self.made: set[str] = set()  # names that nodes of this graph give
-        self.given: set[str] = set()  # names among them that are outputs already
+        self.memo: dict[Any, Any] = {}  # values that lowerings derived from others, such as blocked layouts
+        self.made: set[str] = set()  # names of the outputs of this graph's nodes
+        self.given: set[str] = set()  # names among them that are graph outputs already
 
     def __getattr__(self, operator: str) -> Callable[..., Any]:
         if not operator[0].isupper():
@@ -143,19 +147,19 @@ class Builder:
         domain: str = "",
         **attrs: Any,
     ) -> Any:
-        """Add a node; gives its one output, or all of them."""
+        """Add a node; return its output, or a list if it has several."""
         data = [x for x in inputs[: _DATA_INPUTS.get(operator, len(inputs))] if x is not None]
         if operator == "Pad":
-            data += [x for x in inputs[2:3] if x is not None]  # what it pads with
+            data += [x for x in inputs[2:3] if x is not None]  # the padding value
         dtype = data[-1].dtype if operator == "Where" else data[0].dtype if data else "int64"
-        wide = dtype if operator in ("Cast", "Identity", "If") else computed_in(operator, dtype)
+        wide = dtype if operator in ("Cast", "Identity", "If") else kernel_dtype(operator, dtype)
         if attrs.get("reduction") and wide in ("float16", "bfloat16"):
-            wide = "float32"  # the scatter kernels take halves, and refuse to add them
+            wide = "float32"  # the scatter kernels accept 16-bit floats, but cannot add them
         if wide != dtype:
-            data = data[1:] if operator == "Where" else data  # a condition stays one
+            data = data[1:] if operator == "Where" else data  # the condition is not cast
             inputs = [self.cast(x, wide) if x is not None and x.dtype == dtype and x in data else x for x in inputs]
         names = [self.name() for _ in range(outputs)]
-        domain = domain or ("com.microsoft" if operator in _MICROSOFT else "")
+        domain = domain or ("com.microsoft" if operator in _MICROSOFT_OPERATORS else "")
         self.domains.add(domain)
         sources = ["" if x is None else x.name for x in inputs]
         self.nodes.append(helper.make_node(operator, sources, names, domain=domain, **attrs))
@@ -172,7 +176,7 @@ class Builder:
         return self.emit("Cast", [x], to=ONNX_TYPES[dtype], to_dtype=dtype)
 
     def constant(self, array: Any, dtype: str | None = None) -> Value:
-        """A constant of the model, stored once."""
+        """Return a constant of the model; equal small constants are stored once."""
         array = np.asarray(array, dtypes.to_numpy(dtype) if dtype else None)
         array = np.ascontiguousarray(array).reshape(array.shape)
         name = dtypes.standardize(array.dtype)
@@ -186,11 +190,11 @@ class Builder:
         return self.initializers[key][0]
 
     def ints(self, values: Any) -> Value:
-        """A vector of int64, as operators want their shapes and axes."""
+        """Return a vector of int64, the dtype of shapes and axes in ONNX."""
         return self.constant(np.asarray(values, "int64").reshape(-1))
 
     def like(self, number: float, x: Value) -> Value:
-        """A scalar constant of the same dtype."""
+        """Return a scalar constant of the dtype of ``x``."""
         return self.constant(number, x.dtype)
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
@@ -199,21 +203,21 @@ class Builder:
         return out
 
     def value(self, tensor: Tensor) -> Value:
-        """The value that stands for a tensor of our graph."""
+        """Return the value of a tensor of our graph."""
         if tensor.value is not None:
             return self.constant(on_host(tensor.value), tensor.dtype)
         return self.values[tensor]
 
     def add_graph(self, graph: Graph) -> list[Value]:
-        """Lower every node; gives the values of the graph's results."""
+        """Lower every node; return the values of the graph's results."""
         for node in graph.nodes:
             if all(0 in x.type.shape for x in node.outputs):
-                for x in node.outputs:  # nothing is to be computed, and not every kernel takes that
+                for x in node.outputs:  # some kernels fail on empty arrays
                     self.values[x] = self.constant(np.zeros([int(d) for d in x.type.shape]), x.dtype)  # type: ignore[arg-type]
                 continue
             lowering = self.lowerings.get(node.primitive)
             if lowering is None:
-                raise BackendError(f"ONNX Runtime cannot say the primitive '{node.primitive.name}'.")
+                raise BackendError(f"There is no ONNX lowering of the primitive '{node.primitive.name}'.")
             out = lowering(self, *(self.value(x) for x in node.inputs), **node.attrs)
             for tensor, value in zip(node.outputs, (out,) if node.primitive.single else out):
                 if value.dtype != tensor.dtype:
@@ -222,7 +226,7 @@ class Builder:
         return [self.value(x) for x in graph.results]
 
     def decomposed(self, primitive: Primitive, inputs: Sequence[Value], attrs: dict[str, Any]) -> list[Value]:
-        """A composite primitive by its decomposition, for a lowering that does not suit these inputs."""
+        """Lower a composite primitive by its decomposition, where the native operator does not suit the inputs."""
         with Trace() as scope:
             tensors = [Tensor(Type(x.shape, x.dtype)) for x in inputs]
             made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
@@ -236,7 +240,10 @@ class Builder:
         return info(value.name, tensor.type)
 
     def output(self, value: Value, type: Type, stem: str) -> onnx.ValueInfoProto:
-        """Let a value be an output: as it is if a node of this graph made it, else (and the second time) by a copy."""
+        """Make a value an output of the graph.
+
+        It is copied if no node of this graph makes it, or if it is an output already.
+        """
         if value.name in self.made and value.name not in self.given:
             self.given.add(value.name)
             return info(value.name, type)
@@ -245,7 +252,7 @@ class Builder:
         return info(name, type)
 
     def subgraph(self, graph: Graph, operands: Sequence[Value], formals: Sequence[Tensor]) -> tuple[Builder, list[Any]]:
-        """A nested builder in which the first inputs of a subgraph are values of this one."""
+        """Return the builder of a subgraph, whose first inputs are ``operands``, and its inputs for ``formals``."""
         inner = Builder(self.lowerings, outer=self)
         inner.values.update(zip(graph.inputs, operands))
         return inner, [inner.input(x, "i") for x in formals]
@@ -260,8 +267,8 @@ def info(name: str, type: Type) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], [int(d) for d in type.shape])  # type: ignore[arg-type]
 
 
-def needed(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that some names come from: the runtime would run the others too."""
+def live_nodes(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
+    """Return the nodes that these names depend on: dead code would be run by the runtime."""
     kept = []
     for node in reversed(nodes):
         if not names.isdisjoint(node.output):
@@ -271,7 +278,7 @@ def needed(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodePr
 
 
 def _read(node: onnx.NodeProto) -> set[str]:
-    """What a node reads, graphs that it holds included."""
+    """Return the names that a node reads, including those in its subgraphs."""
     inside = [x for a in node.attribute if a.HasField("g") for x in a.g.node]
     outputs = {x.name for a in node.attribute if a.HasField("g") for x in a.g.output}
     return set(node.input).union(outputs, *map(_read, inside))

@@ -1,4 +1,4 @@
-"""Lowerings of branches and loops: subgraphs, which see the values around them."""
+"""Lowerings of branches and loops to ONNX subgraphs, which can read values of the outer graph."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from onnx import helper
 
-from amalthea.engine.backends.onnx.builder import Builder, Value, needed
+from amalthea.engine.backends.onnx.builder import Builder, Value, live_nodes
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.primitives import control
 
 
 def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, before: Any = ()) -> Any:
-    """A subgraph as ONNX; ``before`` are inputs that the operator adds and the body does not use."""
+    """Write a subgraph; ``before`` are inputs that ONNX passes first and the body does not use."""
     inner, inputs = b.subgraph(graph, operands, formals)
     results = inner.add_graph(graph)
     outputs = [inner.output(v, t.type, "o") for v, t in zip(results, graph.results)]
@@ -21,7 +21,7 @@ def _subgraph(b: Builder, graph: Graph, operands: Any, formals: Any, name: str, 
 
 
 def _graph(inner: Builder, name: str, inputs: Any, outputs: Any) -> Any:
-    return helper.make_graph(needed(inner.nodes, {x.name for x in outputs}), name, inputs, outputs)
+    return helper.make_graph(live_nodes(inner.nodes, {x.name for x in outputs}), name, inputs, outputs)
 
 
 def _values(b: Builder, names: Any, types: list[Type]) -> list[Value]:
@@ -67,15 +67,15 @@ def _scan(b: Builder, *operands: Value, body: Graph, captures: int, carries: int
     outputs = [x.type for x in body.outputs]
     types = outputs[:carries] + [Type((length, *t.shape), t.dtype) for t in outputs[carries:]]
     sequences = len(rest) - carries
-    if not sequences:  # an ONNX Scan runs over at least one sequence
+    if not sequences:  # an ONNX Scan needs at least one sequence
         rest = (*rest, b.constant([0] * length, "int32"))
         body = Graph([*body.inputs, Tensor(Type((), "int32"))], body.outputs, nodes=body.nodes)
         sequences = 1
     graph = _subgraph(b, body, fixed, body.inputs[captures:], "scan")
     attrs = {"scan_input_directions": [int(reverse)] * sequences}
-    if len(outputs) > carries:  # ONNX takes no empty list
+    if len(outputs) > carries:  # ONNX refuses an empty list
         attrs["scan_output_directions"] = [int(reverse)] * (len(outputs) - carries)
     return _node(b, "Scan", rest, types, body=graph, num_scan_inputs=sequences, **attrs)
 
 
-CONTROL = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}
+CONTROL_LOWERINGS = {control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan}

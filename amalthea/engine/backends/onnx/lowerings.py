@@ -1,9 +1,9 @@
-"""The lowering of every primitive that standard ONNX has; a runtime adds its own operators to it."""
+"""Lowerings to standard ONNX operators; a runtime may replace some by its own operators."""
 
 from __future__ import annotations
 
-from amalthea.engine.backends.onnx.control import CONTROL
-from amalthea.engine.backends.onnx.operators import OPERATORS
-from amalthea.engine.backends.onnx.windows import WINDOWS
+from amalthea.engine.backends.onnx.control import CONTROL_LOWERINGS
+from amalthea.engine.backends.onnx.operators import OPERATOR_LOWERINGS
+from amalthea.engine.backends.onnx.windows import WINDOW_LOWERINGS
 
-LOWERINGS = {**OPERATORS, **WINDOWS, **CONTROL}
+LOWERINGS = {**OPERATOR_LOWERINGS, **WINDOW_LOWERINGS, **CONTROL_LOWERINGS}

@@ -1,4 +1,4 @@
-"""Lowerings of what has a counterpart in ONNX, or is a line of its operators."""
+"""Lowerings to one ONNX operator, or to a few."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -14,12 +14,12 @@ from amalthea.engine.primitives import composite, control, indexing, matmul, mov
 from amalthea.engine.primitives import elementwise as p
 
 
-def _named(operator: str):
+def _operator(operator: str):
     return lambda b, *xs: b.emit(operator, xs)
 
 
 def _log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x) away from zero; near it twice the inverse hyperbolic tangent of x / (x + 2), which is exact there."""
+    """log(1 + x) away from zero; near zero ``2 * arctanh(x / (x + 2))``, which is accurate there."""
     near = b.Mul(b.Atanh(b.Div(x, b.Add(x, b.like(2, x)))), b.like(2, x))
     far = b.Log(b.Add(x, b.like(1, x)))
     return b.Where(b.Less(b.Abs(x), b.like(0.5, x)), near, far)
@@ -100,7 +100,7 @@ def _reduce(operator: str):
 
 
 def _reduce_sum(b: Builder, x: Value, *, axes, keepdims=False) -> Value:
-    """The sum of a matrix's rows is a product with ones, which runs ten times as fast."""
+    """The sum over the rows of a matrix is a product with ones, which is ten times as fast."""
     if tuple(axes) == (0,) and x.rank == 2 and x.dtype == "float32":
         row = b.MatMul(b.constant(np.ones((1, x.shape[0]), "float32")), x)
         return row if keepdims else b.reshape(row, [x.shape[1]])
@@ -131,7 +131,7 @@ def _pad(b: Builder, x: Value, *, low, high, value=0) -> Value:
 
 
 def _dilate(b: Builder, x: Value, *, steps) -> Value:
-    """Zeros behind each element on a new axis, merged, and cut off at the end."""
+    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
     if all(s == 1 for s in steps):
         return b.Identity(x)
     spread = b.reshape(x, [part for d in x.shape for part in (d, 1)])
@@ -149,7 +149,7 @@ def _iota(b: Builder, *, shape, axis, dtype) -> Value:
 
 
 def _starts(b: Builder, starts, room) -> list[Value]:
-    """Computed starts as int64, moved inside so that the block fits."""
+    """Return start indices as int64, clipped so that the block lies inside."""
     wide = [b.cast(s, "int64") for s in starts]
     return [b.Max(b.Min(s, b.constant(n, "int64")), b.constant(0, "int64")) for s, n in zip(wide, room)]
 
@@ -163,7 +163,7 @@ def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes) -> Value:
 
 
 def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -> Value:
-    """The block's elements written at their indices in the flat order."""
+    """Write the block's elements at their flat indices."""
     if not starts:
         return b.Identity(update)
     clipped = _starts(b, starts, [d - n for d, n in zip(x.shape, update.shape)])
@@ -198,7 +198,7 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
-    if 0 in x.shape or 0 in y.shape:  # the sum of no products
+    if 0 in x.shape or 0 in y.shape:  # an empty sum
         rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
         return b.Expand(b.like(0, x), b.ints([*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), rows, columns]))
     if not (transpose_x or transpose_y):
@@ -207,16 +207,16 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: b
         return b.Gemm(x, y, transA=int(transpose_x), transB=int(transpose_y))
     if x.dtype == "float32":
         return b.FusedMatMul(x, y, transA=int(transpose_x), transB=int(transpose_y))
-    x, y = (_swapped(b, v) if swap else v for v, swap in ((x, transpose_x), (y, transpose_y)))
+    x, y = (_transposed(b, v) if swap else v for v, swap in ((x, transpose_x), (y, transpose_y)))
     return b.MatMul(x, y)
 
 
-def _swapped(b: Builder, x: Value) -> Value:
+def _transposed(b: Builder, x: Value) -> Value:
     return b.Transpose(x, perm=[*range(x.rank - 2), x.rank - 1, x.rank - 2])
 
 
 def _barrier(b: Builder, x: Value, after: Value, *, tag: int) -> Value:
-    """The same memory under a shape that only the run can tell, and not before ``after`` is there."""
+    """Reshape to the same shape, with a shape that depends on ``after`` at run time, so that it runs after it."""
     if not math.prod(after.shape):
         return x
     first = b.Gather(b.reshape(after, [-1]), b.constant([0], "int64"), axis=0)
@@ -230,63 +230,63 @@ def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
     return x
 
 
-OPERATORS = {
-    p.negative: _named("Neg"),
-    p.exp: _named("Exp"),
+OPERATOR_LOWERINGS = {
+    p.negative: _operator("Neg"),
+    p.exp: _operator("Exp"),
     p.expm1: _expm1,
-    p.log: _named("Log"),
+    p.log: _operator("Log"),
     p.log1p: _log1p,
-    p.sqrt: _named("Sqrt"),
+    p.sqrt: _operator("Sqrt"),
     p.rsqrt: lambda b, x: b.Reciprocal(b.Sqrt(x)),
-    p.reciprocal: _named("Reciprocal"),
+    p.reciprocal: _operator("Reciprocal"),
     p.square: lambda b, x: b.Mul(x, x),
-    p.sin: _named("Sin"),
-    p.cos: _named("Cos"),
-    p.tan: _named("Tan"),
-    p.arcsin: _named("Asin"),
-    p.arccos: _named("Acos"),
-    p.arctan: _named("Atan"),
-    p.sinh: _named("Sinh"),
-    p.cosh: _named("Cosh"),
-    p.tanh: _named("Tanh"),
-    p.arcsinh: _named("Asinh"),
-    p.arccosh: _named("Acosh"),
-    p.arctanh: _named("Atanh"),
-    p.sigmoid: _named("Sigmoid"),
-    p.softplus: _named("Softplus"),
-    p.erf: _named("Erf"),
+    p.sin: _operator("Sin"),
+    p.cos: _operator("Cos"),
+    p.tan: _operator("Tan"),
+    p.arcsin: _operator("Asin"),
+    p.arccos: _operator("Acos"),
+    p.arctan: _operator("Atan"),
+    p.sinh: _operator("Sinh"),
+    p.cosh: _operator("Cosh"),
+    p.tanh: _operator("Tanh"),
+    p.arcsinh: _operator("Asinh"),
+    p.arccosh: _operator("Acosh"),
+    p.arctanh: _operator("Atanh"),
+    p.sigmoid: _operator("Sigmoid"),
+    p.softplus: _operator("Softplus"),
+    p.erf: _operator("Erf"),
     p.relu: _relu,
-    p.absolute: _named("Abs"),
-    p.sign: _named("Sign"),
-    p.floor: _named("Floor"),
-    p.ceil: _named("Ceil"),
-    p.round: _named("Round"),
-    p.isnan: _named("IsNaN"),
-    p.isinf: _named("IsInf"),
-    p.logical_not: _named("Not"),
-    p.add: _named("Add"),
-    p.subtract: _named("Sub"),
-    p.multiply: _named("Mul"),
-    p.divide: _named("Div"),
+    p.absolute: _operator("Abs"),
+    p.sign: _operator("Sign"),
+    p.floor: _operator("Floor"),
+    p.ceil: _operator("Ceil"),
+    p.round: _operator("Round"),
+    p.isnan: _operator("IsNaN"),
+    p.isinf: _operator("IsInf"),
+    p.logical_not: _operator("Not"),
+    p.add: _operator("Add"),
+    p.subtract: _operator("Sub"),
+    p.multiply: _operator("Mul"),
+    p.divide: _operator("Div"),
     p.floor_divide: _floor_divide,
     p.remainder: _remainder,
-    p.power: _named("Pow"),
-    p.maximum: _named("Max"),
-    p.minimum: _named("Min"),
+    p.power: _operator("Pow"),
+    p.maximum: _operator("Max"),
+    p.minimum: _operator("Min"),
     p.arctan2: _arctan2,
-    p.equal: _named("Equal"),
-    p.less: _named("Less"),
-    p.less_equal: _named("LessOrEqual"),
-    p.greater: _named("Greater"),
-    p.greater_equal: _named("GreaterOrEqual"),
-    p.logical_and: _named("And"),
-    p.logical_or: _named("Or"),
-    p.bitwise_and: _named("BitwiseAnd"),
-    p.bitwise_or: _named("BitwiseOr"),
-    p.bitwise_xor: _named("BitwiseXor"),
+    p.equal: _operator("Equal"),
+    p.less: _operator("Less"),
+    p.less_equal: _operator("LessOrEqual"),
+    p.greater: _operator("Greater"),
+    p.greater_equal: _operator("GreaterOrEqual"),
+    p.logical_and: _operator("And"),
+    p.logical_or: _operator("Or"),
+    p.bitwise_and: _operator("BitwiseAnd"),
+    p.bitwise_or: _operator("BitwiseOr"),
+    p.bitwise_xor: _operator("BitwiseXor"),
     p.left_shift: lambda b, x, y: _shift(b, x, y, "LEFT"),
     p.right_shift: lambda b, x, y: _shift(b, x, y, "RIGHT"),
-    p.select: _named("Where"),
+    p.select: _operator("Where"),
     p.clip: _clip,
     p.cast: _cast,
     reductions.reduce_sum: _reduce_sum,

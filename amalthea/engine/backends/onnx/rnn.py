@@ -1,4 +1,4 @@
-"""The lowering of a recurrence to ONNX's own, where no gradient is wanted."""
+"""Lowering of ``lstm`` to ONNX's LSTM, for graphs without a gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amalthea.engine.primitives import rnn
 
 
 def _gates(b: Builder, rows: Value) -> Value:
-    """The gates in ONNX's order: what lets in, what lets out, what forgets, what is let in."""
+    """Reorder the gates as ONNX does: input, output, forget, candidate."""
     i, f, new, o = b.emit("Split", [rows], outputs=4, axis=0, num_outputs=4)
     return b.Concat(i, o, f, new, axis=0)
 
@@ -32,4 +32,4 @@ def _lstm(
     return [b.reshape(y, [steps, batch, units]), *(b.reshape(v, [batch, units]) for v in (h, c))]
 
 
-RECURRENCES = {rnn.lstm: _lstm}
+RNN_LOWERINGS = {rnn.lstm: _lstm}

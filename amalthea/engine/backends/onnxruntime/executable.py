@@ -10,23 +10,23 @@ import numpy as np
 
 from amalthea.engine import dtypes
 from amalthea.engine.backends.buffered_executable import Bound, BufferedExecutable
-from amalthea.engine.backends.double_buffers import State, doubled, put_in_line, vector
+from amalthea.engine.backends.double_buffers import BufferedStorage, double_buffer, flat_view, make_contiguous
 from amalthea.engine.backends.onnx.builder import ONNX_TYPES
 from amalthea.engine.backends.onnxruntime.updates.partition import Update
-from amalthea.engine.backends.onnxruntime.updates.program import Work
+from amalthea.engine.backends.onnxruntime.updates.program import BoundProgram
 from amalthea.engine.executable_cache import Cache
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.ir.versions import Reading
 
-SMALL = 1 << 16  # numbers: larger variables gain nothing from lying in line
+MAX_CONTIGUOUS_ELEMENTS = 1 << 16  # larger variables gain nothing from being contiguous
 
 
 class Executable(BufferedExecutable):
-    """Run a session. Per call, Python binds inputs and outputs only: variables were bound before."""
+    """Runs a session. Each call binds inputs and outputs only; variables are bound once."""
 
-    is_new = True
+    is_first_run = True
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Executable(BufferedExecutable):
         results = zip(outputs, graph.results)
         own = len(graph.outputs) - sum(update.count for update in updates)
         self.outputs = [_Slot(name, x.type) for name, x in islice(results, own)]
-        self.updates = [Updating(update, list(islice(results, update.count)), threads) for update in updates]
+        self.updates = [BoundUpdate(update, list(islice(results, update.count)), threads) for update in updates]
         self.write_names = [name for name, _ in results]
         self.updated = [variable for update in self.updates for variable in update.variables]
 
@@ -60,31 +60,31 @@ class Executable(BufferedExecutable):
             array = np.empty(slot.shape, slot.dtype)
             binding.bind_output(slot.name, cpu, slot.onnx_type, slot.shape, array.__array_interface__["data"][0])
             results.append(array)
-        self.session._sess.run_with_iobinding(binding, self._tidying() if self.is_new else None)
+        self.session._sess.run_with_iobinding(binding, self._arena_shrinkage() if self.is_first_run else None)
         for update in updates:
             update()
         del given
         return results
 
-    def _tidying(self) -> Any:
-        """Options for a first run: give back memory that executables left which were dropped for this one."""
+    def _arena_shrinkage(self) -> Any:
+        """Return options for the first run: shrink the arena if executables were dropped before."""
         import onnxruntime
 
-        self.is_new = False
+        self.is_first_run = False
         if not Cache.drops:
             return None
         options = onnxruntime.RunOptions()  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options
 
-    def _look_at_updates(self) -> None:
+    def _find_update_variables(self) -> None:
         for update in self.updates:
             update.find(self.storage_of)
 
     def _bind(self, kept: Reading) -> Bound:
         binding = self.session.io_binding()._iobinding
         updates = [update.bind(binding) for update in self.updates]
-        arrays = self._arrays(kept)  # as they are after an update has put its variables in line
+        arrays = self._arrays(kept)  # after the updates have made their variables contiguous
         for name, array, (_, x) in zip(self.read_names, arrays, self.reads):
             _bind(binding.bind_input, name, x.type, array)
         for name, state, (_, x) in zip(self.write_names, self.write_states, self.writes):
@@ -92,60 +92,63 @@ class Executable(BufferedExecutable):
         return binding, updates, arrays
 
 
-class Updating:
-    """An update, and the memory of what it updates.
+class BoundUpdate:
+    """An update, and the memory of its variables.
 
     Args:
-        update: which.
-        results: the outputs of the session that are for it: factors, then what each part is given.
-        threads: among how many it may be divided.
+        update: Update; the update.
+        results: outputs of the session for it: factors, then the given arrays (gradients) of each part.
+        threads: int; the largest number of threads.
     """
 
     def __init__(self, update: Update, results: list[tuple[str, Any]], threads: int):
         self.update, self.results, self.threads = update, results, threads
         self.given = len(update.parts[0].given)
-        self.parts: list[list[State]] = []
+        self.parts: list[list[BufferedStorage]] = []
 
     @property
     def variables(self) -> list[Variable]:
-        """All that it changes or reads beside."""
+        """The variables that it writes or reads."""
         return [variable for part in self.update.parts for variable in part.variables]
 
-    def find(self, storage_of: Callable[[Variable], State]) -> None:
-        """Find the states of its variables. Each that a gradient is put beside gets a second buffer."""
+    def find(self, storage_of: Callable[[Variable], BufferedStorage]) -> None:
+        """Look up the storage of the variables. A variable that receives a gradient gets a second buffer."""
         self.parts = [[storage_of(variable) for variable in part.variables] for part in self.update.parts]
-        doubled(self._holders())
+        double_buffer(self._holders())
 
-    def _holders(self) -> list[State]:
+    def _holders(self) -> list[BufferedStorage]:
         return [state for part in self.parts for state in part[: self.given]]
 
-    def bind(self, binding: Any) -> Work:
-        """Bind the session's outputs to where they are wanted; what is to be done after it."""
-        lines = self._in_line()
+    def bind(self, binding: Any) -> BoundProgram:
+        """Bind the session's outputs to the memory of gradients and factors; return the program on this memory."""
+        lines = self._contiguous_parts()
         program = self.update.program
         factors = [np.empty((), program.dtype) for _ in self.update.factors]
         arrays = [*factors, *(state.next for state in self._holders())]
         for (name, x), array in zip(self.results, arrays):
             _bind(binding.bind_output, name, x.type, array)
-        parts = [[*map(_values, line), *map(_spare, line[: self.given])] for line in lines]
-        return Work(program, parts, factors, self.threads)
+        parts = [[*map(_values, line), *map(_next_values, line[: self.given])] for line in lines]
+        return BoundProgram(program, parts, factors, self.threads)
 
-    def _in_line(self) -> list[list[list[State]]]:
-        """The parts, with a list of states for each variable: those of small ones are in line, as one part."""
-        small = [part for part in self.parts if part[0].array.size <= SMALL]
+    def _contiguous_parts(self) -> list[list[list[BufferedStorage]]]:
+        """Return the parts, with a list of storages per variable.
+
+        Small parts are made contiguous and merged into one.
+        """
+        small = [part for part in self.parts if part[0].array.size <= MAX_CONTIGUOUS_ELEMENTS]
         line = [list(states) for states in zip(*small)]
         for states in line:
-            put_in_line(states)
-        large = [[[state] for state in part] for part in self.parts if part[0].array.size > SMALL]
+            make_contiguous(states)
+        large = [[[state] for state in part] for part in self.parts if part[0].array.size > MAX_CONTIGUOUS_ELEMENTS]
         return [line, *large] if small else large
 
 
-def _values(states: Sequence[State]) -> np.ndarray:
-    return vector([state.array for state in states])
+def _values(states: Sequence[BufferedStorage]) -> np.ndarray:
+    return flat_view([state.array for state in states])
 
 
-def _spare(states: Sequence[State]) -> np.ndarray:
-    return vector([state.next for state in states])
+def _next_values(states: Sequence[BufferedStorage]) -> np.ndarray:
+    return flat_view([state.next for state in states])
 
 
 def _bind(bind: Any, name: str, type: Type, array: np.ndarray) -> None:
@@ -165,7 +168,7 @@ _device: Any = None
 
 
 class _Slot:
-    """An input or output that changes its memory at each call."""
+    """An input or output whose memory changes at each call."""
 
     __slots__ = ("dtype", "name", "onnx_type", "shape")
 

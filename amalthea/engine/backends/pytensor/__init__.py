@@ -1,6 +1,6 @@
-"""PyTensor, Theano's living heir: a graph is one PyTensor function, from inputs and variables to results.
+"""PyTensor, the successor of Theano: a graph is one PyTensor function from inputs and variables to results.
 
-Arrays are NumPy's, and what runs outside a compiled graph runs on NumPy.
+Arrays are NumPy's, and eager primitives run on NumPy. `README.md` in this folder shows the passes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 
 from amalthea.engine import dtypes
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.pytensor.control import CONTROL
+from amalthea.engine.backends.pytensor.control import CONTROL_LOWERINGS
 from amalthea.engine.backends.pytensor.function import Function
-from amalthea.engine.backends.pytensor.lowerings import PLAIN
-from amalthea.engine.backends.pytensor.windows import WINDOWS
+from amalthea.engine.backends.pytensor.lowerings import OPERATOR_LOWERINGS
+from amalthea.engine.backends.pytensor.windows import WINDOW_LOWERINGS
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.variable import Storage
@@ -23,11 +23,11 @@ from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import TABLE, Primitive, random
 
-LOWERINGS = {**PLAIN, **WINDOWS, **CONTROL}
+LOWERINGS = {**OPERATOR_LOWERINGS, **WINDOW_LOWERINGS, **CONTROL_LOWERINGS}
 
 
 class PyTensorStorage(ListedStorage):
-    """A value that lives in an array, which no one changes."""
+    """Storage in an array that is never changed in place."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class PyTensorBackend(Backend):
 
     name = "pytensor"
     lowerings = LOWERINGS
-    gaps: Mapping[str, str] = {f"{name} bfloat16": "PyTensor has no such dtype" for name in TABLE}
+    gaps: Mapping[str, str] = {f"{name} bfloat16": "PyTensor does not have bfloat16" for name in TABLE}
     storage = PyTensorStorage
 
     def new_storage(self, value: np.ndarray) -> Storage:
@@ -49,7 +49,7 @@ class PyTensorBackend(Backend):
     def run(self, primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         arrays = [np.asarray(x) for x in inputs]
         if primitive in (random.random_uniform, random.random_normal):
-            return self.run_decomposed(primitive, arrays, attrs)  # a key gives the numbers that it gives when compiled
+            return self.run_decomposed(primitive, arrays, attrs)  # the same numbers as compiled
         with np.errstate(all="ignore"):
             result = primitive.reference(*arrays, **attrs)
         return np.asarray(result) if primitive.single else tuple(map(np.asarray, result))
@@ -61,7 +61,7 @@ class PyTensorBackend(Backend):
 
 
 def _step(graph: Graph) -> Callable[..., tuple[Any, Sequence[Any]]]:
-    """The function from variables written, variables kept, and inputs, to outputs and the values written."""
+    """Compile a function from written variables, kept variables and inputs to outputs and values written."""
     written, kept = state_of(graph)
     read = dict(graph.reads)
     indices = [i for i, variable in enumerate(written) if variable in read]

@@ -1,4 +1,4 @@
-"""Lowerings of branches and loops. ``function_of`` has compiled the graphs that they hold before they come here."""
+"""Lowerings of branches and loops. Their subgraphs are compiled to :class:`Function` before these are called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.engine.backends.pytensor.function import Function
-from amalthea.engine.backends.pytensor.operators import Held
+from amalthea.engine.backends.pytensor.operators import SubgraphCall
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control
 
@@ -16,7 +16,7 @@ def _cond(predicate: Any, *operands: Any, true_graph: Function, false_graph: Fun
     def run(chosen: Any, *values: Any) -> Any:
         return (true_graph if chosen else false_graph)(*values)
 
-    return Held(run, true_graph.types).make_node(predicate, *operands).outputs
+    return SubgraphCall(run, true_graph.types).make_node(predicate, *operands).outputs
 
 
 def _while_loop(*operands: Any, condition: Function, body: Function, captures: int) -> list[Any]:
@@ -26,7 +26,7 @@ def _while_loop(*operands: Any, condition: Function, body: Function, captures: i
             carry = body(*fixed, *carry)
         return carry
 
-    return Held(run, body.types).make_node(*operands).outputs
+    return SubgraphCall(run, body.types).make_node(*operands).outputs
 
 
 def _scan(*operands: Any, body: Function, captures: int, carries: int, length: int, reverse: bool) -> list[Any]:
@@ -42,15 +42,15 @@ def _scan(*operands: Any, body: Function, captures: int, carries: int, length: i
         return (*carry, *control.stack_steps(kept, each))
 
     stacked = [Type((length, *t.shape), t.dtype) for t in each]
-    return Held(run, [*last, *stacked]).make_node(*operands).outputs
+    return SubgraphCall(run, [*last, *stacked]).make_node(*operands).outputs
 
 
 def _native_call(*operands: Any, function: Any, types: Any) -> list[Any]:
-    """A function of NumPy's arrays."""
-    return Held(lambda *values: tuple(function(*values)), types).make_node(*operands).outputs
+    """Call a function of NumPy arrays."""
+    return SubgraphCall(lambda *values: tuple(function(*values)), types).make_node(*operands).outputs
 
 
-CONTROL = {
+CONTROL_LOWERINGS = {
     control.native_call: _native_call,
     control.cond: _cond,
     control.while_loop: _while_loop,

@@ -1,9 +1,8 @@
 """A graph as a PyTensor function.
 
-It runs in Python, each node as a call of NumPy: that needs no C compiler and no Numba, either of which takes half a
-minute for a training step. Of PyTensor's rewrites those are taken that merge equal nodes and that write in place. The
-others find little in a graph that was simplified before, and join products into ones of many factors, which are
-computed element by element where there is no compiler.
+It runs in Python, one call of NumPy per node, without a C compiler or Numba, each of which would compile a training
+step for half a minute. Of PyTensor's rewrites, two are used: merging of common subexpressions, and in-place operations.
+The others find little in a simplified graph, and fuse elementwise products into nodes that are slow without a compiler.
 """
 
 from __future__ import annotations
@@ -28,7 +27,10 @@ MODE = Mode("py", RewriteDatabaseQuery(include=["merge", "inplace"]))
 
 
 class Function:
-    """From values of a graph's inputs and of the variables ``reads`` to those of its results, of these ``types``."""
+    """Maps the values of a graph's inputs, and of the tensors ``reads``, to those of its results.
+
+    ``types`` are theirs.
+    """
 
     def __init__(self, graph: Graph, lowerings: Mapping[Primitive, Any], reads: Sequence[Tensor] = ()):
         self.types = [x.type for x in graph.results]
@@ -42,14 +44,14 @@ class Function:
         self.free = [self.call]
 
     def __call__(self, *values: Any) -> list[Any]:
-        call = self._taken()
+        call = self._take_copy()
         try:
             return [np.asarray(x) for x in call(*values)]
         finally:
             self.free.append(call)
 
-    def _taken(self) -> Any:
-        """One for this thread alone: while it runs, a PyTensor function keeps its values in itself."""
+    def _take_copy(self) -> Any:
+        """Return a copy for this thread: a PyTensor function stores intermediate values in itself while it runs."""
         try:
             return self.free.pop()
         except IndexError:
@@ -58,7 +60,7 @@ class Function:
 
 
 def _lowered(node: Node, known: Mapping[Tensor, Any], lowerings: Mapping[Primitive, Any]) -> list[Any]:
-    """The variables of a node; a graph that it holds goes to the lowering as a function."""
+    """Return PyTensor's variables for a node's outputs; subgraphs are passed to the lowering as functions."""
     attrs = {name: Function(v, lowerings) if isinstance(v, Graph) else v for name, v in node.attrs.items()}
     made = lowerings[node.primitive](*(_value(x, known) for x in node.inputs), **attrs)
     return [_typed(out, x.type) for out, x in zip([made] if node.primitive.single else made, node.outputs)]
@@ -69,6 +71,6 @@ def _value(x: Tensor, known: Mapping[Tensor, Any]) -> Any:
 
 
 def _typed(out: Any, type: Type) -> Any:
-    """Of the dtype of our typing rule, and known to be of that shape: PyTensor repeats no axis of unknown size."""
+    """Cast to the dtype of our typing rule, and fix the shape: PyTensor does not broadcast axes of unknown size."""
     out = cast(out, dtype=type.dtype)
     return out if out.type.shape == type.shape else pt.specify_shape(out, type.shape)

@@ -1,4 +1,4 @@
-"""Lowerings of what has a counterpart in PyTensor, or is a line of its functions."""
+"""Lowerings to one function of PyTensor, or to a few."""
 
 # pyright: reportUnknownLambdaType=false
 from __future__ import annotations
@@ -27,8 +27,8 @@ def _reduce(function: Callable[..., Any]):
     return lambda x, *, axes, keepdims: function(x, axis=axes, keepdims=keepdims) if axes else x
 
 
-def _summed(function: Callable[..., Any]):
-    """In the dtype of the elements; float16 in a wider one."""
+def _sum_like(function: Callable[..., Any]):
+    """A reduction in the dtype of the elements; float16 accumulates in float32."""
 
     def run(x, *, axes, keepdims):
         wide = "float32" if x.dtype == "float16" else x.dtype
@@ -37,8 +37,8 @@ def _summed(function: Callable[..., Any]):
     return run
 
 
-def _running(function: Callable[..., Any]):
-    """NumPy counts int32 up to int64, unlike what PyTensor says that it does: so the dtype is set again."""
+def _cumulative(function: Callable[..., Any]):
+    """NumPy accumulates int32 in int64, although PyTensor declares int32, so the dtype is set again."""
 
     def run(x, *, axis, reverse):
         out = AsType(x.dtype)(function(flip(x, axes=(axis,)) if reverse else x, axis=axis))
@@ -51,18 +51,18 @@ def flip(x, *, axes):
     return x[tuple(slice(None, None, -1 if axis in axes else None) for axis in range(x.ndim))]
 
 
-def _embedded(x, shape, starts, strides, value=0):
-    """``x`` within a larger array of one value."""
+def _embed(x, shape, starts, strides, value=0):
+    """Put ``x`` into a larger array of one value."""
     limits = [a + (d - 1) * s + 1 for a, d, s in zip(starts, x.type.shape, strides)]
     return pt.set_subtensor(pt.alloc(like(value, x), *shape)[tuple(map(slice, starts, limits, strides))], x)
 
 
 def pad(x, *, low, high, value=0):
-    return _embedded(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
+    return _embed(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
 
 
 def _dilate(x, *, steps):
-    return _embedded(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
+    return _embed(x, [(d - 1) * s + 1 for d, s in zip(x.type.shape, steps)], [0] * x.ndim, steps)
 
 
 def _block(x, starts, sizes):
@@ -101,7 +101,7 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 
 def _soft(function: Callable[..., Any]):
-    """PyTensor knows no float16 here."""
+    """Softmax in float32 for float16, which PyTensor does not support here."""
     return lambda x, *, axis: function(cast(x, dtype="float32") if x.dtype == "float16" else x, axis=axis)
 
 
@@ -109,7 +109,7 @@ def _same(x, *_: Any, **attrs: Any):
     return x
 
 
-PLAIN: dict[Primitive, Any] = {
+OPERATOR_LOWERINGS: dict[Primitive, Any] = {
     p.negative: pt.neg, p.exp: pt.exp, p.expm1: pt.expm1, p.log: pt.log, p.log1p: pt.log1p, p.sqrt: pt.sqrt,
     p.rsqrt: lambda x: pt.reciprocal(pt.sqrt(x)), p.reciprocal: pt.reciprocal, p.square: pt.sqr, p.sin: pt.sin,
     p.cos: pt.cos, p.tan: pt.tan, p.arcsin: pt.arcsin, p.arccos: pt.arccos, p.arctan: pt.arctan, p.sinh: pt.sinh,
@@ -123,11 +123,11 @@ PLAIN: dict[Primitive, Any] = {
     p.bitwise_and: pt.and_, p.bitwise_or: pt.or_, p.bitwise_xor: pt.xor,
     p.left_shift: Elemwise(Shift(np.left_shift)), p.right_shift: Elemwise(Shift(np.right_shift)),
     p.select: pt.switch, p.clip: _clip, p.cast: cast,
-    reductions.reduce_sum: _summed(pt.sum), reductions.reduce_prod: _summed(pt.prod),
+    reductions.reduce_sum: _sum_like(pt.sum), reductions.reduce_prod: _sum_like(pt.prod),
     reductions.reduce_max: _reduce(pt.max), reductions.reduce_min: _reduce(pt.min),
     reductions.argmax: lambda x, *, axis: pt.argmax(x, axis=axis),
     reductions.argmin: lambda x, *, axis: pt.argmin(x, axis=axis),
-    reductions.cumsum: _running(pt.cumsum), reductions.cumprod: _running(pt.cumprod),
+    reductions.cumsum: _cumulative(pt.cumsum), reductions.cumprod: _cumulative(pt.cumprod),
     movement.reshape: lambda x, *, shape: pt.reshape(x, shape),
     movement.transpose: lambda x, *, axes: pt.transpose(x, axes),
     movement.broadcast_to: lambda x, *, shape: pt.alloc(x, *shape),

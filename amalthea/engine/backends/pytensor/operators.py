@@ -1,4 +1,4 @@
-"""Operators of our own: what PyTensor lacks, or runs element by element where there is no compiler."""
+"""Custom operators: missing in PyTensor, or run element by element there without a compiler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from amalthea.engine.ir.tensor import Type
 
 
 class AsType(Op):
-    """Another dtype. PyTensor's own goes element by element, a thousand times as slowly."""
+    """Cast to another dtype. PyTensor's own cast runs element by element, a thousand times as slowly."""
 
     __props__ = ("dtype",)
 
@@ -30,7 +30,7 @@ class AsType(Op):
 
 
 class Shift(BinaryScalarOp):
-    """A shift of bits, by a function of NumPy."""
+    """A bit shift, by a NumPy ufunc."""
 
     __props__ = ("impl",)
 
@@ -40,8 +40,8 @@ class Shift(BinaryScalarOp):
         self.nfunc_spec = (function.__name__, 2, 1)
 
 
-class Held(Op):
-    """A primitive that holds graphs: a Python function that calls compiled ones."""
+class SubgraphCall(Op):
+    """A Python function that calls compiled subgraphs, as one operator."""
 
     def __init__(self, run: Callable[..., Sequence[Any]], types: Sequence[Type]):
         self.run = run
@@ -60,5 +60,5 @@ def cast(x: Any, *, dtype: str) -> Any:
 
 
 def like(number: Any, x: Any) -> Any:
-    """A constant of the same dtype."""
+    """Return a constant of the dtype of ``x``."""
     return pt.constant(np.asarray(number, x.dtype))

@@ -1,4 +1,4 @@
-"""Lowerings of what slides a window, of which PyTensor has none that fits: slices side by side, and matrix products."""
+"""Convolutions and pools from slices and matrix products: PyTensor's own do not support our attributes."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ def _padded(x, padding, value=0):
 
 
 def _window_offsets(window, strides, dilation, out_space):
-    """For each offset in the window, the slices of the padded input that it visits."""
+    """Return, for each offset in the window, the slices of the padded input that it covers."""
     return [(slice(None), *offset) for offset in w._window_offsets(window, strides, dilation, out_space)]
 
 
 def _views(x, window, strides, padding, dilation, value=0):
-    """For each offset in the window the elements it covers, ``(batch, *space, channels)``, and the space left."""
+    """Return, for each offset in the window, the elements it covers ``(batch, *space, channels)``.
+
+    And the output's space.
+    """
     out_space = w._slid(x.type.shape[1:-1], window, strides, padding, dilation)
     x = _padded(x, padding, value)
     return [x[offset] for offset in _window_offsets(window, strides, dilation, out_space)], out_space
 
 
 def _rows(x, window, strides, padding, dilation):
-    """A row for each window: all that it sees."""
+    """Return one row per window with all elements that it covers (im2col)."""
     views, out_space = _views(x, window, strides, padding, dilation)
     seen = pt.concatenate(views, axis=-1) if len(views) > 1 else views[0]
     return seen.reshape((-1, prod(window) * x.type.shape[-1])), out_space
@@ -52,7 +55,7 @@ def _flat(x):
 
 
 def _by_group(groups: int, function: Callable[..., Any], *arrays: Any):
-    """The function for each part of the last axes, put together."""
+    """Apply the function to each group of channels, and concatenate."""
     if groups == 1:
         return function(*arrays)
     sizes = [x.type.shape[-1] // groups for x in arrays]
@@ -69,7 +72,7 @@ def _conv(x, kernel, *, strides, padding, dilation, groups, data_format):
 
 
 def _conv_input(g, kernel, *, shape, strides, padding, dilation, groups, data_format):
-    """What each offset in the window gives back is added where it looked."""
+    """Add the contribution of each window offset at the elements that it covers."""
     window, space = kernel.type.shape[:-2], w.space_of(shape, data_format)
     padded = [d + low + high for d, (low, high) in zip(space, padding)]
     inside = (slice(None), *(slice(low, low + d) for d, (low, _) in zip(space, padding)))
@@ -107,7 +110,7 @@ def _avg_pool(x, *, window, strides, padding, data_format):
     return _back(pt.true_div(reduce(pt.add, views), like(counts, x)), data_format)
 
 
-WINDOWS = {
+WINDOW_LOWERINGS = {
     w.conv: _conv,
     w.conv_input_gradient: _conv_input,
     w.conv_kernel_gradient: _conv_kernel,

@@ -1,11 +1,13 @@
-"""TensorFlow: a graph is one ``tf.function`` that holds its variables and assigns them itself.
+"""TensorFlow: a graph is one ``tf.function`` that reads and assigns its ``tf.Variable``s.
 
-Eager primitives are TensorFlow's own functions on its own tensors, so ``tf.GradientTape`` sees through them. What a
-tape differentiates by is a variable's ``storage.variable``, its ``tf.Variable``:
+Eager primitives are TensorFlow's functions on its tensors, so ``tf.GradientTape`` works through them. A tape
+differentiates with respect to ``storage.variable``, the ``tf.Variable`` of a variable:
 
     with tf.GradientTape() as tape:
         loss = ops.sum(layer(x))
     gradients = tape.gradient(loss, [v.storage.variable for v in layer.trainable_variables])
+
+`README.md` in this folder shows the passes.
 """
 
 from __future__ import annotations
@@ -42,8 +44,8 @@ from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import Primitive, control, random, windows
 
 
-class Placed(VariableGroup):
-    """Variables that are assigned together. What is kept of them are tensors, which no assignment changes."""
+class TensorflowGroup(VariableGroup):
+    """Variables that are assigned together. Copies for readers are tensors, which assignments do not change."""
 
     def take(self, members: list[Any]) -> None:
         pass
@@ -54,7 +56,7 @@ class Placed(VariableGroup):
 
 
 class TensorflowStorage(Member):
-    """A value that lives in a ``tf.Variable``. A tape watches it if it is a float, trainable or not."""
+    """Storage in a ``tf.Variable``. A tape watches it if it is a float, trainable or not."""
 
     __slots__ = ("variable",)
 
@@ -62,7 +64,7 @@ class TensorflowStorage(Member):
         tensor = to_tensor(value)
         self.variable = tf.Variable(tensor, trainable=tensor.dtype.is_floating)
         self.group = None
-        Placed([self])
+        TensorflowGroup([self])
 
     def read(self) -> Any:
         refuse(BACKEND)
@@ -84,7 +86,7 @@ class TensorflowStorage(Member):
 
 
 class TensorflowBackend(DoesNotFork, Backend):
-    """TensorFlow, on whatever device it has."""
+    """TensorFlow, on any of its devices."""
 
     name = "tensorflow"
     lowerings = LOWERINGS
@@ -126,27 +128,28 @@ class TensorflowBackend(DoesNotFork, Backend):
         return Compiled(simplify(expand(simplify(graph), LOWERINGS)), self.storage_of)
 
 
-# Milliseconds on two cores, plain and by XLA. XLA saves what TensorFlow pays for each call and each operator: a step of
-# training dense layers takes 2.8 and 1.9, a prediction of one row 0.20 and 0.11, with convolutions 0.42 and 0.28, with
-# an LSTM of 200 words 9.4 and 1.5. But it is slow at much work in convolutions and loops: a step of training takes 10
-# and 70, a prediction of 128 rows 2.6 and 3.5, with that LSTM 49 and 99. Compiling takes a second for a thousand nodes;
-# more than that gain nothing (four blocks of a transformer 128 and 133, 300 dense layers 9 and 19).
-# A prediction waits for it until it was called often: one for a few rows more takes 14 ms plain, and 107 by XLA, which
-# never gives back the memory of what it has compiled.
+# Use of XLA, by milliseconds on two cores (plain, XLA). XLA saves TensorFlow's overhead per call and per operator:
+#   training step of dense layers 2.8, 1.9; prediction of one row 0.20, 0.11; with convolutions 0.42, 0.28; with an LSTM
+#   over 200 steps 9.4, 1.5.
+# It is slow for large convolutions and loops:
+#   training step with convolutions 10, 70; prediction of 128 rows 2.6, 3.5; with that LSTM 49, 99.
+# Compiling takes one second per thousand nodes; larger graphs gain nothing (four transformer blocks 128, 133; 300 dense
+# layers 9, 19). A prediction is compiled by XLA after several calls only: tracing and running it for a new shape takes
+# 14 ms plain and 107 with XLA, which never frees the memory of compiled code.
 CALLS_BEFORE_XLA = 8
 MOST_NODES = 1000
-MOST_NUMBERS = 3_000_000  # that a prediction with convolutions or loops computes: a million for a row in ResNet-20
+MOST_ELEMENTS = 3_000_000  # computed by a prediction with convolutions or loops; ResNet-20: one million per row
 _SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == windows.__name__} | {
     control.scan,
     control.while_loop,
 }
-_SLOW.add(control.barrier)  # XLA on a CPU does not wait at it
+_SLOW.add(control.barrier)  # XLA on a CPU ignores control dependencies
 _FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
-_DRAWN = {random.random_uniform, random.random_normal}  # other numbers by XLA than eagerly
+_RANDOM = {random.random_uniform, random.random_normal}  # XLA's random numbers differ from the eager ones
 
 
-def _by_xla(graph: Graph) -> bool:
-    """Whether XLA compiles a graph: on a GPU always, on a CPU where it was measured to be faster."""
+def _uses_xla(graph: Graph) -> bool:
+    """True if XLA compiles a graph: always on a GPU; on a CPU if it is faster by the measurements above."""
     if tf.config.list_physical_devices("GPU"):
         return True
     nodes = [node.primitive for node in all_nodes(graph)]
@@ -155,18 +158,18 @@ def _by_xla(graph: Graph) -> bool:
         return False
     if graph.writes:
         return not slow
-    return not rows & _DRAWN and slow <= _FORWARD and (not slow or _numbers(graph) <= MOST_NUMBERS)
+    return not rows & _RANDOM and slow <= _FORWARD and (not slow or _element_count(graph) <= MOST_ELEMENTS)
 
 
-def _numbers(graph: Graph) -> int:
-    """How many numbers a graph without open loops computes."""
+def _element_count(graph: Graph) -> int:
+    """Return the number of elements that a graph without while loops computes."""
     scans = [node.attrs for node in graph.nodes if node.primitive is control.scan]
-    inside = sum(attrs["length"] * _numbers(attrs["body"]) for attrs in scans)
+    inside = sum(attrs["length"] * _element_count(attrs["body"]) for attrs in scans)
     return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
 
 
 class Compiled(Gated):
-    """A graph as one concrete function. It is traced again if a variable has been with another backend."""
+    """A graph as a concrete function. It is traced again if a variable was on another backend meanwhile."""
 
     def __init__(self, graph: Graph, storage_of: Callable[[Variable], Any]):
         self.graph = graph
@@ -175,7 +178,7 @@ class Compiled(Gated):
         self.written = {v for v, _ in graph.writes}
         self.kept = [v for v in self.variables if v not in self.written]
         self.bound: list[Storage] | None = None
-        self.tracing = threading.RLock()  # one thread at a time makes functions
+        self.tracing = threading.RLock()  # one thread at a time traces
         self.functions = _Functions(None)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -190,8 +193,8 @@ class Compiled(Gated):
             with LOCK:
                 leave(reading, writing, kept)
 
-    def _look(self) -> None:
-        """Find the variables, after some variable moved: one of ours?"""
+    def _find_variables(self) -> None:
+        """Look up the variables after some variable moved; trace again if one of ours did."""
         storages = [self.storage_of(v) for v in self.variables]
         written = [s for s, v in zip(storages, self.variables) if v in self.written]
         self.writing = written_together(written)
@@ -202,7 +205,7 @@ class Compiled(Gated):
         self.version = VariableGroup.version
 
     def _kept_values(self, kept: Reading) -> list[Any]:
-        """The values of the variables that are only read, at one moment."""
+        """Return a snapshot of the variables that are only read."""
         apart = [gate for gate, _ in kept]
         storages: list[Any] = [v.storage for v in self.kept]
         return [s.group.kept[s.index] if s.group in apart else s.variable.value() for s in storages]
@@ -213,7 +216,7 @@ class Compiled(Gated):
                 with self.tracing:
                     functions.of_values = functions.of_values or self._traced(functions, of_values=True)
             return functions.of_values(*inputs, *given)
-        if functions.plain is None or functions.waits:
+        if functions.plain is None or functions.calls_before_xla:
             with self.tracing:
                 results = self._prepare(functions, inputs)
             if results is not None:
@@ -221,21 +224,21 @@ class Compiled(Gated):
         return functions.plain(*inputs)
 
     def _prepare(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any] | None:
-        """Trace for the variables as they are stored now, or later for XLA, which gives results at once."""
+        """Trace for the current storages; or compile by XLA, which also runs the function and returns its results."""
         if functions.plain is None:
-            by_xla = _by_xla(self.graph)
-            functions.waits = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
-            if by_xla and not functions.waits:
+            by_xla = _uses_xla(self.graph)
+            functions.calls_before_xla = CALLS_BEFORE_XLA if by_xla and not self.graph.writes else 0
+            if by_xla and not functions.calls_before_xla:
                 return self._run_by_xla(functions, inputs)
             functions.plain = self._traced(functions)
-        elif functions.waits:
-            functions.waits -= 1
-            if not functions.waits:
+        elif functions.calls_before_xla:
+            functions.calls_before_xla -= 1
+            if not functions.calls_before_xla:
                 return self._run_by_xla(functions, inputs)
         return None
 
     def _run_by_xla(self, functions: _Functions, inputs: Sequence[Any]) -> list[Any]:
-        """XLA has fewer kernels, of small whole numbers above all; it finds out before anything runs."""
+        """Compile by XLA and run. If XLA has no kernel (mostly for small integers), it fails before anything runs."""
         try:
             made = self._traced(functions, jit_compile=True)
             results = made(*inputs)
@@ -254,7 +257,7 @@ class Compiled(Gated):
         return tf.function(compute, **options).get_concrete_function()
 
     def _compute(self, storages: dict[Variable, Any], *inputs: Any) -> list[Any]:
-        """The graph, in TensorFlow's words; it reads and assigns the variables, or is given the values of some."""
+        """Run the graph in TensorFlow; variables are read and assigned, or their values are given."""
         plan = Plan(self.graph, to_tensor)
         count = len(self.graph.inputs)
         given = dict(zip(self.kept, inputs[count:]))
@@ -270,9 +273,9 @@ class _Functions:
 
     def __init__(self, storages: Any):
         self.storages = storages
-        self.plain: Any = None  # reads the variables where they are
-        self.of_values: Any = None  # is given the values of those that it does not write
-        self.waits = 0  # calls until XLA compiles it
+        self.plain: Any = None  # reads the tf.Variables
+        self.of_values: Any = None  # takes the values of variables that are only read as arguments
+        self.calls_before_xla = 0  # calls until XLA compiles it
 
 
 BACKEND = TensorflowBackend()

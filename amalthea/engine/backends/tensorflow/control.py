@@ -1,4 +1,4 @@
-"""Branches and loops: plain Python where values are known, ``tf.cond`` and ``tf.while_loop`` in a graph."""
+"""Branches and loops: Python loops in eager mode, ``tf.cond`` and ``tf.while_loop`` in a graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amalthea.engine.primitives import Primitive, control
 
 
 def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
-    """The primitives that hold graphs, for what runs one primitive."""
+    """Return the lowerings of primitives with subgraphs; ``run`` runs one primitive."""
 
     def subgraph(graph, values):
         return [to_tensor(x) for x in graph.run(values, run)]
@@ -35,14 +35,15 @@ def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
             outputs = subgraph(body, (*fixed, *carry, *(tf.gather(x, i) for x in sequences)))
             return outputs[:carries], outputs[carries:]
 
-        if length and tf.executing_eagerly():  # a loop written out in a graph was never faster: 28 steps of an LSTM
-            return _written_out(step, carry, length, reverse)
-        return _looped(step, carry, types, length, reverse)
+        if length and tf.executing_eagerly():  # unrolled in a graph it was not faster (28 steps of an LSTM)
+            return _unrolled(step, carry, length, reverse)
+        return _in_while_loop(step, carry, types, length, reverse)
 
     return {control.cond: cond, control.while_loop: while_loop, control.scan: scan}
 
 
-def _written_out(step, carry, length, reverse):
+def _unrolled(step, carry, length, reverse):
+    """Run all steps in Python."""
     kept: list[Any] = [None] * length
     for i in range(length)[::-1] if reverse else range(length):
         carry, outputs = step(i, carry)
@@ -50,7 +51,8 @@ def _written_out(step, carry, length, reverse):
     return (*carry, *(tf.concat(values, 0) for values in zip(*kept)))
 
 
-def _looped(step, carry, types, length, reverse):
+def _in_while_loop(step, carry, types, length, reverse):
+    """Run the steps in a ``tf.while_loop``."""
     arrays = [tf.TensorArray(DTYPES[t.dtype], length, element_shape=t.shape) for t in types]
 
     def body(n, carry, arrays):

@@ -1,8 +1,8 @@
-"""TensorFlow's function for each primitive, and how one is run.
+"""The lowering table: TensorFlow's function for every primitive, and eager execution.
 
-What has no kernel for a dtype is computed in a wider one and cut to width: bools as int32, unsigned numbers and
-matrices of small ones as int64 (exact in the bits that are kept), windows of whole numbers as float64 (exact up to
-2**53).
+A primitive without a kernel for a dtype is computed in a wider dtype and cast back: bools as int32, unsigned integers
+and matrix products of small integers as int64 (exact in the bits that remain), convolutions and average pools of
+integers as float64 (exact up to 2**53).
 """
 
 # pyright: reportUnknownLambdaType=false
@@ -23,8 +23,8 @@ from amalthea.engine.primitives import windows as w
 # ---------------------------------------------------------------------------------------- elementwise
 
 
-def _of_floats(function):
-    """For what leaves whole numbers as they are."""
+def _floats_only(function):
+    """A lowering that returns integers unchanged."""
     return lambda x: function(x) if x.dtype.is_floating else x
 
 
@@ -41,15 +41,15 @@ def _sign(x):
 
 
 def _floor_divide(x, y):
-    """As Python's: a finite number divided by an infinity of the other sign is -1, not -0."""
+    """Like Python: a finite number divided by an infinity of the other sign is -1, not -0."""
     if not x.dtype.is_floating:
         return tf.math.floordiv(x, y)
     below = tf.math.is_inf(y) & tf.math.is_finite(x) & (x * tf.sign(y) < 0)
     return tf.where(below, -tf.ones((), x.dtype), tf.math.floordiv(x, y))
 
 
-def _divided(function):
-    """For whole numbers 0 where NumPy divides by 0, which TensorFlow makes an error."""
+def _safe_divide(function):
+    """Integer division by 0 is 0, as in NumPy; TensorFlow raises an error."""
 
     def divide(x, y):
         if x.dtype.is_floating:
@@ -92,7 +92,7 @@ def _iota(*, shape, axis, dtype):
 
 
 def _starts(starts, shape, sizes):
-    """Where a block begins, moved so that it lies inside."""
+    """Return start indices, clipped so that the block lies inside."""
     return tf.stack([tf.clip_by_value(tf.cast(s, tf.int64), 0, d - n) for s, d, n in zip(starts, shape, sizes)])
 
 
@@ -109,8 +109,8 @@ def _dynamic_update(x, update, *starts):
     return tf.raw_ops.TensorStridedSliceUpdate(input=x, begin=begin, end=end, strides=ones, value=update)
 
 
-def _whole(indices, size):
-    """Indices as TensorFlow takes them, counted from the start."""
+def _non_negative(indices, size):
+    """Return indices in a dtype that TensorFlow accepts, with negative ones counted from the start."""
     if indices.dtype not in (tf.int32, tf.int64):
         indices = tf.cast(indices, tf.int64)
     return tf.where(indices < 0, indices + size, indices)
@@ -118,11 +118,11 @@ def _whole(indices, size):
 
 def _points(x, indices):
     sizes = tf.constant(tuple(x.shape[: indices.shape[-1]]), DTYPES[type_of(indices).dtype])
-    return _whole(indices, sizes)
+    return _non_negative(indices, sizes)
 
 
 def _front(x, axis, count=1):
-    """Some axes moved to the front."""
+    """Move some axes to the front."""
     moved = range(axis, axis + count)
     return tf.transpose(x, (*moved, *(i for i in range(x.ndim) if i not in moved)))
 
@@ -132,24 +132,24 @@ def _unfront(x, axis):
 
 
 def _scatter_add(x, indices, updates, *, axis):
-    if indices.ndim == 0:  # the kernel wants a list of indices_
+    if indices.ndim == 0:  # the kernel needs a vector of indices
         indices, updates = indices[None], tf.expand_dims(updates, axis)
-    indices_ = _whole(indices, x.shape[axis])[..., None]
+    column = _non_negative(indices, x.shape[axis])[..., None]
     if axis == 0:
-        return tf.tensor_scatter_nd_add(x, indices_, updates)
-    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), indices_, _front(updates, axis, indices.ndim)), axis)
+        return tf.tensor_scatter_nd_add(x, column, updates)
+    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), column, _front(updates, axis, indices.ndim)), axis)
 
 
 def _along(x, indices, axis):
-    """The full coordinates of what indices along an axis mean."""
-    indices = _whole(indices, x.shape[axis])
+    """Return the full coordinates of indices along one axis."""
+    indices = _non_negative(indices, x.shape[axis])
     grid = tf.meshgrid(*(tf.range(n, dtype=indices.dtype) for n in indices.shape), indexing="ij")
     return tf.stack([indices if i == axis else axis_indices for i, axis_indices in enumerate(grid)], axis=-1)
 
 
 def _top_k(x, *, k):
-    values, indices_ = tf.math.top_k(x, k, sorted=True)
-    return values, indices_
+    values, indices = tf.math.top_k(x, k, sorted=True)
+    return values, indices
 
 
 # -------------------------------------------------------------------------------------- the other primitives
@@ -160,15 +160,18 @@ def _reduce(function):
 
 
 def _matmul(x, y, *, transpose_x, transpose_y):
-    if x.ndim > 2 and y.ndim == 2 and not transpose_x:  # one large product, not one for each element of a batch
+    if x.ndim > 2 and y.ndim == 2 and not transpose_x:  # one large product instead of one per batch element
         rows = tf.reshape(x, (-1, x.shape[-1]))
         out = tf.linalg.matmul(rows, y, transpose_b=transpose_y)
         return tf.reshape(out, (*x.shape[:-1], out.shape[-1]))
     return tf.linalg.matmul(x, y, transpose_a=transpose_x, transpose_b=transpose_y)
 
 
-def _drawn(function):
-    """Philox wherever it runs; but XLA on a CPU puts its numbers in another order (2.21), so they are others."""
+def _random(function):
+    """Stateless Philox random numbers.
+
+    XLA on a CPU orders them differently (TensorFlow 2.21), so its numbers differ.
+    """
 
     return lambda key, *, shape, dtype: function(shape, tf.bitcast(key, tf.int32), dtype=DTYPES[dtype], alg="philox")
 
@@ -188,10 +191,10 @@ LOWERINGS: dict[Primitive, Any] = {
     p.cos: tf.cos, p.tan: tf.tan, p.arcsin: tf.asin, p.arccos: tf.acos, p.arctan: tf.atan, p.sinh: tf.sinh,
     p.cosh: tf.cosh, p.tanh: tf.tanh, p.arcsinh: tf.asinh, p.arccosh: tf.acosh, p.arctanh: tf.atanh,
     p.sigmoid: tf.sigmoid, p.softplus: tf.math.softplus, p.erf: tf.math.erf, p.relu: tf.nn.relu,
-    p.absolute: _absolute, p.sign: _sign, p.floor: _of_floats(tf.floor), p.ceil: _of_floats(tf.math.ceil),
-    p.round: _of_floats(tf.round), p.isnan: _test(tf.math.is_nan), p.isinf: _test(tf.math.is_inf),
+    p.absolute: _absolute, p.sign: _sign, p.floor: _floats_only(tf.floor), p.ceil: _floats_only(tf.math.ceil),
+    p.round: _floats_only(tf.round), p.isnan: _test(tf.math.is_nan), p.isinf: _test(tf.math.is_inf),
     p.logical_not: tf.logical_not, p.add: tf.add, p.subtract: tf.subtract, p.multiply: tf.multiply,
-    p.divide: tf.divide, p.floor_divide: _divided(_floor_divide), p.remainder: _divided(tf.math.floormod),
+    p.divide: tf.divide, p.floor_divide: _safe_divide(_floor_divide), p.remainder: _safe_divide(tf.math.floormod),
     p.power: tf.pow, p.maximum: tf.maximum, p.minimum: tf.minimum, p.arctan2: tf.atan2, p.equal: tf.equal,
     p.less: tf.less, p.less_equal: tf.less_equal, p.greater: tf.greater, p.greater_equal: tf.greater_equal,
     p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,
@@ -211,7 +214,7 @@ LOWERINGS: dict[Primitive, Any] = {
     movement.slice: _slice, movement.pad: _pad, movement.dilate: _dilate,
     movement.flip: lambda x, *, axes: tf.reverse(x, axes), movement.iota: _iota,
     movement.dynamic_slice: _dynamic_slice, movement.dynamic_update_slice: _dynamic_update,
-    indexing.gather: lambda x, i, *, axis: tf.gather(x, _whole(i, x.shape[axis]), axis=axis),
+    indexing.gather: lambda x, i, *, axis: tf.gather(x, _non_negative(i, x.shape[axis]), axis=axis),
     indexing.scatter_add: _scatter_add,
     indexing.take_along_axis: lambda x, i, *, axis: tf.gather_nd(x, _along(x, i, axis)),
     indexing.add_along_axis: lambda x, i, u, *, axis: tf.tensor_scatter_nd_add(x, _along(x, i, axis), u),
@@ -222,8 +225,8 @@ LOWERINGS: dict[Primitive, Any] = {
     w.conv_kernel_gradient: windows.conv_kernel_gradient, w.max_pool: windows.max_pool,
     w.max_pool_gradient: windows.max_pool_gradient, w.avg_pool: windows.avg_pool,
     w.avg_pool_gradient: windows.avg_pool_gradient,
-    random.random_uniform: _drawn(tf.random.stateless_uniform),
-    random.random_normal: _drawn(tf.random.stateless_normal),
+    random.random_uniform: _random(tf.random.stateless_uniform),
+    random.random_normal: _random(tf.random.stateless_normal),
     p.relu_gradient: lambda g, out: tf.raw_ops.ReluGrad(gradients=g, features=out),
     composite.softmax: lambda x, *, axis: tf.nn.softmax(x, axis),
     composite.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
@@ -243,9 +246,9 @@ _WITH_BOOLS = {
 
 @cache
 def _wider(primitive: Primitive, dtype: str) -> str:
-    """The dtype in which TensorFlow computes this primitive of that dtype."""
+    """Return the dtype in which TensorFlow computes this primitive on a dtype."""
     if dtype == "bool":
-        return "bool" if primitive in _WITH_BOOLS or primitive in _HELD else "int32"
+        return "bool" if primitive in _WITH_BOOLS or primitive in _SUBGRAPH_LOWERINGS else "int32"
     if primitive in (p.negative, p.power) and dtype in _UNSIGNED:
         return "int64"
     if primitive is matmul.matmul and dtype in (*_UNSIGNED, "int8", "int16"):
@@ -256,7 +259,7 @@ def _wider(primitive: Primitive, dtype: str) -> str:
 
 
 def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """One primitive, on tensors of a graph or on values."""
+    """Run one primitive on eager tensors or on tensors of a tf.function."""
     tensors = [to_tensor(x) for x in inputs]
     wide = [_wider(primitive, x.dtype.name) for x in tensors]
     if all(name == x.dtype.name for name, x in zip(wide, tensors)):
@@ -267,5 +270,5 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
     return cut[0] if primitive.single else tuple(cut)
 
 
-_HELD = loops.lowerings(run)
-LOWERINGS.update(_HELD)
+_SUBGRAPH_LOWERINGS = loops.lowerings(run)
+LOWERINGS.update(_SUBGRAPH_LOWERINGS)

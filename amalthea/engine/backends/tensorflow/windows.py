@@ -1,8 +1,8 @@
-"""Windows in TensorFlow, whose kernels on a CPU know channels last, two axes of space and one group.
+"""Convolutions and pools in TensorFlow, whose CPU kernels support channels last, two axes of space, and one group.
 
-One axis of space is computed as two of which one has length 1. A pool over three is one over the last two, then one
-over the first: of equal elements that still chooses the first. Gradients of a dilated convolution are computed with the
-kernel dilated beforehand, and those of a grouped one group by group, because the kernels have neither.
+A 1D operation is a 2D one with an axis of length 1. A 3D pool is a pool over the last two axes, then one over the
+first; of equal elements it still chooses the first. Gradients of dilated convolutions dilate the kernel beforehand, and
+those of grouped convolutions run group by group, because the kernels support neither.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _last_shape(shape, data_format):
     return (shape[0], *w.space_of(shape, data_format), w.channels_of(shape, data_format))
 
 
-def _two(values: Any, rank: int, trivial: Any) -> Any:
-    """One value an axis of space, for at least two axes."""
+def _at_least_two(values: Any, rank: int, trivial: Any) -> Any:
+    """Return one value per axis of space, for at least two axes."""
     return (trivial, *values) if rank == 1 else tuple(values)
 
 
@@ -41,8 +41,8 @@ def _two_axes(x):
 # ---------------------------------------------------------------------------------------- convolution
 
 
-def _spread(kernel, dilation):
-    """The kernel with zeros between its elements."""
+def _dilate(kernel, dilation):
+    """Insert zeros between the elements of a kernel."""
     if all(d == 1 for d in dilation):
         return kernel
     steps = (*dilation, 1, 1)
@@ -51,26 +51,26 @@ def _spread(kernel, dilation):
     return tf.raw_ops.StridedSliceGrad(shape=shape, begin=ends[0], end=ends[1], strides=steps, dy=kernel)
 
 
-def _spread_shape(shape, dilation):
+def _dilated_shape(shape, dilation):
     return (*((n - 1) * d + 1 for n, d in zip(shape, dilation)), *shape[-2:])
 
 
-def _gathered(kernel, dilation):
-    """The opposite of :func:`_spread`."""
+def _undilate(kernel, dilation):
+    """The inverse of :func:`_dilate`."""
     return kernel[tuple(slice(None, None, d) for d in dilation)]
 
 
 def same_padding(space, window, strides) -> list[tuple[int, int]]:
-    """What TensorFlow means by "SAME"."""
+    """Return the padding that TensorFlow calls "SAME"."""
     wanted = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(space, window, strides)]
     return [(n // 2, n - n // 2) for n in wanted]
 
 
-def _option(space, window, strides, padding: Pads) -> str | None:
-    """TensorFlow's word for this padding, if it has one.
+def _padding_mode(space, window, strides, padding: Pads) -> str | None:
+    """Return TensorFlow's name of this padding, or None.
 
-    Explicit padding is not used: oneDNN's gradients lack it (ResNet-20's took 162 ms of processor time a step with it,
-    and take 61), and the depthwise convolution of TensorFlow 2.21 loses it, and aborts, where it is fused with a bias.
+    Explicit padding is not used: oneDNN has no gradients for it (a step of ResNet-20 took 162 ms of processor time
+    instead of 61), and the depthwise convolution of TensorFlow 2.21 ignores it, and aborts if it is fused with a bias.
     """
     if not any(map(any, padding)):
         return "VALID"
@@ -85,7 +85,7 @@ def _padded_shape(shape, padding: Pads):
     return (shape[0], *(n + low + high for n, (low, high) in zip(shape[1:], padding)), shape[-1])
 
 
-def _none(padding: Pads) -> Pads:
+def _no_padding(padding: Pads) -> Pads:
     return ((0, 0),) * len(padding)
 
 
@@ -94,7 +94,7 @@ def _unpadded(x, shape, padding: Pads):
 
 
 def _is_depthwise(kernel_shape, channels: int, strides) -> bool:
-    """Whether the kernels for one channel a group will do; they want one stride for both axes."""
+    """True if the depthwise kernels apply: one channel per group, and equal strides on both axes."""
     return len(strides) == 2 and kernel_shape[-2] == 1 and channels > 1 and strides[0] == strides[1]
 
 
@@ -106,43 +106,43 @@ def _by_group(groups: int, function: Callable[..., Any], *arrays: Any) -> Any:
 def conv(x, kernel, *, strides, padding, dilation, groups, data_format):
     rank, x = len(strides), _last(x, data_format)
     kernel = kernel[None] if rank == 1 else kernel
-    args = _two(strides, rank, 1), _two(padding, rank, (0, 0)), _two(dilation, rank, 1)
+    args = _at_least_two(strides, rank, 1), _at_least_two(padding, rank, (0, 0)), _at_least_two(dilation, rank, 1)
     out = _conv(_two_axes(x), kernel, *args, groups)
     return _back(out[:, 0] if rank == 1 else out, data_format)
 
 
 def _conv(x, kernel, strides, padding, dilation, groups):
-    spread = _spread_shape(kernel.shape, dilation)
-    option = _option(x.shape[1:-1], spread[:-2], strides, padding)
+    spread = _dilated_shape(kernel.shape, dilation)
+    option = _padding_mode(x.shape[1:-1], spread[:-2], strides, padding)
     if option is None:
-        return _conv(_padded(x, padding), kernel, strides, _none(padding), dilation, groups)
+        return _conv(_padded(x, padding), kernel, strides, _no_padding(padding), dilation, groups)
     steps = {"strides": (1, *strides, 1), "padding": option}
     if groups > 1 and _is_depthwise(kernel.shape, groups, strides):
-        kernel = _spread(tf.reshape(kernel, (*kernel.shape[:2], groups, -1)), dilation)
+        kernel = _dilate(tf.reshape(kernel, (*kernel.shape[:2], groups, -1)), dilation)
         return tf.raw_ops.DepthwiseConv2dNative(input=x, filter=kernel, **steps)
     if groups > 1:
         return _by_group(groups, lambda x, k: _conv(x, k, strides, padding, dilation, 1), x, kernel)
     if len(strides) == 2:
         return tf.raw_ops.Conv2D(input=x, filter=kernel, dilations=(1, *dilation, 1), **steps)
-    return tf.raw_ops.Conv3D(input=x, filter=_spread(kernel, dilation), **steps)
+    return tf.raw_ops.Conv3D(input=x, filter=_dilate(kernel, dilation), **steps)
 
 
 def conv_input_gradient(g, kernel, *, shape, strides, padding, dilation, groups, data_format):
     rank, g = len(strides), _last(g, data_format)
     shape = _last_shape(shape, data_format)
     kernel = kernel[None] if rank == 1 else kernel
-    kernel = _spread(kernel, _two(dilation, rank, 1))
+    kernel = _dilate(kernel, _at_least_two(dilation, rank, 1))
     inner = (shape[0], 1, *shape[1:]) if rank == 1 else shape
-    args = inner, _two(strides, rank, 1), _two(padding, rank, (0, 0))
+    args = inner, _at_least_two(strides, rank, 1), _at_least_two(padding, rank, (0, 0))
     out = _conv_input(_two_axes(g), kernel, *args, groups)
     return _back(out[:, 0] if rank == 1 else out, data_format)
 
 
 def _conv_input(g, kernel, shape, strides, padding, groups):
-    option = _option(shape[1:-1], kernel.shape[:-2], strides, padding)
+    option = _padding_mode(shape[1:-1], kernel.shape[:-2], strides, padding)
     if option is None:
         return _unpadded(
-            _conv_input(g, kernel, _padded_shape(shape, padding), strides, _none(padding), groups), shape, padding
+            _conv_input(g, kernel, _padded_shape(shape, padding), strides, _no_padding(padding), groups), shape, padding
         )
     steps = {"strides": (1, *strides, 1), "padding": option}
     if groups > 1 and _is_depthwise(kernel.shape, groups, strides):
@@ -158,19 +158,19 @@ def _conv_input(g, kernel, shape, strides, padding, groups):
 def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, groups, data_format):
     rank, dtype = len(strides), x.dtype
     x, g = _last(x, data_format), _last(g, data_format)
-    if dtype in (tf.float16, tf.bfloat16):  # of which the kernels add up the rows in halves too
+    if dtype in (tf.float16, tf.bfloat16):  # the kernels accumulate in 16 bits
         x, g = tf.cast(x, tf.float32), tf.cast(g, tf.float32)
     full = (1, *kernel_shape) if rank == 1 else kernel_shape
-    dilation = _two(dilation, rank, 1)
-    args = _spread_shape(full, dilation), _two(strides, rank, 1), _two(padding, rank, (0, 0))
-    out = tf.cast(_gathered(_conv_kernel(_two_axes(x), _two_axes(g), *args, groups), dilation), dtype)
+    dilation = _at_least_two(dilation, rank, 1)
+    args = _dilated_shape(full, dilation), _at_least_two(strides, rank, 1), _at_least_two(padding, rank, (0, 0))
+    out = tf.cast(_undilate(_conv_kernel(_two_axes(x), _two_axes(g), *args, groups), dilation), dtype)
     return out[0] if rank == 1 else out
 
 
 def _conv_kernel(x, g, shape, strides, padding, groups):
-    option = _option(x.shape[1:-1], shape[:-2], strides, padding)
+    option = _padding_mode(x.shape[1:-1], shape[:-2], strides, padding)
     if option is None:
-        return _conv_kernel(_padded(x, padding), g, shape, strides, _none(padding), groups)
+        return _conv_kernel(_padded(x, padding), g, shape, strides, _no_padding(padding), groups)
     steps = {"strides": (1, *strides, 1), "padding": option}
     if groups > 1 and _is_depthwise(shape, groups, strides):
         sizes = (*shape[:2], groups, shape[-1] // groups)
@@ -187,7 +187,7 @@ def _conv_kernel(x, g, shape, strides, padding, groups):
 
 
 class _Stage:
-    """A pool over two axes of space: what of the attributes falls on them, and how TensorFlow is told of padding."""
+    """A 2D pool: its part of the attributes, and TensorFlow's form of its padding."""
 
     def __init__(self, space, axes, window, strides, padding):
         def pick(values, trivial):
@@ -214,7 +214,7 @@ class _Stage:
         return tf.slice(x, (0, *(low for low, _ in self.padding), 0), (x.shape[0], *self.space, x.shape[-1]))
 
     def shares(self, dtype):
-        """What a mean that counts padding is multiplied by."""
+        """Return the factor from a mean that counts padding to one that does not."""
         counts = w.window_counts(self.space, self.window, self.strides, self.padding)
         return tf.constant((prod(self.window) / counts)[..., None], dtype)
 
@@ -238,7 +238,7 @@ class _Stage:
 
 
 class _Staged:
-    """A pool as one or two stages; each entry is a stage, the shape of its input and that of its output."""
+    """A pool as one or two stages; each has the shapes of its input and output."""
 
     def __init__(self, shape, *, window, strides, padding):
         batch, *space, channels = shape
@@ -258,7 +258,7 @@ class _Staged:
         self.shape, self.out_shape = tuple(shape), (batch, *out, channels)
 
     def forward(self, x, name: str) -> list[Any]:
-        """The input and then what each stage gives."""
+        """Return the input, then the output of each stage."""
         values = [x]
         for stage, inner, _ in self.stages:
             values.append(getattr(stage, name)(tf.reshape(values[-1], inner)))

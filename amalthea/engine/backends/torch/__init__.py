@@ -1,7 +1,9 @@
-"""PyTorch: a graph becomes straight-line code without autograd; eagerly, its own tensors and its own autograd.
+"""PyTorch: a graph becomes straight-line Python code that runs without autograd; eager primitives use autograd.
 
-Eager primitives are PyTorch's own functions on its own tensors, and a variable's value is a leaf, so that after
-``loss.backward()`` a trainable variable has its gradient in ``variable.value.grad``, and ``torch.optim`` can hold it.
+Eager primitives are PyTorch's functions on its tensors, and the value of a trainable variable is an autograd leaf:
+after ``loss.backward()`` the gradient is in ``variable.value.grad``, and ``torch.optim`` accepts these values.
+
+`README.md` in this folder shows the passes and the generated code.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import numpy as np
 import torch
 
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.memory import keep_freed_memory, tidied
+from amalthea.engine.backends.memory import keep_freed_memory, trim_after_first_run
 from amalthea.engine.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
-from amalthea.engine.backends.torch.codegen import function_of, function_of_kept
+from amalthea.engine.backends.torch.codegen import prediction_function, step_function
 from amalthea.engine.backends.torch.lowerings import LOWERINGS, run
-from amalthea.engine.backends.torch.native_autograd import gradients, with_tapes
-from amalthea.engine.backends.torch.prepacking import folded
-from amalthea.engine.backends.torch.rnn import with_recurrences
-from amalthea.engine.backends.torch.weight_cache import changes
+from amalthea.engine.backends.torch.native_autograd import gradients, with_native_autograd
+from amalthea.engine.backends.torch.prepacking import prepack
+from amalthea.engine.backends.torch.rnn import pair_lstm_gradients
+from amalthea.engine.backends.torch.weight_cache import weight_version
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful
 from amalthea.engine.backends.variable_groups import wait_until_quiet, wait_until_readable
 from amalthea.engine.ir.graph import Graph
@@ -32,10 +34,10 @@ from amalthea.engine.primitives import Primitive
 
 
 class TorchStorage(ListedStorage):
-    """A value that lives in a tensor, and for a trainable variable the leaf that stands for it in autograd's graphs.
+    """Storage in a tensor. A trainable variable also has an autograd leaf that shares the tensor's memory.
 
-    A leaf is the live parameter: it is the same object for good, and follows every assignment and training step.
-    What is read of any other variable stays as it was.
+    The leaf is the live parameter: the same object as long as the variable lives, updated by assignments and training
+    steps. The value read of any other variable is a snapshot.
     """
 
     __slots__ = ("leaf", "trainable")
@@ -44,18 +46,18 @@ class TorchStorage(ListedStorage):
         super().__init__(tensor)
         self.leaf: torch.Tensor | None = None
         self.trainable = False
-        changes.renew()
+        weight_version.renew()
 
     @property
     def is_held(self) -> bool:
-        """Whether a user may hold the memory of the value, and change it in place."""
+        """True if a user may hold the memory of the value, and change it in place."""
         return self.leaf is not None or self.index in self.group.lent
 
     def read(self) -> torch.Tensor:
         with LOCK:
             wait_until_quiet([self], readers=False)
             value = self._read()
-            changes.renew()
+            weight_version.renew()
             return value
 
     def _read(self) -> torch.Tensor:
@@ -67,14 +69,16 @@ class TorchStorage(ListedStorage):
         return self.leaf
 
     def follow(self) -> None:
-        """Let the leaf be where the value is."""
+        """Point the leaf to the current memory of the value."""
         value = self.group.values[self.index]
         if self.leaf is not None and self.leaf.data_ptr() != value.data_ptr():
             self.leaf.data = value
 
     def peek(self) -> torch.Tensor:
-        """The value, in memory that nobody takes for another; of a trainable variable a view that autograd follows to
-        the leaf."""
+        """Return the value in memory that no executable reuses.
+
+        Of a trainable variable, a view that autograd links to the leaf.
+        """
         with LOCK:
             value = super().peek()
             if self.group.writer or not (self.trainable and torch.is_grad_enabled()):
@@ -93,14 +97,14 @@ class TorchStorage(ListedStorage):
                 group.values[index] = value.detach().clone(memory_format=torch.contiguous_format)
                 group.lent.discard(index)
                 self.follow()
-            changes.renew()
+            weight_version.renew()
 
     def move(self, device: torch.device) -> None:
-        """Bring the value to a device."""
+        """Move the value to a device."""
         value = self.group.values[self.index]
         if value.device != device:
             self.group.values[self.index], self.leaf = value.to(device), None
-            changes.renew()
+            weight_version.renew()
 
     def numpy(self) -> np.ndarray:
         with LOCK:
@@ -108,13 +112,13 @@ class TorchStorage(ListedStorage):
             return to_numpy(self.current())
 
 
-def prepared(graph: Graph) -> Graph:
-    """The graph in primitives that PyTorch has, with what belongs together paired."""
-    return with_tapes(folded(simplify(expand(with_recurrences(simplify(graph)), LOWERINGS))))
+def prepare_graph(graph: Graph) -> Graph:
+    """Run all passes: expand to primitives with lowerings, pack weights, pair gradients with their forward pass."""
+    return with_native_autograd(prepack(simplify(expand(pair_lstm_gradients(simplify(graph)), LOWERINGS))))
 
 
 class TorchBackend(Backend):
-    """PyTorch, on the first CUDA device if there is one."""
+    """PyTorch, on the first CUDA device if there is one, else on the CPU."""
 
     name = "torch"
     lowerings = LOWERINGS
@@ -124,12 +128,12 @@ class TorchBackend(Backend):
         return TorchStorage(to_tensor(value))
 
     def in_child(self) -> None:
-        torch.set_num_threads(1)  # OpenMP would wait for those of the parent; PyTorch's own workers do the same
+        torch.set_num_threads(1)  # OpenMP would wait for the parent's threads; PyTorch's data loaders do the same
 
     def devices(self) -> list[str]:
         return devices()
 
-    def index(self, variable: Variable) -> Storage:
+    def storage_of(self, variable: Variable) -> Storage:
         storage: Any = super().storage_of(variable)
         if type(storage) is TorchStorage:
             storage.move(where())
@@ -143,10 +147,10 @@ class TorchBackend(Backend):
         return to_numpy(array)
 
     def native_gradient(self, function: Any, inputs: Any, cotangents: Any, wanted: Any) -> Sequence[Any]:
-        is_outer = torch.is_grad_enabled()  # then this gradient may be differentiated itself
+        is_outer = torch.is_grad_enabled()  # if so, this gradient may be differentiated again
         with torch.enable_grad():
             fresh = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(inputs)]
-            # A view, so that an input that goes in twice has two gradients.
+            # A view, so that an input that is passed twice has two gradients.
             values = [x.view_as(x) if is_outer and x.requires_grad else new for x, new in zip(inputs, fresh)]
             return gradients(function(*values), cotangents, [values[i] for i in wanted], create_graph=is_outer)
 
@@ -156,16 +160,18 @@ class TorchBackend(Backend):
         return run(primitive, inputs, attrs)
 
     def compile(self, graph: Graph) -> Executable:
-        function = _step(prepared(graph)) if graph.writes else _answer(prepared(graph))
+        function = _step(prepare_graph(graph)) if graph.writes else _prediction(prepare_graph(graph))
         if not graph.writes:
-            return Stateful(graph, function, self.storage_of, stamp=lambda values: (changes.token, values))
-        return tidied(Stateful(graph, function, self.storage_of, copy=torch.clone, renew=changes.renew))
+            return Stateful(graph, function, self.storage_of, stamp=lambda values: (weight_version.token, values))
+        return trim_after_first_run(
+            Stateful(graph, function, self.storage_of, copy=torch.clone, renew=weight_version.renew)
+        )
 
 
 def _step(graph: Graph) -> Any:
-    """The function of a graph that writes."""
+    """Compile a graph that writes variables."""
     keep_freed_memory()
-    function = function_of(graph)
+    function = step_function(graph)
 
     def step(written: Any, kept: Any, inputs: Sequence[Any]) -> Any:
         with torch.no_grad():
@@ -174,9 +180,9 @@ def _step(graph: Graph) -> Any:
     return step
 
 
-def _answer(graph: Graph) -> Any:
-    """The function of a graph that only reads."""
-    function = function_of_kept(graph)
+def _prediction(graph: Graph) -> Any:
+    """Compile a graph that only reads variables."""
+    function = prediction_function(graph)
 
     def answer(written: Any, stamped: Any, inputs: Sequence[Any]) -> Any:
         with torch.no_grad():

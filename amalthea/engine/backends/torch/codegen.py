@@ -1,8 +1,8 @@
-"""Straight-line Python code for a graph.
+"""Code generation: a graph as straight-line Python code, one statement per primitive.
 
-One line a primitive, each value deleted after its last use. Two things make it as good as what one writes by hand:
-an operation on a value that dies with it is done in that value's memory (the memory of the variables too, as
-optimizers do), and what PyTorch says in one pass (``addmm``, ``addcmul``, a sum with a factor) is one line.
+Each value is deleted after its last use (liveness). An operation whose operand is not used again runs in place, in the
+operand's memory; variables are updated in place too, as optimizers do. Patterns for which PyTorch has one kernel
+(``addmm``, ``addcmul``, Adam) become one statement.
 """
 
 from __future__ import annotations
@@ -14,78 +14,83 @@ from typing import Any
 import torch
 
 from amalthea.engine.backends.torch.arrays import to_tensor
-from amalthea.engine.backends.torch.fusions import fused_lines
-from amalthea.engine.backends.torch.saved_for_backward import paired
-from amalthea.engine.backends.torch.statements import Line, line_of
-from amalthea.engine.backends.torch.weight_cache import Kept, divided
+from amalthea.engine.backends.torch.fusions import fuse_statements
+from amalthea.engine.backends.torch.saved_for_backward import share_saved_values
+from amalthea.engine.backends.torch.statements import Statement, statement_of
+from amalthea.engine.backends.torch.weight_cache import WeightCache, split_weight_only
 from amalthea.engine.backends.value_lists import state_of
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.passes.liveness import last_uses
 
 
-def function_of(graph: Graph) -> Any:
-    """``function(written, kept, inputs)``, which gives the outputs, and the new values of the variables written."""
+def step_function(graph: Graph) -> Any:
+    """Compile ``function(written, kept, inputs)``, which returns the outputs and the new values of variables."""
     written, kept = state_of(graph)
     reads = dict(graph.reads)
     unread = [Tensor(variable.type) for variable in written]
-    spent = [reads.get(variable, other) for variable, other in zip(written, unread)]
-    arguments = [spent, [reads[variable] for variable in kept], graph.inputs]
-    return Writer(graph, arguments, spendable=spent).function
+    donated = [reads.get(variable, other) for variable, other in zip(written, unread)]
+    arguments = [donated, [reads[variable] for variable in kept], graph.inputs]
+    return Writer(graph, arguments, donated=donated).function
 
 
-def function_of_kept(graph: Graph) -> Any:
-    """``function(token, kept, inputs)`` of a graph that writes nothing; what is settled in it is computed once, for
-    all calls with the same token."""
-    settled, rest = divided(graph)
-    prepare = Writer(settled, [[x for _, x in graph.reads]], parameters=["kept"], lends=True).function
+def prediction_function(graph: Graph) -> Any:
+    """Compile ``function(token, kept, inputs)`` of a graph that writes nothing.
+
+    Values that depend on weights only are computed once for all calls with the same ``token`` (``weight_cache.py``).
+    """
+    weight_only, rest = split_weight_only(graph)
+    prepare = Writer(weight_only, [[x for _, x in graph.reads]], parameters=["kept"], may_alias=True).function
     count = len(graph.inputs)
     arguments = [rest.inputs[:count], rest.inputs[count:]]
-    function = Writer(rest, arguments, parameters=["inputs", "settled"]).function
-    kept = Kept(settled, lambda values: prepare(values)[0])
+    function = Writer(rest, arguments, parameters=["inputs", "weight_only"]).function
+    kept = WeightCache(weight_only, lambda values: prepare(values)[0])
     return lambda token, values, inputs: function(inputs, kept(token, values))
 
 
 def subgraph_function(graph: Graph) -> Any:
-    """``function(values)`` of a body or branch, whose inputs stay as they are."""
+    """Compile ``function(values)`` of a loop body or branch, which does not change its inputs."""
     function = Writer(graph, [graph.inputs], parameters=["values"]).function
     return lambda values: function(values)[0]
 
 
 class Writer:
-    """Writes the code; ``function`` is what it means, ``source`` how it reads.
+    """Writes the code of a graph; ``source`` is the text, ``function`` the compiled function.
 
     Args:
-        graph: what is written.
-        arguments: the tensors that are given, in lists named ``parameters``.
-        spendable: those of them whose memory is used again.
-        lends: whether results may share memory with what is given, and with each other.
+        graph: Graph; the graph to compile.
+        arguments: lists of tensors that are given, one list per name of ``parameters``.
+        donated: tensors among them whose memory may be reused.
+        parameters: names of the function's parameters.
+        may_alias: bool; True if results may share memory with arguments and with each other.
     """
 
     def __init__(
         self,
         graph: Graph,
         arguments: Sequence[Sequence[Tensor]],
-        spendable: Sequence[Tensor] = (),
+        donated: Sequence[Tensor] = (),
         parameters: Sequence[str] = ("written", "kept", "inputs"),
-        lends: bool = False,
+        may_alias: bool = False,
     ):
-        self.results, self.parameters, self.lends = graph.results, parameters, lends
+        self.results, self.parameters, self.may_alias = graph.results, parameters, may_alias
         self.given = [x for group in arguments for x in group]
         self.names: dict[Tensor, str] = {x: f"a{i}" for i, x in enumerate(self.given)}
         self.known: dict[str, Any] = {}
         uses = Counter(x for node in graph.nodes for x in node.inputs)
         uses.update(self.results)
-        self.lines = fused_lines(paired([line_of(node, subgraph_function) for node in graph.nodes]), uses)
+        self.lines = fuse_statements(
+            share_saved_values([statement_of(node, subgraph_function) for node in graph.nodes]), uses
+        )
         self.owner = _owners(self.lines, self.given)
-        self.fresh = {*spendable, *(x for line in self.lines if not line.views for x in line.outputs)}
+        self.fresh = {*donated, *(x for line in self.lines if not line.views for x in line.outputs)}
         self.ends, self.group_ends = self._last_uses()
         self.source = self._write(arguments, len(graph.outputs))
         exec(compile(self.source, "<a graph>", "exec"), self.known)  # noqa: S102  # the text is our own
         self.function = self.known["step"]
 
     def _last_uses(self) -> tuple[dict[Tensor, int], dict[Tensor, int]]:
-        """The last line that uses a tensor, and the last that uses anything in the same memory."""
+        """Return the last statement that uses each tensor, and the last one that uses any tensor in the same memory."""
         ends = last_uses([(line.inputs, line.outputs) for line in self.lines], self.results)
         groups: dict[Tensor, int] = {}
         for x, end in ends.items():
@@ -100,15 +105,17 @@ class Writer:
             if group:
                 rows.append(f"    {', '.join(self.names[x] for x in group)}, = {parameter}")
         for number, line in enumerate(self.lines):
-            rows.append("    " + self._line(number, line))
+            rows.append("    " + self._render_statement(number, line))
         outputs, writes = (", ".join(self._result(x)) for x in (self.results[:count], self.results[count:]))
         return "\n".join([*rows, f"    return [{outputs}], [{writes}]"])
 
-    def _line(self, number: int, line: Line) -> str:
+    def _render_statement(self, number: int, line: Statement) -> str:
         operands = [self._name(x) for x in line.inputs]
         position = self._operand_to_reuse(number, line)
         text = (
-            line.render(operands, self._global) if position is None else line.inside(position, operands, self._global)
+            line.render(operands, self._global)
+            if position is None
+            else line.render_in_place(position, operands, self._global)
         )
         for x in line.outputs:
             self.names[x] = f"v{len(self.names)}"
@@ -117,15 +124,15 @@ class Writer:
         gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
         return f"{names}{',' if not line.single else ''} = {text}{gone}"
 
-    def _operand_to_reuse(self, number: int, line: Line) -> int | None:
-        """The operand whose memory can take the result; of several that must, the first."""
+    def _operand_to_reuse(self, number: int, line: Statement) -> int | None:
+        """Return the position of the operand whose memory takes the result, or None."""
         if line.all_reusable:
             pairs = zip(line.reusable, line.outputs)
             return line.reusable[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
         return next((i for i in line.reusable if self._is_free(number, line.inputs[i], line.outputs[0])), None)
 
     def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
-        """Whether a tensor's memory can take an output: as large, all ours, and of no use afterwards."""
+        """True if a tensor's memory can take an output: same type, not shared, and not used afterwards."""
         ours = x in self.fresh and self.owner.get(x, x) is x
         return ours and x.type == out.type and self.group_ends[x] == number and self.ends[x] == number
 
@@ -135,7 +142,7 @@ class Writer:
         return self.names[x]
 
     def _global(self, name: str, value: Any) -> str:
-        """A name for a value that the code needs; the same name for the same value."""
+        """Put a value into the code's globals and return its name; the same value has the same name."""
         if self.known.get(name) is value:
             return name
         unique = name if name not in self.known else f"{name}_{len(self.known)}"
@@ -143,8 +150,8 @@ class Writer:
         return unique
 
     def _result(self, tensors: Sequence[Tensor]) -> list[str]:
-        """Results in memory of their own: a copy of what is a view, was given, or is another result too."""
-        if self.lends:
+        """Return the names of results; those that alias an argument or another result are copied."""
+        if self.may_alias:
             return [self._name(x) for x in tensors]
         seen: Counter[Tensor] = Counter(self.owner.get(x, x) for x in self.results)
         own = [x in self.fresh and self.owner.get(x, x) is x and seen[x] == 1 for x in tensors]
@@ -153,8 +160,8 @@ class Writer:
         return [self._name(x) if ok else f"{self._name(x)}{copy}" for x, ok in zip(tensors, own)]
 
 
-def _owners(lines: Sequence[Line], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
-    """For each tensor one that stands for all that may share its memory."""
+def _owners(lines: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
+    """Return, for each tensor, the representative of all tensors that may share its memory (union-find)."""
     parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
 
     def root(x: Tensor) -> Tensor:

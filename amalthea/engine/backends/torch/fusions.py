@@ -1,6 +1,6 @@
-"""What PyTorch says in one pass: several lines that become one.
+"""Fusion: patterns of several statements for which PyTorch has one kernel, with less memory traffic.
 
-A pattern starts from its last node and takes in the nodes before it whose results nothing else uses.
+A pattern starts at its last node, and includes earlier nodes whose results are not used elsewhere.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import torch
 
 from amalthea.engine.backends.torch import onednn
 from amalthea.engine.backends.torch.lowerings import adam_
-from amalthea.engine.backends.torch.statements import Line, Name, number, transposed
+from amalthea.engine.backends.torch.statements import Name, Statement, scalar_literal, transposed
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.passes.patterns import made_by
 from amalthea.engine.primitives import composite, matmul, movement
 from amalthea.engine.primitives import elementwise as p
 
 
-def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
-    """The lines with every pattern that is found put in, from the end to the start."""
+def fuse_statements(lines: Sequence[Statement], uses: Counter[Tensor]) -> list[Statement]:
+    """Replace every pattern by one statement, from the last statement to the first."""
     taken: set[Node] = set()
-    result: list[Line] = []
+    result: list[Statement] = []
     for line in reversed(lines):
         if line.node in taken and line.node is not None:
             continue
@@ -36,15 +36,15 @@ def fused_lines(lines: Sequence[Line], uses: Counter[Tensor]) -> list[Line]:
             new, absorbed = found
             taken.update(absorbed)
             result.append(new)
-    return _adam_at_once(result[::-1])
+    return _merge_adam(result[::-1])
 
 
-def _adam_at_once(lines: list[Line]) -> list[Line]:
-    """All steps of Adam that share their step size in one call, where the last of them stands.
+def _merge_adam(lines: list[Statement]) -> list[Statement]:
+    """Merge all Adam updates that share a step size into one call, at the position of the last one.
 
-    Whoever uses a new value or moment, but for the end of the graph, keeps that one where it is.
+    An update whose new value or moments are used by another statement is not merged.
     """
-    groups: dict[Any, list[Line]] = {}
+    groups: dict[Any, list[Statement]] = {}
     used = {x for line in lines for x in line.inputs}
     for line in lines:
         node = line.node
@@ -60,7 +60,7 @@ def _adam_at_once(lines: list[Line]) -> list[Line]:
     return lines
 
 
-def _adam(nodes: Sequence[Node]) -> Line:
+def _adam(nodes: Sequence[Node]) -> Statement:
     count, shares = len(nodes), partial(adam_, **nodes[0].attrs)
     columns = [[node.inputs[i] for node in nodes] for i in range(4)]
     inputs = [x for column in columns for x in column] + [nodes[0].inputs[4]]
@@ -71,17 +71,17 @@ def _adam(nodes: Sequence[Node]) -> Line:
         kept = [f"[{', '.join(x + (end if i != 1 else '') for x in group)}]" for i, group in enumerate(groups)]
         return f"{name('adam_', shares)}({', '.join(kept)}, {names[-1]})"
 
-    line = Line(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
+    line = Statement(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
     line.reusable = [*range(count), *range(2 * count, 4 * count)]
     line.all_reusable = True
-    line.inside = lambda _, names, name: call(names, name, "")
+    line.render_in_place = lambda _, names, name: call(names, name, "")
     return line
 
 
-def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
+def _find(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
     if node.primitive not in (p.add, p.subtract):
         return None
-    for pattern in (_addmm, _scaled):
+    for pattern in (_addmm, _scaled_add):
         found = pattern(node, uses)
         if found is not None:
             return found
@@ -89,12 +89,12 @@ def _find(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
 
 
 def _made_by(x: Tensor, primitive: object, uses: Counter[Tensor]) -> Node | None:
-    """The node of that primitive which makes a tensor for this one use."""
+    """Return the node of that primitive which computes a tensor, if the tensor is used only once."""
     return made_by(x, primitive) if uses[x] == 1 else None
 
 
-def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
-    """A matrix product and a bias, which may be of the product in another shape."""
+def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
+    """A matrix product plus a bias; a reshape may stand between them."""
     if node.primitive is not p.add:
         return None
     out = node.outputs[0]
@@ -106,7 +106,7 @@ def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
         shape, columns = out.type.shape, product.outputs[0].type.shape[1]
         if bias.type.shape != shape[-len(bias.type.shape) :] or prod(bias.type.shape) != columns:
             continue
-        line = Line(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
+        line = Statement(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
         return line, [product, reshaped] if reshaped else [product]
     return None
 
@@ -114,15 +114,15 @@ def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
 def _render_addmm(node: Node, product: Node, names: Sequence[str], name: Name) -> str:
     bias, *factors = names
     wide = len(product.outputs[0].type.shape) != len(node.outputs[0].type.shape)
-    text = onednn.rendered(product, factors, name, bias)
+    text = onednn.render_product(product, factors, name, bias)
     if text is None:
         bias = f"{bias}.reshape(-1)" if wide else bias
         text = f"{name('addmm', torch.addmm)}({bias}, {', '.join(transposed(product, factors))})"
     return f"{text}.reshape({tuple(node.outputs[0].type.shape)})" if wide else text
 
 
-def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None:
-    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and the like, on whole tensors."""
+def _scaled_add(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
+    """``x + y * 0.1``, ``x - y * z``, ``x + y / z`` and similar, on tensors of one shape."""
     sign = "" if node.primitive is p.add else "-"
     for position in (1, 0) if node.primitive is p.add else (1,):
         x, term = node.inputs[1 - position], node.inputs[position]
@@ -133,17 +133,17 @@ def _scaled(node: Node, uses: Counter[Tensor]) -> tuple[Line, list[Node]] | None
         if not absorbed:
             continue
         if len(others) == 1:
-            return _pass("add", [x, *others], f", alpha={sign}{factor}", node), absorbed
+            return _fused_call("add", [x, *others], f", alpha={sign}{factor}", node), absorbed
         method = "addcdiv" if absorbed[-1].primitive is p.divide else "addcmul"
-        return _pass(method, [x, *others], f", value={sign}{factor}", node), absorbed
+        return _fused_call(method, [x, *others], f", value={sign}{factor}", node), absorbed
     return None
 
 
 def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], list[Node]]:
-    """A term as a number times a tensor, or times a product or quotient of two."""
+    """Split a term into a constant factor, the tensors that it multiplies or divides, and the nodes absorbed."""
     scaled, absorbed, factor = _made_by(term, p.multiply, uses), [], "1.0"
     if scaled is not None:
-        numbers = [number(x) for x in scaled.inputs]
+        numbers = [scalar_literal(x) for x in scaled.inputs]
         if (numbers[0] is None) != (numbers[1] is None):
             position = 0 if numbers[0] is not None else 1
             factor, term, absorbed = str(numbers[position]), scaled.inputs[1 - position], [scaled]
@@ -157,13 +157,13 @@ def _factored(term: Tensor, uses: Counter[Tensor]) -> tuple[str, list[Tensor], l
     return factor, [term], absorbed
 
 
-def _pass(method: str, inputs: list[Tensor], last: str, node: Node) -> Line:
-    """``torch.method(x, *others, last)``, which can work in the memory of ``x``."""
+def _fused_call(method: str, inputs: list[Tensor], last: str, node: Node) -> Statement:
+    """A statement ``torch.method(x, *others, last)``, which can run in the memory of ``x``."""
 
     def render(names: Sequence[str], name: Name) -> str:
         return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
 
-    line = Line(node.outputs, inputs, render)
+    line = Statement(node.outputs, inputs, render)
     line.reusable = (0,)
-    line.inside = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
+    line.render_in_place = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
     return line

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 
 from amalthea.engine.backends.torch.arrays import NAMES, to_tensor, where
-from amalthea.engine.backends.torch.normalization import NORMALIZING
-from amalthea.engine.backends.torch.rnn import RECURRENCES
-from amalthea.engine.backends.torch.windows import WINDOWS
+from amalthea.engine.backends.torch.normalization import NORMALIZATION_LOWERINGS
+from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
+from amalthea.engine.backends.torch.windows import WINDOW_LOWERINGS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
@@ -54,24 +54,24 @@ def _dynamic_update(x, update, *starts):
     return out
 
 
-def _whole(indices, size):
-    """Indices as int64, counted from the start."""
+def _non_negative(indices, size):
+    """Return indices as int64, with negative ones counted from the start."""
     indices = indices.long()
     return torch.where(indices < 0, indices + size, indices)
 
 
 def _gather(x, indices, *, axis):
-    flat = torch.index_select(x, axis, _whole(indices, x.shape[axis]).reshape(-1))
+    flat = torch.index_select(x, axis, _non_negative(indices, x.shape[axis]).reshape(-1))
     return flat.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def _scatter_add(x, indices, updates, *, axis):
     flat = updates.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
-    return x.index_add(axis, _whole(indices, x.shape[axis]).reshape(-1), flat)
+    return x.index_add(axis, _non_negative(indices, x.shape[axis]).reshape(-1), flat)
 
 
 def _points(x, indices):
-    return tuple(_whole(i, n) for i, n in zip(indices.unbind(-1), x.shape))
+    return tuple(_non_negative(i, n) for i, n in zip(indices.unbind(-1), x.shape))
 
 
 def _top_k(x, *, k):
@@ -83,16 +83,16 @@ def _top_k(x, *, k):
 
 
 def _generator(key):
-    """A generator of its own for a key. Its seed is mixed from both numbers: the CPU's reads 32 bits alone."""
+    """Return a generator for a key. Its seed mixes both numbers of the key: the CPU generator uses 32 bits only."""
     mixed = np.random.SeedSequence([int(v) for v in key.tolist()]).generate_state(1)
     return torch.Generator(where()).manual_seed(int(mixed[0]))
 
 
-def _drawn(function):
+def _random(function):
     return lambda key, *, shape, dtype: function(shape, generator=_generator(key), dtype=NAMES[dtype], device=where())
 
 
-# Here a subgraph is a function of a list of values.
+# In the lowerings of cond, while_loop and scan, a subgraph is a compiled function of a list of values.
 
 
 def _cond(predicate, *operands, true_graph, false_graph):
@@ -128,7 +128,7 @@ def _prod(x, *, axes, keepdims):
     return x if keepdims else x.squeeze(tuple(axes))
 
 
-def _running(function):
+def _cumulative(function):
     def run(x, *, axis, reverse):
         x = x.flip(axis) if reverse else x
         out = function(x, dim=axis, dtype=x.dtype)
@@ -142,18 +142,16 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 
 def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, epsilon):
-    """One step of Adam for several values, in their own memory: PyTorch's kernel, in one pass.
+    """One step of Adam for several variables, in place, by PyTorch's fused kernel.
 
-    Its corrections of bias are in ``step_size`` here, so it is told a step so late that its own are 1. It takes all
-    arrays for contiguous, whatever their strides say.
+    Bias correction is part of ``step_size`` here; the kernel gets a step number so large that its own correction is 1.
+    The kernel assumes contiguous memory, whatever the strides are.
     """
     gradients = [g.contiguous() for g in gradients]
     kept = [*values, *momenta, *velocities]
     if not all(x.is_contiguous() for x in kept):
         rows = zip(values, gradients, momenta, velocities)
-        new = [
-            _adam_in_words(*primitive, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for primitive in rows
-        ]
+        new = [_adam_decomposed(*row, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for row in rows]
         return tuple(old.copy_(x) for old, x in zip(kept, (x for column in zip(*new) for x in column)))
     steps = [_LATE] * len(values)
     torch._fused_adam_(
@@ -164,12 +162,12 @@ def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, 
 
 
 _LATE = torch.tensor(1e9)
-_adam_in_words = composite.adam.decomposition
+_adam_decomposed = composite.adam.decomposition
 
 
 def _adam(value, gradient, momentum, velocity, step_size, **shares):
     if value.dtype not in (torch.float32, torch.float64):
-        return _adam_in_words(value, gradient, momentum, velocity, step_size, **shares)
+        return _adam_decomposed(value, gradient, momentum, velocity, step_size, **shares)
     return adam_([value.clone()], [gradient], [momentum.clone()], [velocity.clone()], step_size, **shares)
 
 
@@ -201,7 +199,7 @@ LOWERINGS: dict[Primitive, Any] = {
     reductions.reduce_min: _reduce(torch.amin),
     reductions.argmax: lambda x, *, axis: torch.argmax(x, dim=axis).int(),
     reductions.argmin: lambda x, *, axis: torch.argmin(x, dim=axis).int(),
-    reductions.cumsum: _running(torch.cumsum), reductions.cumprod: _running(torch.cumprod),
+    reductions.cumsum: _cumulative(torch.cumsum), reductions.cumprod: _cumulative(torch.cumprod),
     movement.reshape: lambda x, *, shape: torch.reshape(x, shape),
     movement.transpose: lambda x, *, axes: x.permute(axes),
     movement.broadcast_to: lambda x, *, shape: x.expand(shape),
@@ -212,31 +210,32 @@ LOWERINGS: dict[Primitive, Any] = {
     movement.dynamic_update_slice: _dynamic_update,
     indexing.gather: _gather, indexing.scatter_add: _scatter_add,
     indexing.take_along_axis: lambda x, i, *, axis: torch.gather(
-        x.expand(*i.shape[:axis], x.shape[axis], *i.shape[axis + 1 :]), axis, _whole(i, x.shape[axis])
+        x.expand(*i.shape[:axis], x.shape[axis], *i.shape[axis + 1 :]), axis, _non_negative(i, x.shape[axis])
     ),
-    indexing.add_along_axis: lambda x, i, u, *, axis: x.scatter_add(axis, _whole(i, x.shape[axis]), u),
+    indexing.add_along_axis: lambda x, i, u, *, axis: x.scatter_add(axis, _non_negative(i, x.shape[axis]), u),
     indexing.gather_points: lambda x, i: x[_points(x, i)],
     indexing.scatter_add_points: lambda x, i, u: x.index_put(_points(x, i), u, accumulate=True),
     indexing.top_k: _top_k, matmul.matmul: _matmul,
-    random.random_uniform: _drawn(torch.rand), random.random_normal: _drawn(torch.randn),
+    random.random_uniform: _random(torch.rand), random.random_normal: _random(torch.randn),
     p.relu_gradient: lambda g, out: torch.ops.aten.threshold_backward(g, out, 0), composite.adam: _adam,
     composite.softmax: lambda x, *, axis: torch.softmax(x, dim=axis),
     composite.log_softmax: lambda x, *, axis: torch.log_softmax(x, dim=axis),
     control.identity: _same, control.stop_gradient: lambda x: x.detach(), control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
-    control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan, **WINDOWS, **NORMALIZING, **RECURRENCES,
+    control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS,
 }  # fmt: skip
-_DRAWN = (random.random_uniform, random.random_normal)
+_RANDOM = (random.random_uniform, random.random_normal)
 
 
 def is_unsigned(dtype: Any) -> bool:
-    """Whether a dtype is one for which PyTorch has few kernels."""
+    """True for uint16, uint32 and uint64, for which PyTorch has few kernels."""
     return str(dtype).removeprefix("torch.") in ("uint16", "uint32", "uint64")
 
 
 def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """One primitive, now."""
+    """Run one primitive eagerly."""
     tensors = [to_tensor(x) for x in inputs]
     if any(isinstance(value, Graph) for value in attrs.values()):
         return LOWERINGS[primitive](*tensors, **_with_functions(attrs))
@@ -246,7 +245,7 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 
 def _with_functions(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes with a function in place of each subgraph."""
+    """Replace each subgraph in the attributes by a function."""
     made = {name: partial(_run_graph, v) if isinstance(v, Graph) else v for name, v in attrs.items()}
     if "carries" in attrs:
         made["types"] = [x.type for x in attrs["body"].outputs]
@@ -258,8 +257,8 @@ def _run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
 
 
 def run_widened(primitive: Primitive, *tensors: Any, **attrs: Any) -> Any:
-    """A primitive on unsigned numbers: computed as int64, and cut to their width."""
-    if primitive in _DRAWN:
+    """Run a primitive of unsigned integers in int64, and truncate the results to their width."""
+    if primitive in _RANDOM:
         return LOWERINGS[primitive](*tensors, **attrs)
     types = primitive.types([type_of(x) for x in tensors], attrs)
     wide = [x.long() if is_unsigned(x.dtype) else x for x in tensors]

@@ -1,4 +1,4 @@
-"""A native call and its gradient in one step: what autograd writes down at the call is read by the gradient."""
+"""Native calls and their gradients: the autograd graph recorded at the call is reused by the gradient."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from amalthea.engine.ir.tensor import Node
 from amalthea.engine.primitives import control
 
 
-def with_tapes(graph: Graph) -> Graph:
-    """The graph in which a native call that is differentiated runs once, not once more for its gradient."""
+def with_native_autograd(graph: Graph) -> Graph:
+    """Make each native call that is differentiated run once per step, instead of once more in its gradient."""
     calls = {(id(n.attrs["function"]), n.inputs): i for i, n in enumerate(graph.nodes) if _is_call(n)}
     nodes = list(graph.nodes)
     for i, node in enumerate(graph.nodes):
@@ -23,8 +23,8 @@ def with_tapes(graph: Graph) -> Graph:
             continue
         position = calls.pop((id(by.function), node.inputs[by.count :]), i)
         if position < i:
-            taped = Taped(by)
-            nodes[position], nodes[i] = _with(nodes[position], taped.call), _with(node, taped.gradient)
+            shared = SharedCall(by)
+            nodes[position], nodes[i] = _with(nodes[position], shared.call), _with(node, shared.gradient)
     return Graph(graph.inputs, graph.outputs, graph.reads, graph.writes, graph.captured, nodes)
 
 
@@ -38,8 +38,8 @@ def _with(node: Node, function: Any) -> Node:
     return new
 
 
-class Taped:
-    """A function's call, and the gradient that comes after it in the same step."""
+class SharedCall:
+    """A native function's call and its gradient, which runs later in the same step on the recorded autograd graph."""
 
     def __init__(self, by: control.Pullback):
         self.by = by
@@ -60,7 +60,7 @@ class Taped:
 
 
 def gradients(outputs: Any, cotangents: Any, by: Sequence[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
-    """The gradients of some tensors; zeros for those that the outputs do not depend on."""
+    """Return the gradients with respect to some tensors; zeros for those that the outputs do not depend on."""
     pairs = [(y, g) for y, g in zip(outputs, cotangents) if y.requires_grad]
     if not pairs or not by:
         return [torch.zeros_like(x) for x in by]

@@ -1,4 +1,4 @@
-"""Lowerings of normalizations: PyTorch's kernels, which make one or two passes where words make ten."""
+"""Lowerings of normalizations to PyTorch's kernels: one or two passes over memory; the decomposition makes ten."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from amalthea.engine.primitives import normalization as n
 
 _aten = torch.ops.aten
-_WHOLE = (torch.float32, torch.float64)  # the kernels round the moments of shorter floats
+_WHOLE = (torch.float32, torch.float64)  # for narrower floats the kernels round the moments
 
 
 def _columns(x, axis):
-    """The array with its features on axis 1; rows of features as a matrix."""
+    """Move the feature axis to axis 1; an array with features last becomes a matrix."""
     return x.reshape(-1, x.shape[-1]) if axis == x.ndim - 1 else x.movedim(axis, 1)
 
 
@@ -25,7 +25,7 @@ def _batch_normalize(x, scale, offset, *, axis, epsilon):
     count = prod(x.shape) // max(x.shape[axis], 1)
     if x.dtype not in _WHOLE or count < 2:
         return n.batch_normalize.decomposition(x, scale, offset, axis=axis, epsilon=epsilon)
-    # Moving moments that move all the way are those of the batch, the variance unbiased.
+    # With momentum 1.0 the moving moments become those of the batch, with the unbiased variance.
     mean, variance = torch.zeros_like(scale), torch.zeros_like(scale)
     y = _aten.native_batch_norm(_columns(x, axis), scale, offset, mean, variance, True, 1.0, epsilon)[0]
     return _back(y, x.shape, axis), mean, variance.mul_((count - 1) / count)
@@ -50,11 +50,11 @@ def _layer_normalize(x, scale, offset, *, axis, epsilon):
 def _layer_normalize_gradient(g, x, scale, mean, rstd, *, axis, epsilon):
     if x.dtype not in _WHOLE:
         return n.layer_normalize_gradient.decomposition(g, x, scale, mean, rstd, axis=axis, epsilon=epsilon)
-    # The offset is only looked at for its shape.
+    # The kernel reads only the shape of the offset.
     return _aten.native_layer_norm_backward(g, x, x.shape[axis:], mean, rstd, scale, scale, [True] * 3)
 
 
-NORMALIZING = {
+NORMALIZATION_LOWERINGS = {
     n.batch_normalize: _batch_normalize, n.batch_normalize_gradient: _batch_normalize_gradient,
     n.layer_normalize: _layer_normalize, n.layer_normalize_gradient: _layer_normalize_gradient,
 }  # fmt: skip

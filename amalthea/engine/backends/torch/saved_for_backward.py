@@ -1,6 +1,6 @@
-"""Lines that belong together: the two gradients of a convolution, and a pool that tells its gradient where to look.
+"""Statements that share saved values: both gradients of a convolution, and a max pool with its gradient.
 
-What is handed on is one more name in the code, of no type that a graph knows.
+The saved value is an extra variable of the generated code, without a type in the graph.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from amalthea.engine.backends.torch.statements import Line, Name
+from amalthea.engine.backends.torch.statements import Name, Statement
 from amalthea.engine.backends.torch.windows import conv_gradients, max_pool_and_indices, max_pool_gradient_at
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.primitives import windows
@@ -17,30 +17,30 @@ from amalthea.engine.primitives import windows
 _SLIDING = ("strides", "padding", "dilation", "groups", "data_format")
 
 
-def paired(lines: Sequence[Line]) -> list[Line]:
-    """The lines with every pair that is found put in."""
+def share_saved_values(lines: Sequence[Statement]) -> list[Statement]:
+    """Merge both gradients of each convolution, and let each max pool pass its indices to its gradient."""
     return _pools(_convolutions(lines))
 
 
-def hidden() -> Tensor:
-    """Stands for what one line hands to another."""
+def saved_value() -> Tensor:
+    """Return a placeholder tensor for a value that one statement passes to another."""
     return Tensor(Type((), "bool"))
 
 
-def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Line:
-    """A line that calls a function with its attributes bound."""
+def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, function: Any, **attrs: Any) -> Statement:
+    """Return a statement that calls a function with its attributes bound."""
     bound = partial(function, **attrs)
     single = len(outputs) == 1
 
     def render(names: Sequence[str], name: Name) -> str:
         return f"{name(label, bound)}({', '.join(names)})"
 
-    return Line(outputs, inputs, render, single=single)
+    return Statement(outputs, inputs, render, single=single)
 
 
-def _convolutions(lines: Sequence[Line]) -> list[Line]:
-    """Both gradients of a convolution in one call, where the first of them stands."""
-    result: list[Line | None] = list(lines)
+def _convolutions(lines: Sequence[Statement]) -> list[Statement]:
+    """Compute both gradients of a convolution in one call, at the position of the first."""
+    result: list[Statement | None] = list(lines)
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     found: dict[Any, int] = {}
     for i, line in enumerate(lines):
@@ -59,7 +59,7 @@ def _convolutions(lines: Sequence[Line]) -> list[Line]:
 
 
 def _gradient_of(node: Node | None) -> Any:
-    """What two gradients of the same convolution have in common."""
+    """Return a key that is equal for two gradients of the same convolution, or None."""
     if node is None or node.primitive not in (windows.conv_input_gradient, windows.conv_kernel_gradient):
         return None
     by_x = node.primitive is windows.conv_input_gradient
@@ -68,8 +68,8 @@ def _gradient_of(node: Node | None) -> Any:
     return (id(g), tuple(shape), tuple(x_shape), *(node.attrs[name] for name in _SLIDING))
 
 
-def _pools(lines: list[Line]) -> list[Line]:
-    """A pool that gives its gradient the indices of the largest."""
+def _pools(lines: list[Statement]) -> list[Statement]:
+    """Let a max pool pass the indices of the largest elements to its gradient."""
     made = {x: i for i, line in enumerate(lines) for x in line.outputs}
     for i, line in enumerate(lines):
         node = line.node
@@ -79,13 +79,13 @@ def _pools(lines: list[Line]) -> list[Line]:
         first = made.get(out)
         if first is None or not _is_pool_of(lines[first].node, x, node.attrs):
             continue
-        indices = hidden()
+        indices = saved_value()
         lines[first] = call([out, indices], [x], "max_pool_and_indices", max_pool_and_indices, **node.attrs)
         lines[i] = call(node.outputs, [g, indices], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
     return lines
 
 
 def _is_pool_of(node: Node | None, x: Tensor, attrs: dict[str, Any]) -> bool:
-    """Whether a node is the pool, in two dimensions, that a gradient with these attributes is of."""
+    """True if a node is the 2D max pool of a gradient with these attributes."""
     is_flat = node is not None and node.primitive is windows.max_pool and len(attrs["window"]) == 2
     return is_flat and node.inputs[0] is x and node.attrs == attrs  # type: ignore[union-attr]

@@ -1,8 +1,8 @@
-"""What depends on nothing but variables that a graph reads: computed once, and again after any variable was changed.
+"""Caches values computed from weights alone (packed kernels, folded normalizations), until a weight changes.
 
-Kernels as PyTorch wants them turned, and the factors of a normalization, cost as much as a prediction of one row.
-A copy is kept only while nobody can have changed what it was made of: every write that goes through here renews
-``changes.token``, and so does handing a value out, since whoever holds it may change it in place unseen.
+Packing costs as much as a prediction of one row. A cached value is valid as long as ``weight_version.token`` is the
+same object: every write of a variable renews it. Reading a value renews it too, because its holder may change it in
+place.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.passes.rewrite import apply_rules
-from amalthea.engine.passes.schedule import scheduled
+from amalthea.engine.passes.schedule import schedule
 from amalthea.engine.primitives import control
 
 
-class _Changes:
-    """``token`` is another object after every change of any variable; ``renew`` is atomic."""
+class _WeightVersion:
+    """``token`` is a new object after every change of any variable; ``renew`` is atomic."""
 
     def __init__(self) -> None:
         self.token = object()
@@ -28,11 +28,11 @@ class _Changes:
         self.token = object()
 
 
-changes = _Changes()
+weight_version = _WeightVersion()
 
 
-def settled_in(graph: Graph) -> set[Tensor]:
-    """The tensors that depend on variables and constants alone. None if the graph writes: then all that may change."""
+def weight_only_tensors(graph: Graph) -> set[Tensor]:
+    """Return the tensors that depend on variables and constants only; none if the graph writes variables."""
     if graph.writes:
         return set()
     found = {x for _, x in graph.reads}
@@ -47,9 +47,9 @@ def _is_repeatable(node: Node) -> bool:
     return not holds and node.primitive is not control.native_call
 
 
-def divided(graph: Graph) -> tuple[Graph, Graph]:
-    """What is settled, as a graph of the variables, and the rest, whose last inputs are the outputs of the first."""
-    found = settled_in(graph)
+def split_weight_only(graph: Graph) -> tuple[Graph, Graph]:
+    """Split a graph: one graph computes values from weights alone, and the rest takes them as its last inputs."""
+    found = weight_only_tensors(graph)
     made = {x: Tensor(x.type) for node in graph.nodes if node.outputs[0] in found for x in node.outputs}
 
     def rule(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
@@ -57,19 +57,19 @@ def divided(graph: Graph) -> tuple[Graph, Graph]:
 
     rest = apply_rules(graph, lambda: rule)
     used = {x for node in rest.nodes for x in node.inputs} | set(rest.results)
-    stands = {**{x: x for _, x in graph.reads}, **made}
-    handed = {x: new for x, new in stands.items() if new in used}
+    available = {**{x: x for _, x in graph.reads}, **made}
+    passed_on = {x: new for x, new in available.items() if new in used}
     nodes = [node for node in graph.nodes if node.outputs[0] in made]
-    first = scheduled(Graph([], [*handed], graph.reads, nodes=nodes))
-    return first, scheduled(Graph([*graph.inputs, *handed.values()], rest.outputs, nodes=rest.nodes))
+    first = schedule(Graph([], [*passed_on], graph.reads, nodes=nodes))
+    return first, schedule(Graph([*graph.inputs, *passed_on.values()], rest.outputs, nodes=rest.nodes))
 
 
-class Kept:
-    """The outputs of a settled graph, computed again after a change.
+class WeightCache:
+    """Cached outputs of a weight-only graph; computed again after a change of any variable.
 
     Args:
-        graph: the settled graph.
-        function: it, compiled: of the values of its variables.
+        graph: Graph; the weight-only graph.
+        function: the compiled graph, a function of the values of its variables.
     """
 
     def __init__(self, graph: Graph, function: Callable[[Sequence[Any]], Sequence[Any]]):
@@ -79,7 +79,7 @@ class Kept:
         self.seen: tuple[object, Sequence[Any]] = (None, ())
 
     def __call__(self, token: object, values: Sequence[Any]) -> Sequence[Any]:
-        """``token`` is that of the moment in which the values were taken."""
+        """Return the outputs; ``token`` is the version at the moment in which the values were read."""
         known, made = self.seen
         if token is known:
             return made
@@ -90,5 +90,5 @@ class Kept:
 
 
 def _is_held(variable: Variable) -> bool:
-    """Whether a user may hold the memory of its value."""
+    """True if a user may hold the memory of the variable's value."""
     return getattr(variable.storage, "is_held", True)

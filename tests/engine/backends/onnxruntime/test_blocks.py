@@ -19,7 +19,7 @@ from amalthea.engine.primitives import windows as w
 from tests.arrays import integers, numbers
 
 NORM = {"axis": 3, "epsilon": 1e-3}
-needs_blocks = pytest.mark.skipif(not layout.block(), reason="this build has no blocks of channels")
+needs_blocks = pytest.mark.skipif(not layout.block_size(), reason="this build has no blocks of channels")
 
 
 def conv(x, kernel, stride=1):
@@ -150,12 +150,12 @@ def test_long_images_are_pooled_some_rows_at_a_time(longest, rows, monkeypatch):
         assert_like_numpy(scenario, given())
     for model in made:
         vectors = [numpy_helper.to_array(x).tolist() for x in model.graph.initializer if list(x.dims) == [4]]
-        assert [3 * 32 * 8 // rows // layout.block(), layout.block(), rows, 8] in vectors
+        assert [3 * 32 * 8 // rows // layout.block_size(), layout.block_size(), rows, 8] in vectors
 
 
 def test_machines_without_blocks_do_the_same(monkeypatch):
     for room in (nchwc_conv, kernel_gradient):
-        monkeypatch.setattr(room, "block", lambda: 0)
+        monkeypatch.setattr(room, "block_size", lambda: 0)
     for scenario in SCENARIOS:
         assert_like_numpy(scenario, given())
 
@@ -195,7 +195,7 @@ def test_a_residual_network_learns_what_it_learns_elsewhere(rows):
 
 
 def test_a_convolution_within_a_loop(monkeypatch):
-    """What is moved out of blocks and not read is left out of held graphs too."""
+    """What is moved out of blocks and not read is left out of subgraphs too."""
     kernel, x = numbers(3, 3, 16, 16) / 12, numbers(2, 4, 4, 16, seed=1)
 
     def function(x, kernel):
@@ -209,4 +209,4 @@ def test_a_convolution_within_a_loop(monkeypatch):
     np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
     (loop,) = [node for node in made[0].graph.node if any(part.HasField("g") for part in node.attribute)]
     names = [node.op_type for part in loop.attribute if part.HasField("g") for node in part.g.node]
-    assert names.count("ReorderOutput") == (layout.block() > 0)
+    assert names.count("ReorderOutput") == (layout.block_size() > 0)

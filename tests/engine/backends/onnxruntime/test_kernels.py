@@ -15,7 +15,7 @@ class _Kernel:
         self.type_constraints = {"T": [f"tensor({name})" for name in types]}
 
 
-def test_a_dtype_that_only_a_later_opset_has_is_computed_in_a_wider_one(monkeypatch):
+def test_a_dtype_that_only_a_later_opset_has_is_kernel_dtype_a_wider_one(monkeypatch):
     kernels = [
         _Kernel("Pad", (1, builder.OPSET - 1), "double"),
         _Kernel("Pad", (builder.OPSET - 1, builder.OPSET), "float"),
@@ -25,9 +25,9 @@ def test_a_dtype_that_only_a_later_opset_has_is_computed_in_a_wider_one(monkeypa
     monkeypatch.setattr(state, "get_all_opkernel_def", lambda: kernels)
     builder._kernels.cache_clear()
     try:
-        assert builder.computed_in("Pad", "bfloat16") == "float32"
-        assert builder.computed_in("Pad", "float16") == "float32"
-        assert builder.computed_in("Pad", "float64") == "float32"
-        assert builder.computed_in("Pad", "float32") == "float32"
+        assert builder.kernel_dtype("Pad", "bfloat16") == "float32"
+        assert builder.kernel_dtype("Pad", "float16") == "float32"
+        assert builder.kernel_dtype("Pad", "float64") == "float32"
+        assert builder.kernel_dtype("Pad", "float32") == "float32"
     finally:
         builder._kernels.cache_clear()

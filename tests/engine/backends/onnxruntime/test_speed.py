@@ -76,12 +76,12 @@ def test_kernels_change_places_with_batches_where_these_come_in_blocks(name):
     attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": 1}
     x = Value("x", "float32", (shape[0], shape[3], *shape[1:3]))
     g = Value("g", "float32", (shape[0], window[3], 1, 1))
-    assert kernel_gradient.suits(x, g, window[:2], **attrs) == (layout.block() > 0)
+    assert kernel_gradient.is_supported(x, g, window[:2], **attrs) == (layout.block_size() > 0)
 
 
 def test_a_machine_without_blocks_convolves_too(monkeypatch):
     for room in (conv, kernel_gradient):
-        monkeypatch.setattr(room, "block", lambda: 0)
+        monkeypatch.setattr(room, "block_size", lambda: 0)
     for name in ("same", "images"):
         BACKEND._eager.clear()
         test_convolutions_over_blocks_and_their_gradients(name)

@@ -12,18 +12,18 @@ from amalthea.engine.transforms import capture
 from tests.engine.backends.onnxruntime.updates import X, Y, made, train
 
 
-def separated(model):
+def partition_updates(model):
     """The session's graph of a training step, and what is done after it."""
     data = (X, Y, None)
     model._ensure_built(data)
     with backends.use_backend("onnxruntime"):
-        from amalthea.engine.backends.onnxruntime import prepared
+        from amalthea.engine.backends.onnxruntime import prepare_graph
 
-        return partition.separated(prepared(capture(model.train_step, ((data,), {}))[0]))
+        return partition.partition_updates(prepare_graph(capture(model.train_step, ((data,), {}))[0]))
 
 
 def sizes(model):
-    return [len(update.parts) for update in separated(model)[1]]
+    return [len(update.parts) for update in partition_updates(model)[1]]
 
 
 def test_updates_that_are_alike_are_one():
@@ -34,7 +34,7 @@ def test_updates_that_are_alike_are_one():
 def test_every_optimizer_that_treats_numbers_alone_is_done_in_place(name):
     model = made()
     model.compile(getattr(amalthea.optimizers, name)(0.05), "sparse_categorical_crossentropy")
-    graph, found = separated(model)
+    graph, found = partition_updates(model)
     assert [len(update.parts) for update in found] == [6]
     assert not any(variable.shape for variable, _ in graph.writes)
 
@@ -48,7 +48,7 @@ def test_a_constraint_of_one_weight_makes_an_update_of_its_own():
 def test_a_weight_that_something_else_needs_stays_in_the_session():
     model = made()
     model.layers[0].kernel.constraint = amalthea.constraints.MaxNorm(0.5)  # a sum over the new value
-    graph, found = separated(model)
+    graph, found = partition_updates(model)
     assert [len(update.parts) for update in found] == [5]
     assert model.layers[0].kernel in [variable for variable, _ in graph.writes]
 

@@ -98,15 +98,15 @@ SCENARIOS = (
 
 
 def in_pieces(monkeypatch):
-    monkeypatch.setattr(executable, "SMALL", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
+    monkeypatch.setattr(executable, "MAX_CONTIGUOUS_ELEMENTS", 5)  # of 30, 6, 24, 4, 8 and 2 numbers
     monkeypatch.setattr(program, "PIECE", 16)
-    monkeypatch.setattr(program, "wants_threads", lambda size: size > 8)
+    monkeypatch.setattr(program, "is_multithreaded", lambda size: size > 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
 def in_machine_code(monkeypatch, after=100):
     in_pieces(monkeypatch)
-    monkeypatch.setattr(program, "OFTEN", after)
+    monkeypatch.setattr(program, "ELEMENTS_BEFORE_COMPILING", after)
 
 
 MEMORIES = [

@@ -26,4 +26,4 @@ def train(model, steps=3):
         model.train_on_batch(X, Y)
 
 
-compilable = pytest.mark.skipif(not llvm.is_there(), reason="needs llvmlite")
+compilable = pytest.mark.skipif(not llvm.is_available(), reason="needs llvmlite")

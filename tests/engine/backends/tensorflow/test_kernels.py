@@ -29,7 +29,7 @@ def in_all_modes(row, *inputs, **attrs):
     """
     eager = row(*inputs, **attrs)
     kept = Variable(np.zeros(eager.shape, ops.dtype(eager)), dtype=ops.dtype(eager))
-    with mock.patch("amalthea.engine.backends.tensorflow._by_xla", return_value=False):
+    with mock.patch("amalthea.engine.backends.tensorflow._uses_xla", return_value=False):
         plain = amalthea.jit(lambda *xs: row(*xs, **attrs))(*inputs)
     amalthea.jit(lambda *xs: kept.assign(row(*xs, **attrs)))(*inputs)
     return [np.asarray(eager), np.asarray(plain), kept.numpy()]

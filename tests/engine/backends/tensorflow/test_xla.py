@@ -23,7 +23,7 @@ def compiled_by_xla(function, *inputs):
     """Whether XLA compiles it on a CPU."""
     graph = capture(function, (inputs, {}))[0]
     with mock.patch("tensorflow.config.list_physical_devices", return_value=[]):
-        return tensorflow_backend._by_xla(simplify(graph))
+        return tensorflow_backend._uses_xla(simplify(graph))
 
 
 def test_xla_predicts_where_calls_cost_more_than_the_computing():

@@ -12,14 +12,14 @@ from amalthea.engine.primitives.table import numbers
 
 torch = pytest.importorskip("torch")
 
-from amalthea.engine.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
+from amalthea.engine.backends.torch import prepare_graph  # noqa: E402  # there must be a PyTorch
 from amalthea.engine.backends.torch.codegen import Writer  # noqa: E402
 
 
 def source(function, *inputs):
     """The code of a function of arrays."""
     graph, _ = transforms.capture(function, (inputs, {}))
-    graph = prepared(graph)
+    graph = prepare_graph(graph)
     return Writer(graph, [[], [x for _, x in graph.reads], graph.inputs], ()).source
 
 
@@ -71,7 +71,7 @@ def test_a_pool_tells_its_gradient_the_places(pool, strides, padding):
         return [transforms.grad(lambda x: squares(ops.max_pool(x, pool, strides, padding)))(x)]
 
     text = source(slope, X)
-    assert "max_pool_and_places" in text
+    assert "max_pool_and_indices" in text
     assert "= max_pool_gradient(" not in text
     agrees(slope, X)
 
@@ -144,7 +144,7 @@ def test_an_lstm_and_its_gradient_are_two_lines(dtype, reverse):
         return transforms.grad(total, tuple(range(6)))(*xs)
 
     text = source(slopes, *inputs)
-    assert text.count("= lstm_taped(") == text.count("= lstm_back(") == 1
+    assert text.count("= lstm_with_workspace(") == text.count("= lstm_backward(") == 1
     agrees(slopes, *inputs)
 
 

@@ -12,9 +12,9 @@ from amalthea.engine.primitives.table import numbers
 
 torch = pytest.importorskip("torch")
 
-from amalthea.engine.backends.torch import prepared  # noqa: E402  # there must be a PyTorch
+from amalthea.engine.backends.torch import prepare_graph  # noqa: E402  # there must be a PyTorch
 from amalthea.engine.backends.torch.codegen import Writer  # noqa: E402
-from amalthea.engine.backends.torch.weight_cache import divided  # noqa: E402
+from amalthea.engine.backends.torch.weight_cache import split_weight_only  # noqa: E402
 
 X = numbers(2, 7, 6, 3).astype("float32")
 
@@ -44,10 +44,10 @@ def by_numpy(model):
 
 
 def lines(function, *inputs):
-    """The code of what is settled, and that of the rest."""
-    graph = prepared(transforms.capture(function, (inputs, {}))[0])
-    weight_cache, rest = divided(graph)
-    first = Writer(weight_cache, [[x for _, x in graph.reads]], parameters=["kept"], lends=True)
+    """The code of weight-only values, and that of the rest."""
+    graph = prepare_graph(transforms.capture(function, (inputs, {}))[0])
+    weight_cache, rest = split_weight_only(graph)
+    first = Writer(weight_cache, [[x for _, x in graph.reads]], parameters=["kept"], may_alias=True)
     return first.source, Writer(rest, [rest.inputs], parameters=["inputs"]).source
 
 
@@ -139,12 +139,12 @@ def test_a_value_of_weights_alone_is_computed_once(monkeypatch):
     from amalthea.engine.backends.torch import weight_cache
 
     counted = []
-    plain = weight_cache.Kept.__init__
+    plain = weight_cache.WeightCache.__init__
 
     def counting(self, graph, function):
         plain(self, graph, lambda values: counted.append(1) or function(values))
 
-    monkeypatch.setattr(weight_cache.Kept, "__init__", counting)
+    monkeypatch.setattr(weight_cache.WeightCache, "__init__", counting)
     model = network()
     for _ in range(3):
         model.predict(X, verbose=0)
@@ -178,7 +178,7 @@ def test_a_normalization_goes_into_the_convolution_before_it(data_format, use_bi
     weight_cache, rest = lines(lambda x: model(x, training=False), x)
     assert "filters_first" in weight_cache
     assert rest.count(" = ") == 2  # the inputs, the convolution
-    assert "conv_by" in rest
+    assert "conv_filters_first" in rest
     got = model.predict(x, verbose=0)
     wanted = model(x, training=False).detach().numpy()
     np.testing.assert_allclose(got, wanted, 2e-5, 2e-5)

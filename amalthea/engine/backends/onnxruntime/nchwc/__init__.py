@@ -1,1 +1,1 @@
-"""Convolutions and their surroundings in the blocked layout NCHWc, in which ONNX Runtime's kernels are fastest."""
+"""Convolutions and elementwise primitives in the blocked layout NCHWc, in which ONNX Runtime's kernels are fastest."""

@@ -1,7 +1,8 @@
-"""Lowerings of convolutions to operators that ONNX Runtime keeps for its optimizer.
+"""Lowerings of convolutions to the NCHWc operators that ONNX Runtime reserves for its own optimizer.
 
-Those over blocks of channels, ``(batch, channels / block, *space, block)``, take 0.6 of the time of those
-over channels first. The optimizer uses them for kernels that never change; ours do, so kernels and images move here.
+In the blocked layout ``(batch, channels / block, *space, block)`` a convolution takes 0.6 of the time of channels
+first. The optimizer uses these operators for constant kernels only; kernels in training change, so kernels and images
+are reordered by the graph itself.
 """
 
 from __future__ import annotations
@@ -11,29 +12,40 @@ from math import prod
 import numpy as np
 
 from amalthea.engine.backends.onnx.builder import Builder, Value
-from amalthea.engine.backends.onnx.windows import WINDOWS
+from amalthea.engine.backends.onnx.windows import WINDOW_LOWERINGS
 from amalthea.engine.backends.onnxruntime.nchwc import kernel_gradient
-from amalthea.engine.backends.onnxruntime.nchwc.layout import DOMAIN, affine, block, in_blocks, lines, moved, whole
+from amalthea.engine.backends.onnxruntime.nchwc.layout import (
+    DOMAIN,
+    affine,
+    block_size,
+    blocked_value,
+    from_blocks,
+    gather_rows,
+    to_blocks,
+)
 from amalthea.engine.primitives import windows as w
 
 
-def _suits(b: Builder, x: Value, window, channels: int, filters: int, groups: int) -> bool:
-    """A window of one element is a matrix product, for which moving does not pay."""
-    n = block() if x.dtype == "float32" and len(window) == 2 and groups == 1 else 0
+def _supports_blocks(b: Builder, x: Value, window, channels: int, filters: int, groups: int) -> bool:
+    """True if channels and filters fill blocks.
+
+    For a 1x1 window (a matrix product) only if the image is blocked already.
+    """
+    n = block_size() if x.dtype == "float32" and len(window) == 2 and groups == 1 else 0
     whole_blocks = n > 0 and (channels % n == 0 or channels < n) and filters % n == 0
-    return whole_blocks and (tuple(window) != (1, 1) or in_blocks(b, x) is not None)
+    return whole_blocks and (tuple(window) != (1, 1) or blocked_value(b, x) is not None)
 
 
 def _blocked_conv(b: Builder, x: Value, kernel: Value, filters: int, window, **attrs) -> Value:
-    """A convolution by a kernel that is in blocks already; an image of less than one block stays as it is."""
-    if x.shape[1] >= block():
-        x = moved(b, x)
-    return whole(b, b.Conv(x, kernel, domain=DOMAIN, kernel_shape=list(window), **attrs), filters)
+    """A convolution by a blocked kernel; an image with less than one block of channels is not reordered."""
+    if x.shape[1] >= block_size():
+        x = to_blocks(b, x)
+    return from_blocks(b, b.Conv(x, kernel, domain=DOMAIN, kernel_shape=list(window), **attrs), filters)
 
 
-def _kernel(b: Builder, kernel: Value) -> Value:
-    """``(*window, in, out)``, both apart into blocks, in another order, and whole again: ``(out, in, *window)``."""
-    n, (*window, channels, filters) = block(), kernel.shape
+def _blocked_kernel(b: Builder, kernel: Value) -> Value:
+    """Reorder ``(*window, in, out)`` to blocks of both, in the shape ``(out, in, *window)`` of the operator."""
+    n, (*window, channels, filters) = block_size(), kernel.shape
     if channels < n:
         apart, order = [*window, channels, filters // n, n], [3, 2, 0, 1, 4]
     else:
@@ -41,70 +53,77 @@ def _kernel(b: Builder, kernel: Value) -> Value:
     return b.reshape(b.Transpose(b.reshape(kernel, apart), perm=order), [filters, channels, *window])
 
 
-def _turned(b: Builder, kernel: Value) -> Value:
-    """The kernel turned round, from out to in: ``(in, out, *window)``. Matrices alone are transposed fast."""
-    n, (*window, channels, filters) = block(), kernel.shape
+def _rotated_kernel(b: Builder, kernel: Value) -> Value:
+    """Rotate a kernel by 180 degrees and swap in and out: ``(in, out, *window)``, in blocks.
+
+    Only transpositions of matrices are fast in the runtime, so rows of matrices are gathered.
+    """
+    n, (*window, channels, filters) = block_size(), kernel.shape
     matrices = b.Transpose(b.reshape(kernel, [prod(window), channels, filters]), perm=[0, 2, 1])
     order = np.arange(prod(kernel.shape) // n).reshape(*window, filters // n, n, channels // n)[::-1, ::-1]
-    x = lines(b, b.reshape(matrices, [prod(kernel.shape) // n, n]), order.transpose(4, 2, 0, 1, 3))
+    x = gather_rows(b, b.reshape(matrices, [prod(kernel.shape) // n, n]), order.transpose(4, 2, 0, 1, 3))
     return b.reshape(x, [channels, filters, *window])
 
 
 def _conv(b: Builder, x: Value, kernel: Value, *, strides, padding, dilation, groups, data_format) -> Value:
     *window, channels, filters = kernel.shape
-    if not _suits(b, x, window, channels, filters, groups):
+    if not _supports_blocks(b, x, window, channels, filters, groups):
         attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-        return WINDOWS[w.conv](b, x, kernel, data_format=data_format, **attrs)
+        return WINDOW_LOWERINGS[w.conv](b, x, kernel, data_format=data_format, **attrs)
     pads = [end for ends in zip(*padding) for end in ends]
-    kernel = _kernel(b, kernel)
+    kernel = _blocked_kernel(b, kernel)
     return _blocked_conv(b, x, kernel, filters, window, strides=list(strides), pads=pads, dilations=list(dilation))
 
 
 def _conv_input(
     b: Builder, g: Value, kernel: Value, *, shape, strides, padding, dilation, groups, data_format
 ) -> Value:
-    """Without strides it is a convolution too, by the kernel turned round."""
+    """Without strides, the input's gradient is a convolution by the rotated kernel."""
     *window, channels, filters = kernel.shape
     reach = [(k - 1) * d for k, d in zip(window, dilation)]
     ends = [[r - p for r, p in zip(reach, side)] for side in zip(*padding)]
-    plain = max(strides) > 1 or min(map(min, ends)) < 0 or min(channels, filters) < block()
-    if plain or not _suits(b, g, window, filters, channels, groups):
+    plain = max(strides) > 1 or min(map(min, ends)) < 0 or min(channels, filters) < block_size()
+    if plain or not _supports_blocks(b, g, window, filters, channels, groups):
         attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-        return WINDOWS[w.conv_input_gradient](b, g, kernel, shape=shape, data_format=data_format, **attrs)
-    turned = _turned(b, kernel)
-    return _blocked_conv(b, g, turned, channels, window, strides=[1, 1], pads=sum(ends, []), dilations=list(dilation))
+        return WINDOW_LOWERINGS[w.conv_input_gradient](b, g, kernel, shape=shape, data_format=data_format, **attrs)
+    rotated = _rotated_kernel(b, kernel)
+    return _blocked_conv(b, g, rotated, channels, window, strides=[1, 1], pads=sum(ends, []), dilations=list(dilation))
 
 
 def _max_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
-    """What came from blocks is pooled in them; the runtime's optimizer would move it there and back."""
-    if in_blocks(b, x) is None:
-        return WINDOWS[w.max_pool](b, x, window=window, strides=strides, padding=padding, data_format=data_format)
+    """Pool a blocked image in blocks; the runtime's optimizer would reorder it there and back."""
+    if blocked_value(b, x) is None:
+        return WINDOW_LOWERINGS[w.max_pool](
+            b, x, window=window, strides=strides, padding=padding, data_format=data_format
+        )
     pads = [end for ends in zip(*padding) for end in ends]
     attrs = {"kernel_shape": list(window), "strides": list(strides), "pads": pads}
-    return whole(b, b.MaxPool(moved(b, x), domain=DOMAIN, **attrs), x.shape[1])
+    return from_blocks(b, b.MaxPool(to_blocks(b, x), domain=DOMAIN, **attrs), x.shape[1])
 
 
 def _conv_kernel(b: Builder, x: Value, g: Value, *, kernel_shape, data_format, **attrs) -> Value:
     window = kernel_shape[:-2]
-    if kernel_gradient.suits(x, g, window, **attrs):
+    if kernel_gradient.is_supported(x, g, window, **attrs):
         del attrs["groups"]
         return kernel_gradient.kernel_gradient(b, x, g, window, **attrs)
     if tuple(window) == (1, 1) and max(attrs["strides"]) > 1 and not any(map(any, attrs["padding"])):
-        x, attrs["strides"] = _thinned(b, x, attrs["strides"])
-    return WINDOWS[w.conv_kernel_gradient](b, x, g, kernel_shape=kernel_shape, data_format=data_format, **attrs)
+        x, attrs["strides"] = _subsample(b, x, attrs["strides"])
+    return WINDOW_LOWERINGS[w.conv_kernel_gradient](
+        b, x, g, kernel_shape=kernel_shape, data_format=data_format, **attrs
+    )
 
 
-def _thinned(b: Builder, x: Value, strides) -> tuple[Value, tuple[int, ...]]:
-    """What windows of one element see of an image, and their strides in it: Slice picks elements in one thread."""
-    n, (_, channels, *space) = block(), x.shape
+def _subsample(b: Builder, x: Value, strides) -> tuple[Value, tuple[int, ...]]:
+    """Take the elements that a strided 1x1 window sees, by a blocked convolution: Slice runs in one thread."""
+    n, (_, channels, *space) = block_size(), x.shape
     if not n or x.dtype != "float32" or channels % n:
         return x, strides
-    out = whole(b, affine(b, moved(b, x), channels, strides=list(strides)), channels)
+    out = from_blocks(b, affine(b, to_blocks(b, x), channels, strides=list(strides)), channels)
     out.shape = (*x.shape[:2], *(-(-d // s) for d, s in zip(space, strides)))
     return out, (1, 1)
 
 
-BLOCKED = {
+NCHWC_CONV_LOWERINGS = {
     w.conv: _conv,
     w.conv_input_gradient: _conv_input,
     w.conv_kernel_gradient: _conv_kernel,

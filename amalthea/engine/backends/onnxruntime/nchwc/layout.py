@@ -1,4 +1,4 @@
-"""Images in blocks of channels, ``(batch, channels / block, *space, block)``: into them and out of them."""
+"""Conversion of images to and from the blocked layout NCHWc, ``(batch, channels / block, *space, block)``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ DOMAIN = "com.microsoft.nchwc"
 
 
 @lru_cache(maxsize=1)
-def block() -> int:
-    """How many channels this machine has in a block: what 16 of them look like in that layout; 0 if it has none."""
+def block_size() -> int:
+    """Return the number of channels per block on this machine (from reordering a test image).
+
+    0 without NCHWc operators.
+    """
     import onnxruntime
 
     x = np.arange(32, dtype="float32").reshape(1, 16, 1, 2)
@@ -30,38 +33,39 @@ def block() -> int:
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
         made: Any = session.run(None, {"x": x})[0]
-    except Exception:  # a build without them: their errors have no class of their own
+    except Exception:  # a build without these operators; the errors have no common base class
         return 0
-    return next((n for n in (16, 8) if np.array_equal(made.ravel(), _in_blocks(x, n).ravel())), 0)
+    return next((n for n in (16, 8) if np.array_equal(made.ravel(), _to_blocks_numpy(x, n).ravel())), 0)
 
 
-def _in_blocks(x: np.ndarray, n: int) -> np.ndarray:
+def _to_blocks_numpy(x: np.ndarray, n: int) -> np.ndarray:
     return x.reshape(1, 16 // n, n, 1, 2).transpose(0, 1, 3, 4, 2)
 
 
-def in_blocks(b: Builder, x: Value) -> Value | None:
-    """An image in blocks, if it came from them or was moved before."""
-    return b.notes.get(("in blocks", x.name))
+def blocked_value(b: Builder, x: Value) -> Value | None:
+    """Return the blocked version of an image, if there is one already; else None."""
+    return b.memo.get(("in blocks", x.name))
 
 
-def moved(b: Builder, x: Value) -> Value:
-    """An image in blocks, wherever it comes from."""
+def to_blocks(b: Builder, x: Value) -> Value:
+    """Return an image in blocks, reordered if needed."""
     key = ("in blocks", x.name)
-    if key not in b.notes:
-        b.notes[key] = b.ReorderInput(x, domain=DOMAIN)
-    return b.notes[key]
+    if key not in b.memo:
+        b.memo[key] = b.ReorderInput(x, domain=DOMAIN)
+    return b.memo[key]
 
 
-def whole(b: Builder, x: Value, channels: int) -> Value:
+def from_blocks(b: Builder, x: Value, channels: int) -> Value:
+    """Reorder a blocked image to channels first, and remember its blocked version."""
     out = b.ReorderOutput(x, domain=DOMAIN, channels=channels)
-    b.notes["in blocks", out.name] = x
+    b.memo["in blocks", out.name] = x
     return out
 
 
 def affine(
     b: Builder, x: Value, channels: int, factors: Value | None = None, offsets: Value | None = None, **attrs: Any
 ) -> Value:
-    """``x * factor + offset`` of an image in blocks, with numbers of a channel: windows of one element."""
+    """``x * factor + offset`` of a blocked image, factor and offset per channel: a depthwise 1x1 convolution."""
     kernel = b.constant(np.ones((channels, 1, 1, 1)), "float32")
     if factors is not None:
         kernel = b.reshape(factors, [channels, 1, 1, 1])
@@ -69,13 +73,13 @@ def affine(
     window = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], **attrs}
     out = b.Conv(*given, domain=DOMAIN, group=channels, **window)
     if not attrs:
-        b.notes["affine", out.name] = x, factors, offsets
+        b.memo["affine", out.name] = x, factors, offsets
     return out
 
 
-def lines(b: Builder, x: Value, order: np.ndarray) -> Value:
-    """The lines of a matrix in another order: Transpose would run in one thread."""
+def gather_rows(b: Builder, x: Value, order: np.ndarray) -> Value:
+    """Reorder the rows of a matrix; Transpose would run in one thread."""
     key = ("lines", order.shape, order.tobytes())
-    if key not in b.notes:
-        b.notes[key] = b.constant(order.ravel())
-    return b.Gather(x, b.notes[key], axis=0)
+    if key not in b.memo:
+        b.memo[key] = b.constant(order.ravel())
+    return b.Gather(x, b.memo[key], axis=0)

@@ -1,1 +1,1 @@
-"""The optimizer's update, taken out of the session: partition of the graph, NumPy program, machine code."""
+"""The optimizer's elementwise update: partitioned from the graph, run as a NumPy program or as machine code."""

@@ -1,8 +1,8 @@
-"""The lines of an update as machine code, where ``llvmlite`` is installed.
+"""Machine code for an update program, if ``llvmlite`` is installed.
 
-NumPy goes over the cache once a line, as wide as the processors that it was built for. LLVM makes one loop of all
-lines, as wide as this processor. Each operation is rounded as NumPy's is, none are joined or put in another order: the
-numbers are exactly the same.
+NumPy makes one pass over the cache per instruction, with the vector width that it was compiled for. LLVM makes one loop
+of all instructions, with the vector width of this processor. Each operation is rounded as NumPy's, and no operations
+are fused or reordered, so results are bit-identical.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 Operand = tuple[str, Any]
 
-INSTRUCTIONS = {  # of each ufunc: {0} and {1} are its operands
+LLVM_INSTRUCTIONS = {  # ufunc: LLVM code; {0} and {1} are the operands
     "add": "{out} = fadd {type} {0}, {1}",
     "subtract": "{out} = fsub {type} {0}, {1}",
     "multiply": "{out} = fmul {type} {0}, {1}",
@@ -42,7 +42,7 @@ loop:
   %i = phi i64 [0, %before], [%next, %loop]
   {addresses}
   {loads}
-  {lines}
+  {instructions}
   {stores}
   %next = add nuw i64 %i, 1
   %more = icmp ult i64 %next, %size
@@ -55,24 +55,32 @@ _names = (f"update{number}" for number in count())
 
 
 @functools.cache
-def is_there() -> bool:
-    """Whether there is an ``llvmlite`` that speaks this LLVM."""
+def is_available() -> bool:
+    """True if an ``llvmlite`` of a supported version is installed."""
     try:
         return tuple(map(int, metadata.version("llvmlite").split(".")[:2])) >= (0, 45)
     except (metadata.PackageNotFoundError, ValueError):
         return False
 
 
-def compiled(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> Callable[..., None]:
-    """The lines of a :class:`~.in_place.Program` as a function of a size (not 0), and addresses: of each variable, of
-    each array given, of each factor, in their order."""
-    return _loaded(*_text(lines, results, dtype))
+def compile_instructions(
+    instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str
+) -> Callable[..., None]:
+    """Compile a :class:`~.program.Program` to a function ``(size, *addresses)``, for a size above 0.
+
+    The addresses are those of the variables, the given arrays and the factors, in this order.
+    """
+    return _compile(*_llvm_source(instructions, results, dtype))
 
 
-def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
-    """The function, but for its name, and how many addresses it takes."""
+def _llvm_source(instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str) -> tuple[str, int]:
+    """Return the LLVM source, without the function's name, and the number of addresses."""
     type = _TYPES[dtype]
-    met = {*results, *(x for _, *operands in lines for x in operands), *(("variable", i) for i in range(len(results)))}
+    met = {
+        *results,
+        *(x for _, *operands in instructions for x in operands),
+        *(("variable", i) for i in range(len(results))),
+    }
     wide, single = (
         [_named(x, dtype) for x in _of_kinds(met, *kinds)] for kinds in (("variable", "given"), ("factor",))
     )
@@ -81,9 +89,9 @@ def _text(lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: s
         "factors": [f"{x} = load {type}, ptr {x}.start" for x in single],
         "addresses": [f"{x}.at = getelementptr {type}, ptr {x}.start, i64 %i" for x in wide],
         "loads": [f"{x} = load {type}, ptr {x}.at" for x in wide],
-        "lines": [
-            INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%line{i}", type=type)
-            for i, (ufunc, *operands) in enumerate(lines)
+        "instructions": [
+            LLVM_INSTRUCTIONS[ufunc].format(*(_named(x, dtype) for x in operands), out=f"%temp{i}", type=type)
+            for i, (ufunc, *operands) in enumerate(instructions)
         ],
         "stores": [f"store {type} {_named(x, dtype)}, ptr %variable{i}.at" for i, x in enumerate(results)],
     }
@@ -99,11 +107,12 @@ def _named(operand: Operand, dtype: str) -> str:
     kind, x = operand
     if kind != "number":
         return f"%{kind}{x}"
-    return f"0x{np.float64(np.dtype(dtype).type(x)).view('uint64'):016X}"  # so LLVM writes a float32, too
+    # LLVM writes a float32 constant with the bits of a double.
+    return f"0x{np.float64(np.dtype(dtype).type(x)).view('uint64'):016X}"
 
 
 @functools.cache
-def _loaded(text: str, addresses: int) -> Callable[..., None]:
+def _compile(text: str, addresses: int) -> Callable[..., None]:
     from llvmlite import binding
 
     engine, machine = _engine()

@@ -1,8 +1,8 @@
-"""A few lines of arithmetic, done to every number of some arrays in place.
+"""Elementwise programs, run in place on several arrays of one size.
 
-NumPy does a line to a piece of an array, then the next line, so that what one line leaves is still in the cache for
-the other. Large arrays are divided among threads. What has been done often enough goes on as machine code, where that
-can be made (:mod:`.machine_code`).
+NumPy runs all instructions on one piece of the arrays, then on the next piece, so that results of one instruction are
+still in the cache for the next. Large arrays are divided among threads. A program that has run on many elements is
+compiled to machine code, where possible (:mod:`.llvm`).
 """
 
 from __future__ import annotations
@@ -18,66 +18,68 @@ from amalthea.alignment import aligned
 from amalthea.engine.backends.onnxruntime.updates import llvm
 from amalthea.engine.passes.liveness import FOREVER, last_uses
 
-PIECE = 1 << 16  # numbers: with smaller pieces Python's part shows, larger ones leave the cache
-ALONE = 1 << 17  # numbers: fewer are done sooner than another thread is woken
-ALONE_BY_MACHINE = 1 << 20  # the same of machine code
-OFTEN = 1 << 25  # numbers: they take NumPy some 30 ms, and to compile takes 100: who trains so long will train longer
-UFUNCS = frozenset(llvm.INSTRUCTIONS)
-_LETTERS = {"variable": "v", "given": "g", "factor": "f", "line": "t"}
+# All in elements.
+PIECE = 1 << 16  # smaller pieces make Python's overhead visible, larger ones do not fit the cache
+SINGLE_THREADED = 1 << 17  # up to this size one thread finishes before another would wake up
+SINGLE_THREADED_NATIVE = 1 << 20  # the same for machine code
+ELEMENTS_BEFORE_COMPILING = 1 << 25  # about 30 ms in NumPy; compiling takes 100 ms
+UFUNCS = frozenset(llvm.LLVM_INSTRUCTIONS)
+_LETTERS = {"variable": "v", "given": "g", "factor": "f", "temp": "t"}
 
 Operand = llvm.Operand
 Arrays = Sequence[np.ndarray]
 Job = Callable[[], None]
 
 
-def wants_threads(size: int) -> bool:
-    """Whether an update of so many numbers is divided among threads."""
-    return size > (ALONE_BY_MACHINE if llvm.is_there() else ALONE)
+def is_multithreaded(size: int) -> bool:
+    """True if an update of so many elements uses several threads."""
+    return size > (SINGLE_THREADED_NATIVE if llvm.is_available() else SINGLE_THREADED)
 
 
 class Program:
-    """Lines, as a Python function over pieces.
+    """A list of instructions, as a Python function over pieces of arrays.
 
     Args:
-        lines: for each the name of a ufunc and its operands: ``("variable", i)``, ``("given", i)`` and ``("line", i)``
-            are arrays, of which the given ones may be spent; ``("factor", i)`` and ``("number", x)`` are one number.
-        results: for each of the first variables what it becomes.
-        dtype: of all of it.
+        instructions: for each, the name of a ufunc and its operands: ``("variable", i)``, ``("given", i)`` and
+            ``("temp", i)`` are arrays, ``("factor", i)`` and ``("number", x)`` are scalars. ``("temp", i)`` is the
+            result of instruction i. Given arrays may be overwritten.
+        results: the new values of the first variables.
+        dtype: str; the dtype of all arrays.
     """
 
-    def __init__(self, lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
-        text = _Text(lines, results, dtype)
-        self.dtype, self.spare, self.source = dtype, text.spare, text.source
+    def __init__(self, instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
+        text = _SourceWriter(instructions, results, dtype)
+        self.dtype, self.scratch, self.source = dtype, text.scratch, text.source
         exec(compile(text.source, "<an update>", "exec"), text.known)  # noqa: S102  # the text is our own
         self.function = text.known["update"]
-        self.compiled = functools.partial(llvm.compiled, lines, results, dtype)
-        self.left = OFTEN if llvm.is_there() else FOREVER
+        self.compiled = functools.partial(llvm.compile_instructions, instructions, results, dtype)
+        self.elements_left = ELEMENTS_BEFORE_COMPILING if llvm.is_available() else FOREVER
 
-    def by_numpy(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
-        """What each thread is to do."""
-        pieces = [piece for part in parts for piece in divided(part, count_of(part[0].size, threads))]
-        return [self._over(share, factors) for share in shared(pieces, threads)]
+    def numpy_jobs(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
+        """Return one function per thread that runs the program by NumPy."""
+        pieces = [piece for part in parts for piece in split_arrays(part, piece_count(part[0].size, threads))]
+        return [self._numpy_job(share, factors) for share in balance(pieces, threads)]
 
-    def _over(self, pieces: Sequence[Arrays], factors: Arrays) -> Job:
-        spare = [aligned((PIECE,), self.dtype) for _ in range(self.spare)]
-        rooms = [(*piece, *(x[: piece[0].size] for x in spare)) for piece in pieces]
+    def _numpy_job(self, pieces: Sequence[Arrays], factors: Arrays) -> Job:
+        scratch = [aligned((PIECE,), self.dtype) for _ in range(self.scratch)]
+        rows_with_scratch = [(*piece, *(x[: piece[0].size] for x in scratch)) for piece in pieces]
 
         def run() -> None:
             with np.errstate(all="ignore"):
-                self.function(rooms, *factors)
+                self.function(rows_with_scratch, *factors)
 
         return run
 
-    def by_machine(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
-        """What each thread is to do, as machine code."""
+    def native_jobs(self, parts: Sequence[Arrays], factors: Arrays, threads: int) -> list[Job]:
+        """Return one function per thread that runs the program as machine code."""
         function = self.compiled()
-        pieces = [piece for part in parts for piece in divided(part, threads if part[0].size > PIECE else 1)]
+        pieces = [piece for part in parts for piece in split_arrays(part, threads if part[0].size > PIECE else 1)]
 
         def over(share: Sequence[Arrays]) -> Job:
             calls = [(piece[0].size, *(x.ctypes.data for x in (*piece, *factors))) for piece in share]
             return functools.partial(_each, function, calls)
 
-        return [over(share) for share in shared(pieces, threads)]
+        return [over(share) for share in balance(pieces, threads)]
 
 
 def _each(function: Callable[..., None], calls: Sequence[tuple[int, ...]]) -> None:
@@ -85,14 +87,14 @@ def _each(function: Callable[..., None], calls: Sequence[tuple[int, ...]]) -> No
         function(*arguments)
 
 
-class Work:
-    """A program, and what it is done to at each call.
+class BoundProgram:
+    """A program, and the arrays that it updates at each call.
 
     Args:
-        program: which.
-        parts: for each the arrays of the variables, then what is given.
-        factors: arrays of one number.
-        threads: among how many it may be divided.
+        program: Program.
+        parts: for each, the arrays of the variables, then the given arrays.
+        factors: arrays of one element.
+        threads: int; the largest number of threads.
     """
 
     is_compiled = False
@@ -100,39 +102,46 @@ class Work:
     def __init__(self, program: Program, parts: Sequence[Arrays], factors: Arrays, threads: int):
         self.program = program
         self.size = sum(part[0].size for part in parts)
-        self.done_to = parts, factors, threads if wants_threads(self.size) else 1
-        self.jobs = program.by_numpy(*self.done_to)
+        self.arguments = parts, factors, threads if is_multithreaded(self.size) else 1
+        self.jobs = program.numpy_jobs(*self.arguments)
 
     def __call__(self) -> None:
-        self.program.left -= self.size
-        if self.program.left < 0 and not self.is_compiled:
+        self.program.elements_left -= self.size
+        if self.program.elements_left < 0 and not self.is_compiled:
             self._compile()
-        others = [_threads().submit(job) for job in self.jobs[1:]]
+        others = [_thread_pool().submit(job) for job in self.jobs[1:]]
         self.jobs[0]()
         for other in others:
             other.result()
 
     def _compile(self) -> None:
         try:
-            self.jobs, self.is_compiled = self.program.by_machine(*self.done_to), True
-        except (ImportError, OSError, RuntimeError):  # LLVM knows not this machine, or may not run what it makes
-            self.program.left = FOREVER
+            self.jobs, self.is_compiled = self.program.native_jobs(*self.arguments), True
+        except (
+            ImportError,
+            OSError,
+            RuntimeError,
+        ):  # LLVM does not support this machine, or cannot make memory executable
+            self.program.elements_left = FOREVER
 
 
-def count_of(size: int, threads: int) -> int:
-    """Of how many pieces all are small, and each thread gets as many."""
+def piece_count(size: int, threads: int) -> int:
+    """Return a number of pieces that makes each at most ``PIECE`` long, and is the same for each thread."""
     return -(-size // (PIECE * threads)) * threads if size > PIECE else 1
 
 
-def divided(arrays: Arrays, count: int) -> Iterator[Arrays]:
-    """Pieces of one size, but for the last; each begins where 64 bytes do."""
+def split_arrays(arrays: Arrays, count: int) -> Iterator[Arrays]:
+    """Split arrays into ``count`` pieces of equal size (the last may be shorter).
+
+    Each begins at a multiple of 64 bytes.
+    """
     size = arrays[0].size
     length = -(-size // (count * 16)) * 16
     return ([x[start : start + length] for x in arrays] for start in range(0, size, length))
 
 
-def shared(pieces: Sequence[Arrays], threads: int) -> list[list[Arrays]]:
-    """The pieces for each thread."""
+def balance(pieces: Sequence[Arrays], threads: int) -> list[list[Arrays]]:
+    """Distribute pieces among threads, largest first, to the thread with the fewest elements."""
     shares: list[list[Arrays]] = [[] for _ in range(threads)]
     loads = [0] * threads
     for piece in sorted(pieces, key=lambda piece: -piece[0].size):
@@ -143,57 +152,57 @@ def shared(pieces: Sequence[Arrays], threads: int) -> list[list[Arrays]]:
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
+def _thread_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="amalthea-update")
 
 
-def forget_threads() -> None:
-    """Make new ones when they are next needed, as a forked process must."""
-    _threads.cache_clear()
+def forget_thread_pool() -> None:
+    """Discard the threads, as a forked process must; new ones are started when needed."""
+    _thread_pool.cache_clear()
 
 
-class _Text:
-    """Writes the function: each line in the memory of what it is the last to need, if there is some."""
+class _SourceWriter:
+    """Writes the Python source of a program. Each instruction reuses the memory of an operand after its last use."""
 
-    def __init__(self, lines: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
+    def __init__(self, instructions: Sequence[tuple[Any, ...]], results: Sequence[Operand], dtype: str):
         self.results, self.dtype = results, dtype
-        self.ends = last_uses([(operands, ()) for _, *operands in lines], results)
+        self.ends = last_uses([(operands, ()) for _, *operands in instructions], results)
         self.names = {x: _LETTERS[x[0]] + str(x[1]) for x in self.ends if x[0] in ("variable", "given", "factor")}
         self.names.update((("variable", i), f"v{i}") for i in range(len(results)))
         self.known: dict[str, Any] = {"copyto": np.copyto}
         self.free: list[str] = []
-        self.spare = 0
-        rows = [self._row(number, *line) for number, line in enumerate(lines)]
+        self.scratch = 0
+        rows = [self._instruction(number, *line) for number, line in enumerate(instructions)]
         targets = [(f"v{i}", self.names[result]) for i, result in enumerate(results)]
         rows += [f"copyto({target}, {name})" for target, name in targets if target != name]
-        arrays = [*self._named("v"), *self._named("g"), *(f"t{i}" for i in range(self.spare))]
+        arrays = [*self._named("v"), *self._named("g"), *(f"t{i}" for i in range(self.scratch))]
         head = [f"def update({', '.join(['pieces', *self._named('f')])}):", f"    for {', '.join(arrays)}, in pieces:"]
         self.source = "\n        ".join(["\n".join(head), *rows])
 
     def _named(self, letter: str) -> list[str]:
         return sorted((x for x in set(self.names.values()) if x[0] == letter), key=lambda name: int(name[1:]))
 
-    def _row(self, number: int, ufunc: str, *operands: Operand) -> str:
-        names = [self._number(x) if kind == "number" else self.names[kind, x] for kind, x in operands]
-        ended = (x for x in dict.fromkeys(operands) if x[0] in ("given", "line") and self.ends[x] == number)
+    def _instruction(self, number: int, ufunc: str, *operands: Operand) -> str:
+        names = [self._constant(x) if kind == "number" else self.names[kind, x] for kind, x in operands]
+        ended = (x for x in dict.fromkeys(operands) if x[0] in ("given", "temp") and self.ends[x] == number)
         self.free += [self.names[x] for x in ended]
-        self.names["line", number] = self._target(number)
-        if ufunc == "square":  # which NumPy does less of at a time
+        self.names["temp", number] = self._target(number)
+        if ufunc == "square":  # NumPy's multiply is vectorized better than its square
             ufunc, names = "multiply", names * 2
         self.known[ufunc] = getattr(np, ufunc)
-        return f"{ufunc}({', '.join(names)}, out={self.names['line', number]})"
+        return f"{ufunc}({', '.join(names)}, out={self.names['temp', number]})"
 
-    def _number(self, value: float) -> str:
+    def _constant(self, value: float) -> str:
         name = f"n{len(self.known)}"
         self.known[name] = np.array(value, self.dtype)
         return name
 
     def _target(self, number: int) -> str:
-        """The memory of the variable that it becomes, if its old value is needed no more; else what is free."""
+        """Return the array for a result: the variable that it becomes, if its old value is dead; else a free one."""
         for i, result in enumerate(self.results):
-            if result == ("line", number) and self.ends.get(("variable", i), -1) <= number:
+            if result == ("temp", number) and self.ends.get(("variable", i), -1) <= number:
                 return f"v{i}"
         if not self.free:
-            self.free.append(f"t{self.spare}")
-            self.spare += 1
+            self.free.append(f"t{self.scratch}")
+            self.scratch += 1
         return self.free.pop()
