@@ -97,13 +97,13 @@ class ModelCheckpoint(MonitorCallback):
 
     def _path_for(self, epoch: int, batch: int | None, logs: Logs) -> str:
         """Returns the path of the file for an epoch and a batch, both from 0."""
-        fields: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
+        counters: dict[str, Any] = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         try:
-            return self.filepath.format(**{**logs, **fields})
+            return self.filepath.format(**{**logs, **counters})
         except (KeyError, IndexError) as error:
             raise ArgumentError(
                 f"The file's name asks for {error}, which is not known here.",
-                expected=", ".join([*fields, *logs]),
+                expected=", ".join([*counters, *logs]),
                 got=self.filepath,
             ) from None
 

@@ -15,7 +15,7 @@ from amalthea.errors import AmaltheaError
 
 COMMANDS = {
     "backends": "list the primitives of each backend, and measure its errors",
-    "bench": "time training and prediction, next to hand-written loops and Keras 3",
+    "bench": "time training and prediction beside hand-written loops",
     "demo": "train a small network on handwritten digits, in under a minute",
     "doctor": "show the versions and backends that are installed",
 }

@@ -109,12 +109,12 @@ class LeakyReLU(Layer):
 
 
 class PReLU(Layer):
-    """Applies a leaky rectified linear unit whose slopes are learned: ``f(x) = x`` where ``x > 0``, else ``alpha * x``.
+    """Applies a leaky rectified linear unit with a learned slope: ``f(x) = x`` where ``x > 0``, else ``alpha * x``.
 
     Args:
-        alpha_initializer: str, Initializer or function; starting values of the slopes. Defaults to ``"Zeros"``.
-        alpha_regularizer: str, Regularizer or function; penalty on the slopes, added to the loss. Defaults to None.
-        alpha_constraint: str, Constraint or function; projects the slopes after each update. Defaults to None.
+        alpha_initializer: str, Initializer or function; starting values of ``alpha``. Defaults to ``"Zeros"``.
+        alpha_regularizer: str, Regularizer or function; penalty on ``alpha``, added to the loss. Defaults to None.
+        alpha_constraint: str, Constraint or function; projects ``alpha`` after each update. Defaults to None.
         shared_axes: int or list of int; axes along which all elements share one slope, such as ``[1, 2]`` for images.
             Defaults to None, which learns a slope for each element of an example.
         |layer options|

@@ -34,12 +34,12 @@ def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _inside(size: Any, count: int) -> Any:
     """Returns bool ``(size, count)``: True where an element lies in a window; ``size`` may be a symbol."""
-    places, i = ops.arange(size), np.arange(count, dtype="int32")
-    length = ops.add(ops.max(places), 1)
+    positions, i = ops.arange(size), np.arange(count, dtype="int32")
+    length = ops.add(ops.max(positions), 1)
     starts = ops.floor_divide(ops.multiply(i, length), count)
     ends = ops.floor_divide(ops.add(ops.multiply(i + 1, length), count - 1), count)
-    places = ops.expand_dims(places, -1)
-    return ops.logical_and(ops.greater_equal(places, starts), ops.less(places, ends))
+    positions = ops.expand_dims(positions, -1)
+    return ops.logical_and(ops.greater_equal(positions, starts), ops.less(positions, ends))
 
 
 class _Adaptive(Layer):
@@ -86,8 +86,8 @@ class _AdaptiveAverage(_Adaptive):
         return ops.mean(x, axis=axis, keepdims=True)
 
     def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        places = np.arange(ends[-1])[:, None]
-        inside = (places >= starts) & (places < ends)
+        positions = np.arange(ends[-1])[:, None]
+        inside = (positions >= starts) & (positions < ends)
         return _mixed(x, axis, (inside / (ends - starts)).astype("float32"))
 
     def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
@@ -105,8 +105,8 @@ class _AdaptiveMax(_Adaptive):
 
     def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
         # Shorter windows repeat their last place, which changes no maximum.
-        places = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
-        return ops.max(ops.take(x, places.astype("int32"), axis=axis), axis=axis + 1)
+        positions = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
+        return ops.max(ops.take(x, positions.astype("int32"), axis=axis), axis=axis + 1)
 
     def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
         rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -1)

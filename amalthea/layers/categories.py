@@ -193,5 +193,5 @@ class Discretization(Layer):
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
         batches = [data] if array else [batch for i, batch in enumerate(data) if steps is None or i < steps]
         values = np.concatenate([ops.convert_to_numpy(batch).ravel() for batch in batches])
-        places = np.arange(1, self.num_bins) / self.num_bins
-        self.bin_boundaries = np.unique(np.quantile(values, places)).astype("float32").tolist()
+        quantiles = np.arange(1, self.num_bins) / self.num_bins
+        self.bin_boundaries = np.unique(np.quantile(values, quantiles)).astype("float32").tolist()

@@ -19,7 +19,7 @@ from amalthea.ops.base import wide
 class GroupNormalization(Layer):
     """Normalizes each example by the moments of groups of its channels, and then scales and shifts it.
 
-    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with the mean and variance over all places
+    ``output = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta``, with moments over all positions
     and the channels of one group. Steps that a mask leaves out do not count.
 
     Args:

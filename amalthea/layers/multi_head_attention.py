@@ -22,7 +22,7 @@ docstrings.share(
     "headed attention",
     """
     use_bias: bool; whether the projections have biases. Defaults to True.
-    sliding_window: int, at least 1; a query sees only values less than so many places away. Defaults to None, which
+    sliding_window: int, at least 1; a query sees only values less than so many positions away. Defaults to None, which
         sets no limit.
     flash_attention: accepted for Keras; the backend chooses how to compute.
     kernel_initializer, bias_initializer: str, Initializer or function; starting values of all projections. Default to
@@ -43,8 +43,8 @@ docstrings.share(
     Call args:
         query, value: tensors.
         key: tensor. Defaults to None, which takes the value.
-        query_mask, value_mask, key_mask: bool ``(batch, places)``; True for places that count. Default to the masks
-            that the tensors carry.
+        query_mask, value_mask, key_mask: bool ``(batch, positions)``; True for positions that count. Default to the
+            masks that the tensors carry.
         attention_mask: bool ``(batch, queries, values)``; True where a query sees a value.
         return_attention_scores: bool; whether the weights ``(batch, heads, queries, values)`` are returned too.
         training: bool; whether dropout is active. Defaults to False.
@@ -138,7 +138,7 @@ class MultiHeadAttention(HeadedAttention):
         |attention dropout|
         output_shape: int or sequence of int; sizes of the last axes of the output. Defaults to None, which takes the
             features of the query.
-        attention_axes: int or sequence of int; axes of the places that attend to each other. Defaults to None, which
+        attention_axes: int or sequence of int; axes of the positions that attend to each other. Defaults to None, which
             takes all axes between batch and features.
         |headed attention|
         |seed|
@@ -147,7 +147,7 @@ class MultiHeadAttention(HeadedAttention):
     |headed call|
 
     Shapes: query ``(batch, queries, features)``, value and key ``(batch, values, features) -> (batch, queries,
-        features)``. There may be several axes of places in place of ``queries`` and ``values``.
+        features)``. There may be several axes of positions in place of ``queries`` and ``values``.
 
     Raises:
         ArgumentError: ``sliding_window`` is not a positive int.

@@ -168,7 +168,7 @@ class RandomErasing(RandomImage):
         for axis, side in zip(axes, sides):
             start = self._draw(images, 0.0, 1.0) * (1.0 - side)
             alone = [shape[axis] if i == axis else 1 for i in range(4)]
-            place = ops.reshape((image.places(shape[axis]) + 0.5) / image.number(shape[axis]), alone)
+            place = ops.reshape((image.positions(shape[axis]) + 0.5) / image.number(shape[axis]), alone)
             low, high = (ops.reshape(x, (shape[0], 1, 1, 1)) for x in (start, start + side))
             inside = ops.logical_and(inside, ops.logical_and(ops.greater_equal(place, low), ops.less(place, high)))
         return ops.where(inside, self._cover(images), images)
@@ -258,11 +258,11 @@ class Equalization(Layer):
 
     def _equalized(self, channel: Any) -> Any:
         """Equalizes one channel of all images of the batch, with values from 0 to 255."""
-        places = ops.cast(ops.clip(channel / 255.0 * (self.bins - 1), 0.0, self.bins - 1.0), "int32")
-        hot = ops.one_hot(ops.reshape(places, (-1,)), self.bins, dtype="float32")
+        positions = ops.cast(ops.clip(channel / 255.0 * (self.bins - 1), 0.0, self.bins - 1.0), "int32")
+        hot = ops.one_hot(ops.reshape(positions, (-1,)), self.bins, dtype="float32")
         below = ops.cumsum(ops.sum(hot, axis=0))
         least = ops.min(ops.where(ops.greater(below, 0.0), below, below[-1]))
         many = ops.greater(below[-1], least)
         table = ops.round((below - least) * 255.0 / ops.where(many, below[-1] - least, 1.0))
-        spread = ops.cast(ops.take(ops.clip(table, 0.0, 255.0), places), ops.dtype(channel))
+        spread = ops.cast(ops.take(ops.clip(table, 0.0, 255.0), positions), ops.dtype(channel))
         return ops.where(many, spread, channel)

@@ -227,10 +227,10 @@ class MelSpectrogram(Layer):
         def mel(hertz: Any) -> Any:  # in float32, as Keras has it: the edges of narrow bands depend on it
             return np.float32(1127) * np.log(np.float32(1) + np.asarray(hertz, "float32") / np.float32(700))
 
-        places = mel(np.linspace(0.0, self.sampling_rate / 2.0, self.fft_length // 2 + 1))[1:, None]
+        mel_bins = mel(np.linspace(0.0, self.sampling_rate / 2.0, self.fft_length // 2 + 1))[1:, None]
         edges = np.linspace(mel(self.min_freq), mel(self.max_freq), self.num_mel_bins + 2, dtype="float32")
         low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-        triangles = np.maximum(0.0, np.minimum((places - low) / (centre - low), (high - places) / (high - centre)))
+        triangles = np.maximum(0.0, np.minimum((mel_bins - low) / (centre - low), (high - mel_bins) / (high - centre)))
         return np.pad(triangles, ((1, 0), (0, 0))).astype(self.compute_dtype)
 
     def _decibels(self, x: Any) -> Any:

@@ -49,14 +49,14 @@ def _between(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
         return layers
     if len(layer_range) != 2:
         raise ArgumentError("`layer_range` names two layers.", expected="(first, last)", got=layer_range)
-    matches: list[list[int]] = []
+    ranges: list[list[int]] = []
     for pattern in layer_range:
         found = [i for i, layer in enumerate(layers) if layer.name == pattern or re.match(pattern, layer.name)]
         if not found:
             cure = nearest(pattern, [layer.name for layer in layers])
             raise UnknownNameError("`layer_range` names a layer that the model does not have.", got=pattern, cure=cure)
-        matches.append(found)
-    return layers[min(matches[0]) : max(matches[1]) + 1]
+        ranges.append(found)
+    return layers[min(ranges[0]) : max(ranges[1]) + 1]
 
 
 def _widths(positions: Sequence[float] | None, width: int, columns: int) -> list[int | None]:

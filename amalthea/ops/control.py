@@ -168,7 +168,7 @@ def scan(
         xs: TensorLike, or a nested structure of them; the sequences, of one length. A list is a structure of several
             sequences, not one sequence. Defaults to None: ``f`` gets None as its element, and ``length`` is needed.
         length: int; number of steps if there are no sequences. Defaults to None, which reads it from ``xs``.
-        reverse: bool; True runs from the last element to the first. The outputs keep the places of their elements.
+        reverse: bool; True runs from the last element to the first. The outputs keep the order of the elements.
             Defaults to False.
         unroll: int or bool; accepted for compatibility with Keras and ignored.
 

@@ -16,7 +16,7 @@ from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops import numpy as np_ops
 from amalthea.ops.base import floating, one_axis, op, shape_of
 from amalthea.ops.core import cast
-from amalthea.ops.sampling import affine_transform, number, places
+from amalthea.ops.sampling import affine_transform, number, positions
 
 
 def _triangle(x: Any) -> Any:
@@ -49,9 +49,9 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
 def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool) -> Any:
     """Compute the weight of each old pixel in each new one, as a matrix ``(old, new)``."""
     step = np_ops.divide(number(old), number(new))
-    centres = (places(new) + 0.5) * step - 0.5
+    centres = (positions(new) + 0.5) * step - 0.5
     reach = np_ops.maximum(step, 1.0) if antialias else 1.0
-    away = np_ops.abs(centres[None, :] - places(old)[:, None]) / reach
+    away = np_ops.abs(centres[None, :] - positions(old)[:, None]) / reach
     raw = kernel(away)
     total = np_ops.sum(raw, axis=0, keepdims=True)
     nothing = np_ops.less(np_ops.abs(total), 1e-4)
@@ -63,7 +63,7 @@ def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> 
     if isinstance(old, int) and old == new:
         return x
     if interpolation == "nearest":
-        nearest = np_ops.floor((places(new) + 0.5) * np_ops.divide(number(old), number(new)))
+        nearest = np_ops.floor((positions(new) + 0.5) * np_ops.divide(number(old), number(new)))
         return np_ops.take(x, cast(np_ops.clip(nearest, 0.0, number(old) - 1.0), "int32"), axis=axis)
     matrix = cast(shares(old, new, _KERNELS[interpolation], antialias), x.dtype)
     return np_ops.moveaxis(np_ops.matmul(np_ops.moveaxis(x, axis, -1), matrix), -1, axis)

@@ -198,7 +198,7 @@ def multi_hot(
     sparse: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Turns each row of class numbers into one vector with a 1 in the places of all its classes and 0 elsewhere.
+    """Turns each row of class numbers into one vector with a 1 at the indices of all its classes and 0 elsewhere.
 
     Args:
         inputs: TensorLike of whole numbers. Numbers outside of 0 to ``num_classes - 1`` are ignored.

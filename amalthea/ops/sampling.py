@@ -19,7 +19,7 @@ def number(size: Any) -> Any:
     return float(size) if isinstance(size, int) else np_ops.sum(np_ops.ones((size,)))
 
 
-def places(count: Any) -> Any:
+def positions(count: Any) -> Any:
     """Make the numbers 0, 1, 2, ... as floats."""
     if isinstance(count, int):
         return cast(np_ops.arange(count), "float32")
@@ -48,7 +48,7 @@ def sampled(images: Any, rows: Any, columns: Any, interpolation: str, fill_mode:
     if interpolation not in ("nearest", "bilinear"):
         raise ArgumentError("There is no such interpolation.", expected="nearest or bilinear", got=interpolation)
     batch, height, width, _ = shape_of(images)
-    which = np_ops.broadcast_to(np_ops.reshape(places(batch), (batch, 1, 1)), shape_of(rows))
+    which = np_ops.broadcast_to(np_ops.reshape(positions(batch), (batch, 1, 1)), shape_of(rows))
     sizes = number(height), number(width)
 
     def pixel(i: Any, j: Any) -> Any:
@@ -113,7 +113,7 @@ def affine_transform(
     first = config.standardize_data_format(data_format) == "channels_first"
     x = np_ops.transpose(x, (0, 2, 3, 1)) if first else x
     batch, height, width, _ = shape_of(x)
-    down, across = np_ops.reshape(places(height), (1, height, 1)), np_ops.reshape(places(width), (1, 1, width))
+    down, across = np_ops.reshape(positions(height), (1, height, 1)), np_ops.reshape(positions(width), (1, 1, width))
     a = [np_ops.reshape(t[:, i], (shape_of(t)[0], 1, 1)) for i in range(6)]
     columns, rows = a[0] * across + a[1] * down + a[2], a[3] * across + a[4] * down + a[5]
     where = (batch, height, width)

@@ -36,10 +36,10 @@ def readers(model: Any) -> list[tuple[int, str, Any]]:
 
 
 def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
-    indices = {id(x): index for index, x in enumerate(network.flat_inputs)}
+    positions = {id(x): index for index, x in enumerate(network.flat_inputs)}
     for call in network.calls:
         operation, inner = call.operation, getattr(call.operation, "_network", None)
-        read = [indices.get(id(x)) for x in call.inputs]
+        read = [positions.get(id(x)) for x in call.inputs]
         if isinstance(operation, Embedding) and read[:1] != [None] and not call.kwargs.get("reverse"):
             yield from ((index, network.flat_inputs[index], operation) for index in read[:1] if index is not None)
         elif inner is not None and len(read) == len(inner.flat_inputs):

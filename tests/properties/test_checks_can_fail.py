@@ -112,7 +112,7 @@ def test_a_rewrite_that_changes_the_result_is_caught(monkeypatch):
 
 
 def test_a_layout_that_forgets_a_primitive_is_caught(monkeypatch):
-    monkeypatch.setattr(channels_first._Mover, "_back", lambda self, y: y)
+    monkeypatch.setattr(channels_first._ToChannelsFirst, "_to_last_layout", lambda self, y: y)
     try:
         caught = fails(testing.check_agreement, windows.max_pool, "onnxruntime")
     except ValueError:
@@ -169,7 +169,7 @@ class Doubling(type(load("numpy"))):
 
 def test_a_missing_primitive_needs_a_reason_and_a_gap_must_be_one():
     lacking = without(matmul.matmul)
-    assert any(line.endswith("matmul: missing, and no gap says why") for line in wrong_with(lacking))
+    assert any(line.endswith("matmul: missing, without a gap that gives the reason") for line in wrong_with(lacking))
     lacking.gaps = {"matmul": "not written yet"}
     assert wrong_with(lacking) == []
     assert testing.counted(lacking).missing == ["matmul"]

@@ -161,7 +161,7 @@ class Variable(Operators):
         found = view.find(variable)
         return runtime.storage_of(variable).read() if found is None else found
 
-    def twin(self) -> Variable:
+    def copy_from_start(self) -> Variable:
         """Return another variable with the same attributes and the starting value."""
         made = Variable.__new__(type(self))
         made.__dict__.update(self.__dict__)

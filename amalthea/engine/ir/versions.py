@@ -294,7 +294,7 @@ class Results:
             return variable
         found = self._own.get(variable)
         if found is None:
-            found = self._own[variable] = variable.twin()
+            found = self._own[variable] = variable.copy_from_start()
         return found
 
 

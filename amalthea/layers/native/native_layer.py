@@ -121,7 +121,7 @@ def _is_array(x: Any) -> bool:
 
 
 def parted(arguments: Any) -> tuple[list[Any], Callable[[Any], Any]]:
-    """Returns the arrays in a nesting, and a function that puts others in their places."""
+    """Returns the arrays in a nesting, and a function that puts others in their positions."""
     leaves = tree.flatten(arguments)
 
     def packed(arrays: Any) -> Any:

@@ -132,8 +132,8 @@ def _called(endpoint: Any, theirs: Any, ours: Any, arguments: Any) -> Any:
 
         def gradient(*cotangents: Any, variables: Any = ()) -> Any:
             pairs = [(y, g) for y, g in zip(flat, cotangents) if y.dtype.is_floating]
-            slopes = tape.gradient([y for y, _ in pairs], by, [g for _, g in pairs])
-            found = {id(x): g for x, g in zip(by, slopes) if g is not None}
+            gradients = tape.gradient([y for y, _ in pairs], by, [g for _, g in pairs])
+            found = {id(x): g for x, g in zip(by, gradients) if g is not None}
             by_values = [found.get(id(x)) for x in (*theirs[0], *given)]
             return [_cast(g, x) for g, x in zip(by_values, values)], [None for _ in variables]
 

@@ -25,42 +25,44 @@ def to_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, and where inputs and outputs are."""
     network: Network = model._network
     names = op_names.different(network.operations)
-    keys = {call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])}
+    references = {
+        call: (names[id(o)], index) for o in network.operations for index, call in enumerate(network.calls_of[o])
+    }
     for x in network.flat_inputs:
-        keys.setdefault(x.history.call, (x.history.call.operation.name, 0))
-    layers = [_operation_to_data(o, names[id(o)], network, keys) for o in network.operations]
+        references.setdefault(x.history.call, (x.history.call.operation.name, 0))
+    layers = [_operation_to_data(o, names[id(o)], network, references) for o in network.operations]
     return {
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": tree.map_structure(lambda x: _tensor_history(x, keys), network.inputs),
-        "output_layers": tree.map_structure(lambda x: _tensor_history(x, keys, outside=True), network.outputs),
+        "input_layers": tree.map_structure(lambda x: _tensor_history(x, references), network.inputs),
+        "output_layers": tree.map_structure(lambda x: _tensor_history(x, references, outside=True), network.outputs),
     }
 
 
-def _tensor_history(x: Tensor, keys: dict[Any, tuple[str, int]], outside: bool = False) -> list[Any]:
+def _tensor_history(x: Tensor, references: dict[Any, tuple[str, int]], outside: bool = False) -> list[Any]:
     """``[layer, call, output]``. Among a model's outputs Keras counts the calls of a nested functional model from 1."""
-    name, index = keys[x.history.call]
+    name, index = references[x.history.call]
     shift = outside and getattr(x.history.call.operation, "_is_functional", False)
     return [name, index + int(shift), x.history.index]
 
 
-def _operation_to_data(operation: Any, name: str, network: Network, keys: Any) -> dict[str, Any]:
+def _operation_to_data(operation: Any, name: str, network: Network, references: Any) -> dict[str, Any]:
     if isinstance(operation, Layer):
         data = serialize(operation)
         calls = [] if isinstance(operation, InputLayer) else network.calls_of[operation]
-        nodes = [_call_to_data(c.args, c.kwargs, keys) for c in calls]
+        nodes = [_call_to_data(c.args, c.kwargs, references) for c in calls]
     else:
         data, args, kwargs = op_names.to_data(operation, name)
-        nodes = [_call_to_data(args, kwargs, keys)]
+        nodes = [_call_to_data(args, kwargs, references)]
     return {**data, "name": name, "inbound_nodes": nodes}
 
 
-def _call_to_data(args: Any, kwargs: Any, keys: Any) -> dict[str, Any]:
+def _call_to_data(args: Any, kwargs: Any, references: Any) -> dict[str, Any]:
     def leaf(x: Any) -> Any:
         if not remembers(x):
             return serialize(x)
-        config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": _tensor_history(x, keys)}
+        config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": _tensor_history(x, references)}
         return {"class_name": "__keras_tensor__", "config": config}
 
     return {"args": [_map(leaf, a) for a in args], "kwargs": {k: _map(leaf, v) for k, v in kwargs.items()}}
@@ -152,11 +154,11 @@ def _arguments(node: dict[str, Any], made: Any) -> tuple[list[Any], dict[str, An
     return [revive(a) for a in node["args"]], {k: revive(v) for k, v in node["kwargs"].items()}
 
 
-def _tensors(keys: Any, operations: Any, made: Any, outside: bool = False) -> Any:
-    if isinstance(keys, dict):
-        return {k: _tensors(v, operations, made, outside) for k, v in keys.items()}
-    if len(keys) == 3 and isinstance(keys[0], str) and isinstance(keys[1], int):
-        name, index, output = keys
+def _tensors(references: Any, operations: Any, made: Any, outside: bool = False) -> Any:
+    if isinstance(references, dict):
+        return {k: _tensors(v, operations, made, outside) for k, v in references.items()}
+    if len(references) == 3 and isinstance(references[0], str) and isinstance(references[1], int):
+        name, index, output = references
         shift = outside and getattr(operations.get(name), "_is_functional", False)
         return made[(name, index - int(shift))][output]
-    return [_tensors(p, operations, made, outside) for p in keys]
+    return [_tensors(p, operations, made, outside) for p in references]

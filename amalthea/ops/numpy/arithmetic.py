@@ -197,7 +197,7 @@ def power(x1: TensorLike, x2: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.power([4.0, 9.0], -0.5)).tolist()
         [0.5, 0.3333]
 
-    Source: differs from Keras 3 in the gradient: infinite slopes, such as that of ``x ** 0.5`` at 0, count as 0.
+    Source: differs from Keras 3 in the gradient: infinite derivatives, such as that of ``x ** 0.5`` at 0, count as 0.
     """
     a = value_of(x1)
     if type(x2) is int and x2 < 0 and not dtypes.is_float(dtypes.name_of(a)) and type(a) is not float:

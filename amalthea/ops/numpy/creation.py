@@ -45,7 +45,7 @@ def array(x: TensorLike, dtype: DTypeLike | None = None) -> Any:
 
 @op
 def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Any:
-    """Makes an array with one value in all places.
+    """Makes an array with one value in all elements.
 
     Args:
         shape: ShapeLike; shape of the output.
@@ -115,7 +115,7 @@ def empty(shape: ShapeLike, dtype: DTypeLike | None = None) -> Any:
 
 @op
 def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Any:
-    """Makes an array with one value in all places, in the shape of ``x``.
+    """Makes an array with one value in all elements, in the shape of ``x``.
 
     Args:
         |any tensor|

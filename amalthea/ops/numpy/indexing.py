@@ -48,10 +48,10 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
         >>> ops.convert_to_numpy(ops.take(x, [2, 0], axis=0)).tolist()
         [[5, 6], [1, 2]]
     """
-    a, places = tensor(x), _indices(indices)
+    a, positions = tensor(x), _indices(indices)
     if axis is None:
         a, axis = m.reshape(a, shape=(shapes.size(shape_of(a)),)), 0
-    return i.gather(a, places, axis=one_axis(axis, len(a.shape)))
+    return i.gather(a, positions, axis=one_axis(axis, len(a.shape)))
 
 
 @op
@@ -78,20 +78,20 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
         >>> ops.convert_to_numpy(ops.take_along_axis(x, ops.argsort(x), axis=1)).tolist()
         [[10, 20, 30], [4, 5, 6]]
     """
-    a, places = tensor(x), _indices(indices)
+    a, positions = tensor(x), _indices(indices)
     if axis is None:
         a, axis = m.reshape(a, shape=(shapes.size(shape_of(a)),)), 0
     axis = one_axis(axis, len(a.shape))
-    if len(places.shape) != len(a.shape):
+    if len(positions.shape) != len(a.shape):
         raise ShapeError(
             "Indices along an axis have as many axes as what they are taken from.",
             expected=len(a.shape),
-            got=len(places.shape),
+            got=len(positions.shape),
         )
-    both = (a, places)
+    both = (a, positions)
     other = shapes.broadcast(*(tuple(1 if n == axis else d for n, d in enumerate(shape_of(v))) for v in both))
-    a, places = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in both)
-    return i.take_along_axis(a, places, axis=axis)
+    a, positions = (m.broadcast_to(v, shape=(*other[:axis], shape_of(v)[axis], *other[axis + 1 :])) for v in both)
+    return i.take_along_axis(a, positions, axis=axis)
 
 
 @op
@@ -183,10 +183,10 @@ def _full_key(key: tuple[Any, ...], rank: int) -> list[Any]:
     if named > rank:
         raise ArgumentError(f"There are {rank} axes to index, not {named}.", got=key)
     rest = [slice(None)] * (rank - named)
-    places = [n for n, part in enumerate(key) if part is Ellipsis]
-    if not places:
+    ellipses = [n for n, part in enumerate(key) if part is Ellipsis]
+    if not ellipses:
         return [*key, *rest]
-    return [*key[: places[0]], *rest, *key[places[0] + 1 :]]
+    return [*key[: ellipses[0]], *rest, *key[ellipses[0] + 1 :]]
 
 
 def _by_slices(x: Any, parts: list[Any]) -> Any:

@@ -394,7 +394,7 @@ def roll(x: TensorLike, shift: int | Sequence[int], axis: int | Sequence[int] | 
 
     Args:
         |any tensor|
-        shift: int or sequence of ints, one for each axis in ``axis``; number of places, negative towards the start.
+        shift: int or sequence of ints, one for each axis in ``axis``; number of positions, negative towards the start.
         axis: int or sequence of ints; the axes to shift along. Defaults to None, which shifts the flattened input and
             restores its shape.
 
@@ -522,8 +522,8 @@ def pad(
         return m.pad(a, low=low, high=high, value=constant_values or 0)
     for axis in range(rank):
         if low[axis] or high[axis]:
-            places = np.arange(shape_of(a)[axis], dtype="int32")
-            source = np.pad(places, (low[axis], high[axis]), mode=mode)  # type: ignore[call-overload]
+            positions = np.arange(shape_of(a)[axis], dtype="int32")
+            source = np.pad(positions, (low[axis], high[axis]), mode=mode)  # type: ignore[call-overload]
             a = i.gather(a, source, axis=axis)
     return a
 

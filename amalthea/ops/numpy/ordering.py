@@ -150,16 +150,16 @@ def _order(x: Any, axis: Any) -> tuple[Any, Any]:
     """Sorted values and their positions, smallest first, NaN last: the largest of the mirrored values."""
     x = tensor(x)
     if dtypes.name_of(x) == "bool":
-        values, places = _order(cast(x, "uint8"), axis)
-        return cast(values, "bool"), places
+        values, indices = _order(cast(x, "uint8"), axis)
+        return cast(values, "bool"), indices
     if axis is None:
         x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
     axis, last = one_axis(axis, len(x.shape)), len(x.shape) - 1
     swap = list(range(last + 1))
     swap[axis], swap[last] = last, axis
     mirrored = _mirrored(movement.transpose(x, axes=tuple(swap)))
-    values, places = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
-    return movement.transpose(_mirrored(values), axes=tuple(swap)), movement.transpose(places, axes=tuple(swap))
+    values, indices = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
+    return movement.transpose(_mirrored(values), axes=tuple(swap)), movement.transpose(indices, axes=tuple(swap))
 
 
 def _mirrored(x: Any) -> Any:

@@ -81,7 +81,7 @@ def arcsin(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.arcsin([0.0, 0.5, 1.0])).tolist()
         [0.0, 0.5236, 1.5708]
 
-    Source: differs from Keras 3 in the gradient: the infinite slopes at -1 and 1 count as 0.
+    Source: differs from Keras 3 in the gradient: the infinite derivatives at -1 and 1 count as 0.
     """
     return p.arcsin(floating(x))
 
@@ -101,7 +101,7 @@ def arccos(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.arccos([1.0, 0.5, -1.0])).tolist()
         [0.0, 1.0472, 3.1416]
 
-    Source: differs from Keras 3 in the gradient: the infinite slopes at -1 and 1 count as 0.
+    Source: differs from Keras 3 in the gradient: the infinite derivatives at -1 and 1 count as 0.
     """
     return p.arccos(floating(x))
 

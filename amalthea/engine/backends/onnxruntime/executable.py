@@ -127,7 +127,7 @@ class BoundUpdate:
         arrays = [*factors, *(state.next for state in self._holders())]
         for (name, x), array in zip(self.results, arrays):
             _bind(binding.bind_output, name, x.type, array)
-        parts = [[*map(_values, line), *map(_next_values, line[: self.given])] for line in lines]
+        parts = [[*map(_values, columns), *map(_next_values, columns[: self.given])] for columns in lines]
         return BoundProgram(program, parts, factors, self.threads)
 
     def _contiguous_parts(self) -> list[list[list[BufferedStorage]]]:
@@ -136,11 +136,11 @@ class BoundUpdate:
         Small parts are made contiguous and merged into one.
         """
         small = [part for part in self.parts if part[0].array.size <= MAX_CONTIGUOUS_ELEMENTS]
-        line = [list(states) for states in zip(*small)]
-        for states in line:
+        columns = [list(states) for states in zip(*small)]
+        for states in columns:
             make_contiguous(states)
         large = [[[state] for state in part] for part in self.parts if part[0].array.size > MAX_CONTIGUOUS_ELEMENTS]
-        return [line, *large] if small else large
+        return [columns, *large] if small else large
 
 
 def _values(states: Sequence[BufferedStorage]) -> np.ndarray:

@@ -79,11 +79,11 @@ class Writer:
         self.known: dict[str, Any] = {}
         uses = Counter(x for node in graph.nodes for x in node.inputs)
         uses.update(self.results)
-        self.lines = fuse_statements(
+        self.statements = fuse_statements(
             share_saved_values([statement_of(node, subgraph_function) for node in graph.nodes]), uses
         )
-        self.owner = _owners(self.lines, self.given)
-        self.fresh = {*donated, *(x for line in self.lines if not line.views for x in line.outputs)}
+        self.owner = _owners(self.statements, self.given)
+        self.fresh = {*donated, *(x for statement in self.statements if not statement.views for x in statement.outputs)}
         self.ends, self.group_ends = self._last_uses()
         self.source = self._write(arguments, len(graph.outputs))
         exec(compile(self.source, "<a graph>", "exec"), self.known)  # noqa: S102  # the text is our own
@@ -91,7 +91,7 @@ class Writer:
 
     def _last_uses(self) -> tuple[dict[Tensor, int], dict[Tensor, int]]:
         """Return the last statement that uses each tensor, and the last one that uses any tensor in the same memory."""
-        ends = last_uses([(line.inputs, line.outputs) for line in self.lines], self.results)
+        ends = last_uses([(statement.inputs, statement.outputs) for statement in self.statements], self.results)
         groups: dict[Tensor, int] = {}
         for x, end in ends.items():
             owner = self.owner.get(x, x)
@@ -104,32 +104,42 @@ class Writer:
         for parameter, group in parameters:
             if group:
                 rows.append(f"    {', '.join(self.names[x] for x in group)}, = {parameter}")
-        for number, line in enumerate(self.lines):
-            rows.append("    " + self._render_statement(number, line))
+        for number, statement in enumerate(self.statements):
+            rows.append("    " + self._render_statement(number, statement))
         outputs, writes = (", ".join(self._result(x)) for x in (self.results[:count], self.results[count:]))
         return "\n".join([*rows, f"    return [{outputs}], [{writes}]"])
 
-    def _render_statement(self, number: int, line: Statement) -> str:
-        operands = [self._name(x) for x in line.inputs]
-        position = self._operand_to_reuse(number, line)
+    def _render_statement(self, number: int, statement: Statement) -> str:
+        operands = [self._name(x) for x in statement.inputs]
+        position = self._operand_to_reuse(number, statement)
         text = (
-            line.render(operands, self._global)
+            statement.render(operands, self._global)
             if position is None
-            else line.render_in_place(position, operands, self._global)
+            else statement.render_in_place(position, operands, self._global)
         )
-        for x in line.outputs:
+        for x in statement.outputs:
             self.names[x] = f"v{len(self.names)}"
-        names = ", ".join(self.names[x] for x in line.outputs)
-        dead = [x for x in dict.fromkeys((*line.inputs, *line.outputs)) if x.value is None and self.ends[x] == number]
+        names = ", ".join(self.names[x] for x in statement.outputs)
+        dead = [
+            x
+            for x in dict.fromkeys((*statement.inputs, *statement.outputs))
+            if x.value is None and self.ends[x] == number
+        ]
         gone = f"; del {', '.join(self.names[x] for x in dead)}" if dead else ""
-        return f"{names}{',' if not line.single else ''} = {text}{gone}"
+        return f"{names}{',' if not statement.single else ''} = {text}{gone}"
 
-    def _operand_to_reuse(self, number: int, line: Statement) -> int | None:
+    def _operand_to_reuse(self, number: int, statement: Statement) -> int | None:
         """Return the position of the operand whose memory takes the result, or None."""
-        if line.all_reusable:
-            pairs = zip(line.reusable, line.outputs)
-            return line.reusable[0] if all(self._is_free(number, line.inputs[i], out) for i, out in pairs) else None
-        return next((i for i in line.reusable if self._is_free(number, line.inputs[i], line.outputs[0])), None)
+        if statement.all_reusable:
+            pairs = zip(statement.reusable, statement.outputs)
+            return (
+                statement.reusable[0]
+                if all(self._is_free(number, statement.inputs[i], out) for i, out in pairs)
+                else None
+            )
+        return next(
+            (i for i in statement.reusable if self._is_free(number, statement.inputs[i], statement.outputs[0])), None
+        )
 
     def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
         """True if a tensor's memory can take an output: same type, not shared, and not used afterwards."""
@@ -160,9 +170,9 @@ class Writer:
         return [self._name(x) if ok else f"{self._name(x)}{copy}" for x, ok in zip(tensors, own)]
 
 
-def _owners(lines: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
+def _owners(statements: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor, Tensor]:
     """Return, for each tensor, the representative of all tensors that may share its memory (union-find)."""
-    parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for line in lines for x in line.outputs))}
+    parent: dict[Tensor, Tensor] = {x: x for x in (*given, *(x for statement in statements for x in statement.outputs))}
 
     def root(x: Tensor) -> Tensor:
         while parent[x] is not x:
@@ -170,8 +180,8 @@ def _owners(lines: Sequence[Statement], given: Sequence[Tensor]) -> dict[Tensor,
             x = parent[x]
         return x
 
-    for line in lines:
-        shared = [root(x) for x in line.inputs if x.value is None] if line.views else []
-        for x in (*shared[1:], *line.outputs) if shared else ():
+    for statement in statements:
+        shared = [root(x) for x in statement.inputs if x.value is None] if statement.views else []
+        for x in (*shared[1:], *statement.outputs) if shared else ():
             parent[root(x)] = shared[0]
     return {x: root(x) for x in parent}

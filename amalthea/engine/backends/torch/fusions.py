@@ -22,16 +22,16 @@ from amalthea.engine.primitives import composite, matmul, movement
 from amalthea.engine.primitives import elementwise as p
 
 
-def fuse_statements(lines: Sequence[Statement], uses: Counter[Tensor]) -> list[Statement]:
+def fuse_statements(statements: Sequence[Statement], uses: Counter[Tensor]) -> list[Statement]:
     """Replace every pattern by one statement, from the last statement to the first."""
     taken: set[Node] = set()
     result: list[Statement] = []
-    for line in reversed(lines):
-        if line.node in taken and line.node is not None:
+    for statement in reversed(statements):
+        if statement.node in taken and statement.node is not None:
             continue
-        found = _find(line.node, uses) if line.node is not None else None
+        found = _find(statement.node, uses) if statement.node is not None else None
         if found is None:
-            result.append(line)
+            result.append(statement)
         else:
             new, absorbed = found
             taken.update(absorbed)
@@ -39,25 +39,25 @@ def fuse_statements(lines: Sequence[Statement], uses: Counter[Tensor]) -> list[S
     return _merge_adam(result[::-1])
 
 
-def _merge_adam(lines: list[Statement]) -> list[Statement]:
+def _merge_adam(statements: list[Statement]) -> list[Statement]:
     """Merge all Adam updates that share a step size into one call, at the position of the last one.
 
     An update whose new value or moments are used by another statement is not merged.
     """
     groups: dict[Any, list[Statement]] = {}
-    used = {x for line in lines for x in line.inputs}
-    for line in lines:
-        node = line.node
+    used = {x for statement in statements for x in statement.inputs}
+    for statement in statements:
+        node = statement.node
         whole = node is not None and node.primitive is composite.adam and node.inputs[0].dtype in ("float32", "float64")
         if node is not None and whole and not any(x in used for x in node.outputs):
             alike = (node.inputs[4], node.inputs[0].dtype, *sorted(node.attrs.items()))
-            groups.setdefault(alike, []).append(line)
+            groups.setdefault(alike, []).append(statement)
     for group in groups.values():
-        nodes = [line.node for line in group if line.node is not None]
-        position = lines.index(group[-1])
-        lines[position] = _adam(nodes)
-        lines = [line for line in lines if line not in group[:-1]]
-    return lines
+        nodes = [statement.node for statement in group if statement.node is not None]
+        position = statements.index(group[-1])
+        statements[position] = _adam(nodes)
+        statements = [statement for statement in statements if statement not in group[:-1]]
+    return statements
 
 
 def _adam(nodes: Sequence[Node]) -> Statement:
@@ -71,11 +71,11 @@ def _adam(nodes: Sequence[Node]) -> Statement:
         kept = [f"[{', '.join(x + (end if i != 1 else '') for x in group)}]" for i, group in enumerate(groups)]
         return f"{name('adam_', shares)}({', '.join(kept)}, {names[-1]})"
 
-    line = Statement(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
-    line.reusable = [*range(count), *range(2 * count, 4 * count)]
-    line.all_reusable = True
-    line.render_in_place = lambda _, names, name: call(names, name, "")
-    return line
+    statement = Statement(outputs, inputs, lambda names, name: call(names, name, ".clone()"), single=False)
+    statement.reusable = [*range(count), *range(2 * count, 4 * count)]
+    statement.all_reusable = True
+    statement.render_in_place = lambda _, names, name: call(names, name, "")
+    return statement
 
 
 def _find(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | None:
@@ -106,8 +106,8 @@ def _addmm(node: Node, uses: Counter[Tensor]) -> tuple[Statement, list[Node]] | 
         shape, columns = out.type.shape, product.outputs[0].type.shape[1]
         if bias.type.shape != shape[-len(bias.type.shape) :] or prod(bias.type.shape) != columns:
             continue
-        line = Statement(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
-        return line, [product, reshaped] if reshaped else [product]
+        statement = Statement(node.outputs, [bias, *product.inputs], partial(_render_addmm, node, product))
+        return statement, [product, reshaped] if reshaped else [product]
     return None
 
 
@@ -163,7 +163,7 @@ def _fused_call(method: str, inputs: list[Tensor], last: str, node: Node) -> Sta
     def render(names: Sequence[str], name: Name) -> str:
         return f"{name(method, getattr(torch, method))}({', '.join(names)}{last})"
 
-    line = Statement(node.outputs, inputs, render)
-    line.reusable = (0,)
-    line.render_in_place = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
-    return line
+    statement = Statement(node.outputs, inputs, render)
+    statement.reusable = (0,)
+    statement.render_in_place = lambda _, names, name: f"{names[0]}.{method}_({', '.join(names[1:])}{last})"
+    return statement

@@ -17,9 +17,9 @@ from amalthea.engine.primitives import windows
 _SLIDING = ("strides", "padding", "dilation", "groups", "data_format")
 
 
-def share_saved_values(lines: Sequence[Statement]) -> list[Statement]:
+def share_saved_values(statements: Sequence[Statement]) -> list[Statement]:
     """Merge both gradients of each convolution, and let each max pool pass its indices to its gradient."""
-    return _pools(_convolutions(lines))
+    return _pools(_convolutions(statements))
 
 
 def saved_value() -> Tensor:
@@ -38,24 +38,24 @@ def call(outputs: Sequence[Tensor], inputs: Sequence[Tensor], label: str, functi
     return Statement(outputs, inputs, render, single=single)
 
 
-def _convolutions(lines: Sequence[Statement]) -> list[Statement]:
+def _convolutions(statements: Sequence[Statement]) -> list[Statement]:
     """Compute both gradients of a convolution in one call, at the position of the first."""
-    result: list[Statement | None] = list(lines)
-    made = {x: i for i, line in enumerate(lines) for x in line.outputs}
+    result: list[Statement | None] = list(statements)
+    made = {x: i for i, statement in enumerate(statements) for x in statement.outputs}
     found: dict[Any, int] = {}
-    for i, line in enumerate(lines):
-        key = _gradient_of(line.node)
+    for i, statement in enumerate(statements):
+        key = _gradient_of(statement.node)
         other = found.pop(key, None) if key is not None else None
         if other is None:
             found[key] = i
             continue
-        by_x, by_kernel = sorted((lines[other], line), key=lambda one: one.node.primitive.name)  # type: ignore[union-attr]
+        by_x, by_kernel = sorted((statements[other], statement), key=lambda one: one.node.primitive.name)  # type: ignore[union-attr]
         inputs = [*by_x.inputs, by_kernel.inputs[0]]
         if all(made.get(x, -1) < other for x in inputs):
             attrs = {name: by_x.node.attrs[name] for name in _SLIDING}  # type: ignore[union-attr]
             outputs = [*by_x.outputs, *by_kernel.outputs]
             result[other], result[i] = call(outputs, inputs, "conv_gradients", conv_gradients, **attrs), None
-    return [line for line in result if line is not None]
+    return [statement for statement in result if statement is not None]
 
 
 def _gradient_of(node: Node | None) -> Any:
@@ -68,21 +68,21 @@ def _gradient_of(node: Node | None) -> Any:
     return (id(g), tuple(shape), tuple(x_shape), *(node.attrs[name] for name in _SLIDING))
 
 
-def _pools(lines: list[Statement]) -> list[Statement]:
+def _pools(statements: list[Statement]) -> list[Statement]:
     """Let a max pool pass the indices of the largest elements to its gradient."""
-    made = {x: i for i, line in enumerate(lines) for x in line.outputs}
-    for i, line in enumerate(lines):
-        node = line.node
+    made = {x: i for i, statement in enumerate(statements) for x in statement.outputs}
+    for i, statement in enumerate(statements):
+        node = statement.node
         if node is None or node.primitive is not windows.max_pool_gradient:
             continue
         g, x, out = node.inputs
         first = made.get(out)
-        if first is None or not _is_pool_of(lines[first].node, x, node.attrs):
+        if first is None or not _is_pool_of(statements[first].node, x, node.attrs):
             continue
         indices = saved_value()
-        lines[first] = call([out, indices], [x], "max_pool_and_indices", max_pool_and_indices, **node.attrs)
-        lines[i] = call(node.outputs, [g, indices], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
-    return lines
+        statements[first] = call([out, indices], [x], "max_pool_and_indices", max_pool_and_indices, **node.attrs)
+        statements[i] = call(node.outputs, [g, indices], "max_pool_gradient_at", max_pool_gradient_at, **node.attrs)
+    return statements
 
 
 def _is_pool_of(node: Node | None, x: Tensor, attrs: dict[str, Any]) -> bool:

@@ -87,13 +87,13 @@ def statement_of(node: Node, subgraph: Callable[[Graph], Any]) -> Statement:
         return Statement(
             node.outputs, node.inputs, partial(_RENDERED[primitive], node), views=primitive in VIEWS, node=node
         )
-    line = _call(node, PREPACKED_LOWERINGS.get(primitive) or LOWERINGS[primitive], views=primitive in VIEWS)
+    statement = _call(node, PREPACKED_LOWERINGS.get(primitive) or LOWERINGS[primitive], views=primitive in VIEWS)
     if primitive is p.relu_gradient:
-        line.reusable, line.render_in_place = (0,), _relu_gradient_in_place
+        statement.reusable, statement.render_in_place = (0,), _relu_gradient_in_place
     elif primitive in _IN_PLACE:
-        line.reusable = range(len(node.inputs)) if primitive in _COMMUTATIVE else (0,)
-        line.render_in_place = partial(_in_place_call, _IN_PLACE[primitive])
-    return line
+        statement.reusable = range(len(node.inputs)) if primitive in _COMMUTATIVE else (0,)
+        statement.render_in_place = partial(_in_place_call, _IN_PLACE[primitive])
+    return statement
 
 
 def _call(node: Node, function: Any, views: bool, attrs: dict[str, Any] | None = None) -> Statement:
@@ -148,11 +148,11 @@ def _with_scalar(node: Node, position: int, text: str) -> Statement:
         pair = [text, names[0]] if position == 0 else [names[0], text]
         return f" {_OPERATORS[primitive]} ".join(pair)
 
-    line = Statement(node.outputs, [x], render, node=node)
+    statement = Statement(node.outputs, [x], render, node=node)
     if primitive in _IN_PLACE and (position == 1 or primitive in _COMMUTATIVE):
-        line.reusable = (0,)
-        line.render_in_place = lambda _, names, name: f"{names[0]}.{_IN_PLACE[primitive]}({text})"
-    return line
+        statement.reusable = (0,)
+        statement.render_in_place = lambda _, names, name: f"{names[0]}.{_IN_PLACE[primitive]}({text})"
+    return statement
 
 
 def _matmul(node: Node, names: Sequence[str], name: Name) -> str:
