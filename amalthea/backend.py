@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea.config import DIM_ORDERINGS
 from amalthea.config import epsilon as epsilon
 from amalthea.config import floatx as floatx
 from amalthea.config import image_data_format as image_data_format
@@ -39,8 +40,6 @@ __all__ = [
     "standardize_dtype",
 ]
 
-_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
-
 
 def backend() -> str:
     """The name of the backend in use.
@@ -57,12 +56,12 @@ def image_dim_ordering() -> str:
     >>> image_dim_ordering()
     'tf'
     """
-    return {value: key for key, value in _ORDERINGS.items()}[image_data_format()]
+    return {value: key for key, value in DIM_ORDERINGS.items()}[image_data_format()]
 
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
     """Set it by Keras 1's name."""
-    set_image_data_format(_ORDERINGS.get(dim_ordering, dim_ordering))
+    set_image_data_format(DIM_ORDERINGS.get(dim_ordering, dim_ordering))
 
 
 def is_float_dtype(dtype: Any) -> bool:

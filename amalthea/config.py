@@ -105,9 +105,12 @@ def set_max_executables(count: int) -> None:
     settings.values["max_executables"] = int(positive_int(count, "count", "set_max_executables"))
 
 
+DIM_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}  # Keras 1's names of the image data formats
+
+
 def _read_file() -> None:
     found = settings.file_settings()
-    ordering = {"tf": "channels_last", "th": "channels_first"}.get(found.get("image_dim_ordering", ""))
+    ordering = DIM_ORDERINGS.get(found.get("image_dim_ordering", ""))
     setters: dict[str, Any] = {"floatx": set_floatx, "epsilon": set_epsilon, "image_data_format": set_image_data_format}
     for key, value in {"image_data_format": ordering, **found}.items():
         if key in setters and value is not None:

@@ -62,7 +62,7 @@ class DtypeError(AmaltheaError, TypeError):
 
 
 class UnknownNameError(AmaltheaError, ValueError):
-    """A name that stands for nothing in the place where it was given."""
+    """A name that stands for nothing where it was given."""
 
 
 class MissingAttributeError(AmaltheaError, AttributeError):
@@ -137,17 +137,17 @@ def brief(value: object) -> str:
 
 
 @contextmanager
-def placed(place: str) -> Generator[None, None, None]:
+def located(location: str) -> Generator[None, None, None]:
     """Note on every error from inside where it happened."""
     try:
         yield
     except Exception as error:
-        add_place(error, place)
+        add_location(error, location)
         raise
 
 
-def add_place(error: BaseException, place: str) -> None:
+def add_location(error: BaseException, location: str) -> None:
     """Note where ``error`` happened, once."""
-    place = visible(place, 500)
-    if hasattr(error, "add_note") and place not in getattr(error, "__notes__", ()):
-        error.add_note(place)  # type: ignore[attr-defined]
+    location = visible(location, 500)
+    if hasattr(error, "add_note") and location not in getattr(error, "__notes__", ()):
+        error.add_note(location)  # type: ignore[attr-defined]

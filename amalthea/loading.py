@@ -150,7 +150,7 @@ def check_sizes(kind: str, config: Mapping[str, Any]) -> None:
     for name, value in config.items():
         if name not in limits.sizes and (name in _FREE or name.endswith("_steps")):
             continue
-        limit = limits.sizes.get(name, max(limits.size, plan.held))
+        limit = limits.sizes.get(name, max(limits.size, plan.in_file))
         largest = _largest(value)
         if largest > limit:
             raise ModelFileError(
@@ -222,12 +222,12 @@ class Plan:
     """Variables that are made to be read into: they are checked against the file, and begin as zeros, not drawn.
 
     Args:
-        held: the elements in the file.
+        in_file: int; the elements in the file.
     """
 
-    def __init__(self, held: int):
-        self.held = held
-        self.left = held * limits.copies + limits.elements
+    def __init__(self, in_file: int):
+        self.in_file = in_file
+        self.left = in_file * limits.copies + limits.elements
         self.waiting: list[tuple[Any, Callable[[], Any]]] = []
 
     def start(

@@ -47,10 +47,10 @@ def flatten(structure: Any) -> list[Any]:
     return list(_walk(structure)) if is_nested(structure) else [structure]
 
 
-def held(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
+def instances_in(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
     """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth, in their own order.
 
-    >>> list(held({"b": [1.0, ("x", 2)], "a": 3}, int))
+    >>> list(instances_in({"b": [1.0, ("x", 2)], "a": 3}, int))
     [2, 3]
     """
     if isinstance(value, kinds):

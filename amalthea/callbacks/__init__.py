@@ -6,11 +6,11 @@ A callback uses the public attributes of the model only: ``model.optimizer.learn
 The training loop calls them through one :class:`CallbackList`:
 
     callbacks = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model,
-                             verbose=verbose, epochs=epochs, steps=source.steps)
+                             verbose=verbose, epochs=epochs, steps=adapter.steps)
     callbacks.on_train_begin()
     for epoch in range(callbacks.first_epoch(initial_epoch), epochs):
         callbacks.on_epoch_begin(epoch)
-        for step, batch in enumerate(source.batches(epoch)):
+        for step, batch in enumerate(adapter.batches(epoch)):
             if callbacks.has_train_batch_hooks:
                 callbacks.on_train_batch_begin(step)
             run(batch)

@@ -24,7 +24,7 @@ class BackupAndRestore(Callback):
 
     A backup is one file. It holds the weights, the state of the optimizer and of the metrics, the epoch and step, the
     order of the data, all random states, and the state of every callback (:meth:`Callback.resume_state`). The file
-    before the newest is kept; a damaged file is skipped with a warning. The place in the list of callbacks does
+    before the newest is kept; a damaged file is skipped with a warning. The position in the list of callbacks does
     not matter: this one is called after all others.
 
     Args:

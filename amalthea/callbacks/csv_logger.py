@@ -90,7 +90,7 @@ class CSVLogger(Callback):
             self._start, self.keys = self._file.tell(), self.keys if self._file.tell() else None
 
     def _begin(self) -> None:
-        """Cut off the rows after the place where this run goes on: all of an old file, or those of epochs to come.
+        """Cut off the rows after the line where this run goes on: all of an old file, or those of epochs to come.
 
         Not before the first row is written: until then the run may turn out to be resumed.
         """

@@ -21,7 +21,7 @@ class Run:
     Args:
         model: the model that is trained.
         callbacks: all callbacks.
-        sources: where the batches of training and validation come from (``amalthea.data.Source``).
+        adapters: where the batches of training and validation come from (``amalthea.data.DataAdapter``).
 
     Attributes:
         step: the next step of the epoch; 0 except in an epoch that was resumed in its middle.
@@ -29,8 +29,8 @@ class Run:
         has_stopped: whether the run that is resumed had ended already.
     """
 
-    def __init__(self, model: Any, callbacks: Sequence[Any] = (), sources: Sequence[Any] = ()):
-        self.model, self.callbacks, self.sources = model, callbacks, sources
+    def __init__(self, model: Any, callbacks: Sequence[Any] = (), adapters: Sequence[Any] = ()):
+        self.model, self.callbacks, self.adapters = model, callbacks, adapters
         self.step, self.has_stopped = 0, False
         self.logs: dict[str, Any] = {}
         self._before: dict[int, dict[str, str]] = {}
@@ -38,8 +38,8 @@ class Run:
     def mark(self) -> None:
         """Record the callbacks' attributes now: only later changes are part of the state."""
         self._before = {id(callback): snapshots.digests(callback) for callback in self.callbacks}
-        for source in self.sources:
-            source.mark()
+        for adapter in self.adapters:
+            adapter.mark()
 
     def state(self, epoch: int, step: int, logs: Any) -> dict[str, Any]:
         """The state as plain data. A resumed run starts at this epoch and step."""
@@ -50,7 +50,7 @@ class Run:
             "stopped": bool(self.model.stop_training),
             "variables": [[name, [(v.path, v.numpy()) for v in part]] for name, part in self._variables().items()],
             "callbacks": [[type(callback).__name__, self._of(callback)] for callback in self.callbacks],
-            "sources": [source.resume_state() for source in self.sources],
+            "sources": [adapter.resume_state() for adapter in self.adapters],
             "data": self._data(),
             "random": random.random_state(),
         }
@@ -64,8 +64,8 @@ class Run:
             else:
                 snapshots.set_attributes(callback, own)
         if state["data"] == self._data():
-            for source, own in zip(self.sources, state["sources"]):
-                source.resume_from(own)
+            for adapter, own in zip(self.adapters, state["sources"]):
+                adapter.resume_from(own)
         else:
             warnings.warn(
                 f"The data are not those of the run that is resumed ({self._data()} now, {state['data']} then), so its "
@@ -84,7 +84,7 @@ class Run:
 
     def _data(self) -> list[Any]:
         """By which the data of two runs are told apart: rows and rows in a batch."""
-        return [[source.rows, source.batch_size] for source in self.sources]
+        return [[adapter.rows, adapter.batch_size] for adapter in self.adapters]
 
     def _of(self, callback: Any) -> Any:
         own = callback.resume_state() if hasattr(callback, "resume_state") else None
@@ -95,9 +95,9 @@ class Run:
         left = list(states)
         found: list[tuple[Any, Any]] = []
         for callback in self.callbacks:
-            place = next((i for i, (name, _) in enumerate(left) if name == type(callback).__name__), None)
-            if place is not None:
-                found.append((callback, left.pop(place)[1]))
+            index = next((i for i, (name, _) in enumerate(left) if name == type(callback).__name__), None)
+            if index is not None:
+                found.append((callback, left.pop(index)[1]))
         return found
 
     # ------------------------------------------------------------------------------------- variables
@@ -114,9 +114,9 @@ class Run:
 
     def _assign(self, values: dict[str, list[tuple[str, np.ndarray]]]) -> None:
         parts = self._variables()
-        if self.sources and len(parts["metrics"]) != len(values["metrics"]):
+        if self.adapters and len(parts["metrics"]) != len(values["metrics"]):
             self.model._compiled_step("train")(
-                self.sources[0].peek()
+                self.adapters[0].peek()
             )  # which makes the metrics; all that it changes is assigned
             parts = self._variables()
         for name, part in parts.items():
@@ -130,9 +130,9 @@ def _check(kind: str, variables: Sequence[Any], values: Sequence[tuple[str, np.n
     now = [(tuple(v.shape), str(v.dtype)) for v in variables]
     then = [(tuple(value.shape), value.dtype.name) for _, value in values]
     if now != then:
-        place = next((i for i, (a, b) in enumerate(zip(now, then)) if a != b), min(len(now), len(then)))
+        index = next((i for i, (a, b) in enumerate(zip(now, then)) if a != b), min(len(now), len(then)))
         names = [v.path for v in variables], [path for path, _ in values]
-        expected, got = (f"{n[place]}: {t[place]}" if place < len(n) else "none" for n, t in zip(names, (now, then)))
+        expected, got = (f"{n[index]}: {t[index]}" if index < len(n) else "none" for n, t in zip(names, (now, then)))
         raise ModelFileError(
             f"The backup is of another model or optimizer: its {kind} do not fit.",
             expected=expected,

@@ -1,19 +1,19 @@
-"""The right source for what a person passes to ``fit``, ``evaluate`` or ``predict``."""
+"""The right adapter for what a person passes to ``fit``, ``evaluate`` or ``predict``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amalthea.data.arrays import ArraySource, check_batch_size
-from amalthea.data.base import Source, SteppedSource
-from amalthea.data.iterables import IterableSource, is_endless
+from amalthea.data.arrays import ArrayAdapter, check_batch_size
+from amalthea.data.base import DataAdapter, SteppedAdapter
+from amalthea.data.iterables import IterableAdapter, is_endless
 from amalthea.data.packing import unpack_x_y_sample_weight
-from amalthea.data.py_dataset import PyDatasetSource
+from amalthea.data.py_dataset import PyDatasetAdapter
 from amalthea.data.structure import Nest
 from amalthea.errors import ArgumentError, DataError
 
 
-def source(
+def make_adapter(
     x: Any,
     y: Any = None,
     sample_weight: Any = None,
@@ -23,8 +23,8 @@ def source(
     steps_per_epoch: int | None = None,
     seed: int | None = None,
     restart: bool = False,
-) -> Source:
-    """The :class:`Source` for ``x``, chosen by its kind.
+) -> DataAdapter:
+    """The :class:`DataAdapter` for ``x``, chosen by its kind.
 
     Args:
         x: arrays (NumPy, lists of numbers, data frames, tensors of any library, or lists, tuples and dicts of them), a
@@ -41,36 +41,38 @@ def source(
         ArgumentError: arguments that do not go together.
         DataError: the data cannot be used.
 
-    >>> source([1.0, 2.0, 3.0], [0, 1, 0], batch_size=2).steps
+    >>> make_adapter([1.0, 2.0, 3.0], [0, 1, 0], batch_size=2).steps
     2
     """
     check_batch_size(batch_size)
     if x is None:
         raise DataError("There is no data: x is None.", expected="arrays, a PyDataset, or an iterable of batches")
     nest = Nest(x, "x")
-    if not isinstance(x, Source) and all(map(is_array, nest.leaves)):
-        found = ArraySource(nest, y, sample_weight, batch_size, shuffle, class_weight, seed)
+    if not isinstance(x, DataAdapter) and all(map(is_array, nest.leaves)):
+        found = ArrayAdapter(nest, y, sample_weight, batch_size, shuffle, class_weight, seed)
     else:
         _refuse_labels(x, y, sample_weight)
         found = _of_dataset(x, shuffle, class_weight, seed)
     if steps_per_epoch is not None:
-        return SteppedSource(found, steps_per_epoch, restart)
+        return SteppedAdapter(found, steps_per_epoch, restart)
     if _never_ends(found):
         raise ArgumentError("These data never end, so an epoch needs a number of batches.", cure="steps_per_epoch=100")
     return found
 
 
-def validation_source(validation_data: Any, batch_size: int | None = None, steps: int | None = None) -> Source:
-    """The source of ``validation_data``: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
+def make_validation_adapter(
+    validation_data: Any, batch_size: int | None = None, steps: int | None = None
+) -> DataAdapter:
+    """The adapter of ``validation_data``: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
 
-    >>> validation_source(([1.0, 2.0], [0, 1])).rows
+    >>> make_validation_adapter(([1.0, 2.0], [0, 1])).rows
     2
     """
     if isinstance(validation_data, (list, tuple)):
         x, y, sample_weight = unpack_x_y_sample_weight(validation_data)
     else:
         x, y, sample_weight = validation_data, None, None
-    return source(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True)
+    return make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True)
 
 
 def is_array(x: Any) -> bool:
@@ -94,13 +96,13 @@ def _refuse_labels(x: Any, y: Any, sample_weight: Any) -> None:
             )
 
 
-def _of_dataset(x: Any, shuffle: bool | str, class_weight: dict[int, float] | None, seed: int | None) -> Source:
-    if isinstance(x, Source):
+def _of_dataset(x: Any, shuffle: bool | str, class_weight: dict[int, float] | None, seed: int | None) -> DataAdapter:
+    if isinstance(x, DataAdapter):
         return x
     if all(hasattr(x, name) for name in ("__getitem__", "on_epoch_end")):
-        return PyDatasetSource(x, shuffle, class_weight, seed)
+        return PyDatasetAdapter(x, shuffle, class_weight, seed)
     if hasattr(x, "__iter__"):
-        return IterableSource(x, class_weight)
+        return IterableAdapter(x, class_weight)
     raise DataError(
         "This cannot be used as data.",
         expected="arrays, a PyDataset, or an iterable of batches",
@@ -108,7 +110,7 @@ def _of_dataset(x: Any, shuffle: bool | str, class_weight: dict[int, float] | No
     )
 
 
-def _never_ends(found: Source) -> bool:
-    if isinstance(found, PyDatasetSource):
+def _never_ends(found: DataAdapter) -> bool:
+    if isinstance(found, PyDatasetAdapter):
         return found.steps is None
-    return isinstance(found, IterableSource) and is_endless(found.iterable)
+    return isinstance(found, IterableAdapter) and is_endless(found.iterable)

@@ -13,7 +13,7 @@ import numpy as np
 
 from amalthea import random, tree
 from amalthea.alignment import aligned
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.structure import Nest
 from amalthea.data.weights import check_class_weight, weigh
@@ -22,7 +22,7 @@ from amalthea.errors import ArgumentError
 LARGE = 1 << 16  # bytes
 
 
-class ArraySource(Source):
+class ArrayAdapter(DataAdapter):
     """Batches of rows. Without shuffling they are views; with it, each epoch has its own permutation.
 
     Shapes: every array (n, ...); a batch (batch_size, ...), the last one maybe shorter.
@@ -35,10 +35,10 @@ class ArraySource(Source):
         seed: where the permutations come from; unless given, from the stream that ``set_random_seed`` starts.
 
     Raises:
-        DataError: lengths differ, no row, dtypes that are no numbers, a class without a weight.
+        DataError: lengths differ, no row, dtypes that are not numeric, a class without a weight.
         ArgumentError: ``batch_size`` or ``shuffle`` is unusable.
 
-    >>> feed = ArraySource(np.arange(5.0), np.arange(5), batch_size=2)
+    >>> feed = ArrayAdapter(np.arange(5.0), np.arange(5), batch_size=2)
     >>> [(x.tolist(), y.tolist()) for x, y, _ in feed.batches()]
     [([0.0, 1.0], [0, 1]), ([2.0, 3.0], [2, 3]), ([4.0], [4])]
     """

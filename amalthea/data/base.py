@@ -17,7 +17,7 @@ Batch = tuple[Any, Any, Any]
 """``(x, y, sample_weight)``: NumPy arrays, or nested lists, tuples and dicts of them; the last two may be None."""
 
 
-class Source(ABC):
+class DataAdapter(ABC):
     """Where batches come from.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source(ABC):
         return {}
 
     def resume_from(self, state: dict[str, Any]) -> None:
-        """Go on as the source did whose state this was."""
+        """Go on as the adapter did whose state this was."""
         return None
 
     @abstractmethod
@@ -60,14 +60,14 @@ class Source(ABC):
         """A first batch, to build a model from; it is still part of the epoch that follows."""
 
 
-class SteppedSource(Source):
+class SteppedAdapter(DataAdapter):
     """Epochs of a given number of batches.
 
     Training goes on where the last epoch stopped and begins the data again when they are exhausted; with
     ``restart``, as validation has it, each epoch begins at the beginning.
 
     Args:
-        source: where the batches come from.
+        adapter: where the batches come from.
         steps: batches in an epoch.
         restart: begin the data again in each epoch.
 
@@ -75,39 +75,39 @@ class SteppedSource(Source):
         ArgumentError: ``steps`` is no positive integer.
     """
 
-    def __init__(self, source: Source, steps: int, restart: bool = False):
+    def __init__(self, adapter: DataAdapter, steps: int, restart: bool = False):
         if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
             raise ArgumentError("The number of steps is a positive integer.", got=repr(steps))
-        self.source = source
+        self.adapter = adapter
         self.steps = steps
-        self.batch_size = source.batch_size
+        self.batch_size = adapter.batch_size
         self.restart = restart
         self._running: Iterator[Batch] = iter(())
         self._passes = 0  # over the data, that were begun
         self._given: int | None = None  # batches of the pass that goes on, if one does
 
     def peek(self) -> Batch:
-        return self.source.peek()
+        return self.adapter.peek()
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         if self.restart:
-            self._running = self.source.batches(epoch)
+            self._running = self.adapter.batches(epoch)
         return self._steps(0)
 
     def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
         return super().batches_from(epoch, step) if self.restart else self._steps(step)
 
     def mark(self) -> None:
-        self.source.mark()
+        self.adapter.mark()
 
     def resume_state(self) -> dict[str, Any]:
-        return {"passes": self._passes, "given": self._given, "source": self.source.resume_state()}
+        return {"passes": self._passes, "given": self._given, "source": self.adapter.resume_state()}
 
     def resume_from(self, state: dict[str, Any]) -> None:
-        self.source.resume_from(state["source"])
+        self.adapter.resume_from(state["source"])
         self._passes, self._given = state["passes"], state["given"]
         if self._given is not None:
-            self._running = self.source.batches_from(self._passes - 1, self._given)
+            self._running = self.adapter.batches_from(self._passes - 1, self._given)
 
     def _steps(self, first: int) -> Iterator[Batch]:
         for step in range(first, self.steps or 0):
@@ -120,7 +120,7 @@ class SteppedSource(Source):
     def _next(self, may_begin_again: bool) -> Batch | None:
         batch = next(self._running, None)
         if batch is None and may_begin_again:
-            self._running = self.source.batches(self._passes)
+            self._running = self.adapter.batches(self._passes)
             self._passes, self._given = self._passes + 1, None
             batch = next(self._running, None)
         self._given = None if batch is None else (self._given or 0) + 1

@@ -12,14 +12,14 @@ import numpy as np
 
 from amalthea import tree
 from amalthea.checks import positive_int
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 
 
-class Buckets(Source):
-    """The batches of a source, with zeros after the last step up to the next multiple of a length.
+class BucketAdapter(DataAdapter):
+    """The batches of an adapter, with zeros after the last step up to the next multiple of a length.
 
     Args:
-        source: where the batches come from.
+        adapter: where the batches come from.
         multiple: lengths become multiples of it.
         inputs: for each array of ``x`` whether axis 1 is the one to pad; None: in all that have an axis 1.
         outputs: the same for the arrays of ``y`` and the predictions. Only arrays as long as ``x`` are padded.
@@ -27,32 +27,32 @@ class Buckets(Source):
     Shapes: every sequence (batch, time, ...).
 
     >>> from amalthea.data import adapters
-    >>> feed = Buckets(adapters.source([[1, 2, 3]], [0]), 4)
+    >>> feed = BucketAdapter(adapters.make_adapter([[1, 2, 3]], [0]), 4)
     >>> [x.tolist() for x, _, _ in feed.batches()], feed.cut(np.ones((1, 4, 2))).shape
     ([[[1, 2, 3, 0]]], (1, 3, 2))
     """
 
     def __init__(
         self,
-        source: Source,
+        adapter: DataAdapter,
         multiple: int,
         inputs: Sequence[bool] | None = None,
         outputs: Sequence[bool] | None = None,
     ):
-        positive_int(multiple, "multiple", "Buckets")
-        self.source, self.multiple = source, int(multiple)
+        positive_int(multiple, "multiple", "BucketAdapter")
+        self.adapter, self.multiple = adapter, int(multiple)
         self.are_open, self.follow = inputs, outputs
-        self.steps, self.batch_size, self.rows = source.steps, source.batch_size, source.rows
-        self.is_one_batch = source.is_one_batch
-        if hasattr(source, "inputs"):  # whole arrays, to be looked at before training
-            self.inputs = getattr(source, "inputs")  # noqa: B009
+        self.steps, self.batch_size, self.rows = adapter.steps, adapter.batch_size, adapter.rows
+        self.is_one_batch = adapter.is_one_batch
+        if hasattr(adapter, "inputs"):  # whole arrays, to be looked at before training
+            self.inputs = getattr(adapter, "inputs")  # noqa: B009
         self.length, self.padded = 0, 0  # of the last batch, before and after
 
     def peek(self) -> Batch:
-        return self._pad(self.source.peek())
+        return self._pad(self.adapter.peek())
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
-        return map(self._pad, self.source.batches(epoch))
+        return map(self._pad, self.adapter.batches(epoch))
 
     def _pad(self, batch: Batch) -> Batch:
         x, y, sample_weight = batch

@@ -1,4 +1,4 @@
-"""Anything that holds numbers, into NumPy arrays that every backend takes.
+"""Anything that has numeric elements, into NumPy arrays that every backend takes.
 
 Floats become ``floatx``; integers and booleans stay what they are. Data frames, tensors of other libraries and sparse
 matrices are known by what they can do, so that none of those libraries is imported.
@@ -57,7 +57,7 @@ def _as_numpy(value: Any, name: str) -> np.ndarray:
         return np.asarray(value)
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"{name} cannot become an array: its rows have unequal lengths, or its values are no numbers.",
+            f"{name} cannot become an array: its rows have unequal lengths, or its elements are not numbers.",
             got=f"a {type(value).__name__} ({error})",
             cure="utils.pad_sequences(rows), or a list with one array for each input",
         ) from None

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.packing import unpack_x_y_sample_weight
 from amalthea.data.weights import check_class_weight, weigh
@@ -18,7 +18,7 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     """One item of a data set, or ``(x, y, sample_weight)`` of a person's, as a batch of NumPy arrays.
 
     Raises:
-        DataError: parts of unequal lengths, no row, or values that are no numbers.
+        DataError: parts of unequal lengths, no row, or elements that are not numbers.
 
     >>> to_batch(([1.0, 2.0], [0, 1]), class_weight={0: 1.0, 1: 5.0})[2].tolist()
     [1.0, 5.0]
@@ -31,7 +31,7 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     return inputs.packed(), y, weigh(y, weights.packed(), class_weight)
 
 
-class IterableSource(Source):
+class IterableAdapter(DataAdapter):
     """Batches from an iterable. A generator can be gone through once; a data set or a loader, in every epoch.
 
     Args:
@@ -41,7 +41,7 @@ class IterableSource(Source):
     Raises:
         DataError: the iterable gives no batch at all.
 
-    >>> feed = IterableSource([([1.0, 2.0], [0, 1])])
+    >>> feed = IterableAdapter([([1.0, 2.0], [0, 1])])
     >>> [x.tolist() for x, y, _ in feed.batches()]
     [[1.0, 2.0]]
     """

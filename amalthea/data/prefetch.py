@@ -22,11 +22,13 @@ def in_processes(
 ) -> Iterator[Any]:
     """The same by copies of the data set, one in each process, as it is at the first batch of the epoch.
 
-    NumPy's global random numbers begin anew for each batch, from the seed and its place: they do not depend on which
-    process comes first, and no two batches have the same. ``first`` is the place of the first of these batches.
+    NumPy's global random numbers begin anew for each batch, from the seed and its position: they do not depend on which
+    process comes first, and no two batches have the same. ``first`` is the position of the first of these batches.
     """
     executor = ProcessPoolExecutor(workers, initializer=_receive, initargs=(dataset,))
-    yield from _ahead(executor, _make, ((index, (*seed, place)) for place, index in enumerate(indices, first)), most)
+    yield from _ahead(
+        executor, _make, ((index, (*seed, position)) for position, index in enumerate(indices, first)), most
+    )
 
 
 def _ahead(executor: Executor, make: Callable[[Any], Any], given: Iterable[Any], most: int) -> Iterator[Any]:

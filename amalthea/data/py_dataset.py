@@ -8,7 +8,7 @@ from typing import Any
 
 from amalthea import random, snapshots
 from amalthea.data.arrays import epoch_generator
-from amalthea.data.base import Batch, Source
+from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.iterables import to_batch
 from amalthea.data.prefetch import in_processes, in_threads
 from amalthea.data.weights import check_class_weight
@@ -85,7 +85,7 @@ class PyDataset:
 Sequence = PyDataset
 
 
-class PyDatasetSource(Source):
+class PyDatasetAdapter(DataAdapter):
     """The batches of a :class:`PyDataset`, or of anything with ``__getitem__``, ``__len__`` and ``on_epoch_end``.
 
     Args:
@@ -146,7 +146,7 @@ class PyDatasetSource(Source):
         self._seed, self.steps = state["seed"], self._count()
 
     def _items(self, epoch: int, first: int) -> Iterator[Any]:
-        """What the data set has at each place of the order, made ahead if it has workers for that."""
+        """What the data set has at each position of the order, made ahead if it has workers for that."""
         order, most = islice(self._order(epoch), first, None), getattr(self.dataset, "max_queue_size", 10)
         workers, processes = getattr(self.dataset, "workers", 1), getattr(self.dataset, "use_multiprocessing", False)
         if processes and workers > 0:

@@ -20,7 +20,7 @@ from amalthea.configurable import Registry, auto_name, snake_case
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.stateless import call_stateless
 from amalthea.engine.types import Nested, TensorLike
-from amalthea.errors import ArgumentError, add_place, nearest
+from amalthea.errors import ArgumentError, add_location, nearest
 from amalthea.layers import arguments, building, calling
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
 from amalthea.layers.weights import Weights
@@ -162,7 +162,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         """Returns the objects of some classes in attributes, and in lists, tuples and dicts there, once each."""
         hidden = _untracked(type(self))
         values = [value for key, value in vars(self).items() if key not in hidden]
-        return list({id(x): x for value in values for x in tree.held(value, kinds)}.values())
+        return list({id(x): x for value in values for x in tree.instances_in(value, kinds)}.values())
 
     @property
     def _layers(self) -> list[Layer]:
@@ -280,7 +280,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
                 cure="call another layer in its call(), or fewer layers within layers",
             ) from None
         except Exception as error:
-            add_place(error, self._location)
+            add_location(error, self._location)
             raise
 
     @property

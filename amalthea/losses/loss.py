@@ -130,8 +130,8 @@ def _number(values: Any) -> Any:
 def _as_arrays(structure: Any, dtype: str | None) -> Any:
     """The leaves as arrays or tensors, floats as ``dtype``; a plain list of numbers is one leaf."""
     if isinstance(structure, (list, tuple)) and not any(hasattr(x, "shape") for x in tree.flatten(structure)):
-        numbers: Any = structure
-        return ops.convert_to_tensor(numbers, dtype=dtype)
+        elements: Any = structure
+        return ops.convert_to_tensor(elements, dtype=dtype)
     return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), structure)
 
 

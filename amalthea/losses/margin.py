@@ -154,8 +154,8 @@ def circle(
     is_same = ops.equal(ops.reshape(labels, (-1, 1)), ops.reshape(others, (1, -1)))
     is_other = ops.logical_not(is_same)
     if remove_diagonal:
-        place = ops.cumsum(ops.ones_like(ops.reshape(labels, (-1,))))
-        is_same = ops.logical_and(is_same, ops.not_equal(ops.expand_dims(place, 1), ops.expand_dims(place, 0)))
+        index = ops.cumsum(ops.ones_like(ops.reshape(labels, (-1,))))
+        is_same = ops.logical_and(is_same, ops.not_equal(ops.expand_dims(index, 1), ops.expand_dims(index, 0)))
     too_far = _margin_sum(ops.subtract(1 + margin, likeness), ops.subtract(likeness, 1 - margin), is_same, -gamma)
     too_near = _margin_sum(ops.add(likeness, margin), ops.subtract(likeness, margin), is_other, gamma)
     return ops.softplus(ops.add(too_far, too_near))

@@ -142,7 +142,10 @@ class Metric(Configurable, registry=registry):
     @property
     def variables(self) -> list[Variable]:
         """Variables of the metric, and of metrics among its attributes."""
-        found = [*self._variables, *(v for x in tree.held(vars(self), (Variable, Metric)) for v in _variables_of(x))]
+        found = [
+            *self._variables,
+            *(v for x in tree.instances_in(vars(self), (Variable, Metric)) for v in _variables_of(x)),
+        ]
         return list({id(v): v for v in found}.values())
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from amalthea import configurable, loading, tree
 from amalthea.engine.ir.trace import type_of
-from amalthea.errors import ArgumentError, placed
+from amalthea.errors import ArgumentError, located
 from amalthea.layers.building import build_shapes
 from amalthea.layers.calling import path_scope
 from amalthea.layers.input_layer import Input, InputLayer
@@ -164,7 +164,7 @@ class Sequential(Model):
     def _connect(self, layers: Sequence[Layer], begin: Any, x: Any) -> None:
         """Call these layers one after the other on ``x``, which came of ``begin``."""
         self._forget_compiled()
-        with placed(self._location), path_scope(self):
+        with located(self._location), path_scope(self):
             loading.check_rows(self._stack[0].name, begin.type.shape)
             for layer in layers:
                 x = layer(x)

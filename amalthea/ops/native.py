@@ -13,7 +13,7 @@ from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import as_tensor, type_of
 from amalthea.engine.primitives import control
 from amalthea.engine.types import Nested, TensorLike
-from amalthea.errors import ArgumentError, ShapeError, placed
+from amalthea.errors import ArgumentError, ShapeError, located
 from amalthea.ops.base import op
 from amalthea.ops.base import tensor as tensor_of
 
@@ -85,7 +85,7 @@ def _tried(function: _Packed, types: Sequence[Type]) -> Any:
     """The types of the outputs, found by calls on zeros: one call, and more if a size is not known."""
     names = sorted({name for t in types for name in shapes.symbols(t.shape)})
     trials = _trials(names)
-    with placed("in a trial on zeros, by which native_call finds its outputs' shapes (outputs=... saves it)"):
+    with located("in a trial on zeros, by which native_call finds its outputs' shapes (outputs=... saves it)"):
         examples = [_call_on_zeros(function, types, sizes) for sizes in trials]
     found = [[x for x in tree.flatten(example) if _is_array(x)] for example in examples]
     known = iter(

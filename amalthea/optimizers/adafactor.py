@@ -85,15 +85,15 @@ class Adafactor(Optimizer):
     def _second_moment(self, square: Any, variable: Variable) -> Any:
         """The moving mean of squared gradients; of a matrix, by its factors."""
         velocity = self._slot("velocity", variable)
-        kept = 1.0 - ops.power(self._update_number(velocity.dtype), self.beta_2_decay)
+        share = 1.0 - ops.power(self._update_number(velocity.dtype), self.beta_2_decay)
         if len(variable.shape) < 2:
-            velocity.assign(velocity.value * kept + square * (1.0 - kept))
+            velocity.assign(velocity.value * share + square * (1.0 - share))
             return velocity.value
         row, column = self._slot("row", variable), self._slot("column", variable)
-        row.assign(row.value * kept + ops.mean(square, axis=-1) * (1.0 - kept))
-        column.assign(column.value * kept + ops.mean(square, axis=-2) * (1.0 - kept))
-        share = row.value / ops.mean(row.value, axis=-1, keepdims=True)
-        velocity.assign(ops.expand_dims(share, -1) * ops.expand_dims(column.value, -2))
+        row.assign(row.value * share + ops.mean(square, axis=-1) * (1.0 - share))
+        column.assign(column.value * share + ops.mean(square, axis=-2) * (1.0 - share))
+        relative = row.value / ops.mean(row.value, axis=-1, keepdims=True)
+        velocity.assign(ops.expand_dims(relative, -1) * ops.expand_dims(column.value, -2))
         return velocity.value
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

@@ -169,7 +169,9 @@ class Optimizer(State, registry=registry):
     @property
     def lr(self) -> Any:
         """The learning rate, by its name in Keras 1 and 2; or the attribute that a subclass set before."""
-        return vars(self).get("lr", self.learning_rate)
+        if "lr" in vars(self):
+            return vars(self)["lr"]
+        return self.learning_rate
 
     @lr.setter
     def lr(self, value: Any) -> None:
@@ -259,8 +261,8 @@ class Optimizer(State, registry=registry):
         means = [ops.divide_no_nan(t, ops.cast(totals[-1], t.dtype)) for t in totals[:-1]]
         trained = list(dict.fromkeys([*variables, *self._trainable_variables]))
         self._assign_if(is_due, lambda: self._update(means, variables), [*trained, *own])
-        for row, total in zip(sums, totals):
-            row.assign(ops.where(is_due, ops.zeros_like(total), total))
+        for variable, total in zip(sums, totals):
+            variable.assign(ops.where(is_due, ops.zeros_like(total), total))
 
     @staticmethod
     def _assign_if(condition: Any, function: Callable[[], None], variables: Sequence[Variable]) -> None:

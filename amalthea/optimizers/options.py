@@ -108,8 +108,8 @@ def present(grads: Sequence[Any], variables: Sequence[Any]) -> tuple[list[Any], 
     if missing:
         names = ", ".join(missing[:5])
         warnings.warn(f"Some variables do not affect the loss, and keep their values: {names}", stacklevel=4)
-    kept = [(g, v) for g, v in zip(grads, variables) if g is not None]
-    return [g for g, _ in kept], [v for _, v in kept]
+    found = [(g, v) for g, v in zip(grads, variables) if g is not None]
+    return [g for g, _ in found], [v for _, v in found]
 
 
 def clip(optimizer: Any, grads: list[Any]) -> list[Any]:

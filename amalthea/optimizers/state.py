@@ -33,7 +33,7 @@ class State(Configurable):
         self.built = False
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
-        self._places: dict[Variable, int] = {}
+        self._indices: dict[Variable, int] = {}
         self._slots: dict[str, list[Variable]] = {}
 
     @property
@@ -74,8 +74,8 @@ class State(Configurable):
         given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
         made: list[list[Variable]] = [[] for _ in names]
         for variable in trainable_variables:
-            for row, slot, start in zip(made, names, given):
-                row.append(self.add_variable_from_reference(variable, slot, start))
+            for variables, slot, start in zip(made, names, given):
+                variables.append(self.add_variable_from_reference(variable, slot, start))
         return made[0] if isinstance(name, str) else tuple(made)
 
     def build(self, variables: Sequence[Variable]) -> None:
@@ -83,7 +83,7 @@ class State(Configurable):
         if self.built:
             return
         self._trainable_variables = list(variables)
-        self._places = {v: i for i, v in enumerate(variables)}
+        self._indices = {v: i for i, v in enumerate(variables)}
         if self.use_ema:
             self._slots["average"] = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
@@ -97,16 +97,16 @@ class State(Configurable):
 
     def _slot(self, name: str, variable: Variable) -> Variable:
         """The slot of that name for a variable."""
-        return self._slots[name][self._place(variable)]
+        return self._slots[name][self._index_of(variable)]
 
-    def _place(self, variable: Variable) -> int:
-        if variable not in self._places:
+    def _index_of(self, variable: Variable) -> int:
+        if variable not in self._indices:
             raise NotBuiltError(
                 f"The optimizer does not know variable '{variable.path}'.",
                 expected="one of the variables that it was built for",
                 cure="compile again after unfreezing, or optimizer.build(all_variables) before the first step",
             )
-        return self._places[variable]
+        return self._indices[variable]
 
     def get_weights(self) -> list[np.ndarray]:
         return [v.numpy() for v in self.variables]

@@ -22,7 +22,7 @@ from typing import Any
 
 from amalthea import loading, writing
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_place, brief
+from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_location, brief
 from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import objects, weights
@@ -136,15 +136,15 @@ def load_model(
                 model = _model_of(config, custom_objects, safe_mode)
                 weights.read(model, file, is_new=True)
     except AmaltheaError as error:
-        add_place(error, f"in the model file {filepath}")
+        add_location(error, f"in the model file {filepath}")
         raise
     return model
 
 
 @contextmanager
-def _planned(held: int) -> Generator[None, None, None]:
+def _planned(elements: int) -> Generator[None, None, None]:
     """While open, variables are checked against the elements in the file, and are not drawn."""
-    token = loading.reading.set(loading.Plan(held))
+    token = loading.reading.set(loading.Plan(elements))
     try:
         yield
     finally:
@@ -274,5 +274,5 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         with _h5(data) as file, at_once():
             weights.read(model, file, skip_mismatch)
     except AmaltheaError as error:
-        add_place(error, f"in the file {filepath}")
+        add_location(error, f"in the file {filepath}")
         raise

@@ -22,7 +22,7 @@ from amalthea import loading
 from amalthea.configurable import snake_case
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import one_version
-from amalthea.errors import AmaltheaError, ModelFileError, add_place, visible
+from amalthea.errors import AmaltheaError, ModelFileError, add_location, visible
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.loading import limits
@@ -243,7 +243,7 @@ class Group:
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise ModelFileError(f"The value {key} in '{self.path}' is not kept in the file itself.")
         if data.dtype.kind not in "fiubV" or data.shape is None:
-            raise ModelFileError(f"The value {key} in '{self.path}' holds no numbers.", got=data.dtype)
+            raise ModelFileError(f"The value {key} in '{self.path}' has no numeric elements.", got=data.dtype)
         _check(data, f"{self.path}/{key}")
         if (data.size or 0) > most:
             return np.broadcast_to(np.zeros((), data.dtype), data.shape)
@@ -312,13 +312,13 @@ def _collected(failures: list[Exception], path: str) -> Generator[None, None, No
     try:
         yield
     except AmaltheaError as error:
-        add_place(error, f"in group '{path}' of the file")
+        add_location(error, f"in group '{path}' of the file")
         failures.append(error)
 
 
 def _first(failures: list[Exception]) -> Exception:
     if len(failures) > 1:
-        add_place(failures[0], f"and {len(failures) - 1} more like it")
+        add_location(failures[0], f"and {len(failures) - 1} more like it")
     return failures[0]
 
 

@@ -16,31 +16,31 @@ from amalthea.data.structure import Nest
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, on_host, type_of
-from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.checks import class_numbers, is_finite
 from amalthea.training import indices
 from amalthea.training.compiled import Outputs
 
 
-def check(model: Any, source: Any, validation: Any) -> None:
+def check(model: Any, adapter: Any, validation: Any) -> None:
     """Hold data and validation data against the model; nothing of it changes."""
-    first = source.peek()
-    check_source(model, source)
+    first = adapter.peek()
+    check_adapter(model, adapter)
     if validation is None:
         return
     batch = validation.peek()
-    with placed("in the validation data"):
-        check_source(model, validation)
+    with located("in the validation data"):
+        check_adapter(model, validation)
         if not model.run_eagerly and _kinds(batch) != _kinds(first):
             with Trace():
                 model.test_step(tree.map_structure(_symbol, batch))
 
 
-def check_source(model: Any, source: Any) -> None:
+def check_adapter(model: Any, adapter: Any) -> None:
     """All inputs and labels of arrays; of other data the first batch, and the others when they come."""
-    batch = source.peek()
-    check_labels(model, (batch[0], getattr(source, "labels", batch[1])))
-    inputs = getattr(source, "inputs", None)
+    batch = adapter.peek()
+    check_labels(model, (batch[0], getattr(adapter, "labels", batch[1])))
+    inputs = getattr(adapter, "inputs", None)
     _check_inputs(model, inputs)
     indices.check(model, batch[0] if inputs is None else inputs)
 
@@ -50,7 +50,7 @@ def check_labels(model: Any, batch: Any) -> None:
     loss = getattr(model, "_loss", None)
     if batch[1] is None or loss is None or not loss.checks_values or model._has_own_training():
         return
-    with placed(model._location):
+    with located(model._location):
         loss.check_values(batch[1], _outputs(model, batch[0]))
 
 
@@ -64,16 +64,16 @@ def check_batch(model: Any, batch: Any) -> None:
             loss.only_check(batch[1])
             return
         except DataError:
-            pass  # which is said with its place below
+            pass  # reported with its location below
     check_labels(model, batch)
 
 
-def checked(model: Any, source: Any, batches: Iterable[Any]) -> Iterable[Any]:
+def checked(model: Any, adapter: Any, batches: Iterable[Any]) -> Iterable[Any]:
     """Batches whose labels and indices are looked at when they come, unless all of them were before."""
     loss = getattr(model, "_loss", None)
-    if not hasattr(source, "inputs") and indices.readers(model):
+    if not hasattr(adapter, "inputs") and indices.readers(model):
         return _each(batches, lambda batch: check_batch(model, batch))
-    if hasattr(source, "labels") or loss is None or not loss.checks_values or model._has_own_training():
+    if hasattr(adapter, "labels") or loss is None or not loss.checks_values or model._has_own_training():
         return batches
     return _each(batches, lambda batch: check_batch(model, batch))
 
@@ -144,10 +144,10 @@ def fixed_batch_size(model: Any) -> int | None:
     return first[0] if first else None
 
 
-def check_batch_size(model: Any, source: Any) -> None:
+def check_batch_size(model: Any, adapter: Any) -> None:
     """:class:`ArgumentError` if arrays do not make whole batches of the size that the model's input lays down."""
     fixed = fixed_batch_size(model)
-    rows, size = getattr(source, "rows", None), source.batch_size
+    rows, size = getattr(adapter, "rows", None), adapter.batch_size
     if fixed is None or rows is None or (size == fixed and rows % fixed == 0):
         return
     whole = rows - rows % fixed

@@ -6,15 +6,15 @@ import warnings
 from typing import Any
 
 from amalthea import tree
-from amalthea.data.base import Source
-from amalthea.data.buckets import Buckets
+from amalthea.data.base import DataAdapter
+from amalthea.data.buckets import BucketAdapter
 from amalthea.errors import ArgumentError
 
 
-def padded(model: Any, source: Any, multiple: int | None) -> Any:
-    """The source, padded as ``pad_to_multiple`` has it; itself without one."""
-    if multiple is None or source is None:
-        return source
+def padded(model: Any, adapter: Any, multiple: int | None) -> Any:
+    """The adapter, padded as ``pad_to_multiple`` has it; itself without one."""
+    if multiple is None or adapter is None:
+        return adapter
     network = model._network
     inputs, outputs = (None, None) if network is None else (_open(network.inputs), _open(network.outputs))
     if network is not None and not any(_open(network.inputs)):
@@ -29,12 +29,12 @@ def padded(model: Any, source: Any, multiple: int | None) -> Any:
             "Try Embedding(..., mask_zero=True), or a Masking layer.",
             stacklevel=4,
         )
-    return Buckets(source, multiple, inputs, outputs)
+    return BucketAdapter(adapter, multiple, inputs, outputs)
 
 
-def cut(source: Source, outputs: Any) -> Any:
+def cut(adapter: DataAdapter, outputs: Any) -> Any:
     """The predictions, without the steps that padding added."""
-    return source.cut(outputs) if isinstance(source, Buckets) else outputs
+    return adapter.cut(outputs) if isinstance(adapter, BucketAdapter) else outputs
 
 
 def _open(tensors: Any) -> list[bool]:

@@ -19,14 +19,14 @@ from amalthea import ops, tree
 from amalthea.checks import takes
 from amalthea.configurable import snake_case
 from amalthea.engine.ir.trace import type_of
-from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.metrics.metric import copy_of
 from amalthea.training.names import Names
 
 
 def by_output(value: Any, names: Sequence[str], count: int, what: str) -> list[Any]:
-    """One entry for each output: from a dict by name, a list by place, or one for all."""
+    """One entry for each output: from a dict by name, a list by position, or one for all."""
     if isinstance(value, dict):
         unknown = [key for key in value if key not in names]
         if unknown:
@@ -121,7 +121,7 @@ class CompiledLoss:
         for name, loss, labels, output in zip(outputs.names, losses, outputs.matched(y, "y"), outputs.flat):
             if loss is None or labels is None:
                 continue
-            with placed(f"in the loss of output '{name}'"):
+            with located(f"in the loss of output '{name}'"):
                 loss._check_types(type_of(labels), output.type)
                 loss._check_values(labels, output.type)
 
@@ -139,7 +139,7 @@ class CompiledLoss:
                 raise DataError(
                     f"There are no labels for output '{name}'.", cure="fit(x, y), or loss=None for that output"
                 )
-            with placed(f"in the loss of output '{name}'"):
+            with located(f"in the loss of output '{name}'"):
                 value, count = _value_and_count(loss, labels, predictions, weight)
             counts.append(ops.shape(predictions)[0] if count is None else count)
             if name in self.trackers:

@@ -15,7 +15,7 @@ from amalthea import metrics
 from amalthea.engine.ir.variable import Variable
 from amalthea.layers.layer import Layer
 from amalthea.random import SeedGenerator
-from amalthea.tree import CONTAINERS, held
+from amalthea.tree import CONTAINERS, instances_in
 
 _KINDS = (Layer, Variable, SeedGenerator, metrics.Metric)
 
@@ -65,7 +65,7 @@ def _containers(model: Any) -> list[Any]:
     waiting = [container for layer in model._flatten_layers() for container in layer._tracked(*CONTAINERS)]
     while waiting:
         container = waiting.pop()
-        if id(container) not in found and (not container or next(held(container, _KINDS), None) is not None):
+        if id(container) not in found and (not container or next(instances_in(container, _KINDS), None) is not None):
             found[id(container)] = container
             inside = container.values() if isinstance(container, dict) else container
             waiting += [x for x in inside if isinstance(x, CONTAINERS)]

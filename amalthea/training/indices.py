@@ -20,32 +20,32 @@ def check(model: Any, x: Any) -> None:
     if not found or x is None:
         return
     values = _by_input(model._network, x)
-    for place, name, layer in found:
-        if place < len(values) and isinstance(values[place], np.ndarray):
-            check_rows(values[place], layer, f"x{'' if len(values) == 1 else f' (input {name!r})'}")
+    for index, name, layer in found:
+        if index < len(values) and isinstance(values[index], np.ndarray):
+            check_rows(values[index], layer, f"x{'' if len(values) == 1 else f' (input {name!r})'}")
 
 
 def readers(model: Any) -> list[tuple[int, str, Any]]:
-    """``(place of the input, its name, embedding)`` for each embedding that reads an input of the model."""
+    """``(index of the input, its name, embedding)`` for each embedding that reads an input of the model."""
     network = getattr(model, "_network", None)
     if network is None:
         return []
     if network.index_readers is None:
-        network.index_readers = [(place, x.name or str(place), layer) for place, x, layer in _readers(network)]
+        network.index_readers = [(index, x.name or str(index), layer) for index, x, layer in _readers(network)]
     return network.index_readers
 
 
 def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
-    positions = {id(x): place for place, x in enumerate(network.flat_inputs)}
+    positions = {id(x): index for index, x in enumerate(network.flat_inputs)}
     for call in network.calls:
         operation, inner = call.operation, getattr(call.operation, "_network", None)
         read = [positions.get(id(x)) for x in call.inputs]
         if isinstance(operation, Embedding) and read[:1] != [None] and not call.kwargs.get("reverse"):
-            yield from ((place, network.flat_inputs[place], operation) for place in read[:1] if place is not None)
+            yield from ((index, network.flat_inputs[index], operation) for index in read[:1] if index is not None)
         elif inner is not None and len(read) == len(inner.flat_inputs):
             for within, _, layer in _readers(inner):
-                if (place := read[within]) is not None:
-                    yield place, network.flat_inputs[place], layer
+                if (index := read[within]) is not None:
+                    yield index, network.flat_inputs[index], layer
 
 
 def _by_input(network: Any, x: Any) -> list[Any]:

@@ -20,7 +20,7 @@ from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.ir.variable import Variable
-from amalthea.errors import ArgumentError, DataError, placed
+from amalthea.errors import ArgumentError, DataError, located
 from amalthea.training import arguments, before_training, buckets, indices
 
 
@@ -75,19 +75,21 @@ def fit(
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
-    source = adapters.source(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
-    before_training.check_batch_size(model, source)
+    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    before_training.check_batch_size(model, adapter)
     validation = None
     if validation_data is not None:
-        validation = adapters.validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
-        with placed("in the validation data"):
+        validation = adapters.make_validation_adapter(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        with located("in the validation data"):
             before_training.check_batch_size(model, validation)
-    source, validation = (buckets.padded(model, x, pad_to_multiple) for x in (source, validation))
-    model._ensure_built(source.peek())
-    before_training.check(model, source, validation)
+    adapter, validation = (buckets.padded(model, x, pad_to_multiple) for x in (adapter, validation))
+    model._ensure_built(adapter.peek())
+    before_training.check(model, adapter, validation)
     verbose = verbosity(verbose)
-    calls = _callback_list(model, callbacks, verbose, epochs, source.steps, history=True)
-    calls._run.sources = [s for s in (source, validation) if s is not None]
+    calls = _callback_list(model, callbacks, verbose, epochs, adapter.steps, history=True)
+    calls._run.adapters = [s for s in (adapter, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
     logs: dict[str, float] = calls._run.logs
@@ -95,7 +97,7 @@ def fit(
         model.reset_metrics()
         calls.on_epoch_begin(epoch)
         with _running(model):
-            new_logs = _train_epoch(model, source, epoch, calls)
+            new_logs = _train_epoch(model, adapter, epoch, calls)
         if not new_logs:  # a generator that is exhausted: it has said so
             break
         logs = new_logs
@@ -142,12 +144,12 @@ def _validates(frequency: Any, epoch: int) -> bool:
     return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
 
 
-def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
+def _train_epoch(model: Any, adapter: Any, epoch: int, calls: CallbackList) -> dict[str, float]:
     run, logs = model._multi_step("train"), None
     hooks, grouping = calls.has_train_batch_hooks, model._step_grouping
     begin, earlier = calls._run.take()  # the first step and no logs, but where a run is resumed within this epoch
-    batches = source.batches_from(epoch, begin) if begin else source.batches(epoch)
-    batches = before_training.checked(model, source, batches)
+    batches = adapter.batches_from(epoch, begin) if begin else adapter.batches(epoch)
+    batches = before_training.checked(model, adapter, batches)
     for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
         if hooks:
             calls.on_train_batch_begin(first)
@@ -160,12 +162,12 @@ def _train_epoch(model: Any, source: Any, epoch: int, calls: CallbackList) -> di
     return as_floats(logs) if logs is not None else earlier
 
 
-def _test_epoch(model: Any, source: Any, calls: CallbackList) -> dict[str, float]:
+def _test_epoch(model: Any, adapter: Any, calls: CallbackList) -> dict[str, float]:
     model.reset_metrics()
     calls.on_test_begin()
     run, logs = model._multi_step("test"), None
     hooks, grouping = calls.has_test_batch_hooks, model._step_grouping
-    for first, group, last in grouping.groups(before_training.checked(model, source, source.batches(0))):
+    for first, group, last in grouping.groups(before_training.checked(model, adapter, adapter.batches(0))):
         if hooks:
             calls.on_test_batch_begin(first)
         logs = run(group)
@@ -185,14 +187,14 @@ def evaluate(
     """Loss and metrics over data."""
     arguments.check("evaluate", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    source = adapters.source(x, y, sample_weight, batch_size, steps_per_epoch=steps)
-    before_training.check_batch_size(model, source)
-    source = buckets.padded(model, source, pad_to_multiple)
-    model._ensure_built(source.peek())
-    before_training.check_source(model, source)
-    calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
+    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    before_training.check_batch_size(model, adapter)
+    adapter = buckets.padded(model, adapter, pad_to_multiple)
+    model._ensure_built(adapter.peek())
+    before_training.check_adapter(model, adapter)
+    calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
     with _running(model):
-        return _test_epoch(model, source, calls)
+        return _test_epoch(model, adapter, calls)
 
 
 def predict(
@@ -201,27 +203,27 @@ def predict(
     """The outputs for all rows."""
     arguments.check("predict", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    source = adapters.source(x, None, None, batch_size, steps_per_epoch=steps)
-    before_training.check_batch_size(model, source)
-    source = buckets.padded(model, source, pad_to_multiple)
-    model._ensure_built(first := source.peek())
+    adapter = adapters.make_adapter(x, None, None, batch_size, steps_per_epoch=steps)
+    before_training.check_batch_size(model, adapter)
+    adapter = buckets.padded(model, adapter, pad_to_multiple)
+    model._ensure_built(first := adapter.peek())
     looks = indices.readers(model)
     if looks:
-        indices.check(model, getattr(source, "inputs", first[0]))
-    if callbacks is None and source.is_one_batch and not verbosity(verbose):  # nobody looks on
-        return buckets.cut(source, tree.map_structure(on_host, model._compiled_step("predict")(first)))
-    calls = _callback_list(model, callbacks, verbosity(verbose), 1, source.steps, history=False)
+        indices.check(model, getattr(adapter, "inputs", first[0]))
+    if callbacks is None and adapter.is_one_batch and not verbosity(verbose):  # nobody looks on
+        return buckets.cut(adapter, tree.map_structure(on_host, model._compiled_step("predict")(first)))
+    calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
     calls.on_predict_begin()
     pieces: list[list[Any]] = []
     run, nest = model._compiled_step("predict"), None
     hooks = calls.has_predict_batch_hooks
-    for step, batch in enumerate(source.batches(0)):
+    for step, batch in enumerate(adapter.batches(0)):
         if hooks:
             calls.on_predict_batch_begin(step)
-        if looks and not hasattr(source, "inputs"):
+        if looks and not hasattr(adapter, "inputs"):
             indices.check(model, batch[0])
         nest = run(batch)
-        pieces.append(tree.flatten(buckets.cut(source, tree.map_structure(on_host, nest))))
+        pieces.append(tree.flatten(buckets.cut(adapter, tree.map_structure(on_host, nest))))
         if hooks:
             calls.on_predict_batch_end(step, {"outputs": nest})
     if not pieces:

@@ -29,13 +29,13 @@ def on_model_backend(method: Method) -> Method:
     return run  # type: ignore[return-value]
 
 
-if TYPE_CHECKING:  # a trainer is always the other half of a layer
-    from amalthea.layers import Layer as Half
+if TYPE_CHECKING:  # only Model derives from it, which is a layer too
+    from amalthea.layers import Layer as LayerToo
 else:
-    Half = object
+    LayerToo = object
 
 
-class State(Half):
+class State(LayerToo):
     """Attributes of a model that ``compile`` and training set."""
 
     _loss: Any

@@ -16,7 +16,7 @@ from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import Trace, type_of
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import NotCompiledError, placed
+from amalthea.errors import NotCompiledError, located
 from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.results import Results
@@ -70,7 +70,7 @@ class Steps(Results):
         """
         total = None
         if self._loss is not None:
-            with placed(self._location):
+            with located(self._location):
                 total = self._loss(y, Outputs(y_pred, self._output_names()), sample_weight)
         for added in self.losses:
             total = ops.sum(added) if total is None else ops.add(total, ops.sum(added))

@@ -120,29 +120,29 @@ class Again:
 
 
 SOURCES = {
-    "arrays": lambda: data.source(np.arange(10.0), batch_size=2, shuffle=True),
-    "batches": lambda: data.source(np.arange(10.0), batch_size=2, shuffle="batch"),
-    "a data set": lambda: data.source(Batches(), shuffle=True),
-    "a generator": lambda: data.source((np.full((2, 1), float(i)) for i in range(100)), steps_per_epoch=5),
-    "an iterable": lambda: data.source(Again()),
-    "fewer steps": lambda: data.source(np.arange(10.0), batch_size=2, shuffle=True, steps_per_epoch=3),
-    "more steps": lambda: data.source(Again(), steps_per_epoch=3),
+    "arrays": lambda: data.make_adapter(np.arange(10.0), batch_size=2, shuffle=True),
+    "batches": lambda: data.make_adapter(np.arange(10.0), batch_size=2, shuffle="batch"),
+    "a data set": lambda: data.make_adapter(Batches(), shuffle=True),
+    "a generator": lambda: data.make_adapter((np.full((2, 1), float(i)) for i in range(100)), steps_per_epoch=5),
+    "an iterable": lambda: data.make_adapter(Again()),
+    "fewer steps": lambda: data.make_adapter(np.arange(10.0), batch_size=2, shuffle=True, steps_per_epoch=3),
+    "more steps": lambda: data.make_adapter(Again(), steps_per_epoch=3),
 }
 
 
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("epoch, step", [(0, 0), (0, 2), (1, 1), (2, 0)])
 def test_a_source_goes_on_with_the_batches_to_come(name, epoch, step):
-    def rest(source, batches):
+    def rest(adapter, batches):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an epoch that is shorter
             now = [x.ravel().tolist() for x, *_ in batches]
-            return now + [x.ravel().tolist() for e in (epoch + 1, epoch + 2) for x, *_ in source.batches(e)]
+            return now + [x.ravel().tolist() for e in (epoch + 1, epoch + 2) for x, *_ in adapter.batches(e)]
 
     first, second = SOURCES[name](), SOURCES[name]()
-    for source in (first, second):
-        source.peek()
-        source.mark()
+    for adapter in (first, second):
+        adapter.peek()
+        adapter.mark()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for e in range(epoch):

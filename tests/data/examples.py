@@ -1,4 +1,4 @@
-"""Ten rows of data for the tests of sources."""
+"""Ten rows of data for the tests of adapters."""
 
 import numpy as np
 

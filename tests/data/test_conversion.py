@@ -18,20 +18,20 @@ DTYPES = [
 
 @pytest.mark.parametrize(("given", "expected"), DTYPES)
 def test_floats_become_floatx_and_integers_stay(given, expected):
-    x, y, w = data.source(X.astype(given), X.astype(given), np.ones(ROWS, given)).peek()
+    x, y, w = data.make_adapter(X.astype(given), X.astype(given), np.ones(ROWS, given)).peek()
     assert x.dtype == y.dtype == w.dtype == expected
 
 
 def test_floatx_is_asked_when_the_data_are_given():
     config.set_floatx("float64")
     try:
-        assert data.source(X).peek()[0].dtype == "float64"
+        assert data.make_adapter(X).peek()[0].dtype == "float64"
     finally:
         config.set_floatx("float32")
 
 
 def test_a_pandas_series_becomes_a_column():
-    assert data.source(Frame(X[:, 0])).peek()[0].shape == (ROWS, 1)
+    assert data.make_adapter(Frame(X[:, 0])).peek()[0].shape == (ROWS, 1)
 
 
 LABELS = {"integers": Y % 3, "a column": (Y % 3)[:, None], "one-hot": np.eye(3)[Y % 3], "floats": (Y % 3) * 1.0}
@@ -42,14 +42,16 @@ def test_class_weight_becomes_sample_weights(labels):
     class_weight = {0: 1.0, 1: 2.0, 2: 5.0}
     expected = np.array([class_weight[c] for c in Y % 3], "float32")
     for weights in (None, np.linspace(0, 1, ROWS)):
-        source = data.source(X, LABELS[labels], weights, class_weight=class_weight)
-        found = source.peek()[2]
+        adapter = data.make_adapter(X, LABELS[labels], weights, class_weight=class_weight)
+        found = adapter.peek()[2]
         assert found.dtype == "float32"
         np.testing.assert_allclose(found, expected * (1 if weights is None else weights), rtol=1e-6)
 
 
 def test_class_weight_works_on_data_sets_too():
-    w = np.concatenate([w for _, _, w in data.source(Batches(), class_weight=dict.fromkeys(range(10), 3.0)).batches()])
+    w = np.concatenate(
+        [w for _, _, w in data.make_adapter(Batches(), class_weight=dict.fromkeys(range(10), 3.0)).batches()]
+    )
     assert w.tolist() == [3.0] * ROWS
 
 

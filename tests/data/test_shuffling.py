@@ -11,8 +11,8 @@ from tests.data.examples import Batches, X, Y
 
 
 def _order(seed, epoch):
-    source = data.source(X, Y, batch_size=3, shuffle=True, seed=seed)
-    return np.concatenate([y for _, y, _ in source.batches(epoch)]).tolist()
+    adapter = data.make_adapter(X, Y, batch_size=3, shuffle=True, seed=seed)
+    return np.concatenate([y for _, y, _ in adapter.batches(epoch)]).tolist()
 
 
 def test_shuffling_is_a_new_permutation_each_epoch_that_the_seed_repeats():
@@ -28,31 +28,31 @@ def test_set_random_seed_repeats_the_order(what):
     orders = []
     for seed in (1, 1, 2):
         random.set_random_seed(seed)
-        orders.append([y.tolist() for _, y, _ in data.source(*what, batch_size=1, shuffle=True).batches()])
+        orders.append([y.tolist() for _, y, _ in data.make_adapter(*what, batch_size=1, shuffle=True).batches()])
     assert orders[0] == orders[1] != orders[2]
 
 
 def test_shuffling_batches_keeps_their_rows_together():
-    batches = [y.tolist() for _, y, _ in data.source(X, Y, batch_size=3, shuffle="batch", seed=0).batches()]
+    batches = [y.tolist() for _, y, _ in data.make_adapter(X, Y, batch_size=3, shuffle="batch", seed=0).batches()]
     assert sorted(batches) == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
     assert batches != sorted(batches)
 
 
 def test_batches_without_shuffling_are_views():
-    x, y, _ = data.source(X, Y).peek()
+    x, y, _ = data.make_adapter(X, Y).peek()
     assert np.shares_memory(x, X) and np.shares_memory(y, Y)
-    assert all(np.shares_memory(x, X) for x, _, _ in data.source(X, Y, batch_size=3).batches())
+    assert all(np.shares_memory(x, X) for x, _, _ in data.make_adapter(X, Y, batch_size=3).batches())
 
 
 def test_the_batch_size_is_32_unless_given():
-    assert data.source(np.zeros(100)).steps == 4
-    assert data.source(np.zeros(100)).rows == 100
+    assert data.make_adapter(np.zeros(100)).steps == 4
+    assert data.make_adapter(np.zeros(100)).rows == 100
 
 
 def test_a_py_dataset_hears_of_epochs_and_may_be_shuffled():
     dataset = Batches()
-    source = data.source(dataset, shuffle=True, seed=3)
-    firsts = [[int(y[0]) for _, y, _ in source.batches(epoch)] for epoch in range(2)]
+    adapter = data.make_adapter(dataset, shuffle=True, seed=3)
+    firsts = [[int(y[0]) for _, y, _ in adapter.batches(epoch)] for epoch in range(2)]
     assert dataset.diary == ["begin", "end"] * 2
     assert sorted(firsts[0]) == sorted(firsts[1]) == [0, 3, 6, 9]
     assert firsts[0] != firsts[1]
@@ -81,8 +81,8 @@ forks = pytest.mark.filterwarnings("ignore:.*fork")  # libraries with threads wa
 @forks
 @ahead
 def test_batches_made_ahead_come_in_order(options):
-    source = data.source(Numbered(**options, max_queue_size=2))
-    assert [int(x[0, 0]) for x, _, _ in source.batches()] == [0, 1, 2, 3, 4, 5]
+    adapter = data.make_adapter(Numbered(**options, max_queue_size=2))
+    assert [int(x[0, 0]) for x, _, _ in adapter.batches()] == [0, 1, 2, 3, 4, 5]
 
 
 @forks
@@ -90,7 +90,7 @@ def test_batches_made_ahead_come_in_order(options):
 def test_an_error_in_a_batch_made_ahead_comes_at_its_turn_and_ends_the_workers(options):
     dataset = Numbered(**options)
     dataset.broken = 2
-    batches = data.source(dataset).batches()
+    batches = data.make_adapter(dataset).batches()
     assert [int(next(batches)[0][0, 0]) for _ in range(2)] == [0, 1]
     with pytest.raises(OSError, match="no file for batch 2"):
         next(batches)
@@ -100,8 +100,8 @@ def test_an_error_in_a_batch_made_ahead_comes_at_its_turn_and_ends_the_workers(o
 @forks
 def test_processes_draw_the_same_random_numbers_again_and_no_batch_those_of_another():
     def drawn(seed, epoch):
-        source = data.source(Numbered(workers=2, use_multiprocessing=True), shuffle=True, seed=seed)
-        return np.array([y for _, y, _ in source.batches(epoch)])
+        adapter = data.make_adapter(Numbered(workers=2, use_multiprocessing=True), shuffle=True, seed=seed)
+        return np.array([y for _, y, _ in adapter.batches(epoch)])
 
     first = drawn(5, 0)
     np.testing.assert_array_equal(first, drawn(5, 0))
@@ -121,5 +121,5 @@ def test_workers_wait_side_by_side():
 
     for workers, expected in ((1, 1), (3, 3)):
         dataset = Waiting(workers=workers)
-        assert len(list(data.source(dataset).batches())) == 6
+        assert len(list(data.make_adapter(dataset).batches())) == 6
         assert dataset.most == expected

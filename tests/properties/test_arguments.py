@@ -18,7 +18,7 @@ LEFT_OUT = {"engine", "testing", "cli", "house"}  # not what a Keras user calls
 # "file: callable: parameter", as patterns, and why it changes nothing.
 WITHOUT_EFFECT = {
     r"callbacks/.*: (logs|epoch|batch)": "a callback is called with what Keras's are called with",
-    r"data/base.py: Source.resume_from: state": "most data have nothing to go on from",
+    r"data/base.py: DataAdapter.resume_from: state": "most data have nothing to go on from",
     r".*compute_mask: (inputs|mask|previous_mask)": "a mask is asked for with what Keras asks with",
     r".*\.build: \w*(input_shape|state_shape)": "build is called with every shape",
     r"layers/.*\.call: training": "who calls passes it on",

@@ -25,7 +25,7 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 
 
 def leaves(held, kind):
-    return list(amalthea.tree.held(held, kind))
+    return list(amalthea.tree.instances_in(held, kind))
 
 
 class Holding(layers.Layer):

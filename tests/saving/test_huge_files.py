@@ -211,7 +211,7 @@ def test_each_limit_is_held_and_can_be_set(name, tmp_path, monkeypatch):
 
 
 def _holding_nothing(self, held):
-    self.held, self.left, self.waiting = 0, 1 << 30, []
+    self.in_file, self.left, self.waiting = 0, 1 << 30, []
 
 
 def test_values_that_unpack_to_too_much_in_all_are_refused(path, monkeypatch):

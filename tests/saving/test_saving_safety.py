@@ -58,7 +58,7 @@ DAMAGED = {
     ),
     "text_for_a_value": (
         lambda p: with_weights(p, lambda f: replaced(f, "layers/dense/vars/1", np.array([b"a"] * 5))),
-        "numbers",
+        "numeric elements",
     ),
     "another_shape": (
         lambda p: with_weights(p, lambda f: replaced(f, "layers/dense_1/vars/0", np.zeros((3, 3)))),

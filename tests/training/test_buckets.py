@@ -84,4 +84,4 @@ def test_a_model_of_one_length_is_an_error_and_so_is_a_multiple_of_nothing():
         model.predict(np.ones((2, 3), "float32"), verbose=0, pad_to_multiple=4)
     for multiple in (0, -2, 1.5, "4", True):
         with pytest.raises(ArgumentError, match="positive int"):
-            buckets.Buckets(adapters.source([[1.0]]), multiple)
+            buckets.BucketAdapter(adapters.make_adapter([[1.0]]), multiple)

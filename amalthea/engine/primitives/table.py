@@ -32,7 +32,7 @@ from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.trace import apply, type_of
 from amalthea.engine.ir.variable import cast
-from amalthea.errors import AmaltheaError, add_place
+from amalthea.errors import AmaltheaError, add_location
 
 TABLE: dict[str, Primitive] = {}
 
@@ -116,7 +116,7 @@ class Primitive:
         try:
             types = self.family.typing(*inputs, **attrs)
         except AmaltheaError as error:
-            add_place(error, f"in {self.name}({', '.join(map(str, inputs))})")
+            add_location(error, f"in {self.name}({', '.join(map(str, inputs))})")
             raise
         return (types,) if self.single else tuple(types)
 

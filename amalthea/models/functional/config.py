@@ -18,7 +18,7 @@ from amalthea.models.functional import op_names
 from amalthea.models.functional.network import Network
 from amalthea.operation import remembers
 
-Place = tuple[str, int]  # of a call: the layer's name, and which of its calls
+NodeKey = tuple[str, int]  # of a call: the layer's name, and which of its calls
 
 
 def to_config(model: Any) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def to_config(model: Any) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": tree.map_structure(lambda x: _place(x, references), network.inputs),
-        "output_layers": tree.map_structure(lambda x: _place(x, references, outside=True), network.outputs),
+        "input_layers": tree.map_structure(lambda x: _tensor_history(x, references), network.inputs),
+        "output_layers": tree.map_structure(lambda x: _tensor_history(x, references, outside=True), network.outputs),
     }
 
 
-def _place(x: Tensor, references: dict[Any, tuple[str, int]], outside: bool = False) -> list[Any]:
+def _tensor_history(x: Tensor, references: dict[Any, tuple[str, int]], outside: bool = False) -> list[Any]:
     """``[layer, call, output]``. Among a model's outputs Keras counts the calls of a nested functional model from 1."""
     name, index = references[x.history.call]
     shift = outside and getattr(x.history.call.operation, "_is_functional", False)
@@ -62,7 +62,7 @@ def _call_to_data(args: Any, kwargs: Any, references: Any) -> dict[str, Any]:
     def leaf(x: Any) -> Any:
         if not remembers(x):
             return serialize(x)
-        config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": _place(x, references)}
+        config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": _tensor_history(x, references)}
         return {"class_name": "__keras_tensor__", "config": config}
 
     return {"args": [_map(leaf, a) for a in args], "kwargs": {k: _map(leaf, v) for k, v in kwargs.items()}}
@@ -83,7 +83,7 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
     """The model: every layer made, then every call done again as soon as its inputs are there."""
     with CustomObjectScope(custom_objects):
         operations = {data["name"]: _operation_from_data(data) for data in config["layers"]}
-    made: dict[Place, list[Tensor]] = {}
+    made: dict[NodeKey, list[Tensor]] = {}
     for name, operation in operations.items():
         if isinstance(operation, InputLayer):
             loading.check_rows(name, operation.output.type.shape)
@@ -101,29 +101,29 @@ def _operation_from_data(data: dict[str, Any]) -> Any:
     return deserialize(data, ("layers",))
 
 
-def _replay(layers: list[dict[str, Any]], operations: dict[str, Any], made: dict[Place, list[Tensor]]) -> None:
+def _replay(layers: list[dict[str, Any]], operations: dict[str, Any], made: dict[NodeKey, list[Tensor]]) -> None:
     """Do every call as soon as its inputs exist, those of one layer in their order."""
-    nodes: dict[Place, Any] = {(d["name"], i): n for d in layers for i, n in enumerate(d.get("inbound_nodes", []))}
-    missing: dict[Place, int] = {}
-    waiting: dict[Place, list[Place]] = {}
-    ready: deque[Place] = deque()
-    for place, node in nodes.items():
-        needed = {tuple(h[:2]) for h in _histories(node)} | {(place[0], place[1] - 1)} & nodes.keys()
+    nodes: dict[NodeKey, Any] = {(d["name"], i): n for d in layers for i, n in enumerate(d.get("inbound_nodes", []))}
+    missing: dict[NodeKey, int] = {}
+    waiting: dict[NodeKey, list[NodeKey]] = {}
+    ready: deque[NodeKey] = deque()
+    for key, node in nodes.items():
+        needed = {tuple(h[:2]) for h in _histories(node)} | {(key[0], key[1] - 1)} & nodes.keys()
         needed -= made.keys()
-        missing[place] = len(needed)
+        missing[key] = len(needed)
         for other in needed:
-            waiting.setdefault(other, []).append(place)
+            waiting.setdefault(other, []).append(key)
         if not needed:
-            ready.append(place)
+            ready.append(key)
     while ready:
-        place = ready.popleft()
-        args, kwargs = _arguments(nodes[place], made)
-        outputs = operations[place[0]](*args, **kwargs)
-        made[place] = [x for x in tree.flatten(outputs) if isinstance(x, Tensor)]
-        for x in made[place]:
-            loading.check_rows(place[0], x.type.shape)
-        del missing[place]
-        for other in waiting.pop(place, ()):
+        key = ready.popleft()
+        args, kwargs = _arguments(nodes[key], made)
+        outputs = operations[key[0]](*args, **kwargs)
+        made[key] = [x for x in tree.flatten(outputs) if isinstance(x, Tensor)]
+        for x in made[key]:
+            loading.check_rows(key[0], x.type.shape)
+        del missing[key]
+        for other in waiting.pop(key, ()):
             missing[other] -= 1
             if not missing[other]:
                 ready.append(other)

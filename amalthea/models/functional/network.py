@@ -46,8 +46,8 @@ class Network:
         self._input_set = set(self.flat_inputs)
         self.calls, positions = self._walk()
         self.operations = self._ordered(positions)
-        kept = set(self.calls)
-        self.calls_of = {o: [c for c in o._calls if c in kept] for o in self.operations}
+        in_network = set(self.calls)
+        self.calls_of = {o: [c for c in o._calls if c in in_network] for o in self.operations}
 
     @property
     def input_shape(self) -> Any:
