@@ -1,4 +1,4 @@
-"""What Keras's ``backend`` module answers: which backend there is, and the settings that all share.
+"""Keras's ``backend`` module: the name of the backend, and the settings that all share.
 
     from amalthea import backend
 

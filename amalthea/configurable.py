@@ -103,7 +103,7 @@ class Registry:
         self.other_modules.add(module)
 
     def find(self, name: str) -> Any:
-        """What ``name`` stands for; :class:`UnknownNameError` with the nearest name otherwise."""
+        """The object that ``name`` stands for; :class:`UnknownNameError` with the nearest name otherwise."""
         for key in (name, name.rsplit(".", 1)[-1]):
             if key in self.names:
                 return self.names[key]

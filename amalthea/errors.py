@@ -8,7 +8,7 @@ The two inputs do not fit.
   expected: (2, 3)
   got:      (2, 4)
 
-Whoever passes an error on adds where it happened with ``add_note`` and never rewrites the fact. On
+Code that passes an error on adds the location with ``add_note`` and never rewrites the fact. On
 Python 3.10, which lacks ``add_note``, the locations are kept in ``__notes__`` all the same.
 """
 

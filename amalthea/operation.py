@@ -1,4 +1,4 @@
-"""What was done to a model's inputs, as the functional API remembers it.
+"""Calls on a model's symbolic inputs, as the functional API records them.
 
 A tensor made by ``Input`` has a history, and so has everything computed from it by layers and ops: the
 :class:`Call` that gave it. Inside a call nothing is remembered: layers and ops run there on tensors without history.
@@ -59,7 +59,7 @@ class Call:
 
 
 class History(NamedTuple):
-    """Which output of which call a tensor is."""
+    """The call that made a tensor, and the index of the tensor among its outputs."""
 
     call: Call
     index: int  # type: ignore[assignment]  # shadows the tuple's method, which nobody asks for

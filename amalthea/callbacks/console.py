@@ -1,4 +1,4 @@
-"""Where messages for the person at the screen go: standard output, or the log."""
+"""The output of messages for the person at the screen: standard output, or the log."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class MonitorCallback(Callback):
         return value + self.min_delta < reference
 
     def _larger_is_better(self) -> bool:
-        """Which direction is better."""
+        """Whether a larger value is better."""
         if self.mode == "auto":
             self.mode = self._direction()
         return self.mode == "max"

@@ -1,6 +1,6 @@
-"""What ``fit``, ``evaluate`` and ``predict`` feed on.
+"""The data of ``fit``, ``evaluate`` and ``predict``.
 
-Whatever a person passes as ``x`` becomes a :class:`DataAdapter`, which gives batches ``(x, y, sample_weight)`` of NumPy
+The argument ``x`` becomes a :class:`DataAdapter`, which gives batches ``(x, y, sample_weight)`` of NumPy
 arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be None.
 
     from amalthea import data

@@ -18,7 +18,7 @@ Batch = tuple[Any, Any, Any]
 
 
 class DataAdapter(ABC):
-    """Where batches come from.
+    """A source of batches.
 
     Attributes:
         steps: how many batches an epoch has; None if only its end will tell.

@@ -83,7 +83,7 @@ def _unusable(array: np.ndarray, name: str) -> DataError:
 
 
 def count_rows(*parts: Nest) -> int:
-    """How many rows the parts have; they must all have as many.
+    """The number of rows, which must be equal in all parts.
 
     Raises:
         DataError: lengths differ, there is no row, or an array has no axis of rows.

@@ -146,7 +146,7 @@ class PyDatasetAdapter(DataAdapter):
         self._seed, self.steps = state["seed"], self._count()
 
     def _items(self, epoch: int, first: int) -> Iterator[Any]:
-        """What the data set has at each position of the order, made ahead if it has workers for that."""
+        """The batches of the data set in the given order, made ahead if it has workers."""
         order, most = islice(self._order(epoch), first, None), getattr(self.dataset, "max_queue_size", 10)
         workers, processes = getattr(self.dataset, "workers", 1), getattr(self.dataset, "use_multiprocessing", False)
         if processes and workers > 0:

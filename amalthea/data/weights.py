@@ -17,7 +17,7 @@ from amalthea.errors import ArgumentError, DataError, ShapeError
 def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
     """``sample_weight``, multiplied by the weight of each example's class where ``class_weight`` is given.
 
-    Where we differ from Keras: both may be given at once, and a class that occurs must have a weight.
+    Difference from Keras: both may be given at once, and a class that occurs must have a weight.
 
     Shapes: y (n,), (n, 1) or one-hot (n, classes); the result (n,). With one label for each step, y (n, time, 1),
         one-hot (n, time, classes), or (n, time) where :class:`ClassWeights` tells class numbers from one-hot labels;

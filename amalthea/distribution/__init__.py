@@ -1,4 +1,4 @@
-"""Where things are computed: the devices of the chosen backend."""
+"""The devices of the chosen backend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def list_devices(device_type: str | None = None) -> list[str]:
 
 
 def get_device_count(device_type: str | None = None) -> int:
-    """How many devices there are.
+    """Returns the number of devices.
 
     >>> get_device_count("cpu") >= 1
     True

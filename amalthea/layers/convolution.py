@@ -260,7 +260,7 @@ class Conv3D(_Conv):
     _rank = 3
 
 
-# What Keras writes as defaults differs from one rank to the next; the constructor is the same.
+# Keras's files have other defaults for each rank; the constructor is the same.
 def _with_rank(cls: type, rank: int) -> type:
     import inspect
 

@@ -36,7 +36,7 @@ def signed_labels(y_true: Any) -> Any:
 
 
 def _shortfall(y_true: Any, y_pred: Any) -> Any:
-    """How far each prediction stays behind a margin of 1."""
+    """The distance by which each prediction stays behind a margin of 1."""
     y_true, y_pred = as_floats(y_true, y_pred)
     return ops.maximum(ops.subtract(1.0, ops.multiply(signed_labels(y_true), y_pred)), 0.0)
 

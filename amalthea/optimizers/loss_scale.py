@@ -77,17 +77,17 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """Its own, and then those of the inner optimizer."""
+        """Its own variables, then those of the inner optimizer."""
         return [*self._variables, *self.inner_optimizer.variables]
 
     @property
     def dynamic_scale(self) -> Any:
-        """What the loss is multiplied by now."""
+        """The present factor of the loss."""
         return self._dynamic_scale if self.built else self.initial_scale
 
     @property
     def learning_rate(self) -> Any:
-        """That of the inner optimizer."""
+        """The learning rate of the inner optimizer."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter

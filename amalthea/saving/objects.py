@@ -33,7 +33,7 @@ def deserialize_keras_object(
     where: configurable.Where = None,
     **kwargs: Any,
 ) -> Any:
-    """What :func:`serialize_keras_object` wrote, made again.
+    """Makes an object again from the data that :func:`serialize_keras_object` gave.
 
     Args:
         config: the plain data.

@@ -162,7 +162,7 @@ def check_batch_size(model: Any, adapter: Any) -> None:
 
 
 def _kinds(batch: Any) -> Any:
-    """What decides whether a batch fits: nesting, dtypes, and all axes but the first."""
+    """The properties by which a batch fits a step: nesting, dtypes, and all axes but the first."""
     leaves = [None if v is None else (v.dtype, v.shape[1:]) for v in tree.flatten(batch)]
     return tree.layout(batch), leaves
 

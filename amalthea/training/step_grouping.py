@@ -1,4 +1,4 @@
-"""How many batches one execution takes: ``steps_per_execution``."""
+"""The number of batches in one execution: ``steps_per_execution``."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def serialize_keras_object(obj: Any) -> Any:
 def deserialize_keras_object(
     config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
-    """What :func:`serialize_keras_object` wrote, made again.
+    """Makes an object again from the data that :func:`serialize_keras_object` gave.
 
     Args:
         config: plain data.

@@ -82,7 +82,7 @@ def _checked_origin(origin: str | None) -> str:
 
 
 def _places(folder: Path, fname: str | os.PathLike[str] | None, origin: str, extract: bool) -> tuple[Path, Path | None]:
-    """Where the file goes, and where its contents go if it is to be unpacked."""
+    """The path of the file, and the folder of its contents if it is unpacked."""
     from urllib.parse import unquote, urlparse
 
     name: str = os.fspath(fname) if fname else os.path.basename(unquote(urlparse(origin).path))

@@ -208,7 +208,7 @@ def _count(inputs: int) -> str:
 
 
 def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
-    """What would make data of this shape fit."""
+    """A change of the data or of the model that makes data of this shape fit."""
     sizes = tuple(d if isinstance(d, int) else None for d in target)
     if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
         return "x[None], a batch of one"

@@ -1,6 +1,6 @@
-"""How files name the ops of a functional model: by a class of Keras's for each.
+"""Names of ops in files of functional models: files name a class of Keras for each op.
 
-What an op takes as tensors stands in the call; its other arguments stand in the config.
+Tensors that an op takes stand in the call; its other arguments stand in the configuration.
 """
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown.
