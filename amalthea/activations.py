@@ -3,9 +3,6 @@
 Most of them are the ops of the same name. The functions defined here differ from their op in a default or an option.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from typing import Any

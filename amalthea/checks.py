@@ -11,9 +11,6 @@ constructor against it before it runs, whoever calls it:
 A parameter whose default is None takes None. Numbers of NumPy count as numbers; bools and text do not.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import functools
@@ -87,7 +84,7 @@ def are_indices(numbers: np.ndarray, count: int) -> bool:
     >>> are_indices(np.array([0, 2]), 3), are_indices(np.array([0, -1]), 3)
     (True, False)
     """
-    unsigned: Any = numbers.view(numbers.dtype.str.replace("i", "u"))  # pyright: ignore[reportUnknownMemberType]
+    unsigned: Any = numbers.view(numbers.dtype.str.replace("i", "u"))
     return int(unsigned.max(initial=0)) < count  # negative elements are large as unsigned ones
 
 
@@ -264,7 +261,7 @@ def guard(cls: type) -> None:
     parameters = list(inspect.signature(init).parameters.values())[1:]
     found = {p.name: _with_default(table[p.name], p.default) for p in parameters if p.name in table}
     if found:
-        cls.__init__ = _guarded(init, found, [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD])  # type: ignore[misc]
+        cls.__init__ = _guarded(init, found, [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD])
 
 
 def _with_default(check: Check, default: Any) -> Check:

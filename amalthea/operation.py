@@ -62,7 +62,7 @@ class History(NamedTuple):
     """The call that made a tensor, and the index of the tensor among its outputs."""
 
     call: Call
-    index: int  # type: ignore[assignment]  # shadows the tuple's method, which nobody asks for
+    index: int  # shadows the tuple's method, which nobody asks for
 
 
 def remembers(value: Any) -> bool:

@@ -7,10 +7,6 @@ from a :class:`SeedGenerator`, whose state is a Variable, so a compiled step sta
 Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Philox).
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
-# type.
-# pyright: reportUnknownArgumentType=false, reportUnnecessaryIsInstance=false
-
 from __future__ import annotations
 
 import itertools

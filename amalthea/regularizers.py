@@ -3,9 +3,6 @@
 Dense(10, kernel_regularizer="l2"), Dense(10, kernel_regularizer=regularizers.L1L2(1e-5, 1e-4))
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import math
@@ -103,7 +100,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01):
-        self.l1 = 0.01 if l1 is None else _factor(l1, "l1")  # pyright: ignore[reportUnnecessaryComparison]
+        self.l1 = 0.01 if l1 is None else _factor(l1, "l1")
 
     def __call__(self, x: Any) -> Any:
         return ops.multiply(ops.sum(ops.abs(_floats(x))), self.l1)
@@ -127,7 +124,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01):
-        self.l2 = 0.01 if l2 is None else _factor(l2, "l2")  # pyright: ignore[reportUnnecessaryComparison]
+        self.l2 = 0.01 if l2 is None else _factor(l2, "l2")
 
     def __call__(self, x: Any) -> Any:
         return ops.multiply(ops.sum(ops.square(_floats(x))), self.l2)

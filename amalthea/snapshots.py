@@ -4,9 +4,6 @@ A snapshot is a zip of ``state.json`` (the structure) and ``arrays`` (the bytes 
 checksums tell whether it is whole. It holds no code, and reading it runs none.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import hashlib

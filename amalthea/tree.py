@@ -3,10 +3,6 @@
 Dicts are walked in the order of their sorted keys. ``None`` is a leaf.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-# pyright: reportUnknownLambdaType=false
-
 from __future__ import annotations
 
 import collections

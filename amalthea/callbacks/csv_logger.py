@@ -1,8 +1,5 @@
 """``CSVLogger``: the logs of every epoch in a table."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import csv

@@ -1,8 +1,5 @@
 """``LearningRateScheduler``: a learning rate for each epoch, and how callbacks read and set one."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import inspect

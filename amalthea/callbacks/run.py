@@ -1,8 +1,5 @@
 """The state of a run of ``fit``: position and values, enough to resume it in another process."""
 
-# Variables are known by their public face only.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import warnings

@@ -1,8 +1,5 @@
 """The protocol that the training loop reads data by."""
 
-# A user's value may be of another type.
-# pyright: reportUnnecessaryIsInstance=false
-
 from __future__ import annotations
 
 import warnings

@@ -1,8 +1,5 @@
 """Batches whose sequences are padded to a few lengths, so that few shapes are compiled: ``pad_to_multiple``."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

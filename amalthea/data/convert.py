@@ -4,9 +4,6 @@ Floats become ``floatx``; integers and booleans stay what they are. Data frames,
 matrices are known by what they can do, so that none of those libraries is imported.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,8 +1,5 @@
 """``(x, y, sample_weight)`` packed into one value and unpacked again, as ``train_step`` and data sets pass them."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

@@ -4,9 +4,6 @@
 :mod:`amalthea.tree` walks them.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import numbers

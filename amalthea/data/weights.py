@@ -1,8 +1,5 @@
 """``class_weight`` turned into sample weights."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from typing import Any, cast

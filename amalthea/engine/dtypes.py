@@ -4,9 +4,6 @@ The rules are those of Keras 3: a Python number takes the dtype of the array bes
 with a float gives that float, whatever their widths.
 """
 
-# isinstance() narrows Any to a container, and leaves the type of its items unknown.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from functools import cache

@@ -36,7 +36,7 @@ def file_settings() -> dict[str, Any]:
         say(f"{file_path()} cannot be read and is ignored: {error}")
         return {}
     if isinstance(found, dict):
-        return found  # pyright: ignore[reportUnknownVariableType]
+        return found
     say(f"{file_path()} is ignored: it holds a {type(found).__name__}, not a JSON object of settings by name.")
     return {}
 

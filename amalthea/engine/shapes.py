@@ -157,7 +157,7 @@ def symbols(shape: Sequence[DimLike]) -> set[str]:
     {'n'}
     """
     inside = {symbol for dim in shape if isinstance(dim, Dim) for monomial, _ in dim.terms for symbol in monomial}
-    nested = [symbols(symbol[1:]) for symbol in inside if isinstance(symbol, tuple)]  # pyright: ignore[reportUnknownArgumentType]
+    nested = [symbols(symbol[1:]) for symbol in inside if isinstance(symbol, tuple)]
     return {symbol for symbol in inside if isinstance(symbol, str)}.union(*nested)
 
 

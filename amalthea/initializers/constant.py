@@ -197,4 +197,4 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
         return known[window](length + 1)[:-1] if periodic else known[window](length)
     from scipy.signal import get_window  # type: ignore[import-not-found]
 
-    return np.asarray(get_window(window, length, fftbins=periodic))  # pyright: ignore[reportUnknownArgumentType]
+    return np.asarray(get_window(window, length, fftbins=periodic))

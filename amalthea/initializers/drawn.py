@@ -1,8 +1,5 @@
 """Random initial values, drawn on the host, so that a seed gives the same weights on every backend."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import math

@@ -1,9 +1,5 @@
 """Attention with one head: dot-product attention and additive attention."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
-# type.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnnecessaryComparison=false
-
 from __future__ import annotations
 
 import functools
@@ -147,7 +143,7 @@ class Attention(Layer):
         result = masked.without_padding(ops.matmul(weights, masked.without_padding(value, of_value)), of_query)
         return (result, masked.without_padding(weights, of_query)) if return_attention_scores else result
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return mask[0] if isinstance(mask, (list, tuple)) else None
 
 

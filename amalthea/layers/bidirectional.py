@@ -1,7 +1,7 @@
 """A recurrent layer that runs in both directions of time."""
 
 # Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
-# pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 

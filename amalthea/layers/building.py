@@ -1,8 +1,5 @@
 """Building of layers: shapes of inputs and outputs, names of variables, and errors about layers that are not built."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import contextlib

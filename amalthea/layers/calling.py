@@ -1,8 +1,5 @@
 """Calls of layers: conversion of arguments, and the ``training`` flag and masks that pass from layer to layer."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import contextvars

@@ -1,8 +1,5 @@
 """Encoding of numbers as categories: indices of ranges, one-hot and multi-hot vectors, and counts."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

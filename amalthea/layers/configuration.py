@@ -1,8 +1,5 @@
 """A layer as data: its configuration, the shapes that it was built with, and the values of its variables."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,9 +1,5 @@
 """Convolutions over 1 to 3 axes of space, and their transposes."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -274,7 +270,7 @@ def _with_rank(cls: type, rank: int) -> type:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         super(cls, self).__init__(*args, **kwargs)
 
-    __init__.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    __init__.__signature__ = signature.replace(parameters=parameters)
     cls.__init__ = __init__
     return cls
 

@@ -1,8 +1,5 @@
 """Convolutions of each channel by itself: depthwise, and separable (depthwise, then a mixture of channels)."""
 
-# Our own modules share private names.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,9 +1,5 @@
 """The product of two inputs, summed over one axis of each."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; a user's value may be of another
-# type.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnnecessaryIsInstance=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -83,7 +79,7 @@ class Dot(Layer):
         product = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(rest)}", x, y)
         return ops.expand_dims(product, 1) if len(rest) == 1 else product
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
 

@@ -1,6 +1,5 @@
 """Normalization of each example by itself, in other ways than LayerNormalization."""
 
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Sequence

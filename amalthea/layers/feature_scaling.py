@@ -155,8 +155,8 @@ class Normalization(Layer):
             )
         self._reset_state()
         array = hasattr(data, "shape") or isinstance(data, (list, tuple))
-        batches: Iterable[Any] = [data] if array else data  # pyright: ignore[reportUnknownVariableType]
-        for batch in batches:  # pyright: ignore[reportUnknownVariableType]
+        batches: Iterable[Any] = [data] if array else data
+        for batch in batches:
             self._update_state(batch[0] if isinstance(batch, (list, tuple)) and not array else batch)
 
     def _update_state(self, data: Any) -> None:

@@ -4,9 +4,6 @@ Everything that all layers share is here: dtypes, masks, ``training``, losses, n
 implements ``__init__``, ``build`` and ``call``, and nothing about files, devices or precision.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
@@ -108,7 +105,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = building.marks_built(cls.build)  # type: ignore[method-assign]
+            cls.build = building.marks_built(cls.build)
 
     def __init__(
         self,

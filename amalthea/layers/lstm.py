@@ -1,8 +1,5 @@
 """Long short-term memory: layer and cell."""
 
-# Our own modules share private names.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence

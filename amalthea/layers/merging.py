@@ -1,9 +1,5 @@
 """Layers that combine several tensors into one."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -57,7 +53,7 @@ class _Merge(Layer):
     def _finish(self, merged: Any, count: int) -> Any:
         return merged
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Returns True where all inputs count, because an element depends on each of them."""
         masks = [m for m in mask if m is not None] if isinstance(mask, (list, tuple)) else []
         return reduce(ops.logical_and, masks) if masks else None

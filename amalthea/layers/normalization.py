@@ -1,8 +1,5 @@
 """Batch normalization and layer normalization."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,8 +1,5 @@
 """Zero padding and cropping of space."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -25,7 +22,7 @@ def _sides(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
         raise ArgumentError(
             f"`{name}` says how much on each side of {rank} axes.", expected="ints from 0", got=repr(value)
         )
-    return pairs  # type: ignore[return-value]
+    return pairs
 
 
 class _Border(Layer):

@@ -70,7 +70,7 @@ class ReversibleEmbedding(Embedding):
         )
         self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
 
-    def build(self, inputs_shape: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, inputs_shape: Any = None) -> None:
         super().build(inputs_shape)
         if not self.tie_weights:
             self.reverse_embeddings = weight(

@@ -4,10 +4,6 @@ The part of a cell that depends on the inputs alone is computed for all time ste
 loop; the loop itself is one ``scan``.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; build takes what the layer needs.
-# pyright: reportIncompatibleMethodOverride=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -105,7 +101,7 @@ class RNN(Layer):
         self.input_spec = InputSpec(ndim=3) if type(self) is not RNN else None
 
     @property
-    def _computes_in_floats(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def _computes_in_floats(self) -> bool:
         return getattr(self.cell, "_computes_in_floats", False)
 
     # ------------------------------------------------------------------------------------ building

@@ -1,9 +1,5 @@
 """The base of recurrent cells and their layers: weights, and dropout with one mask for all time steps."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -45,7 +45,7 @@ class SpectralNormalization(Wrapper):
         super().__init__(layer, **kwargs)
         self.power_iterations = power_iterations
 
-    def build(self, input_shape: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
         name = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), None)

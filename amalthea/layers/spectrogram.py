@@ -3,9 +3,6 @@
 A short-time Fourier transform is a convolution with windowed waves, so these layers run wherever convolutions do.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import math

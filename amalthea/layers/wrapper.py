@@ -1,9 +1,5 @@
 """Layers around another layer."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownLambdaType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -88,7 +84,7 @@ class TimeDistributed(Wrapper):
 
     supports_masking = True
 
-    def build(self, input_shape: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(self, input_shape: Any) -> None:
         if len(input_shape) < 3:
             raise ShapeError(
                 f"The input of '{self.name}' has no axis of time.", expected="(batch, time, ...)", got=input_shape

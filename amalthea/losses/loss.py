@@ -1,8 +1,5 @@
 """The base class of losses: values for each example, weighted, masked and reduced to one number."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable

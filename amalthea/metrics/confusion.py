@@ -1,8 +1,5 @@
 """Counts of true and false, positive and negative predictions; precision and recall."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -67,7 +64,7 @@ def prepare(
     y_pred = wrong_if_nan(y_true, y_pred) if top_k is None else _top(y_pred, top_k)
     ones = ops.ones_like(y_pred)
     prepared = y_true, y_pred, ones if weight is None else ops.multiply(ones, fit_weight(weight, y_pred))
-    return prepared if class_id is None else tuple(x[..., class_id] for x in prepared)  # type: ignore[return-value]
+    return prepared if class_id is None else tuple(x[..., class_id] for x in prepared)
 
 
 def wrong_if_nan(y_true: Any, y_pred: Any) -> Any:

@@ -39,7 +39,7 @@ class _OverThresholds(Metric):
             setattr(self, name, self.add_variable((len(self._thresholds), *labels), name=name))
 
     def _counts(self) -> tuple[Any, Any, Any, Any]:
-        return tuple(getattr(self, name).value for name in NAMES)  # type: ignore[return-value]
+        return tuple(getattr(self, name).value for name in NAMES)
 
     def _add(self, *prepared: Any) -> None:
         for name, count in confusion(self._thresholds, *prepared).items():

@@ -114,12 +114,10 @@ class MeanMetricWrapper(Mean):
         self._fn_kwargs = kwargs
         self._direction = self._direction or direction_of(self.fn)
 
-    def update_state(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
-    ) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         weight = weight_of(y_pred, sample_weight, self._computing)
         if isinstance(self.fn, losses.Loss):  # not the number that it makes of them
-            values, counted = self.fn._values(y_true, y_pred)  # pyright: ignore[reportPrivateUsage]
+            values, counted = self.fn._values(y_true, y_pred)
         else:
             values = self.fn(y_true, y_pred, **self._fn_kwargs)
             counted = mask_of(values)

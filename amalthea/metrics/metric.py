@@ -1,8 +1,5 @@
 """The base class of metrics: variables that sum up over batches, and a result computed from them."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import copy

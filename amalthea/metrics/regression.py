@@ -160,9 +160,7 @@ class RootMeanSquaredError(Mean, aliases=("rmse", "RMSE")):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: PolicyLike | None = None):
         super().__init__(name, dtype)
 
-    def update_state(  # type: ignore[override]
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         weight = weight_of(y_pred, sample_weight, self._computing)
         y, p = (ops.convert_to_tensor(x, dtype=self._computing) for x in (y_true, y_pred))
         y, p = squeeze_or_expand_to_same_rank(y, p)
@@ -322,7 +320,7 @@ class R2Score(Metric):
         before = self.count.value
         share = ops.divide_no_nan(count, before + count)
         apart = mean - self._mean.value
-        self._squared_deviations.assign_add(squares + ops.square(apart) * before * share)  # pyright: ignore[reportOptionalMemberAccess]
+        self._squared_deviations.assign_add(squares + ops.square(apart) * before * share)
         self._mean.assign_add(apart * share)
         self.count.assign_add(count)
 

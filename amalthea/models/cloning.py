@@ -1,6 +1,5 @@
 """Copies of models, with new weights."""
 
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import functools

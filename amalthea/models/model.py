@@ -322,7 +322,7 @@ class Model(Trainer, Layer):
             return []
         outputs: Any = self._network.outputs
         if isinstance(outputs, dict):
-            return sorted(outputs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            return sorted(outputs)
         return [x.history.call.operation.name for x in tree.flatten(outputs)]
 
     # ------------------------------------------------------------------------------------- the rest

@@ -15,7 +15,7 @@ from amalthea.errors import ArgumentError, UnknownNameError, nearest
 
 def parameters_of(variables: Any) -> tuple[int, int]:
     """The number of elements of some variables, and their size in bytes."""
-    counts = [(int(np.prod(v.shape)), dtypes.to_numpy(v.dtype).itemsize) for v in variables]  # pyright: ignore[reportUnknownArgumentType]
+    counts = [(int(np.prod(v.shape)), dtypes.to_numpy(v.dtype).itemsize) for v in variables]
     return sum(n for n, _ in counts), sum(n * size for n, size in counts)
 
 

@@ -4,7 +4,7 @@ They work on arrays (at once), on Variables, on tensors of a trace, and on a mod
 promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
@@ -30,7 +30,7 @@ for _module in (activations, normalization, nn, crossentropies, windows, core, c
     globals().update(_exported(_module))
 
 
-def _swapped(function):
+def _swapped(function: Any) -> Any:
     return lambda x, y: function(y, x)
 
 

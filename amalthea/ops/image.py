@@ -81,7 +81,7 @@ def _known(shape: Any, axes: tuple[int, int]) -> tuple[int, int]:
     sizes = tuple(shape[axis] for axis in axes)
     if not all(isinstance(n, int) for n in sizes):
         raise ShapeError("The size of the images must be known for this.", expected="ints", got=shape)
-    return sizes  # type: ignore[return-value]
+    return sizes
 
 
 def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> Any:

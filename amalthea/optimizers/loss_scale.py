@@ -138,7 +138,7 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer._has_averages
 
     @property
-    def _accumulated_weight(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def _accumulated_weight(self) -> Any:
         return self.inner_optimizer._accumulated_weight
 
     def _weigh_as_keras(self) -> None:

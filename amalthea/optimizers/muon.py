@@ -10,7 +10,7 @@ from amalthea import ops
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
 from amalthea.optimizers import patterns
-from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
+from amalthea.optimizers.adaptive_moments import _Moments, _towards
 from amalthea.optimizers.optimizer import LearningRate
 from amalthea.optimizers.options import norm
 

@@ -95,11 +95,11 @@ class Optimizer(State, registry=registry):
     """
 
     _argument_checks = arguments.OF_OPTIMIZERS
-    _not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)  # pyright: ignore[reportPrivateUsage]
+    _not_in_config = ("lr", "decay", *options._WITHOUT_EFFECT)
 
     def __init_subclass__(cls, **kwargs: Any):
         if "__init__" in cls.__dict__:
-            cls.__init__ = options.with_common_options(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = options.with_common_options(cls.__init__)
         super().__init_subclass__(**kwargs)
 
     def __init__(

@@ -4,9 +4,6 @@ They are written once, here. ``Adam(beta_1=0.9, **common)`` shows them in its si
 :func:`with_common_options` puts them there.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import functools

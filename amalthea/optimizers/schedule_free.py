@@ -7,7 +7,7 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.engine.ir.variable import Variable
-from amalthea.optimizers.adaptive_moments import _Moments, _towards  # pyright: ignore[reportPrivateUsage]
+from amalthea.optimizers.adaptive_moments import _Moments, _towards
 from amalthea.optimizers.optimizer import LearningRate
 
 

@@ -1,8 +1,5 @@
 """The variables of an optimizer: how they are made, found again, written and read."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import warnings

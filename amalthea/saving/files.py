@@ -4,9 +4,6 @@ A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.wei
 folder. Nothing is unpacked onto the disk to be read.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import datetime
@@ -88,7 +85,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def _weights_bytes(model: Any) -> bytes:
-    import h5py  # pyright: ignore[reportMissingTypeStubs]
+    import h5py
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
@@ -176,7 +173,7 @@ def _json(data: bytes) -> Any:
 
 @contextmanager
 def _h5(data: bytes) -> Generator[Any, None, None]:
-    import h5py  # pyright: ignore[reportMissingTypeStubs]
+    import h5py
 
     try:
         file = h5py.File(io.BytesIO(data), "r")

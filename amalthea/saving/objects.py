@@ -45,7 +45,7 @@ def deserialize_keras_object(
         UnknownNameError: a name stands for nothing.
         UnsafeFileError: there is code in it.
     """
-    from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full  # pyright: ignore[reportUnusedImport]
+    from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
 
     with CustomObjectScope(custom_objects):
         if safe_mode is None:

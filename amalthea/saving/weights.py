@@ -4,10 +4,6 @@ The layout is Keras 3's: groups follow the attributes of objects, lists of layer
 keeps its own values under ``vars`` as ``0``, ``1``, ... Reading follows no link and no reference to other files.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import warnings
@@ -153,7 +149,7 @@ def index(file: Any) -> int:
     Raises:
         ModelFileError: it is larger than the limits allow, or packed in a way that is not known.
     """
-    import h5py  # pyright: ignore[reportMissingTypeStubs]
+    import h5py
 
     elements = unpacked = stored = objects = 0
 
@@ -235,7 +231,7 @@ class Group:
         return self.arrays[key]
 
     def _read(self, group: Any, key: str, most: int) -> np.ndarray:
-        import h5py  # pyright: ignore[reportMissingTypeStubs]
+        import h5py
 
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             raise ModelFileError(f"The value {key} in '{self.path}' is a link to elsewhere, which is not followed.")
@@ -254,7 +250,7 @@ class Group:
 
 def _open_group(file: Any, path: str) -> Any:
     """A group reached without following links to other files."""
-    import h5py  # pyright: ignore[reportMissingTypeStubs]
+    import h5py
 
     group = file
     for part in path.split("/"):

@@ -1,8 +1,5 @@
 """The arguments of ``fit``, ``evaluate`` and ``predict``: checked before anything changes, and described once."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,8 +1,5 @@
 """Bad data are found before the first update: labels of no class, NaN, validation data of another kind."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,9 +1,5 @@
 """Losses and metrics of ``compile``, matched to the outputs of the model."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import functools

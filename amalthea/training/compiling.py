@@ -1,8 +1,5 @@
 """``compile``: optimizer, losses and metrics of a model."""
 
-# Our own modules share private names.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Any

@@ -4,9 +4,6 @@ Searching all layers takes longer than a step. So each run compares only the con
 seeds or metrics; it searches all attributes only after an attribute that could hold one of them was assigned.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

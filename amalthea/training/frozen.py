@@ -1,8 +1,5 @@
 """Trainable flags of the layers at the time of ``compile``. They hold for training until it is called again."""
 
-# Our own modules share private names.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import warnings

@@ -1,8 +1,5 @@
 """The loops over epochs and batches; the steps of the model compute each batch."""
 
-# An underscore keeps a name free for subclasses; the loop and the callbacks are one part of the package.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import sys

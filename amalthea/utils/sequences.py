@@ -62,7 +62,7 @@ def _step_shape(rows: list[Any]) -> tuple[int, ...]:
                 "Every sequence is a list or an array.", got=f"{row!r} at place {i}", cure="[[...], [...]]"
             )
         if len(row):
-            shapes.add(np.shape(row)[1:])  # pyright: ignore[reportUnknownMemberType]
+            shapes.add(np.shape(row)[1:])
     if len(shapes) > 1:
         raise ShapeError("The steps of the sequences have different shapes.", got=sorted(shapes))
     return shapes.pop() if shapes else ()

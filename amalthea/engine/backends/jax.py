@@ -4,7 +4,6 @@ Eager primitives are JAX's functions on JAX's arrays, so ``jax.grad`` and ``jax.
 are enabled: narrow dtypes are requested by name in this package.
 """
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import os

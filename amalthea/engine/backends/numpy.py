@@ -50,7 +50,7 @@ def _own(arrays: Sequence[np.ndarray], known: set[int]) -> list[np.ndarray]:
 def _owner(array: np.ndarray) -> Any:
     """Return the array that owns the memory of this one."""
     while isinstance(array, np.ndarray) and array.base is not None:
-        array = array.base  # type: ignore[assignment]
+        array = array.base
     return array
 
 

@@ -120,7 +120,7 @@ class Tensor(Operators):
         return self.type.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))  # type: ignore[index]
+        return (self[i] for i in range(len(self)))
 
     def _concrete(self, *_: Any, **__: Any) -> Any:
         raise TraceError(

@@ -197,10 +197,10 @@ class Variable(Operators):
             runtime.storage_of(variable).write(value)
 
     def assign_add(self, value: Any) -> None:
-        self.assign(self + value)  # type: ignore[operator]
+        self.assign(self + value)
 
     def assign_sub(self, value: Any) -> None:
-        self.assign(self - value)  # type: ignore[operator]
+        self.assign(self - value)
 
     def numpy(self) -> np.ndarray:
         """Return a copy of the value as a NumPy array."""

@@ -152,7 +152,7 @@ def _piece(pad: Node, x: Tensor) -> tuple[int, dict[int, Tensor]] | None:
 def _join_pieces(one: tuple[int, dict[int, Tensor]], two: tuple[int, dict[int, Tensor]]) -> Any:
     """Return the pieces of both in order, if they lie along one axis and do not overlap, or None."""
     axis, pieces = one[0], dict(sorted([*one[1].items(), *two[1].items()], key=lambda piece: piece[0]))
-    ends = [start + x.type.shape[axis] for start, x in pieces.items()]  # pyright: ignore[reportOperatorIssue]
+    ends = [start + x.type.shape[axis] for start, x in pieces.items()]
     apart = all(end <= start for end, start in zip(ends, list(pieces)[1:]))  # type: ignore[operator]
     return (axis, pieces) if two[0] == axis and apart and len(pieces) == len(one[1]) + len(two[1]) else None
 

@@ -1,6 +1,5 @@
 """Composite primitives: expressible by others, but faster or more accurate in the libraries' own kernels."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import numpy as np

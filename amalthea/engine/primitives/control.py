@@ -3,7 +3,6 @@
 A subgraph has one input per operand, captured values first.
 """
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import numpy as np

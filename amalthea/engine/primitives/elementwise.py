@@ -1,6 +1,5 @@
 """Elementwise primitives: each output element depends on the input elements at its position; inputs broadcast."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import math

@@ -4,7 +4,6 @@ Negative indices count from the end. Indices out of range are an error on some l
 callers check or clip the indices of users.
 """
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import numpy as np

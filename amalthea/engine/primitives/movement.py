@@ -1,6 +1,5 @@
 """Primitives that move elements without changing them: reshape, transpose, slice, pad and similar."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import builtins

@@ -1,6 +1,5 @@
 """Reductions along axes. Axes are non-negative, and a tuple."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import numpy as np

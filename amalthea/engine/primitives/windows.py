@@ -5,7 +5,6 @@ is ``(*window, channels / groups, filters)`` in both cases. ``padding`` is one `
 Convolution and its two gradients are each linear in both inputs, and the gradients of each are the other two.
 """
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import itertools

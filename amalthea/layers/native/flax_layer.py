@@ -1,7 +1,7 @@
 """A Flax module as a layer."""
 
 # The library is imported when a layer is made, and need not be there; so its types are not known here.
-# pyright: standard, reportMissingImports=false, reportMissingModuleSource=false
+# pyright: standard, reportMissingImports=false
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """The base of layers around another library's code: one native call, its state, and an example of the input."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,5 @@
 """A functional model as data: its layers and ops, and which call took what from which."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from collections import deque

@@ -1,10 +1,5 @@
 """The graph of layers between symbolic inputs and outputs: what the functional API makes."""
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown; our own modules share private names.
-# pyright: reportPrivateUsage=false
-# pyright: reportUnknownLambdaType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 from typing import Any

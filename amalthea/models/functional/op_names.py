@@ -3,9 +3,6 @@
 Tensors that an op takes stand in the call; its other arguments stand in the configuration.
 """
 
-# Values of Any are sorted with isinstance(), which leaves their items unknown.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
 import inspect

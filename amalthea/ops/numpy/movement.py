@@ -523,7 +523,7 @@ def pad(
     for axis in range(rank):
         if low[axis] or high[axis]:
             positions = np.arange(shape_of(a)[axis], dtype="int32")
-            source = np.pad(positions, (low[axis], high[axis]), mode=mode)  # type: ignore[call-overload]
+            source = np.pad(positions, (low[axis], high[axis]), mode=mode)
             a = i.gather(a, source, axis=axis)
     return a
 

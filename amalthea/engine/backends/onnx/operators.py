@@ -1,6 +1,5 @@
 """Lowerings to one ONNX operator, or to a few."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import math

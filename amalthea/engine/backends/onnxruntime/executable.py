@@ -73,7 +73,7 @@ class Executable(BufferedExecutable):
         self.is_first_run = False
         if not Cache.drops:
             return None
-        options = onnxruntime.RunOptions()  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+        options = onnxruntime.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options
 

@@ -1,6 +1,5 @@
 """Lowerings to one function of PyTensor, or to a few."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -5,7 +5,6 @@ and matrix products of small integers as int64 (exact in the bits that remain), 
 integers as float64 (exact up to 2**53).
 """
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 from collections.abc import Sequence

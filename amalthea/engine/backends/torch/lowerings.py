@@ -1,6 +1,5 @@
 """The lowering table: PyTorch's function for every primitive."""
 
-# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 from collections.abc import Sequence
