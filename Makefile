@@ -16,7 +16,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/backends/test_backends.
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
 	properties/test_threads.py properties/test_users_names.py
 
-.PHONY: help demo test test-all test-oldest test-newest test-drift check format pages bench clean
+.PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +50,9 @@ check: $(VENV)/ready-dev ## format, lint, types and the fast tests, in about a m
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not slow"
+
+types-all: $(VENV)/ready-dev $(ALL)/ready ## types of the backends too, with every library installed
+	$(BIN)/pyright --project pyrightconfig.all.json --pythonpath $(ALL)/bin/python
 
 format: $(VENV)/ready-dev ## lay out the code
 	$(BIN)/ruff format .

@@ -93,7 +93,7 @@ class Backend(Runtime, ABC):
         """Run a composite primitive without a lowering by its decomposition."""
         with Trace() as scope:
             tensors = [Tensor(type_of(x)) for x in inputs]
-            made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
+            made = primitive.decomposition(*tensors, **attrs)
         outputs = [as_tensor(x) for x in ([made] if primitive.single else made)]
         results = graph_of_trace(tensors, outputs, scope).run(inputs, self.execute)
         return results[0] if primitive.single else tuple(results)

@@ -68,7 +68,7 @@ def _conv_kernel(x, g, *, kernel_shape, **attrs):
 
 
 def _window(x, start, merge, window, strides, padding, data_format):
-    around = partial(w.with_space, data_format=data_format)
+    around: Any = partial(w.with_space, data_format=data_format)
     pads = around((0, 0), padding, (0, 0))
     return lax.reduce_window(x, start, merge, around(1, window, 1), around(1, strides, 1), pads)
 
@@ -269,7 +269,7 @@ class JaxBackend(DoesNotFork, Backend):
         Results are polled for up to 100 rounds before blocking: sleeping costs 40 microseconds.
         """
         for _ in range(POLLS if isinstance(array, jax.Array) else 0):
-            if array.is_ready():
+            if array.is_ready():  # pyright: ignore[reportAttributeAccessIssue]  # missing in JAX's stub
                 break
             _yield_core()
         return np.array(array)

@@ -76,7 +76,8 @@ def _cast(b: Any, x: Any, *, dtype: str) -> Any:
 def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
     """OpenVINO's Scan cannot read outer values, so captured values are carried; it needs at least one step."""
     if not attrs["length"]:
-        kept = [b.constant(np.zeros((0, *x.type.shape)), x.dtype) for x in body.outputs[carries:]]
+        types: list[Any] = [x.type for x in body.outputs[carries:]]
+        kept = [b.constant(np.zeros((0, *t.shape)), t.dtype) for t in types]
         return [*operands[captures : captures + carries], *kept]
     whole = Graph(body.inputs, [*body.inputs[:captures], *body.outputs], nodes=body.nodes)
     return ONNX[control.scan](b, *operands, body=whole, captures=0, carries=captures + carries, **attrs)[captures:]
@@ -166,11 +167,11 @@ class Executable(BufferedExecutable):
         ports = [left.get(x.name) for x in model.graph.input]
         self.input_dtypes = [dtypes.to_numpy(x.dtype) for x in graph.inputs]
         self.input_ports, self.read_ports = ports[: len(graph.inputs)], ports[len(graph.inputs) :]
-        self.output_types = [(x.type.shape, dtypes.to_numpy(x.dtype)) for x in graph.outputs]
+        self.output_types: list[tuple[Any, Any]] = [(x.type.shape, dtypes.to_numpy(x.dtype)) for x in graph.outputs]
 
     def _run(self, bound: Bound, values: Sequence[Any]) -> list[np.ndarray]:
         request = bound[0]
-        given = [np.require(value, dtype, "CW") for value, dtype in zip(values, self.input_dtypes)]
+        given = [np.require(value, dtype, ("C", "W")) for value, dtype in zip(values, self.input_dtypes)]
         results = [np.empty(shape, dtype) for shape, dtype in self.output_types]
         self._set(request.set_input_tensor, self.input_ports, given)
         self._set(request.set_output_tensor, range(len(results)), results)

@@ -78,7 +78,7 @@ class Primitive:
     """
 
     gradient: Callable[..., Any] | None = None
-    decomposition: Callable[..., Any] | None = None
+    decomposition: Any = None  # or a function: those who call it know that it is there
 
     def __init__(self, family: Family, reference: Callable[..., Any], single: bool, facts: dict[str, Any]):
         self.family = family

@@ -229,7 +229,7 @@ class Builder:
         """Lower a composite primitive by its decomposition, where the native operator does not suit the inputs."""
         with Trace() as scope:
             tensors = [Tensor(Type(x.shape, x.dtype)) for x in inputs]
-            made = primitive.decomposition(*tensors, **attrs)  # type: ignore[misc]
+            made = primitive.decomposition(*tensors, **attrs)
             graph = graph_of_trace(tensors, [as_tensor(x) for x in made], scope)
         self.values.update(zip(tensors, inputs))
         return self.add_graph(graph)

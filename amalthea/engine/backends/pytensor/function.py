@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytensor
-import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
-from amalthea.engine.backends.pytensor.operators import cast
+from amalthea.engine.backends.pytensor.operators import cast, pt
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.ir.trace import on_host
@@ -40,7 +39,8 @@ class Function:
             known.update(zip(node.outputs, _lowered(node, known, lowerings)))
         results = [_value(x, known) for x in graph.results]
         sources = [known[x] for x in inputs]
-        self.call = pytensor.function(sources, results, mode=MODE, trust_input=True, on_unused_input="ignore")
+        compiled: Any = pytensor.function  # pyright: ignore[reportPrivateImportUsage]  # PyTensor has no `__all__`
+        self.call = compiled(sources, results, mode=MODE, trust_input=True, on_unused_input="ignore")
         self.free = [self.call]
 
     def __call__(self, *values: Any) -> list[Any]:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from pytensor.tensor.elemwise import Elemwise
 
-from amalthea.engine.backends.pytensor.operators import AsType, Shift, cast, like
+from amalthea.engine.backends.pytensor.operators import AsType, cast, like, pt, shift
 from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 
@@ -50,13 +49,13 @@ def flip(x, *, axes):
     return x[tuple(slice(None, None, -1 if axis in axes else None) for axis in range(x.ndim))]
 
 
-def _embed(x, shape, starts, strides, value=0):
+def _embed(x, shape, starts, strides, value: float = 0):
     """Put ``x`` into a larger array of one value."""
     limits = [a + (d - 1) * s + 1 for a, d, s in zip(starts, x.type.shape, strides)]
     return pt.set_subtensor(pt.alloc(like(value, x), *shape)[tuple(map(slice, starts, limits, strides))], x)
 
 
-def pad(x, *, low, high, value=0):
+def pad(x, *, low, high, value: float = 0):
     return _embed(x, [a + d + b for a, d, b in zip(low, x.type.shape, high)], low, [1] * x.ndim, value)
 
 
@@ -120,7 +119,7 @@ OPERATOR_LOWERINGS: dict[Primitive, Any] = {
     p.maximum: pt.maximum, p.minimum: pt.minimum, p.arctan2: pt.arctan2, p.equal: pt.eq, p.less: pt.lt,
     p.less_equal: pt.le, p.greater: pt.gt, p.greater_equal: pt.ge, p.logical_and: pt.and_, p.logical_or: pt.or_,
     p.bitwise_and: pt.and_, p.bitwise_or: pt.or_, p.bitwise_xor: pt.xor,
-    p.left_shift: Elemwise(Shift(np.left_shift)), p.right_shift: Elemwise(Shift(np.right_shift)),
+    p.left_shift: Elemwise(shift(np.left_shift)), p.right_shift: Elemwise(shift(np.right_shift)),
     p.select: pt.switch, p.clip: _clip, p.cast: cast,
     reductions.reduce_sum: _sum_like(pt.sum), reductions.reduce_prod: _sum_like(pt.prod),
     reductions.reduce_max: _reduce(pt.max), reductions.reduce_min: _reduce(pt.min),

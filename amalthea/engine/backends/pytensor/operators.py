@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
+import pytensor.tensor
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.scalar import BinaryScalarOp, upcast_out
 
 from amalthea.engine.ir.tensor import Type
+
+pt: Any = pytensor.tensor  # to its own types a result is any Variable, without the operators of a tensor
 
 
 class AsType(Op):
@@ -53,6 +55,10 @@ class SubgraphCall(Op):
     def perform(self, node: Any, inputs: Sequence[Any], output_storage: Any) -> None:
         for cell, value in zip(output_storage, self.run(*inputs)):
             cell[0] = np.asarray(value)
+
+
+def shift(function: np.ufunc) -> Any:
+    return Shift(function)  # pyright: ignore[reportAbstractUsage]  # the abstract method writes C, which is not used
 
 
 def cast(x: Any, *, dtype: str) -> Any:

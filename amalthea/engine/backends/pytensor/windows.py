@@ -8,10 +8,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 
 from amalthea.engine.backends.pytensor.lowerings import pad
-from amalthea.engine.backends.pytensor.operators import like
+from amalthea.engine.backends.pytensor.operators import like, pt
 from amalthea.engine.primitives import windows as w
 
 
@@ -23,7 +22,7 @@ def _back(x, data_format):
     return pt.moveaxis(x, -1, 1) if data_format == "channels_first" else x
 
 
-def _padded(x, padding, value=0):
+def _padded(x, padding, value: float = 0):
     low, high = ((0, *(pair[i] for pair in padding), 0) for i in (0, 1))
     return pad(x, low=low, high=high, value=value) if any(map(any, padding)) else x
 
@@ -33,7 +32,7 @@ def _window_offsets(window, strides, dilation, out_space):
     return [(slice(None), *offset) for offset in w._window_offsets(window, strides, dilation, out_space)]
 
 
-def _views(x, window, strides, padding, dilation, value=0):
+def _views(x, window, strides, padding, dilation, value: float = 0):
     """Return, for each offset in the window, the elements it covers ``(batch, *space, channels)``.
 
     And the output's space.

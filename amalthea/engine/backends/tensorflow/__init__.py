@@ -41,11 +41,14 @@ from amalthea.engine.ir.versions import LOCK, Reading, leave
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, control, random, windows
+from amalthea.engine.primitives import Primitive, control, random
+from amalthea.engine.primitives import windows as w
 
 
 class TensorflowGroup(VariableGroup):
     """Variables that are assigned together. Copies for readers are tensors, which assignments do not change."""
+
+    members: list[Any]  # TensorflowStorage
 
     def take(self, members: list[Any]) -> None:
         pass
@@ -112,7 +115,8 @@ class TensorflowBackend(DoesNotFork, Backend):
             tape.watch([*by.values()])
             outputs = [to_tensor(y) for y in function(*(by.get(i, x) for i, x in enumerate(inputs)))]
         pairs = [(y, to_tensor(g)) for y, g in zip(outputs, cotangents) if y.dtype.is_floating]
-        gradients = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], "zero")
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient([y for y, _ in pairs], [*by.values()], [g for _, g in pairs], zero)
         return [tf.convert_to_tensor(g) for g in gradients]
 
     def devices(self) -> list[str]:
@@ -139,12 +143,12 @@ class TensorflowBackend(DoesNotFork, Backend):
 CALLS_BEFORE_XLA = 8
 MOST_NODES = 1000
 MOST_ELEMENTS = 3_000_000  # computed by a prediction with convolutions or loops; ResNet-20: one million per row
-_SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == windows.__name__} | {
+_SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == w.__name__} | {
     control.scan,
     control.while_loop,
 }
 _SLOW.add(control.barrier)  # XLA on a CPU ignores control dependencies
-_FORWARD = {windows.conv, windows.max_pool, windows.avg_pool, control.scan}
+_FORWARD = {w.conv, w.max_pool, w.avg_pool, control.scan}
 _RANDOM = {random.random_uniform, random.random_normal}  # XLA's random numbers differ from the eager ones
 
 
@@ -165,7 +169,8 @@ def _element_count(graph: Graph) -> int:
     """Return the number of elements that a graph without while loops computes."""
     scans = [node.attrs for node in graph.nodes if node.primitive is control.scan]
     inside = sum(attrs["length"] * _element_count(attrs["body"]) for attrs in scans)
-    return inside + sum(prod(x.type.shape) for node in graph.nodes for x in node.outputs)
+    shapes: list[Any] = [x.type.shape for node in graph.nodes for x in node.outputs]
+    return inside + sum(map(prod, shapes))
 
 
 class Compiled(Gated):
@@ -216,7 +221,7 @@ class Compiled(Gated):
                 with self.tracing:
                     functions.of_values = functions.of_values or self._traced(functions, of_values=True)
             return functions.of_values(*inputs, *given)
-        if functions.plain is None or functions.calls_before_xla:
+        if not functions.plain or functions.calls_before_xla:
             with self.tracing:
                 results = self._prepare(functions, inputs)
             if results is not None:
@@ -249,7 +254,8 @@ class Compiled(Gated):
             return functions.plain(*inputs)
 
     def _traced(self, functions: _Functions, jit_compile: bool = False, of_values: bool = False) -> Any:
-        signature = [tf.TensorSpec(x.type.shape, x.dtype) for x in self.graph.inputs]
+        inputs: list[Any] = self.graph.inputs
+        signature = [tf.TensorSpec(x.type.shape, x.dtype) for x in inputs]
         if of_values:
             signature += [tf.TensorSpec(v.shape, v.dtype) for v in self.kept]
         options = {"input_signature": signature, "autograph": False, "jit_compile": jit_compile}

@@ -22,7 +22,7 @@ def to_tensor(value: Any, dtype: str | None = None) -> Any:
     elif not isinstance(value, tf.Tensor):
         # TensorFlow's kernels abort if shared memory is not aligned as they expect.
         foreign = hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, np.generic))
-        value = tf.constant(np.asarray(value) if foreign else value)
+        value = tf.constant(np.asarray(value) if foreign else value)  # pyright: ignore[reportArgumentType]  # the stub lacks np.generic
     return value if dtype is None or value.dtype == DTYPES[dtype] else tf.cast(value, DTYPES[dtype])
 
 

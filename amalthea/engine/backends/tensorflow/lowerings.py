@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from amalthea.engine.backends.tensorflow import control as loops
 from amalthea.engine.backends.tensorflow import windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
+from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
 from amalthea.engine.primitives import elementwise as p
@@ -108,7 +108,7 @@ def _dynamic_update(x, update, *starts):
     return tf.raw_ops.TensorStridedSliceUpdate(input=x, begin=begin, end=end, strides=ones, value=update)
 
 
-def _non_negative(indices, size):
+def _non_negative(indices, size) -> Any:
     """Return indices in a dtype that TensorFlow accepts, with negative ones counted from the start."""
     if indices.dtype not in (tf.int32, tf.int64):
         indices = tf.cast(indices, tf.int64)
@@ -269,5 +269,5 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
     return cut[0] if primitive.single else tuple(cut)
 
 
-_SUBGRAPH_LOWERINGS = loops.lowerings(run)
+_SUBGRAPH_LOWERINGS = subgraph_lowerings(run)
 LOWERINGS.update(_SUBGRAPH_LOWERINGS)

@@ -65,7 +65,8 @@ class TorchStorage(ListedStorage):
             return super().peek()
         self.follow()
         if self.leaf is None:
-            self.leaf = self.group.values[self.index].detach().requires_grad_()
+            leaf: torch.Tensor = self.group.values[self.index].detach().requires_grad_()
+            self.leaf = leaf
         return self.leaf
 
     def follow(self) -> None:

@@ -153,7 +153,7 @@ def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, 
         new = [_adam_decomposed(*row, step_size, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon) for row in rows]
         return tuple(old.copy_(x) for old, x in zip(kept, (x for column in zip(*new) for x in column)))
     steps = [_LATE] * len(values)
-    torch._fused_adam_(
+    torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]  # torch.optim's, without `__all__`
         values, gradients, momenta, velocities, [], steps, lr=float(step_size), beta1=beta_1, beta2=beta_2,
         weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,
     )  # fmt: skip

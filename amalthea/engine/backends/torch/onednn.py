@@ -59,7 +59,7 @@ def render_product(node: Node, names: Sequence[str], name: Any, bias: str | None
 
 def choose_kernel(node: Node) -> Any:
     """Return the function for a matrix product of this size, or None."""
-    shapes = [x.type.shape for x in node.inputs]
+    shapes: list[Any] = [x.type.shape for x in node.inputs]
     if (
         _LINEAR is None
         or any(len(s) != 2 for s in shapes)
@@ -67,7 +67,8 @@ def choose_kernel(node: Node) -> Any:
         or where().type != "cpu"
     ):
         return None
-    (rows, columns), inner = node.outputs[0].type.shape, shapes[0][0 if node.attrs["transpose_x"] else 1]
+    product: list[Any] = [x.type.shape for x in node.outputs]
+    (rows, columns), inner = product[0], shapes[0][0 if node.attrs["transpose_x"] else 1]
     work = rows * columns * inner
     if not node.attrs["transpose_x"]:
         return linear if work >= _LEAST else None

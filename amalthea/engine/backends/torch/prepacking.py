@@ -66,7 +66,8 @@ class _Rule:
     def __call__(self, node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
         primitive = node.primitive
         if primitive is windows.conv and self._is_weight_only(node.inputs[1]):
-            return self._conv(Convolution(*inputs, None, node.attrs), node.outputs[0].type)
+            x, kernel = inputs
+            return self._conv(Convolution(x, kernel, None, node.attrs), node.outputs[0].type)
         if primitive in (p.multiply, p.add) and node.outputs[0] not in self.weight_only:
             return self._affine(node, inputs)
         if (

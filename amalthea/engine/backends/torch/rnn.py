@@ -84,9 +84,9 @@ def lstm_with_workspace(*inputs, reverse):
     """Return the outputs, the last output and state, and the workspace for :func:`lstm_backward`."""
     with torch.enable_grad():  # oneDNN fills its workspace only if autograd is enabled
         if _by_onednn(inputs[0]):
-            return _onednn(*inputs[:3], pack_lstm_weights(*inputs[3:]), reverse, True)
+            return _onednn(*inputs[:3], weights=pack_lstm_weights(*inputs[3:]), reverse=reverse, train=True)
         fresh = [x.detach().requires_grad_() for x in inputs]
-        made = _by_torch(*fresh[:3], pack_lstm_weights(*fresh[3:]), reverse)
+        made = _by_torch(*fresh[:3], weights=pack_lstm_weights(*fresh[3:]), reverse=reverse)
     return *(y.detach() for y in made), (fresh, made)
 
 
@@ -128,7 +128,7 @@ def pack_gru_weights(*weights):
 def gru_prepacked(x, h0, *weights, reverse):
     """A GRU by the results of :func:`pack_gru_weights`."""
     x = (x.flip(0) if reverse else x).contiguous()
-    outputs, h = torch.gru(x, *_with_layer_axis(h0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+    outputs, h = torch.gru(x, _with_layer_axis(h0)[0], weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs.flip(0) if reverse else outputs, h[0]
 
 
