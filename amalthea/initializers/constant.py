@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -195,6 +196,5 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
     known = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett}
     if window in known:
         return known[window](length + 1)[:-1] if periodic else known[window](length)
-    from scipy.signal import get_window  # type: ignore[import-not-found]
-
-    return np.asarray(get_window(window, length, fftbins=periodic))
+    signal: Any = importlib.import_module("scipy.signal")  # SciPy is optional
+    return np.asarray(signal.get_window(window, length, fftbins=periodic))

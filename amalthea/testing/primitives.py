@@ -71,7 +71,7 @@ def check_decomposition(primitive: Primitive, sample: Sample) -> None:
     """The decomposition of a composite primitive gives the same results as the primitive."""
     assert primitive.decomposition is not None
     with use_backend("numpy"):
-        found = transforms.jit(lambda *xs: primitive.decomposition(*xs, **sample.attrs))(*sample.inputs)  # type: ignore[misc]
+        found = transforms.jit(lambda *xs: primitive.decomposition(*xs, **sample.attrs))(*sample.inputs)
     wanted = _outputs(primitive, primitive.reference(*sample.inputs, **sample.attrs))
     for want, got in zip(wanted, _outputs(primitive, found), strict=True):
         _assert_close(got, want, 1e-9, f"the decomposition of {primitive.name}")

@@ -24,7 +24,7 @@ class AsType(Op):
     def __init__(self, dtype: str):
         self.dtype = dtype
 
-    def make_node(self, x: Any) -> Apply:
+    def make_node(self, x: Any) -> Apply[Any]:
         return Apply(self, [x], [pt.TensorType(self.dtype, x.type.shape)()])
 
     def perform(self, node: Any, inputs: Sequence[Any], output_storage: Any) -> None:
@@ -49,7 +49,7 @@ class SubgraphCall(Op):
         self.run = run
         self.types = types
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: Any) -> Apply[Any]:
         return Apply(self, list(inputs), [pt.TensorType(t.dtype, t.shape)() for t in self.types])
 
     def perform(self, node: Any, inputs: Sequence[Any], output_storage: Any) -> None:
