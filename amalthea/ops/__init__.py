@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
 for _module in (activations, normalization, nn, crossentropies, windows, core, control, native):
     globals().update(_exported(_module))
+for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
+    nn.__dict__.update(_exported(_module))
 
 
 def _swapped(function: Any) -> Any:
