@@ -42,40 +42,87 @@ __all__ = [
 
 
 def backend() -> str:
-    """The name of the backend in use.
+    """Returns the name of the backend in use.
 
-    >>> backend() in ("onnxruntime", "numpy", "jax", "torch", "tensorflow", "pytensor", "openvino")
-    True
+    Example:
+        >>> from amalthea import backend, use_backend
+        >>> with use_backend("numpy"):
+        ...     backend.backend()
+        'numpy'
     """
     return backends.announced()
 
 
 def image_dim_ordering() -> str:
-    """Keras 1's name for the image data format: ``"tf"`` (channels last) or ``"th"`` (channels first).
+    """Returns Keras 1's name of the image data format: ``"tf"`` (channels last) or ``"th"`` (channels first).
 
-    >>> image_dim_ordering()
-    'tf'
+    Example:
+        >>> from amalthea import backend
+        >>> backend.image_dim_ordering()
+        'tf'
     """
     return {value: key for key, value in DIM_ORDERINGS.items()}[image_data_format()]
 
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
-    """Set it by Keras 1's name."""
+    """Sets the image data format by its name in Keras 1.
+
+    Args:
+        dim_ordering: str; ``"tf"`` (channels last) or ``"th"`` (channels first).
+
+    Raises:
+        ArgumentError: the ordering is not one of the two.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.set_image_dim_ordering("th")
+        >>> backend.image_data_format()
+        'channels_first'
+        >>> backend.set_image_dim_ordering("tf")
+    """
     set_image_data_format(DIM_ORDERINGS.get(dim_ordering, dim_ordering))
 
 
 def is_float_dtype(dtype: Any) -> bool:
-    """Whether a dtype is one of floats."""
+    """Returns whether a dtype is one of floats.
+
+    Args:
+        dtype: DTypeLike.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.is_float_dtype("bfloat16"), backend.is_float_dtype("int8")
+        (True, False)
+    """
     return dtypes.is_float(standardize_dtype(dtype))
 
 
 def is_int_dtype(dtype: Any) -> bool:
-    """Whether a dtype is one of whole numbers."""
+    """Returns whether a dtype is one of signed or unsigned integers.
+
+    Args:
+        dtype: DTypeLike.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.is_int_dtype("uint8"), backend.is_int_dtype("bool")
+        (True, False)
+    """
     return dtypes.is_integer(standardize_dtype(dtype))
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether a value is symbolic: a tensor of a model that is being put together."""
+    """Returns whether a value is symbolic, such as an ``Input`` and every value computed from it.
+
+    Args:
+        x: any value.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Input, backend
+        >>> backend.is_keras_tensor(Input((3,)) * 2), backend.is_keras_tensor(np.ones(3))
+        (True, False)
+    """
     return isinstance(x, Tensor)
 
 

@@ -135,7 +135,7 @@ class Registry:
             The object; a callable or object is returned unchanged, and None gives None.
 
         Raises:
-            UnknownNameError: there is no object of this name.
+            UnknownNameError: no object has this name.
             ArgumentError: the identifier is none of these kinds.
 
         Example:
@@ -329,7 +329,20 @@ class Configurable(metaclass=_Remembering):
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
-    """Let a class or function of yours be named in model files, as ``package>name``."""
+    """Returns a decorator that lets files name your class or function, as ``package>name``.
+
+    Args:
+        package: str; first part of the name. Defaults to ``"Custom"``.
+        name: str; second part. Defaults to None, which takes the object's own name.
+
+    Example:
+        >>> from amalthea import saving
+        >>> @saving.register_keras_serializable("mine")
+        ... def double(x):
+        ...     return 2 * x
+        >>> saving.get_registered_name(double)
+        'mine>double'
+    """
 
     def join(thing: Any) -> Any:
         key = f"{package}>{name or thing.__name__}"
@@ -340,10 +353,32 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def get_registered_name(thing: Any) -> str:
+    """Returns the name under which a class or function was registered, or its own name.
+
+    Args:
+        thing: class or function.
+
+    Example:
+        >>> from amalthea import saving
+        >>> saving.get_registered_name(len)
+        'len'
+    """
     return next((key for key, value in CUSTOM.items() if value is thing), thing.__name__)
 
 
 def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:
+    """Returns your class or function of a name, or None.
+
+    Args:
+        name: str; ``package>name``, or the name alone.
+        custom_objects: dict of objects by name, searched first. Defaults to None.
+        module_objects: dict of objects by name, searched last. Defaults to None.
+
+    Example:
+        >>> from amalthea import saving
+        >>> saving.get_registered_object("double", {"double": lambda x: 2 * x})(4)
+        8
+    """
     return (custom_objects or {}).get(name) or custom_object(name) or (module_objects or {}).get(name)
 
 
@@ -370,7 +405,18 @@ _scopes: contextvars.ContextVar[tuple[dict[str, Any], ...]] = contextvars.Contex
 
 
 class CustomObjectScope:
-    """While open, these names may stand in configs and files for these objects of yours, in this thread."""
+    """A block in which names in files and configurations stand for your classes and functions, in this thread.
+
+    Args:
+        custom_objects: dict of objects by name.
+
+    Example:
+        >>> from amalthea import layers, saving
+        >>> with saving.CustomObjectScope({"double": lambda x: 2 * x}):
+        ...     layer = layers.Dense(3, activation="double")
+        >>> layer.activation(4)
+        8
+    """
 
     def __init__(self, custom_objects: dict[str, Any] | None):
         self.custom_objects = custom_objects or {}

@@ -2,12 +2,12 @@
 
 A line that holds nothing but ``|name|`` stands for the text that was shared under that name, at the same indentation:
 
->>> share("seed", "seed: int; the same seed draws the same elements. None draws others each time.")
+>>> share("seed of noise", "seed: int; the same seed draws the same elements. None draws others each time.")
 >>> class Noise:
 ...     '''Adds noise.
 ...
 ...     Args:
-...         |seed|
+...         |seed of noise|
 ...     '''
 >>> print(fill(Noise).__doc__.splitlines()[3].strip())
 seed: int; the same seed draws the same elements. None draws others each time.
@@ -24,8 +24,13 @@ _SHARED: dict[str, str] = {}
 
 
 def share(name: str, text: str) -> None:
-    """Let ``|name|`` on a line of its own in a docstring, or in a text shared later, stand for the text."""
-    _SHARED[name] = _filled(textwrap.dedent(text).strip("\n"))
+    """Let ``|name|`` on a line of its own in a docstring, or in a text shared later, stand for the text.
+
+    A name has one text: another one for it is a ``ValueError``.
+    """
+    filled = _filled(textwrap.dedent(text).strip("\n"))
+    if _SHARED.setdefault(name, filled) != filled:
+        raise ValueError(f"Two texts are shared under the name {name!r}.")
 
 
 def fill(documented: T) -> T:

@@ -41,7 +41,7 @@ class DTypePolicy(Configurable, registry=registry):
             which takes the name of the current default policy (see :func:`set_dtype_policy`).
 
     Raises:
-        ArgumentError: there is no dtype and no mixed policy of this name.
+        ArgumentError: no dtype or mixed policy has this name.
 
     Example:
         >>> from amalthea.dtype_policies import DTypePolicy
@@ -147,7 +147,7 @@ def set_dtype_policy(policy: PolicyLike | None) -> None:
         policy: str, dtype or dtype policy; new default. None leaves the default as it is.
 
     Raises:
-        ArgumentError: there is no such policy.
+        ArgumentError: no policy has this name.
 
     Example:
         >>> from amalthea import dtype_policies, layers
@@ -169,7 +169,7 @@ def get(identifier: Any) -> Any:
         A :class:`DTypePolicy` or :class:`DTypePolicyMap`; a policy is returned unchanged.
 
     Raises:
-        ArgumentError: there is no such policy.
+        ArgumentError: no policy has this name.
 
     Example:
         >>> from amalthea import dtype_policies

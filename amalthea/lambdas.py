@@ -26,7 +26,14 @@ def code_refused(on: bool) -> Iterator[None]:
 
 
 def enable_unsafe_deserialization() -> None:
-    """Let data hold code from now on. Only for files that you wrote yourself."""
+    """Lets model files and configurations hold code from now on; only for files that you wrote yourself.
+
+    Example:
+        >>> from amalthea import saving
+        >>> saving.enable_unsafe_deserialization()  # doctest: +SKIP
+        >>> saving.load_model("mine_with_a_lambda.keras").name  # doctest: +SKIP
+        'mine'
+    """
     _safe.set(False)
 
 

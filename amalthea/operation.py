@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from amalthea import tree
+from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import Trace
 
@@ -103,6 +104,7 @@ def forgetful(value: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
     copy = Tensor(value.type, name=value.name)
-    if value._keras_mask is not None:
-        copy._keras_mask = Tensor(value._keras_mask.type)
+    mask = mask_of(value)
+    if mask is not None:
+        set_mask(copy, Tensor(mask.type))
     return copy

@@ -12,11 +12,31 @@ from typing import Any, overload
 
 from amalthea.errors import ArgumentError
 
+__all__ = [
+    "assert_same_structure",
+    "flatten",
+    "instances_in",
+    "is_nested",
+    "layout",
+    "map_structure",
+    "pack_sequence_as",
+    "packer",
+]
+
 CONTAINERS = (list, tuple, dict, collections.deque)
 
 
 def is_nested(structure: Any) -> bool:
-    """True for a list, tuple or dict."""
+    """Returns whether a value is a list, tuple or dict.
+
+    Args:
+        structure: any value.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.is_nested([1, 2]), tree.is_nested("ab")
+        (True, False)
+    """
     return isinstance(structure, (list, tuple, dict))
 
 
@@ -35,19 +55,30 @@ def _walk(structure: Any) -> Iterator[Any]:
 
 
 def flatten(structure: Any) -> list[Any]:
-    """The leaves, in order.
+    """Returns the leaves in order; those of a dict in the order of its sorted keys.
 
-    >>> flatten({"b": [1, 2], "a": 3})
-    [3, 1, 2]
+    Args:
+        structure: nested lists, tuples and dicts, or a single leaf.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.flatten({"b": [1, 2], "a": 3})
+        [3, 1, 2]
     """
     return list(_walk(structure)) if is_nested(structure) else [structure]
 
 
 def instances_in(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
-    """The objects of some kinds in a value: itself, or in lists, tuples and dicts at any depth, in their own order.
+    """Yields the objects of some types in a value: itself, or in lists, tuples and dicts at any depth.
 
-    >>> list(instances_in({"b": [1.0, ("x", 2)], "a": 3}, int))
-    [2, 3]
+    Args:
+        value: any value; an object of these types is not searched further.
+        kinds: type, or tuple of types.
+
+    Example:
+        >>> from amalthea import tree
+        >>> list(tree.instances_in({"b": [1.0, ("x", 2)], "a": 3}, int))
+        [2, 3]
     """
     if isinstance(value, kinds):
         yield value
@@ -66,7 +97,16 @@ def instances_in(value: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
 
 
 def layout(structure: Any) -> Any:
-    """A hashable description of the nesting alone: equal for two structures that differ in their leaves only."""
+    """Returns a hashable description of the nesting alone; structures that differ only in their leaves have one layout.
+
+    Args:
+        structure: nested lists, tuples and dicts, or a single leaf.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.layout([1, (2,)]) == tree.layout(["a", ("b",)]), tree.layout([1]) == tree.layout((1,))
+        (True, False)
+    """
     if not is_nested(structure):
         return None
     keys = tuple(sorted(structure)) if isinstance(structure, dict) else None
@@ -74,10 +114,19 @@ def layout(structure: Any) -> Any:
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
-    """The leaves put into the nesting of ``structure``.
+    """Puts leaves into the nesting of a structure.
 
-    >>> pack_sequence_as([0, (0, 0)], "abc")
-    ['a', ('b', 'c')]
+    Args:
+        structure: nested lists, tuples and dicts; its leaves are ignored.
+        flat_sequence: iterable of leaves, in the order of :func:`flatten`.
+
+    Raises:
+        ArgumentError: there are more or fewer leaves than the structure has.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.pack_sequence_as([0, (0, 0)], "abc")
+        ['a', ('b', 'c')]
     """
     leaves = iter(flat_sequence)
     packed = _pack(structure, leaves)
@@ -87,10 +136,15 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
 
 
 def packer(structure: Any) -> Callable[[Sequence[Any]], Any]:
-    """:func:`pack_sequence_as` for one structure and many lists of leaves, fast where it is flat.
+    """Returns a function that does :func:`pack_sequence_as` for one structure and many lists of leaves.
 
-    >>> packer({"b": 0, "a": 0})([1, 2])
-    {'b': 2, 'a': 1}
+    Args:
+        structure: nested lists, tuples and dicts. A flat one is packed faster.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.packer({"b": 0, "a": 0})([1, 2])
+        {'b': 2, 'a': 1}
     """
     if not is_nested(structure):
         return operator.itemgetter(0)
@@ -123,17 +177,45 @@ def map_structure(function: Callable[[Any], Any], structure: Any, /) -> Any: ...
 @overload
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any: ...
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
-    """``function`` applied to the leaves that stand in the same place.
+    """Applies a function to the leaves at the same position of one or more structures.
 
-    >>> map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
-    [11, {'k': 22}]
+    Args:
+        function: function of as many leaves as there are structures.
+        *structures: nested lists, tuples and dicts, all nested alike.
+
+    Returns:
+        A structure of the results, nested as the first one.
+
+    Raises:
+        ArgumentError: the structures are not nested alike.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
+        [11, {'k': 22}]
     """
     assert_same_structure(*structures)
     return pack_sequence_as(structures[0], map(function, *map(flatten, structures)))
 
 
 def assert_same_structure(*structures: Any) -> None:
-    """:class:`ArgumentError` unless all are nested alike."""
+    """Raises an error unless all structures are nested alike.
+
+    Args:
+        *structures: nested lists, tuples and dicts.
+
+    Raises:
+        ArgumentError: the structures are not nested alike.
+
+    Example:
+        >>> from amalthea import tree
+        >>> tree.assert_same_structure([1, (2,)], ["a", ("b",)])
+        >>> try:
+        ...     tree.assert_same_structure([1], (1,))
+        ... except ValueError as error:
+        ...     print(str(error).splitlines()[0])
+        The structures are not nested alike.
+    """
     first = layout(structures[0])
     for other in structures[1:]:
         if layout(other) != first:

@@ -8,22 +8,39 @@ _interactive = True
 
 
 def enable_interactive_logging() -> None:
-    """Print messages and progress bars to standard output, as is the default."""
+    """Prints messages and progress bars to standard output, which is the default.
+
+    Example:
+        >>> from amalthea import utils
+        >>> utils.enable_interactive_logging()
+        >>> utils.is_interactive_logging_enabled()
+        True
+    """
     global _interactive
     _interactive = True
 
 
 def disable_interactive_logging() -> None:
-    """Send messages and progress to Python's ``logging`` (logger ``amalthea``, level INFO) instead."""
+    """Sends messages and progress to Python's ``logging`` instead (logger ``amalthea``, level INFO).
+
+    Example:
+        >>> from amalthea import utils
+        >>> utils.disable_interactive_logging()
+        >>> utils.is_interactive_logging_enabled()
+        False
+        >>> utils.enable_interactive_logging()
+    """
     global _interactive
     _interactive = False
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Whether messages go to standard output.
+    """Returns whether messages go to standard output.
 
-    >>> is_interactive_logging_enabled()
-    True
+    Example:
+        >>> from amalthea import utils
+        >>> utils.is_interactive_logging_enabled()
+        True
     """
     return _interactive
 

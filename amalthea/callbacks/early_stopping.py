@@ -26,7 +26,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int, 0 or more; number of first epochs that are not watched. Defaults to 0.
 
     Raises:
-        ArgumentError: there is no such mode, or (in ``fit``) ``"auto"`` cannot tell the direction of the metric.
+        ArgumentError: no mode has this name, or (in ``fit``) ``"auto"`` cannot tell the direction of the metric.
 
     Example:
         >>> import numpy as np

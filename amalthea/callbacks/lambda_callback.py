@@ -24,7 +24,7 @@ class LambdaCallback(Callback):
         **kwargs: functions for other hooks of :class:`Callback`, by name, such as ``on_test_end``.
 
     Raises:
-        UnknownNameError: there is no hook of this name.
+        UnknownNameError: no hook has this name.
 
     Example:
         >>> import numpy as np

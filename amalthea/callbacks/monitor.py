@@ -40,7 +40,7 @@ class MonitorCallback(Callback):
     NaN is never an improvement, and every other value improves on NaN.
 
     Raises:
-        ArgumentError: there is no such mode (Keras warns, and takes ``"auto"``), or ``"auto"`` cannot tell.
+        ArgumentError: no mode has this name (Keras warns, and takes ``"auto"``), or ``"auto"`` cannot tell.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0):

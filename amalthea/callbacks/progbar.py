@@ -13,23 +13,25 @@ from amalthea.errors import ArgumentError
 
 
 class Progbar:
-    """A progress bar. In a terminal it is drawn over; elsewhere each update is a line of its own.
+    """A progress bar. A terminal redraws it; elsewhere each update is a line of its own.
 
     Args:
-        target: how many steps there will be; None if unknown.
-        width: how many characters the bar has.
-        verbose: 0 shows nothing, 1 a bar, 2 one line at the end.
-        interval: seconds between two drawings, at least.
-        stateful_metrics: names to be shown as they are; all others are averaged over the steps.
-        stateless_metrics: names to be averaged over the steps; all others are shown as they are.
-        unit_name: what a step is called.
+        target: int; number of steps. None if it is not known.
+        width: int; characters of the bar. Defaults to 20.
+        verbose: int; 0 shows nothing, 1 a bar, 2 one line at the end. Defaults to 1.
+        interval: float; least time between two drawings, in seconds. Defaults to 0.05.
+        stateful_metrics: names that are shown as they are; all others are averaged over the steps. Defaults to None.
+        stateless_metrics: names that are averaged over the steps; all others are shown as they are. Defaults to None.
+        unit_name: str; name of a step. Defaults to ``"step"``.
 
     Raises:
         ArgumentError: both kinds of names are given.
 
-    >>> bar = Progbar(2, verbose=2)
-    >>> bar.describe([("loss", 0.25), ("tiny", 1e-5)])
-    ' - loss: 0.2500 - tiny: 1.0000e-05'
+    Example:
+        >>> from amalthea import utils
+        >>> bar = utils.Progbar(2, verbose=2)
+        >>> bar.describe([("loss", 0.25), ("tiny", 1e-5)])
+        ' - loss: 0.2500 - tiny: 1.0000e-05'
     """
 
     def __init__(

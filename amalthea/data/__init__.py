@@ -16,12 +16,12 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``adapters.py`` | ``make_adapter`` and ``make_validation_adapter``: the right adapter for what a person passes |
 | ``arrays.py`` | ``ArrayAdapter``: arrays, lists of numbers, data frames; ``train_validation_split`` |
 | ``py_dataset.py`` | ``PyDataset``, the class to derive your own from, and its adapter |
-| ``ahead.py`` | batches made ahead of their turn, by threads or processes |
+| ``prefetch.py`` | batches made ahead of their turn, by threads or processes |
 | ``iterables.py`` | ``IterableAdapter``: generators, ``tf.data``, PyTorch's ``DataLoader`` |
 | ``convert.py`` | anything into NumPy arrays of a usable dtype |
 | ``weights.py`` | ``class_weight`` into sample weights |
 | ``packing.py`` | ``(x, y, sample_weight)`` packed and unpacked |
-| ``structure.py`` | nested lists, tuples and dicts |
+| ``structure.py`` | ``Nest``: the leaves of nested data, and their names |
 """
 
 from amalthea.data.adapters import make_adapter, make_validation_adapter

@@ -24,25 +24,27 @@ def make_adapter(
     seed: int | None = None,
     restart: bool = False,
 ) -> DataAdapter:
-    """The :class:`DataAdapter` for ``x``, chosen by its kind.
+    """Returns the :class:`DataAdapter` for some data, chosen by their kind.
 
     Args:
         x: arrays (NumPy, lists of numbers, data frames, tensors of any library, or lists, tuples and dicts of them), a
             ``PyDataset``, or an iterable of batches: a generator, a ``tf.data`` data set, a ``DataLoader``.
-        y, sample_weight: like ``x``, where ``x`` is arrays; None where the data set brings its own.
-        batch_size: rows in a batch of arrays, 32 unless given; data sets bring their own.
-        shuffle: a new order in each epoch; generators and loaders bring their own.
-        class_weight: from class to weight.
-        steps_per_epoch: batches in an epoch, where that is not the whole of the data.
-        seed: where the orders come from; unless given, from the stream that ``set_random_seed`` starts.
-        restart: begin the data again in each epoch even with ``steps_per_epoch``, as validation has it.
+        y, sample_weight: arrays like ``x``. Defaults to None; data sets bring their own.
+        batch_size: int; rows in a batch of arrays. Defaults to None, which means 32; data sets bring their own.
+        shuffle: bool or ``"batch"``; whether each epoch has a new order. Defaults to False.
+        class_weight: dict from class to weight. Defaults to None.
+        steps_per_epoch: int; batches in an epoch. Defaults to None, which means the whole of the data.
+        seed: int; seed of the orders. Defaults to None, which draws from the stream that ``set_random_seed`` starts.
+        restart: bool; whether the data begin again in each epoch even with ``steps_per_epoch``. Defaults to False.
 
     Raises:
         ArgumentError: arguments that do not go together.
         DataError: the data cannot be used.
 
-    >>> make_adapter([1.0, 2.0, 3.0], [0, 1, 0], batch_size=2).steps
-    2
+    Example:
+        >>> from amalthea import data
+        >>> data.make_adapter([1.0, 2.0, 3.0], [0, 1, 0], batch_size=2).steps
+        2
     """
     check_batch_size(batch_size)
     if x is None:
@@ -63,10 +65,17 @@ def make_adapter(
 def make_validation_adapter(
     validation_data: Any, batch_size: int | None = None, steps: int | None = None
 ) -> DataAdapter:
-    """The adapter of ``validation_data``: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
+    """Returns the adapter of ``validation_data``.
 
-    >>> make_validation_adapter(([1.0, 2.0], [0, 1])).rows
-    2
+    Args:
+        validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
+        batch_size: int; rows in a batch of arrays. Defaults to None, which means 32.
+        steps: int; batches in an epoch. Defaults to None, which means the whole of the data.
+
+    Example:
+        >>> from amalthea import data
+        >>> data.make_validation_adapter(([1.0, 2.0], [0, 1])).rows
+        2
     """
     if isinstance(validation_data, (list, tuple)):
         x, y, sample_weight = unpack_x_y_sample_weight(validation_data)

@@ -22,22 +22,26 @@ LARGE = 1 << 16  # bytes
 class ArrayAdapter(DataAdapter):
     """Batches of rows. Without shuffling they are views; with it, each epoch has its own permutation.
 
-    Shapes: every array (n, ...); a batch (batch_size, ...), the last one maybe shorter.
-
     Args:
-        x, y, sample_weight: arrays, or lists, tuples and dicts of arrays, all with n rows.
-        batch_size: rows in a batch, 32 unless given.
-        shuffle: True, False, or ``"batch"``: keep the batches as they are and shuffle their order.
-        class_weight: from class to weight.
-        seed: where the permutations come from; unless given, from the stream that ``set_random_seed`` starts.
+        x, y, sample_weight: arrays, or lists, tuples and dicts of arrays, all with n rows. ``y`` and ``sample_weight``
+            default to None.
+        batch_size: int; rows in a batch. Defaults to None, which means 32.
+        shuffle: bool or ``"batch"``, which shuffles the order of the batches only. Defaults to False.
+        class_weight: dict from class to weight. Defaults to None.
+        seed: int; seed of the permutations. Defaults to None, which draws one from the stream of ``set_random_seed``.
+
+    Shapes: arrays (n, ...) -> batches (batch_size, ...); the last one may be shorter.
 
     Raises:
         DataError: lengths differ, no row, dtypes that are not numeric, a class without a weight.
-        ArgumentError: ``batch_size`` or ``shuffle`` is unusable.
+        ArgumentError: ``batch_size`` or ``shuffle`` is not valid.
 
-    >>> feed = ArrayAdapter(np.arange(5.0), np.arange(5), batch_size=2)
-    >>> [(x.tolist(), y.tolist()) for x, y, _ in feed.batches()]
-    [([0.0, 1.0], [0, 1]), ([2.0, 3.0], [2, 3]), ([4.0], [4])]
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import data
+        >>> batches = data.ArrayAdapter(np.arange(5.0), np.arange(5), batch_size=2).batches()
+        >>> [(x.tolist(), y.tolist()) for x, y, _ in batches]
+        [([0.0, 1.0], [0, 1]), ([2.0, 3.0], [2, 3]), ([4.0], [4])]
     """
 
     def __init__(
@@ -124,21 +128,24 @@ def _check_shuffle(shuffle: Any) -> None:
 
 
 def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
-    """The arrays in two parts: the last ``validation_split`` of the rows, not shuffled, and those before.
+    """Splits arrays into the last ``validation_split`` of the rows, not shuffled, and the rows before.
 
     Args:
-        arrays: such as ``(x, y, sample_weight)``, nested as they come; parts that are None stay None.
-        validation_split: a fraction, more than 0 and less than 1.
+        arrays: tuple such as ``(x, y, sample_weight)``, each nested as it is; parts that are None stay None.
+        validation_split: float above 0 and below 1.
 
     Returns:
-        The training part and the validation part, both structured as ``arrays``; NumPy views.
+        The training part and the validation part, both nested as ``arrays``; NumPy views.
 
     Raises:
         ArgumentError: the fraction is out of range, or leaves one part without rows.
 
-    >>> train, validation = train_validation_split((np.arange(10), None), 0.2)
-    >>> train[0].tolist(), validation[0].tolist()
-    ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9])
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import data
+        >>> train, validation = data.train_validation_split((np.arange(10), None), 0.2)
+        >>> train[0].tolist(), validation[0].tolist()
+        ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9])
     """
     if not 0 < validation_split < 1:
         raise ArgumentError(

@@ -15,13 +15,28 @@ Batch = tuple[Any, Any, Any]
 
 
 class DataAdapter(ABC):
-    """A source of batches.
+    """A source of batches: the protocol between the training loop and all kinds of data.
 
-    Attributes:
-        steps: how many batches an epoch has; None if only its end will tell.
-        batch_size: how many rows a batch has, but the last, which may have fewer; None if only the data know.
-        rows: how many rows an epoch has; None if unknown.
-        is_one_batch: whether :meth:`peek` gives all that an epoch has, and nobody needs to know of its ends.
+    A subclass implements :meth:`batches` and :meth:`peek`, and sets these attributes:
+
+    - ``steps``: number of batches in an epoch; None if it is not known.
+    - ``batch_size``: rows in each batch but the last; None if it is not known.
+    - ``rows``: rows in an epoch; None if it is not known.
+    - ``is_one_batch``: whether :meth:`peek` gives the whole epoch.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import Sequential, data, layers
+        >>> class Ones(data.DataAdapter):
+        ...     steps = 3
+        ...     def peek(self):
+        ...         return np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), None
+        ...     def batches(self, epoch=0):
+        ...         return iter([self.peek()] * self.steps)
+        >>> model = Sequential([layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> round(model.evaluate(Ones(), verbose=0), 2)
+        1.0
     """
 
     steps: int | None = None
@@ -60,16 +75,22 @@ class DataAdapter(ABC):
 class SteppedAdapter(DataAdapter):
     """Epochs of a given number of batches.
 
-    Training goes on where the last epoch stopped and begins the data again when they are exhausted; with
-    ``restart``, as validation has it, each epoch begins at the beginning.
+    Training goes on where the last epoch stopped, and an epoch that finds the data exhausted begins them again. With ``restart``,
+    which validation uses, each epoch begins at the first batch.
 
     Args:
-        adapter: where the batches come from.
-        steps: batches in an epoch.
-        restart: begin the data again in each epoch.
+        adapter: DataAdapter; the batches.
+        steps: int, at least 1; batches in an epoch.
+        restart: bool; whether each epoch begins the data again. Defaults to False.
 
     Raises:
-        ArgumentError: ``steps`` is no positive integer.
+        ArgumentError: ``steps`` is not a positive integer.
+
+    Example:
+        >>> from amalthea import data
+        >>> stepped = data.SteppedAdapter(data.make_adapter([1.0, 2.0, 3.0, 4.0], batch_size=1), steps=2)
+        >>> [x.tolist() for epoch in range(3) for x, _, _ in stepped.batches(epoch)]
+        [[1.0], [2.0], [3.0], [4.0], [1.0], [2.0]]
     """
 
     def __init__(self, adapter: DataAdapter, steps: int, restart: bool = False):

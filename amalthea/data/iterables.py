@@ -15,13 +15,19 @@ from amalthea.errors import DataError
 
 
 def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
-    """One item of a data set, or ``(x, y, sample_weight)`` of a person's, as a batch of NumPy arrays.
+    """Converts one item of a data set to a batch of NumPy arrays.
+
+    Args:
+        item: ``x``, ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, lists, data frames, or nests of them.
+        class_weight: dict from class to weight, which multiplies the sample weights. Defaults to None.
 
     Raises:
-        DataError: parts of unequal lengths, no row, or elements that are not numbers.
+        DataError: parts of different lengths, no row, or elements that are not numbers.
 
-    >>> to_batch(([1.0, 2.0], [0, 1]), class_weight={0: 1.0, 1: 5.0})[2].tolist()
-    [1.0, 5.0]
+    Example:
+        >>> from amalthea import data
+        >>> data.to_batch(([1.0, 2.0], [0, 1]), class_weight={0: 1.0, 1: 5.0})[2].tolist()
+        [1.0, 5.0]
     """
     check_class_weight(class_weight)
     x, y, sample_weight = unpack_x_y_sample_weight(item)
@@ -32,18 +38,20 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
 
 
 class IterableAdapter(DataAdapter):
-    """Batches from an iterable. A generator can be gone through once; a data set or a loader, in every epoch.
+    """Batches from an iterable. A generator can be used once; a data set or a loader in every epoch.
 
     Args:
         iterable: gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, a whole batch at a time.
-        class_weight: from class to weight.
+        class_weight: dict from class to weight. Defaults to None.
 
     Raises:
-        DataError: the iterable gives no batch at all.
+        DataError: the iterable gives no batch.
 
-    >>> feed = IterableAdapter([([1.0, 2.0], [0, 1])])
-    >>> [x.tolist() for x, y, _ in feed.batches()]
-    [[1.0, 2.0]]
+    Example:
+        >>> from amalthea import data
+        >>> batches = data.IterableAdapter([([1.0, 2.0], [0, 1])]).batches()
+        >>> [x.tolist() for x, y, _ in batches]
+        [[1.0, 2.0]]
     """
 
     def __init__(self, iterable: Iterable[Any], class_weight: dict[int, float] | None = None):

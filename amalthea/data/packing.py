@@ -8,13 +8,18 @@ from amalthea.errors import DataError
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """The three parts of a batch; those that it lacks are None. A list counts as a tuple.
+    """Returns the three parts of a batch; missing ones are None. A list counts as a tuple.
+
+    Args:
+        data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Raises:
         DataError: a tuple of more than three parts.
 
-    >>> unpack_x_y_sample_weight(("x", "y")), unpack_x_y_sample_weight("x")
-    (('x', 'y', None), ('x', None, None))
+    Example:
+        >>> from amalthea import data
+        >>> data.unpack_x_y_sample_weight(("x", "y")), data.unpack_x_y_sample_weight("x")
+        (('x', 'y', None), ('x', None, None))
     """
     if not isinstance(data, (list, tuple)):
         return data, None, None
@@ -30,10 +35,18 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The opposite of :func:`unpack_x_y_sample_weight`: parts that are None at the end are left out.
+    """Packs the parts of a batch, the opposite of :func:`unpack_x_y_sample_weight`; None at the end is left out.
 
-    >>> pack_x_y_sample_weight("x", "y"), pack_x_y_sample_weight("x"), pack_x_y_sample_weight(["a", "b"])
-    (('x', 'y'), 'x', (['a', 'b'],))
+    Args:
+        x: inputs.
+        y: labels. Defaults to None.
+        sample_weight: weights of the rows. Defaults to None.
+
+    Example:
+        >>> from amalthea import data
+        >>> pack = data.pack_x_y_sample_weight
+        >>> pack("x", "y"), pack("x"), pack(["a", "b"])
+        (('x', 'y'), 'x', (['a', 'b'],))
     """
     if sample_weight is not None:
         return x, y, sample_weight

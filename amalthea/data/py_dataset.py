@@ -16,25 +16,27 @@ from amalthea.errors import DataError
 
 
 class PyDataset:
-    """Derive from this, and define ``__len__`` (batches in an epoch) and ``__getitem__`` (one whole batch).
+    """A data set of your own: ``__getitem__(index)`` gives a batch, and ``__len__`` the number of batches.
 
     A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Without ``__len__`` the data set is endless, and ``fit``
     needs ``steps_per_epoch``.
 
     Args:
-        workers: threads that make batches ahead of their turn; with 1 the loop makes each when it needs it.
-        use_multiprocessing: processes in place of threads, each with a copy of the data set.
-        max_queue_size: how many batches are made ahead.
+        workers: int; threads that make batches ahead. Defaults to 1: the loop makes each batch when it needs it.
+        use_multiprocessing: bool; whether processes with copies of the data set do it instead. Defaults to False.
+        max_queue_size: int; number of batches that are made ahead. Defaults to 10.
 
-    >>> import numpy as np
-    >>> class Squares(PyDataset):
-    ...     def __len__(self):
-    ...         return 2
-    ...     def __getitem__(self, index):
-    ...         x = np.arange(3.0) + 3 * index
-    ...         return x, x**2
-    >>> Squares().num_batches
-    2
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import data
+        >>> class Squares(data.PyDataset):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         x = np.arange(3.0) + 3 * index
+        ...         return x, x**2
+        >>> Squares().num_batches
+        2
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
@@ -86,13 +88,24 @@ Sequence = PyDataset
 
 
 class PyDatasetAdapter(DataAdapter):
-    """The batches of a :class:`PyDataset`, or of anything with ``__getitem__``, ``__len__`` and ``on_epoch_end``.
+    """The batches of a :class:`PyDataset`, or of any object with ``__getitem__``, ``__len__`` and ``on_epoch_end``.
 
     Args:
         dataset: the data set.
-        shuffle: a new order of the batches in each epoch.
-        class_weight: from class to weight.
-        seed: where the orders come from.
+        shuffle: bool; whether each epoch has a new order of the batches. Defaults to False.
+        class_weight: dict from class to weight. Defaults to None.
+        seed: int; seed of the orders. Defaults to None, which draws from the stream that ``set_random_seed`` starts.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import data
+        >>> class Two(data.PyDataset):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         return np.full(3, index)
+        >>> [x.tolist() for x, _, _ in data.PyDatasetAdapter(Two()).batches()]
+        [[0, 0, 0], [1, 1, 1]]
     """
 
     def __init__(

@@ -44,11 +44,19 @@ def weigh(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> 
 
 
 class ClassWeights(dict[int, float]):
-    """A weight for each class, where it is known which labels are class numbers.
+    """Weights of classes, with the number of axes of labels that are class numbers.
 
     Args:
-        class_weight: from class to weight.
-        rank: the number of axes of labels that are class numbers, a last axis of size 1 aside; None if all are.
+        class_weight: dict from class to weight.
+        rank: int; axes of labels that are class numbers, without a last axis of size 1. Defaults to None: all labels
+            are class numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import data
+        >>> weights = data.ClassWeights({0: 1.0, 1: 5.0}, rank=1)
+        >>> weights.are_numbers(np.zeros(3)), weights.are_numbers(np.zeros((3, 2)))
+        (True, False)
     """
 
     def __init__(self, class_weight: dict[int, float], rank: int | None = None):

@@ -8,10 +8,12 @@ __all__ = ["get_device_count", "list_devices"]
 
 
 def list_devices(device_type: str | None = None) -> list[str]:
-    """The devices of the backend in use, the fastest first; the first is used unless ``amalthea.device`` says another.
+    """Returns the devices of the backend in use, the fastest first.
+
+    The first one is used unless ``amalthea.device`` chooses another.
 
     Args:
-        device_type: ``"cpu"``, ``"gpu"`` or ``"tpu"``; all if None.
+        device_type: str; ``"cpu"``, ``"gpu"`` or ``"tpu"``. Defaults to None, which lists all.
 
     Example:
         >>> from amalthea import distribution
@@ -23,9 +25,14 @@ def list_devices(device_type: str | None = None) -> list[str]:
 
 
 def get_device_count(device_type: str | None = None) -> int:
-    """Returns the number of devices.
+    """Returns the number of devices of the backend in use.
 
-    >>> get_device_count("cpu") >= 1
-    True
+    Args:
+        device_type: str; ``"cpu"``, ``"gpu"`` or ``"tpu"``. Defaults to None, which counts all.
+
+    Example:
+        >>> from amalthea import distribution
+        >>> distribution.get_device_count("cpu") >= 1
+        True
     """
     return len(list_devices(device_type))

@@ -50,10 +50,19 @@ def to_numpy(name: str) -> np.dtype[Any]:
 
 
 def standardize(dtype: Any) -> str:
-    """Return the name of a dtype given as a string, a NumPy or library dtype, or a Python type.
+    """Returns the name of a dtype given as a string, a NumPy or library dtype, or a Python type.
 
-    >>> standardize(np.float32), standardize("float64"), standardize(bool)
-    ('float32', 'float64', 'bool')
+    Args:
+        dtype: DTypeLike.
+
+    Raises:
+        DtypeError: no dtype has this name, or it is complex.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import backend
+        >>> backend.standardize_dtype(np.float32), backend.standardize_dtype(bool)
+        ('float32', 'bool')
     """
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
     if name is None:
@@ -137,7 +146,17 @@ def holding(number: int, name: str) -> str:
 
 
 def result_type(*names: str, floatx: str = "float32") -> str:
-    """Promote dtypes, and replace a weak result by a concrete one (``int32``, or ``floatx``)."""
+    """Promotes dtypes to the one that holds them all; a weak result becomes ``int32`` or ``floatx``.
+
+    Args:
+        *names: str; names of dtypes, or ``"int"`` and ``"float"`` for Python's numbers, which are weak.
+        floatx: str; dtype of weak floats. Defaults to ``"float32"``.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.result_type("int8", "bfloat16"), backend.result_type("uint8", "float")
+        ('bfloat16', 'float32')
+    """
     name = promote(*names)
     return {"int": "int32", "float": floatx}.get(name, name)
 

@@ -43,7 +43,7 @@ def get(identifier: Any) -> Any:
         The initializer; a callable is returned unchanged, and None gives None.
 
     Raises:
-        UnknownNameError: there is no initializer of this name.
+        UnknownNameError: no initializer has this name.
         ArgumentError: the identifier is none of these kinds.
 
     Example:

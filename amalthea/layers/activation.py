@@ -24,7 +24,7 @@ class Activation(Layer):
     Shapes: any shape; the output has the shape that the function gives, usually that of the input.
 
     Raises:
-        UnknownNameError: there is no activation of that name.
+        UnknownNameError: no activation has this name.
 
     Example:
         >>> import numpy as np

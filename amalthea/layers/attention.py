@@ -64,7 +64,7 @@ class Attention(Layer):
     |attention shapes|
 
     Raises:
-        ArgumentError: there is no such score mode, or the input is not a list of 2 or 3 tensors.
+        ArgumentError: no score mode has this name, or the input is not a list of 2 or 3 tensors.
 
     Example:
         >>> import numpy as np

@@ -104,7 +104,7 @@ class RandomFlip(RandomImage):
     |image shapes|
 
     Raises:
-        ArgumentError: there is no such mode.
+        ArgumentError: no mode has this name.
 
     Example:
         >>> import numpy as np

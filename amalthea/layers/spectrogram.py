@@ -55,7 +55,7 @@ class STFTSpectrogram(Layer):
         frames, frequencies, channels)``.
 
     Raises:
-        ArgumentError: there is no such mode, or a length does not fit the others.
+        ArgumentError: no mode has this name, or a length does not fit the others.
 
     Example:
         >>> import numpy as np

@@ -173,7 +173,7 @@ class Loss(Configurable, registry=registry):
         (batch, ..., features) for labels and predictions, (batch, ...) for sample weights -> ()
 
     Raises:
-        ArgumentError: there is no such reduction.
+        ArgumentError: no reduction has this name.
         DataError: labels cannot be meant for such predictions (when called).
 
     Example:
@@ -255,7 +255,7 @@ class LossFunctionWrapper(Loss):
         |shapes of a loss|
 
     Raises:
-        UnknownNameError: there is no loss function of this name.
+        UnknownNameError: no loss function has this name.
 
     Example:
         >>> from amalthea import losses, ops

@@ -51,7 +51,7 @@ class FBetaScore(Metric):
         |shapes of f scores|
 
     Raises:
-        ArgumentError: there is no such average, or ``beta`` or ``threshold`` is out of range.
+        ArgumentError: no average has this name, or ``beta`` or ``threshold`` is out of range.
         ShapeError: labels do not have the shape ``(batch, classes)`` (in ``update_state``).
         NotBuiltError: ``result`` is called before the first ``update_state``.
 
@@ -151,7 +151,7 @@ class F1Score(FBetaScore):
         |shapes of f scores|
 
     Raises:
-        ArgumentError: there is no such average, or ``threshold`` is out of range.
+        ArgumentError: no average has this name, or ``threshold`` is out of range.
         ShapeError: labels do not have the shape ``(batch, classes)`` (in ``update_state``).
         NotBuiltError: ``result`` is called before the first ``update_state``.
 

@@ -96,7 +96,7 @@ class MeanMetricWrapper(Mean):
         |shapes of a metric|
 
     Raises:
-        UnknownNameError: there is no loss function of this name.
+        UnknownNameError: no loss function has this name.
 
     Example:
         >>> from amalthea import metrics, ops

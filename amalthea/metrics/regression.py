@@ -251,7 +251,7 @@ class R2Score(Metric):
         ``class_aggregation=None`` -> (outputs,)
 
     Raises:
-        ArgumentError: there is no such aggregation, or ``num_regressors`` is negative.
+        ArgumentError: no aggregation has this name, or ``num_regressors`` is negative.
         ShapeError: labels do not have the shape ``(batch, outputs)`` (in ``update_state``).
         NotBuiltError: ``result`` is called before the first ``update_state``.
 

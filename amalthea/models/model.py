@@ -103,7 +103,7 @@ class Model(Trainer, Layer):
             The model itself.
 
         Raises:
-            UnknownNameError: there is no such backend.
+            UnknownNameError: no backend has this name.
             MissingLibraryError: its library is not installed.
 
         Example:
@@ -244,8 +244,8 @@ class Model(Trainer, Layer):
             The layer.
 
         Raises:
-            UnknownNameError: there is no layer of this name; the message has the nearest one.
-            ArgumentError: there is no layer of this index.
+            UnknownNameError: no layer has this name; the message has the nearest one.
+            ArgumentError: no layer has this index.
 
         Example:
             >>> from amalthea import Sequential, layers

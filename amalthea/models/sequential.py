@@ -121,7 +121,7 @@ class Sequential(Model):
             The layer that was removed.
 
         Raises:
-            ArgumentError: there is no layer.
+            ArgumentError: the model has no layer.
 
         Example:
             >>> from amalthea import Sequential, layers

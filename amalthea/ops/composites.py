@@ -1,4 +1,4 @@
-"""Composite primitives that layers and optimizers call; they are no part of Keras's ``ops``."""
+"""Composite primitives that layers and optimizers call; they are not part of Keras's ``ops``."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Any:
         any shape -> the same shape
 
     Raises:
-        DtypeError: there is no such dtype.
+        DtypeError: no dtype has this name.
 
     Example:
         >>> from amalthea import ops
@@ -94,7 +94,7 @@ def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Any:
         any shape -> the same shape
 
     Raises:
-        DtypeError: there is no such dtype.
+        DtypeError: no dtype has this name.
 
     Example:
         >>> from amalthea import ops
@@ -408,7 +408,7 @@ def scatter_update(inputs: TensorLike, indices: TensorLike, updates: TensorLike,
         (rows, columns), (n, depth), (n, ...) -> (rows, columns)
 
     Raises:
-        ArgumentError: there is no such reduction.
+        ArgumentError: no reduction has this name.
         ShapeError: the updates do not fit the points.
 
     Example:

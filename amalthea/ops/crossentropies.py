@@ -1,6 +1,6 @@
 """Cross-entropies, from logits or probabilities.
 
-Where the probabilities come from a softmax or sigmoid of the same trace, the gradient goes straight to its logits:
+If the probabilities come from a softmax or sigmoid of the same trace, the gradient goes straight to its logits:
 ``p - target`` in place of a chain of quotients. Value and gradient equal those of the chain, the clipping of
 probabilities included.
 """

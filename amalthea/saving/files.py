@@ -239,7 +239,25 @@ def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-    """Write the weights (and optimizer state) to a file that ends in ``.weights.h5``."""
+    """Writes the weights of a model, and the state of its optimizer, to a file.
+
+    Args:
+        model: built Model.
+        filepath: str or path that ends in ``.weights.h5``.
+        overwrite: bool; whether a file of this path is replaced. Defaults to True; False raises an error.
+        max_shard_size: must be None; weights in several files are not implemented.
+
+    Raises:
+        ArgumentError: the path has another ending, or the file exists and ``overwrite`` is False.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from amalthea import Sequential, layers, saving
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.weights.h5"
+        >>> saving.save_weights(Sequential([layers.Input((3,)), layers.Dense(2)]), path)
+        >>> path.exists()
+        True
+    """
     path = Path(filepath)
     if not path.name.endswith(".weights.h5"):
         raise ArgumentError(
@@ -252,10 +270,28 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Read weights from a ``.weights.h5`` or ``.keras`` file into a built model.
+    """Reads weights from a ``.weights.h5`` or ``.keras`` file into a built model.
+
+    Args:
+        model: built Model.
+        filepath: str or path.
+        skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
+            error.
+        **kwargs: accepted for compatibility with Keras and ignored.
 
     Raises:
+        ArgumentError: the file does not exist, or has another ending.
         ModelFileError: the file is damaged or does not fit; then nothing has changed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from amalthea import Sequential, layers, saving
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.weights.h5"
+        >>> one, other = (Sequential([layers.Input((3,)), layers.Dense(2)]) for _ in range(2))
+        >>> saving.save_weights(one, path)
+        >>> saving.load_weights(other, path)
+        >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+        True
     """
     path = Path(filepath)
     if not path.exists():

@@ -17,11 +17,15 @@ __all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "model_f
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """An object as plain data: class by name, config, and how it was built and compiled.
+    """Returns an object as plain data: class by name, configuration, and how it was built and compiled.
 
-    >>> from amalthea import initializers
-    >>> serialize_keras_object(initializers.Zeros())["class_name"]
-    'Zeros'
+    Args:
+        obj: layer, model, loss, metric, optimizer, ..., a list, tuple or dict of them, or plain data.
+
+    Example:
+        >>> from amalthea import initializers, saving
+        >>> saving.serialize_keras_object(initializers.Zeros())["class_name"]
+        'Zeros'
     """
     return serialize(obj)
 
@@ -36,14 +40,21 @@ def deserialize_keras_object(
     """Makes an object again from the data that :func:`serialize_keras_object` gave.
 
     Args:
-        config: the plain data.
-        custom_objects: classes and functions of your own, by the names in the data.
-        safe_mode: refuse code; None for the setting around.
-        where: the names of the tables whose objects may stand there (``("layers",)``); None for all.
+        config: plain data.
+        custom_objects: dict of your classes and functions by name, for this call. Defaults to None, which adds none.
+        safe_mode: bool; whether code in the data is refused. Defaults to None, which takes the setting around.
+        where: tuple of names of tables, such as ``("layers",)``, whose objects are accepted. Defaults to None, which
+            accepts all.
+        **kwargs: accepted for compatibility with Keras and ignored.
 
     Raises:
-        UnknownNameError: a name stands for nothing.
-        UnsafeFileError: there is code in it.
+        UnknownNameError: no object has a name in the data.
+        UnsafeFileError: the data holds code.
+
+    Example:
+        >>> from amalthea import layers, saving
+        >>> saving.deserialize_keras_object(saving.serialize_keras_object(layers.Dense(3))).units
+        3
     """
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
 

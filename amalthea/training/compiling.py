@@ -61,7 +61,7 @@ class Compiling(Steps):
             **kwargs: arguments of Keras 1 and 2 that change nothing here, such as ``sample_weight_mode``.
 
         Raises:
-            UnknownNameError: there is no optimizer, loss or metric of this name; the message has the nearest one.
+            UnknownNameError: no optimizer, loss or metric has this name; the message has the nearest one.
             ArgumentError: an argument does not exist, or a loss or metric function takes other arguments.
 
         Example:

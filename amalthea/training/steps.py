@@ -277,7 +277,7 @@ class Steps(Results):
         return found
 
     def _ensure_built(self, data: Any) -> None:
-        """Creates the variables of a model that has not seen data yet, and those of its optimizer."""
+        """Creates the variables of a model before its first batch, and those of its optimizer."""
         if self._is_ready and not self._contents.have_changed_size():
             return
         with versions.MAKING:

@@ -23,7 +23,7 @@ def unpack(archive: Path, folder: Path, archive_format: Any = "auto") -> None:
         archive_format: ``"tar"``, ``"zip"``, a list of them, or ``"auto"`` for either.
 
     Raises:
-        ArgumentError: there is no such format.
+        ArgumentError: no format has this name.
         DataError: the file is no such archive.
         UnsafeFileError: a member would be written outside the folder, or is a link or a device; or the archive
             unpacks to more than ``saving.limits`` allow.

@@ -8,20 +8,30 @@ from amalthea.configurable import CUSTOM, CustomObjectScope, deserialize, serial
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The table of names that stand for objects of yours everywhere; what you put into it stays.
+    """Returns the table of your classes and functions that names in files and configurations stand for.
 
-    >>> get_custom_objects()["double"] = lambda x: 2 * x
-    >>> get_custom_objects().pop("double")(4)
-    8
+    The table is the one in use: an entry that you add holds everywhere until you remove it.
+
+    Example:
+        >>> from amalthea import layers, utils
+        >>> utils.get_custom_objects()["double"] = lambda x: 2 * x
+        >>> layers.Dense(3, activation="double").activation(4)
+        8
+        >>> del utils.get_custom_objects()["double"]
     """
     return CUSTOM
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """``obj`` as plain data that JSON can hold.
+    """Returns an object as plain data that JSON can hold.
 
-    >>> serialize_keras_object((1, 2.5))
-    [1, 2.5]
+    Args:
+        obj: layer, loss, metric, optimizer, ..., a list, tuple or dict of them, or plain data.
+
+    Example:
+        >>> from amalthea import initializers, utils
+        >>> utils.serialize_keras_object(initializers.Constant(0.5))["config"]
+        {'value': 0.5}
     """
     return serialize(obj)
 
@@ -33,11 +43,17 @@ def deserialize_keras_object(
 
     Args:
         config: plain data.
-        custom_objects: names that stand for objects of yours in this call.
-        safe_mode, **kwargs: accepted; code in a config is never run, whatever they say.
+        custom_objects: dict of your classes and functions by name, for this call. Defaults to None, which adds none.
+        safe_mode: bool; accepted and ignored: code in the data is never run.
+        **kwargs: accepted for compatibility with Keras and ignored.
 
-    >>> deserialize_keras_object([1, 2.5])
-    [1, 2.5]
+    Raises:
+        UnknownNameError: no object has a name in the data.
+
+    Example:
+        >>> from amalthea import initializers, utils
+        >>> utils.deserialize_keras_object(utils.serialize_keras_object(initializers.Constant(0.5))).value
+        0.5
     """
     with CustomObjectScope(custom_objects):
         return deserialize(config)

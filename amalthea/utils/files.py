@@ -32,28 +32,39 @@ def get_file(
     cache_dir: str | os.PathLike[str] | None = None,
     force_download: bool = False,
 ) -> str:
-    """The path of a file that is fetched once and then kept.
+    """Returns the path of a file that is downloaded once and then kept.
 
-    A file that does not have the hash is fetched again, and refused if it still has not.
+    A kept file that does not have the hash is downloaded again, and refused if it still does not have it.
 
     Args:
-        fname: the name to keep it under, or a whole path; the address's own name unless given. Of an archive to be
-            unpacked, a name without an ending is the folder's.
-        origin: the address: http, https, ftp or file.
-        untar: an older name of ``extract``.
-        md5_hash: an older name of ``file_hash``.
-        file_hash: SHA-256 or MD5 in hexadecimal digits.
-        cache_subdir: the folder in ``cache_dir``.
-        hash_algorithm: ``"sha256"``, ``"md5"``, or ``"auto"``: by the length of ``file_hash``.
-        extract: unpack the archive, and give the path of the folder.
-        archive_format: ``"tar"``, ``"zip"``, a list of them, or ``"auto"``.
-        cache_dir: ``$KERAS_HOME`` or ``~/.keras`` unless given.
-        force_download: fetch it even if it is there.
+        fname: str or path; name of the kept file, or a whole path. Defaults to None, which takes the last part of
+            ``origin``. For an archive to unpack, a name without an ending is that of the folder.
+        origin: str; URL: http, https, ftp or file.
+        untar: bool; older name of ``extract``.
+        md5_hash: str; older name of ``file_hash``.
+        file_hash: str; SHA-256 or MD5 in hexadecimal digits. Defaults to None, which checks nothing.
+        cache_subdir: str; folder in ``cache_dir``. Defaults to ``"datasets"``.
+        hash_algorithm: str; ``"sha256"``, ``"md5"``, or ``"auto"``, which tells them by the length of ``file_hash``.
+        extract: bool; whether the archive is unpacked; then the path is that of its folder. Defaults to False.
+        archive_format: str or list; ``"tar"``, ``"zip"``, or ``"auto"``, which tries both.
+        cache_dir: path. Defaults to None, which means ``$KERAS_HOME`` or ``~/.keras``.
+        force_download: bool; whether a kept file is downloaded again. Defaults to False.
 
     Raises:
         ArgumentError: the origin is missing or not a URL, or ``fname`` leads out of the cache.
-        DownloadError: nobody answers, or the file has another hash.
-        UnsafeFileError: the archive would write outside its folder, or is larger than ``saving.limits`` allow.
+        DownloadError: no answer, or the file has another hash.
+        UnsafeFileError: the archive would write outside its folder, or is larger than ``saving.limits`` allows.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from amalthea import utils
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "words.txt").write_text("one two")
+        >>> origin = (folder / "words.txt").as_uri()
+        >>> path = utils.get_file("kept.txt", origin, cache_dir=folder / "cache")  # doctest: +ELLIPSIS
+        Downloading data from file:...
+        >>> pathlib.Path(path).read_text()
+        'one two'
     """
     origin = _checked_origin(origin)
     folder = Path(cache_dir or os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / cache_subdir

@@ -12,21 +12,23 @@ from amalthea.errors import ArgumentError
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Class numbers as one-hot rows.
-
-    Shapes: x (...) or (..., 1) integers; the result (..., num_classes) in ``floatx`` (Keras gives float64).
+    """Returns class numbers as one-hot vectors.
 
     Args:
-        x: class numbers from 0.
-        num_classes: one more than the largest class unless given.
+        x: array of ints, or nested lists; class numbers from 0.
+        num_classes: int; length of the vectors. Defaults to None, which takes one more than the largest class.
+
+    Shapes: (batch,) or (batch, 1) -> (batch, num_classes), in ``floatx``.
 
     Raises:
         ArgumentError: a class is negative, or not below ``num_classes``.
 
-    >>> to_categorical([0, 2, 1])
-    array([[1., 0., 0.],
-           [0., 0., 1.],
-           [0., 1., 0.]], dtype=float32)
+    Example:
+        >>> from amalthea import utils
+        >>> utils.to_categorical([0, 2, 1]).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+
+    Source: Keras 3 gives float64.
     """
     classes = np.asarray(x).astype("int64")
     if classes.ndim > 1 and classes.shape[-1] == 1:
@@ -44,21 +46,22 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Vectors along ``axis`` divided by their length; those of length 0 stay as they are.
-
-    Shapes: x (...), and the result the same.
+    """Divides vectors by their length; a vector of length 0 stays as it is.
 
     Args:
-        x: an array.
-        axis: the axis of the vectors.
-        order: of the norm: 2 is Euclid's length, 1 the sum of the absolute values.
+        x: array.
+        axis: int; the axis of the vectors. Defaults to -1, the last one.
+        order: int above 0; order of the norm. Defaults to 2, the Euclidean length; 1 is the sum of absolute values.
+
+    Shapes: any shape -> the same shape.
 
     Raises:
         ArgumentError: ``order`` is not positive.
 
-    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
-    array([[0.6, 0.8],
-           [0. , 0. ]], dtype=float32)
+    Example:
+        >>> from amalthea import utils
+        >>> utils.normalize([[3.0, 4.0], [0.0, 0.0]]).tolist()
+        [[0.6, 0.8], [0.0, 0.0]]
     """
     if not order > 0:
         raise ArgumentError("The order of a norm is positive.", got=order)

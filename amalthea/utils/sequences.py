@@ -18,26 +18,26 @@ def pad_sequences(
     truncating: str = "pre",
     value: Any = 0.0,
 ) -> np.ndarray:
-    """Sequences as the rows of one array, filled up with ``value`` or cut.
-
-    Shapes: n sequences (length, ...); the result (n, maxlen, ...).
+    """Puts sequences of different lengths into one array: short ones are padded, long ones are cut.
 
     Args:
-        sequences: lists or arrays, each a sequence.
-        maxlen: steps in each row; those of the longest sequence unless given.
-        dtype: of the result; ``object`` holds strings.
-        padding: fill ``"pre"``, before the sequence, or ``"post"``, after it.
-        truncating: cut a sequence that is too long at its beginning (``"pre"``) or end (``"post"``).
-        value: what to fill up with.
+        sequences: list of lists or arrays, each a sequence.
+        maxlen: int; number of steps. Defaults to None, which takes the length of the longest sequence.
+        dtype: DTypeLike; dtype of the result; ``object`` holds strings. Defaults to ``"int32"``.
+        padding: str; ``"pre"`` pads before the sequence, ``"post"`` after it. Defaults to ``"pre"``.
+        truncating: str; ``"pre"`` cuts the beginning, ``"post"`` the end. Defaults to ``"pre"``.
+        value: number or str; the padding. Defaults to 0.
+
+    Shapes: n sequences of (length, ...) -> (n, maxlen, ...).
 
     Raises:
         ArgumentError: a sequence has no length, ``padding`` or ``truncating`` is unknown, or ``value`` does not fit.
         ShapeError: the steps of two sequences have different shapes.
 
-    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2)
-    array([[0, 1],
-           [2, 3],
-           [5, 6]], dtype=int32)
+    Example:
+        >>> from amalthea import utils
+        >>> utils.pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
+        [[0, 1], [2, 3], [5, 6]]
     """
     for name, place in (("padding", padding), ("truncating", truncating)):
         if place not in ("pre", "post"):
@@ -59,7 +59,7 @@ def _step_shape(rows: list[Any]) -> tuple[int, ...]:
     for i, row in enumerate(rows):
         if not hasattr(row, "__len__"):
             raise ArgumentError(
-                "Every sequence is a list or an array.", got=f"{row!r} at place {i}", cure="[[...], [...]]"
+                "Every sequence is a list or an array.", got=f"{row!r} at position {i}", cure="[[...], [...]]"
             )
         if len(row):
             shapes.add(np.shape(row)[1:])

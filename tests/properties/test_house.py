@@ -197,3 +197,19 @@ def test_the_way_of_a_batch_names_functions_that_exist():
     named = re.findall(r"^ *([\w/]+\.py): ([\w.]+)", page, re.MULTILINE)
     missing = [f"{file}: {name}" for file, name in named if name not in defined_in(PACKAGE / file)]
     assert len(named) > 30 and missing == []
+
+
+ROOT = PACKAGE.parent
+TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *PACKAGE.rglob("*.md"), *FILES]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_a_text_names_exist(path):
+    """A name such as `passes/gradient.py`, in docs, docstrings and comments, is the end of some file's path."""
+    known = [
+        f"/{file.relative_to(ROOT)}"
+        for room in ("amalthea", "tests", "benchmarks")
+        for file in ROOT.glob(f"{room}/**/*.py")
+    ]
+    named = re.findall(r"`((?:\w+/)*\w+\.py)", path.read_text())
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in known)] == []

@@ -56,7 +56,7 @@ REFUSED = {
     "too large a class": (lambda: utils.to_categorical([3], 3), ArgumentError, "0 to 2"),
     "an order": (lambda: utils.normalize([1.0], order=0), ArgumentError, "positive"),
     "padding": (lambda: utils.pad_sequences([[1]], padding="left"), ArgumentError, "'pre' or 'post'"),
-    "a number for a sequence": (lambda: utils.pad_sequences([1]), ArgumentError, "1 at place 0"),
+    "a number for a sequence": (lambda: utils.pad_sequences([1]), ArgumentError, "1 at position 0"),
     "different steps": (lambda: utils.pad_sequences([[[1]], [[1, 2]]]), ShapeError, "different shapes"),
     "text among numbers": (lambda: utils.pad_sequences([[1]], value="-"), ArgumentError, "dtype=object"),
 }

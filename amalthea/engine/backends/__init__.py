@@ -125,7 +125,7 @@ def load(name: str) -> Backend:
     """Return the backend of that name, and import its library.
 
     Raises:
-        UnknownNameError: there is no such backend.
+        UnknownNameError: no backend has this name.
         MissingLibraryError: its library is not installed.
         BackendError: this process was forked after the library had started its threads, and the library cannot go on.
     """
@@ -156,7 +156,7 @@ def set_backend(name: str) -> None:
     Variables move to it with their values at their next use.
 
     Raises:
-        UnknownNameError: there is no such backend.
+        UnknownNameError: no backend has this name.
         MissingLibraryError: its library is not installed.
     """
     global _set
@@ -189,7 +189,7 @@ def use_backend(name: str) -> Iterator[Backend]:
     """Use this backend while the block runs, in this thread.
 
     Raises:
-        UnknownNameError: there is no such backend.
+        UnknownNameError: no backend has this name.
         MissingLibraryError: its library is not installed.
 
     Example:

@@ -31,7 +31,7 @@ class TFSMLayer(NativeLayer):
     Shapes: those of the endpoint, such as ``(batch, features) -> (batch, units)``.
 
     Raises:
-        UnknownNameError: there is no such endpoint.
+        UnknownNameError: no endpoint has this name.
         MissingLibraryError: TensorFlow is not installed.
         BackendError: another backend is in use when the layer is called.
 

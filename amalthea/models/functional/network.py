@@ -6,7 +6,7 @@ from typing import Any
 
 from amalthea import tree
 from amalthea.engine import dtypes, shapes
-from amalthea.engine.ir.masks import set_mask
+from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.scope import autocast_around
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import type_of
@@ -123,7 +123,7 @@ class Network:
         if not all(isinstance(x, Tensor) for x in flat):
             return None
         names = tuple(sorted(values)) if isinstance(values, dict) else None
-        masks = tuple(None if x._keras_mask is None else x._keras_mask.type for x in flat)
+        masks = tuple(None if (mask := mask_of(x)) is None else mask.type for x in flat)
         return names, tuple(x.type for x in flat), masks, calling.training_around(), autocast_around()
 
     def _run(self, values: Any) -> Any:

@@ -503,7 +503,7 @@ def pad(
         (a, b) -> (a + 1, b + 3) for ``pad_width=((1, 0), (1, 2))``
 
     Raises:
-        ArgumentError: there is no such mode.
+        ArgumentError: no mode has this name.
 
     Example:
         >>> from amalthea import ops

@@ -105,7 +105,7 @@ def kernel_dtype(operator: str, dtype: str) -> str:
     """Return the dtype in which the runtime computes an operator on data of a dtype.
 
     Raises:
-        BackendError: there is no kernel for this dtype or a wider one.
+        BackendError: ONNX Runtime has no kernel for this dtype or a wider one.
     """
     known = _kernels().get(operator)
     if known is None or dtype in known:
