@@ -78,9 +78,9 @@ def set_floatx(value: str) -> None:
         ArgumentError: the value is not one of these.
 
     Example:
-        >>> from amalthea import config, layers
+        >>> from amalthea import config, ops
         >>> config.set_floatx("float64")
-        >>> layers.Dense(2).dtype
+        >>> ops.zeros(3).dtype.name
         'float64'
         >>> config.set_floatx("float32")
     """

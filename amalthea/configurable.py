@@ -11,7 +11,6 @@ function that it stands for. Nothing outside the table can be reached by a name.
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import inspect
 import re
@@ -23,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from amalthea import checks, docstrings, loading
+from amalthea.custom_objects import CUSTOM, CustomObjectScope, custom_object, get_registered_name, scoped
 from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
-CUSTOM: dict[str, Any] = {}  # "package>Name" to what `register_keras_serializable` was put on
 
 
 def snake_case(name: str) -> str:
@@ -328,107 +327,6 @@ class Configurable(metaclass=_Remembering):
 # --------------------------------------------------------------------------------- objects as plain data
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
-    """Returns a decorator that lets files name your class or function, as ``package>name``.
-
-    Args:
-        package: str; first part of the name. Defaults to ``"Custom"``.
-        name: str; second part. Defaults to None, which takes the object's own name.
-
-    Example:
-        >>> from amalthea import saving
-        >>> @saving.register_keras_serializable("mine")
-        ... def double(x):
-        ...     return 2 * x
-        >>> saving.get_registered_name(double)
-        'mine>double'
-    """
-
-    def join(thing: Any) -> Any:
-        key = f"{package}>{name or thing.__name__}"
-        CUSTOM[key] = thing
-        return thing
-
-    return join
-
-
-def get_registered_name(thing: Any) -> str:
-    """Returns the name under which a class or function was registered, or its own name.
-
-    Args:
-        thing: class or function.
-
-    Example:
-        >>> from amalthea import saving
-        >>> saving.get_registered_name(len)
-        'len'
-    """
-    return next((key for key, value in CUSTOM.items() if value is thing), thing.__name__)
-
-
-def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:
-    """Returns your class or function of a name, or None.
-
-    Args:
-        name: str; ``package>name``, or the name alone.
-        custom_objects: dict of objects by name, searched first. Defaults to None.
-        module_objects: dict of objects by name, searched last. Defaults to None.
-
-    Example:
-        >>> from amalthea import saving
-        >>> saving.get_registered_object("double", {"double": lambda x: 2 * x})(4)
-        8
-    """
-    return (custom_objects or {}).get(name) or custom_object(name) or (module_objects or {}).get(name)
-
-
-def _scoped(name: str) -> Any:
-    """The object of this name in an open :class:`CustomObjectScope`, or None."""
-    for scope in reversed(_scopes.get()):
-        for key in (name, name.rsplit(">", 1)[-1]):
-            if key in scope:
-                return scope[key]
-    return None
-
-
-def custom_object(name: str) -> Any:
-    """The user's own class or function of that name, registered or in an open :class:`CustomObjectScope`."""
-    scoped = _scoped(name)
-    if scoped is not None:
-        return scoped
-    if name in CUSTOM:
-        return CUSTOM[name]
-    return next((thing for key, thing in CUSTOM.items() if key.rsplit(">", 1)[-1] == name), None)
-
-
-_scopes: contextvars.ContextVar[tuple[dict[str, Any], ...]] = contextvars.ContextVar("custom_objects", default=())
-
-
-class CustomObjectScope:
-    """A block in which names in files and configurations stand for your classes and functions, in this thread.
-
-    Args:
-        custom_objects: dict of objects by name.
-
-    Example:
-        >>> from amalthea import layers, saving
-        >>> with saving.CustomObjectScope({"double": lambda x: 2 * x}):
-        ...     layer = layers.Dense(3, activation="double")
-        >>> layer.activation(4)
-        8
-    """
-
-    def __init__(self, custom_objects: dict[str, Any] | None):
-        self.custom_objects = custom_objects or {}
-
-    def __enter__(self) -> CustomObjectScope:
-        _scopes.set((*_scopes.get(), self.custom_objects))
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        _scopes.set(_scopes.get()[:-1])
-
-
 def module_of(thing: Any) -> str | None:
     """The Keras module under which files name a class or function of ours; None for anything else."""
     for registry in FAMILIES.values():
@@ -571,14 +469,14 @@ def _named(name: str, registered: str | None, module: str, tables: Sequence[str]
     """
     full = registered or name
     if ">" in full:
-        return _scoped(full) or CUSTOM.get(full)
+        return scoped(full) or CUSTOM.get(full)
     if as_function:
-        return _scoped(name) or (_ours(name, "", tables, True) if _is_keras(module) else None) or custom_object(name)
+        return scoped(name) or (_ours(name, "", tables, True) if _is_keras(module) else None) or custom_object(name)
     if _is_keras(module) and module:
         return _ours(name, module, tables, False)
     if module or registered:
         return custom_object(full) or custom_object(name)
-    return _scoped(name) or _ours(name, "", tables, False) or custom_object(name)
+    return scoped(name) or _ours(name, "", tables, False) or custom_object(name)
 
 
 def _is_keras(module: str) -> bool:

@@ -49,6 +49,7 @@ ROOMS = tuple(
         ("backend", "Keras's backend module"),
         ("distribution", "devices"),
         ("snapshots", "the state of a run as one file"),
+        ("custom_objects", "classes and functions of users, by name"),
         ("configurable", "objects from configurations and back; registries"),
         ("lambdas", "Python functions in files, and their refusal"),
         ("operation", "calls on symbolic tensors, as the functional API records them"),

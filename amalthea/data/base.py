@@ -75,8 +75,8 @@ class DataAdapter(ABC):
 class SteppedAdapter(DataAdapter):
     """Epochs of a given number of batches.
 
-    Training goes on where the last epoch stopped, and an epoch that finds the data exhausted begins them again. With ``restart``,
-    which validation uses, each epoch begins at the first batch.
+    Training goes on where the last epoch stopped, and an epoch that finds the data exhausted begins them again. With
+    ``restart``, which validation uses, each epoch begins at the first batch.
 
     Args:
         adapter: DataAdapter; the batches.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import configurable, loading, tree
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, located
 from amalthea.layers.building import build_shapes
@@ -305,7 +306,7 @@ class Sequential(Model):
             10
         """
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        with configurable.CustomObjectScope(custom_objects):
+        with CustomObjectScope(custom_objects):
             for layer in config["layers"]:
                 model.add(configurable.deserialize(layer, ("layers",)), rebuild=False)
         model._rebuild()

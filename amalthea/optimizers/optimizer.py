@@ -10,7 +10,8 @@ import numpy as np
 
 from amalthea import docstrings, initializers, ops
 from amalthea.checks import non_negative_number
-from amalthea.configurable import CustomObjectScope, Registry, auto_name, snake_case
+from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine import dtypes
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor

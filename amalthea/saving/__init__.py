@@ -2,7 +2,7 @@
 
 import importlib
 
-from amalthea.configurable import (
+from amalthea.custom_objects import (
     CustomObjectScope,
     get_registered_name,
     get_registered_object,

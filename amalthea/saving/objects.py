@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from amalthea import configurable
-from amalthea.configurable import CustomObjectScope, serialize
+from amalthea.configurable import serialize
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 
 __all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "model_from_json", "serialize_keras_object"]

@@ -19,7 +19,7 @@ from amalthea.callbacks.console import (
     is_interactive_logging_enabled,
 )
 from amalthea.callbacks.progbar import Progbar
-from amalthea.configurable import (
+from amalthea.custom_objects import (
     CustomObjectScope,
     get_registered_name,
     get_registered_object,

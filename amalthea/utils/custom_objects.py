@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea.configurable import CUSTOM, CustomObjectScope, deserialize, serialize
+from amalthea.configurable import deserialize, serialize
+from amalthea.custom_objects import CUSTOM, CustomObjectScope
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 import amalthea
 from amalthea import callbacks, configurable, initializers, layers, metrics, ops, saving
+from amalthea.custom_objects import custom_object
 from amalthea.engine import backends
 from tests.backends import every_installed
 from tests.properties.threads import PATIENCE, Stop, at_once, started
@@ -162,11 +163,11 @@ def test_custom_objects_of_one_thread_are_not_those_of_another():
 
     thread = started(hold)
     assert stop.reached.wait(PATIENCE)
-    assert configurable.custom_object("threaded") is None
+    assert custom_object("threaded") is None
     with saving.custom_object_scope({"threaded": max}):
         stop.go.set()
         thread.join(PATIENCE)
-        assert configurable.custom_object("threaded") is max
+        assert custom_object("threaded") is max
 
 
 def test_losses_of_a_call_are_those_of_its_thread():

@@ -10,7 +10,8 @@ import pytest
 
 import amalthea
 from amalthea import activations, layers, loading, losses, metrics, ops
-from amalthea.configurable import FAMILIES, deserialize, fits, register_keras_serializable, serialize
+from amalthea.configurable import FAMILIES, deserialize, fits, serialize
+from amalthea.custom_objects import CUSTOM, register_keras_serializable
 from amalthea.errors import AmaltheaError, UnknownNameError, UnsafeFileError
 from amalthea.saving import deserialize_keras_object
 from tests.samples import trained
@@ -192,9 +193,10 @@ def test_a_file_that_would_run_code_is_refused(attack, saved, tmp_path, monkeypa
 
 
 @pytest.fixture
-def own_dense(monkeypatch):
+def own_dense():
     """A class of a user's that is called as one of Keras's."""
-    monkeypatch.setattr(amalthea.configurable, "CUSTOM", custom := {})
+    before = dict(CUSTOM)
+    CUSTOM.clear()
 
     @register_keras_serializable()
     class Dense(layers.Layer):
@@ -208,8 +210,10 @@ def own_dense(monkeypatch):
         def call(self, x):
             return ops.matmul(x, self.w)
 
-    assert custom == {"Custom>Dense": Dense}
-    return Dense
+    assert {"Custom>Dense": Dense} == CUSTOM
+    yield Dense
+    CUSTOM.clear()
+    CUSTOM.update(before)
 
 
 def test_a_class_of_ones_own_and_keras_own_of_one_name_are_two(own_dense):
@@ -223,7 +227,7 @@ def test_a_class_of_ones_own_and_keras_own_of_one_name_are_two(own_dense):
 
 def test_a_class_of_ones_own_that_is_not_there_is_not_replaced_by_keras_own(own_dense):
     data = serialize(own_dense(3))
-    amalthea.configurable.CUSTOM.clear()
+    CUSTOM.clear()
     for where in (None, ("layers",)):
         with pytest.raises(UnknownNameError, match="Dense"):
             deserialize(data, where)

@@ -6,7 +6,8 @@ from collections import deque
 from typing import Any
 
 from amalthea import loading, tree
-from amalthea.configurable import CustomObjectScope, deserialize, serialize
+from amalthea.configurable import deserialize, serialize
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.errors import ModelFileError
 from amalthea.layers.input_layer import InputLayer
