@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
+from amalthea.names import missing_in as _missing_in
 from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
 from amalthea.ops import image as image
 from amalthea.ops import user_functions as _user_functions  # noqa: F401  # installs what libraries' functions call
@@ -35,3 +36,5 @@ for _module in (activations, normalization, crossentropies, windows):  # Keras h
 
 for _cls in (_Tensor, _Variable):
     _install_methods(_cls)
+
+__getattr__ = _missing_in("ops")

@@ -118,6 +118,10 @@ class Backend(Runtime, ABC):
             cure="amalthea.custom_gradient around the call",
         )
 
+    def seed(self, seed: int) -> None:
+        """Seed the library's own random numbers, which scripts may draw beside ours."""
+        return None
+
     def array(self, value: Any, dtype: str) -> Any:
         """Convert anything array-like to this backend's array."""
         return np.asarray(value, dtypes.to_numpy(dtype))

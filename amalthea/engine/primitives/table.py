@@ -74,10 +74,13 @@ class Primitive:
         single: bool; True if it has one output, False if it returns a tuple.
         gradient: the gradient rule, or None.
         decomposition: for a composite primitive, the function of other primitives that it equals; else None.
+        keeps_steps: function of the inputs and attributes; whether each time step of the output comes from the same
+            step of the inputs, so that their mask is its mask. None for elementwise primitives, where it always does.
         facts: dict of further properties, such as ``domain`` for samples.
     """
 
     gradient: Callable[..., Any] | None = None
+    keeps_steps: Callable[..., bool] | None = None
     decomposition: Any = None  # or a function: those who call it know that it is there
 
     def __init__(self, family: Family, reference: Callable[..., Any], single: bool, facts: dict[str, Any]):
@@ -96,7 +99,7 @@ class Primitive:
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         output = apply(self, inputs, {**self.defaults, **attrs})
-        if self.family.elementwise:
+        if self.family.elementwise or (self.keeps_steps is not None and self.keeps_steps(*inputs, **attrs)):
             _carry_mask(inputs, output)
         return output
 
@@ -136,7 +139,7 @@ class Primitive:
 
 
 def _carry_mask(inputs: Sequence[Any], output: Any) -> None:
-    """Attach the combined mask of an elementwise primitive's inputs: True where all of them are True."""
+    """Attach the combined mask of the inputs: True where all of them are True."""
     found = {id(mask): mask for mask in map(mask_of, inputs) if mask is not None}
     if not found:
         return
