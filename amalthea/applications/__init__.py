@@ -11,3 +11,7 @@ from amalthea.applications.efficientnet import *
 from amalthea.applications.efficientnet_v2 import *
 from amalthea.applications.mobilenet import MobileNet
 from amalthea.applications.mobilenet_v2 import MobileNetV2
+from amalthea.applications.mobilenet_v3 import MobileNetV3Large, MobileNetV3Small
+from amalthea.applications.inception_resnet_v2 import InceptionResNetV2
+from amalthea.applications.nasnet import NASNetLarge, NASNetMobile
+from amalthea.applications.convnext import *

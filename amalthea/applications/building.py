@@ -125,13 +125,13 @@ def published(pattern: str, whole: str | None = None, without_top: str | None = 
 
 
 def variant(
-    family: Callable[Concatenate[Table, P], Model], public: str, name: str | None, summary: str, table: Table
+    family: Callable[Concatenate[Table, P], Model], public: str, name: str, summary: str, table: Table
 ) -> Callable[P, Model]:
     """Returns the function that builds one architecture of a family.
 
     Args:
         family: function of the table and the arguments of the public function; its docstring is that of each variant,
-            with ``{summary}``, ``{public}`` and the like filled in.
+            in which SUMMARY, PUBLIC and MODEL stand for the three texts below.
         public: str; name of the public function.
         name: str or None; default name of the model.
         summary: str; the first line of the docstring.
@@ -148,7 +148,7 @@ def variant(
         return family(table, *args, **kwargs)
 
     build.__name__ = build.__qualname__ = public
-    build.__doc__ = (family.__doc__ or "").replace("SUMMARY", summary).replace("PUBLIC", public)
+    build.__doc__ = (family.__doc__ or "").replace("SUMMARY", summary).replace("PUBLIC", public).replace("MODEL", name)
     build.__signature__ = signature  # type: ignore[attr-defined]
     del build.__wrapped__  # type: ignore[attr-defined]
     return building_function(build)
@@ -163,6 +163,7 @@ class Plan:
         default_size: int; height and width of images, where no shape is given.
         min_size: int; smallest height and width that every stage can halve.
         last_axis: int; 3 or -1, as configurations of the family write the last axis.
+        any_size: bool; whether the classifier takes images of any size, too.
     """
 
     def __init__(
@@ -172,11 +173,12 @@ class Plan:
         default_size: int,
         min_size: int = 32,
         last_axis: int = 3,
+        any_size: bool = False,
     ):
         self.include_top, self.weights, self.pooling = (arguments[k] for k in ("include_top", "weights", "pooling"))
         self.classes, self.activation = arguments["classes"], arguments["classifier_activation"]
         self.name: str = arguments["name"]
-        self.files = files
+        self.files, self.any_size = files, any_size
         self._check()
         self.channels_first = config.image_data_format() == "channels_first"
         self.axis = 1 if self.channels_first else last_axis
@@ -233,7 +235,7 @@ class Plan:
         if shape is None and tensor is not None:
             shape = getattr(tensor, "shape", (None,))[1:]
         if shape is None:
-            sides = (size, size) if self.include_top else (None, None)
+            sides = (size, size) if self.include_top and not self.any_size else (None, None)
             return self._arranged(*sides, 3)
         shape = _checked_shape(shape, self.name)
         height, width, channels = shape[1:] + shape[:1] if self.channels_first else shape
@@ -248,7 +250,7 @@ class Plan:
                 got=f"input_shape={shape}",
                 cure=f"input_shape={self._arranged(least, least, 3)}",
             )
-        if self.include_top and None in shape:
+        if self.include_top and not self.any_size and None in shape:
             raise ShapeError(
                 f"{self.name} with its classifier needs images of one size.",
                 expected="three ints",
@@ -262,15 +264,13 @@ class Plan:
 
     def _check_published(self, shape: tuple[int | None, ...], channels: int | None, size: int) -> None:
         expected = self._arranged(size, size, 3)
-        if channels != 3 or (self.include_top and shape != expected and self._fixed_size):
+        if channels != 3 or (self.include_top and shape != expected and not self.any_size):
             raise ShapeError(
                 f"The weights of ImageNet for {self.name} are for images of another shape.",
                 expected=f"input_shape={expected if self.include_top else self._arranged(None, None, 3)}",
                 got=f"input_shape={shape}",
                 cure="include_top=False and 3 channels, or weights=None",
             )
-
-    _fixed_size = True
 
     @property
     def height(self) -> int | None:
@@ -387,26 +387,37 @@ def halving_pad(x: Any, kernel: int, axis: int) -> tuple[tuple[int, int], tuple[
     return tuple((half - (1 if size is None else 1 - size % 2), half) for size in (height, width))  # type: ignore[return-value]
 
 
-def rounded(filters: float, divisor: int = 8) -> int:
-    """Returns a number of filters as a multiple of ``divisor`` that is at least nine tenths of it.
+def rounded(filters: float, divisor: int = 8, least: float = 0.9) -> int:
+    """Returns a number of filters as the nearest multiple of ``divisor`` that is at least this share of it.
 
-    >>> rounded(44.8), rounded(11.2), rounded(16)
-    (48, 16, 16)
+    >>> rounded(44.8), rounded(11.2), rounded(19.2), rounded(19.2, least=0)
+    (48, 16, 24, 16)
     """
-    nearest_multiple = max(divisor, int(filters + divisor / 2) // divisor * divisor)
-    return nearest_multiple + divisor if nearest_multiple < 0.9 * filters else nearest_multiple
+    multiple = max(divisor, int(filters + divisor / 2) // divisor * divisor)
+    return multiple + divisor if multiple < least * filters else multiple
 
 
-def size_of(shape: Any, sizes: tuple[int, ...]) -> int:
+def size_of(shape: Any, sizes: tuple[int, ...], weights: Any = None) -> int:
     """Returns the height of square images if it is one of ``sizes``; else the largest of them.
+
+    Args:
+        shape: tuple of three int, or None.
+        sizes: tuple of int; sizes of images for which there are weights of ImageNet.
+        weights: the argument of the architecture; a warning tells when weights for another size are used.
 
     >>> size_of((96, 96, 3), (96, 224)), size_of((96, 128, 3), (96, 224)), size_of(None, (96, 224))
     (96, 224, 224)
     """
+    sides: tuple[Any, ...] = ()
     if isinstance(shape, (tuple, list)) and len(shape) == 3:
-        height, width = shape[1:] if config.image_data_format() == "channels_first" else shape[:2]
-        if height == width and height in sizes:
-            return height
+        sides = tuple(shape[1:] if config.image_data_format() == "channels_first" else shape[:2])
+        if sides[0] == sides[1] and sides[0] in sizes:
+            return sides[0]
+    if weights == "imagenet" and sides:
+        warnings.warn(
+            f"There are no weights of ImageNet for images of this size; those for {max(sizes)} x {max(sizes)} are used.",
+            stacklevel=3,
+        )
     return max(sizes)
 
 

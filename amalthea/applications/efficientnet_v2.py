@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 KERNEL = VarianceScaling(2.0, "fan_out", "truncated_normal")
+CLASSIFIER = VarianceScaling(1 / 3, "fan_out", "uniform")
 MOMENTUM = 0.9
 SKIPPED = 0.2  # share of images for which the last block is left out in training
 
@@ -165,7 +166,7 @@ def _blocks(table: Network) -> list[Block]:
         for i in range(count):
             blocks.append(
                 Block(
-                    filters=rounded(stage.filters * table.width),
+                    filters=rounded(stage.filters * table.width, least=0.0),
                     expand=stage.expand,
                     stride=stage.stride if i == 0 else 1,
                     plain=stage.plain,
@@ -222,12 +223,12 @@ def _efficientnet_v2(
     plan = Plan(locals(), table.files, default_size=table.size)
     x = _scaled(plan, table.by_channel) if include_preprocessing else plan.inputs
     x = _convolved(
-        x, plan, rounded(table.stem * table.width), 3, ("stem_conv", "stem_bn", "stem_activation"), stride=2
+        x, plan, rounded(table.stem * table.width, least=0.0), 3, ("stem_conv", "stem_bn", "stem_activation"), stride=2
     )
     for block in _blocks(table):
         x = _block(x, plan, block)
-    x = _convolved(x, plan, rounded(1280 * table.width), 1, ("top_conv", "top_bn", "top_activation"))
-    return plan.model(plan.head(x, dropout=0.2, kernel_initializer=KERNEL, bias_initializer=Constant(0.0)))
+    x = _convolved(x, plan, rounded(1280 * table.width, least=0.0), 1, ("top_conv", "top_bn", "top_activation"))
+    return plan.model(plan.head(x, dropout=0.2, kernel_initializer=CLASSIFIER, bias_initializer=Constant(0.0)))
 
 
 def _variant(letters: str, stages: tuple[Stage, ...], scale: tuple[float, float, int], *hashes: str) -> Any:

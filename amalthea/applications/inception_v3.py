@@ -5,38 +5,15 @@ Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from amalthea.applications.building import Files, Plan, published, variant
 from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
-from amalthea.layers import Activation, AveragePooling2D, BatchNormalization, Concatenate, Conv2D, MaxPooling2D
+from amalthea.applications.inception import MAX, MEAN, STEM, Branch, Conv, branched
+from amalthea.layers import Concatenate
 from amalthea.models import Model
 
 __all__ = ["InceptionV3", "decode_predictions", "preprocess_input"]
-
-
-class Conv(NamedTuple):
-    """A convolution of a branch, with normalization and ReLU."""
-
-    filters: int
-    kernel: int | tuple[int, int] = 1
-    strides: int = 1
-    padding: str = "same"
-
-
-MAX = "max pooling of stride 2"
-MEAN = "mean pooling"
-Branch = tuple[Any, ...]  # of Conv, MAX, MEAN, and last perhaps a tuple of Conv, which stand side by side
-
-STEM: Branch = (
-    Conv(32, 3, 2, "valid"),
-    Conv(32, 3, 1, "valid"),
-    Conv(64, 3),
-    MAX,
-    Conv(80, 1, 1, "valid"),
-    Conv(192, 3, 1, "valid"),
-    MAX,
-)
 
 
 def _wide(pooled: int) -> tuple[Branch, ...]:
@@ -75,24 +52,6 @@ MODULES: tuple[tuple[Branch, ...], ...] = (
 )
 
 
-def _step(x: Any, step: Any, plan: Plan, split_name: str | None) -> Any:
-    if step is MAX:
-        return MaxPooling2D(3, strides=2)(x)
-    if step is MEAN:
-        return AveragePooling2D(3, strides=1, padding="same")(x)
-    if isinstance(step, Conv):
-        x = Conv2D(step.filters, step.kernel, strides=step.strides, padding=step.padding, use_bias=False)(x)
-        x = BatchNormalization(axis=plan.axis, scale=False)(x)
-        return Activation("relu")(x)
-    return Concatenate(axis=plan.axis, name=split_name)([_step(x, side, plan, None) for side in step])
-
-
-def _branch(x: Any, branch: Branch, plan: Plan, split_name: str | None = None) -> Any:
-    for step in branch:
-        x = _step(x, step, plan, split_name)
-    return x
-
-
 def _inception_v3(
     table: Files,
     /,
@@ -126,12 +85,12 @@ def _inception_v3(
     auxiliary classifier.
     """
     plan = Plan(locals(), table, default_size=299, min_size=75)
-    x = _branch(plan.inputs, STEM, plan)
+    x = branched(plan.inputs, STEM, plan)
     for i, module in enumerate(MODULES):
         # The first of two splits in a module has a name of its own.
         names = [None, f"mixed9_{i - 9}", None, None]
         x = Concatenate(axis=plan.axis, name=f"mixed{i}")(
-            [_branch(x, branch, plan, name) for branch, name in zip(module, names)]
+            [branched(x, branch, plan, name) for branch, name in zip(module, names)]
         )
     return plan.model(plan.head(x, named=False))
 

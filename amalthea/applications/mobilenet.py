@@ -119,14 +119,14 @@ def MobileNet(
     positive_number(alpha, "alpha", "MobileNet")
     positive_int(depth_multiplier, "depth_multiplier", "MobileNet")
     share(dropout, "dropout", "MobileNet")
-    size = size_of(input_shape, SIZES)
+    size = size_of(input_shape, SIZES, weights)
     plan = Plan(
         {**locals(), "name": name or "MobileNet"},
         _files(alpha, depth_multiplier, size),
         default_size=size,
         last_axis=-1,
     )
-    plan.name = name or f"mobilenet_{alpha:0.2f}_{plan.height}"
+    plan.name = name or f"mobilenet_{alpha:0.2f}_{size if weights == "imagenet" else plan.height}"
     x = Conv2D(int(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="conv1")(plan.inputs)
     x = _activated(x, plan, "conv1")
     for number, (filters, stride) in enumerate(BLOCKS, start=1):
