@@ -56,9 +56,10 @@ _EXPORTS = {
 # The rooms that a person types, and where they live if that is not `amalthea.<name>`.
 _INSIDE = {"backends": "amalthea.engine.backends", "primitives": "amalthea.engine.primitives"}
 _MODULES = (
-    "activations", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets", "distribution",
-    "dtype_policies", "engine", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models",
-    "ops", "optimizers", "primitives", "random", "regularizers", "saving", "testing", "training", "tree", "utils",
+    "activations", "applications", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
+    "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "losses", "metrics",
+    "mixed_precision", "models", "ops", "optimizers", "primitives", "random", "regularizers", "saving", "testing",
+    "training", "tree", "utils",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run

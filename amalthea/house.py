@@ -74,6 +74,7 @@ ROOMS = tuple(
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
         ("datasets", "data sets"),
+        ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
         ("cli", "the amalthea command"),
     )

@@ -72,7 +72,7 @@ docstrings.share("architecture options", "\n".join(inspect.cleandoc(text) for te
 docstrings.share(
     "architecture shapes",
     "(batch, height, width, channels) -> (batch, classes); without the classifier (batch, h, w, features), or (batch,\n"
-    "features) with ``pooling``. The axis of channels comes first under ``image_data_format`` \"channels_first\".",
+    'features) with ``pooling``. The axis of channels comes first under ``image_data_format`` "channels_first".',
 )
 docstrings.share(
     "architecture errors",

@@ -102,9 +102,7 @@ def _inverted(x: Any, plan: Plan, block: Block) -> Any:
     before, filters, name = x, plan.channels(x), block.name
     if block.expand != 1:
         wide = filters * block.expand
-        x = Conv2D(
-            wide, 1, padding="same", use_bias=False, kernel_initializer=KERNEL, name=f"{name}expand_conv"
-        )(x)
+        x = Conv2D(wide, 1, padding="same", use_bias=False, kernel_initializer=KERNEL, name=f"{name}expand_conv")(x)
         x = _activated(x, plan, f"{name}expand_bn", f"{name}expand_activation")
     x, padding = _padded_for(x, plan, block.kernel, block.stride, f"{name}dwconv_pad")
     x = DepthwiseConv2D(
@@ -117,9 +115,9 @@ def _inverted(x: Any, plan: Plan, block: Block) -> Any:
     )(x)
     x = _activated(x, plan, f"{name}bn", f"{name}activation")
     x = squeeze_and_excite(x, plan, max(1, filters // 4), KERNEL, name)
-    x = Conv2D(
-        block.filters, 1, padding="same", use_bias=False, kernel_initializer=KERNEL, name=f"{name}project_conv"
-    )(x)
+    x = Conv2D(block.filters, 1, padding="same", use_bias=False, kernel_initializer=KERNEL, name=f"{name}project_conv")(
+        x
+    )
     x = BatchNormalization(axis=plan.axis, name=f"{name}project_bn")(x)
     if block.stride > 1 or filters != block.filters:
         return x
@@ -205,7 +203,9 @@ def _variant(number: int, scale: tuple[float, float, int, float], *hashes: str) 
     name = f"efficientnetb{number}"
     files = published(f"https://storage.googleapis.com/keras-applications/{name}{{}}.h5", *hashes)
     width, depth, size, _ = scale
-    summary = f"Builds EfficientNetB{number}: {width} times as wide and {depth} times as deep as B0, for {size} x {size}."
+    summary = (
+        f"Builds EfficientNetB{number}: {width} times as wide and {depth} times as deep as B0, for {size} x {size}."
+    )
     return variant(_efficientnet, f"EfficientNetB{number}", name, summary, Scale(*scale, files))
 
 

@@ -111,12 +111,12 @@ class Block(NamedTuple):
     name: str
 
 
-def _convolved(x: Any, plan: Plan, filters: int, kernel: int, names: tuple[str, str, str | None], stride: int = 1) -> Any:
+def _convolved(
+    x: Any, plan: Plan, filters: int, kernel: int, names: tuple[str, str, str | None], stride: int = 1
+) -> Any:
     """A convolution, normalized, and activated if the third name is given."""
     conv, normalization, activation = names
-    x = Conv2D(
-        filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer=KERNEL, name=conv
-    )(x)
+    x = Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer=KERNEL, name=conv)(x)
     x = BatchNormalization(axis=plan.axis, momentum=MOMENTUM, name=normalization)(x)
     return x if activation is None else Activation("silu", name=activation)(x)
 

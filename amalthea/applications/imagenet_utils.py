@@ -109,7 +109,9 @@ def _check_images(images: Any, axis: int, channels: int) -> None:
     if len(images.shape) not in (3, 4) or (channels > 1 and images.shape[axis] not in (3, None)):
         raise ShapeError(
             "These are not images as the networks of ImageNet take them.",
-            expected="(3, height, width), with a batch before it or not" if axis == -3 else "(height, width, 3), with a batch before it or not",
+            expected="(3, height, width), with a batch before it or not"
+            if axis == -3
+            else "(height, width, 3), with a batch before it or not",
             got=brief(images),
             cure="x[None] for one image; data_format=..., if the channels are another axis",
         )
@@ -142,7 +144,10 @@ def preprocessing(mode: str | None, module: str) -> Callable[..., Any]:
 
 _OF_FAMILIES = {
     None: ("Returns the images as they are: the models scale them themselves.", "[[[255.0, 255.0, 255.0]]]"),
-    "caffe": ("Turns RGB into BGR, and subtracts the mean of ImageNet from each channel.", "[[[151.061, 138.221, 131.32]]]"),
+    "caffe": (
+        "Turns RGB into BGR, and subtracts the mean of ImageNet from each channel.",
+        "[[[151.061, 138.221, 131.32]]]",
+    ),
     "tf": ("Scales images from 0 ... 255 to -1 ... 1.", "[[[1.0, 1.0, 1.0]]]"),
     "torch": ("Scales images to 0 ... 1, then by the means and deviations of ImageNet.", "[[[2.249, 2.429, 2.64]]]"),
 }

@@ -56,9 +56,7 @@ MIXED_5B: tuple[Branch, ...] = (
     (Conv(64), Conv(96, 3), Conv(96, 3)),
     (MEAN, Conv(64)),
 )
-BLOCK_35 = Residual(
-    "block35", 10, 0.17, ((Conv(32),), (Conv(32), Conv(32, 3)), (Conv(32), Conv(48, 3), Conv(64, 3)))
-)
+BLOCK_35 = Residual("block35", 10, 0.17, ((Conv(32),), (Conv(32), Conv(32, 3)), (Conv(32), Conv(48, 3), Conv(64, 3))))
 MIXED_6A: tuple[Branch, ...] = (
     (Conv(384, 3, 2, "valid"),),
     (Conv(256), Conv(256, 3), Conv(384, 3, 2, "valid")),

@@ -126,7 +126,7 @@ def MobileNet(
         default_size=size,
         last_axis=-1,
     )
-    plan.name = name or f"mobilenet_{alpha:0.2f}_{size if weights == "imagenet" else plan.height}"
+    plan.name = name or f"mobilenet_{alpha:0.2f}_{plan.height if weights != 'imagenet' else size}"
     x = Conv2D(int(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="conv1")(plan.inputs)
     x = _activated(x, plan, "conv1")
     for number, (filters, stride) in enumerate(BLOCKS, start=1):

@@ -97,7 +97,7 @@ def MobileNetV2(
     size = size_of(input_shape, SIZES, weights)
     arguments = {**locals(), "name": name or "MobileNetV2"}
     plan = Plan(arguments, _files(alpha, size), default_size=size, last_axis=-1)
-    plan.name = name or f"mobilenetv2_{alpha:0.2f}_{size if weights == "imagenet" else plan.height}"
+    plan.name = name or f"mobilenetv2_{alpha:0.2f}_{plan.height if weights != 'imagenet' else size}"
     x = Conv2D(rounded(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(plan.inputs)
     x = _normalized(x, plan, "bn_Conv1", "Conv1_relu")
     number = 0

@@ -113,9 +113,7 @@ def _block(x: Any, plan: Plan, block: Block, number: int) -> Any:
     if block.stride == 2:
         x = ZeroPadding2D(halving_pad(x, block.kernel, plan.axis), name=f"{name}depthwise_pad")(x)
     padding = "same" if block.stride == 1 else "valid"
-    x = DepthwiseConv2D(
-        block.kernel, strides=block.stride, padding=padding, use_bias=False, name=f"{name}depthwise"
-    )(x)
+    x = DepthwiseConv2D(block.kernel, strides=block.stride, padding=padding, use_bias=False, name=f"{name}depthwise")(x)
     x = _activated(_normalized(x, plan, f"{name}depthwise_bn"), block.hard)
     if block.gated:
         x = _gated(x, wide, name)
@@ -218,7 +216,10 @@ MobileNetV3Small = variant(
         {
             "small_224_0.75_float": ("cb65d4e5be93758266aa0a7f2c6708b7", "ebdb5cc8e0b497cd13a7c275d475c819"),
             "small_224_1.0_float": ("8768d4c2e7dee89b9d02b2d03d65d862", "d3e8ec802a04aa4fc771ee12a9a9b836"),
-            "small_minimalistic_224_1.0_float": ("99cd97fb2fcdad2bf028eb838de69e37", "cde8136e733e811080d9fcd8a252f7e4"),
+            "small_minimalistic_224_1.0_float": (
+                "99cd97fb2fcdad2bf028eb838de69e37",
+                "cde8136e733e811080d9fcd8a252f7e4",
+            ),
         },
     ),
 )
@@ -234,7 +235,10 @@ MobileNetV3Large = variant(
         {
             "large_224_0.75_float": ("765b44a33ad4005b3ac83185abf1d0eb", "40af19a13ebea4e2ee0c676887f69a2e"),
             "large_224_1.0_float": ("59e551e166be033d707958cf9e29a6a7", "07fb09a5933dd0c8eaafa16978110389"),
-            "large_minimalistic_224_1.0_float": ("675e7b876c45c57e9e63e6d90a36599c", "ec5221f64a2f6d1ef965a614bdae7973"),
+            "large_minimalistic_224_1.0_float": (
+                "675e7b876c45c57e9e63e6d90a36599c",
+                "ec5221f64a2f6d1ef965a614bdae7973",
+            ),
         },
     ),
 )

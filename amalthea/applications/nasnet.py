@@ -233,7 +233,12 @@ NASNetMobile = variant(
     "nasnet_mobile",
     "Builds NASNet-A (4 @ 1056), for images of 224 x 224.",
     Cells(
-        4, 1056, 32, 224, False, _files("mobile", "020fb642bf7360b370c678b08e0adf61", "1ed92395b5b598bdda52abe5c0dbfd63")
+        4,
+        1056,
+        32,
+        224,
+        False,
+        _files("mobile", "020fb642bf7360b370c678b08e0adf61", "1ed92395b5b598bdda52abe5c0dbfd63"),
     ),
 )
 NASNetLarge = variant(
