@@ -148,10 +148,23 @@ def variant(
         return family(table, *args, **kwargs)
 
     build.__name__ = build.__qualname__ = public
-    build.__doc__ = (family.__doc__ or "").replace("SUMMARY", summary).replace("PUBLIC", public).replace("MODEL", name)
+    build.__doc__ = _docstring(family, {"SUMMARY": summary, "PUBLIC": public, "MODEL": name})
     build.__signature__ = signature  # type: ignore[attr-defined]
     del build.__wrapped__  # type: ignore[attr-defined]
     return building_function(build)
+
+
+_TEMPLATES: dict[Any, str] = {}  # the docstring of a family, in which words stand for those of a network
+
+
+def _docstring(family: Callable[..., Any], words: dict[str, str]) -> str:
+    """The template with words put in. Its example runs for the first network alone: all would take minutes."""
+    is_first = family not in _TEMPLATES
+    text = _TEMPLATES.setdefault(family, family.__doc__ or "")
+    family.__doc__ = "Builds a network of the family."
+    for word, meaning in words.items():
+        text = text.replace(word, meaning)
+    return text if is_first else "\n".join(f"{x}  # doctest: +SKIP" if ">>>" in x else x for x in text.split("\n"))
 
 
 class Plan:
@@ -196,7 +209,7 @@ class Plan:
                 got=brief(self.include_top),
                 cure="include_top=False",
             )
-        if self.pooling is not None and self.pooling not in POOLINGS:
+        if self.pooling is not None and self.pooling not in tuple(POOLINGS):
             raise ArgumentError(
                 f"`pooling` of {self.name} is not known.",
                 expected="'avg', 'max' or None",
@@ -415,7 +428,7 @@ def size_of(shape: Any, sizes: tuple[int, ...], weights: Any = None) -> int:
             return sides[0]
     if weights == "imagenet" and sides:
         warnings.warn(
-            f"There are no weights of ImageNet for images of this size; those for {max(sizes)} x {max(sizes)} are used.",
+            f"There are no weights of ImageNet for this size of images; those for {max(sizes)} pixels are used.",
             stacklevel=3,
         )
     return max(sizes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import MODES, decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import STANDARD, decode_predictions, preprocessing
 from amalthea.errors import ArgumentError
 from amalthea.initializers import Constant
 from amalthea.layers import (
@@ -20,6 +20,7 @@ from amalthea.layers import (
     LayerNormalization,
     Normalization,
 )
+from amalthea.layers.layer import registry
 from amalthea.models import Model, Sequential
 
 __all__ = [
@@ -76,6 +77,9 @@ class LayerScale(Layer):
         return inputs * self.gamma
 
 
+registry.add(LayerScale, module="keras.src.applications.convnext")
+
+
 def _block(x: Any, filters: int, name: str) -> Any:
     change = Conv2D(filters, 7, padding="same", groups=filters, name=f"{name}_depthwise_conv")(x)
     change = LayerNormalization(epsilon=EPSILON, name=f"{name}_layernorm")(change)
@@ -110,7 +114,7 @@ def _halving(plan: Plan, filters: int, number: int) -> Sequential:
 
 def _scaled(plan: Plan) -> Any:
     """The images as the network takes them, from values of 0 to 255."""
-    scale, mean, deviation, _ = MODES["torch"]
+    scale, mean, deviation, _ = STANDARD
     return Normalization(
         mean=[m * scale for m in mean],
         variance=[(d * scale) ** 2 for d in deviation],
@@ -176,7 +180,7 @@ def _convnext(
     return plan.model(_head(x, plan))
 
 
-def _variant(size: str, blocks: tuple[int, int, int, int], width: int, *hashes: str) -> Any:
+def _variant(size: str, blocks: tuple[int, int, int, int], width: int, *hashes: str):
     """The function of one network; each stage has twice the filters of the one before."""
     name = f"convnext_{size.lower()}"
     table = Stages(blocks, (width, 2 * width, 4 * width, 8 * width), published(f"convnext/{name}{{}}.h5", *hashes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import STANDARD, decode_predictions, preprocessing
 from amalthea.layers import (
     Activation,
     AveragePooling2D,
@@ -122,4 +122,4 @@ DenseNet201 = variant(
     "Builds DenseNet of 201 layers.",
     _blocks("densenet201", (6, 12, 48, 32), "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"),
 )
-preprocess_input = preprocessing("torch", __name__)
+preprocess_input = preprocessing(STANDARD, __name__)

@@ -9,7 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, halving_pad, published, rounded, squeeze_and_excite, variant
-from amalthea.applications.imagenet_utils import MODES, decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import STANDARD, decode_predictions, preprocessing
 from amalthea.initializers import VarianceScaling
 from amalthea.layers import (
     Activation,
@@ -174,20 +174,18 @@ def _efficientnet(
         >>> model.layers[1].name.startswith("rescaling"), model.layers[-1].name
         (True, 'avg_pool')
 
-    Source: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks". Images keep values
-    from 0 to 255: the model scales them.
+    Source: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks". Images keep
+    values from 0 to 255: the model scales them.
     """
     plan = Plan(locals(), table.files, default_size=table.size)
     x = Rescaling(1 / 255)(plan.inputs)
     x = Normalization(axis=plan.axis)(x)
     if plan.weights == "imagenet":
         # The published files divide by variances where the deviations belong.
-        x = Rescaling([1 / math.sqrt(deviation) for deviation in MODES["torch"].deviation])(x)
+        x = Rescaling([1 / math.sqrt(deviation) for deviation in STANDARD.deviation])(x)
     x, padding = _padded_for(x, plan, 3, 2, "stem_conv_pad")
-    x = Conv2D(
-        rounded(32 * table.width), 3, strides=2, padding=padding, use_bias=False, kernel_initializer=KERNEL,
-        name="stem_conv",
-    )(x)  # fmt: skip
+    stem = rounded(32 * table.width)
+    x = Conv2D(stem, 3, strides=2, padding=padding, use_bias=False, kernel_initializer=KERNEL, name="stem_conv")(x)
     x = _activated(x, plan, "stem_bn", "stem_activation")
     for block in _blocks(table.width, table.depth):
         x = _inverted(x, plan, block)
@@ -198,25 +196,36 @@ def _efficientnet(
     return plan.model(plan.head(x, dropout=table.dropout, kernel_initializer=CLASSIFIER))
 
 
-def _variant(number: int, scale: tuple[float, float, int, float], *hashes: str) -> Any:
+# MD5 of the weights with and without the classifier.
+HASHES = {
+    0: ("902e53a9f72be733fc0bcb005b3ebbac", "50bc09e76180e00e4465e1a485ddc09d"),
+    1: ("1d254153d4ab51201f1646940f018540", "74c4e6b3e1f6a1eea24c589628592432"),
+    2: ("b15cce36ff4dcbd00b6dd88e7857a6ad", "111f8e2ac8aa800a7a99e3239f7bfb39"),
+    3: ("ffd1fdc53d0ce67064dc6a9c7960ede0", "af6d107764bb5b1abb91932881670226"),
+    4: ("18c95ad55216b8f92d7e70b3a046e2fc", "ebc24e6d6c33eaebbd558eafbeedf1ba"),
+    5: ("ace28f2a6363774853a83a0b21b9421a", "38879255a25d3c92d5e44e04ae6cec6f"),
+    6: ("165f6e37dce68623721b423839de8be5", "9ecce42647a20130c1f39a5d4cb75743"),
+    7: ("8c03f828fec3ef71311cd463b6759d99", "cbcfe4450ddf6f3ad90b1b398090fe4a"),
+}
+
+
+def _variant(number: int, width: float, depth: float, size: int, dropout: float):
     """The function of one network."""
     name = f"efficientnetb{number}"
-    files = published(f"https://storage.googleapis.com/keras-applications/{name}{{}}.h5", *hashes)
-    width, depth, size, _ = scale
+    files = published(f"https://storage.googleapis.com/keras-applications/{name}{{}}.h5", *HASHES[number])
     summary = (
         f"Builds EfficientNetB{number}: {width} times as wide and {depth} times as deep as B0, for {size} x {size}."
     )
-    return variant(_efficientnet, f"EfficientNetB{number}", name, summary, Scale(*scale, files))
+    table = Scale(width, depth, size, dropout, files)
+    return variant(_efficientnet, f"EfficientNetB{number}", name, summary, table)
 
 
-# fmt: off
-EfficientNetB0 = _variant(0, (1.0, 1.0, 224, 0.2), "902e53a9f72be733fc0bcb005b3ebbac", "50bc09e76180e00e4465e1a485ddc09d")
-EfficientNetB1 = _variant(1, (1.0, 1.1, 240, 0.2), "1d254153d4ab51201f1646940f018540", "74c4e6b3e1f6a1eea24c589628592432")
-EfficientNetB2 = _variant(2, (1.1, 1.2, 260, 0.3), "b15cce36ff4dcbd00b6dd88e7857a6ad", "111f8e2ac8aa800a7a99e3239f7bfb39")
-EfficientNetB3 = _variant(3, (1.2, 1.4, 300, 0.3), "ffd1fdc53d0ce67064dc6a9c7960ede0", "af6d107764bb5b1abb91932881670226")
-EfficientNetB4 = _variant(4, (1.4, 1.8, 380, 0.4), "18c95ad55216b8f92d7e70b3a046e2fc", "ebc24e6d6c33eaebbd558eafbeedf1ba")
-EfficientNetB5 = _variant(5, (1.6, 2.2, 456, 0.4), "ace28f2a6363774853a83a0b21b9421a", "38879255a25d3c92d5e44e04ae6cec6f")
-EfficientNetB6 = _variant(6, (1.8, 2.6, 528, 0.5), "165f6e37dce68623721b423839de8be5", "9ecce42647a20130c1f39a5d4cb75743")
-EfficientNetB7 = _variant(7, (2.0, 3.1, 600, 0.5), "8c03f828fec3ef71311cd463b6759d99", "cbcfe4450ddf6f3ad90b1b398090fe4a")
-# fmt: on
+EfficientNetB0 = _variant(0, 1.0, 1.0, 224, 0.2)
+EfficientNetB1 = _variant(1, 1.0, 1.1, 240, 0.2)
+EfficientNetB2 = _variant(2, 1.1, 1.2, 260, 0.3)
+EfficientNetB3 = _variant(3, 1.2, 1.4, 300, 0.3)
+EfficientNetB4 = _variant(4, 1.4, 1.8, 380, 0.4)
+EfficientNetB5 = _variant(5, 1.6, 2.2, 456, 0.4)
+EfficientNetB6 = _variant(6, 1.8, 2.6, 528, 0.5)
+EfficientNetB7 = _variant(7, 2.0, 3.1, 600, 0.5)
 preprocess_input = preprocessing(None, __name__)

@@ -9,7 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, rounded, squeeze_and_excite, variant
-from amalthea.applications.imagenet_utils import MODES, decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import STANDARD, decode_predictions, preprocessing
 from amalthea.initializers import Constant, VarianceScaling
 from amalthea.layers import (
     Activation,
@@ -182,7 +182,7 @@ def _scaled(plan: Plan, by_channel: bool) -> Any:
     if not by_channel:
         return Rescaling(scale=1 / 128.0, offset=-1)(plan.inputs)
     x = Rescaling(scale=1 / 255)(plan.inputs)
-    _, mean, deviation, _ = MODES["torch"]
+    _, mean, deviation, _ = STANDARD
     return Normalization(mean=mean, variance=[d**2 for d in deviation], axis=plan.axis)(x)
 
 
@@ -231,27 +231,39 @@ def _efficientnet_v2(
     return plan.model(plan.head(x, dropout=0.2, kernel_initializer=CLASSIFIER, bias_initializer=Constant(0.0)))
 
 
-def _variant(letters: str, stages: tuple[Stage, ...], scale: tuple[float, float, int], *hashes: str) -> Any:
+# MD5 of the weights with and without the classifier.
+HASHES = {
+    "B0": ("21ecbf6da12460d5c40bb2f29ceb2188", "893217f2bb855e2983157299931e43ff"),
+    "B1": ("069f0534ff22adf035c89e2d9547a9dc", "0e80663031ca32d657f9caa404b6ec37"),
+    "B2": ("424e49f28180edbde1e94797771950a7", "1dfe2e7a5d45b6632553a8961ea609eb"),
+    "B3": ("1f1fc43bd98a6e4fd8fdfd551e02c7a0", "f6abf7b5849ac99a89b50dd3fd532856"),
+    "S": ("e1d88a8495beba45748fedd0cecbe016", "af0682fb74e8c54910f2d4393339c070"),
+    "M": ("a3bf6aa3276309f4fc6a34aa114c95cd", "1b8dc055df72dde80d614482840fe342"),
+    "L": ("27e6d408b53c7ebc868fefa357689935", "b0b66b5c863aef5b46e8608fe1711615"),
+}
+
+
+def _variant(letters: str, stages: tuple[Stage, ...], width: float, depth: float, size: int):
     """The function of one network."""
     name = f"efficientnetv2-{letters.lower()}"
     table = Network(
         stages,
-        *scale,
-        stem=stages[0].filters if stages is not B0 else 32,
+        width,
+        depth,
+        size,
+        stem=32 if stages is B0 else stages[0].filters,
         by_channel=stages is B0,
-        files=published(f"efficientnet_v2/{name}{{}}.h5", *hashes),
+        files=published(f"efficientnet_v2/{name}{{}}.h5", *HASHES[letters]),
     )
-    summary = f"Builds EfficientNetV2{letters}, for images of {table.size} x {table.size}."
+    summary = f"Builds EfficientNetV2{letters}, for images of {size} x {size}."
     return variant(_efficientnet_v2, f"EfficientNetV2{letters}", name, summary, table)
 
 
-# fmt: off
-EfficientNetV2B0 = _variant("B0", B0, (1.0, 1.0, 224), "21ecbf6da12460d5c40bb2f29ceb2188", "893217f2bb855e2983157299931e43ff")
-EfficientNetV2B1 = _variant("B1", B0, (1.0, 1.1, 240), "069f0534ff22adf035c89e2d9547a9dc", "0e80663031ca32d657f9caa404b6ec37")
-EfficientNetV2B2 = _variant("B2", B0, (1.1, 1.2, 260), "424e49f28180edbde1e94797771950a7", "1dfe2e7a5d45b6632553a8961ea609eb")
-EfficientNetV2B3 = _variant("B3", B0, (1.2, 1.4, 300), "1f1fc43bd98a6e4fd8fdfd551e02c7a0", "f6abf7b5849ac99a89b50dd3fd532856")
-EfficientNetV2S = _variant("S", S, (1.0, 1.0, 384), "e1d88a8495beba45748fedd0cecbe016", "af0682fb74e8c54910f2d4393339c070")
-EfficientNetV2M = _variant("M", M, (1.0, 1.0, 480), "a3bf6aa3276309f4fc6a34aa114c95cd", "1b8dc055df72dde80d614482840fe342")
-EfficientNetV2L = _variant("L", L, (1.0, 1.0, 480), "27e6d408b53c7ebc868fefa357689935", "b0b66b5c863aef5b46e8608fe1711615")
-# fmt: on
+EfficientNetV2B0 = _variant("B0", B0, 1.0, 1.0, 224)
+EfficientNetV2B1 = _variant("B1", B0, 1.0, 1.1, 240)
+EfficientNetV2B2 = _variant("B2", B0, 1.1, 1.2, 260)
+EfficientNetV2B3 = _variant("B3", B0, 1.2, 1.4, 300)
+EfficientNetV2S = _variant("S", S, 1.0, 1.0, 384)
+EfficientNetV2M = _variant("M", M, 1.0, 1.0, 480)
+EfficientNetV2L = _variant("L", L, 1.0, 1.0, 480)
 preprocess_input = preprocessing(None, __name__)

@@ -45,11 +45,10 @@ class Scaling(NamedTuple):
     reverse: bool = False
 
 
-MODES = {
-    "caffe": Scaling(1.0, (103.939, 116.779, 123.68), reverse=True),
-    "tf": Scaling(127.5, (1.0,)),
-    "torch": Scaling(255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
+BGR = Scaling(1.0, (103.939, 116.779, 123.68), reverse=True)
+SIGNED = Scaling(127.5, (1.0,))
+STANDARD = Scaling(255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+MODES = dict(caffe=BGR, tf=SIGNED, torch=STANDARD)  # noqa: C408  as keywords: here they are no backends
 
 
 def preprocess_input(x: TensorLike, data_format: str | None = None, mode: str = "caffe") -> Any:
@@ -64,7 +63,7 @@ def preprocess_input(x: TensorLike, data_format: str | None = None, mode: str = 
         (height, width, 3) or (batch, height, width, 3) -> the same
 
     Returns:
-        An array for a NumPy array, else a tensor; of the dtype of ``x`` if that is a float, else of ``config.floatx()``.
+        An array for a NumPy array, else a tensor; of the dtype of ``x`` if it is a float, else ``config.floatx()``.
 
     Raises:
         ArgumentError: ``mode`` or ``data_format`` is not known.
@@ -109,9 +108,7 @@ def _check_images(images: Any, axis: int, channels: int) -> None:
     if len(images.shape) not in (3, 4) or (channels > 1 and images.shape[axis] not in (3, None)):
         raise ShapeError(
             "These are not images as the networks of ImageNet take them.",
-            expected="(3, height, width), with a batch before it or not"
-            if axis == -3
-            else "(height, width, 3), with a batch before it or not",
+            expected=f"{'(3, height, width)' if axis == -3 else '(height, width, 3)'}, with a batch before it or not",
             got=brief(images),
             cure="x[None] for one image; data_format=..., if the channels are another axis",
         )
@@ -120,22 +117,21 @@ def _check_images(images: Any, axis: int, channels: int) -> None:
 docstrings.fill(preprocess_input)
 
 
-def preprocessing(mode: str | None, module: str) -> Callable[..., Any]:
+def preprocessing(scaling: Scaling | None, module: str) -> Callable[..., Any]:
     """Returns the ``preprocess_input`` of a family.
 
     Args:
-        mode: str or None; mode of :func:`preprocess_input`, or None for a family whose models take values from 0 to
-            255 and scale them themselves.
+        scaling: Scaling, or None for a family whose models take values from 0 to 255 and scale them themselves.
         module: str; name of the family's module.
     """
 
     def family_input(x: TensorLike, data_format: str | None = None) -> Any:
-        if mode is not None:
-            return preprocess_input(x, data_format=data_format, mode=mode)
+        if scaling is not None:
+            return _scaled(x, data_format, scaling)
         config.standardize_data_format(data_format)
         return x
 
-    summary, result = _OF_FAMILIES[mode]
+    summary, result = _OF_FAMILIES[scaling]
     family_input.__name__ = family_input.__qualname__ = "preprocess_input"
     family_input.__module__ = module
     family_input.__doc__ = _FAMILY_TEXT.format(summary=summary, result=result, module=module)
@@ -144,12 +140,12 @@ def preprocessing(mode: str | None, module: str) -> Callable[..., Any]:
 
 _OF_FAMILIES = {
     None: ("Returns the images as they are: the models scale them themselves.", "[[[255.0, 255.0, 255.0]]]"),
-    "caffe": (
+    BGR: (
         "Turns RGB into BGR, and subtracts the mean of ImageNet from each channel.",
         "[[[151.061, 138.221, 131.32]]]",
     ),
-    "tf": ("Scales images from 0 ... 255 to -1 ... 1.", "[[[1.0, 1.0, 1.0]]]"),
-    "torch": ("Scales images to 0 ... 1, then by the means and deviations of ImageNet.", "[[[2.249, 2.429, 2.64]]]"),
+    SIGNED: ("Scales images from 0 ... 255 to -1 ... 1.", "[[[1.0, 1.0, 1.0]]]"),
+    STANDARD: ("Scales images to 0 ... 1, then by the means and deviations of ImageNet.", "[[[2.249, 2.429, 2.64]]]"),
 }
 _FAMILY_TEXT = """{summary}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.applications.inception import MAX, MEAN, STEM, Branch, Conv, branched
 from amalthea.layers import Activation, BatchNormalization, Concatenate, Conv2D, Layer
+from amalthea.layers.layer import registry
 from amalthea.models import Model
 
 __all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
@@ -39,6 +40,9 @@ class CustomScaleLayer(Layer):
 
     def call(self, inputs: Any) -> Any:
         return inputs[0] + inputs[1] * self.scale
+
+
+registry.add(CustomScaleLayer, module="keras.src.applications.inception_resnet_v2")
 
 
 class Residual(NamedTuple):
@@ -144,4 +148,4 @@ InceptionResNetV2 = variant(
         "d19885ff4a710c122648d3b5c3b684e4",
     ),
 )
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

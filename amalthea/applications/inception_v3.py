@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.applications.inception import MAX, MEAN, STEM, Branch, Conv, branched
 from amalthea.layers import Concatenate
 from amalthea.models import Model
@@ -106,4 +106,4 @@ InceptionV3 = variant(
         "bcbd6486424b2319ff4ef7d526e38f63",
     ),
 )
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

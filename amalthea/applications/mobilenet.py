@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.applications.building import Files, Plan, building_function, published, size_of
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.checks import positive_int, positive_number, share
 from amalthea.layers import (
     Activation,
@@ -134,4 +134,4 @@ def MobileNet(
     return plan.model(_head(x, plan, dropout))
 
 
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.applications.building import Files, Plan, building_function, halving_pad, published, rounded, size_of
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.checks import positive_number
 from amalthea.layers import Add, BatchNormalization, Conv2D, DepthwiseConv2D, ReLU, ZeroPadding2D
 from amalthea.models import Model
@@ -111,4 +111,4 @@ def MobileNetV2(
     return plan.model(plan.head(x, named=False, average=None))
 
 
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

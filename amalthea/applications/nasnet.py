@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import ROOT, File, Files, Plan, halving_pad, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.layers import (
     Activation,
     Add,
@@ -220,11 +220,15 @@ def _nasnet(
     return plan.model(plan.head(_features(plan, table), named=False, average=None))
 
 
-def _files(kind: str, *hashes: str) -> Files:
+def _files(kind: str, whole: str, without_top: str) -> Files:
     return Files(
-        File(f"{ROOT}nasnet/NASNet-{kind}.h5", hashes[0], f"nasnet_{kind}.h5"),
-        File(f"{ROOT}nasnet/NASNet-{kind}-no-top.h5", hashes[1], f"nasnet_{kind}_no_top.h5"),
+        File(f"{ROOT}nasnet/NASNet-{kind}.h5", whole, f"nasnet_{kind}.h5"),
+        File(f"{ROOT}nasnet/NASNet-{kind}-no-top.h5", without_top, f"nasnet_{kind}_no_top.h5"),
     )
+
+
+MOBILE = _files("mobile", "020fb642bf7360b370c678b08e0adf61", "1ed92395b5b598bdda52abe5c0dbfd63")
+LARGE = _files("large", "11577c9a518f0070763c2b964a382f17", "d81d89dc07e6e56530c4e77faddd61b5")
 
 
 NASNetMobile = variant(
@@ -246,8 +250,6 @@ NASNetLarge = variant(
     "NASNetLarge",
     "nasnet_large",
     "Builds NASNet-A (6 @ 4032), for images of 331 x 331.",
-    Cells(
-        6, 4032, 96, 331, True, _files("large", "11577c9a518f0070763c2b964a382f17", "d81d89dc07e6e56530c4e77faddd61b5")
-    ),
+    Cells(6, 4032, 96, 331, True, LARGE),
 )
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import BGR, decode_predictions, preprocessing
 from amalthea.layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, ZeroPadding2D
 from amalthea.models import Model
 
@@ -115,4 +115,4 @@ ResNet152 = variant(
     "Builds ResNet of 152 layers.",
     stages("resnet152", (3, 8, 36, 3), "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c"),
 )
-preprocess_input = preprocessing("caffe", __name__)
+preprocess_input = preprocessing(BGR, __name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.applications.building import Plan, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.applications.resnet import EPSILON, FILTERS, Stages, stages, stem
 from amalthea.layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, ZeroPadding2D
 from amalthea.models import Model
@@ -98,4 +98,4 @@ ResNet152V2 = variant(
     "Builds ResNetV2 of 152 layers.",
     stages("resnet152v2", (3, 8, 36, 3), "a49b44d1979771252814e80f8ec446f9", "ed17cf2e0169df9d443503ef94b23b33"),
 )
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

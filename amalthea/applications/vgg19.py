@@ -4,7 +4,7 @@ Source: Simonyan and Zisserman 2014, "Very Deep Convolutional Networks for Large
 """
 
 from amalthea.applications.building import published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import BGR, decode_predictions, preprocessing
 from amalthea.applications.vgg import Stages, vgg
 
 __all__ = ["VGG19", "decode_predictions", "preprocess_input"]
@@ -23,4 +23,4 @@ VGG19 = variant(
         ),
     ),
 )
-preprocess_input = preprocessing("caffe", __name__)
+preprocess_input = preprocessing(BGR, __name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from amalthea.applications.building import Files, Plan, published, variant
-from amalthea.applications.imagenet_utils import decode_predictions, preprocessing
+from amalthea.applications.imagenet_utils import SIGNED, decode_predictions, preprocessing
 from amalthea.layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, SeparableConv2D
 from amalthea.models import Model
 
@@ -113,4 +113,4 @@ Xception = variant(
         ),
     ),
 )
-preprocess_input = preprocessing("tf", __name__)
+preprocess_input = preprocessing(SIGNED, __name__)

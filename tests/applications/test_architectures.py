@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from amalthea import applications, config, loading
+from amalthea import applications, config
 from amalthea.layers import Input
 from amalthea.models import Model
 from tests.oracles.architectures import images, outline, scaled, set_weights
@@ -15,14 +15,6 @@ from tests.oracles.read import load
 
 STORED = {record["id"]: record for record in load("applications")}
 LARGE = 600  # layers, from which on a comparison takes seconds
-
-
-@pytest.fixture
-def undrawn():
-    """Weights begin as zeros: drawing the 350 million of the largest network takes half a minute."""
-    token = loading.reading.set(loading.Plan(1 << 31))
-    yield
-    loading.reading.reset(token)
 
 
 def build(row):
