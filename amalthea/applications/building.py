@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from amalthea import config, docstrings, tree
+from amalthea import config, docstrings, loading, tree
 from amalthea.checks import positive_int
 from amalthea.engine.types import ShapeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError, brief, nearest
@@ -38,11 +38,10 @@ from amalthea.utils.files import get_file
 
 P = ParamSpec("P")
 Table = TypeVar("Table")
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROOT = "https://storage.googleapis.com/tensorflow/keras-applications/"
 CLASSES = 1000  # of ImageNet
-MAX_CLASSES = 1 << 20
+MOST_ELEMENTS = 1 << 31  # of the weights of one network
 POOLINGS = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
 
 _PARTS = {
@@ -85,9 +84,25 @@ docstrings.share(
 )
 
 
-def building_function(function: Function) -> Function:
-    """Puts the texts that all architectures share into the docstring of a function that builds one."""
-    return docstrings.fill(function)
+def building_function(function: Callable[P, Model]) -> Callable[P, Model]:
+    """Lets a function build one architecture: weights that a file will give are not drawn before.
+
+    The texts that all architectures share are put into its docstring.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def build(*args: P.args, **kwargs: P.kwargs) -> Model:
+        given = signature.bind(*args, **kwargs).arguments
+        if given.get("weights", "imagenet") is None:
+            return function(*args, **kwargs)
+        token = loading.reading.set(loading.Plan(MOST_ELEMENTS))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            loading.reading.reset(token)
+
+    return docstrings.fill(build)
 
 
 class File(NamedTuple):
@@ -142,15 +157,14 @@ def variant(
         [p.replace(default=name) if p.name == "name" else p for p in parameters], return_annotation="Model"
     )
 
-    @functools.wraps(family)
     def build(*args: P.args, **kwargs: P.kwargs) -> Model:
-        kwargs.setdefault("name", name) if len(args) < len(parameters) else None
-        return family(table, *args, **kwargs)
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        return family(table, *given.args, **given.kwargs)
 
-    build.__name__ = build.__qualname__ = public
+    build.__module__, build.__name__, build.__qualname__ = family.__module__, public, public
     build.__doc__ = _docstring(family, {"SUMMARY": summary, "PUBLIC": public, "MODEL": name})
-    build.__signature__ = signature  # type: ignore[attr-defined]
-    del build.__wrapped__  # type: ignore[attr-defined]
+    build.__signature__ = signature
     return building_function(build)
 
 

@@ -89,19 +89,21 @@ def preprocess_input(x: TensorLike, data_format: str | None = None, mode: str = 
 def _scaled(x: TensorLike, data_format: str | None, scaling: Scaling) -> Any:
     first = config.standardize_data_format(data_format) == "channels_first"
     host = isinstance(x, np.ndarray)
+    library: Any = np if host else ops
     images: Any = x if host else ops.convert_to_tensor(x)
     axis = -3 if first else -1
     _check_images(images, axis, len(scaling.mean))
     if not dtypes.is_float(dtypes.standardize(images.dtype)):
         images = images.astype(config.floatx()) if host else ops.cast(images, config.floatx())
     if scaling.reverse:
-        images = np.flip(images, axis) if host else ops.flip(images, axis)
+        images = library.flip(images, axis)
     dtype = images.dtype if host else dtypes.to_numpy(dtypes.standardize(images.dtype))
 
     def by_channel(values: tuple[float, ...]) -> np.ndarray:
         return np.asarray(values, dtype).reshape((-1, 1, 1) if first else (-1,))
 
-    return (images / by_channel((scaling.scale,)) - by_channel(scaling.mean)) / by_channel(scaling.deviation)
+    centred = library.subtract(library.divide(images, by_channel((scaling.scale,))), by_channel(scaling.mean))
+    return library.divide(centred, by_channel(scaling.deviation))
 
 
 def _check_images(images: Any, axis: int, channels: int) -> None:
@@ -215,7 +217,7 @@ def decode_predictions(preds: TensorLike, top: int = 5) -> list[list[tuple[str, 
 @functools.cache
 def _names_in(path: str) -> list[tuple[str, str]]:
     index = json.loads(Path(path).read_text())
-    return [tuple(index[str(i)]) for i in range(CLASSES)]  # type: ignore[misc]
+    return [tuple(index[str(i)]) for i in range(CLASSES)]
 
 
 def _class_index() -> list[tuple[str, str]]:

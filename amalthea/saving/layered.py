@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea import loading
 from amalthea.errors import AmaltheaError, ModelFileError, add_location, brief, visible
 from amalthea.saving import weights
 
@@ -73,6 +74,9 @@ def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = Fal
             warnings.warn(f"Skipped: {error}", stacklevel=4)
     for variable, value in assignments:
         variable.assign(value)
+    plan = loading.reading.get()
+    if plan is not None:
+        plan.finish({id(variable) for variable, _ in assignments})
 
 
 def _group(root: Any, name: str) -> tuple[Any, list[str]]:
