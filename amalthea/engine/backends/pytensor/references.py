@@ -1,0 +1,31 @@
+"""Linear algebra and Fourier transforms: each is one operator that calls the primitive's NumPy reference.
+
+PyTensor's own operators call SciPy's functions on the same arrays, and raise an exception at a singular matrix.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amalthea.engine.backends.pytensor.operators import SubgraphCall
+from amalthea.engine.ir.tensor import Type
+from amalthea.engine.primitives import TABLE, Primitive, linear_algebra
+
+_FAMILIES = (linear_algebra.__name__,)
+
+
+def _by_reference(primitive: Primitive) -> Any:
+    def lowering(*operands: Any, **attrs: Any) -> Any:
+        types = primitive.types([Type(x.type.shape, x.dtype) for x in operands], attrs)
+
+        def run(*values: Any) -> Any:
+            found = primitive.reference(*values, **attrs)
+            return (found,) if primitive.single else found
+
+        made = SubgraphCall(run, types).make_node(*operands).outputs
+        return made[0] if primitive.single else made
+
+    return lowering
+
+
+REFERENCE_LOWERINGS = {p: _by_reference(p) for p in TABLE.values() if p.__module__ in _FAMILIES}
