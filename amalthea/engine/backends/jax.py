@@ -22,6 +22,7 @@ from jax.scipy.special import erf
 from amalthea.engine import dtypes
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.jax_linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
@@ -213,6 +214,7 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+    **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 
 

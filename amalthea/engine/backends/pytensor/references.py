@@ -9,9 +9,9 @@ from typing import Any
 
 from amalthea.engine.backends.pytensor.operators import SubgraphCall
 from amalthea.engine.ir.tensor import Type
-from amalthea.engine.primitives import TABLE, Primitive, linear_algebra
+from amalthea.engine.primitives import TABLE, Primitive, factorizations, fourier, linear_algebra
 
-_FAMILIES = (linear_algebra.__name__,)
+_FAMILIES = {module.__name__ for module in (linear_algebra, factorizations, fourier)}
 
 
 def _by_reference(primitive: Primitive) -> Any:

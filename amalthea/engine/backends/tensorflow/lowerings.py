@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from amalthea.engine.backends.tensorflow import windows
+from amalthea.engine.backends.tensorflow import linear_algebra, windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
@@ -271,3 +271,4 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 _SUBGRAPH_LOWERINGS = subgraph_lowerings(run)
 LOWERINGS.update(_SUBGRAPH_LOWERINGS)
+LOWERINGS.update(linear_algebra.lowerings(run))

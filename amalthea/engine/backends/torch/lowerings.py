@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from amalthea.engine.backends.torch.arrays import NAMES, to_tensor, where
+from amalthea.engine.backends.torch.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.torch.normalization import NORMALIZATION_LOWERINGS
 from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
 from amalthea.engine.backends.torch.windows import WINDOW_LOWERINGS
@@ -223,7 +224,7 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
-    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS,
+    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS, **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 _RANDOM = (random.random_uniform, random.random_normal)
 
