@@ -85,6 +85,15 @@ def largest(name: str) -> float:
     return 2.0**127 * (2 - 2.0**-7) if name == "bfloat16" else float(np.finfo(name).max)
 
 
+def spacing(name: str) -> float:
+    """Return the distance from 1 to the next larger number of a float dtype.
+
+    >>> spacing("float64") == 2.0**-52, spacing("bfloat16")
+    (True, 0.0078125)
+    """
+    return 2.0**-7 if name == "bfloat16" else float(np.finfo(name).eps)
+
+
 def is_float(name: str) -> bool:
     """True for bfloat16, float16, float32 and float64."""
     return name in FLOATS

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
-from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
+from amalthea.ops import (
+    activations,
+    control,
+    core,
+    crossentropies,
+    derivatives,
+    fourier,
+    linalg,
+    native,
+    nn,
+    normalization,
+    norms,
+    numpy,
+    windows,
+)  # fmt: skip
 from amalthea.ops import image as image
 from amalthea.ops.base import exported as _exported
 
@@ -17,19 +31,38 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
+    from amalthea.ops.derivatives import *  # noqa: F403
+    from amalthea.ops.fourier import *  # noqa: F403
+    from amalthea.ops.linalg import *  # noqa: F403
     from amalthea.ops.native import *  # noqa: F403
     from amalthea.ops.nn import *  # noqa: F403
     from amalthea.ops.normalization import *  # noqa: F403
+    from amalthea.ops.norms import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
     cast = core.cast  # not the helper of the same name in ops.base
 
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
-for _module in (activations, normalization, nn, crossentropies, windows, core, control, native):
+for _module in (
+    activations,
+    normalization,
+    nn,
+    crossentropies,
+    windows,
+    core,
+    control,
+    native,
+    linalg,
+    norms,
+    fourier,
+    derivatives,
+):
     globals().update(_exported(_module))
 for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
+linalg.__dict__.update({name: vars(norms)[name] for name in ("det", "matrix_rank", "norm")}, jvp=derivatives.jvp)
+numpy.__dict__.update(slogdet=norms.slogdet)
 
 
 def _swapped(function: Any) -> Any:

@@ -13,10 +13,24 @@ import numpy as np
 
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives.elementwise import (
-    add, divide, equal, multiply, negative, select, square, subtract,
+    add,
+    divide,
+    equal,
+    multiply,
+    select,
+    square,
+    subtract,
 )  # fmt: skip
 from amalthea.engine.primitives.linear_algebra import (
-    by_lapack, check_matrix, of_lower_triangle, on_diagonal, regular, triangle, triangular_solve, turned,
+    by_lapack,
+    check_matrix,
+    least_size,
+    of_lower_triangle,
+    on_diagonal,
+    regular,
+    triangle,
+    triangular_solve,
+    turned,
 )  # fmt: skip
 from amalthea.engine.primitives.matmul import matmul
 from amalthea.engine.primitives.movement import broadcast_to, concatenate, part, reshape
@@ -27,23 +41,18 @@ LARGE = 0.3  # of the largest element: no ratio of small whole numbers, which ro
 
 
 # ------------------------------------------------------------------------------------------------ types
-def _least(x: Type) -> Any:
-    m, n = x.shape[-2:]
-    return min(m, n) if isinstance(m, int) and isinstance(n, int) else m
-
-
 def _qr(x: Type, *, mode: str) -> tuple[Type, Type]:
     check_matrix(x)
     if mode not in ("reduced", "complete"):
         raise ArgumentError("QR has two modes.", expected="'reduced' or 'complete'", got=repr(mode))
     *batch, m, n = x.shape
-    k = m if mode == "complete" else _least(x)
+    k = m if mode == "complete" else least_size(x)
     return Type((*batch, m, k), x.dtype), Type((*batch, k, n), x.dtype)
 
 
 def _svd(x: Type, *, full_matrices: bool) -> tuple[Type, Type, Type]:
     check_matrix(x)
-    (*batch, m, n), k = x.shape, _least(x)
+    (*batch, m, n), k = x.shape, least_size(x)
     rows, columns = (m, n) if full_matrices else (k, k)
     return Type((*batch, m, rows), x.dtype), Type((*batch, k), x.dtype), Type((*batch, columns, n), x.dtype)
 
@@ -130,7 +139,9 @@ def _diagonal(s: Any) -> Any:
 
 
 def _no_gradient(what: str, cure: str) -> BackendError:
-    return BackendError(f"The gradient of {what} does not exist: the vectors that complete it are arbitrary.", cure=cure)
+    return BackendError(
+        f"The gradient of {what} does not exist: the vectors that complete it are arbitrary.", cure=cure
+    )
 
 
 def _qr_gradient(g, x, outputs, *, mode):

@@ -15,7 +15,16 @@ from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives.elementwise import (
-    add, cast, equal, greater, greater_equal, logical_and, multiply, negative, select, subtract,
+    add,
+    cast,
+    equal,
+    greater,
+    greater_equal,
+    logical_and,
+    multiply,
+    negative,
+    select,
+    subtract,
 )  # fmt: skip
 from amalthea.engine.primitives.indexing import take_along_axis
 from amalthea.engine.primitives.matmul import matmul
@@ -36,6 +45,18 @@ def check_matrix(x: Type, square: bool = False) -> None:
         raise DtypeError("A matrix is decomposed in floats.", expected="a float dtype", got=x, cure="ops.cast(x, ...)")
 
 
+def least_size(x: Type) -> Any:
+    """Return the number of rows or columns of a matrix, whichever is smaller."""
+    m, n = x.shape[-2:]
+    if m != n and not (isinstance(m, int) and isinstance(n, int)):
+        raise ShapeError(
+            "The number of rows or of columns is not known, so the shapes of the factors are not known.",
+            expected="(..., rows, columns) with known sizes; the sizes of a batch may be unknown",
+            got=x,
+        )
+    return m if m == n else min(m, n)
+
+
 def _square(x: Type) -> Type:
     check_matrix(x, square=True)
     return x
@@ -52,9 +73,7 @@ def _system(a: Type, b: Type, **attrs: Any) -> Type:
 
 def _lu(x: Type) -> tuple[Type, Type, Type]:
     check_matrix(x)
-    *batch, m, n = x.shape
-    least = min(m, n) if isinstance(m, int) and isinstance(n, int) else m
-    return x, Type((*batch, least), "int32"), Type((*batch, m), "int32")
+    return x, Type((*x.shape[:-2], least_size(x)), "int32"), Type(x.shape[:-1], "int32")
 
 
 # ------------------------------------------------------------------------------------------- references

@@ -133,9 +133,7 @@ class Writer:
         if statement.all_reusable:
             pairs = zip(statement.reusable, statement.outputs)
             return statement.reusable[0] if all(self._is_free(number, statement, i, out) for i, out in pairs) else None
-        return next(
-            (i for i in statement.reusable if self._is_free(number, statement, i, statement.outputs[0])), None
-        )
+        return next((i for i in statement.reusable if self._is_free(number, statement, i, statement.outputs[0])), None)
 
     def _is_free(self, number: int, statement: Statement, position: int, out: Tensor) -> bool:
         """True if an operand's memory can take an output: same type, not shared, and not used afterwards.
