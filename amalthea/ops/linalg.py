@@ -32,8 +32,8 @@ docstrings.share(
     "system",
     """
 a: TensorLike; square matrices.
-b: TensorLike; the right sides, as vectors or as columns of matrices. Batch axes broadcast against those of ``a``.
-    Both are promoted to one float dtype.
+b: TensorLike; the right sides: vectors if the shape is that of ``a`` without the last axis, or one vector, else the
+    columns of matrices. Batch axes broadcast against those of ``a``. Both are promoted to one float dtype.
 """,
 )
 
@@ -71,31 +71,31 @@ def cholesky(x: TensorLike, upper: bool = False) -> Any:
 
 @op
 def cholesky_inverse(x: TensorLike, upper: bool = False) -> Any:
-    """Computes the inverse of positive definite matrices by their Cholesky factors.
+    """Computes the inverse of positive definite matrices from their Cholesky factors: that of ``x @ x.T``.
 
     Args:
-        |symmetric matrix|
-        upper: bool; accepted for compatibility with Keras: the factor that is used on the way does not change the
-            inverse. Defaults to False.
+        x: TensorLike; Cholesky factors, as :func:`cholesky` returns them. The other triangle counts as 0.
+        upper: bool; True for upper triangular factors, whose matrix is ``x.T @ x``. Defaults to False.
 
     Shapes:
         (..., n, n) -> (..., n, n)
 
     Returns:
-        The inverse. Its elements are NaN for a matrix that is not positive definite.
+        The inverse. Its elements are not finite if an element of a diagonal is 0.
 
     Raises:
         ShapeError: the matrices are not square.
 
     Example:
         >>> from amalthea import ops
-        >>> ops.convert_to_numpy(ops.cholesky_inverse([[2.0, 0.0], [0.0, 4.0]])).tolist()
-        [[0.5, 0.0], [0.0, 0.25]]
+        >>> ops.convert_to_numpy(ops.cholesky_inverse([[2.0, 0.0], [0.0, 1.0]])).tolist()
+        [[0.25, 0.0], [0.0, 1.0]]
     """
-    del upper
-    factor = la.cholesky(wide(_symmetric(x)))
-    half = la.triangular_solve(factor, _unit(factor))
-    return cast(product(half, half, transpose_x=True), dtypes.name_of(floating(x)))
+    a = matrix(x, square=True)
+    factor = wide(a)
+    half = la.triangular_solve(factor, _unit(factor), lower=not upper)
+    found = product(half, half, transpose_y=True) if upper else product(half, half, transpose_x=True)
+    return cast(found, dtypes.name_of(a))
 
 
 def _unit(x: Any) -> Any:
@@ -249,7 +249,7 @@ def _systems(a: TensorLike, b: TensorLike, solver: Callable[[Any, Any], Any]) ->
     left, right = floats(a, b)
     la.check_matrix(type_of(left), square=True)
     shape, other = shape_of(left), shape_of(right)
-    is_vector = len(other) == len(shape) - 1
+    is_vector = len(other) == 1 or (len(other) == len(shape) - 1 and all(map(shapes.agree, other, shape[:-1])))
     if not other or not shapes.agree(other[-1] if is_vector else other[max(0, len(other) - 2)], shape[-1]):
         raise ShapeError(
             "The right sides do not fit the matrices.",

@@ -26,8 +26,9 @@ def _svd(x, *, full_matrices):
 
 
 def _eigh(x):
-    w, v = jnp.linalg.eigh(x, symmetrize_input=False)
-    return w, v * _signs(v)
+    finite = jnp.isfinite(x).all((-2, -1), keepdims=True)  # LAPACK returns numbers for matrices with NaN
+    w, v = jnp.linalg.eigh(jnp.where(finite, x, 0), symmetrize_input=False)
+    return jnp.where(finite[..., 0], w, jnp.nan), jnp.where(finite, v * _signs(v), jnp.nan)
 
 
 def _fft(real, imaginary, *, axes, inverse):

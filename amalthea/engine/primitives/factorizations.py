@@ -96,8 +96,9 @@ def svd(x, *, full_matrices=False):
 @by_lapack
 def eigh(x):
     """Rising eigenvalues of a symmetric matrix, and its eigenvectors as columns; reads the lower triangle."""
-    w, v = np.linalg.eigh(x)
-    return w, v * _signs(v)
+    finite = np.isfinite(x).all((-2, -1), keepdims=True)  # LAPACK returns numbers for matrices with NaN
+    w, v = np.linalg.eigh(np.where(finite, x, 0))
+    return np.where(finite[..., 0], w, np.nan).astype(x.dtype), np.where(finite, v * _signs(v), np.nan).astype(x.dtype)
 
 
 qr.samples = lambda: [

@@ -44,8 +44,10 @@ def _svd(x, *, full_matrices):
 
 
 def _eigh(x):
-    w, v = tf.linalg.eigh(x)
-    return w, v * _signs(v)
+    finite = tf.reduce_all(tf.math.is_finite(x), (-2, -1), keepdims=True)  # Eigen returns numbers for matrices with NaN
+    w, v = tf.linalg.eigh(tf.where(finite, x, tf.zeros((), x.dtype)))
+    nan = tf.constant(float("nan"), x.dtype)
+    return tf.where(finite[..., 0], w, nan), tf.where(finite, v * _signs(v), nan)
 
 
 def _fft(real, imaginary, *, axes, inverse):
