@@ -317,13 +317,10 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
             raise ArgumentError(f"jvp takes {name} as a list.", expected="a list or tuple of arrays", got=repr(given))
     if len(primals) != len(tangents):
         raise ArgumentError("jvp needs one tangent for each argument.", expected=len(primals), got=len(tangents))
-    given = tree.map_structure(as_value, (list(primals), list(tangents)))
-    leaves = tree.flatten(given)
-    if current_trace() is not None or any(isinstance(x, Tensor) for x in leaves):
-        found = _jvp(function, *given, has_aux)
-    else:
-        found = run_once(lambda a, b: _jvp(function, a, b, has_aux), given, {})
-    return tuple(found)
+    points, ways = tree.map_structure(as_value, (list(primals), list(tangents)))
+    if current_trace() is not None or any(isinstance(x, Tensor) for x in tree.flatten([points, ways])):
+        return _jvp(function, points, ways, has_aux)
+    return tuple(run_once(lambda a, b: _jvp(function, a, b, has_aux), (points, ways), {}))
 
 
 def _jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> tuple[Any, ...]:

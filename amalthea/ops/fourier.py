@@ -171,7 +171,7 @@ def _sized(x: Any, size: shapes.DimLike) -> Any:
             expected="a known size, or fft_length=None",
             got=shapes.show(shape),
         )
-    if now > size:  # type: ignore[operator]
+    if now > size:
         return part(x, last, 0, size)
     return movement.pad(x, low=(0,) * len(shape), high=(*(0,) * last, size - now), value=0.0)
 
@@ -207,7 +207,7 @@ def rfft(x: TensorLike, fft_length: int | None = None) -> tuple[Any, Any]:
     last, size = len(shape_of(a)) - 1, shape_of(a)[-1]
     zeros = movement.broadcast_to(native(np.zeros((), dtypes.to_numpy(dtypes.name_of(a)))), shape=shape_of(a))
     both = fourier.fft(a, zeros, axes=(last,))
-    return tuple(part(y, last, 0, size // 2 + 1) for y in both)  # type: ignore[return-value]
+    return tuple(part(y, last, 0, size // 2 + 1) for y in both)
 
 
 @op
@@ -355,7 +355,7 @@ def stft(
     factors = _window(window, length, full, wide(a))
     framed = _sequences(_mirrored(a, full // 2) if center else a, full, stride)
     found = rfft(p.multiply(wide(framed), factors))
-    return tuple(cast(y, dtypes.name_of(a)) for y in found)  # type: ignore[return-value]
+    return tuple(cast(y, dtypes.name_of(a)) for y in found)
 
 
 def _mirrored(x: Any, width: int) -> Any:

@@ -19,7 +19,7 @@ from amalthea.engine.primitives import linear_algebra as la
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ShapeError
-from amalthea.ops.base import cast, floating, floats, op, shape_of, wide
+from amalthea.ops.base import cast, floats, op, shape_of, wide
 from amalthea.ops.matrices import cutoff, matrix, with_gradient
 
 docstrings.share("square matrix", "x: TensorLike; square matrices. Whole numbers are computed in ``floatx`` (float32).")

@@ -46,6 +46,7 @@ class Backend(Runtime, ABC):
         key: str; part of :attr:`location`. A forked child may change it, so that executables are compiled again.
         storage: the class of the storage of variables.
         lowerings: dict from primitive to the library's function.
+        has_segments: bool; True if primitives without a lowering run as their NumPy references (``segments.py``).
         gaps: dict from ``"primitive"`` or ``"primitive dtype"`` to the reason for which it is missing.
         tolerances: dict from ``"dtype"`` or ``"primitive dtype"`` to (largest relative error, reason).
     """
@@ -54,6 +55,7 @@ class Backend(Runtime, ABC):
     key: str = ""
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
+    has_segments: bool = False
     gaps: Mapping[str, str] = MappingProxyType({})
     tolerances: Mapping[str, tuple[float, str]] = MappingProxyType({})
 

@@ -20,6 +20,7 @@ import openvino.opset15 as opset
 from openvino.frontend.onnx import ConversionExtension
 
 from amalthea.engine import dtypes
+from amalthea.engine.backends import base
 from amalthea.engine.backends.buffered_executable import Bound, BufferedExecutable
 from amalthea.engine.backends.onnx.backend import OnnxBackend, threads
 from amalthea.engine.backends.onnx.lowerings import LOWERINGS as ONNX
@@ -143,7 +144,7 @@ class OpenVinoBackend(OnnxBackend):
         self.core = openvino.Core()
         self.core.add_extension(ConversionExtension("BitShift", _bit_shift))
 
-    def compile(self, graph: Graph) -> Executable:
+    def compile(self, graph: Graph) -> base.Executable:
         graph = simplify(channels_first(expand(simplify(graph), LOWERINGS)))
         if needs_segments(graph, LOWERINGS):
             return SegmentedExecutable(graph, LOWERINGS, self._compile_model, self.storage_of)

@@ -76,7 +76,7 @@ def _signs(v: Any) -> Any:
 @by_lapack
 def qr(x, *, mode="reduced"):
     """An orthogonal matrix and an upper triangular one whose product is ``x``, by Householder reflections."""
-    q, r = np.linalg.qr(x, mode)
+    q, r = np.linalg.qr(x, "complete" if mode == "complete" else "reduced")
     return q, r
 
 

@@ -48,13 +48,15 @@ def check_matrix(x: Type, square: bool = False) -> None:
 def least_size(x: Type) -> Any:
     """Return the number of rows or columns of a matrix, whichever is smaller."""
     m, n = x.shape[-2:]
-    if m != n and not (isinstance(m, int) and isinstance(n, int)):
+    if m == n:
+        return m
+    if not (isinstance(m, int) and isinstance(n, int)):
         raise ShapeError(
             "The number of rows or of columns is not known, so the shapes of the factors are not known.",
             expected="(..., rows, columns) with known sizes; the sizes of a batch may be unknown",
             got=x,
         )
-    return m if m == n else min(m, n)
+    return min(m, n)
 
 
 def _square(x: Type) -> Type:

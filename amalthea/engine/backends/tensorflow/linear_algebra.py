@@ -39,7 +39,7 @@ def _signs(v):
 def _svd(x, *, full_matrices):
     s, u, v = tf.linalg.svd(x, full_matrices)
     signs, right, k = _signs(u), _signs(v), s.shape[-1]
-    right = tf.concat([signs[..., :k], right[..., k:]], -1)
+    right = tf.concat([signs[..., :k], right[..., k:]], -1)  # pyright: ignore[reportArgumentType]  # slices of None
     return u * signs, s, tf.linalg.matrix_transpose(v * right)
 
 

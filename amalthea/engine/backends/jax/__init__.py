@@ -22,7 +22,7 @@ from jax.scipy.special import erf
 from amalthea.engine import dtypes
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
-from amalthea.engine.backends.jax_linear_algebra import LINEAR_ALGEBRA_LOWERINGS
+from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
