@@ -29,7 +29,7 @@ from amalthea.engine.ir.variable import Variable, at_once, one_version
 from amalthea.engine.passes.extended import share_extended
 from amalthea.engine.passes.gradient import backward, zeros_like
 from amalthea.engine.primitives import control, elementwise
-from amalthea.errors import ArgumentError, ShapeError
+from amalthea.errors import ArgumentError, DtypeError, ShapeError
 
 _tags = itertools.count(1)
 
@@ -301,6 +301,10 @@ def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: A
             got=value.type,
             cure="ops.sum(value) or ops.mean(value)",
         )
+    if dtypes.is_complex(value.dtype):
+        raise DtypeError(
+            "Only a real scalar can be differentiated.", got=value.type, cure="ops.real(value) or ops.abs(value)"
+        )
     one = np.ones((), dtypes.to_numpy(value.dtype))
     gradients = backward([value], [one], tree.flatten(chosen))
     return result, tree.pack_sequence_as(chosen, gradients)
@@ -337,7 +341,7 @@ def _jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: boo
     outputs = [as_tensor(_plain(x)) for x in tree.flatten(value)]
     cotangents = [control.identity(zeros_like(x)) for x in outputs]
     through = backward(outputs, cotangents, inputs)
-    floats = [i for i, x in enumerate(inputs) if dtypes.is_float(x.dtype)]
+    floats = [i for i, x in enumerate(inputs) if dtypes.is_differentiable(x.dtype)]
     moved = [elementwise.cast(directions[i], dtype=inputs[i].dtype) for i in floats]
     slopes = backward([through[i] for i in floats], moved, cotangents)
     pair = (value, tree.pack_sequence_as(value, slopes))

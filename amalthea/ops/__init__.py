@@ -10,6 +10,7 @@ from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
 from amalthea.ops import (
     activations,
+    complex_views,
     control,
     core,
     crossentropies,
@@ -28,6 +29,7 @@ from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.activations import *  # noqa: F403
+    from amalthea.ops.complex_views import *  # noqa: F403
     from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
@@ -57,12 +59,14 @@ for _module in (
     norms,
     fourier,
     derivatives,
+    complex_views,
 ):
     globals().update(_exported(_module))
 for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
 linalg.__dict__.update({name: vars(norms)[name] for name in ("det", "matrix_rank", "norm")}, jvp=derivatives.jvp)
 numpy.__dict__.update(slogdet=norms.slogdet)
+nn.__dict__.update(polar=complex_views.polar)
 
 
 def _swapped(function: Any) -> Any:

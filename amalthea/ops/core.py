@@ -13,7 +13,7 @@ from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
-from amalthea.engine.primitives import control, elementwise, indexing, movement
+from amalthea.engine.primitives import complex_numbers, control, elementwise, indexing, movement
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
@@ -79,7 +79,11 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Any:
         >>> ops.convert_to_numpy(ops.cast([-1.7, 0.0, 2.9], "int32")).tolist()
         [-1, 0, 2]
     """
-    return native(to_dtype(value_of(x), dtypes.standardize(dtype)))
+    a, dtype = value_of(x), dtypes.standardize(dtype)
+    if dtypes.is_complex(dtypes.name_of(a)) and not dtypes.is_complex(dtype):
+        is_true = elementwise.logical_not(elementwise.equal(a, 0.0)) if dtype == "bool" else None
+        return native(to_dtype(complex_numbers.real(a), dtype) if is_true is None else is_true)
+    return native(to_dtype(a, dtype))
 
 
 @op

@@ -243,6 +243,32 @@ def eigh(x: TensorLike) -> tuple[Any, Any]:
     return tuple(factorizations.eigh(_symmetric(x)))
 
 
+@op
+def eig(x: TensorLike) -> tuple[Any, Any]:
+    """Computes the eigenvalues and eigenvectors of square matrices: ``x @ v = v @ diag(w)``.
+
+    Args:
+        |square matrix|
+
+    Shapes:
+        (..., n, n) -> (..., n), (..., n, n)
+
+    Returns:
+        A tuple of the eigenvalues and of the eigenvectors as columns of length 1, both complex. The first large element
+        of each vector is real and positive.
+
+    Raises:
+        ShapeError: the matrices are not square.
+
+    Example:
+        >>> from amalthea import ops
+        >>> w, v = ops.eig([[0.0, 1.0], [-1.0, 0.0]])  # a quarter of a turn
+        >>> ops.convert_to_numpy(ops.imag(w)).tolist()
+        [1.0, -1.0]
+    """
+    return tuple(factorizations.eig(matrix(x, square=True)))
+
+
 # ----------------------------------------------------------------------------------------------- systems
 def _systems(a: TensorLike, b: TensorLike, solver: Callable[[Any, Any], Any]) -> Any:
     """Solve systems with right sides that are vectors or matrices, and broadcast their batch axes."""

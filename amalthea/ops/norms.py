@@ -16,7 +16,7 @@ from amalthea.engine.primitives import linear_algebra as la
 from amalthea.engine.primitives import reductions as r
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, DtypeError
 from amalthea.ops.base import all_axes, cast, floating, op, over_nothing, shape_of, wide
 from amalthea.ops.matrices import cutoff, matrix, with_gradient
 
@@ -220,6 +220,12 @@ def norm(
     if len(set(axes)) < len(axes):
         raise ArgumentError("The axes of a matrix are the same axis.", expected="two different axes", got=axis)
     _check_order(ord, whole or len(axes) == 1)
+    if dtypes.is_complex(dtypes.name_of(a)):
+        if len(axes) == 2 and ord in ("nuc", 2, -2):
+            raise DtypeError(
+                "Singular values are those of real matrices.", expected="real numbers", got=dtypes.name_of(a)
+            )
+        a = p.absolute(a)
     if not whole and len(axes) == 2:
         found = _matrix_norm(wide(a), ord, axes, bool(keepdims))
     else:

@@ -289,9 +289,11 @@ def difference(got: np.ndarray, want: np.ndarray) -> float:
 
     Integers must be equal.
     """
-    if not dtypes.is_float(dtypes.standardize(got.dtype)):
+    name = dtypes.standardize(got.dtype)
+    if not dtypes.is_differentiable(name):
         return 0.0 if np.array_equal(got, want) else np.inf
-    got, want = got.astype("float64"), want.astype("float64")
+    wide = "complex128" if dtypes.is_complex(name) else "float64"
+    got, want = got.astype(wide), want.astype(wide)
     with np.errstate(all="ignore"):
         off = np.abs(got - want) / np.maximum(1, np.abs(want))
     same = (got == want) | (np.isnan(got) & np.isnan(want))

@@ -1,7 +1,8 @@
 """Segments: a graph of which the library cannot run every node, as sessions of the library with NumPy between them.
 
-A node whose primitive has no lowering, or whose subgraphs contain one, runs on the host by the NumPy references. Each
-node has a stage; even stages run in the library, odd ones on the host, in order:
+A node runs on the host, by the NumPy references, if its primitive has no lowering, if it computes with complex
+numbers, or if one of its subgraphs contains such a node. Each node has a stage; even stages run in the library, odd
+ones on the host, in order:
 
     stage 0        stage 1          stage 2
     x -> dense --> cholesky ------> solve's cotangent ...      two sessions and one segment of the host
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.engine import dtypes
 from amalthea.engine.backends.buffered_executable import Bound, BufferedExecutable
 from amalthea.engine.backends.plan import Plan
 from amalthea.engine.ir.graph import Graph
@@ -37,14 +39,20 @@ Segment = tuple[bool, Graph]  # on the host or not; a graph without variables
 def runs_on_host(node: Node, lowerings: Container[Primitive]) -> bool:
     """True if the library cannot run a node, or a node of its subgraphs."""
     subgraphs = [value for value in node.attrs.values() if isinstance(value, Graph)]
-    return node.primitive not in lowerings or any(
-        inner.primitive not in lowerings for graph in subgraphs for inner in all_nodes(graph)
+    return _is_missing(node, lowerings) or any(
+        _is_missing(inner, lowerings) for graph in subgraphs for inner in all_nodes(graph)
     )
+
+
+def _is_missing(node: Node, lowerings: Container[Primitive]) -> bool:
+    """True if a primitive has no lowering, or a value is complex: ONNX has no operators on complex numbers."""
+    return node.primitive not in lowerings or dtypes.any_complex((*node.inputs, *node.outputs))
 
 
 def needs_segments(graph: Graph, lowerings: Container[Primitive]) -> bool:
     """True if the library cannot run the whole graph."""
-    return any(node.primitive not in lowerings for node in all_nodes(graph))
+    given = (*graph.inputs, *graph.results)
+    return dtypes.any_complex(given) or any(_is_missing(node, lowerings) for node in all_nodes(graph))
 
 
 def segments_of(graph: Graph, lowerings: Container[Primitive]) -> list[Segment]:

@@ -5,6 +5,7 @@ primitives.
 """
 
 from amalthea.engine.primitives import (
+    complex_numbers,
     composite,
     control,
     elementwise,
@@ -30,6 +31,7 @@ __all__ = [
     "matmul",
     "control",
     "elementwise",
+    "complex_numbers",
     "composite",
     "factorizations",
     "fourier",

@@ -299,9 +299,13 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@primitive(unary)
+def _size(x: Type) -> Type:
+    return Type(x.shape, dtypes.real_of(_unary(x).dtype))
+
+
+@primitive(Family(_size, unary.samples, elementwise=True))
 def absolute(x):
-    """|x|, with gradient 0 at 0."""
+    """|x|, with gradient 0 at 0; a real number also for complex x."""
     return np.abs(x)
 
 
@@ -330,7 +334,6 @@ def round(x):
 
 
 relu.gradient = lambda g, x, out: (relu_gradient(g, out),)
-absolute.gradient = lambda g, x, out: (multiply(g, sign(x)),)
 
 
 @primitive(test)
@@ -419,6 +422,10 @@ def _share(g, x, y, out):
 
 
 def _power_gradient(g, x, y, out):
+    if dtypes.is_complex(x.dtype):
+        zero = equal(x, 0.0)
+        by_y = select(zero, 0.0, multiply(out, log(select(zero, 1.0, x))))
+        return multiply(g, multiply(y, power(x, subtract(y, 1.0)))), multiply(g, by_y)
     inside = logical_and(greater(x, 0.0), less(x, float("inf")))  # where the logarithm of x is finite
     by_y = select(inside, multiply(out, log(select(inside, x, 1.0))), 0.0)
     by_x = multiply(y, power(x, subtract(y, 1.0)))
@@ -535,6 +542,10 @@ select.samples = lambda: [
 
 
 def _cast(x: Type, *, dtype: str) -> Type:
+    if dtypes.is_complex(x.dtype) and not dtypes.is_complex(dtype):
+        raise DtypeError(
+            "A cast would drop the imaginary part.", expected="a complex dtype", got=dtype, cure="ops.real(x)"
+        )
     return Type(x.shape, dtype)
 
 
@@ -544,7 +555,6 @@ def cast(x, *, dtype):
     return x.astype(dtypes.to_numpy(dtype))
 
 
-cast.gradient = lambda g, x, out, *, dtype: (cast(g, dtype=x.dtype),)
 cast.samples = lambda: [
     sample(numbers(3, 4), dtype="int32"),
     sample(numbers(3, 4), dtype="float64"),

@@ -11,16 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.engine import dtypes
 from amalthea.engine.ir.tensor import Type
+from amalthea.engine.primitives.complex_numbers import conj, from_parts, imag, real
 from amalthea.engine.primitives.elementwise import (
+    absolute,
     add,
+    cast,
     divide,
     equal,
+    greater_equal,
+    logical_and,
     multiply,
     select,
     square,
     subtract,
-)  # fmt: skip
+)
 from amalthea.engine.primitives.linear_algebra import (
     by_lapack,
     check_matrix,
@@ -28,12 +34,14 @@ from amalthea.engine.primitives.linear_algebra import (
     of_lower_triangle,
     on_diagonal,
     regular,
+    solve,
     triangle,
     triangular_solve,
     turned,
-)  # fmt: skip
+)
 from amalthea.engine.primitives.matmul import matmul
 from amalthea.engine.primitives.movement import broadcast_to, concatenate, part, reshape
+from amalthea.engine.primitives.reductions import cumsum, reduce_max, reduce_sum
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
 from amalthea.errors import ArgumentError, BackendError
 
@@ -60,6 +68,12 @@ def _svd(x: Type, *, full_matrices: bool) -> tuple[Type, Type, Type]:
 def _eigh(x: Type) -> tuple[Type, Type]:
     check_matrix(x, square=True)
     return Type(x.shape[:-1], x.dtype), x
+
+
+def _eig(x: Type) -> tuple[Type, Type]:
+    check_matrix(x, square=True)
+    dtype = dtypes.complex_of(x.dtype)
+    return Type(x.shape[:-1], dtype), Type(x.shape, dtype)
 
 
 # ------------------------------------------------------------------------------------------- references
@@ -101,6 +115,22 @@ def eigh(x):
     return np.where(finite[..., 0], w, np.nan).astype(x.dtype), np.where(finite, v * _signs(v), np.nan).astype(x.dtype)
 
 
+@primitive(Family(_eig), single=False, accumulates=True, multiplies=True)
+@by_lapack
+def eig(x):
+    """Complex eigenvalues of a square matrix in LAPACK's order, and its eigenvectors of length 1 as columns.
+
+    The first large element of each vector is real and positive.
+    """
+    w, v = (y.astype(dtypes.to_numpy(dtypes.complex_of(x.dtype.name))) for y in np.linalg.eig(x))
+    if not v.size:
+        return w, v
+    size = np.abs(v)
+    first = np.argmax(size >= LARGE * np.max(size, axis=-2, keepdims=True), axis=-2)[..., None, :]
+    unit = np.take_along_axis(v, first, -2) / np.take_along_axis(size, first, -2)
+    return w, v * np.conjugate(unit)
+
+
 qr.samples = lambda: [
     sample(numbers(2, 3, 3)),
     sample(numbers(4, 2)),
@@ -117,6 +147,9 @@ svd.samples = lambda: [
 eigh.samples = lambda: [
     sample(x + np.swapaxes(x, -1, -2)) for x in (numbers(2, 3, 3), numbers(1, 1), numbers(4, 4, seed=1))
 ]
+
+
+eig.samples = lambda: [sample(numbers(3, 3, seed=seed) + np.diag([2.0, 0.0, -2.0])) for seed in (1, 4)]
 
 
 # -------------------------------------------------------------------------------------------- gradients
@@ -219,7 +252,24 @@ def _eigh_gradient(g, x, outputs):
     return (of_lower_triangle(matmul(matmul(v, inner), v, transpose_y=True)),)
 
 
+def _eig_gradient(g, x, outputs):
+    """The lengths and the phases of the vectors are kept by what is subtracted from their cotangents."""
+    (w, v), (by_w, by_v) = outputs, g
+    axes = (len(v.shape) - 2,)
+    size = absolute(v)
+    large = greater_equal(size, multiply(reduce_max(size, axes=axes, keepdims=True), LARGE))
+    count = cumsum(cast(large, dtype="int32"), axis=axes[0])
+    first = cast(logical_and(large, equal(count, 1)), dtype=size.dtype)
+    along = reduce_sum(multiply(by_v, v), axes=axes, keepdims=True)
+    turn = multiply(first, divide(imag(along), reduce_sum(multiply(first, real(v)), axes=axes, keepdims=True)))
+    length = multiply(conj(v), cast(real(along), dtype=v.dtype))
+    free = subtract(subtract(by_v, length), from_parts(multiply(turn, 0.0), turn))
+    inner = add(_diagonal(by_w), _safe(matmul(v, free, transpose_x=True), subtract(_row(w), _column(w))))
+    return (real(solve(turned(v), matmul(inner, v, transpose_y=True))),)
+
+
 _svd_gradient.takes_node = True  # type: ignore[attr-defined]
 qr.gradient = _qr_gradient
 svd.gradient = _svd_gradient
 eigh.gradient = _eigh_gradient
+eig.gradient = _eig_gradient

@@ -41,7 +41,7 @@ def check_matrix(x: Type, square: bool = False) -> None:
         raise ShapeError("A matrix needs two axes.", expected="(..., rows, columns)", got=x)
     if square and not shapes.agree(*x.shape[-2:]):
         raise ShapeError("The matrix is not square.", expected="(..., n, n)", got=x)
-    if not dtypes.is_float(x.dtype):
+    if not dtypes.is_differentiable(x.dtype):
         raise DtypeError("A matrix is decomposed in floats.", expected="a float dtype", got=x, cure="ops.cast(x, ...)")
 
 
@@ -90,9 +90,14 @@ def by_lapack(function: Any) -> Any:
             found = function(*wide, **attrs)
         except np.linalg.LinAlgError:
             found = _one_by_one(function, wide, attrs)
-        return tuple(x.astype(dtype) for x in found) if isinstance(found, tuple) else found.astype(dtype)
+        return tuple(_rounded(x, dtype) for x in found) if isinstance(found, tuple) else _rounded(found, dtype)
 
     return run
+
+
+def _rounded(x: Any, dtype: Any) -> Any:
+    """Return a result in the dtype of the input, or in the complex one of it."""
+    return x.astype(dtypes.to_numpy(dtypes.complex_of(dtypes.standardize(dtype))) if x.dtype.kind == "c" else dtype)
 
 
 def _one_by_one(function: Any, inputs: Any, attrs: Any) -> Any:

@@ -31,6 +31,16 @@ def _eigh(x):
     return jnp.where(finite[..., 0], w, jnp.nan), jnp.where(finite, v * _signs(v), jnp.nan)
 
 
+def _eig(x):
+    w, v = jnp.linalg.eig(x)
+    if not v.size:
+        return w, v
+    size = jnp.abs(v)
+    first = jnp.argmax(size >= f.LARGE * jnp.max(size, axis=-2, keepdims=True), axis=-2)[..., None, :]
+    unit = jnp.take_along_axis(v, first, -2) / jnp.take_along_axis(size, first, -2)
+    return w, v * jnp.conj(unit)
+
+
 def _fft(real, imaginary, *, axes, inverse):
     found = (jnp.fft.ifftn if inverse else jnp.fft.fftn)(lax.complex(real, imaginary), axes=axes)
     return found.real, found.imag
@@ -46,5 +56,6 @@ LINEAR_ALGEBRA_LOWERINGS = {
     f.qr: lambda x, *, mode: tuple(jnp.linalg.qr(x, mode)),
     f.svd: _svd,
     f.eigh: _eigh,
+    f.eig: _eig,
     fft: _fft,
 }

@@ -1,4 +1,4 @@
-"""Linear algebra and Fourier transforms: each is one operator that calls the primitive's NumPy reference.
+"""Linear algebra, Fourier transforms, complex numbers: operators that call NumPy references.
 
 PyTensor's own operators call SciPy's functions on the same arrays, and raise an exception at a singular matrix.
 """
@@ -9,12 +9,12 @@ from typing import Any
 
 from amalthea.engine.backends.pytensor.operators import SubgraphCall
 from amalthea.engine.ir.tensor import Type
-from amalthea.engine.primitives import TABLE, Primitive, factorizations, fourier, linear_algebra
+from amalthea.engine.primitives import TABLE, Primitive, complex_numbers, factorizations, fourier, linear_algebra
 
-_FAMILIES = {module.__name__ for module in (linear_algebra, factorizations, fourier)}
+_FAMILIES = {module.__name__ for module in (linear_algebra, factorizations, fourier, complex_numbers)}
 
 
-def _by_reference(primitive: Primitive) -> Any:
+def by_reference(primitive: Primitive) -> Any:
     def lowering(*operands: Any, **attrs: Any) -> Any:
         types = primitive.types([Type(x.type.shape, x.dtype) for x in operands], attrs)
 
@@ -28,4 +28,4 @@ def _by_reference(primitive: Primitive) -> Any:
     return lowering
 
 
-REFERENCE_LOWERINGS = {p: _by_reference(p) for p in TABLE.values() if p.__module__ in _FAMILIES}
+REFERENCE_LOWERINGS = {p: by_reference(p) for p in TABLE.values() if p.__module__ in _FAMILIES}

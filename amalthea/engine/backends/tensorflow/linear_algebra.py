@@ -1,6 +1,7 @@
 """Lowerings of linear algebra and Fourier transforms to TensorFlow.
 
-TensorFlow's LU takes square regular matrices only, so the NumPy reference is called for it.
+TensorFlow's LU takes square regular matrices only, and its eigenvalues are not in LAPACK's order, so the NumPy
+references are called for these.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from amalthea.engine import dtypes
 from amalthea.engine.backends.tensorflow.arrays import tf
 from amalthea.engine.ir.graph import graph_of_trace
 from amalthea.engine.ir.tensor import Tensor
@@ -21,9 +23,9 @@ from amalthea.engine.primitives.fourier import fft
 
 def _solve(a, b):
     """TensorFlow raises an exception if one matrix of a batch is singular; here its solution is NaN."""
-    singular = tf.math.is_inf(tf.linalg.slogdet(a)[1])[..., None, None]
+    singular = tf.math.is_inf(tf.math.real(tf.linalg.slogdet(a)[1]))[..., None, None]
     one = tf.eye(a.shape[-1], dtype=a.dtype)
-    return tf.where(singular, tf.constant(float("nan"), b.dtype), tf.linalg.solve(tf.where(singular, one, a), b))
+    return tf.where(singular, tf.cast(float("nan"), b.dtype), tf.linalg.solve(tf.where(singular, one, a), b))
 
 
 def _signs(v):
@@ -82,7 +84,7 @@ def _gradient(primitive: Primitive, xs: Any, cotangents: Any, attrs: dict[str, A
     with Trace() as scope:
         inputs = [Tensor(type_of(x)) for x in xs]
         outputs = primitive(*inputs, **attrs)
-        given = {i: Tensor(x.type) for i, x in enumerate(outputs) if x.dtype.startswith("float")}
+        given = {i: Tensor(x.type) for i, x in enumerate(outputs) if dtypes.is_differentiable(x.dtype)}
         found = backward(outputs, [given.get(i) for i in range(len(outputs))], inputs)
     graph = graph_of_trace([*inputs, *given.values()], found, scope)
     return graph.run([*xs, *(cotangents[i] for i in given)], run)
@@ -98,5 +100,6 @@ def lowerings(run: Callable[..., Any]) -> dict[Primitive, Any]:
         f.qr: lambda x, *, mode: tuple(tf.linalg.qr(x, full_matrices=mode == "complete")),
         f.svd: _svd,
         f.eigh: _eigh,
+        f.eig: _by_reference(f.eig, run),
         fft: _fft,
     }

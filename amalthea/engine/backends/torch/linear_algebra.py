@@ -73,6 +73,17 @@ def _eigh(x):
     return w, v * _signs(v)
 
 
+@_of_finite
+def _eig(x):
+    w, v = torch.linalg.eig(x)
+    if not v.numel():
+        return w, v
+    size = v.abs()
+    first = (size >= f.LARGE * size.amax(-2, keepdim=True)).int().argmax(-2, keepdim=True)
+    unit = torch.gather(v, -2, first) / torch.gather(size, -2, first)
+    return w, v * unit.conj()
+
+
 def _fft(real, imaginary, *, axes, inverse):
     found = (torch.fft.ifftn if inverse else torch.fft.fftn)(torch.complex(real, imaginary), dim=axes)
     return found.real.contiguous(), found.imag.contiguous()
@@ -86,5 +97,6 @@ LINEAR_ALGEBRA_LOWERINGS = {
     f.qr: lambda x, *, mode: tuple(torch.linalg.qr(x, mode)),
     f.svd: _svd,
     f.eigh: _eigh,
+    f.eig: _eig,
     fft: _fft,
 }
