@@ -25,6 +25,7 @@ from amalthea.ops import (
     windows,
 )  # fmt: skip
 from amalthea.ops import image as image
+from amalthea.ops import user_functions as _user_functions  # noqa: F401  # installs what libraries' functions call
 from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
