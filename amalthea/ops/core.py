@@ -15,6 +15,7 @@ from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import complex_numbers, control, elementwise, indexing, movement
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
+from amalthea.errors import DtypeError
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
@@ -109,6 +110,8 @@ def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Any:
     """
     a, dtype = tensor(x), dtypes.standardize(dtype)
     name = dtypes.name_of(a)
+    if dtypes.is_complex(name) or dtypes.is_complex(dtype):
+        raise DtypeError("Complex numbers have no largest one.", expected="real dtypes", got=f"{name} to {dtype}")
     (low, high), (low_to, high_to) = _range(name), _range(dtype)
     if name == "bool" or (low_to <= low and high <= high_to):
         return to_dtype(a, dtype)

@@ -135,6 +135,21 @@ def test_a_variable_holds_complex_numbers():
     np.testing.assert_allclose(found, np.abs(Z * 1j + X), 1e-5)
 
 
+def test_files_hold_complex_variables(tmp_path):
+    made = [Sequential([layers.Input((4,)), layers.Dense(2, dtype="complex64")]) for _ in range(2)]
+    made[0].layers[0].kernel.assign(W)
+    made[0].save_weights(tmp_path / "complex.weights.h5")
+    made[1].load_weights(tmp_path / "complex.weights.h5")
+    np.testing.assert_array_equal(made[1].layers[0].kernel.numpy(), W)
+
+
+def test_complex_numbers_are_made():
+    for found in (ops.zeros((2,), "complex64") + 1.0, ops.ones((2,), "complex64"), ops.full((2,), 1.0, "complex64")):
+        assert dtypes.standardize(found.dtype) == "complex64"
+        np.testing.assert_array_equal(ops.convert_to_numpy(found), [1, 1])
+    np.testing.assert_array_equal(ops.convert_to_numpy(ops.linspace(0, 1, 3, dtype="complex64")), [0, 0.5, 1])
+
+
 class Spectrum(layers.Layer):
     """Sizes of frequencies that have been multiplied by complex weights."""
 
@@ -173,6 +188,12 @@ REFUSED = {
     "sort": lambda: ops.sort(Z),
     "relu": lambda: ops.relu(Z),
     "floor": lambda: ops.floor(Z),
+    "round": lambda: ops.round(Z),
+    "trunc": lambda: ops.trunc(Z),
+    "nan_to_num": lambda: ops.nan_to_num(Z),
+    "saturate_cast": lambda: ops.saturate_cast(Z, "int8"),
+    "an index": lambda: ops.take(X, Z),
+    "a real layer": lambda: layers.Dense(2)(Z),
     "sign": lambda: ops.sign(Z),
     "svd": lambda: ops.svd(Z),
     "cholesky": lambda: ops.cholesky(Z[:3, :3]),

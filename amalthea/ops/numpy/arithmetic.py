@@ -11,7 +11,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.primitives import Primitive
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, DtypeError
 from amalthea.ops.base import cast, counted, floating, floats, op, promoted, tensor, value_of
 
 
@@ -428,7 +428,12 @@ def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neg
         [1.0, 0.0, 9.0]
     """
     a = tensor(x)
-    if not dtypes.is_float(dtypes.name_of(a)):
+    name = dtypes.name_of(a)
+    if dtypes.is_complex(name):
+        raise DtypeError(
+            "Infinite complex numbers have no sign.", expected="real numbers", got=name, cure="ops.real(x)"
+        )
+    if not dtypes.is_float(name):
         return a
     largest = dtypes.largest(dtypes.name_of(a))
     high = largest if posinf is None else posinf
