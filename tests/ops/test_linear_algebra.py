@@ -14,7 +14,7 @@ from tests.oracles.draws import cotangent
 from tests.oracles.read import held
 from tests.thinned import thinned
 
-RECORDS = thinned(held("linear_algebra"), 2)
+RECORDS = thinned(held("linear_algebra"), 4)
 HALF = ("float16", "bfloat16")
 
 
@@ -49,7 +49,7 @@ def test_every_op_gives_keras_numbers(record):
             close(*((ops.abs(x), np.abs(wanted)) if record["signs"] else (x, wanted)), record["id"])
 
 
-SMOOTH = thinned([r for r in RECORDS if len(r["gradients"])], 4)
+SMOOTH = thinned([r for r in RECORDS if len(r["gradients"])], 2)
 
 
 @pytest.mark.parametrize("record", SMOOTH, ids=[r["id"] for r in SMOOTH])
