@@ -343,8 +343,8 @@ def _jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: boo
     through = backward(outputs, cotangents, inputs)
     floats = [i for i, x in enumerate(inputs) if dtypes.is_differentiable(x.dtype)]
     moved = [elementwise.cast(directions[i], dtype=inputs[i].dtype) for i in floats]
-    slopes = backward([through[i] for i in floats], moved, cotangents)
-    pair = (value, tree.pack_sequence_as(value, slopes))
+    along = backward([through[i] for i in floats], moved, cotangents)
+    pair = (value, tree.pack_sequence_as(value, along))
     return (*pair, aux) if has_aux else pair
 
 

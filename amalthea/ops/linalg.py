@@ -254,8 +254,8 @@ def eig(x: TensorLike) -> tuple[Any, Any]:
         (..., n, n) -> (..., n), (..., n, n)
 
     Returns:
-        A tuple of the eigenvalues and of the eigenvectors as columns of length 1, both complex. The first large element
-        of each vector is real and positive.
+        A tuple of the eigenvalues and of the eigenvectors as columns of length 1, both complex, in rising order of the
+        real parts, equal ones of the imaginary parts. The first large element of each vector is real and positive.
 
     Raises:
         ShapeError: the matrices are not square.
@@ -264,7 +264,7 @@ def eig(x: TensorLike) -> tuple[Any, Any]:
         >>> from amalthea import ops
         >>> w, v = ops.eig([[0.0, 1.0], [-1.0, 0.0]])  # a quarter of a turn
         >>> ops.convert_to_numpy(ops.imag(w)).tolist()
-        [1.0, -1.0]
+        [-1.0, 1.0]
     """
     return tuple(factorizations.eig(matrix(x, square=True)))
 

@@ -8,11 +8,25 @@ PyTorch and TensorFlow call that conjugate the gradient, so their own tapes retu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from amalthea.engine import dtypes
 from amalthea.engine.ir.tensor import Type
-from amalthea.engine.primitives.elementwise import absolute, cast, divide, equal, multiply, negative, select, sign
+from amalthea.engine.primitives.elementwise import (
+    absolute,
+    cast,
+    divide,
+    equal,
+    log,
+    multiply,
+    negative,
+    power,
+    select,
+    sign,
+    subtract,
+)
 from amalthea.engine.primitives.table import TAKE_COMPLEX, Family, numbers, primitive, sample
 from amalthea.errors import DtypeError, ShapeError
 
@@ -97,6 +111,17 @@ def _absolute_gradient(g, x, out):
     return (multiply(cast(select(zero, 0.0, g), dtype=x.dtype), unit),)
 
 
+_real_power_gradient: Any = power.gradient
+
+
+def _power_gradient(g, x, y, out):
+    if not dtypes.is_complex(x.dtype):
+        return _real_power_gradient(g, x, y, out)
+    zero = equal(x, 0.0)
+    by_y = select(zero, 0.0, multiply(out, log(select(zero, 1.0, x))))
+    return multiply(g, multiply(y, power(x, subtract(y, 1.0)))), multiply(g, by_y)
+
+
 def _cast_gradient(g, x, out, *, dtype):
     if dtypes.is_complex(dtype) and not dtypes.is_complex(x.dtype):
         g = real(g)
@@ -114,3 +139,4 @@ imag.gradient = lambda g, x, out: (_alone(g, imaginary=True),)
 conj.gradient = lambda g, x, out: (conj(g),)
 absolute.gradient = _absolute_gradient
 cast.gradient = _cast_gradient
+power.gradient = _power_gradient

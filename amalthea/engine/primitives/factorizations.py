@@ -118,13 +118,17 @@ def eigh(x):
 @primitive(Family(_eig), single=False, accumulates=True, multiplies=True)
 @by_lapack
 def eig(x):
-    """Complex eigenvalues of a square matrix in LAPACK's order, and its eigenvectors of length 1 as columns.
+    """Complex eigenvalues of a square matrix, and its eigenvectors of length 1 as columns.
 
-    The first large element of each vector is real and positive.
+    They are in rising order of the real parts, equal ones of the imaginary parts. The first large element of each
+    vector is real and positive.
     """
-    w, v = (y.astype(dtypes.to_numpy(dtypes.complex_of(x.dtype.name))) for y in np.linalg.eig(x))
+    found: Any = np.linalg.eig(x)
+    w, v = (y.astype(dtypes.to_numpy(dtypes.complex_of(x.dtype.name))) for y in found)
     if not v.size:
         return w, v
+    order = np.lexsort((w.imag, w.real), axis=-1)
+    w, v = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
     size = np.abs(v)
     first = np.argmax(size >= LARGE * np.max(size, axis=-2, keepdims=True), axis=-2)[..., None, :]
     unit = np.take_along_axis(v, first, -2) / np.take_along_axis(size, first, -2)

@@ -35,6 +35,8 @@ def _eig(x):
     w, v = jnp.linalg.eig(x)
     if not v.size:
         return w, v
+    order = jnp.lexsort((w.imag, w.real), axis=-1)
+    w, v = jnp.take_along_axis(w, order, -1), jnp.take_along_axis(v, order[..., None, :], -1)
     size = jnp.abs(v)
     first = jnp.argmax(size >= f.LARGE * jnp.max(size, axis=-2, keepdims=True), axis=-2)[..., None, :]
     unit = jnp.take_along_axis(v, first, -2) / jnp.take_along_axis(size, first, -2)

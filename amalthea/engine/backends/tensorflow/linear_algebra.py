@@ -1,7 +1,7 @@
 """Lowerings of linear algebra and Fourier transforms to TensorFlow.
 
-TensorFlow's LU takes square regular matrices only, and its eigenvalues are not in LAPACK's order, so the NumPy
-references are called for these.
+TensorFlow's LU takes square regular matrices only. XLA has neither LU nor eigenvalues of general matrices, so a graph
+with these runs without it, and the NumPy references are called.
 """
 
 from __future__ import annotations

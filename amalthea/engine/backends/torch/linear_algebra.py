@@ -78,6 +78,9 @@ def _eig(x):
     w, v = torch.linalg.eig(x)
     if not v.numel():
         return w, v
+    order = w.imag.argsort(dim=-1, stable=True)
+    order = order.gather(-1, w.real.gather(-1, order).argsort(dim=-1, stable=True))
+    w, v = w.gather(-1, order), v.gather(-1, order[..., None, :].expand(v.shape))
     size = v.abs()
     first = (size >= f.LARGE * size.amax(-2, keepdim=True)).int().argmax(-2, keepdim=True)
     unit = torch.gather(v, -2, first) / torch.gather(size, -2, first)
