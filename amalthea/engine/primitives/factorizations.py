@@ -135,25 +135,30 @@ def eig(x):
     return w, v * np.conjugate(unit)
 
 
+def _apart(*shape: int, seed: int = 0) -> np.ndarray:
+    """Return matrices whose singular values and eigenvalues are well apart: gradients divide by their differences."""
+    rising = np.eye(*shape[-2:]) * (2.0 + 1.5 * np.arange(shape[-1]))
+    return 0.5 * numbers(*shape, seed=seed) + rising
+
+
 qr.samples = lambda: [
-    sample(numbers(2, 3, 3)),
-    sample(numbers(4, 2)),
-    sample(numbers(2, 4, seed=1)),
-    sample(numbers(3, 3, seed=2), mode="complete"),
-    sample(numbers(2, 3, seed=2), mode="complete"),
+    sample(_apart(2, 3, 3)),
+    sample(_apart(4, 2)),
+    sample(_apart(2, 4, seed=1)),
+    sample(_apart(3, 3, seed=2), mode="complete"),
+    sample(_apart(2, 3, seed=2), mode="complete"),
 ]
 svd.samples = lambda: [
-    sample(numbers(2, 3, 3)),
-    sample(numbers(4, 2)),
-    sample(numbers(2, 4, seed=1)),
-    sample(numbers(3, 3, seed=2), full_matrices=True),
+    sample(_apart(2, 3, 3)),
+    sample(_apart(4, 2)),
+    sample(_apart(2, 4, seed=1)),
+    sample(_apart(3, 3, seed=2), full_matrices=True),
 ]
 eigh.samples = lambda: [
-    sample(x + np.swapaxes(x, -1, -2)) for x in (numbers(2, 3, 3), numbers(1, 1), numbers(4, 4, seed=1))
+    sample(x + np.swapaxes(x, -1, -2)) for x in (_apart(2, 3, 3), _apart(1, 1), _apart(4, 4, seed=1))
 ]
-
-
-eig.samples = lambda: [sample(numbers(3, 3, seed=seed) + np.diag([2.0, 0.0, -2.0])) for seed in (1, 4)]
+_QUARTER_TURN = np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+eig.samples = lambda: [sample(_apart(3, 3, seed=1)), sample(_apart(3, 3, seed=4) + _QUARTER_TURN)]
 
 
 # -------------------------------------------------------------------------------------------- gradients
