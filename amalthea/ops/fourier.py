@@ -405,9 +405,9 @@ def istft(
 
     Example:
         >>> from amalthea import ops
-        >>> x = ops.istft(ops.stft([0.0, 1.0, 2.0, 3.0, 4.0], 4, 2, 4), 4, 2, 4)
+        >>> x = ops.istft(ops.stft([0.0, 1.0, 2.0, 3.0], 4, 2, 4), 4, 2, 4)
         >>> ops.convert_to_numpy(x).round(4).tolist()
-        [0.0, 1.0, 2.0, 3.0, 4.0]
+        [0.0, 1.0, 2.0, 3.0]
     """
     real, imaginary = _parts(x)
     size, stride, full = _lengths(sequence_length, sequence_stride, fft_length)

@@ -137,7 +137,7 @@ def eig(x):
 
 def _apart(*shape: int, seed: int = 0) -> np.ndarray:
     """Return matrices whose singular values and eigenvalues are well apart: gradients divide by their differences."""
-    rising = np.eye(*shape[-2:]) * (2.0 + 1.5 * np.arange(shape[-1]))
+    rising = np.eye(shape[-2], shape[-1]) * (2.0 + 1.5 * np.arange(shape[-1]))
     return 0.5 * numbers(*shape, seed=seed) + rising
 
 
