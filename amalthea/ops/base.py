@@ -135,6 +135,8 @@ def value_of(x: Any) -> Any:
         if getattr(x.dtype, "kind", None) in ("O", "U", "S"):
             raise DtypeError("An array of objects or text cannot be computed with.", got=x.dtype)
         return x
+    if type(x) is complex:
+        return np.asarray(x, dtypes.complex_of(config.floatx()))
     return x if dtypes.is_python_number(x) else np.asarray(x)
 
 
@@ -146,6 +148,8 @@ def stacked(values: Sequence[Any]) -> Any:
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))
+    if array.dtype == np.complex128:
+        return array.astype(dtypes.to_numpy(dtypes.complex_of(config.floatx())))
     return array.astype("int32") if array.dtype == np.int64 else array
 
 
@@ -178,9 +182,9 @@ def promoted(*xs: Any, least: str | None = None) -> list[Any]:
 
 
 def floating(x: Any) -> Any:
-    """Convert whole numbers and bools to ``floatx``; floats keep their dtype."""
+    """Convert whole numbers and bools to ``floatx``; floats and complex numbers keep their dtype."""
     x = tensor(x)
-    return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
+    return x if dtypes.is_differentiable(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
 def floats(*xs: Any) -> list[Any]:
