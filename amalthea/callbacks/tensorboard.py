@@ -32,8 +32,8 @@ class TensorBoard(Callback):
         profile_batch: must be 0: profilers belong to the libraries. Defaults to 0.
         embeddings_freq: int from 0; number of epochs between two copies of the Embedding layers' tables. Defaults to
             0, none.
-        embeddings_metadata: str or dict; name of a file in the folder ``train`` with a label for each row, for all Embedding
-            layers or by the name of the layer. Defaults to None, no labels.
+        embeddings_metadata: str or dict; name of a file in the folder ``train`` with a label for each row, for all
+            Embedding layers or by the name of the layer. Defaults to None, no labels.
 
     Raises:
         ArgumentError: an argument is out of range.

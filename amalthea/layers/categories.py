@@ -167,7 +167,8 @@ class Discretization(Layer):
         one.
         """
         learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
-        layer = super().from_config({**config, "bin_boundaries": None} if learnt is not None else config)
+        given = {**config, "bin_boundaries": None} if learnt is not None else config
+        layer = super().from_config(given, custom_objects)
         layer.bin_boundaries = learnt if learnt is not None else layer.bin_boundaries
         return layer
 
