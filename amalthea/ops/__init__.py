@@ -30,6 +30,7 @@ for _module in (activations, normalization, nn, crossentropies, windows, core, c
     globals().update(_exported(_module))
 for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
+numpy.__dict__.update({name: getattr(core, name) for name in ("copy", "ndim", "size")})
 
 
 def _swapped(function: Any) -> Any:
