@@ -5,6 +5,7 @@ primitives.
 """
 
 from amalthea.engine.primitives import (
+    bits,
     composite,
     control,
     elementwise,
@@ -24,6 +25,7 @@ __all__ = [
     "Family",
     "Primitive",
     "Sample",
+    "bits",
     "matmul",
     "control",
     "elementwise",

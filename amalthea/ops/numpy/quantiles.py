@@ -140,7 +140,8 @@ def quantile(
         >>> ops.convert_to_numpy(ops.quantile([1.0, 2.0, 4.0, 10.0], [0.5, 1.0])).tolist()
         [3.0, 10.0]
 
-    Source: NaN over no elements, and where an element is NaN, as in NumPy.
+    Source: NaN over no elements, and where an element is NaN, as in NumPy. Between two equal infinities it is that
+    infinity, where NumPy gives NaN.
     """
     return _quantiles(x, q, axis, method, keepdims, skip_nan=False)
 
@@ -173,7 +174,8 @@ def percentile(
         >>> float(ops.percentile([1.0, 2.0, 4.0, 10.0], 75, method="lower"))
         4.0
 
-    Source: NaN over no elements, and where an element is NaN, as in NumPy.
+    Source: NaN over no elements, and where an element is NaN, as in NumPy. Between two equal infinities it is that
+    infinity, where NumPy gives NaN.
     """
     return _quantiles(x, q, axis, method, keepdims, skip_nan=False, whole=100.0)
 

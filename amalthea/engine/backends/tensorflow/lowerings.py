@@ -15,7 +15,7 @@ from amalthea.engine.backends.tensorflow import windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import Primitive, bits, composite, control, indexing, matmul, movement, random, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 
@@ -199,6 +199,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,
     p.bitwise_or: tf.bitwise.bitwise_or, p.bitwise_xor: tf.bitwise.bitwise_xor,
     p.left_shift: tf.bitwise.left_shift, p.right_shift: tf.bitwise.right_shift, p.select: tf.where,
+    bits.bitcast: lambda x, *, dtype: tf.bitcast(x, dtype),
     p.clip: _clip, p.cast: lambda x, *, dtype: tf.cast(x, DTYPES[dtype]),
     reductions.reduce_sum: _reduce(tf.reduce_sum), reductions.reduce_prod: _reduce(tf.reduce_prod),
     reductions.reduce_max: _reduce(tf.reduce_max), reductions.reduce_min: _reduce(tf.reduce_min),
