@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
-from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
+from amalthea.ops import (
+    activations,
+    arranging,
+    control,
+    core,
+    crossentropies,
+    native,
+    nn,
+    normalization,
+    numpy,
+    segments,
+    windows,
+)
 from amalthea.ops import image as image
 from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.activations import *  # noqa: F403
+    from amalthea.ops.arranging import *  # noqa: F403
     from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
@@ -21,12 +34,15 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.nn import *  # noqa: F403
     from amalthea.ops.normalization import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
+    from amalthea.ops.segments import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
     cast = core.cast  # not the helper of the same name in ops.base
 
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
-for _module in (activations, normalization, nn, crossentropies, windows, core, control, native):
+for _module in (
+    activations, normalization, nn, crossentropies, windows, core, control, native, segments, arranging,
+):  # fmt: skip
     globals().update(_exported(_module))
 for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))

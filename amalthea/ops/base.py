@@ -216,10 +216,9 @@ def accumulating_pair(function: F) -> F:
     """Compute on two inputs as floats of one dtype, in float32 where it is narrower, and round the result once."""
 
     @functools.wraps(function)
-    def rounded(x1: Any, x2: Any) -> Any:
+    def rounded(x1: Any, x2: Any, *args: Any, **kwargs: Any) -> Any:
         a, b = floats(x1, x2)
-        name = dtypes.name_of(a)
-        return cast(function(wide(a), wide(b)), name)
+        return cast(function(wide(a), wide(b), *args, **kwargs), dtypes.name_of(a))
 
     return rounded  # type: ignore[return-value]
 
