@@ -10,14 +10,18 @@ from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
 from amalthea.ops import (
     activations,
+    adaptive,
     arranging,
+    attention,
     control,
     core,
     crossentropies,
+    ctc,
     native,
     nn,
     normalization,
     numpy,
+    patches,
     segments,
     windows,
 )
@@ -26,25 +30,28 @@ from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.activations import *  # noqa: F403
+    from amalthea.ops.adaptive import *  # noqa: F403
     from amalthea.ops.arranging import *  # noqa: F403
+    from amalthea.ops.attention import *  # noqa: F403
     from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
+    from amalthea.ops.ctc import *  # noqa: F403
     from amalthea.ops.native import *  # noqa: F403
     from amalthea.ops.nn import *  # noqa: F403
     from amalthea.ops.normalization import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
+    from amalthea.ops.patches import *  # noqa: F403
     from amalthea.ops.segments import *  # noqa: F403
     from amalthea.ops.windows import *  # noqa: F403
 
     cast = core.cast  # not the helper of the same name in ops.base
 
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
-for _module in (
-    activations, normalization, nn, crossentropies, windows, core, control, native, segments, arranging,
-):  # fmt: skip
+_OF_NETWORKS = (activations, normalization, crossentropies, windows, adaptive, attention, patches, ctc)
+for _module in (*_OF_NETWORKS, nn, core, control, native, segments, arranging):
     globals().update(_exported(_module))
-for _module in (activations, normalization, crossentropies, windows):  # Keras has them in `ops.nn` too
+for _module in _OF_NETWORKS:  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
 numpy.__dict__.update({name: getattr(core, name) for name in ("copy", "ndim", "size")})
 
