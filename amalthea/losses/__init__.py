@@ -56,10 +56,12 @@ from amalthea.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from amalthea.losses.sequences import CTC, ctc
 
 get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -91,6 +93,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",
