@@ -218,8 +218,8 @@ def associative_scan(
     elements at once.
 
     Args:
-        f: callable; takes two structures like ``elems``, and combines their elements along the axis one by one. It is
-            associative: ``f(f(a, b), c) = f(a, f(b, c))``.
+        f: callable; takes two structures like ``elems`` and combines their elements along the axis, each with its
+            partner. It is associative, ``f(f(a, b), c) = f(a, f(b, c))``.
         elems: TensorLike, or a nested structure of them, all of one known size along the axis.
         reverse: bool; True runs from the last element to the first. Defaults to False.
         axis: int; the axis to run along. Defaults to 0, the first.
@@ -242,21 +242,21 @@ def associative_scan(
     Source: Hillis and Steele, "Data parallel algorithms", 1986.
     """
     xs = [tensor(x) for x in tree.flatten(elems)]
-    places = [one_axis(axis, len(x.shape)) for x in xs]
-    sizes = {shape_of(x)[n] for x, n in zip(xs, places)}
+    axes = [one_axis(axis, len(x.shape)) for x in xs]
+    sizes = {shape_of(x)[n] for x, n in zip(xs, axes)}
     if len(sizes) > 1 or not all(isinstance(n, int) for n in sizes):
         raise ShapeError("Sequences of a scan have one known size.", expected="one int", got=", ".join(map(str, sizes)))
     size, step = max(sizes, default=0), 1
     turned = lambda x, n: movement.flip(x, axes=(n,)) if reverse else x  # noqa: E731
-    ys = [turned(x, n) for x, n in zip(xs, places)]
+    ys = [turned(x, n) for x, n in zip(xs, axes)]
     while step < size:
-        before = [movement.part(y, n, 0, size - step) for y, n in zip(ys, places)]
-        after = [movement.part(y, n, step, size) for y, n in zip(ys, places)]
+        before = [movement.part(y, n, 0, size - step) for y, n in zip(ys, axes)]
+        after = [movement.part(y, n, step, size) for y, n in zip(ys, axes)]
         joined = tree.flatten(f(tree.pack_sequence_as(elems, before), tree.pack_sequence_as(elems, after)))
-        heads = [movement.part(y, n, 0, step) for y, n in zip(ys, places)]
-        ys = [movement.concatenate(h, _like(j, h), axis=n) for h, j, n in zip(heads, joined, places)]
+        heads = [movement.part(y, n, 0, step) for y, n in zip(ys, axes)]
+        ys = [movement.concatenate(h, _like(j, h), axis=n) for h, j, n in zip(heads, joined, axes)]
         step *= 2
-    return tree.pack_sequence_as(elems, [turned(y, n) for y, n in zip(ys, places)])
+    return tree.pack_sequence_as(elems, [turned(y, n) for y, n in zip(ys, axes)])
 
 
 def map(f: Callable[[Any], Any], xs: Nested[TensorLike]) -> Any:

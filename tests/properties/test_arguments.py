@@ -30,7 +30,7 @@ WITHOUT_EFFECT = {
     r"ops/normalization.py: moments: synchronized": "there is one process",
     r"ops/nn.py: top_k: sorted": "the order that is asked for is always given",
     r"optimizers/state.py: State.add_variable: layout": "one device holds a variable",
-    r"random.py: SeedGenerator.next: ordered": "keys are always in order",
+    r"random/seeds.py: SeedGenerator.next: ordered": "keys are always in order",
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
     r"training/steps.py: Steps.compute_(loss|metrics): (x|training)": "a subclass reads it",

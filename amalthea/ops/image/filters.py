@@ -89,14 +89,14 @@ def gaussian_blur(
 @op
 @accumulating
 def sobel_edges(images: TensorLike, data_format: str | None = None) -> Any:
-    """Computes the slopes of images downwards and to the right, by the filters of Sobel. Beyond the border is 0.
+    """Computes how fast images change downwards and to the right, by the filters of Sobel. Pixels beyond the border are 0.
 
     Args:
         |images as floats|
         |data format of an op|
 
     Shapes:
-        (batch, height, width, channels) -> (batch, height, width, channels, 2), with the slope downwards first
+        (batch, height, width, channels) -> (batch, height, width, channels, 2), with the change downwards first
 
     Raises:
         ShapeError: the input is not an image.

@@ -86,13 +86,13 @@ def perspective_transform(
     fill_value: float = 0,
     data_format: str | None = None,
 ) -> Any:
-    """Moves four points of images to other places, and all others by the perspective that these four determine.
+    """Moves four points of images, and all others by the perspective that these four determine.
 
     Args:
         |images|
         start_points: TensorLike; four points ``(column, row)`` of the input, such as its corners, no three of them in
             line; for all images or for each.
-        end_points: TensorLike; the places of these points in the output.
+        end_points: TensorLike; the same points in the output.
         interpolation: str; ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
         fill_value: float; value beyond the border. Defaults to 0.
         |data format of an op|
