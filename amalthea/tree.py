@@ -209,7 +209,7 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     return pack_sequence_as(structures[0], (func(*row) for row in rows))
 
 
-def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
+def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
     """Raises an error unless two structures are nested alike: lists with lists, tuples with tuples, equal keys.
 
     Args:
@@ -285,7 +285,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
 
 
 class MAP_TO_NONE:
-    """Mark that a function of :func:`traverse` returns, the class itself, to put None in the place of what it was given.
+    """Mark that a function of :func:`traverse` returns, the class itself, to put None where it was called.
 
     Example:
         >>> from amalthea import tree

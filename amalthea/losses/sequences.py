@@ -27,7 +27,7 @@ def _sequences(y_true: Type, y_pred: Type) -> None:
 
 @checked(_sequences, known_classes)
 def ctc(y_true: TensorLike, y_pred: TensorLike) -> Any:
-    """Computes the CTC loss: ``-log(p)``, with ``p`` the probability of all alignments of the labels with the time steps.
+    """Computes the CTC loss: ``-log(p)``, with ``p`` the probability of all alignments of labels with time steps.
 
     Args:
         y_true: tensor; class numbers from 1, filled with 0 behind the last label. Class 0 is the blank.

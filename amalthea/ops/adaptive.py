@@ -86,9 +86,7 @@ def _maximum(x: Any, axis: int, count: int, size: Any) -> Any:
 
 @op
 @accumulating
-def adaptive_average_pool(
-    inputs: TensorLike, output_size: int | Sequence[int], data_format: str | None = None
-) -> Any:
+def adaptive_average_pool(inputs: TensorLike, output_size: int | Sequence[int], data_format: str | None = None) -> Any:
     """Computes the means of a given number of windows along each axis of space, for each channel.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.engine import control_flow, dtypes
+from amalthea.engine import control_flow, dtypes, shapes
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.primitives import elementwise, movement
@@ -243,9 +243,9 @@ def associative_scan(
     """
     xs = [tensor(x) for x in tree.flatten(elems)]
     axes = [one_axis(axis, len(x.shape)) for x in xs]
-    sizes = {shape_of(x)[n] for x, n in zip(xs, axes)}
+    sizes: Any = {shape_of(x)[n] for x, n in zip(xs, axes)}
     if len(sizes) > 1 or not all(isinstance(n, int) for n in sizes):
-        raise ShapeError("Sequences of a scan have one known size.", expected="one int", got=", ".join(map(str, sizes)))
+        raise ShapeError("Sequences of a scan have one known size.", expected="one int", got=shapes.show(tuple(sizes)))
     size, step = max(sizes, default=0), 1
     turned = lambda x, n: movement.flip(x, axes=(n,)) if reverse else x  # noqa: E731
     ys = [turned(x, n) for x, n in zip(xs, axes)]

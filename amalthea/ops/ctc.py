@@ -94,7 +94,9 @@ def ctc_loss(
     if not dtypes.is_integer(dtypes.name_of(labels)):
         raise DtypeError("Labels are whole numbers.", expected="integers", got=dtypes.name_of(labels))
     if len(labels.shape) != 2 or not shapes.agree(shape_of(labels)[0], batch):
-        raise ShapeError("Labels do not fit the outputs.", expected="(batch, labels)", got=shapes.show(shape_of(labels)))
+        raise ShapeError(
+            "Labels do not fit the outputs.", expected="(batch, labels)", got=shapes.show(shape_of(labels))
+        )
     counts = _lengths(target_length, batch, "target_length"), _lengths(output_length, batch, "output_length")
     labels = np_ops.clip(cast(labels, "int32"), 0, classes - 1)
     return cast(_forward(labels, log_softmax(logits), *counts, mask_index), dtypes.name_of(given))

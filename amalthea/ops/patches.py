@@ -76,7 +76,7 @@ def unfold(
     return m.reshape(columns_first, shape=(batch, channels * size[0] * size[1], rows * columns))
 
 
-def _sides(size: Any, stride: Any, padding: Any, dilation: Any, owner: str) -> list[tuple[int, int]]:
+def _sides(size: Any, stride: Any, padding: Any, dilation: Any, owner: str) -> list[tuple[int, ...]]:
     kinds = (("kernel_size", size, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
     return [per_side(value, 2, name, f"ops.{owner}", least) for name, value, least in kinds]
 
@@ -203,7 +203,9 @@ def space_to_depth(x: TensorLike, block_size: int, data_format: str = "channels_
     batch, *shape = shape_of(a)
     height, width, channels = shape if last else (shape[1], shape[2], shape[0])
     if any(isinstance(n, int) and n % block for n in (height, width)):
-        raise ShapeError("The image does not consist of whole blocks.", expected=f"multiples of {block}", got=(height, width))
+        raise ShapeError(
+            "The image does not consist of whole blocks.", expected=f"multiples of {block}", got=(height, width)
+        )
     rows, columns = height // block, width // block
     if last:
         apart = m.reshape(a, shape=(batch, rows, block, columns, block, channels))

@@ -37,4 +37,6 @@ def _precedes(element: Any, value: Any, right: bool) -> Any:
     before = p.less_equal(element, value) if right else p.less(element, value)
     if not dtypes.is_float(dtypes.name_of(element)):
         return before
-    return p.logical_or(before, p.isnan(value) if right else p.logical_and(p.isnan(value), p.logical_not(p.isnan(element))))
+    return p.logical_or(
+        before, p.isnan(value) if right else p.logical_and(p.isnan(value), p.logical_not(p.isnan(element)))
+    )

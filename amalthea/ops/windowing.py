@@ -21,7 +21,9 @@ def per_side(value: Any, rank: int, name: str, owner: str, least: int = 1) -> tu
     if not isinstance(value, (list, tuple)):
         return (int(check(value, name, owner)),) * rank
     if len(value) != rank:
-        raise ArgumentError(f"`{name}` of {owner} is one int, or one for each axis.", expected=f"{rank} ints", got=value)
+        raise ArgumentError(
+            f"`{name}` of {owner} is one int, or one for each axis.", expected=f"{rank} ints", got=value
+        )
     return tuple(int(check(v, name, owner)) for v in value)
 
 

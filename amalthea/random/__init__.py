@@ -16,10 +16,10 @@ from amalthea.random.seeds import (
     host_stream,
     make_default_seed,
     random_state,
-    registry,
     restore_random_state,
     set_random_seed,
 )
+from amalthea.random.seeds import registry as registry
 
 __all__ = [
     "SeedGenerator",

@@ -94,7 +94,7 @@ def gamma(
         |seed of a draw|
 
     Shapes:
-        output: ``shape``
+        output: ``shape``, such as (batch, features)
 
     Raises:
         ArgumentError: ``alpha`` is not positive, the dtype is not a float dtype, or the seed is not valid.
@@ -131,7 +131,7 @@ def beta(
         |seed of a draw|
 
     Shapes:
-        output: ``shape``
+        output: ``shape``, such as (batch, features)
 
     Raises:
         ArgumentError: a parameter is not positive, the dtype is not a float dtype, or the seed is not valid.
@@ -168,7 +168,7 @@ def binomial(
         |seed of a draw|
 
     Shapes:
-        output: ``shape``
+        output: ``shape``, such as (batch, features)
 
     Raises:
         ArgumentError: a parameter is out of its range, the dtype is not a float dtype, or the seed is not valid.

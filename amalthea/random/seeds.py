@@ -15,7 +15,6 @@ from amalthea.configurable import Configurable, Registry, auto_name
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 
-
 registry = Registry("random", "seed generator")
 
 _WORD = 0xFFFFFFFF

@@ -31,7 +31,17 @@ from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, bits, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    bits,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.primitives.windows import window_counts

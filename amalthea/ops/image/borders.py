@@ -64,7 +64,7 @@ def crop_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Cuts borders off images. Two of top, bottom and target height are given; and two of left, right and target width.
+    """Cuts borders off images: two of top, bottom and target height are given, two of left, right and target width.
 
     Args:
         |images of any dtype|
@@ -111,7 +111,7 @@ def pad_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Adds zeros around images. Two of top, bottom and target height are given; and two of left, right and target width.
+    """Adds zeros around images: two of top, bottom and target height are given, two of left, right and target width.
 
     Args:
         |images of any dtype|

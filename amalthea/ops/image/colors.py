@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from amalthea import config
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.types import TensorLike
@@ -130,5 +129,3 @@ def _to_rgb(x: Any, data_format: Any) -> Any:
     away = [np_ops.abs(angle - 3.0) - 1.0, 2.0 - np_ops.abs(angle - 2.0), 2.0 - np_ops.abs(angle - 4.0)]
     pure = np_ops.concatenate([np_ops.clip(a, 0.0, 1.0) for a in away], axis=axis)
     return ((pure - 1.0) * saturation + 1.0) * value
-
-

@@ -20,15 +20,13 @@ from amalthea.ops.windowing import per_side
 
 
 def filtered(x: Any, kernel: np.ndarray, padding: str) -> Any:
-    """Correlate each channel of images with kernels ``(height, width, n)``: ``(..., channels) -> (..., channels, n)``."""
+    """Correlate each channel of images with kernels ``(height, width, n)``, which become a last axis."""
     batch, height, width, channels = shape_of(x)
     planes = np_ops.reshape(np_ops.transpose(x, (0, 3, 1, 2)), (batch * channels, height, width, 1))
     sizes = kernel.shape[:2]
     pads = tuple(((k - 1) // 2, k // 2) if padding == "same" else (0, 0) for k in sizes)
     weights = cast(kernel[:, :, None, :], dtypes.name_of(x))
-    out = w.conv(
-        planes, weights, strides=(1, 1), padding=pads, dilation=(1, 1), groups=1, data_format="channels_last"
-    )
+    out = w.conv(planes, weights, strides=(1, 1), padding=pads, dilation=(1, 1), groups=1, data_format="channels_last")
     _, rows, columns, count = shape_of(out)
     return np_ops.transpose(np_ops.reshape(out, (batch, channels, rows, columns, count)), (0, 2, 3, 1, 4))
 
@@ -55,7 +53,7 @@ def gaussian_blur(
     sigma: float | Sequence[float] = (1.0, 1.0),
     data_format: str | None = None,
 ) -> Any:
-    """Blurs images: each pixel becomes a mean of its neighbours, weighted by a Gaussian. Pixels beyond the border are 0.
+    """Blurs images: a pixel becomes a mean of its neighbours, weighted by a Gaussian. Beyond the border is 0.
 
     Args:
         |images|
@@ -77,9 +75,11 @@ def gaussian_blur(
         [0.0, 0.2741, 0.4519, 0.2741, 0.0]
     """
     size = per_side(kernel_size, 2, "kernel_size", "ops.image.gaussian_blur")
-    spread = tuple(sigma) if isinstance(sigma, (list, tuple)) else (sigma,) * 2
+    spread: Any = tuple(sigma) if isinstance(sigma, (list, tuple)) else (sigma,) * 2
     if len(spread) != 2:
-        raise ArgumentError("`sigma` of ops.image.gaussian_blur is one number, or two.", expected="2 numbers", got=sigma)
+        raise ArgumentError(
+            "`sigma` of ops.image.gaussian_blur is one number, or two.", expected="2 numbers", got=sigma
+        )
     for value in spread:
         checks.positive_number(value, "sigma", "ops.image.gaussian_blur")
     x, restored = batched(images, data_format)
@@ -89,7 +89,7 @@ def gaussian_blur(
 @op
 @accumulating
 def sobel_edges(images: TensorLike, data_format: str | None = None) -> Any:
-    """Computes how fast images change downwards and to the right, by the filters of Sobel. Pixels beyond the border are 0.
+    """Computes how images change downwards and to the right, by the filters of Sobel. Beyond the border is 0.
 
     Args:
         |images as floats|

@@ -17,7 +17,9 @@ from amalthea.ops.core import cast, saturate_cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 docstrings.share("images", "images: TensorLike; one image or a batch. Whole numbers are rounded back to their dtype.")
-docstrings.share("images as floats", "images: TensorLike; one image or a batch. Whole numbers are computed in ``floatx``.")
+docstrings.share(
+    "images as floats", "images: TensorLike; one image or a batch. Whole numbers are computed in ``floatx``."
+)
 
 
 def rounding(function: F) -> F:
@@ -56,9 +58,9 @@ def space_axes(rank: int, data_format: str) -> tuple[int, int]:
 
 
 def batched(x: Any, data_format: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """Return images ``(batch, height, width, channels)``, and a function that restores the axes of what is made of them.
+    """Return images ``(batch, height, width, channels)``, and a function that restores the axes of a result.
 
-    That may have further axes behind.
+    The result may have further axes behind.
     """
     format_ = config.standardize_data_format(data_format)
     single = len(x.shape) == 3

@@ -171,7 +171,7 @@ def resize(
         raise ArgumentError("An image is cropped or padded to its new proportions, not both.")
     if fill_mode != "constant":
         raise ArgumentError("There is no such fill mode.", expected="'constant'", got=repr(fill_mode))
-    x = images
+    x: Any = images
     sizes = _new_size(size)
     axes = space_axes(len(x.shape), config.standardize_data_format(data_format))
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
@@ -179,7 +179,6 @@ def resize(
     for axis, new in zip(axes, sizes):
         x = _along(x, one_axis(axis, len(x.shape)), new, interpolation, antialias)
     return x
-
 
 
 _METHODS = {
@@ -228,7 +227,7 @@ def scale_and_translate(
         >>> ops.convert_to_numpy(ops.image.scale_and_translate(x, (3,), [1.0], [1.0], (0,), "linear")).tolist()
         [0.0, 1.0, 2.0]
     """
-    x = images
+    x: Any = images
     if method not in _METHODS:
         raise ArgumentError("There is no such method.", expected=", ".join(_METHODS), got=repr(method))
     old, axes = shape_of(x), all_axes(list(spatial_dims), len(x.shape))

@@ -116,13 +116,14 @@ def map_coordinates(
     """
     if order not in (0, 1):
         raise ArgumentError("There is no interpolation of this order.", expected="0 or 1", got=order)
+    x: Any = inputs
     points = tensor(coordinates)
     shape = shape_of(points)
-    if not inputs.shape or not shape or shape[0] != len(inputs.shape):
+    if not x.shape or not shape or shape[0] != len(x.shape):
         raise ShapeError(
             "A point has one coordinate for each axis.",
-            expected=f"a first axis of {len(inputs.shape)} coordinates",
+            expected=f"a first axis of {len(x.shape)} coordinates",
             got=shape,
         )
-    points = cast(points, "float64" if inputs.dtype == "float64" else "float32")
-    return interpolated(inputs, [points[n] for n in range(shape[0])], order, fill_mode, fill_value)
+    points = cast(points, "float64" if x.dtype == "float64" else "float32")
+    return interpolated(x, [points[n] for n in range(shape[0])], order, fill_mode, fill_value)

@@ -126,7 +126,9 @@ def _points(points: Any) -> Any:
     p = cast(tensor(points), "float32")
     p = np_ops.expand_dims(p, 0) if len(p.shape) == 2 else p
     if len(p.shape) != 3 or tuple(shape_of(p)[1:]) != (4, 2):
-        raise ShapeError("A perspective has four points.", expected="(4, 2) or (batch, 4, 2)", got=shapes.show(shape_of(p)))
+        raise ShapeError(
+            "A perspective has four points.", expected="(4, 2) or (batch, 4, 2)", got=shapes.show(shape_of(p))
+        )
     return p
 
 

@@ -213,7 +213,6 @@ def bitwise_invert(x: TensorLike) -> Any:
     return bitwise_not(x)
 
 
-
 def _bits_of_float(x: Any) -> Any:
     size = 8 * size_of(dtypes.name_of(x))
     return bitcast(native(x), dtype=f"int{size}")

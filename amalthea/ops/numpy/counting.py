@@ -196,9 +196,7 @@ def _counts(x: Any, weights: Any, length: int) -> Any:
     flat = p.add(p.multiply(row, np.int32(length)), m.reshape(x, shape=(batch, n)))
     zeros = m.broadcast_to(cast(0, dtypes.name_of(weights)), shape=(batch * length,))
     total = batch * n
-    summed = indexing.scatter_add(
-        zeros, m.reshape(flat, shape=(total,)), m.reshape(weights, shape=(total,)), axis=0
-    )
+    summed = indexing.scatter_add(zeros, m.reshape(flat, shape=(total,)), m.reshape(weights, shape=(total,)), axis=0)
     return m.reshape(summed, shape=(*lead, length))
 
 
@@ -312,5 +310,5 @@ def unique(
         raise TraceError("How many elements differ is not known in a trace.", got=a, cure="ops.unique(x, size=n)")
     found = distinct.values(a, axis, size, fill_value)
     wanted = (True, return_index, return_inverse, return_counts)
-    results = tuple(result for result, is_wanted in zip(found, wanted) if is_wanted)
+    results: Any = tuple(result for result, is_wanted in zip(found, wanted) if is_wanted)
     return results if len(results) > 1 else results[0]

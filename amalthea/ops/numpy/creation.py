@@ -276,12 +276,12 @@ def linspace(
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     bounds, name = _bounds(start, stop, num, dtype, "linspace")
-    made = np.linspace(*bounds, num, endpoint, retstep=True, axis=axis)
+    made = np.linspace(bounds[0], bounds[1], num, endpoint, retstep=True, axis=axis)
     values = runtime_array(made[0] if dtypes.is_float(name) else np.floor(made[0]), name)
     return (values, made[1]) if retstep else values
 
 
-def _bounds(start: Any, stop: Any, num: Any, dtype: Any, owner: str) -> tuple[list[np.ndarray], str]:
+def _bounds(start: Any, stop: Any, num: Any, dtype: Any, owner: str) -> tuple[list[Any], str]:
     """The bounds of a range in float64, and the dtype of the range."""
     checks.non_negative_int(num, "num", f"ops.{owner}")
     bounds = [value_of(x) for x in (start, stop)]
@@ -321,7 +321,7 @@ def logspace(
     """
     checks.positive_number(base, "base", "ops.logspace")
     bounds, name = _bounds(start, stop, num, dtype, "logspace")
-    return runtime_array(np.logspace(*bounds, num, endpoint, base=base, axis=axis), name)
+    return runtime_array(np.logspace(bounds[0], bounds[1], num, endpoint, base=base, axis=axis), name)
 
 
 @op
@@ -356,7 +356,7 @@ def geomspace(
         raise ArgumentError("A geometric sequence does not reach 0.", expected="bounds other than 0", got=(start, stop))
     if any(((bounds[0] < 0) != (bounds[1] < 0)).ravel()):
         raise ArgumentError("A geometric sequence does not cross 0.", expected="bounds of one sign", got=(start, stop))
-    return runtime_array(np.geomspace(*bounds, num, endpoint, axis=axis), name)
+    return runtime_array(np.geomspace(bounds[0], bounds[1], num, endpoint, axis=axis), name)
 
 
 @op

@@ -317,4 +317,6 @@ def i0(x: TensorLike) -> Any:
     for k in range(28, 0, -1):
         tail = p.add(1.0, p.multiply(p.multiply(inverse, (2 * k - 1) ** 2 / (8 * k)), tail))
     half = p.exp(p.multiply(far, 0.5))
-    return p.select(near, series, p.multiply(half, p.multiply(half, p.multiply(tail, p.sqrt(p.multiply(inverse, 0.5 / math.pi))))))
+    return p.select(
+        near, series, p.multiply(half, p.multiply(half, p.multiply(tail, p.sqrt(p.multiply(inverse, 0.5 / math.pi)))))
+    )

@@ -159,7 +159,7 @@ def unravel_index(indices: TensorLike, shape: ShapeLike) -> tuple[Any, ...]:
             )
     coordinates = []
     for size in reversed(sizes[1:]):
-        divisor = elementwise.cast(np.asarray(max(size, 1)), dtype=dtypes.name_of(flat))
+        divisor = elementwise.cast(np.asarray(size or 1), dtype=dtypes.name_of(flat))
         rest = elementwise.floor_divide(flat, divisor)
         coordinates.append(elementwise.subtract(flat, elementwise.multiply(rest, divisor)))
         flat = rest

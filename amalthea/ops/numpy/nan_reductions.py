@@ -10,7 +10,8 @@ from amalthea.engine import dtypes
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.ops.base import accumulating, cast, op, tensor
-from amalthea.ops.numpy import ordering, reductions
+from amalthea.ops.numpy import ordering
+import amalthea.ops.numpy.reductions as over
 
 docstrings.share(
     "without NaN",
@@ -33,7 +34,7 @@ def _filled(x: Any, value: float) -> Any:
 
 def _count(x: Any, axis: Any, keepdims: bool) -> Any:
     """The number of elements that are not NaN, as a float."""
-    return reductions.sum(cast(p.logical_not(p.isnan(x)), dtypes.name_of(x)), axis, keepdims)
+    return over.sum(cast(p.logical_not(p.isnan(x)), dtypes.name_of(x)), axis, keepdims)
 
 
 @op
@@ -52,7 +53,7 @@ def nansum(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: boo
         >>> float(ops.nansum([1.0, float("nan"), 2.0]))
         3.0
     """
-    return reductions.sum(_filled(x, 0.0), axis, keepdims)
+    return over.sum(_filled(x, 0.0), axis, keepdims)
 
 
 @op
@@ -71,7 +72,7 @@ def nanprod(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bo
         >>> float(ops.nanprod([3.0, float("nan"), 2.0]))
         6.0
     """
-    return reductions.prod(_filled(x, 1.0), axis, keepdims)
+    return over.prod(_filled(x, 1.0), axis, keepdims)
 
 
 @op
@@ -91,7 +92,7 @@ def nanmean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bo
         >>> float(ops.nanmean([1.0, float("nan"), 2.0]))
         1.5
     """
-    return p.divide(reductions.sum(_filled(x, 0.0), axis, keepdims), _count(x, axis, keepdims))
+    return p.divide(over.sum(_filled(x, 0.0), axis, keepdims), _count(x, axis, keepdims))
 
 
 @op
@@ -113,7 +114,7 @@ def nanvar(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: boo
     """
     missing = p.isnan(x)
     away = p.subtract(p.select(missing, 0.0, x), nanmean(x, axis, True))
-    total = reductions.sum(p.square(p.select(missing, 0.0, away)), axis, keepdims)
+    total = over.sum(p.square(p.select(missing, 0.0, away)), axis, keepdims)
     return p.divide(total, _count(x, axis, keepdims))
 
 
@@ -143,7 +144,7 @@ def _extreme(reduce: Any, fill: float, x: Any, axis: Any, keepdims: bool) -> Any
     if missing is None:
         return reduce(x, axis, keepdims)
     found = reduce(p.select(missing, fill, x), axis, keepdims)
-    return p.select(reductions.all(missing, axis, keepdims), float("nan"), found)
+    return p.select(over.all(missing, axis, keepdims), float("nan"), found)
 
 
 @op
@@ -165,7 +166,7 @@ def nanmax(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: boo
         >>> float(ops.nanmax([1.0, float("nan"), 2.0]))
         2.0
     """
-    return _extreme(reductions.max, float("-inf"), x, axis, keepdims)
+    return _extreme(over.max, float("-inf"), x, axis, keepdims)
 
 
 @op
@@ -187,7 +188,7 @@ def nanmin(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: boo
         >>> float(ops.nanmin([1.0, float("nan"), 2.0]))
         1.0
     """
-    return _extreme(reductions.min, float("inf"), x, axis, keepdims)
+    return _extreme(over.min, float("inf"), x, axis, keepdims)
 
 
 def _position(find: Any, fill: float, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -196,9 +197,9 @@ def _position(find: Any, fill: float, x: Any, axis: Any, keepdims: bool) -> Any:
     if missing is None:
         return find(x, axis, keepdims)
     found = find(p.select(missing, fill, x), axis, keepdims)
-    whole = reductions.all(missing, axis, keepdims)
+    whole = over.all(missing, axis, keepdims)
     first = ordering.argmin(cast(missing, "int32"), axis, keepdims)  # where all others are as the fill
-    at_fill = reductions.all(p.logical_or(missing, p.equal(x, fill)), axis, keepdims)
+    at_fill = over.all(p.logical_or(missing, p.equal(x, fill)), axis, keepdims)
     return p.select(whole, -1, p.select(at_fill, first, found))
 
 

@@ -267,7 +267,7 @@ def nanmedian(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: 
 
 @op
 def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Any:
-    """Returns int32 indices that bring the element of rank ``kth`` to its place: no smaller one after, no larger before.
+    """Returns int32 indices that bring the element of rank ``kth`` to its place, smaller ones before, larger after.
 
     Args:
         |any tensor|

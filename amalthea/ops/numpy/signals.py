@@ -72,7 +72,8 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
         >>> float(ops.trapezoid([1.0, 2.0, 3.0])), float(ops.trapezoid([1.0, 2.0, 3.0], x=[4.0, 6.0, 8.0]))
         (4.0, 8.0)
     """
-    axis, size = one_axis(axis, len(y.shape)), shape_of(y)[one_axis(axis, len(y.shape))]
+    rank = len(shape_of(y))
+    axis, size = one_axis(axis, rank), shape_of(y)[one_axis(axis, rank)]
     if size == 0:
         return r.reduce_sum(y, axes=(axis,))
     middle = p.multiply(p.add(m.part(y, axis, 1, size), m.part(y, axis, 0, size - 1)), 0.5)
@@ -81,7 +82,7 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
     else:
         points = cast(floating(x), dtypes.name_of(y))
         if len(points.shape) == 1:
-            points = m.reshape(points, shape=tuple(shape_of(points)[0] if n == axis else 1 for n in range(len(y.shape))))
+            points = m.reshape(points, shape=tuple(shape_of(points)[0] if n == axis else 1 for n in range(rank)))
         steps = diff(points, axis=axis)
     return r.reduce_sum(p.multiply(middle, steps), axes=(axis,))
 

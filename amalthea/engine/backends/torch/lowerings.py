@@ -16,7 +16,17 @@ from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
 from amalthea.engine.backends.torch.windows import WINDOW_LOWERINGS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, bits, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    bits,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 
 # ------------------------------------------------------------------------------- moving and indexing
