@@ -44,7 +44,8 @@ ROWS = {
     "perspective": (lambda x: ops.image.perspective_transform(
         x, [[0, 0], [4, 0], [0, 4], [4, 4]], [[0, 1], [4, 0], [1, 4], [4, 3]]), IMAGE),
     "ssim": (lambda x: ops.image.ssim(x, x * x, filter_size=3), IMAGE),
-    "gaussian_blur": (ops.image.gaussian_blur, IMAGE), "extract_patches": (lambda x: ops.image.extract_patches(x, 2), IMAGE),
+    "gaussian_blur": (ops.image.gaussian_blur, IMAGE),
+    "extract_patches": (lambda x: ops.image.extract_patches(x, 2), IMAGE),
     "rgb_to_hsv": (ops.image.rgb_to_hsv, IMAGE * 0.4 + 0.5), "hsv_to_rgb": (ops.image.hsv_to_rgb, IMAGE * 0.4 + 0.51),
     "fold": (lambda x: ops.fold(x, (2, 3), 2), np.sin(np.arange(8.0)).reshape(1, 4, 2)),
     "adaptive_average_pool": (lambda x: ops.adaptive_average_pool(x, 3), IMAGE),

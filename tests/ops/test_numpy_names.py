@@ -1,4 +1,4 @@
-"""NumPy's names among the ops: NumPy's answers, eager and compiled, at NaN, infinity, and for arrays without elements."""
+"""NumPy's names among the ops: NumPy's answers, eager and compiled, at NaN and infinity, and without elements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ X, Y, C = numbers(3, 4), numbers(3, 4, seed=1), numbers(2, 3, 4, seed=2)
 N = np.where(np.arange(12).reshape(3, 4) % 3 == 1, nan, X).astype("float32")
 N[2] = nan
 S = np.float32([0, -0.0, 1, -1, 0.5, nan, inf, -inf, 1e-30, 1e30])
-I, J = np.int32([[3, -1, 2], [0, 5, -4]]), np.int32([4, 0, -6])
+W, V = np.int32([[3, -1, 2], [0, 5, -4]]), np.int32([4, 0, -6])
 E = np.zeros((0, 3), "float32")
 T = np.array([True, False, False])
 SORTED = np.float32([1, 2, 2, 5, nan])
@@ -36,13 +36,13 @@ ROWS = [
     *(call(name, E, axis=0) for name in NAN if name not in ("nanmax", "nanmin")),
     *(call(name, N, axis=0) for name in ("nancumsum", "nancumprod")),
     *(call(name, S[:, None], S) for name in "fmax fmin hypot heaviside logaddexp2 nextafter".split()),
-    *(call("fmod", a, b) for a, b in ((S[:, None], np.float32([3, -3, 0.7, inf, 0])), (I[:, :, None], J + 2))),
+    *(call("fmod", a, b) for a, b in ((S[:, None], np.float32([3, -3, 0.7, inf, 0])), (W[:, :, None], V + 2))),
     call("fmod", np.int8([-128, 127]), np.int8([3, -3])),
-    *(call(name, I, J) for name in ("gcd", "lcm")),
+    *(call(name, W, V) for name in ("gcd", "lcm")),
     call("gcd", np.uint8([12, 255]), np.uint8([18, 51])),
     call("ldexp", np.float32([1e-30, 1e30, 3]), np.int32([200, -200, 1])),
     call("i0", np.float32([0, 1, -2, 19.9, 20.1, 40, 80, nan])),
-    *(call("append", X, b, axis=axis) for b, axis in ((I, None), (Y, 0), (Y, -1))),
+    *(call("append", X, b, axis=axis) for b, axis in ((W, None), (Y, 0), (Y, -1))),
     *(call("array_split", np.arange(7), k) for k in (1, 3, 9)),
     *(call(name, C, 2 if name == "dsplit" else [1]) for name in ("hsplit", "vsplit", "dsplit")),
     call("hsplit", X[0], 2),
@@ -51,13 +51,14 @@ ROWS = [
     *(call(name, X) for name in ("fliplr", "flipud", "diagflat", "ptp", "corrcoef")),
     *(call("diag", x, k) for x in (X, X[0], E, E[:, 0]) for k in (-5, -1, 0, 2)),
     *(call(name, C, offset=k, axis1=2, axis2=0) for name in ("diagonal", "trace") for k in (-5, -1, 0, 1)),
-    *(call("vander", x, N=n, increasing=up) for x in (X[0], J) for n in (None, 0, 3) for up in (False, True)),
-    *(call("kron", x, b) for x, b in ((X, Y[:2]), (X[0], I), (E, X), (C, np.float32(2)))),
+    *(call("vander", x, N=n, increasing=up) for x in (X[0], V) for n in (None, 0, 3) for up in (False, True)),
+    *(call("kron", x, b) for x, b in ((X, Y[:2]), (X[0], W), (E, X), (C, np.float32(2)))),
     *(call("inner", x, b) for x, b in ((X, Y[:2]), (C, X), (X, np.float32(2)))),
     call("vdot", X, Y),
     *(call("cross", X[:, :a], Y[:, :b]) for a in (2, 3) for b in (2, 3)),
     call("cross", X[:, :3].T, Y[:, :3], axisa=0, axisc=0),
-    *(call("correlate", X[0, :a], C.ravel()[:b], mode=m) for m in ("valid", "same", "full") for a in (1, 3) for b in (1, 4)),
+    *(call("correlate", X[0, :a], C.ravel()[:b], mode=m)
+      for m in ("valid", "same", "full") for a in (1, 3) for b in (1, 4)),
     *(call("diff", x, n=n, axis=axis) for x, axis in ((C, -1), (C, 0), (T, 0), (E, 0)) for n in (0, 1, 2)),
     *(call("trapezoid", X, **kw) for kw in ({}, {"axis": 0, "dx": 2}, {"x": np.float32([0, 1, 3, 7])}, {"x": X * 2})),
     call("trapezoid", E),
@@ -69,12 +70,13 @@ ROWS = [
     call("nanpercentile", N, 25, axis=0),
     *(call("searchsorted", SORTED[:n], WANTED, side=side) for n in (0, 1, 5) for side in ("left", "right")),
     *(call("digitize", np.float32([0, 1, 1.5, 9]), bins) for bins in (np.float32([1, 2]), np.float32([]))),
-    *(call("isin", x, of, invert=no) for x, of, no in ((I, J, False), (I, J, True), (S, S, False), (X, E, False))),
-    *(call("histogram", x, bins) for x in (X[0], np.arange(11, dtype="float32"), X[0] * 0, E[:, 0]) for bins in (1, 3, 10)),
+    *(call("isin", x, of, invert=no) for x, of, no in ((W, V, False), (W, V, True), (S, S, False), (X, E, False))),
+    *(call("histogram", x, bins)
+      for x in (X[0], np.arange(11, dtype="float32"), X[0] * 0, E[:, 0]) for bins in (1, 3, 10)),
     call("histogram", X[0], 4, (-1, 1)),
     call("unravel_index", np.array([5, 0, 11]), (2, 3, 2)),
     *(call("select", [X > 0, X < -0.5], [X, -X], d) for d in (0, 7.5)),
-    *(call(name, x) for name in ("bitwise_not", "bitwise_invert") for x in (I, T, np.uint8([0, 255]))),
+    *(call(name, x) for name in ("bitwise_not", "bitwise_invert") for x in (W, T, np.uint8([0, 255]))),
     *(call(name, n) for name in ("bartlett", "blackman", "hamming", "hanning") for n in (-1, 0, 1, 6)),
     call("kaiser", 6, 3.0),
     *(call(name, *bounds) for name in ("logspace", "geomspace") for bounds in ((1, 8, 4), (1.0, 8.0, 4, False))),
@@ -113,7 +115,7 @@ UNIQUE = {
     "rows": (np.float32([[3, 1, 3], [1, 1, 3], [3, 1, 3]]), 0),
     "columns": (np.float32([[3, 1, 3], [1, 1, 3], [3, 1, 3]]), 1),
     "NaN": (np.float32([nan, 1, nan, 2, 1]), None),
-    "flat": (I, None),
+    "flat": (W, None),
     "bools": (np.array([True, False, True]), None),
     "nothing": (E[:, 0], None),
     "blocks": (np.arange(24).reshape(6, 2, 2) % 4, 0),
@@ -169,8 +171,10 @@ def test_a_partition_is_around_its_element():
 
 VECTORIZED = {
     "broadcast": (lambda a, b: ops.where(a > b, a - b, a + b), {}, (np.int32([1, 2, 3, 4]), 2), [3, 4, 1, 2]),
-    "signature": (lambda a, b: ops.sum(a * b), {"signature": "(n),(n)->()"}, (np.ones((2, 3, 2)), np.ones(2)), 2 * np.ones((2, 3))),
-    "matrices": (ops.matmul, {"signature": "(n,m),(m)->(n)"}, (np.ones((5, 3, 2)), np.ones((4, 1, 2))), 2 * np.ones((4, 5, 3))),
+    "signature": (lambda a, b: ops.sum(a * b), {"signature": "(n),(n)->()"},
+      (np.ones((2, 3, 2)), np.ones(2)), 2 * np.ones((2, 3))),
+    "matrices": (ops.matmul, {"signature": "(n,m),(m)->(n)"},
+      (np.ones((5, 3, 2)), np.ones((4, 1, 2))), 2 * np.ones((4, 5, 3))),
     "excluded": (lambda a, b: a * b[0], {"excluded": {1}}, (np.int32([1, 2]), [3, 4]), [3, 6]),
 }  # fmt: skip
 

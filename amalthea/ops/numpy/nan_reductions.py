@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import amalthea.ops.numpy.reductions as over
 from amalthea import docstrings
 from amalthea.engine import dtypes
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.ops.base import accumulating, cast, op, tensor
 from amalthea.ops.numpy import ordering
-import amalthea.ops.numpy.reductions as over
 
 docstrings.share(
     "without NaN",

@@ -1,4 +1,4 @@
-"""Calls of ops on networks and images whose answers NumPy does not have. Arrays are waves, the same on every machine."""
+"""Calls of ops on networks and images, for which NumPy has no answer. Arrays are waves, the same everywhere."""
 
 import math
 
@@ -89,11 +89,15 @@ CALLS = {
         {"interpolation": "nearest", "fill_value": 0.3},
     ),
     **{
-        f"image.affine_transform/{mode}": ("image.affine_transform", (RGB, np.stack([AFFINE, AFFINE * 0.9]), "bilinear", mode, 0.4), {})
+        f"image.affine_transform/{mode}": (
+            "image.affine_transform", (RGB, np.stack([AFFINE, AFFINE * 0.9]), "bilinear", mode, 0.4), {}
+        )
         for mode in ("constant", "nearest", "wrap", "mirror", "reflect")
     },
     **{
-        f"image.map_coordinates/{order} {mode}": ("image.map_coordinates", (RGB[0, :, :, 0], POINTS, order, mode, 0.4), {})
+        f"image.map_coordinates/{order} {mode}": (
+            "image.map_coordinates", (RGB[0, :, :, 0], POINTS, order, mode, 0.4), {}
+        )
         for mode in ("constant", "nearest", "wrap", "mirror", "reflect")
         for order in (0, 1)
     },
