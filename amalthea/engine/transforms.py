@@ -352,23 +352,32 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def remat(function: Callable[..., Any]) -> Callable[..., Any]:
+def remat(f: Callable[..., Any]) -> Callable[..., Any]:
     """Rematerialization: recompute the function in the backward pass instead of keeping its intermediate values.
 
     Needs less memory, and the time of one more forward pass of the function.
+
+    Args:
+        f: callable; the function of tensors, nested in any way.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import grad, ops, remat
+        >>> grad(lambda x: ops.sum(remat(ops.exp)(x)))(np.float32([0.0])).tolist()
+        [1.0]
     """
 
-    @functools.wraps(function)
+    @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         leaves = tree.flatten(args)
         traced = list(dict.fromkeys(x for x in leaves if isinstance(x, Tensor)))
         if not traced:
-            return function(*args, **kwargs)
+            return f(*args, **kwargs)
         before = dict(_root().values)
-        outputs = function(*args, **kwargs)
+        outputs = f(*args, **kwargs)
         flat = [as_tensor(x) for x in tree.flatten(outputs)]
         _, others = reachable_nodes(flat, set(traced))
-        redo = functools.partial(_recompute, function, args, kwargs, before, traced, others)
+        redo = functools.partial(_recompute, f, args, kwargs, before, traced, others)
         made = control.with_gradient(*traced, *others, *flat, count=len(traced) + len(others), rule=redo)
         return tree.pack_sequence_as(outputs, made)
 

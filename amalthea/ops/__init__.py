@@ -4,7 +4,7 @@ They work on arrays (at once), on Variables, on tensors of a trace, and on a mod
 promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
@@ -26,6 +26,8 @@ from amalthea.ops import (
     windows,
 )
 from amalthea.ops import image as image
+from amalthea.ops import user_functions as _user_functions  # noqa: F401  # installs what libraries' functions call
+from amalthea.ops.array_methods import install as _install_methods
 from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
@@ -55,31 +57,5 @@ for _module in _OF_NETWORKS:  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
 numpy.__dict__.update({name: getattr(core, name) for name in ("copy", "ndim", "size")})
 
-
-def _swapped(function: Any) -> Any:
-    return lambda x, y: function(y, x)
-
-
-def _install_operators(cls: type) -> None:
-    """Give tensors and variables Python's operators."""
-    pairs = {
-        "add": numpy.add, "sub": numpy.subtract, "mul": numpy.multiply, "truediv": numpy.divide,
-        "floordiv": numpy.floor_divide, "mod": numpy.mod, "pow": numpy.power, "matmul": numpy.matmul,
-        "and": numpy.logical_and, "or": numpy.logical_or, "xor": numpy.logical_xor,
-    }  # fmt: skip
-    for name, function in pairs.items():
-        setattr(cls, f"__{name}__", function)
-        setattr(cls, f"__r{name}__", _swapped(function))
-    comparisons = {
-        "lt": numpy.less, "le": numpy.less_equal, "gt": numpy.greater, "ge": numpy.greater_equal,
-        "eq": numpy.equal, "ne": numpy.not_equal,
-    }  # fmt: skip
-    for name, function in comparisons.items():
-        setattr(cls, f"__{name}__", function)
-    cls.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]
-    cls.__neg__, cls.__abs__, cls.__invert__ = numpy.negative, numpy.absolute, numpy.logical_not
-    cls.__getitem__ = numpy.get_item
-
-
 for _cls in (_Tensor, _Variable):
-    _install_operators(_cls)
+    _install_methods(_cls)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import config, tree
 from amalthea.callbacks import CallbackList
 from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
@@ -73,6 +73,8 @@ def fit(
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
     adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    most = config.max_epochs()
+    epochs = epochs if most is None else min(epochs, most)
     before_training.check_batch_size(model, adapter)
     validation = None
     if validation_data is not None:
@@ -81,7 +83,7 @@ def fit(
         )
         with located("in the validation data"):
             before_training.check_batch_size(model, validation)
-    adapter, validation = (buckets.padded(model, x, pad_to_multiple) for x in (adapter, validation))
+    adapter, validation = (buckets.padded(model, _limited(x), pad_to_multiple) for x in (adapter, validation))
     model._ensure_built(adapter.peek())
     before_training.check(model, adapter, validation)
     verbose = verbosity(verbose)
@@ -110,6 +112,14 @@ def fit(
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
         model.optimizer.finalize_variable_values(model._trained_variables)
     return model.history
+
+
+def _limited(adapter: Any) -> Any:
+    """The adapter with at most as many batches as ``config.max_steps_per_epoch`` allows."""
+    most = config.max_steps_per_epoch()
+    if adapter is None or most is None or (adapter.steps is not None and adapter.steps <= most):
+        return adapter
+    return adapters.SteppedAdapter(adapter, most, restart=True)
 
 
 def _warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:
@@ -186,7 +196,7 @@ def evaluate(
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     adapter = adapters.make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, adapter)
-    adapter = buckets.padded(model, adapter, pad_to_multiple)
+    adapter = buckets.padded(model, _limited(adapter), pad_to_multiple)
     model._ensure_built(adapter.peek())
     before_training.check_adapter(model, adapter)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
@@ -202,7 +212,7 @@ def predict(
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     adapter = adapters.make_adapter(x, None, None, batch_size, steps_per_epoch=steps)
     before_training.check_batch_size(model, adapter)
-    adapter = buckets.padded(model, adapter, pad_to_multiple)
+    adapter = buckets.padded(model, _limited(adapter), pad_to_multiple)
     model._ensure_built(first := adapter.peek())
     looks = indices.readers(model)
     if looks:

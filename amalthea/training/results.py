@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import metrics as metrics_module
 from amalthea.training.compiled import Outputs
 from amalthea.training.names import Names
 from amalthea.training.state import State
@@ -75,7 +74,7 @@ class Results(State):
     @property
     def metrics(self) -> list[Any]:
         """Metrics of the model: those of ``compile``, and those among attributes of the model and its layers."""
-        own = [metric for layer in self._flatten_layers() for metric in layer._tracked(metrics_module.Metric)]
+        own = super().metrics
         return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
 
     @property
@@ -87,12 +86,13 @@ class Results(State):
             self._prepare_metrics()
         return [name for name, _ in self._named_metrics()]
 
-    def _prepare_metrics(self) -> None:
-        """Make the metrics of ``compile`` where the outputs are known, or there can be only one."""
+    def _prepare_metrics(self, y_pred: Any = None) -> None:
+        """Make the metrics of ``compile`` where the outputs are known: those given, or of a functional model."""
         network, losses = getattr(self, "_network", None), self._loss
-        if network is None:
+        y_pred = network.outputs if network is not None else y_pred
+        if y_pred is None:
             return
-        outputs = Outputs(network.outputs, self._output_names())
+        outputs = Outputs(y_pred, self._output_names())
         if losses is not None and losses.parts is None:
             losses.prepare(outputs)
         for compiled in self._compiled_metrics:

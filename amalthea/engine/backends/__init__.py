@@ -208,11 +208,11 @@ def use_backend(name: str) -> Iterator[Backend]:
 
 
 @contextmanager
-def device(name: str) -> Iterator[str]:
+def device(device_name: str) -> Iterator[str]:
     """Compute on this device while the block runs; variables move to it when they are used.
 
     Args:
-        name: str; ``"cpu:0"``, ``"gpu:1"``. Without a number, the first device of that kind.
+        device_name: str; ``"cpu:0"``, ``"gpu:1"``. Without a number, the first device of that kind.
 
     Raises:
         UnknownNameError: the backend in use does not have this device.
@@ -225,11 +225,13 @@ def device(name: str) -> Iterator[str]:
     """
     backend = current()
     known = backend.devices()
-    kind, _, number = str(name).lower().partition(":")
+    kind, _, number = str(device_name).lower().partition(":")
     full = f"{'gpu' if kind == 'cuda' else kind}:{number or 0}"
     if full not in known:
         raise UnknownNameError(
-            f"The backend '{backend.name}' has no device {name!r}.", expected=", ".join(known), got=repr(name)
+            f"The backend '{backend.name}' has no device {device_name!r}.",
+            expected=", ".join(known),
+            got=repr(device_name),
         )
     with backend.on(full):
         yield full

@@ -14,7 +14,7 @@ from amalthea.errors import ArgumentError, ShapeError, brief
 from amalthea.layers import calling
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
-from amalthea.operation import Call, Operation, forgetful, outlining, remembers
+from amalthea.operation import Call, Operation, Unnamed, forgetful, outlining, remembers
 from amalthea.ops import base, composites
 
 
@@ -76,7 +76,7 @@ class Network:
         return order, positions
 
     def _check_start(self, call: Call) -> None:
-        if isinstance(call.operation, InputLayer):
+        if isinstance(call.operation, (InputLayer, Unnamed)):
             raise ArgumentError(
                 f"The outputs depend on input '{call.operation.name}', which is not among the model's inputs.",
                 cure="Model(inputs=[...], outputs=...) with every Input that is used",
