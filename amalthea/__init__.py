@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from amalthea import house
+from amalthea import house, names
 from amalthea.engine.ir.runtime import find_by
 
 __version__ = "0.1.0"
@@ -116,7 +116,7 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         value = importlib.import_module(_INSIDE.get(name, f"amalthea.{name}"))
     else:
-        raise AttributeError(f"module 'amalthea' has no attribute {name!r}")
+        raise AttributeError(names.message("", name))
     globals()[name] = value
     return value
 

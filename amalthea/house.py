@@ -26,6 +26,7 @@ ROOMS = tuple(
     for row in (
         ("house", "this list"),
         ("errors", "every exception, and how a message is worded"),
+        ("names", "names that Keras dropped, and the error for a missing one"),
         ("checks", "checks of arguments: a positive int, a fraction, a finite number, an axis"),
         ("docstrings", "descriptions of arguments that families share"),
         ("tree", "nested lists, tuples and dicts"),

@@ -1,5 +1,6 @@
 """All layers, one family per file: ``layers.Dense`` is in ``layers/dense.py``."""
 
+from amalthea.configurable import renamed
 from amalthea.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from amalthea.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -114,8 +115,9 @@ from amalthea.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from amalthea.layers.stacked_rnn_cells import StackedRNNCells
 from amalthea.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from amalthea.layers.wrapper import TimeDistributed, Wrapper
+from amalthea.names import missing_in as _missing_in
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "layer"), registry.deserialize
 
 __all__ = [
     "Activation",
@@ -270,3 +272,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+__getattr__ = _missing_in("layers")

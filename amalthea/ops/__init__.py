@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING
 
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
+from amalthea.names import missing_in as _missing_in
 from amalthea.ops import (
     activations,
     adaptive,
     arranging,
     attention,
+    complex_views,
     control,
     core,
     crossentropies,
     ctc,
+    derivatives,
+    fourier,
+    linalg,
     native,
     nn,
     normalization,
+    norms,
     numpy,
     patches,
     segments,
@@ -35,13 +41,18 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
     from amalthea.ops.adaptive import *  # noqa: F403
     from amalthea.ops.arranging import *  # noqa: F403
     from amalthea.ops.attention import *  # noqa: F403
+    from amalthea.ops.complex_views import *  # noqa: F403
     from amalthea.ops.control import *  # noqa: F403
     from amalthea.ops.core import *  # noqa: F403
     from amalthea.ops.crossentropies import *  # noqa: F403
     from amalthea.ops.ctc import *  # noqa: F403
+    from amalthea.ops.derivatives import *  # noqa: F403
+    from amalthea.ops.fourier import *  # noqa: F403
+    from amalthea.ops.linalg import *  # noqa: F403
     from amalthea.ops.native import *  # noqa: F403
     from amalthea.ops.nn import *  # noqa: F403
     from amalthea.ops.normalization import *  # noqa: F403
+    from amalthea.ops.norms import *  # noqa: F403
     from amalthea.ops.numpy import *  # noqa: F403
     from amalthea.ops.patches import *  # noqa: F403
     from amalthea.ops.segments import *  # noqa: F403
@@ -51,11 +62,16 @@ if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers
 
 globals().update({name: thing for name, thing in vars(numpy).items() if callable(thing) and name != "exported"})
 _OF_NETWORKS = (activations, normalization, crossentropies, windows, adaptive, attention, patches, ctc)
-for _module in (*_OF_NETWORKS, nn, core, control, native, segments, arranging):
+_OF_ARRAYS = (nn, core, control, native, linalg, norms, fourier, derivatives, complex_views, segments, arranging)
+for _module in (*_OF_NETWORKS, *_OF_ARRAYS):
     globals().update(_exported(_module))
 for _module in _OF_NETWORKS:  # Keras has them in `ops.nn` too
     nn.__dict__.update(_exported(_module))
-numpy.__dict__.update({name: getattr(core, name) for name in ("copy", "ndim", "size")})
+linalg.__dict__.update({name: vars(norms)[name] for name in ("det", "matrix_rank", "norm")}, jvp=derivatives.jvp)
+numpy.__dict__.update({name: getattr(core, name) for name in ("copy", "ndim", "size")}, slogdet=norms.slogdet)
+nn.__dict__.update(polar=complex_views.polar)
 
 for _cls in (_Tensor, _Variable):
     _install_methods(_cls)
+
+__getattr__ = _missing_in("ops")

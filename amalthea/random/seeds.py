@@ -12,6 +12,7 @@ import numpy as np
 
 from amalthea import ops
 from amalthea.configurable import Configurable, Registry, auto_name
+from amalthea.engine import backends
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 
@@ -30,7 +31,7 @@ class _Global:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seeds Python's ``random``, NumPy, and every draw of this library that is not given a seed of its own.
+    """Seeds Python's ``random``, NumPy, the backends' libraries, and every draw here that has no seed of its own.
 
     Args:
         seed: int; the same seed gives the same initial weights, order of data and dropout.
@@ -50,6 +51,7 @@ def set_random_seed(seed: int) -> None:
         raise ArgumentError("A seed is a whole number.", expected="an int", got=repr(seed))
     python_random.seed(int(seed))
     np.random.seed(int(seed) & _WORD)
+    backends.seed_libraries(int(seed) & _WORD)
     _Global.entropy, _Global.draws, _Global.generator = int(seed), itertools.count(), None
 
 

@@ -28,6 +28,7 @@ from amalthea.custom_objects import (
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
+from amalthea.names import missing_in as _missing_in
 from amalthea.random import set_random_seed
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from amalthea.utils.files import get_file
@@ -60,3 +61,5 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+__getattr__ = _missing_in("utils")

@@ -20,6 +20,7 @@ FAMILIES = (
     "models",
     "attributes",
     "vocabulary",
+    "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

@@ -54,6 +54,8 @@ ALIASES = {"theano": "pytensor"}  # names in Keras's settings, and their success
 _set: str | None = None  # by set_backend, for the whole process
 _used: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("backend", default=None)
 _announced: set[str] = set()
+_loaded: list[Backend] = []
+_seed: int | None = None  # of the last `set_random_seed`
 
 
 def chosen() -> tuple[str, str]:
@@ -134,6 +136,14 @@ def load(name: str) -> Backend:
     return backend
 
 
+def seed_libraries(seed: int) -> None:
+    """Seed the own random numbers of the libraries that are in use, and of those that are loaded later."""
+    global _seed
+    _seed = seed
+    for backend in _loaded:
+        backend.seed(seed)
+
+
 @cache
 def _imported(name: str) -> Backend:
     known = KNOWN[_known(name)]
@@ -147,6 +157,9 @@ def _imported(name: str) -> Backend:
         ) from None
     backend.key = backend.name
     forks.tell(backend)
+    _loaded.append(backend)
+    if _seed is not None:
+        backend.seed(_seed)
     return backend
 
 

@@ -205,6 +205,8 @@ def _count(inputs: int) -> str:
 def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
     """A change of the data or of the model that makes data of this shape fit."""
     sizes = tuple(d if isinstance(d, int) else None for d in target)
+    if len(shape) == len(target) and isinstance(sizes[0], int) and all(map(shapes.agree, shape[1:], target[1:])):
+        return f"Input(shape) without batch_size={sizes[0]}, which lays down the number of rows, or {sizes[0]} rows"
     if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
         return "x[None], a batch of one"
     if (

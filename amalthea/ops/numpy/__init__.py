@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.arithmetic import *  # noqa: F403
     from amalthea.ops.numpy.bits import *  # noqa: F403
     from amalthea.ops.numpy.comparison import *  # noqa: F403
+    from amalthea.ops.numpy.complex_numbers import *  # noqa: F403
     from amalthea.ops.numpy.counting import *  # noqa: F403
     from amalthea.ops.numpy.creation import *  # noqa: F403
     from amalthea.ops.numpy.diagonals import *  # noqa: F403
@@ -29,9 +30,9 @@ if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.window_functions import *  # noqa: F403
 
 MODULES = (
-    "arithmetic", "bits", "comparison", "counting", "creation", "diagonals", "exponentials",
-    "indexing", "joining", "matmul", "movement", "nan_reductions", "ordering", "pairs",
-    "quantiles", "reductions", "rounding", "signals", "trigonometry", "vectorizing",
+    "arithmetic", "bits", "comparison", "complex_numbers", "counting", "creation", "diagonals",
+    "exponentials", "indexing", "joining", "matmul", "movement", "nan_reductions", "ordering",
+    "pairs", "quantiles", "reductions", "rounding", "signals", "trigonometry", "vectorizing",
     "window_functions",
 )  # fmt: skip
 

@@ -277,17 +277,18 @@ def linspace(
     """
     bounds, name = _bounds(start, stop, num, dtype, "linspace")
     made = np.linspace(bounds[0], bounds[1], num, endpoint, retstep=True, axis=axis)
-    values = runtime_array(made[0] if dtypes.is_float(name) else np.floor(made[0]), name)
+    values = runtime_array(made[0] if dtypes.is_differentiable(name) else np.floor(made[0]), name)
     return (values, made[1]) if retstep else values
 
 
 def _bounds(start: Any, stop: Any, num: Any, dtype: Any, owner: str) -> tuple[list[Any], str]:
-    """The bounds of a range in float64, and the dtype of the range."""
+    """The bounds of a range in float64 (complex ones as they are), and the dtype of the range."""
     checks.non_negative_int(num, "num", f"ops.{owner}")
     bounds = [value_of(x) for x in (start, stop)]
     name = dtypes.result_type("float", *map(dtypes.name_of, bounds), floatx=config.floatx())
     name = name if dtype is None else dtypes.standardize(dtype)
-    return [np.asarray(x).astype("float64") for x in bounds], name
+    wide = [np.asarray(x) for x in bounds]
+    return [x if x.dtype.kind == "c" else x.astype("float64") for x in wide], name
 
 
 @op

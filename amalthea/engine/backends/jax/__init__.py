@@ -23,6 +23,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
@@ -36,6 +37,7 @@ from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import (
     Primitive,
     bits,
+    complex_numbers,
     composite,
     control,
     indexing,
@@ -226,6 +228,9 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+    complex_numbers.from_parts: lax.complex, complex_numbers.real: jnp.real, complex_numbers.imag: jnp.imag,
+    complex_numbers.conj: jnp.conj,
+    **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 
 
