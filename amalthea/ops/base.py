@@ -6,6 +6,7 @@ Descriptions of arguments that many ops share stand here too; see :mod:`amalthea
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import warnings
 from collections.abc import Callable, Sequence
@@ -56,8 +57,8 @@ docstrings.share(
 docstrings.share(
     "shifted pair",
     """
-x1: TensorLike of whole numbers; the numbers to shift. Bools count as int32.
-x2: TensorLike of whole numbers from 0; the number of bits. Its shape broadcasts against that of ``x1``.
+x: TensorLike of whole numbers; the numbers to shift. Bools count as int32.
+y: TensorLike of whole numbers from 0; the number of bits. Its shape broadcasts against that of ``x``.
 """,
 )
 docstrings.share("any tensor", "x: TensorLike of any shape and dtype.")
@@ -198,6 +199,17 @@ def counted(x: Any) -> Any:
     return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
 
 
+def summable(x: Any, dtype: Any = None) -> Any:
+    """Bools and short whole numbers are added up as int32, as in Keras."""
+    x = tensor(x)
+    name = dtypes.name_of(x)
+    if dtype is not None:
+        return cast(x, dtypes.standardize(dtype))
+    if name in ("bool", "int8", "int16"):
+        return cast(x, "int32")
+    return cast(x, "uint32") if name in ("uint8", "uint16") else x
+
+
 def as_bool(x: Any) -> Any:
     """Turn numbers into bools: True for all but 0."""
     return cast(value_of(x), "bool")
@@ -210,15 +222,29 @@ def wide(x: Any) -> Any:
 
 def accumulating(function: F) -> F:
     """Compute on floats, in float32 where the first argument is narrower, and round the results once, at the end."""
+    first = next(iter(inspect.signature(function).parameters))
 
     @functools.wraps(function)
-    def rounded(x: Any, *args: Any, **kwargs: Any) -> Any:
-        x = floating(x)
+    def rounded(*args: Any, **kwargs: Any) -> Any:
+        if not args:
+            args = (kwargs.pop(first),) if first in kwargs else function(**kwargs)
+        x = floating(args[0])
         name = dtypes.name_of(x)
         if dtypes.accumulator(name) == name:
-            return function(x, *args, **kwargs)
-        result = function(wide(x), *args, **kwargs)
+            return function(x, *args[1:], **kwargs)
+        result = function(wide(x), *args[1:], **kwargs)
         return tuple(cast(y, name) for y in result) if isinstance(result, tuple) else cast(result, name)
+
+    return rounded  # type: ignore[return-value]
+
+
+def accumulating_pair(function: F) -> F:
+    """Compute on two inputs as floats of one dtype, in float32 where it is narrower, and round the result once."""
+
+    @functools.wraps(function)
+    def rounded(x1: Any, x2: Any, *args: Any, **kwargs: Any) -> Any:
+        a, b = floats(x1, x2)
+        return cast(function(wide(a), wide(b), *args, **kwargs), dtypes.name_of(a))
 
     return rounded  # type: ignore[return-value]
 

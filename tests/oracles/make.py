@@ -19,6 +19,7 @@ FAMILIES = (
     "ops",
     "models",
     "attributes",
+    "vocabulary",
     "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.

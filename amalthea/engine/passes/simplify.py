@@ -72,9 +72,11 @@ def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
         return [x]
     product = made_by(x, elementwise.multiply)
     before = _factor(product, product.inputs) if product is not None else None
-    if before is not None and np.asarray(number * before[1], dtypes.to_numpy(x.dtype)) == 1:
-        return [before[0]]
-    return None
+    if before is None:
+        return None
+    with np.errstate(over="ignore"):
+        whole = np.asarray(number * before[1], dtypes.to_numpy(x.dtype))
+    return [before[0]] if whole == 1 else None
 
 
 def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:

@@ -5,6 +5,7 @@ primitives.
 """
 
 from amalthea.engine.primitives import (
+    bits,
     complex_numbers,
     composite,
     control,
@@ -28,6 +29,7 @@ __all__ = [
     "Family",
     "Primitive",
     "Sample",
+    "bits",
     "matmul",
     "control",
     "elementwise",

@@ -36,6 +36,7 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import (
     Primitive,
+    bits,
     complex_numbers,
     composite,
     control,
@@ -190,6 +191,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.logical_and: jnp.logical_and, p.logical_or: jnp.logical_or, p.bitwise_and: jnp.bitwise_and,
     p.bitwise_or: jnp.bitwise_or, p.bitwise_xor: jnp.bitwise_xor, p.left_shift: jnp.left_shift,
     p.right_shift: jnp.right_shift, p.select: jnp.where,
+    bits.bitcast: lambda x, *, dtype: lax.bitcast_convert_type(x, dtypes.to_numpy(dtype)),
     p.clip: lambda x, *, low, high: jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)),
     p.cast: lambda x, *, dtype: x.astype(dtypes.to_numpy(dtype)),
     reductions.reduce_sum: lambda x, *, axes, keepdims: jnp.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype),

@@ -17,6 +17,7 @@ from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lo
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import (
     Primitive,
+    bits,
     complex_numbers,
     composite,
     control,
@@ -209,6 +210,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,
     p.bitwise_or: tf.bitwise.bitwise_or, p.bitwise_xor: tf.bitwise.bitwise_xor,
     p.left_shift: tf.bitwise.left_shift, p.right_shift: tf.bitwise.right_shift, p.select: tf.where,
+    bits.bitcast: lambda x, *, dtype: tf.bitcast(x, dtype),
     p.clip: _clip, p.cast: lambda x, *, dtype: tf.cast(x, DTYPES[dtype]),
     reductions.reduce_sum: _reduce(tf.reduce_sum), reductions.reduce_prod: _reduce(tf.reduce_prod),
     reductions.reduce_max: _reduce(tf.reduce_max), reductions.reduce_min: _reduce(tf.reduce_min),

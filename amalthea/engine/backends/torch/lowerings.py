@@ -19,6 +19,7 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import (
     Primitive,
+    bits,
     complex_numbers,
     composite,
     control,
@@ -201,7 +202,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.bitwise_and: torch.bitwise_and, p.bitwise_or: torch.bitwise_or, p.bitwise_xor: torch.bitwise_xor,
     p.left_shift: torch.bitwise_left_shift, p.right_shift: torch.bitwise_right_shift, p.select: torch.where,
     p.clip: lambda x, *, low, high: torch.clamp(x, low, high),
-    p.cast: lambda x, *, dtype: x.to(NAMES[dtype]),
+    p.cast: lambda x, *, dtype: x.to(NAMES[dtype]), bits.bitcast: lambda x, *, dtype: x.view(NAMES[dtype]),
     reductions.reduce_sum: lambda x, *, axes, keepdims: (
         torch.sum(x, dim=axes, keepdim=keepdims, dtype=x.dtype) if axes else x
     ),
@@ -270,7 +271,7 @@ def _run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
 
 def run_widened(primitive: Primitive, *tensors: Any, **attrs: Any) -> Any:
     """Run a primitive of unsigned integers in int64, and truncate the results to their width."""
-    if primitive in _RANDOM:
+    if primitive in _RANDOM or primitive is bits.bitcast:
         return LOWERINGS[primitive](*tensors, **attrs)
     types = primitive.types([type_of(x) for x in tensors], attrs)
     wide = [x.long() if is_unsigned(x.dtype) else x for x in tensors]
