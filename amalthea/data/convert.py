@@ -14,11 +14,24 @@ from amalthea import config
 from amalthea.data.structure import Nest
 from amalthea.engine import dtypes
 from amalthea.errors import DataError
+from amalthea.text import as_text
 
 
-def to_arrays(data: Any, name: str) -> Nest:
+def to_arrays(data: Any, name: str, text: bool = False) -> Nest:
     """The nest of some data, every leaf as :func:`to_array` gives it. A :class:`Nest` is not walked again."""
-    return data.each(to_array) if isinstance(data, Nest) else Nest(data, name, to_array)
+    convert = to_array_or_text if text else to_array
+    return data.each(convert) if isinstance(data, Nest) else Nest(data, name, convert)
+
+
+def to_array_or_text(value: Any, name: str = "x") -> np.ndarray:
+    """The same as :func:`to_array`, but text becomes an array of ``str``, for models that read it.
+
+    >>> to_array_or_text(["a", b"b"]).tolist()
+    ['a', 'b']
+    """
+    array = _as_numpy(value, name)
+    is_strings = array.dtype.kind == "O" and all(isinstance(x, (str, bytes)) for x in array.ravel())
+    return as_text(array) if is_strings or array.dtype.kind in "UST" else to_array(array, name)
 
 
 def to_array(value: Any, name: str = "x") -> np.ndarray:

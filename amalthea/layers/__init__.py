@@ -112,6 +112,10 @@ from amalthea.layers.spatial_dropout import SpatialDropout2D, SpatialDropout3D
 from amalthea.layers.spectral_normalization import SpectralNormalization
 from amalthea.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from amalthea.layers.stacked_rnn_cells import StackedRNNCells
+from amalthea.layers.text.hashing import HashedCrossing, Hashing
+from amalthea.layers.text.integer_lookup import IntegerLookup
+from amalthea.layers.text.string_lookup import StringLookup
+from amalthea.layers.text.vectorization import TextVectorization
 from amalthea.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from amalthea.layers.wrapper import TimeDistributed, Wrapper
 
@@ -191,11 +195,14 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "JaxLayer",
+    "IntegerLookup",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -246,8 +253,10 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
     "TFSMLayer",
+    "TextVectorization",
     "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",

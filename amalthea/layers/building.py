@@ -128,7 +128,7 @@ def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
         if value is None:
             return None
         if _is_shape(value) or (isinstance(value, list) and all(d is None or isinstance(d, int) for d in value)):
-            return symbolic(value, layer.compute_dtype)
+            return symbolic(value, layer.input_dtype)
         return {k: tensors(v) for k, v in value.items()} if isinstance(value, dict) else [tensors(v) for v in value]
 
     names = {k.removesuffix("_shape"): tensors(v) for k, v in kwargs.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import text, tree
 from amalthea.data import ClassWeights
 from amalthea.data.structure import Nest
 from amalthea.engine import shapes
@@ -15,6 +15,7 @@ from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, on_host, type_of
 from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.checks import class_numbers, is_finite
+from amalthea.operation import types_alone
 from amalthea.training import indices
 from amalthea.training.compiled import Outputs
 
@@ -88,7 +89,7 @@ def _outputs(model: Any, x: Any) -> Outputs:
         return Outputs(tree.map_structure(_of_any_rows, network.outputs), model._output_names())
     key = str(_kinds(x))
     if key not in model._output_types:
-        with Trace():
+        with types_alone():
             outputs = model(tree.map_structure(_symbol, x), training=False)
         model._output_types[key] = tree.map_structure(_of_any_rows, outputs)
     return Outputs(model._output_types[key], [])
@@ -165,4 +166,6 @@ def _kinds(batch: Any) -> Any:
 
 
 def _symbol(value: Any) -> Any:
-    return None if value is None else Tensor(type_of(value))
+    if value is None or not text.is_text(value):
+        return None if value is None else Tensor(type_of(value))
+    return Tensor(Type(value.shape, text.DTYPE))

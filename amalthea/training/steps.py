@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings, ops, tree
+from amalthea import docstrings, ops, text, tree
 from amalthea.data import packing
 from amalthea.engine import multi_step, transforms
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.scope import current_trace
-from amalthea.engine.ir.tensor import Tensor
-from amalthea.engine.ir.trace import Trace, type_of
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import NotCompiledError, located
+from amalthea.operation import types_alone
 from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.results import Results
@@ -289,8 +290,8 @@ class Steps(Results):
     def _build_all(self, data: Any) -> None:
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
-            with Trace():
-                self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
+            with types_alone():
+                self(tree.map_structure(_symbol, x), training=False)
         if self.compiled and self.optimizer is not None:
             self.optimizer.build(self._trained_variables)
         self._contents = Contents(self)
@@ -308,6 +309,11 @@ class Steps(Results):
         """Drop the traced steps if layers, variables, seeds or metrics were added, removed or replaced since."""
         if self._is_ready and self._contents.have_changed(self):
             self._forget_compiled()
+
+
+def _symbol(value: Any) -> Tensor:
+    array = np.asarray(value)
+    return Tensor(Type(array.shape, text.DTYPE) if text.is_text(array) else type_of(array))
 
 
 def _at_once(step: Callable[[Any], Any]) -> Callable[[Any], Any]:

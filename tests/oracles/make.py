@@ -19,6 +19,7 @@ FAMILIES = (
     "ops",
     "models",
     "attributes",
+    "text",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(
