@@ -70,7 +70,9 @@ def _check(name: str) -> None:
     strange = any(part in ("", ".", "..") or "\\" in part or ":" in part or "\0" in part for part in parts)
     if strange or os.path.isabs(name):
         raise UnsafeFileError(
-            "A file in the model file has a name that leads elsewhere.", expected="a name within its layer", got=brief(name)
+            "A file in the model file has a name that leads elsewhere.",
+            expected="a name within its layer",
+            got=brief(name),
         )
 
 

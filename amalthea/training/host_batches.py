@@ -20,7 +20,9 @@ def takes_text(model: Any) -> bool:
 
 def of(model: Any, adapter: Any) -> Any:
     """The adapter, whose batches have passed the model's host part; itself for other models."""
-    part = None if adapter is None else _part(model, adapter.peek)
+    if adapter is None:
+        return None
+    part = _part(model, adapter.peek)
     return adapter if part is None else HostAdapter(adapter, part)
 
 

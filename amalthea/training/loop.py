@@ -70,14 +70,10 @@ def fit(
     )  # fmt: skip
     text = host_batches.takes_text(model)
     if validation_split and validation_data is None:
-        (x, y, sample_weight), validation_data = train_validation_split(
-            (x, y, sample_weight), validation_split, text
-        )
+        (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split, text)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
-    adapter = adapters.make_adapter(
-        x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, text=text
-    )
+    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, text=text)
     before_training.check_batch_size(model, adapter)
     validation = None
     if validation_data is not None:

@@ -1,7 +1,7 @@
 """Stable hashes of text: the same number on every machine and in every run.
 
-Source: G. Pike, FarmHash, 2014, function ``Fingerprint64`` (``farmhashna::Hash64``); J.-P. Aumasson and D. J. Bernstein,
-"SipHash: a fast short-input PRF", 2012, with 2 and 4 rounds; and for pairs the mixing step of MurmurHash2.
+Source: G. Pike, FarmHash, 2014, function ``Fingerprint64`` (``farmhashna::Hash64``); J.-P. Aumasson and D. J.
+Bernstein, "SipHash: a fast short-input PRF", 2012, with 2 and 4 rounds; for pairs the mixing step of MurmurHash2.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _block(data: bytes, at: int, state: _State, k: int, times: int) -> _State:
     z = (_rotate(z + w[0], 33) * k) & _MASK
     v = _weak(data, at, v[1] * k, x + w[0])
     w = _weak(data, at + 32, z + w[1], y + _word(data, at + 16))
-    return z, y, x, v, w  # z and x change places
+    return z, y, x, v, w  # z and x are exchanged
 
 
 def fingerprint_of_pair(first: int, second: int) -> int:

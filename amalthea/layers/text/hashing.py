@@ -15,9 +15,8 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.errors import ArgumentError, DtypeError, ShapeError
 from amalthea.layers.text import hashes
 from amalthea.layers.text.host_layer import VECTORS, HostLayer, whole
-from amalthea.layers.text.index_lookup import checked_salt, split_dtype
+from amalthea.layers.text.options import checked_salt, split_dtype
 from amalthea.layers.text.string_lookup import hashed
-
 
 _MASK = Check(
     "a text or a whole number", "str or int", lambda v: isinstance(v, (str, int, np.integer)) and v is not True, "''"
@@ -176,7 +175,10 @@ class HashedCrossing(HostLayer):
                 expected="(), (batch,) or (batch, 1)",
                 got=", ".join(map(str, shapes)),
             )
-        if len({len(shape) for shape in shapes}) > 1 or len({d for s in shapes for d in s[:1] if isinstance(d, int)}) > 1:
+        if (
+            len({len(shape) for shape in shapes}) > 1
+            or len({d for s in shapes for d in s[:1] if isinstance(d, int)}) > 1
+        ):
             raise ShapeError(
                 f"The features of '{self.name}' have different shapes.",
                 expected="one shape",

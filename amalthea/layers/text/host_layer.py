@@ -6,7 +6,7 @@ Called on arrays they compute at once. A model of symbolic inputs computes them 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ class HostLayer(Layer):
             return self._encoded(Tensor(self._result_type(*(x.type for x in leaves))))
         raise TraceError(
             f"{type(self).__name__} computes on the host, and cannot be part of a compiled function.",
-            expected="a model of symbolic inputs, Model(inputs, outputs) or Sequential, that reads what this layer reads",
+            expected="a model of symbolic inputs (Model(inputs, outputs), Sequential) that reads what this layer reads",
             got=f"a call on {', '.join(str(x.type) for x in leaves if isinstance(x, Tensor))}",
             cure="dataset.map(lambda x, y: (layer(x), y)) before fit, or compile(..., run_eagerly=True)",
         )
@@ -111,7 +111,9 @@ class HostLayer(Layer):
 
     def _refuse_sparse(self, sparse: Any, ragged: Any = False) -> None:
         if sparse:
-            raise ArgumentError(f"The vectors of {type(self).__name__} are dense.", got="sparse=True", cure="sparse=False")
+            raise ArgumentError(
+                f"The vectors of {type(self).__name__} are dense.", got="sparse=True", cure="sparse=False"
+            )
         if ragged:
             raise ArgumentError(
                 f"The rows of {type(self).__name__} are of one length.", got="ragged=True", cure="ragged=False"
@@ -127,7 +129,10 @@ def whole(array: np.ndarray, owner: str) -> np.ndarray:
     """The array, or :class:`DtypeError` if it holds anything but whole numbers."""
     if array.dtype.kind not in "iub":
         raise DtypeError(
-            f"{owner} reads whole numbers or text.", expected="integers or str", got=array.dtype, cure="x.astype('int64')"
+            f"{owner} reads whole numbers or text.",
+            expected="integers or str",
+            got=array.dtype,
+            cure="x.astype('int64')",
         )
     return array
 
@@ -138,19 +143,22 @@ def batches_of(data: Any, steps: int | None = None, batch_size: int | None = Non
         raise ArgumentError("`steps` of adapt is a positive int, or None.", got=repr(steps), cure="steps=10")
     if data is None:
         raise ArgumentError("There is nothing to adapt to: data is None.", cure="layer.adapt(['a', 'b'])")
-    batches: Iterable[Any] = [data] if _is_array(data) else data
+    batches: Iterable[Any] = _slices(data, batch_size) if _is_array(data) else data
     for i, batch in enumerate(batches):
         if steps is not None and i >= steps:
             return
         yield batch[0] if isinstance(batch, tuple) and not _is_array(data) else batch
 
 
+def _slices(data: Any, batch_size: int | None) -> Iterator[Any]:
+    if batch_size is None or isinstance(data, (str, bytes)) or getattr(data, "ndim", 1) == 0:
+        yield data
+        return
+    for start in range(0, len(data), batch_size):
+        yield data[start : start + batch_size]
+
+
 def _is_array(data: Any) -> bool:
     if isinstance(data, (str, bytes, list, tuple)):
         return True
     return hasattr(data, "shape") or hasattr(data, "iloc")
-
-
-def shape_with(types: Sequence[Type]) -> Any:
-    """The shape of the first of some types."""
-    return types[0].shape

@@ -19,10 +19,11 @@ import numpy as np
 from amalthea import docstrings, ops, writing
 from amalthea.checks import non_negative_int, one_of, optional, two_or_more
 from amalthea.engine.types import DTypeLike
-from amalthea.errors import ArgumentError, ModelFileError, UnsafeFileError, brief
+from amalthea.errors import ArgumentError, ModelFileError, brief
 from amalthea.layers.categories import encoded
 from amalthea.layers.layer import Layer
 from amalthea.layers.text.host_layer import VECTORS, HostLayer, batches_of
+from amalthea.layers.text.options import check_options, checked_salt, refuse_path, split_dtype
 
 docstrings.share(
     "vocabulary of a lookup",
@@ -40,7 +41,7 @@ docstrings.share(
         ``"one_hot"`` one for each token, where a last axis of size 1 is replaced; ``"multi_hot"`` one for the whole
         last axis, with 1 for each token in it; ``"count"`` the number of times that each occurs; ``"tf_idf"`` that
         number times the token's inverse document frequency. Defaults to ``"int"``.
-    pad_to_max_tokens: bool; whether vectors have ``max_tokens`` places even if the vocabulary is shorter. Defaults to
+    pad_to_max_tokens: bool; whether vectors have ``max_tokens`` elements even if the vocabulary is shorter. Defaults to
         False.
     """,
 )
@@ -107,7 +108,7 @@ class IndexLookup(HostLayer):
         policy, self._index_dtype = split_dtype(dtype, output_mode)
         super().__init__(dtype=policy, **kwargs)
         self._refuse_sparse(sparse)
-        _check_options(type(self).__name__, invert, output_mode, pad_to_max_tokens, max_tokens, idf_weights)
+        check_options(type(self).__name__, invert, output_mode, pad_to_max_tokens, max_tokens, idf_weights)
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token, self.invert = mask_token, oov_token, bool(invert)
         self.output_mode, self.pad_to_max_tokens, self.sparse = output_mode, bool(pad_to_max_tokens), False
@@ -124,7 +125,9 @@ class IndexLookup(HostLayer):
             self.idf_weights = None if idf_weights is None else [float(w) for w in idf_weights]
             self._is_inline = not isinstance(vocabulary, (str, os.PathLike))
         elif idf_weights is not None:
-            raise ArgumentError("`idf_weights` are those of a vocabulary.", got="vocabulary=None", cure="vocabulary=[...]")
+            raise ArgumentError(
+                "`idf_weights` are those of a vocabulary.", got="vocabulary=None", cure="vocabulary=[...]"
+            )
 
     # --------------------------------------------------------------------------------- tokens
 
@@ -239,7 +242,10 @@ class IndexLookup(HostLayer):
             return None
         if weights is None:
             raise ArgumentError(
-                'A vocabulary for "tf_idf" comes with its weights.', expected="idf_weights", got=None, cure="adapt(data)"
+                'A vocabulary for "tf_idf" comes with its weights.',
+                expected="idf_weights",
+                got=None,
+                cure="adapt(data)",
             )
         found = np.asarray(weights, "float32").ravel()
         if len(found) not in (count, count + before):
@@ -491,46 +497,3 @@ class IndexLookup(HostLayer):
     def from_config(cls, config: dict[str, Any]) -> Any:
         refuse_path(cls.__name__, config)
         return super().from_config(config)
-
-
-def refuse_path(owner: str, config: dict[str, Any]) -> None:
-    """:class:`UnsafeFileError` for a configuration that names a file of this machine as its vocabulary."""
-    if isinstance(config.get("vocabulary"), str):
-        raise UnsafeFileError(
-            f"The configuration of {owner} names a file of this machine, which no configuration may read.",
-            expected="a list of tokens",
-            got=brief(config["vocabulary"]),
-            cure="layer.set_vocabulary(path) after loading, if you trust it",
-        )
-
-
-def split_dtype(dtype: Any, output_mode: str) -> tuple[Any, str]:
-    """The policy of a layer and the dtype of its indices, for its argument ``dtype``: one of integers is the latter's."""
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
-    if isinstance(dtype, dict):
-        name = dtype.get("config", {}).get("name")
-    if isinstance(name, str) and name.startswith(("int", "uint")):
-        return (None if output_mode != "int" else dtype), name
-    return dtype, "int64"
-
-
-def checked_salt(salt: Any) -> list[int] | None:
-    """Two ints for the argument ``salt``; :class:`ArgumentError` for anything else."""
-    if salt is None:
-        return None
-    pair = [salt, salt] if isinstance(salt, (int, np.integer)) and not isinstance(salt, bool) else salt
-    is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
-    if not is_pair or any(isinstance(k, bool) or not isinstance(k, (int, np.integer)) for k in pair):
-        raise ArgumentError("`salt` is an int, or two.", expected="133 or (133, 137)", got=brief(salt))
-    return [int(k) for k in pair]
-
-
-def _check_options(owner: str, invert: Any, mode: str, padded: Any, max_tokens: Any, weights: Any) -> None:
-    if invert and mode != "int":
-        raise ArgumentError(
-            f"{owner} turns indices back into tokens one by one.", expected='output_mode="int"', got=repr(mode)
-        )
-    if padded and max_tokens is None:
-        raise ArgumentError("`pad_to_max_tokens` needs a size.", expected="max_tokens=1000", got=None)
-    if weights is not None and mode != "tf_idf":
-        raise ArgumentError('Weights are for "tf_idf".', expected='output_mode="tf_idf"', got=repr(mode))

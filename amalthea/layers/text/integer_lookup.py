@@ -115,7 +115,10 @@ class IntegerLookup(IndexLookup):
         (x,) = tree.flatten(inputs)
         if getattr(x, "dtype", None) is None or text.is_text(x) or not _is_whole(x):
             raise DtypeError(
-                f"'{self.name}' reads whole numbers.", expected="integers", got=getattr(x, "dtype", x), cure="x.astype('int64')"
+                f"'{self.name}' reads whole numbers.",
+                expected="integers",
+                got=getattr(x, "dtype", x),
+                cure="x.astype('int64')",
             )
         x = ops.cast(x, "int64")
         return self._encoded(self._inverted(x) if self.invert else self._looked_up(x))
@@ -135,18 +138,20 @@ class IntegerLookup(IndexLookup):
             return ops.zeros_like(x)  # its vocabulary is read later, and only the type counts
         self._require_vocabulary()
         keys = np.array(sorted(self._table), "int64")
-        places = np.array([self._table[key] for key in keys.tolist()], "int64")
+        indices = np.array([self._table[key] for key in keys.tolist()], "int64")
         at = ops.zeros_like(x)
         for step in (1 << bits for bits in reversed(range(len(keys).bit_length()))):
             further = ops.add(at, step)
             fits = ops.less_equal(ops.take(keys, ops.minimum(further, len(keys) - 1)), x)
             at = ops.where(ops.logical_and(fits, ops.less(further, len(keys))), further, at)
         is_known = ops.equal(ops.take(keys, at), x)
-        return ops.where(is_known, ops.take(places, at), self._unknown(x))
+        return ops.where(is_known, ops.take(indices, at), self._unknown(x))
 
     def _unknown(self, x: Any) -> Any:
         before = int(self._has_mask_index)
-        return ops.add(ops.mod(x, self.num_oov_indices), before) if self.num_oov_indices > 1 else ops.full_like(x, before)
+        return (
+            ops.add(ops.mod(x, self.num_oov_indices), before) if self.num_oov_indices > 1 else ops.full_like(x, before)
+        )
 
     def _compute(self, *arrays: np.ndarray) -> np.ndarray:
         self._require_vocabulary()
@@ -178,5 +183,3 @@ def _is_whole(x: Any) -> bool:
 def _check_dtype(dtype: Any) -> None:
     if dtype not in ("int32", "int64"):
         raise ArgumentError("The numbers of a vocabulary are integers.", expected="int32, int64", got=repr(dtype))
-
-

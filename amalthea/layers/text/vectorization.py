@@ -15,7 +15,8 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.engine.shapes import Dim
 from amalthea.errors import ArgumentError, DataError, DtypeError, ShapeError, brief
 from amalthea.layers.text.host_layer import HostLayer, batches_of
-from amalthea.layers.text.index_lookup import NOWHERE, refuse_path, split_dtype
+from amalthea.layers.text.index_lookup import NOWHERE
+from amalthea.layers.text.options import refuse_path, split_dtype
 from amalthea.layers.text.string_lookup import StringLookup
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -53,7 +54,7 @@ class TextVectorization(HostLayer):
             the vocabulary and unknown ones at 0, as :class:`StringLookup` does. Defaults to ``"int"``.
         output_sequence_length: int; number of indices that rows are cut or padded to. Defaults to None, that of the
             longest text in the batch.
-        pad_to_max_tokens: bool; whether vectors have ``max_tokens`` places even if the vocabulary is shorter. Defaults
+        pad_to_max_tokens: bool; whether vectors have ``max_tokens`` elements even if the vocabulary is shorter. Defaults
             to False.
         |vocabulary of a lookup|
         sparse, ragged: must be False; outputs are dense.
@@ -182,8 +183,10 @@ class TextVectorization(HostLayer):
         if self.split is None:
             return None if self._lengths == (1,) else [_joined(row, self._lengths) for row in _as_rows(texts)]
         flat = texts.ravel()
-        splitter = SPLITS.get(self.split) if isinstance(self.split, str) else None
-        rows = [splitter(t) for t in flat] if splitter else _split_by(self.split, flat, self.name)
+        if isinstance(self.split, str):
+            rows = list(map(SPLITS[self.split], flat))
+        else:
+            rows = _split_by(self.split, flat, self.name)
         return rows if self._lengths == (1,) else [_joined(row, self._lengths) for row in rows]
 
     def _standardized(self, array: np.ndarray) -> np.ndarray:
@@ -193,7 +196,9 @@ class TextVectorization(HostLayer):
         if not isinstance(self.standardize, str):
             changed = text.as_text(self.standardize(texts.astype(str)), self.encoding, "`standardize`")
             if changed.size != texts.size:
-                raise DataError("`standardize` returned another number of texts.", expected=texts.shape, got=changed.shape)
+                raise DataError(
+                    "`standardize` returned another number of texts.", expected=texts.shape, got=changed.shape
+                )
             return changed.reshape(texts.shape)
         table = STANDARDIZATIONS[self.standardize]
         made = np.empty(texts.size, object)
@@ -227,7 +232,7 @@ class TextVectorization(HostLayer):
         if batch_size is not None:
             positive_int(batch_size, "batch_size", "adapt")
         self.reset_state()
-        for batch in batches_of(data, steps):
+        for batch in batches_of(data, steps, batch_size):
             self.update_state(batch)
         self.finalize_state()
 
@@ -384,9 +389,9 @@ def _ngram_lengths(ngrams: Any) -> tuple[int, ...]:
     if ngrams is None:
         return (1,)
     is_count = isinstance(ngrams, (int, np.integer)) and not isinstance(ngrams, bool)
-    lengths = tuple(range(1, int(ngrams) + 1)) if is_count else ngrams
-    good = isinstance(lengths, (list, tuple)) and lengths
-    if not good or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in lengths):
+    lengths: list[Any] = list(range(1, int(ngrams) + 1)) if is_count else []
+    lengths = list(ngrams) if isinstance(ngrams, (list, tuple)) else lengths
+    if not lengths or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in lengths):
         raise ArgumentError(
             "`ngrams` of TextVectorization is a positive int, or several.", expected="2 or (1, 2)", got=repr(ngrams)
         )

@@ -159,7 +159,9 @@ BAD = {
     "ragged": lambda: layers.TextVectorization(ragged=True),
     "several texts in a row": lambda: layers.TextVectorization(vocabulary=["a"])([["a", "b"]]),
     "rows lost by split": lambda: layers.TextVectorization(vocabulary=["a"], split=lambda x: [["a"]])(["a", "b"]),
-    "texts lost by standardize": lambda: layers.TextVectorization(vocabulary=["a"], standardize=lambda x: x[:1])(["a", "b"]),
+    "texts lost by standardize": lambda: layers.TextVectorization(vocabulary=["a"], standardize=lambda x: x[:1])(
+        ["a", "b"]
+    ),
     "no bins": lambda: layers.Hashing(0),
     "one bin and a mask": lambda: layers.Hashing(1, mask_value=0),
     "floats to hash": lambda: layers.Hashing(4)(np.array([1.5])),

@@ -40,7 +40,9 @@ def strings():
         yield TextCase(f"StringLookup/int_{label}", "StringLookup", abc, None, inputs)
     for mode in VECTORS:
         for label in ("matrix", "column", "vector"):
-            yield TextCase(f"StringLookup/{mode}_{label}", "StringLookup", {**abc, "output_mode": mode}, None, shapes[label])
+            yield TextCase(
+                f"StringLookup/{mode}_{label}", "StringLookup", {**abc, "output_mode": mode}, None, shapes[label]
+            )
     options = {
         "several_unknown": {**abc, "num_oov_indices": 3},
         "salted": {**abc, "num_oov_indices": 3, "salt": [3, 4]},
@@ -58,7 +60,9 @@ def strings():
         yield TextCase(f"StringLookup/{label}", "StringLookup", config, None, WORDS)
     yield TextCase("StringLookup/invert", "StringLookup", {**abc, "invert": True}, None, [[0, 1], [3, 2]])
     yield TextCase("StringLookup/invert_unknown", "StringLookup", {**abc, "invert": True}, None, [9, -1])
-    yield TextCase("StringLookup/invert_mask", "StringLookup", {**abc, "invert": True, "mask_token": "m"}, None, [0, 1, 2])
+    yield TextCase(
+        "StringLookup/invert_mask", "StringLookup", {**abc, "invert": True, "mask_token": "m"}, None, [0, 1, 2]
+    )
     adapted = {
         "vector": ({}, [["x", "y", "y", "x", "w", "[UNK]", ""]]),
         "matrix": ({}, [[["x", "y"], ["y", "u"]]]),
@@ -122,13 +126,17 @@ def vectorization():
     for label, config in options.items():
         yield TextCase(f"TextVectorization/{label}", "TextVectorization", {**known, **config}, None, texts)
     yield TextCase("TextVectorization/column", "TextVectorization", known, None, [["a b"], ["cd q x"]])
-    yield TextCase("TextVectorization/count_column", "TextVectorization", {**known, "output_mode": "count"}, None, [["a a"], ["q"]])
+    yield TextCase(
+        "TextVectorization/count_column", "TextVectorization", {**known, "output_mode": "count"}, None, [["a a"], ["q"]]
+    )
     yield TextCase("TextVectorization/scalar", "TextVectorization", known, None, "a b q")
     yield TextCase("TextVectorization/empty_texts", "TextVectorization", known, None, ["", ""])
     learnt = {
         "plain": {}, "lower": {"standardize": "lower"}, "as_it_is": {"standardize": None}, "limited": {"max_tokens": 5},
-        "characters": {"split": "character"}, "ngrams": {"ngrams": 2, "max_tokens": 12}, "idf": {"output_mode": "tf_idf"},
-        "count": {"output_mode": "count"}, "idf_padded": {"output_mode": "tf_idf", "max_tokens": 30, "pad_to_max_tokens": True},
+        "characters": {"split": "character"}, "ngrams": {"ngrams": 2, "max_tokens": 12},
+        "idf": {"output_mode": "tf_idf"},
+        "count": {"output_mode": "count"},
+        "idf_padded": {"output_mode": "tf_idf", "max_tokens": 30, "pad_to_max_tokens": True},
     }  # fmt: skip
     for label, config in learnt.items():
         data = [SENTENCES] if label != "limited" else [SENTENCES[:2], SENTENCES[2:]]

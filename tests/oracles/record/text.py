@@ -13,7 +13,7 @@ from ..cases.text import CASES
 
 
 def records():
-    """A record for every case: its fields, and ``output`` (dtype, shape, flat values), ``vocabulary``, ``get_config``."""
+    """A record for every case: its fields, `output` (dtype, shape, flat values), `vocabulary` and `get_config`."""
     env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     made = subprocess.run([sys.executable, "-m", __name__], env=env, stdout=subprocess.PIPE, check=True, text=True)
     return [{**vars(case), **answer} for case, answer in zip(CASES, json.loads(made.stdout), strict=True)]
@@ -29,8 +29,14 @@ def answers():
         config = {k: tuple(v) if k == "ngrams" and isinstance(v, list) else v for k, v in case.config.items()}
         layer = getattr(keras.layers, case.class_name)(**config)
         if case.adapt is not None:
-            layer.adapt(tf.data.Dataset.from_generator(lambda: iter(case.adapt), output_signature=signature(case.adapt)))
-        given = [np.array(f) for f in case.features] if case.features else np.array(case.inputs, str if case.inputs == [] else None)
+            layer.adapt(
+                tf.data.Dataset.from_generator(lambda: iter(case.adapt), output_signature=signature(case.adapt))
+            )
+        given = (
+            [np.array(f) for f in case.features]
+            if case.features
+            else np.array(case.inputs, str if case.inputs == [] else None)
+        )
         output = layer(given)
         output = output.to_tensor() if hasattr(output, "to_tensor") else output
         array = np.asarray(output)
