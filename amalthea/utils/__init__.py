@@ -4,6 +4,9 @@
 |---|---|
 | ``to_categorical``, ``normalize`` | ``numerical.py`` |
 | ``pad_sequences`` | ``sequences.py`` |
+| ``image_dataset_from_directory``, ``text_...``, ``audio_...`` | ``directories.py`` |
+| ``load_img``, ``img_to_array``, ... | ``image_files.py`` |
+| ``timeseries_dataset_from_array``, ``split_dataset`` | ``timeseries.py`` |
 | ``get_file`` | ``files.py``, ``archives.py`` |
 | ``get_custom_objects``, ``serialize_keras_object``, ``deserialize_keras_object`` | ``custom_objects.py`` |
 | ``CustomObjectScope``, ``register_keras_serializable``, ... | ``amalthea.configurable`` |
@@ -13,6 +16,7 @@
 | ``standardize_dtype`` | ``amalthea.engine.dtypes`` |
 """
 
+from amalthea.backend import is_keras_tensor
 from amalthea.callbacks.console import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -30,9 +34,16 @@ from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.random import set_random_seed
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
+from amalthea.utils.directories import (
+    audio_dataset_from_directory,
+    image_dataset_from_directory,
+    text_dataset_from_directory,
+)
 from amalthea.utils.files import get_file
+from amalthea.utils.image_files import array_to_img, img_to_array, load_img, save_img, smart_resize
 from amalthea.utils.numerical import normalize, to_categorical
 from amalthea.utils.sequences import pad_sequences
+from amalthea.utils.timeseries import split_dataset, timeseries_dataset_from_array
 
 custom_object_scope = CustomObjectScope
 
@@ -41,6 +52,8 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "audio_dataset_from_directory",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
@@ -49,14 +62,23 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "smart_resize",
+    "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

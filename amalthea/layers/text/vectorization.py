@@ -52,10 +52,10 @@ class TextVectorization(HostLayer):
         output_mode: str; ``"int"`` gives the indices of the tokens, with 0 after the last one and 1 for unknown ones;
             ``"multi_hot"``, ``"count"`` and ``"tf_idf"`` give a vector for each text, with a place for each token of
             the vocabulary and unknown ones at 0, as :class:`StringLookup` does. Defaults to ``"int"``.
-        output_sequence_length: int; number of indices that rows are cut or padded to. Defaults to None, that of the
-            longest text in the batch.
-        pad_to_max_tokens: bool; whether vectors have ``max_tokens`` elements even if the vocabulary is shorter. Defaults
-            to False.
+        output_sequence_length: int; number of indices that rows are cut or padded to. Defaults to None, that of
+            the longest text in the batch.
+        pad_to_max_tokens: bool; whether vectors have ``max_tokens`` elements even if the vocabulary is shorter.
+            Defaults to False.
         |vocabulary of a lookup|
         sparse, ragged: must be False; outputs are dense.
         encoding: str; how bytes are decoded. Defaults to ``"utf-8"``.
