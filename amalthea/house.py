@@ -79,7 +79,10 @@ ROOMS = tuple(
 )
 
 # Imports against the order, inside a function, with the reason.
-LATE = {("models", "saving"): "Model.save and load_weights are words of the model"}
+LATE = {
+    ("models", "saving"): "Model.save and load_weights are words of the model",
+    ("layers", "saving"): "so is FeatureSpace.save of the layer",
+}
 
 
 def table() -> str:

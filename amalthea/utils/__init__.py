@@ -32,6 +32,7 @@ from amalthea.custom_objects import (
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
+from amalthea.layers.feature_space import FeatureSpace
 from amalthea.random import set_random_seed
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from amalthea.utils.directories import (
@@ -49,6 +50,7 @@ custom_object_scope = CustomObjectScope
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",

@@ -196,9 +196,9 @@ def _rows(dataset: Any) -> tuple[Any, int | None, str | None]:
             raise ArgumentError("A data set without an end cannot be split.", cure="dataset.take(1000)")
         single = dataset.unbatch() if size is not None else dataset
         return list(single.as_numpy_iterator()), size, "tf" if is_pipeline else None
-    if hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__") and not hasattr(dataset, "shape"):
-        if not isinstance(dataset, (list, tuple, dict, str)):
-            return [dataset[i] for i in range(len(dataset))], None, None
+    is_source = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__") and not hasattr(dataset, "shape")
+    if is_source and not isinstance(dataset, (list, tuple, dict, str)):
+        return [dataset[i] for i in range(len(dataset))], None, None
     leaves = Nest(dataset, "dataset").leaves
     if not leaves or not all(hasattr(x, "shape") or isinstance(x, (list, tuple)) for x in leaves):
         raise ArgumentError("This cannot be split.", expected="arrays, or a data set that ends", got=brief(dataset))

@@ -399,8 +399,8 @@ class IndexLookup(HostLayer):
 
     oov_method = "floormod"
 
-    def _size(self) -> int:
-        return self.vocabulary_size() if self._tokens else self._expected_size or self.vocabulary_size()
+    def _size(self) -> int | None:
+        return self.vocabulary_size() if self._tokens else self._expected_size or None
 
     def _saved_vocabulary(self) -> list[Any] | None:
         """The vocabulary for the configuration: if it was given, or if no file of lines can hold it."""
