@@ -34,6 +34,7 @@ from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.layers.feature_space import FeatureSpace
 from amalthea.random import set_random_seed
+from amalthea.utils import bounding_boxes
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from amalthea.utils.directories import (
     audio_dataset_from_directory,
@@ -56,6 +57,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",

@@ -20,6 +20,7 @@ FAMILIES = (
     "models",
     "attributes",
     "text",
+    "bounding_boxes",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(
