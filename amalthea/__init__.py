@@ -51,6 +51,7 @@ _MODULES = (
     "activations", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets", "distribution",
     "dtype_policies", "engine", "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
     "preprocessing", "primitives", "random", "regularizers", "saving", "testing", "training", "tree", "utils",
+    "visualization",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run

@@ -56,6 +56,12 @@ def auto_name(stem: str) -> str:
     return f"{stem}_{count}" if count else stem
 
 
+def forget_names() -> None:
+    """Let automatic names begin at the first again."""
+    with _counting:
+        _counts.clear()
+
+
 def _both_cases(name: str) -> tuple[str, str]:
     return (name, snake_case(name))
 

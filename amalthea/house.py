@@ -71,6 +71,7 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),

@@ -7,6 +7,9 @@
 | ``image_dataset_from_directory``, ``text_...``, ``audio_...`` | ``directories.py`` |
 | ``load_img``, ``img_to_array``, ... | ``image_files.py`` |
 | ``timeseries_dataset_from_array``, ``split_dataset`` | ``timeseries.py`` |
+| ``Config``; ``clear_session``, ``get_source_inputs`` | ``config.py``; ``session.py`` |
+| ``model_to_dot``, ``plot_model`` | ``model_plots.py`` |
+| ``FeatureSpace`` | ``amalthea.layers.feature_space`` |
 | ``get_file`` | ``files.py``, ``archives.py`` |
 | ``get_custom_objects``, ``serialize_keras_object``, ``deserialize_keras_object`` | ``custom_objects.py`` |
 | ``CustomObjectScope``, ``register_keras_serializable``, ... | ``amalthea.configurable`` |
@@ -34,7 +37,8 @@ from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.layers.feature_space import FeatureSpace
 from amalthea.random import set_random_seed
-from amalthea.utils import bounding_boxes
+from amalthea.utils import bounding_boxes, legacy
+from amalthea.utils.config import Config
 from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from amalthea.utils.directories import (
     audio_dataset_from_directory,
@@ -43,13 +47,16 @@ from amalthea.utils.directories import (
 )
 from amalthea.utils.files import get_file
 from amalthea.utils.image_files import array_to_img, img_to_array, load_img, save_img, smart_resize
+from amalthea.utils.model_plots import model_to_dot, plot_model
 from amalthea.utils.numerical import normalize, to_categorical
 from amalthea.utils.sequences import pad_sequences
+from amalthea.utils.session import clear_session, get_source_inputs
 from amalthea.utils.timeseries import split_dataset, timeseries_dataset_from_array
 
 custom_object_scope = CustomObjectScope
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "Progbar",
@@ -58,6 +65,7 @@ __all__ = [
     "array_to_img",
     "audio_dataset_from_directory",
     "bounding_boxes",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
@@ -66,14 +74,18 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",
