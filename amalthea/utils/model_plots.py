@@ -232,8 +232,9 @@ def _statements(model: Any, path: str, expands: bool, shown: dict[str, bool], la
     chosen = set(map(id, operations))
     for operation in operations:
         if expands and _is_nested(operation):
-            inner = Dot([f"label={_quoted(operation.name)};", *_statements(operation, _key(path, operation), True, shown, None)],
-                        _key(path, operation), True)  # fmt: skip
+            key = _key(path, operation)
+            lines = [f"label={_quoted(operation.name)};", *_statements(operation, key, True, shown, None)]
+            inner = Dot(lines, key, is_part=True)
             yield from inner.to_string().splitlines()
         else:
             yield f"{_quoted(_key(path, operation))} [label=<{_label(operation, shown)}>];"

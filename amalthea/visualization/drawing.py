@@ -190,7 +190,8 @@ def draw_segmentation_masks(
         >>> from amalthea import visualization
         >>> images, masks = np.zeros((1, 1, 2, 3)), np.array([[[0, 1]]])
         >>> colors = {1: (100, 0, 0)}
-        >>> drawn = visualization.draw_segmentation_masks(images, masks, color_mapping=colors, alpha=0.5, ignore_index=0)
+        >>> options = {"color_mapping": colors, "alpha": 0.5, "ignore_index": 0}
+        >>> drawn = visualization.draw_segmentation_masks(images, masks, **options)
         >>> drawn[0, 0].tolist()
         [[0, 0, 0], [50, 0, 0]]
     """
