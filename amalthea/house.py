@@ -33,6 +33,7 @@ ROOMS = tuple(
         ("loading", "limits on what a file may hold and do while it is read"),
         ("alignment", "arrays that begin at a multiple of 64 bytes"),
         ("text", "arrays of text, on the host"),
+        ("engine.auto_names", "names for objects that were given none"),
         ("engine.settings", "settings of the process, and the user's keras.json"),
         ("engine.dtypes", "the promotion lattice"),
         ("engine.shapes", "shapes with symbolic dimensions"),

@@ -63,7 +63,7 @@ def as_objects(value: Any) -> np.ndarray:
     Raises:
         ArgumentError: rows have unequal lengths.
     """
-    if not isinstance(value, np.ndarray) and hasattr(value, "to_numpy"):
+    if not isinstance(value, np.ndarray) and hasattr(value, "to_numpy") and not hasattr(value, "__array__"):
         value = value.to_numpy()
     if isinstance(value, (list, tuple)) and any(hasattr(x, "dtype") for x in value):
         value = [np.asarray(x) for x in value]

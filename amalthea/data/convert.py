@@ -57,7 +57,7 @@ def _as_numpy(value: Any, name: str) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return value
     if hasattr(value, "to_numpy"):
-        array = value.to_numpy()
+        array = _of_columns(value)
         return array[:, None] if hasattr(value, "iloc") and array.ndim == 1 else array
     if hasattr(value, "toarray"):  # a sparse matrix
         return value.toarray()
@@ -71,6 +71,17 @@ def _as_numpy(value: Any, name: str) -> np.ndarray:
             got=f"a {type(value).__name__} ({error})",
             cure="utils.pad_sequences(rows), or a list with one array for each input",
         ) from None
+
+
+def _of_columns(value: Any) -> np.ndarray:
+    """The columns of a table, of pandas, polars or Arrow; those of pandas that hold numbers or NA have NaN for NA."""
+    array = np.asarray(value) if hasattr(value, "__array__") else value.to_numpy()
+    if array.dtype.kind != "O" or not hasattr(value, "iloc") or any(isinstance(x, (str, bytes)) for x in array.ravel()):
+        return array
+    try:
+        return value.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError):  # other objects, which are refused with a message
+        return array
 
 
 _CURES = {

@@ -397,7 +397,7 @@ class FeatureSpace(Layer):
         """Learns vocabularies, means and ranges from data.
 
         Args:
-            dataset: dict of columns, or data set of dicts, in batches or not.
+            dataset: dict of columns, data frame, or data set of dicts, in batches or not.
 
         Raises:
             ArgumentError: a feature is missing in the data.
@@ -409,7 +409,7 @@ class FeatureSpace(Layer):
             >>> space.preprocessors["city"].get_vocabulary()
             ['[UNK]', 'Rome', 'Oslo']
         """
-        batches = [dataset] if isinstance(dataset, Mapping) else dataset
+        batches = [dataset] if _is_table(dataset) else dataset
         for name, layer in self.preprocessors.items():
             if _learns(layer):
                 layer.adapt(self._column(name, batches))
@@ -421,7 +421,7 @@ class FeatureSpace(Layer):
             yield on_host_or_text(_as_column(self._read(name, batch), self.features[name].dtype))
 
     def _read(self, name: str, data: Any) -> Any:
-        if not isinstance(data, Mapping) or name not in data:
+        if not _is_table(data) or name not in data:
             raise ArgumentError(
                 f"There is no data for feature {name!r}.", expected=", ".join(self.features), got=brief(data)
             )
@@ -543,6 +543,10 @@ KINDS = (
 
 def _name(given: str | None, kind: str) -> str:
     return f"{auto_name(kind) if given is None else given}_preprocessor"
+
+
+def _is_table(data: Any) -> bool:
+    return isinstance(data, Mapping) or hasattr(data, "iloc")
 
 
 def _learns(layer: Any) -> bool:

@@ -7,7 +7,8 @@
 | ``image_dataset_from_directory``, ``text_...``, ``audio_...`` | ``directories.py`` |
 | ``load_img``, ``img_to_array``, ... | ``image_files.py`` |
 | ``timeseries_dataset_from_array``, ``split_dataset`` | ``timeseries.py`` |
-| ``Config``; ``clear_session``, ``get_source_inputs`` | ``config.py``; ``session.py`` |
+| ``Config``; ``get_source_inputs`` | ``config.py``; ``sources.py`` |
+| ``clear_session``, ``is_keras_tensor`` | ``amalthea.backend`` |
 | ``model_to_dot``, ``plot_model`` | ``model_plots.py`` |
 | ``FeatureSpace`` | ``amalthea.layers.feature_space`` |
 | ``get_file`` | ``files.py``, ``archives.py`` |
@@ -19,7 +20,7 @@
 | ``standardize_dtype`` | ``amalthea.engine.dtypes`` |
 """
 
-from amalthea.backend import is_keras_tensor
+from amalthea.backend import clear_session, is_keras_tensor
 from amalthea.callbacks.console import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -50,7 +51,7 @@ from amalthea.utils.image_files import array_to_img, img_to_array, load_img, sav
 from amalthea.utils.model_plots import model_to_dot, plot_model
 from amalthea.utils.numerical import normalize, to_categorical
 from amalthea.utils.sequences import pad_sequences
-from amalthea.utils.session import clear_session, get_source_inputs
+from amalthea.utils.sources import get_source_inputs
 from amalthea.utils.timeseries import split_dataset, timeseries_dataset_from_array
 
 custom_object_scope = CustomObjectScope

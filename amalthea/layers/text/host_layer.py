@@ -68,6 +68,8 @@ class HostLayer(Layer):
             return inputs
         if text.is_text(inputs) or (isinstance(inputs, (list, tuple)) and not tree.flatten(inputs)):
             return text.as_objects(inputs)
+        if not hasattr(inputs, "dtype") and hasattr(inputs, "__array__"):  # a column of a table
+            inputs = text.as_objects(inputs)
         is_list = isinstance(inputs, (list, tuple)) and not any(hasattr(x, "dtype") for x in tree.flatten(inputs))
         return text.as_objects(inputs) if is_list else inputs
 
@@ -161,4 +163,4 @@ def _slices(data: Any, batch_size: int | None) -> Iterator[Any]:
 def _is_array(data: Any) -> bool:
     if isinstance(data, (str, bytes, list, tuple)):
         return True
-    return hasattr(data, "shape") or hasattr(data, "iloc")
+    return any(hasattr(data, name) for name in ("shape", "iloc", "__array__"))

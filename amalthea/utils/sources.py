@@ -1,32 +1,12 @@
-"""What a process remembers of models, forgotten; and the inputs that a symbolic tensor comes from."""
+"""The inputs that a symbolic tensor comes from."""
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
-from amalthea import configurable, tree
+from amalthea import tree
 from amalthea.errors import ArgumentError, brief
 from amalthea.operation import remembers
-
-
-def clear_session(free_memory: bool = True) -> None:
-    """Begins automatic names anew, and frees what models that are gone still hold.
-
-    Models, layers and optimizers that exist stay as they are.
-
-    Args:
-        free_memory: bool; whether Python's garbage collector runs. Defaults to True.
-
-    Example:
-        >>> from amalthea import layers, utils
-        >>> utils.clear_session()
-        >>> layers.Dense(1).name, layers.Dense(1).name
-        ('dense', 'dense_1')
-    """
-    configurable.forget_names()
-    if free_memory:
-        gc.collect()
 
 
 def get_source_inputs(tensor: Any) -> list[Any]:
