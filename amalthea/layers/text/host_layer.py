@@ -68,7 +68,8 @@ class HostLayer(Layer):
             return inputs
         if text.is_text(inputs) or (isinstance(inputs, (list, tuple)) and not tree.flatten(inputs)):
             return text.as_objects(inputs)
-        if not hasattr(inputs, "dtype") and hasattr(inputs, "__array__"):  # a column of a table
+        is_column = hasattr(inputs, "to_numpy") or (hasattr(inputs, "__array__") and not hasattr(inputs, "dtype"))
+        if is_column:  # of a table
             inputs = text.as_objects(inputs)
         is_list = isinstance(inputs, (list, tuple)) and not any(hasattr(x, "dtype") for x in tree.flatten(inputs))
         return text.as_objects(inputs) if is_list else inputs
