@@ -10,7 +10,7 @@ BENCH := .venv-bench
 OLDEST := .venv-oldest
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := engine/primitives/test_primitives.py engine/backends/test_backends.py engine/backends/test_interop.py \
-	engine/backends/test_native_call.py engine/backends/test_second_class.py engine/backends/tensorflow \
+	engine/backends/test_foreign.py 	engine/backends/test_native_call.py engine/backends/test_second_class.py engine/backends/tensorflow \
 	layers/native benchmarks properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \

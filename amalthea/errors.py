@@ -81,6 +81,10 @@ class TraceError(AmaltheaError, TypeError):
     """Python asked a symbolic tensor for something that only a concrete array has."""
 
 
+class NoArrayError(TraceError):
+    """A library asked a symbolic tensor for its array."""
+
+
 class DataError(AmaltheaError, ValueError):
     """The data cannot be used: empty, of unequal lengths, or not fitting the loss."""
 

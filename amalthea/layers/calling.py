@@ -24,6 +24,7 @@ from amalthea.errors import (
     ArgumentError,
 )
 from amalthea.ops import base
+from amalthea.ops.user_functions import tried_natively
 from amalthea.text import is_text
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
@@ -49,6 +50,15 @@ class _Added(threading.local):
             for inner in layer._flatten_layers():
                 self.by_layer.pop(inner, None)
 
+    @contextmanager
+    def apart(self) -> Generator[Any, None, None]:
+        """Yields what is added inside, and keeps it apart from what was added before."""
+        before, self.by_layer = self.by_layer, weakref.WeakKeyDictionary()
+        try:
+            yield self.by_layer
+        finally:
+            self.by_layer = before
+
 
 added = _Added()
 
@@ -60,8 +70,11 @@ def training_around() -> Any:
 
 @cache
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Returns the parameters of a method by name, without ``self``."""
-    found = dict(inspect.signature(function).parameters)
+    """Returns the parameters of a method by name, without ``self``; none for a function that does not tell."""
+    try:
+        found = dict(inspect.signature(function).parameters)
+    except ValueError:  # of a library's function in C
+        return {}
     found.pop("self", None)
     return found
 
@@ -139,20 +152,53 @@ def run(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     outermost = _depth.get() == 0
     if outermost:
         added.forget(layer)
-    tokens = (_depth.set(_depth.get() + 1), _training.set(kwargs.get("training", _training.get())))
-    to = layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None
+    training = kwargs.get("training", _training.get())
     if "training" in kwargs and "training" not in accepted:
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-    try:
-        with autocast(to), path_scope(layer), _one_version(layer) if outermost else nullcontext():
-            outputs = layer.call(*args, **kwargs)
-    finally:
-        _depth.reset(tokens[0])
-        _training.reset(tokens[1])
+    with _one_version(layer) if outermost else nullcontext(), _inside(layer, training):
+        outputs = _call(layer, args, kwargs, training)
     _pass_mask(layer, args, outputs, previous)
     _warn_of_lost_mask(layer, outputs, previous, accepted)
     if layer.activity_regularizer is not None:
         _add_activity(layer, outputs)
+    return outputs
+
+
+@contextmanager
+def _inside(layer: Any, training: Any) -> Generator[None, None, None]:
+    """The surroundings of ``call``: the training flag, the compute dtype and the path of the layer."""
+    to = layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None
+    tokens = (_depth.set(_depth.get() + 1), _training.set(training))
+    try:
+        with autocast(to), path_scope(layer):
+            yield
+    finally:
+        _depth.reset(tokens[0])
+        _training.reset(tokens[1])
+
+
+def _call(layer: Any, args: Sequence[Any], kwargs: dict[str, Any], training: Any) -> Any:
+    """Runs ``layer.call``; if it fails in a function of a library, as one native call with its losses as outputs."""
+    trace = current_trace()
+    before = trace.assigned() if trace is not None else {}
+    try:
+        return layer.call(*args, **kwargs)
+    except Exception as error:
+        if trace is not None:
+            trace.take_back(before)
+        return _natively(error, layer, args, kwargs, training)
+
+
+def _natively(error: Exception, layer: Any, args: Sequence[Any], kwargs: dict[str, Any], training: Any) -> Any:
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with added.apart() as losses, _inside(layer, training):
+            outputs = layer.call(*args, **kwargs)
+        return outputs, [x for found in losses.values() for x in found]
+
+    added.forget(layer)
+    outputs, losses = tried_natively(error, call, args, kwargs, layer.variables)
+    added.add(layer, losses)
     return outputs
 
 

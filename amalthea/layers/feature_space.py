@@ -11,7 +11,7 @@ import numpy as np
 from amalthea import ops, text, tree
 from amalthea.checks import positive_int
 from amalthea.configurable import Configurable, Registry, auto_name, serialize
-from amalthea.engine import backends
+from amalthea.engine.backends import foreign
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.errors import ArgumentError, brief, nearest
 from amalthea.layers.categories import CategoryEncoding, Discretization
@@ -430,9 +430,8 @@ class FeatureSpace(Layer):
     # ---------------------------------------------------------------------------------------------------- encoding
 
     def __call__(self, data: Any) -> Any:
-        elsewhere = backends.graph_of(tree.flatten(data))
-        if elsewhere is not None:
-            return elsewhere.on_host(lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._encoded)
+        if foreign.in_graph([data]):
+            return foreign.call_on_numpy(lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._encoded)
         return self._encoded(data)
 
     call = __call__

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from amalthea import docstrings, dtype_policies, regularizers, tree
 from amalthea.configurable import Registry, auto_name, snake_case
+from amalthea.engine.backends import foreign
+from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.stateless import call_stateless
 from amalthea.engine.types import Nested, TensorLike
@@ -141,7 +143,10 @@ class Layer(Operation, Weights, Configuration, registry=registry):
     # ---------------------------------------------------------------------------------- variables
 
     def __getattr__(self, name: str) -> Any:
-        raise building.missing_attribute(self, name)
+        method = runtime.layer_methods.get(name)
+        if method is None:
+            raise building.missing_attribute(self, name)
+        return partial(method, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
@@ -263,6 +268,11 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         raise NotImplementedError(f"{type(self).__name__} has no call method.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if foreign.in_graph((*args, *kwargs.values())):
+            return foreign.call_in_graph(self._call, args, kwargs)
+        return self._call(*args, **kwargs)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
         try:
             given, kwargs = calling.prepared(self, args, kwargs)
             args = tuple(given)

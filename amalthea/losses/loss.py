@@ -16,6 +16,7 @@ from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.losses import checks
 from amalthea.ops.base import shape_of
+from amalthea.ops.user_functions import call_or_native
 
 registry = Registry("losses", "loss", spell=lambda name: (name,))  # "mean_squared_error" is the function
 
@@ -232,7 +233,7 @@ class Loss(Configurable, registry=registry):
         y_true = _as_arrays(y_true, None if self._keeps_integer_labels else self._computing)
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
             self._check_types(type_of(y_true), type_of(y_pred))
-        values = self.call(y_true, y_pred)
+        values = call_or_native(self.call, y_true, y_pred)
         counted = mask_of(values)
         if counted is not None:
             mask = counted if mask is None else ops.logical_and(mask, counted)
@@ -294,4 +295,4 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return call_or_native(self.fn, y_true, y_pred, **self._fn_kwargs)

@@ -11,6 +11,7 @@ from amalthea.engine.ir.masks import mask_of
 from amalthea.losses.loss import squeeze_or_expand_to_same_rank, weighted
 from amalthea.metrics.metric import Metric
 from amalthea.metrics.weights import by_example, count, masked_weight, total, weight_of
+from amalthea.ops.user_functions import call_or_native
 
 
 class Mean(Metric):
@@ -119,7 +120,7 @@ class MeanMetricWrapper(Mean):
         if isinstance(self.fn, losses.Loss):  # not the number that it makes of them
             values, counted = self.fn._values(y_true, y_pred)
         else:
-            values = self.fn(y_true, y_pred, **self._fn_kwargs)
+            values = call_or_native(self.fn, y_true, y_pred, **self._fn_kwargs)
             counted = mask_of(values)
         if counted is not None:
             weight = masked_weight(weight, counted, self._computing)

@@ -10,6 +10,7 @@ from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
 from amalthea.ops import activations, control, core, crossentropies, native, nn, normalization, numpy, windows
 from amalthea.ops import image as image
+from amalthea.ops import user_functions as _user_functions  # noqa: F401  # installs what libraries' functions call
 from amalthea.ops.base import exported as _exported
 
 if TYPE_CHECKING:  # the same as the lines below, for type checkers and readers

@@ -102,6 +102,11 @@ def op(function: F) -> F:
     return public  # type: ignore[return-value]
 
 
+def is_array(x: Any) -> bool:
+    """Returns whether a leaf is a tensor, a Variable or an array of some library."""
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
 def value_of(x: Any) -> Any:
     """Read a Variable and turn a list into an array; tensors, arrays and Python numbers pass unchanged."""
     if isinstance(x, Variable):

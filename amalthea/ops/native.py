@@ -8,13 +8,13 @@ from typing import Any
 from amalthea import tree
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.runtime import runtime
-from amalthea.engine.ir.scope import current_trace
+from amalthea.engine.ir.scope import close_trace, current_trace, open_trace
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import as_tensor, type_of
 from amalthea.engine.primitives import control
 from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError, ShapeError, located
-from amalthea.ops.base import op
+from amalthea.ops.base import is_array, op
 from amalthea.ops.base import tensor as tensor_of
 
 
@@ -57,15 +57,11 @@ def native_call(function: Callable[..., Any], *inputs: Nested[TensorLike], outpu
     shown = _Packed(function, inputs)
     example = outputs if outputs is not None else _tried(shown, [x.type for x in tensors])
     flat = tree.flatten(example)
-    types = tuple(type_of(x) for x in flat if _is_array(x))
+    types = tuple(type_of(x) for x in flat if is_array(x))
     if not types:
         raise ArgumentError("A native call gives nothing that a graph could hold.", cure="return at least one array")
     made = iter(control.native_call(*tensors, function=shown, types=types))
-    return tree.pack_sequence_as(example, [next(made) if _is_array(x) else x for x in flat])
-
-
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "shape") and hasattr(x, "dtype")
+    return tree.pack_sequence_as(example, [next(made) if is_array(x) else x for x in flat])
 
 
 class _Packed:
@@ -75,10 +71,14 @@ class _Packed:
         self.function, self.inputs = function, inputs
 
     def nested(self, *leaves: Any) -> Any:
-        return self.function(*tree.pack_sequence_as(self.inputs, leaves))
+        token = open_trace(None)  # the library runs the function, on arrays
+        try:
+            return self.function(*tree.pack_sequence_as(self.inputs, leaves))
+        finally:
+            close_trace(token)
 
     def __call__(self, *leaves: Any) -> list[Any]:
-        return [x for x in tree.flatten(self.nested(*leaves)) if _is_array(x)]
+        return [x for x in tree.flatten(self.nested(*leaves)) if is_array(x)]
 
 
 def _tried(function: _Packed, types: Sequence[Type]) -> Any:
@@ -87,12 +87,12 @@ def _tried(function: _Packed, types: Sequence[Type]) -> Any:
     trials = _trials(names)
     with located("in a trial on zeros, by which native_call finds its outputs' shapes (outputs=... saves it)"):
         examples = [_call_on_zeros(function, types, sizes) for sizes in trials]
-    found = [[x for x in tree.flatten(example) if _is_array(x)] for example in examples]
+    found = [[x for x in tree.flatten(example) if is_array(x)] for example in examples]
     known = iter(
         Tensor(Type(_general([type_of(x).shape for x in same], names, trials), type_of(same[0]).dtype))
         for same in zip(*found, strict=True)
     )
-    return tree.map_structure(lambda x: next(known) if _is_array(x) else x, examples[0])
+    return tree.map_structure(lambda x: next(known) if is_array(x) else x, examples[0])
 
 
 def _trials(names: Sequence[str]) -> list[dict[str, int]]:

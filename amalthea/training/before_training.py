@@ -9,6 +9,7 @@ import numpy as np
 
 from amalthea import text, tree
 from amalthea.data import ClassWeights
+from amalthea.data.packing import pack_x_y_sample_weight
 from amalthea.data.structure import Nest
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
@@ -31,7 +32,7 @@ def check(model: Any, adapter: Any, validation: Any) -> None:
         check_adapter(model, validation)
         if not model.run_eagerly and _kinds(batch) != _kinds(first):
             with Trace():
-                model.test_step(tree.map_structure(_symbol, batch))
+                model.test_step(pack_x_y_sample_weight(*tree.map_structure(_symbol, batch)))
 
 
 def check_adapter(model: Any, adapter: Any) -> None:
@@ -83,14 +84,17 @@ def _each(batches: Iterable[Any], look: Callable[[Any], None]) -> Iterator[Any]:
 
 
 def _outputs(model: Any, x: Any) -> Outputs:
-    """The predictions as types; a model without symbolic outputs is called on symbols once for each kind of input."""
+    """The predictions as types; a model without symbolic outputs is called once for each kind of input."""
     network = getattr(model, "_network", None)
     if network is not None:
         return Outputs(tree.map_structure(_of_any_rows, network.outputs), model._output_names())
     key = str(_kinds(x))
     if key not in model._output_types:
-        with types_alone():
-            outputs = model(tree.map_structure(_symbol, x), training=False)
+        if model.run_eagerly:
+            outputs = model(tree.map_structure(lambda a: None if a is None else a[:1], x), training=False)
+        else:
+            with types_alone():
+                outputs = model(tree.map_structure(_symbol, x), training=False)
         model._output_types[key] = tree.map_structure(_of_any_rows, outputs)
     return Outputs(model._output_types[key], [])
 

@@ -79,6 +79,11 @@ class Results(State):
         return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
 
     @property
+    def metrics_variables(self) -> list[Any]:
+        """Variables of all metrics of the model, in the order of :attr:`metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    @property
     def metrics_names(self) -> list[str]:
         """Names of the results of ``evaluate``, in its order; before the first call, those that are known."""
         if self._logged:
@@ -87,12 +92,13 @@ class Results(State):
             self._prepare_metrics()
         return [name for name, _ in self._named_metrics()]
 
-    def _prepare_metrics(self) -> None:
-        """Make the metrics of ``compile`` where the outputs are known, or there can be only one."""
+    def _prepare_metrics(self, y_pred: Any = None) -> None:
+        """Make the metrics of ``compile`` where the outputs are known: those given, or of a functional model."""
         network, losses = getattr(self, "_network", None), self._loss
-        if network is None:
+        y_pred = network.outputs if network is not None else y_pred
+        if y_pred is None:
             return
-        outputs = Outputs(network.outputs, self._output_names())
+        outputs = Outputs(y_pred, self._output_names())
         if losses is not None and losses.parts is None:
             losses.prepare(outputs)
         for compiled in self._compiled_metrics:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -12,19 +14,24 @@ from amalthea import docstrings, ops, text, tree
 from amalthea.data import packing
 from amalthea.engine import multi_step, transforms
 from amalthea.engine.ir import versions
+from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import NotCompiledError, located
 from amalthea.operation import types_alone
+from amalthea.training import native_steps
 from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
 from amalthea.training.results import Results
 
 docstrings.share(
     "batch of a step",
-    "data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; one batch of tensors, each in any nesting.",
+    """
+    data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; one batch of tensors, each in any nesting, without the
+        labels and weights that ``fit`` was not given.
+    """,
 )
 docstrings.share(
     "labels and predictions of a step",
@@ -137,7 +144,7 @@ class Steps(Results):
             ...     def call(self, x):
             ...         return self.dense(x)
             ...     def train_step(self, data):
-            ...         x, y = data[:2]
+            ...         x, y = data
             ...         weights = self.trainable_variables
             ...         loss, gradients = amalthea.value_and_grad(lambda: ops.sum((self(x) - y) ** 2), weights)()
             ...         self.optimizer.apply(gradients, weights)
@@ -164,6 +171,12 @@ class Steps(Results):
     def _has_own_training(cls) -> bool:
         """Returns whether the class overrides ``train_step`` or ``compute_loss``; then labels are not checked."""
         return cls.train_step is not Steps.train_step or cls.compute_loss is not Steps.compute_loss
+
+    @classmethod
+    def _has_own_step(cls, kind: str) -> bool:
+        """Returns whether the class overrides a step, or the loss or metrics inside it."""
+        names = (f"{kind}_step", "compute_loss", "compute_metrics")
+        return any(getattr(cls, name) is not getattr(Steps, name) for name in names)
 
     @docstrings.fill
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -223,7 +236,8 @@ class Steps(Results):
     def _counted_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> tuple[Any, Any]:
         """The loss, which is tracked, and over how many values it is a mean."""
         with counting() as counts:
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+            mode = {"training": training} if _takes_training(type(self).compute_loss) else {}
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
         count = counts[-1] if counts else ops.shape(tree.flatten(x)[0])[0]
         self._loss_tracker.update_state(loss, count)
         return loss, ops.cast(count, "float32")
@@ -237,15 +251,24 @@ class Steps(Results):
         found = self._steps.get(key)
         if found is None:
             function = self._as_compiled(kind, alone)
+            eager = function if kind == "predict" else _at_once(function)
             if self.run_eagerly:
-                made = function if kind == "predict" else _at_once(function)
+                made = lambda data: eager(native_steps.as_native(data))  # noqa: E731
+            elif runtime.has_eager_gradients and self._has_own_step(kind):
+                made = native_steps.CompiledOrEager(function, eager)
             else:
                 made = transforms.jit(function)
             found = self._steps.setdefault(key, made)
         return found
 
     def _as_compiled(self, kind: str, alone: bool) -> Any:
-        function, seen = getattr(self, f"{kind}_step"), self._seen_trainable
+        own, seen = getattr(self, f"{kind}_step"), self._seen_trainable
+        if native_steps.takes_state(getattr(type(self), f"{kind}_step")):
+            own = native_steps.with_state(self, kind)
+
+        def function(data: Any) -> Any:
+            return own(packing.pack_x_y_sample_weight(*data))
+
         if kind == "predict" or seen is None:
             return function
 
@@ -290,12 +313,31 @@ class Steps(Results):
     def _build_all(self, data: Any) -> None:
         x, _, _ = packing.unpack_x_y_sample_weight(data)
         if any(not layer.built for layer in self._flatten_layers()):
-            with types_alone():
-                self(tree.map_structure(_symbol, x), training=False)
-        if self.compiled and self.optimizer is not None:
+            self._build_from(x)
+        elif type(self).train_step is not Steps.train_step and self.compiled:
+            self._prepare_metrics()  # which a step of a user's goes through
+        if self.compiled and self.optimizer is not None and all(layer.built for layer in self._flatten_layers()):
             self.optimizer.build(self._trained_variables)
         self._contents = Contents(self)
         self._is_ready = True
+
+    def _build_from(self, x: Any) -> None:
+        """Calls the model once, without computing; eagerly on the batch itself if the steps run eagerly.
+
+        A model with a ``train_step`` of its own need not have a ``call``, or one that takes the data as they are. Its
+        layers are built by the step then.
+        """
+        try:
+            if self.run_eagerly:
+                outputs = self(native_steps.as_native(x), training=False)
+            else:
+                with types_alone():
+                    outputs = self(tree.map_structure(_symbol, x), training=False)
+            if self.compiled:
+                self._prepare_metrics(outputs)
+        except Exception:
+            if type(self).train_step is Steps.train_step:
+                raise
 
     @property
     def _trained_variables(self) -> list[Any]:
@@ -314,6 +356,13 @@ class Steps(Results):
 def _symbol(value: Any) -> Tensor:
     array = np.asarray(value)
     return Tensor(Type(array.shape, text.DTYPE) if text.is_text(array) else type_of(array))
+
+
+@functools.cache
+def _takes_training(function: Callable[..., Any]) -> bool:
+    """Returns whether a method has a parameter ``training``; a ``compute_loss`` of a user's may have none."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _at_once(step: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ import contextvars
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -148,20 +148,6 @@ def _imported(name: str) -> Backend:
     backend.key = backend.name
     forks.tell(backend)
     return backend
-
-
-_FOREIGN_GRAPHS = {"tensorflow": "tensorflow.host_calls"}  # libraries whose data pipelines trace Python
-
-
-def graph_of(values: Iterable[Any]) -> Any:
-    """Return the module that calls Python in another library's graph, if a value is a tensor of one; else None."""
-    for value in values:
-        module = _FOREIGN_GRAPHS.get(type(value).__module__.partition(".")[0])
-        if module is not None:
-            calls = importlib.import_module(f"amalthea.engine.backends.{module}")
-            if calls.is_symbolic(value):
-                return calls
-    return None
 
 
 _PIPELINES = {"tf": ("tensorflow", "tensorflow.pipelines"), "grain": ("grain", "grain_pipelines")}

@@ -46,6 +46,10 @@ class Backend(Runtime, ABC):
         key: str; part of :attr:`location`. A forked child may change it, so that executables are compiled again.
         storage: the class of the storage of variables.
         lowerings: dict from primitive to the library's function.
+        has_eager_gradients: bool; whether the library differentiates Python that runs op by op, so that a training
+            step may be written with its own tape or ``backward``.
+        layer_methods: dict from name to function of a layer; the library's own methods of modules, such as
+            ``parameters``, for scripts written for it.
         gaps: dict from ``"primitive"`` or ``"primitive dtype"`` to the reason for which it is missing.
         tolerances: dict from ``"dtype"`` or ``"primitive dtype"`` to (largest relative error, reason).
     """
@@ -54,6 +58,8 @@ class Backend(Runtime, ABC):
     key: str = ""
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
+    has_eager_gradients: bool = False
+    layer_methods: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     gaps: Mapping[str, str] = MappingProxyType({})
     tolerances: Mapping[str, tuple[float, str]] = MappingProxyType({})
 

@@ -20,13 +20,15 @@ from jax import lax
 from jax.scipy.special import erf
 
 from amalthea.engine import dtypes
+from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
 from amalthea.engine.ir.graph import Graph
-from amalthea.engine.ir.variable import Storage
+from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.variable import Storage, Variable
 from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
@@ -336,4 +338,15 @@ def jit_graph(graph: Graph) -> Any:
     return jax.jit(step, donate_argnums=0)
 
 
+def _take_part_in_functions() -> None:
+    """Let JAX's functions take our variables, as their values, and refuse symbolic tensors in words.
+
+    A compiled function of JAX's asks its arguments for their parts, and no longer for ``__jax_array__``.
+    """
+    array = foreign.answer("jax")
+    for kind in (Variable, Tensor):
+        jax.tree_util.register_pytree_node(kind, lambda x: ((array(x),), None), lambda _, children: children[0])
+
+
+_take_part_in_functions()
 BACKEND = JaxBackend()

@@ -23,6 +23,9 @@ class Runtime(Protocol):
     """A tensor library as the rest of the package sees it."""
 
     name: str
+    gaps: Mapping[str, str]
+    has_eager_gradients: bool
+    layer_methods: Mapping[str, Callable[..., Any]]
 
     @property
     def location(self) -> str:

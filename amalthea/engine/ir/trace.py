@@ -70,6 +70,17 @@ class Trace:
             value = cast(value, variable.dtype)
         self.values[variable] = value
 
+    def assigned(self) -> dict[Variable, Tensor]:
+        """Return the values of all variables so far, for :meth:`take_back`."""
+        return dict(self.values) if self.parent is None else self.parent.assigned()
+
+    def take_back(self, values: dict[Variable, Tensor]) -> None:
+        """Forget what was assigned since ``values`` was returned by :meth:`assigned`."""
+        if self.parent is not None:
+            self.parent.take_back(values)
+        else:
+            self.values = {v: values.get(v, self.reads[v]) for v in self.values}
+
     def begin(self, variable: Variable, value: np.ndarray) -> None:
         """Make a variable start with this value at every run of the trace, if it was read."""
         if variable in self.reads:

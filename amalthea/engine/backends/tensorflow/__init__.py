@@ -1,11 +1,11 @@
 """TensorFlow: a graph is one ``tf.function`` that reads and assigns its ``tf.Variable``s.
 
-Eager primitives are TensorFlow's functions on its tensors, so ``tf.GradientTape`` works through them. A tape
-differentiates with respect to ``storage.variable``, the ``tf.Variable`` of a variable:
+Eager primitives are TensorFlow's functions on its tensors, so ``tf.GradientTape`` works through them, with respect to
+our variables (``interop.py``):
 
     with tf.GradientTape() as tape:
         loss = ops.sum(layer(x))
-    gradients = tape.gradient(loss, [v.storage.variable for v in layer.trainable_variables])
+    gradients = tape.gradient(loss, layer.trainable_variables)
 
 `README.md` in this folder shows the passes.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
 from amalthea.engine.backends.plan import Plan
-from amalthea.engine.backends.tensorflow import normalization
+from amalthea.engine.backends.tensorflow import interop, normalization
 from amalthea.engine.backends.tensorflow.arrays import tf, to_numpy, to_tensor
 from amalthea.engine.backends.tensorflow.lowerings import LOWERINGS, run
 from amalthea.engine.backends.variable_groups import (
@@ -92,6 +92,7 @@ class TensorflowBackend(DoesNotFork, Backend):
     """TensorFlow, on any of its devices."""
 
     name = "tensorflow"
+    has_eager_gradients = True
     lowerings = LOWERINGS
     storage = TensorflowStorage
 
@@ -285,4 +286,5 @@ class _Functions:
 
 
 BACKEND = TensorflowBackend()
+interop.install(BACKEND.storage_of)
 LOWERINGS.update(normalization.lowerings(BACKEND.run_decomposed))

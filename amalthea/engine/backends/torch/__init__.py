@@ -18,6 +18,7 @@ from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.memory import keep_freed_memory, trim_after_first_run
 from amalthea.engine.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
 from amalthea.engine.backends.torch.codegen import prediction_function, step_function
+from amalthea.engine.backends.torch.layer_methods import LAYER_METHODS
 from amalthea.engine.backends.torch.lowerings import LOWERINGS, run
 from amalthea.engine.backends.torch.native_autograd import gradients, with_native_autograd
 from amalthea.engine.backends.torch.prepacking import prepack
@@ -122,6 +123,8 @@ class TorchBackend(Backend):
     """PyTorch, on the first CUDA device if there is one, else on the CPU."""
 
     name = "torch"
+    has_eager_gradients = True
+    layer_methods = LAYER_METHODS
     lowerings = LOWERINGS
     storage = TorchStorage
 

@@ -28,7 +28,7 @@ def _batch_normalize(x, scale, offset, *, axis, epsilon):
     # With momentum 1.0 the moving moments become those of the batch, with the unbiased variance.
     mean, variance = torch.zeros_like(scale), torch.zeros_like(scale)
     y = _aten.native_batch_norm(_columns(x, axis), scale, offset, mean, variance, True, 1.0, epsilon)[0]
-    return _back(y, x.shape, axis), mean, variance.mul_((count - 1) / count)
+    return _back(y, x.shape, axis), mean, variance * ((count - 1) / count)  # autograd keeps the first variance
 
 
 def _batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
