@@ -101,6 +101,7 @@ class Dataset:
             >>> list(Dataset.from_generator(lambda: iter([1, 2])))
             [1, 2]
         """
+        _check_options("from_generator", kwargs)
         if not callable(generator):
             raise ArgumentError(
                 "from_generator takes a function, which is called for each pass.",
@@ -179,6 +180,7 @@ class Dataset:
             >>> list(Dataset.from_source([(1, 2), (3, 4)]).map(lambda a, b: a + b))
             [3, 7]
         """
+        _check_options("map", kwargs)
         _callable(map_func, "map_func", "map")
         call = partial(_applied, map_func)
         if num_parallel_calls is None:
@@ -218,6 +220,7 @@ class Dataset:
             >>> [b.tolist() for b in Dataset.range(5).batch(2, drop_remainder=True)]
             [[0, 1], [2, 3]]
         """
+        _check_options("batch", kwargs)
         positive_int(batch_size, "batch_size", "batch")
         size = self._size
         if size is not None and size != INFINITE:
@@ -273,6 +276,7 @@ class Dataset:
             >>> [int(i) for i in Dataset.range(3).prefetch(1)]
             [0, 1, 2]
         """
+        _check_options("prefetch", kwargs)
         most = 2 if buffer_size in (None, -1) else non_negative_int(buffer_size, "buffer_size", "prefetch")
         return self._then(partial(_prefetched, self._items, most), self._size, self._batch_size) if most else self
 
@@ -419,6 +423,16 @@ class Cached:
             found.append(element)
             yield element
         self.kept = found
+
+
+_NOT_NEEDED = {"name", "deterministic", "num_parallel_calls", "output_signature", "output_types", "output_shapes"}
+
+
+def _check_options(owner: str, given: dict[str, Any]) -> None:
+    """:class:`ArgumentError` for an option that is not one of ``tf.data``, such as a misspelt one."""
+    for name in given:
+        if name not in _NOT_NEEDED:
+            raise ArgumentError(f"{owner} of a Dataset has no argument {name!r}.", got=name)
 
 
 def _callable(function: Any, name: str, owner: str) -> None:

@@ -222,9 +222,9 @@ def affine_transform(
 
     Source: the matrix is Keras's, in which ``shear_x`` has the opposite sign in the first column.
     """
-    boxes = _checked(boxes, "affine_transform")
-    single = len(boxes.shape) == 2
-    corners = convert_format(boxes, bounding_box_format, "xyxy", height, width)
+    checked = _checked(boxes, "affine_transform")
+    single = len(checked.shape) == 2
+    corners = convert_format(checked, bounding_box_format, "xyxy", height, width)
     corners = ops.expand_dims(corners, 0) if single else corners
     x1, y1, x2, y2 = ops.unstack(corners, 4, axis=-1)
     xs, ys = ops.stack([x1, x2, x1, x2], axis=-1), ops.stack([y1, y1, y2, y2], axis=-1)
@@ -404,8 +404,8 @@ def compute_ciou(
     apart = [(one[i] + one[i + 2] - other[i] - other[i + 2]) / 2 for i in (0, 1)]
     epsilon = 1e-7
     distance = (apart[0] ** 2 + apart[1] ** 2) / (wide**2 + high**2 + epsilon)
-    slopes = [ops.arctan((b[2] - b[0]) / (b[3] - b[1] + epsilon)) for b in (one, other)]
-    proportion = (4 / math.pi**2) * (slopes[0] - slopes[1]) ** 2
+    angles = [ops.arctan((b[2] - b[0]) / (b[3] - b[1] + epsilon)) for b in (one, other)]
+    proportion = (4 / math.pi**2) * (angles[0] - angles[1]) ** 2
     weight = proportion / (1.0 - iou + proportion + epsilon)
     return ops.squeeze(iou - distance - weight * proportion, -1)
 

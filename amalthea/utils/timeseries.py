@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -164,7 +163,7 @@ def split_dataset(
         indices = list(range(count))
         random_module.Random(seed).shuffle(indices)  # the order that Keras gives for a seed
         order = np.array(indices)
-    format = {None: pipeline_format, "tensorflow": "tf"}.get(preferred_backend, preferred_backend)
+    format = pipeline_format if preferred_backend is None else preferred_backend
     parts = []
     for chosen in (order[:left], order[count - right :]):
         source = Chosen(rows, chosen)
@@ -176,7 +175,7 @@ def split_dataset(
 class Chosen:
     """Some elements of a source, in an order."""
 
-    def __init__(self, source: Any, indices: Sequence[int]):
+    def __init__(self, source: Any, indices: Any):
         self.source, self.indices = source, indices
 
     def __len__(self) -> int:

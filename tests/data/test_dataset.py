@@ -110,6 +110,7 @@ def test_models_train_from_it_for_several_epochs():
 
 
 BAD = {
+    "a misspelt option": lambda: numbers().batch(2, drop_remaindr=True),
     "a batch of 0": lambda: numbers().batch(0),
     "a function that is none": lambda: numbers().map(3),
     "a generator that was called": lambda: Dataset.from_generator(iter([1])),

@@ -150,7 +150,10 @@ def _imported(name: str) -> Backend:
     return backend
 
 
-_PIPELINES = {"tf": ("tensorflow", "tensorflow.pipelines"), "grain": ("grain", "grain_pipelines")}
+_PIPELINES = {
+    **dict.fromkeys(("tf", "tensorflow"), ("tensorflow", "tensorflow.pipelines")),
+    "grain": ("grain", "grain_pipelines"),
+}
 
 
 def data_pipeline(
@@ -171,8 +174,10 @@ def data_pipeline(
     """
     if format is not None and format not in _PIPELINES:
         raise ArgumentError("There is no such format of data sets.", expected="'tf', 'grain' or None", got=repr(format))
-    library, module = _PIPELINES.get(format, ("", ""))
-    if format is None or (format == "tf" and importlib.util.find_spec(library) is None):
+    if format is None:
+        return dataset
+    library, module = _PIPELINES[format]
+    if format == "tf" and importlib.util.find_spec(library) is None:
         return dataset
     if importlib.util.find_spec(library) is None:
         raise MissingLibraryError(
