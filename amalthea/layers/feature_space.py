@@ -12,7 +12,7 @@ from amalthea import ops, text, tree
 from amalthea.checks import positive_int
 from amalthea.configurable import Configurable, Registry, auto_name, serialize
 from amalthea.engine.backends import foreign
-from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.errors import ArgumentError, brief, nearest
 from amalthea.layers.categories import CategoryEncoding, Discretization
 from amalthea.layers.feature_scaling import Normalization, Rescaling
@@ -24,6 +24,7 @@ from amalthea.layers.text.hashing import HashedCrossing, Hashing
 from amalthea.layers.text.host_layer import on_host_or_text
 from amalthea.layers.text.integer_lookup import IntegerLookup
 from amalthea.layers.text.string_lookup import StringLookup
+from amalthea.operation import types_alone
 
 _MODULE = "keras.src.layers.preprocessing.feature_space"  # under which files name the parts of a feature space
 features_registry = Registry("utils", "part of a feature space")
@@ -431,10 +432,14 @@ class FeatureSpace(Layer):
 
     def __call__(self, data: Any) -> Any:
         if foreign.in_graph([data]):
-            return foreign.call_on_numpy(lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._encoded)
+            return foreign.call_on_numpy(lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._typed)
         return self._encoded(data)
 
     call = __call__
+
+    def _typed(self, data: Any) -> Any:
+        with types_alone():
+            return self._encoded(data)
 
     def _encoded(self, data: Any) -> Any:
         columns = {name: _as_column(self._read(name, data), feature.dtype) for name, feature in self.features.items()}
@@ -563,7 +568,10 @@ def _rank(value: Any) -> int:
 def _as_column(value: Any, dtype: str) -> Any:
     """Values of one feature as ``(batch, 1)``."""
     if isinstance(value, Tensor):
-        return ops.expand_dims(value, -1) if len(value.shape) == 1 and dtype != text.DTYPE else value
+        shape = value.type.shape if len(value.shape) > 1 else (*(value.type.shape or (1,)), 1)
+        return (
+            Tensor(Type(shape, text.DTYPE)) if len(value.shape) < 2 and dtype == text.DTYPE else _reshaped(value, shape)
+        )
     if dtype == text.DTYPE:
         array: Any = text.as_text(value)
     else:
@@ -572,6 +580,10 @@ def _as_column(value: Any, dtype: str) -> Any:
     if rank > 1:
         return array
     return array.reshape(-1, 1) if dtype == text.DTYPE else ops.reshape(array, (-1, 1))
+
+
+def _reshaped(value: Any, shape: Any) -> Any:
+    return value if len(value.shape) == len(shape) else ops.reshape(value, shape)
 
 
 def _one_hot(indices: Any, count: int) -> Any:

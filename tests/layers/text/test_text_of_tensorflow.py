@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amalthea import layers, ops
+from amalthea import layers, ops, utils
 
 tf = pytest.importorskip("tensorflow")
 
@@ -42,6 +42,33 @@ def test_a_pipeline_maps_indices_to_texts_and_pairs_to_crosses():
     crossing = layers.HashedCrossing(7)
     pairs = tf.data.Dataset.from_tensor_slices((["a", "b"], [1, 2])).batch(2).map(lambda a, b: crossing((a, b)))
     assert next(iter(pairs)).numpy().tolist() == ops.convert_to_numpy(crossing((["a", "b"], [1, 2]))).tolist()
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_feature_space_learns_from_a_pipeline_and_is_mapped(batched):
+    rows = tf.data.Dataset.from_tensor_slices({"age": [1.0, 3.0], "city": ["x", "y"], "zip": [5, 6]})
+    kinds = {"age": "float_normalized", "city": "string_categorical", "zip": "integer_hashed"}
+    space = utils.FeatureSpace(kinds, crosses=[("city", "zip")], hashing_dim=3, crossing_dim=4)
+    space.adapt(rows)
+    mapped = (rows.batch(2) if batched else rows).map(space)
+    found = np.concatenate([np.atleast_2d(x.numpy()) for x in mapped])
+    wanted = space({"age": [1.0, 3.0], "city": ["x", "y"], "zip": [5, 6]})
+    np.testing.assert_allclose(found, ops.convert_to_numpy(wanted))
+    assert mapped.element_spec.shape.as_list() == ([None, 11] if batched else [11])
+
+
+def test_data_sets_of_files_and_windows_are_pipelines_too(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(f"text {name}")
+    dataset = utils.text_dataset_from_directory(tmp_path, shuffle=False, verbose=False)
+    assert isinstance(dataset, tf.data.Dataset) and dataset.class_names == ["a", "b"] and len(dataset) == 1
+    texts, labels = next(iter(dataset))
+    assert texts.numpy().tolist() == [b"text a", b"text b"] and labels.numpy().tolist() == [0, 1]
+    windows = utils.timeseries_dataset_from_array(np.arange(6.0), None, 2, batch_size=4)
+    assert [w.numpy().shape for w in windows] == [(4, 2), (1, 2)]
+    left, right = utils.split_dataset(windows.unbatch(), left_size=0.6)
+    assert (len(list(left)), len(list(right))) == (3, 2) and isinstance(left, tf.data.Dataset)
 
 
 def test_a_vocabulary_is_learned_from_a_pipeline():
