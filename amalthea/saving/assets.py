@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from amalthea import writing
 from amalthea.errors import ModelFileError, UnsafeFileError, brief, located
 from amalthea.loading import limits
 from amalthea.saving import weights
@@ -54,12 +55,12 @@ def restore(model: Any, names: list[str], read: Callable[[str], bytes]) -> None:
     names = [name for name in names if name.startswith(f"{FOLDER}/") and not name.endswith("/")]
     if len(names) > limits.objects:
         raise ModelFileError("The model file has too many assets.", expected=f"at most {limits.objects:,}")
-    for name in names:
-        _check(name)
     for path, thing in weights.walk(model) if names else ():
         own = f"{FOLDER}/{path}/" if path else f"{FOLDER}/"
         mine = {name.removeprefix(own): name for name in names if name.startswith(own)}
         if mine and callable(getattr(thing, "load_assets", None)):
+            for name in mine.values():
+                _check(name)
             with tempfile.TemporaryDirectory() as folder, located(f"in load_assets of '{thing.name}'"):
                 _unpack(mine, Path(folder), read)
                 thing.load_assets(folder)
@@ -81,7 +82,7 @@ def _unpack(files: Mapping[str, str], folder: Path, read: Callable[[str], bytes]
         target = folder / relative
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(read(name))
+            writing.write(target, read(name))
         except OSError as error:  # a file and a folder of one name, or a name too long for the system
             raise ModelFileError(f"The model file is damaged: {brief(name)} cannot be unpacked ({error}).") from None
 

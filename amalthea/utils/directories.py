@@ -122,12 +122,13 @@ def image_dataset_from_directory(
         >>> import numpy as np
         >>> from amalthea import utils
         >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> for name in ("cats", "dogs"):
+        >>> for name in ("cats", "dogs"):  # doctest: +SKIP
         ...     (folder / name).mkdir()
         ...     utils.save_img(folder / name / "1.png", np.zeros((4, 4, 3)))
-        >>> dataset = utils.image_dataset_from_directory(folder, image_size=(2, 2), format=None, verbose=False)
-        >>> images, labels = next(iter(dataset))
-        >>> images.shape, dataset.class_names
+        >>> options = {"image_size": (2, 2), "format": None, "verbose": False}
+        >>> dataset = utils.image_dataset_from_directory(folder, **options)  # doctest: +SKIP
+        >>> images, labels = next(iter(dataset))  # doctest: +SKIP
+        >>> images.shape, dataset.class_names  # doctest: +SKIP
         ((2, 2, 2, 3), ['cats', 'dogs'])
     """
     read = image_files.Reader(

@@ -16,7 +16,7 @@ from amalthea.errors import ModelFileError, UnsafeFileError
 from amalthea.saving import load_model
 from tests.saving.archives import rewritten, with_config
 
-FILES = Path(__file__).parent / "keras_files"
+FILES = Path(__file__).parent / "keras_files" / "text"
 ANSWERS = json.loads((FILES / "text.json").read_text())
 LISTED = "assets/layers/text_vectorization/vocabulary.txt"
 
@@ -87,13 +87,7 @@ def test_files_of_an_earlier_model_in_the_folder_are_gone(tmp_path):
     assert not (tmp_path / "m" / LISTED).exists()
 
 
-STRANGE = [
-    "assets/../../out.txt",
-    "assets//abs.txt",
-    "assets/layers/..\\out.txt",
-    "assets/C:/out.txt",
-    "assets/./out.txt",
-]
+STRANGE = ["../../../out.txt", "/abs.txt", "..\\out.txt", "C:/out.txt", "./out.txt"]
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -102,7 +96,7 @@ def test_names_that_lead_elsewhere_are_refused(name, tmp_path):
     path.parent.mkdir()
     reading_text().save(path)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(name, "x")
+        archive.writestr(f"assets/layers/text_vectorization/{name}", "x")
     with pytest.raises(UnsafeFileError, match="leads elsewhere"):
         load_model(path)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["m.keras", "sub"]
