@@ -11,7 +11,8 @@ _home = tempfile.TemporaryDirectory()
 Path(_home.name, "keras.json").write_text("{}")
 os.environ["KERAS_HOME"] = _home.name
 
-from amalthea.engine import backends  # noqa: E402  # the settings are read when this is imported
+from amalthea.config import disable_traceback_filtering  # noqa: E402  # the settings are read when this is imported
+from amalthea.engine import backends  # noqa: E402
 
 _missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
 collect_ignore = [f"amalthea/engine/backends/{module}{end}" for module in _missing for end in (".py", "")]
@@ -20,7 +21,8 @@ collect_ignore += [file for library, file in _optional.items() if importlib.util
 
 
 def pytest_configure(config):
-    """Tests look at eager values as NumPy arrays, which PyTorch makes only of what autograd does not watch."""
+    """A failed test shows every frame. Eager values are looked at as NumPy arrays, which autograd's are not."""
+    disable_traceback_filtering()
     if backends.chosen()[0] == "torch":
         import torch
 

@@ -5,25 +5,60 @@ They start from ``~/.keras/keras.json`` (or ``$KERAS_HOME/keras.json``) where th
 
 from __future__ import annotations
 
+import importlib
+import os
 from typing import Any
 
-from amalthea.checks import positive_int
+from amalthea.checks import non_negative_int, optional, positive_int
 from amalthea.engine import backends, dtypes, settings
 from amalthea.errors import ArgumentError
 
-__all__ = [
+# Settings of Keras's ``config`` module that live where they have their effect.
+_ELSEWHERE = {
+    **dict.fromkeys(("dtype_policy", "set_dtype_policy"), "amalthea.dtype_policies"),
+    **dict.fromkeys(
+        ("disable_interactive_logging", "enable_interactive_logging", "is_interactive_logging_enabled"),
+        "amalthea.callbacks.console",
+    ),
+    "enable_unsafe_deserialization": "amalthea.lambdas",
+}
+_settings: dict[str, Any] = {"flash attention": None, "traceback filtering": True}
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    *_ELSEWHERE,
     "backend",
+    "disable_flash_attention",
+    "disable_traceback_filtering",
+    "enable_flash_attention",
+    "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
+    "is_nnx_enabled",
+    "is_traceback_filtering_enabled",
+    "max_epochs",
     "max_executables",
+    "max_steps_per_epoch",
     "set_backend",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
     "set_max_executables",
+    "set_max_steps_per_epoch",
     "standardize_data_format",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'amalthea.config' has no attribute {name!r}")
+    return getattr(importlib.import_module(_ELSEWHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def backend() -> str:
@@ -225,3 +260,167 @@ def _from_file(key: str, value: Any, setter: Any) -> None:
 
 
 _read_file()
+
+
+# ------------------------------------------------------------------------------------------------ limits of training
+
+
+def _limit(name: str) -> int | None:
+    """A limit that was set, or else that of the environment, such as ``KERAS_MAX_EPOCHS``."""
+    if name in _settings:
+        return _settings[name]
+    text = os.environ.get(f"KERAS_{name.upper()}")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise ArgumentError(f"KERAS_{name.upper()} in the environment is no number.", expected="an int", got=text)
+    return int(text)
+
+
+def max_epochs() -> int | None:
+    """Returns the largest number of epochs of any ``fit``, or None: no limit.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.max_epochs() is None
+        True
+    """
+    return _limit("max_epochs")
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Limits the epochs of every ``fit``, to try a script out quickly. ``KERAS_MAX_EPOCHS`` does the same.
+
+    Args:
+        max_epochs: int from 0, or None for no limit.
+
+    Raises:
+        ArgumentError: the value is not one of these.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.set_max_epochs(2)
+        >>> config.max_epochs()
+        2
+        >>> config.set_max_epochs(None)
+    """
+    optional(non_negative_int)(max_epochs, "max_epochs", "set_max_epochs")
+    _settings["max_epochs"] = max_epochs
+
+
+def max_steps_per_epoch() -> int | None:
+    """Returns the largest number of batches of an epoch, of ``evaluate`` and of ``predict``, or None: no limit.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.max_steps_per_epoch() is None
+        True
+    """
+    return _limit("max_steps_per_epoch")
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Limits the batches of every epoch, ``evaluate`` and ``predict``. ``KERAS_MAX_STEPS_PER_EPOCH`` does the same.
+
+    Args:
+        max_steps_per_epoch: int from 1, or None for no limit.
+
+    Raises:
+        ArgumentError: the value is not one of these.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.set_max_steps_per_epoch(10)
+        >>> config.max_steps_per_epoch()
+        10
+        >>> config.set_max_steps_per_epoch(None)
+    """
+    optional(positive_int)(max_steps_per_epoch, "max_steps_per_epoch", "set_max_steps_per_epoch")
+    _settings["max_steps_per_epoch"] = max_steps_per_epoch
+
+
+# ---------------------------------------------------------------------------------------------------------- switches
+
+
+def enable_flash_attention() -> None:
+    """Lets ``ops.dot_product_attention`` use the library's own fused attention where it has one.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.enable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        True
+    """
+    _settings["flash attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Computes ``ops.dot_product_attention`` from its parts, on every backend.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.disable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        False
+        >>> config.enable_flash_attention()
+    """
+    _settings["flash attention"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Returns whether fused attention is enabled; None if it was neither enabled nor disabled: the backend decides.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.enable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        True
+    """
+    return _settings["flash attention"]
+
+
+def is_nnx_enabled() -> bool:
+    """Returns False: variables are never Flax NNX's.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.is_nnx_enabled()
+        False
+    """
+    return False
+
+
+def enable_traceback_filtering() -> None:
+    """Leaves the frames of this library out of the tracebacks of errors, which is the default.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.enable_traceback_filtering()
+        >>> config.is_traceback_filtering_enabled()
+        True
+    """
+    _settings["traceback filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Shows the frames of this library in the tracebacks of errors.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.disable_traceback_filtering()
+        >>> config.is_traceback_filtering_enabled()
+        False
+        >>> config.enable_traceback_filtering()
+    """
+    _settings["traceback filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Returns whether the frames of this library are left out of tracebacks.
+
+    Example:
+        >>> from amalthea import config
+        >>> config.is_traceback_filtering_enabled()
+        True
+    """
+    return _settings["traceback filtering"]

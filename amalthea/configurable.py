@@ -186,6 +186,22 @@ class Registry:
             return self.get(config)
 
 
+def renamed(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Returns a function with another name for its first parameter, also in its docstring."""
+    signature = inspect.signature(function)
+    first, *others = signature.parameters.values()
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if name in kwargs and not args:
+            args = (kwargs.pop(name),)
+        return function(*args, **kwargs)
+
+    call.__signature__ = signature.replace(parameters=[first.replace(name=name), *others])  # type: ignore[attr-defined]
+    call.__doc__ = (function.__doc__ or "").replace(f"{first.name}:", f"{name}:", 1)
+    return call
+
+
 def _article(word: str) -> str:
     return ("an " if word[0] in "aeiou" else "a ") + word
 
@@ -227,6 +243,26 @@ def _bind(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     return given
 
 
+@functools.cache
+def _of_users(cls: type) -> tuple[frozenset[str], frozenset[str]]:
+    """Returns parameters that a user's ``get_config`` writes, and those of the library's class; none without one."""
+    written: set[str] = set()
+    overrides = False
+    for above in cls.__mro__:
+        if above.__module__.startswith("amalthea."):
+            inherited = _names(above) if overrides else frozenset()
+            return frozenset(written - inherited), inherited
+        if "get_config" in vars(above):
+            overrides = True
+            written |= _names(above)
+    return frozenset(), frozenset()
+
+
+def _names(cls: type) -> frozenset[str]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(n for n, p in [*_signature(cls).parameters.items()][1:] if p.kind in kinds)
+
+
 class Configurable(metaclass=_Remembering):
     """A thing that is made again from its configuration."""
 
@@ -260,9 +296,20 @@ class Configurable(metaclass=_Remembering):
         """
         return {
             name: serialize(self._config_value(name, value))
-            for name, value in (self._given or {}).items()
+            for name, value in self._config_arguments().items()
             if name not in self._not_in_config and not self._is_left_out(name, value)
         }
+
+    def _config_arguments(self) -> dict[str, Any]:
+        """Returns arguments of the constructor by name, as they were given, for a configuration.
+
+        A user's ``get_config`` adds those of its own class to what it gets from here, as in Keras. So these are left
+        out, and what the class of this library takes is there even if the user's constructor passed it on by itself.
+        """
+        given, own, inherited = self._given or {}, *_of_users(type(self))
+        passed_on = {name: getattr(self, name, None) for name in inherited if name not in given}
+        passed_on = {name: value for name, value in passed_on.items() if value is not None}
+        return {name: value for name, value in {**given, **passed_on}.items() if name not in own}
 
     def _is_left_out(self, name: str, given: Any) -> bool:
         parameter = _signature(type(self)).parameters.get(name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, docstrings, ops
-from amalthea.configurable import Configurable, Registry
+from amalthea.configurable import Configurable, Registry, renamed
 from amalthea.engine.types import TensorLike
 
 __all__ = [
@@ -174,6 +174,6 @@ class MinMaxNorm(Constraint):
         return _with_norms(w, norms, ops.add(ops.multiply(within, self.rate), ops.multiply(norms, 1 - self.rate)))
 
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "constraint"), registry.deserialize
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm

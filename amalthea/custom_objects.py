@@ -33,18 +33,18 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return join
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """Returns the name under which a class or function was registered, or its own name.
 
     Args:
-        thing: class or function.
+        obj: class or function.
 
     Example:
         >>> from amalthea import saving
         >>> saving.get_registered_name(len)
         'len'
     """
-    return next((key for key, value in CUSTOM.items() if value is thing), thing.__name__)
+    return next((key for key, value in CUSTOM.items() if value is obj), obj.__name__)
 
 
 def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:

@@ -33,6 +33,34 @@ def share(name: str, text: str) -> None:
         raise ValueError(f"Two texts are shared under the name {name!r}.")
 
 
+class _Attribute:
+    """What a class shows for an attribute that its instances set; theirs comes first."""
+
+    def __init__(self, doc: str):
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        raise AttributeError(f"{type(instance).__name__!r} object has no attribute {self.name!r}")
+
+
+def attribute(doc: str) -> Any:
+    """Document an attribute that instances set, so that ``help`` of the class shows it.
+
+    >>> class Point:
+    ...     x = attribute("The first coordinate.")
+    >>> point = Point()
+    >>> point.x = 3
+    >>> point.x, Point.x.__doc__
+    (3, 'The first coordinate.')
+    """
+    return _Attribute(doc)
+
+
 def fill(documented: T) -> T:
     """Put the shared texts into the docstring of a class or function, which is returned."""
     doc: Any = documented.__doc__

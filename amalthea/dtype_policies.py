@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, Union
 
 from amalthea import config
-from amalthea.configurable import Configurable, Registry, auto_name
+from amalthea.configurable import Configurable, Registry, auto_name, renamed
 from amalthea.engine import dtypes
 from amalthea.engine.types import DTypeLike
 from amalthea.errors import ArgumentError, DtypeError, nearest
@@ -185,4 +185,4 @@ def get(identifier: Any) -> Any:
     return DTypePolicy(identifier)
 
 
-serialize, deserialize = registry.serialize, registry.deserialize
+serialize, deserialize = renamed(registry.serialize, "dtype_policy"), registry.deserialize

@@ -15,10 +15,13 @@ Python 3.10, which lacks ``add_note``, the locations are kept in ``__notes__`` a
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from types import TracebackType
 
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # Characters that a terminal obeys, or that change the order of others or are not seen; a file may put them into names.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
@@ -138,6 +141,18 @@ def brief(value: object) -> str:
         return f"{getattr(dtype, 'name', dtype)}[{', '.join(map(str, shape))}]"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def users_frames(error: BaseException) -> TracebackType | None:
+    """The traceback of an error without the frames of this package; whole if there are no others and it is not ours."""
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    kept = [x for x in frames if not x.tb_frame.f_code.co_filename.startswith(_PACKAGE)]
+    for frame in reversed(kept if kept or isinstance(error, AmaltheaError) else frames):
+        traceback = TracebackType(traceback, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return traceback
 
 
 @contextmanager

@@ -26,6 +26,7 @@ ROOMS = tuple(
     for row in (
         ("house", "this list"),
         ("errors", "every exception, and how a message is worded"),
+        ("names", "names that Keras dropped, and the error for a missing one"),
         ("checks", "checks of arguments: a positive int, a fraction, a finite number, an axis"),
         ("docstrings", "descriptions of arguments that families share"),
         ("tree", "nested lists, tuples and dicts"),
@@ -65,7 +66,9 @@ ROOMS = tuple(
         ("losses", "losses, and checks of labels"),
         ("metrics", "metrics"),
         ("optimizers", "optimizers and learning-rate schedules"),
+        ("mixed_precision", "Keras's mixed_precision module"),
         ("layers", "layers, one family a file"),
+        ("keras_tensor", "Keras's name for a symbolic tensor"),
         ("data", "the data that fit takes: arrays, datasets, generators"),
         ("callbacks", "callbacks of training"),
         ("training", "compile, fit, evaluate, predict: the one loop"),

@@ -12,30 +12,179 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from amalthea import tree
+from amalthea.configurable import Configurable, auto_name, snake_case
 from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import Trace
+from amalthea.engine.transforms import remat
+from amalthea.errors import ArgumentError
 
 
-class Operation:
-    """Something that was called on symbolic tensors: a layer, or an op."""
+class Operation(Configurable):
+    """A function of tensors with a name and a configuration, which the functional API records; the base of layers.
+
+    A subclass overrides ``call``. It may override ``compute_output_spec`` too, if its shapes cannot be found by running
+    ``call`` on symbolic tensors.
+
+    Args:
+        name: str; name in models and files. Defaults to None, which makes one from the class name.
+
+    Shapes: those of ``call``; the base class takes and returns tensors of any shape.
+
+    Example:
+        >>> from amalthea import Input, Model, Operation, ops
+        >>> class Power(Operation):
+        ...     def __init__(self, exponent, name=None):
+        ...         super().__init__(name=name)
+        ...         self.exponent = exponent
+        ...     def call(self, x):
+        ...         return ops.power(x, self.exponent)
+        >>> x = Input((3,))
+        >>> Model(x, Power(2)(x)).output_shape
+        (None, 3)
+    """
 
     name: str
     _calls: list[Call]
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str | None = None):
+        self.name = name or auto_name(snake_case(type(self).__name__))
         self._calls = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(f"'{self.name}' only stands for a call.")
+        if any_remembers(args, kwargs):
+            return record(self, self.symbolic_call, args, kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the output; a subclass overrides it.
+
+        Args:
+            *args: tensors or nested lists, tuples and dicts of them.
+            **kwargs: further arguments.
+
+        Shapes: any shape; a subclass decides.
+
+        Raises:
+            NotImplementedError: the class does not override the method.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Operation
+            >>> class Double(Operation):
+            ...     def call(self, x):
+            ...         return x * 2
+            >>> Double()(np.array([1.0])).tolist()
+            [2.0]
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no call method.")
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns symbolic tensors with the shapes and dtypes that a call would give, without computing values.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call.
+
+        Example:
+            >>> from amalthea import KerasTensor, Operation
+            >>> class Double(Operation):
+            ...     def call(self, x):
+            ...         return x * 2
+            >>> Double().compute_output_spec(KerasTensor((None, 3))).shape
+            (None, 3)
+        """
+        return record(Unnamed("spec"), self.call, args, kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Does the same as :meth:`compute_output_spec`; ``__call__`` uses it for symbolic tensors.
+
+        Args:
+            *args: arguments of the call; symbolic tensors or arrays.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call.
+
+        Example:
+            >>> from amalthea import KerasTensor, Operation
+            >>> class Double(Operation):
+            ...     def call(self, x):
+            ...         return x * 2
+            >>> Double().symbolic_call(KerasTensor((None, 3))).shape
+            (None, 3)
+        """
+        if type(self).compute_output_spec is not Operation.compute_output_spec:
+            return self.compute_output_spec(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def rematerialized_call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Returns a function under :func:`~amalthea.remat`: it computes its intermediate values again for gradients.
+
+        Args:
+            fn: callable; the function.
+            *args: arguments that it will be called with.
+            **kwargs: arguments by name.
+
+        Example:
+            >>> from amalthea import Operation, ops
+            >>> float(Operation().rematerialized_call(ops.square)(3.0))
+            9.0
+        """
+        return remat(fn)
+
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the output with quantized weights; an operation without weights computes as ever.
+
+        Args:
+            *args: arguments of the call.
+            **kwargs: arguments of the call by name.
+
+        Shapes: inputs and outputs of the call.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Function, KerasTensor
+            >>> x = KerasTensor((None,))
+            >>> float(Function(x, x * 2).quantized_call(np.float32([3.0]))[0])
+            6.0
+        """
+        return self.call(*args, **kwargs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only symbolic call."""
+        return self._only_call().args[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only symbolic call."""
+        return self._only_call().outputs
+
+    def _only_call(self) -> Call:
+        if len(self._calls) == 1:
+            return self._calls[0]
+        raise ArgumentError(
+            f"'{self.name}' has no single input and output.",
+            expected="one call on symbolic tensors",
+            got=f"{len(self._calls)} calls",
+            cure="call it on one Input(...)",
+        )
+
+
+class Unnamed(Operation):
+    """An operation that stands for a call that nobody looks up."""
+
+    def __init__(self, name: str):
+        self.name, self._calls = name, []
 
 
 class FunctionOperation(Operation):
     """A public op, called once."""
 
     def __init__(self, function: Callable[..., Any]):
-        super().__init__(function.__name__)
+        self.name, self._calls = function.__name__, []
         self.function = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 
 from amalthea import config, docstrings, ops
 from amalthea.configurable import Configurable, Registry, auto_name
-from amalthea.engine import dtypes
+from amalthea.engine import backends, dtypes
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import random as primitives
 from amalthea.engine.types import DTypeLike, TensorLike
@@ -73,7 +73,7 @@ class _Global:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seeds Python's ``random``, NumPy, and every draw of this library that is not given a seed of its own.
+    """Seeds Python's ``random``, NumPy, the backends' libraries, and every draw here that has no seed of its own.
 
     Args:
         seed: int; the same seed gives the same initial weights, order of data and dropout.
@@ -93,6 +93,7 @@ def set_random_seed(seed: int) -> None:
         raise ArgumentError("A seed is a whole number.", expected="an int", got=repr(seed))
     python_random.seed(int(seed))
     np.random.seed(int(seed) & _WORD)
+    backends.seed_libraries(int(seed) & _WORD)
     _Global.entropy, _Global.draws, _Global.generator = int(seed), itertools.count(), None
 
 

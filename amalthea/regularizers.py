@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import docstrings, ops
-from amalthea.configurable import Configurable, Registry
+from amalthea.configurable import Configurable, Registry, renamed
 from amalthea.engine import dtypes
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
@@ -201,6 +201,6 @@ class OrthogonalRegularizer(Regularizer):
         return ops.multiply(ops.sum(between), self.factor / max(count * (count - 1), 1))
 
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "regularizer"), registry.deserialize
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

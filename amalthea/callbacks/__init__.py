@@ -43,6 +43,7 @@ from amalthea.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from amalthea.callbacks.remote_monitor import RemoteMonitor
 from amalthea.callbacks.swap_ema_weights import SwapEMAWeights
 from amalthea.callbacks.terminate_on_nan import TerminateOnNaN
+from amalthea.names import missing_in as _missing_in
 
 __all__ = [
     "BackupAndRestore",
@@ -60,3 +61,5 @@ __all__ = [
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]
+
+__getattr__ = _missing_in("callbacks")

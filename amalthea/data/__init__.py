@@ -33,6 +33,7 @@ from amalthea.data.iterables import IterableAdapter, to_batch
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetAdapter, Sequence
 from amalthea.data.weights import ClassWeights
+from amalthea.names import missing_in as _missing_in
 
 __all__ = [
     "ArrayAdapter",
@@ -52,3 +53,5 @@ __all__ = [
     "unpack_x_y_sample_weight",
     "make_validation_adapter",
 ]
+
+__getattr__ = _missing_in("data")

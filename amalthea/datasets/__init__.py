@@ -11,6 +11,7 @@ from amalthea.datasets import (
     mnist,
     reuters,
 )
+from amalthea.names import missing_in as _missing_in
 
 __all__ = [
     "boston_housing",
@@ -23,3 +24,5 @@ __all__ = [
     "mnist",
     "reuters",
 ]
+
+__getattr__ = _missing_in("datasets")

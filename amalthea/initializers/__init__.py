@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.configurable import renamed
 from amalthea.initializers.constant import STFT, Constant, Identity, Initializer, Ones, Zeros, registry
 from amalthea.initializers.drawn import (
     GlorotNormal,
@@ -30,6 +31,7 @@ from amalthea.initializers.drawn import (
     VarianceScaling,
     compute_fans,
 )
+from amalthea.names import missing_in as _missing_in
 
 
 def get(identifier: Any) -> Any:
@@ -58,7 +60,7 @@ def get(identifier: Any) -> Any:
     return registry.get(identifier)
 
 
-serialize, deserialize = registry.serialize, registry.deserialize
+serialize, deserialize = renamed(registry.serialize, "initializer"), registry.deserialize
 
 IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 constant, zeros, ones, identity, orthogonal, stft = Constant, Zeros, Ones, Identity, Orthogonal, STFT
@@ -108,3 +110,5 @@ __all__ = [
     "variance_scaling",
     "zeros",
 ]
+
+__getattr__ = _missing_in("initializers")

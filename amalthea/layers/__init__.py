@@ -1,5 +1,6 @@
 """All layers, one family per file: ``layers.Dense`` is in ``layers/dense.py``."""
 
+from amalthea.configurable import renamed
 from amalthea.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from amalthea.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -119,8 +120,9 @@ from amalthea.layers.text.string_lookup import StringLookup
 from amalthea.layers.text.vectorization import TextVectorization
 from amalthea.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from amalthea.layers.wrapper import TimeDistributed, Wrapper
+from amalthea.names import missing_in as _missing_in
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "layer"), registry.deserialize
 
 __all__ = [
     "Activation",
@@ -280,3 +282,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+__getattr__ = _missing_in("layers")

@@ -18,14 +18,13 @@ from amalthea.engine.ir.variable import Variable, at_once
 from amalthea.engine.shapes import Dim
 from amalthea.errors import (
     AmaltheaError,
-    ArgumentError,
     MissingAttributeError,
     ModelFileError,
     NotBuiltError,
     ShapeError,
 )
 from amalthea.layers import calling
-from amalthea.operation import Operation, record
+from amalthea.operation import Unnamed, record
 from amalthea.ops import base
 
 unfinished: list[Any] = []  # the layers that some thread is building now
@@ -121,20 +120,25 @@ def symbolic(shape: Any, dtype: str = "float32") -> Any:
     return Tensor(Type(tuple(dims), dtype))
 
 
+def symbols(shapes: Any, dtype: str) -> Any:
+    """Returns symbolic tensors for shapes in any nesting."""
+    if shapes is None:
+        return None
+    if _is_shape(shapes) or (isinstance(shapes, list) and all(d is None or isinstance(d, int) for d in shapes)):
+        return symbolic(shapes, dtype)
+    if isinstance(shapes, dict):
+        return {name: symbols(shape, dtype) for name, shape in shapes.items()}
+    return [symbols(shape, dtype) for shape in shapes]
+
+
 def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Returns the shapes of the outputs for given shapes of the inputs, by a call on symbolic tensors."""
 
-    def tensors(value: Any) -> Any:
-        if value is None:
-            return None
-        if _is_shape(value) or (isinstance(value, list) and all(d is None or isinstance(d, int) for d in value)):
-            return symbolic(value, layer.input_dtype)
-        return {k: tensors(v) for k, v in value.items()} if isinstance(value, dict) else [tensors(v) for v in value]
-
-    names = {k.removesuffix("_shape"): tensors(v) for k, v in kwargs.items()}
-    values = [tensors(a) for a in args]
+    dtype = layer.input_dtype
+    names = {k.removesuffix("_shape"): symbols(v, dtype) for k, v in kwargs.items()}
+    values = [symbols(a, dtype) for a in args]
     layer._build_for(values, names)
-    outputs = record(Operation("shape"), lambda *a, **k: calling.run(layer, a, k), values, names)
+    outputs = record(Unnamed("shape"), lambda *a, **k: calling.run(layer, a, k), values, names)
     return tree.map_structure(lambda x: x.shape, outputs)
 
 
@@ -194,13 +198,6 @@ def require_built(layer: Any) -> None:
             f"'{layer.name}' has no weights yet: they are made when the input's shape is known.",
             cure="call it on data once, call build(input_shape), or begin with Input(shape)",
         )
-
-
-def only_call(layer: Any) -> Any:
-    """Returns the only symbolic call of a layer; raises :class:`ArgumentError` if there are several or none."""
-    if len(layer._calls) != 1:
-        raise ArgumentError(f"Layer '{layer.name}' has no single symbolic call.", expected=1, got=len(layer._calls))
-    return layer._calls[0]
 
 
 def load_variables(layer: Any, variables: Sequence[Variable], store: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from amalthea import tree
 from amalthea.engine import dtypes
 from amalthea.engine.ir.masks import mask_of, set_mask
-from amalthea.engine.ir.scope import autocast, current_trace
+from amalthea.engine.ir.scope import autocast, current_trace, named
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import runtime_array
 from amalthea.engine.ir.variable import Variable, one_version
@@ -66,6 +66,11 @@ added = _Added()
 def training_around() -> Any:
     """Returns ``training`` of the enclosing call, or None."""
     return _training.get()
+
+
+def is_outermost() -> bool:
+    """Returns whether no call of a layer is going on in this thread."""
+    return _depth.get() == 0
 
 
 @cache
@@ -181,8 +186,11 @@ def _call(layer: Any, args: Sequence[Any], kwargs: dict[str, Any], training: Any
     """Runs ``layer.call``; if it fails in a function of a library, as one native call with its losses as outputs."""
     trace = current_trace()
     before = trace.assigned() if trace is not None else {}
+    call = layer.call
+    if layer._remat_scope is not None and trace is not None:
+        call = layer.rematerialized_call(call, *args, **kwargs)
     try:
-        return layer.call(*args, **kwargs)
+        return call(*args, **kwargs)
     except Exception as error:
         if trace is not None:
             trace.take_back(before)
@@ -280,7 +288,7 @@ def path_scope(layer: Any) -> Generator[None, None, None]:
     if owner is layer:
         yield
         return
-    layer.path = f"{around}/{layer.name}" if around else layer.name
+    layer.path = f"{around}/{layer.name}" if around else named(layer.name)
     token = _path.set((layer.path, layer))
     try:
         yield

@@ -162,7 +162,7 @@ class Discretization(Layer):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Discretization:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Discretization:
         """Makes the layer again: learned boundaries stand in the config beside ``num_bins``; the constructor takes only
         one.
         """

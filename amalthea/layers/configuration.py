@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from amalthea.configurable import Configurable, serialize
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine.ir.variable import Variable
 from amalthea.layers import building, calling
 
@@ -49,12 +50,34 @@ class Configuration(Configurable):
         }  # fmt: skip
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
-        for key, value in (self._given or {}).items():
+        for key, value in self._config_arguments().items():
             own = key in calling.parameters(type(self).__init__) or key not in LEGACY
             left_out = key in (*BASE, "autocast", *self._not_in_config) or self._is_left_out(key, value)
             if own and not left_out:
                 config[key] = serialize(self._config_value(key, value))
         return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Creates a layer from a configuration that :meth:`get_config` returned, with new weights.
+
+        Args:
+            config: dict; configuration.
+            custom_objects: dict of classes and functions of your own by name. Defaults to None, which knows only
+                registered ones.
+
+        Returns: the layer.
+
+        Raises:
+            UnknownNameError: the configuration names something that does not exist.
+
+        Example:
+            >>> from amalthea import layers
+            >>> layers.Dense.from_config(layers.Dense(3, activation="relu").get_config()).units
+            3
+        """
+        with CustomObjectScope(custom_objects):
+            return super().from_config(config)
 
     _config_attributes: Mapping[str, str] = MappingProxyType({})  # parameters whose values other attributes hold
 

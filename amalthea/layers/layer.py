@@ -6,24 +6,26 @@ implements ``__init__``, ``build`` and ``call``, and nothing about files, device
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any
 
-from amalthea import docstrings, dtype_policies, regularizers, tree
+from amalthea import config, docstrings, dtype_policies, regularizers, tree
 from amalthea.configurable import Registry, auto_name, snake_case
 from amalthea.engine.backends import foreign
 from amalthea.engine.ir.runtime import runtime
+from amalthea.engine.ir.scope import named
 from amalthea.engine.ir.variable import Variable
-from amalthea.engine.stateless import call_stateless
+from amalthea.engine.stateless import call_stateless, collecting
 from amalthea.engine.types import Nested, TensorLike
-from amalthea.errors import ArgumentError, add_location, nearest
-from amalthea.layers import arguments, building, calling
+from amalthea.errors import ArgumentError, add_location, nearest, users_frames
+from amalthea.layers import arguments, building, calling, remat_scope
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
 from amalthea.layers.weights import Weights
-from amalthea.operation import Operation, any_remembers, record
+from amalthea.metrics import Mean, Metric
+from amalthea.operation import Operation, Unnamed, any_remembers, outlining, record
 from amalthea.random import SeedGenerator
 
 registry = Registry("layers", "layer")
@@ -68,7 +70,7 @@ docstrings.share(
 )
 
 
-class Layer(Operation, Weights, Configuration, registry=registry):
+class Layer(Weights, Configuration, Operation, registry=registry):
     """The base class of all layers: a function of tensors with variables of its own.
 
     A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
@@ -95,6 +97,10 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         >>> tuple(layer(np.ones((2, 3), "float32")).shape), len(layer.weights)
         ((2, 3), 1)
     """
+
+    dtype_policy: Any = docstrings.attribute("The dtype policy: the dtypes of variables and of computation.")
+    input_spec: Any = docstrings.attribute("The InputSpec that inputs must fit, nested like them; None for any input.")
+    path: str = docstrings.attribute("The names of the layers around the layer, and its own, joined by slashes.")
 
     _argument_checks = arguments.CHECKS
     supports_masking = False
@@ -133,9 +139,11 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         self.autocast = autocast
         self.built = False
         self.input_spec: Any = None
-        self.path = self.name
+        self.path = named(self.name)
         self._trainable = trainable
         self._own: list[Variable] = []
+        self._added_metrics: dict[str, Any] = {}
+        self._remat_scope = remat_scope.current()
         self._build_shapes: dict[str, Any] | None = None
         self._first_input = building.legacy_input(kwargs)
         self._weights_to_set = kwargs.get("weights")
@@ -270,7 +278,12 @@ class Layer(Operation, Weights, Configuration, registry=registry):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if foreign.in_graph((*args, *kwargs.values())):
             return foreign.call_in_graph(self._call, args, kwargs)
-        return self._call(*args, **kwargs)
+        try:
+            return self._call(*args, **kwargs)
+        except Exception as error:
+            if calling.is_outermost() and config.is_traceback_filtering_enabled():
+                raise error.with_traceback(users_frames(error))  # noqa: B904  # the same error
+            raise
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -349,7 +362,7 @@ class Layer(Operation, Weights, Configuration, registry=registry):
             >>> spec.shape, spec.dtype
             ((None, 3), 'float32')
         """
-        return record(Operation("spec"), self._prepare_and_run, args, kwargs)
+        return record(Unnamed("spec"), self._prepare_and_run, args, kwargs)
 
     def _prepare_and_run(self, *args: Any, **kwargs: Any) -> Any:
         return calling.run(self, *calling.prepared(self, args, kwargs))
@@ -430,6 +443,25 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         result = (outputs, after[len(trained) :])
         return (*result, self.losses) if return_losses else result
 
+    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Returns a call of the layer as the :class:`RematScope` around its construction wants it.
+
+        Args:
+            layer_call: callable; the ``call`` of the layer.
+            *args: arguments of the call.
+            **kwargs: arguments of the call by name.
+
+        Returns: ``layer_call``, or the same with intermediate values that are computed again in the backward pass.
+
+        Example:
+            >>> from amalthea import layers
+            >>> dense = layers.Dense(2)
+            >>> dense.rematerialized_call(dense.call) == dense.call
+            True
+        """
+        scope = self._remat_scope
+        return layer_call if scope is None else remat_scope.applied(scope, self, layer_call, args, kwargs)
+
     # -------------------------------------------------------------------------------------- losses
 
     def add_loss(self, loss: TensorLike | Sequence[TensorLike]) -> None:
@@ -454,7 +486,56 @@ class Layer(Operation, Weights, Configuration, registry=registry):
             >>> [float(loss) for loss in layer.losses]
             [0.3]
         """
-        calling.added.add(self, list(loss) if isinstance(loss, (list, tuple)) else [loss])
+        losses = list(loss) if isinstance(loss, (list, tuple)) else [loss]
+        calling.added.add(self, losses)
+        scope = collecting()
+        if scope is not None:
+            scope.losses += losses
+
+    def add_metric(self, value: TensorLike, name: str | None = None, aggregation: str | None = None) -> None:
+        """Reports the mean of a value that is computed in ``call``, beside the metrics of the model.
+
+        Args:
+            value: tensor of any shape; its mean over the batches of an epoch is reported.
+            name: str; name in the logs. Defaults to None, which takes the name of the layer.
+            aggregation: accepted as in Keras 2; the mean is always taken. Defaults to None.
+
+        Shapes: any shape.
+
+        Example:
+            >>> import numpy as np
+            >>> from amalthea import Sequential, layers, ops
+            >>> class Watched(layers.Dense):
+            ...     def call(self, inputs):
+            ...         self.add_metric(ops.mean(inputs), name="level")
+            ...         return super().call(inputs)
+            >>> model = Sequential([layers.Input((3,)), Watched(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0).history["level"]
+            [1.0]
+        """
+        if outlining.get():  # the call is made for its types
+            return
+        name = name or self.name
+        if name not in self._added_metrics:
+            self._added_metrics = {**self._added_metrics, name: Mean(name=name)}
+        self._added_metrics[name].update_state(value)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics in attributes of the layer and of the layers inside it, and those of :meth:`add_metric`."""
+        own = [metric for layer in self._flatten_layers() for metric in layer._tracked(Metric)]
+        return list({id(metric): metric for metric in own}.values())
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of all metrics, in the order of :attr:`metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """The name of the quantization of the weights, such as ``"int8"``; None without one."""
+        return self.dtype_policy.quantization_mode
 
     @property
     def losses(self) -> list[Any]:
@@ -462,18 +543,6 @@ class Layer(Operation, Weights, Configuration, registry=registry):
         added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
-
-    # ------------------------------------------------------------------------------ symbolic calls
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the only symbolic call."""
-        return building.only_call(self).args[0]
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the only symbolic call."""
-        return building.only_call(self).outputs
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

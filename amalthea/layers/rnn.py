@@ -20,7 +20,7 @@ from amalthea.layers.layer import Layer
 from amalthea.layers.masked import column
 from amalthea.layers.options import keep
 from amalthea.layers.stacked_rnn_cells import StackedRNNCells
-from amalthea.operation import Operation, record
+from amalthea.operation import Unnamed, record
 
 docstrings.share(
     "loop",
@@ -253,7 +253,7 @@ class RNN(Layer):
             return states[0]
         sequence = type_of(xs)
         symbols = [Tensor(Type(sequence.shape[1:], sequence.dtype)), *(Tensor(type_of(s)) for s in states)]
-        output = record(Operation("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
+        output = record(Unnamed("step"), lambda *xs: step(xs[0], list(xs[1:]))[0], symbols, {})
         return ops.zeros(output.type.shape, dtype=output.dtype)
 
     def _unrolled(self, step: Any, xs: Any, masks: Any, states: list[Any]) -> Any:

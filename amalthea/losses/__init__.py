@@ -8,6 +8,7 @@ the shape of the labels first.
 
 from __future__ import annotations
 
+from amalthea.configurable import renamed
 from amalthea.losses.crossentropies import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -56,8 +57,9 @@ from amalthea.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from amalthea.names import missing_in as _missing_in
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "loss"), renamed(registry.deserialize, "name")
 
 __all__ = [
     "BinaryCrossentropy",
@@ -108,3 +110,5 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+__getattr__ = _missing_in("losses")

@@ -7,6 +7,7 @@ A metric keeps its sums in variables, so that its updates are part of the compil
 
 from __future__ import annotations
 
+from amalthea.configurable import renamed
 from amalthea.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -103,8 +104,9 @@ from amalthea.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from amalthea.names import missing_in as _missing_in
 
-get, serialize, deserialize = registry.get, registry.serialize, registry.deserialize
+get, serialize, deserialize = registry.get, renamed(registry.serialize, "metric"), registry.deserialize
 
 registry.names.update(
     acc=Accuracy,
@@ -192,3 +194,5 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+__getattr__ = _missing_in("metrics")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from amalthea import tree
-from amalthea.configurable import serialize
+from amalthea.configurable import auto_name, serialize
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError, UnknownNameError, nearest
 from amalthea.layers import building
@@ -65,6 +65,8 @@ class Model(Trainer, Layer):
 
     def __init__(self, *args: Any, **kwargs: Any):
         inputs, outputs, kwargs = _functional_arguments(args, kwargs)
+        if inputs is not None and type(self) is Model and kwargs.get("name") is None:
+            kwargs["name"] = auto_name("functional")
         Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
         if inputs is not None:
@@ -349,8 +351,9 @@ class Model(Trainer, Layer):
             layer_range: two str or None; names (or regular expressions) of the first and the last layer to list.
                 Defaults to None, all layers.
 
+        Layers whose weights do not exist yet have the shape ``?`` and are marked as unbuilt.
+
         Raises:
-            NotBuiltError: the weights do not exist yet.
             UnknownNameError: ``layer_range`` names a layer that does not exist.
 
         Example:
@@ -359,9 +362,8 @@ class Model(Trainer, Layer):
             >>> lines = []
             >>> model.summary(print_fn=lambda text: lines.extend(text.splitlines()))
             >>> print(lines[0], "/", lines[-3])
-            Model "small" / All parameters: 10 (40.00 B)
+            Model: "small" / Total params: 10 (40.00 B)
         """
-        building.require_built(self)
         summary(self, print_fn, expand_nested, show_trainable, line_length, positions, layer_range)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -513,7 +515,7 @@ class Model(Trainer, Layer):
         """
         if "input_layers" in config and "output_layers" in config:
             return functional_config.from_config(cls, config, custom_objects)
-        return super().from_config(config)
+        return super().from_config(config, custom_objects)
 
 
 def _functional_arguments(args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

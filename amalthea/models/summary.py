@@ -29,11 +29,28 @@ def _amount(variables: Any) -> str:
 
 
 def _shape_text(layer: Any) -> str:
+    """The shape of the output: of the symbolic call, or else for the shape that the layer was built with."""
     try:
         is_model = hasattr(layer, "_needed_network")
         return str(layer._needed_network().output_shape if is_model else layer.output.shape)
     except (ValueError, AttributeError):
+        pass
+    if layer._build_shapes is None or len(layer._build_shapes) != 1:
         return "?"
+    try:
+        return str(layer.compute_output_shape(*layer._build_shapes.values()))
+    except Exception:  # of a user's layer that takes more than a shape
+        return "?"
+
+
+def _count_text(layer: Any) -> str:
+    return f"{layer_count(layer):,}" if layer.built else "0 (unbuilt)"
+
+
+def _sources(layer: Any) -> str:
+    """The layers that a layer of a functional model is called on."""
+    names = [f"{x.history.call.operation.name}[{x.history.index}]" for call in layer._calls for x in call.inputs]
+    return ", ".join(dict.fromkeys(names)) or "-"
 
 
 def _rows(layers: Any, expand_nested: bool, indent: str = "") -> Iterator[tuple[Any, str]]:
@@ -81,22 +98,26 @@ def summary(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f'Model "{model.name}"', title_justify="left")
+    table = Table(title=f'Model: "{model.name}"', title_justify="left")
     text = io.StringIO() if print_fn else None
     console = Console(file=text, width=line_length or 100) if text else Console(width=line_length)
-    titles = [("Layer (type)", "left"), ("Output shape", "left"), ("Parameters", "right"), ("Trainable", "left")]
-    titles = titles[: 4 if show_trainable else 3]
+    branches = model._network is not None and any(len(call.inputs) > 1 for call in model._network.calls)
+    titles = [("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right")]
+    titles += [("Connected to", "left")] if branches else []
+    titles += [("Trainable", "left")] if show_trainable else []
     for (title, side), width in zip(titles, _widths(positions, console.width, len(titles))):
         table.add_column(title, justify=side, width=width)  # type: ignore[arg-type]
     for layer, indent in _rows(_between(model.layers, layer_range), expand_nested):
-        row = [f"{indent}{layer.name} ({type(layer).__name__})", _shape_text(layer), f"{layer_count(layer):,}"]
+        row = [f"{indent}{layer.name} ({type(layer).__name__})", _shape_text(layer), _count_text(layer)]
+        row += [_sources(layer)] if branches else []
         table.add_row(*row, *(["yes" if layer.trainable else "no"] if show_trainable else []))
-    totals = [("All", model.weights), ("Trainable", model.trainable_weights), ("Fixed", model.non_trainable_weights)]
+    totals = [("Total", model.weights), ("Trainable", model.trainable_weights)]
+    totals.append(("Non-trainable", model.non_trainable_weights))
     if getattr(model, "optimizer", None) is not None and model.optimizer.variables:
         totals.append(("Optimizer", model.optimizer.variables))
     console.print(table)
     for name, variables in totals:
-        console.print(f"{name} parameters: {_amount(variables)}", highlight=False)
+        console.print(f"{name} params: {_amount(variables)}", highlight=False)
     if print_fn and text:
         print_fn(text.getvalue())
 

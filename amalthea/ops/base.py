@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
-from amalthea import config, docstrings
+from amalthea import config, docstrings, tree
 from amalthea.engine import dtypes, shapes
+from amalthea.engine.ir.masks import mask_of
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
@@ -95,11 +97,26 @@ def op(function: F) -> F:
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
         if any_remembers(args, kwargs):
-            return record(FunctionOperation(public), function, args, kwargs)
+            outputs = record(FunctionOperation(public), function, args, kwargs)
+            _warn_of_lost_mask(function.__name__, args, kwargs, outputs)
+            return outputs
         return function(*args, **kwargs)
 
     docstrings.fill(public)
     return public  # type: ignore[return-value]
+
+
+def _warn_of_lost_mask(name: str, args: Any, kwargs: Any, outputs: Any) -> None:
+    """Warn if an op of a functional model drops the mask of its input."""
+    made = [x for x in tree.flatten(outputs) if isinstance(x, Tensor)]
+    if not made or any(mask_of(x) is not None for x in made):
+        return
+    if any(mask_of(x) is not None for x in tree.flatten([list(args), kwargs])):
+        warnings.warn(
+            f"ops.{name} drops the mask of its input: padded steps count like all others from here on. "
+            "Use a layer that takes masks, or ops.where(mask, x, 0) before it.",
+            stacklevel=3,
+        )
 
 
 def is_array(x: Any) -> bool:
@@ -124,6 +141,8 @@ def value_of(x: Any) -> Any:
                 cure="layers.StringLookup or layers.TextVectorization, which make numbers of it",
             )
         return x
+    if type(x) is complex:
+        return np.asarray(x, dtypes.complex_of(config.floatx()))
     return x if dtypes.is_python_number(x) else np.asarray(x)
 
 
@@ -135,6 +154,8 @@ def stacked(values: Sequence[Any]) -> Any:
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))
+    if array.dtype == np.complex128:
+        return array.astype(dtypes.to_numpy(dtypes.complex_of(config.floatx())))
     return array.astype("int32") if array.dtype == np.int64 else array
 
 
@@ -167,9 +188,9 @@ def promoted(*xs: Any, least: str | None = None) -> list[Any]:
 
 
 def floating(x: Any) -> Any:
-    """Convert whole numbers and bools to ``floatx``; floats keep their dtype."""
+    """Convert whole numbers and bools to ``floatx``; floats and complex numbers keep their dtype."""
     x = tensor(x)
-    return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
+    return x if dtypes.is_differentiable(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
 def floats(*xs: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import docstrings, ops
-from amalthea.configurable import Configurable, Registry
+from amalthea.configurable import Configurable, Registry, renamed
 from amalthea.errors import ArgumentError
 from amalthea.optimizers import arguments
 
@@ -338,4 +338,4 @@ class CosineDecayRestarts(LearningRateSchedule):
         return (_half_cosine(share) * height * (1.0 - self.alpha) + self.alpha) * self.initial_learning_rate
 
 
-serialize, deserialize = registry.serialize, registry.deserialize
+serialize, deserialize = renamed(registry.serialize, "learning_rate_schedule"), registry.deserialize

@@ -238,7 +238,7 @@ class Group:
         data = group[key]
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise ModelFileError(f"The value {key} in '{self.path}' is not kept in the file itself.")
-        if data.dtype.kind not in "fiubV" or data.shape is None:
+        if data.dtype.kind not in "fiubcV" or data.shape is None:
             raise ModelFileError(f"The value {key} in '{self.path}' has no numeric elements.", got=data.dtype)
         _check(data, f"{self.path}/{key}")
         if (data.size or 0) > most:

@@ -83,7 +83,7 @@ class Compiling(Steps):
         new_metrics = [
             CompiledMetrics(m, weighted, seen) for m, weighted in ((metrics, False), (weighted_metrics, True))
         ]
-        self.optimizer, self.loss, self.run_eagerly = new_optimizer, loss, run_eagerly
+        self.optimizer, self.loss, self.run_eagerly, self.jit_compile = new_optimizer, loss, run_eagerly, jit_compile
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:
             self.optimizer = optimizers.LossScaleOptimizer._around(new_optimizer)
         self.steps_per_execution, self._step_grouping = steps, StepGrouping(steps)

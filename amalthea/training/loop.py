@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import config, tree
 from amalthea.callbacks import CallbackList
 from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
@@ -74,6 +74,8 @@ def fit(
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
     adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, text=text)
+    most = config.max_epochs()
+    epochs = epochs if most is None else min(epochs, most)
     before_training.check_batch_size(model, adapter)
     validation = None
     if validation_data is not None:
@@ -115,7 +117,15 @@ def fit(
 
 def _adapted(model: Any, adapter: Any, pad_to_multiple: int | None) -> Any:
     """The adapter with the model's host part, and with padded lengths."""
-    return buckets.padded(model, host_batches.of(model, adapter), pad_to_multiple)
+    return buckets.padded(model, host_batches.of(model, _limited(adapter)), pad_to_multiple)
+
+
+def _limited(adapter: Any) -> Any:
+    """The adapter with at most as many batches as ``config.max_steps_per_epoch`` allows."""
+    most = config.max_steps_per_epoch()
+    if adapter is None or most is None or (adapter.steps is not None and adapter.steps <= most):
+        return adapter
+    return adapters.SteppedAdapter(adapter, most, restart=True)
 
 
 def _warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import metrics as metrics_module
 from amalthea.training.compiled import Outputs
 from amalthea.training.names import Names
 from amalthea.training.state import State
@@ -75,13 +74,8 @@ class Results(State):
     @property
     def metrics(self) -> list[Any]:
         """Metrics of the model: those of ``compile``, and those among attributes of the model and its layers."""
-        own = [metric for layer in self._flatten_layers() for metric in layer._tracked(metrics_module.Metric)]
+        own = super().metrics
         return list({id(m): m for m in [*self._known_metrics(), *own]}.values())
-
-    @property
-    def metrics_variables(self) -> list[Any]:
-        """Variables of all metrics of the model, in the order of :attr:`metrics`."""
-        return [variable for metric in self.metrics for variable in metric.variables]
 
     @property
     def metrics_names(self) -> list[str]:

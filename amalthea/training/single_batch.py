@@ -8,11 +8,11 @@ from amalthea import docstrings, tree
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.trace import on_host
 from amalthea.training import before_training, host_batches, indices, loop, shares
-from amalthea.training.compiling import Compiling
+from amalthea.training.pure_steps import PureSteps
 from amalthea.training.state import on_model_backend
 
 
-class SingleBatch(Compiling):
+class SingleBatch(PureSteps):
     """The part of a model that runs one batch."""
 
     @on_model_backend

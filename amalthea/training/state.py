@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from amalthea import config, docstrings
 from amalthea.engine import backends
 from amalthea.engine.ir.scope import current_trace
-from amalthea.errors import ArgumentError, NotCompiledError, nearest
+from amalthea.errors import ArgumentError, NotCompiledError, nearest, users_frames
 from amalthea.training import shares
 from amalthea.training.contents import Contents
 
@@ -17,14 +18,19 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def on_model_backend(method: Method) -> Method:
-    """Runs a method of a model on the backend that the model was moved to, if it was."""
+    """Runs a method of a model on the backend that the model was moved to, if it was; errors show the user's frames."""
 
     @functools.wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._model_backend is None or current_trace() is not None:
-            return method(self, *args, **kwargs)
-        with backends.use_backend(self._model_backend):
-            return method(self, *args, **kwargs)
+        try:
+            if self._model_backend is None or current_trace() is not None:
+                return method(self, *args, **kwargs)
+            with backends.use_backend(self._model_backend):
+                return method(self, *args, **kwargs)
+        except Exception as error:
+            if config.is_traceback_filtering_enabled():
+                raise error.with_traceback(users_frames(error))  # noqa: B904  # the same error
+            raise
 
     return run  # type: ignore[return-value]
 
@@ -42,6 +48,8 @@ class State(LayerToo):
     _compiled_metrics: list[Any]
     _loss_tracker: Any
     _step_grouping: Any
+    run_eagerly: bool = docstrings.attribute("Whether steps run as plain Python rather than compiled.")
+    jit_compile: Any = docstrings.attribute("The argument of ``compile``; everything is compiled here.")
 
     def __init__(self) -> None:
         self._model_backend: str | None = None
@@ -50,7 +58,8 @@ class State(LayerToo):
         self.loss: Any = None
         self.stop_training = False
         self.history: Any = None
-        self.run_eagerly = False
+        self.run_eagerly, self.jit_compile = False, "auto"
+        self.train_function = self.test_function = self.predict_function = None
         self.steps_per_execution: Any = 1
         self._compile_config: dict[str, Any] | None = None
         self._shares = shares.Shares()

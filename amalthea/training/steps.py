@@ -236,11 +236,15 @@ class Steps(Results):
     def _counted_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> tuple[Any, Any]:
         """The loss, which is tracked, and over how many values it is a mean."""
         with counting() as counts:
-            mode = {"training": training} if _takes_training(type(self).compute_loss) else {}
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+            loss = self._own_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
         count = counts[-1] if counts else ops.shape(tree.flatten(x)[0])[0]
         self._loss_tracker.update_state(loss, count)
         return loss, ops.cast(count, "float32")
+
+    def _own_loss(self, training: bool, **given: Any) -> Any:
+        """The loss by ``compute_loss``, which may lack the argument ``training``."""
+        mode = {"training": training} if _takes_training(type(self).compute_loss) else {}
+        return self.compute_loss(**given, **mode)
 
     def _compiled_step(self, kind: str, alone: bool = False) -> Any:
         """Returns the compiled step for one batch, for training loops of your own."""

@@ -9,6 +9,7 @@ for each signature of its data and runs as one executable, with optimizer and me
     Results       results.py       metrics and the names of their results
     Steps         steps.py         train_step, test_step, predict_step, traced and compiled
     Compiling     compiling.py     compile
+    PureSteps     pure_steps.py    losses, updates and state as pure functions and values
     SingleBatch   single_batch.py  train_on_batch, test_on_batch, predict_on_batch
     Trainer       trainer.py       fit, evaluate, predict
 """

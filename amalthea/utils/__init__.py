@@ -37,6 +37,7 @@ from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weig
 from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.layers.feature_space import FeatureSpace
+from amalthea.names import missing_in as _missing_in
 from amalthea.random import set_random_seed
 from amalthea.utils import bounding_boxes, legacy
 from amalthea.utils.config import Config
@@ -99,3 +100,5 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+__getattr__ = _missing_in("utils")

@@ -79,6 +79,12 @@ EXCEPTIONS = {
             "all": "Keras divides by the examples of the ignored class too, unless there are weights"
         }
     },
+    "linear_algebra": {
+        "istft/no_window": {
+            "all": "without a window Keras adds sequences that overlap, and does not divide by their number"
+        },
+        "istft/longer": {"all": "Keras on JAX cuts to a length, and does not fill up to it"},
+    },
     "optimizers": {"Adam/ema_accumulation": {"all": CALLS}, "Adam/schedule_accumulation": {"all": CALLS}},
     "training": {
         "accumulated": {"all": "in Keras each of the accumulated batches counts alike, however many rows it has"},

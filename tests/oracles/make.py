@@ -21,6 +21,7 @@ FAMILIES = (
     "attributes",
     "text",
     "bounding_boxes",
+    "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

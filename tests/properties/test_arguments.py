@@ -24,6 +24,8 @@ WITHOUT_EFFECT = {
     r"layers/.*\.call: training": "who calls passes it on",
     r"losses/checks.py: .*: (classes|ignored)": "all checks of labels are called alike",
     r"models/.*\.call: training": "the layers find it by themselves",
+    r"layers/layer.py: Layer.add_metric: aggregation": "the mean is always taken",
+    r"operation.py: Operation.rematerialized_call: kwargs": "a scope may look at the arguments of the call",
     r"ops/core.py: convert_to_tensor: (sparse|ragged)": "arrays are dense",
     r"ops/nn.py: (one_hot|multi_hot): sparse": "arrays are dense",
     r"ops/control.py: scan: unroll": "how a loop is run is the backend's choice; the values are the same",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,33 @@ def test_an_elementwise_op_on_arrays_keeps_the_mask():
     both = ops.add(vectors, layers.Embedding(5, 3, mask_zero=True)(np.array([[0, 2, 1], [3, 0, 0]])))
     np.testing.assert_array_equal(np.asarray(mask_of(both)), [[False, True, False], [True, False, False]])
     assert mask_of(ops.transpose(vectors, (1, 0, 2))) is None
+
+
+def test_an_op_on_the_features_of_each_step_keeps_the_mask():
+    ids = np.array([[1, 2, 0], [3, 0, 0]])
+    vectors = layers.Embedding(5, 4, mask_zero=True)(ids)
+    for output in (
+        ops.softmax(vectors, axis=-1),
+        ops.matmul(vectors, np.ones((4, 2), "float32")),
+        ops.concatenate([vectors, ops.tanh(vectors)], axis=-1),
+    ):
+        np.testing.assert_array_equal(np.asarray(mask_of(output)), ids != 0)
+    for output in (
+        ops.softmax(vectors, axis=1),
+        ops.concatenate([vectors, vectors], axis=1),
+        ops.mean(vectors, axis=1),
+    ):
+        assert mask_of(output) is None
+
+
+def test_an_op_of_a_model_that_drops_the_mask_says_so():
+    symbol = Input((4,), dtype="int32")
+    vectors = layers.Embedding(5, 3, mask_zero=True)(symbol)
+    with pytest.warns(UserWarning, match="ops.mean drops the mask of its input"):
+        ops.mean(vectors, axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ops.softmax(ops.matmul(vectors + vectors, np.ones((3, 2), "float32")))
 
 
 def _models():

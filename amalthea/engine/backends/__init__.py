@@ -54,6 +54,8 @@ ALIASES = {"theano": "pytensor"}  # names in Keras's settings, and their success
 _set: str | None = None  # by set_backend, for the whole process
 _used: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("backend", default=None)
 _announced: set[str] = set()
+_loaded: list[Backend] = []
+_seed: int | None = None  # of the last `set_random_seed`
 
 
 def chosen() -> tuple[str, str]:
@@ -134,6 +136,14 @@ def load(name: str) -> Backend:
     return backend
 
 
+def seed_libraries(seed: int) -> None:
+    """Seed the own random numbers of the libraries that are in use, and of those that are loaded later."""
+    global _seed
+    _seed = seed
+    for backend in _loaded:
+        backend.seed(seed)
+
+
 @cache
 def _imported(name: str) -> Backend:
     known = KNOWN[_known(name)]
@@ -147,6 +157,9 @@ def _imported(name: str) -> Backend:
         ) from None
     backend.key = backend.name
     forks.tell(backend)
+    _loaded.append(backend)
+    if _seed is not None:
+        backend.seed(_seed)
     return backend
 
 
@@ -245,11 +258,11 @@ def use_backend(name: str) -> Iterator[Backend]:
 
 
 @contextmanager
-def device(name: str) -> Iterator[str]:
+def device(device_name: str) -> Iterator[str]:
     """Compute on this device while the block runs; variables move to it when they are used.
 
     Args:
-        name: str; ``"cpu:0"``, ``"gpu:1"``. Without a number, the first device of that kind.
+        device_name: str; ``"cpu:0"``, ``"gpu:1"``. Without a number, the first device of that kind.
 
     Raises:
         UnknownNameError: the backend in use does not have this device.
@@ -262,11 +275,13 @@ def device(name: str) -> Iterator[str]:
     """
     backend = current()
     known = backend.devices()
-    kind, _, number = str(name).lower().partition(":")
+    kind, _, number = str(device_name).lower().partition(":")
     full = f"{'gpu' if kind == 'cuda' else kind}:{number or 0}"
     if full not in known:
         raise UnknownNameError(
-            f"The backend '{backend.name}' has no device {name!r}.", expected=", ".join(known), got=repr(name)
+            f"The backend '{backend.name}' has no device {device_name!r}.",
+            expected=", ".join(known),
+            got=repr(device_name),
         )
     with backend.on(full):
         yield full

@@ -85,6 +85,7 @@ class Tensor(Operators):
     """A symbolic value. A constant has ``value``, a computed tensor has ``node``, an input has neither."""
 
     __slots__ = ("__weakref__", "_keras_mask", "dtype", "history", "index", "name", "node", "scope", "type", "value")
+    sparse = ragged = False  # Keras's words; all tensors are dense
     __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
 
     def __init__(self, type: Type, node: Node | None = None, index: int = 0, value: Any = None, name: str = ""):

@@ -79,7 +79,8 @@ class Trace:
         if self.parent is not None:
             self.parent.take_back(values)
         else:
-            self.values = {v: values.get(v, self.reads[v]) for v in self.values}
+            known = {**self.reads, **values}
+            self.values = {v: known[v] for v in self.values if v in known}
 
     def begin(self, variable: Variable, value: np.ndarray) -> None:
         """Make a variable start with this value at every run of the trace, if it was read."""

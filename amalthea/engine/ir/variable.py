@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from amalthea import loading
+from amalthea.docstrings import attribute
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.runtime import runtime
-from amalthea.engine.ir.scope import autocast_around, current_trace
+from amalthea.engine.ir.scope import autocast_around, current_trace, named
 from amalthea.engine.ir.tensor import Operators, Tensor, Type
-from amalthea.errors import ShapeError, TraceError
+from amalthea.errors import DtypeError, ShapeError, TraceError
 
 
 class Storage(Protocol):
@@ -72,6 +73,15 @@ def cast(value: Any, dtype: str) -> Any:
     return _cast(value, dtype)
 
 
+def _refuse_complex(value: Any, dtype: str, path: str) -> None:
+    """Raise an error for complex numbers as the value of a real variable."""
+    name = str(getattr(value, "dtype", "")).rsplit(".", 1)[-1].strip("'<> ")
+    if name in dtypes.COMPLEX and not dtypes.is_complex(dtype):
+        raise DtypeError(
+            f"Complex numbers do not fit the real variable '{path}'.", expected=dtype, got=name, cure="ops.real(value)"
+        )
+
+
 class Variable(Operators):
     """A named tensor that training can change.
 
@@ -84,7 +94,9 @@ class Variable(Operators):
         autocast: bool; True converts a float value to the compute dtype of a layer that reads it in its call. Defaults
             to True.
         aggregation: str; accepted for compatibility with Keras and kept as an attribute. Defaults to ``"none"``.
+        synchronization: str; likewise. Defaults to ``"auto"``.
         name: str; part of ``path`` and of messages. Defaults to None, which means ``"variable"``.
+        layout: not used; must be None. Defaults to None.
 
     Raises:
         ShapeError: a callable is given without a shape.
@@ -97,6 +109,15 @@ class Variable(Operators):
         array([2., 3.], dtype=float32)
     """
 
+    name: str = attribute("The name of the variable within its layer.")
+    path: str = attribute("The names of the layers around the variable, and its own, joined by slashes.")
+    trainable: bool = attribute("Whether optimizers may change the variable.")
+    aggregation: str = attribute("A word of Keras's, kept and without effect.")
+    synchronization: str = attribute("A word of Keras's, kept and without effect.")
+    regularizer: Any = attribute("The penalty on the value that layers add to the loss, or None.")
+    constraint: Any = attribute("The projection that optimizers apply after an update, or None.")
+    overwrite_with_gradient: bool = attribute("Whether optimizers assign the gradient in place of an update.")
+
     def __init__(
         self,
         initializer: Any,
@@ -105,7 +126,9 @@ class Variable(Operators):
         trainable: bool = True,
         autocast: bool = True,
         aggregation: str = "none",
+        synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
     ):
         start = None  # set while a file is loaded: zeros, to be overwritten
         if callable(initializer):
@@ -121,6 +144,7 @@ class Variable(Operators):
             if dtype is None:
                 dtype = "float32" if value.dtype == np.float64 else value.dtype
             dtype = dtypes.standardize(dtype)
+        _refuse_complex(value, dtype, name or "variable")
         if start is None:
             value = np.array(value, dtypes.to_numpy(dtype), order="C")
         self.storage: Storage = HostStorage(value)
@@ -128,8 +152,9 @@ class Variable(Operators):
         self.trainable = trainable
         self.autocast = autocast
         self.aggregation = aggregation
+        self.synchronization = synchronization
         self.name = name or "variable"
-        self.path = self.name
+        self.path = named(self.name)
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
@@ -178,6 +203,7 @@ class Variable(Operators):
         trace = current_trace()
         if isinstance(value, Variable):
             value = value.value
+        _refuse_complex(value, self.dtype, self.path)
         if not isinstance(value, Tensor):
             value = runtime.array(value, self.dtype)
         shape = value.type.shape if isinstance(value, Tensor) else tuple(value.shape)

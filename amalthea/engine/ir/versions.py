@@ -267,6 +267,13 @@ def apart(values: dict[Any, Any]) -> Iterator[None]:
 
 
 @contextmanager
+def all_apart(values: dict[Any, Any]) -> Iterator[View]:
+    """See these values until the block ends, and keep assignments to any variable inside it."""
+    with _open(View(_view.get(), values, later=True)) as seen:
+        yield seen
+
+
+@contextmanager
 def at_once(commit: Callable[[dict[Any, Any]], None]) -> Iterator[None]:
     """Collect all assignments of the block and commit them together at its end; none if the block fails."""
     with _open(View(_view.get(), later=True)) as seen:

@@ -80,7 +80,8 @@ def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
 def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:
     """Return the tensor and the constant of a product of a tensor and a scalar constant, or None."""
     for x, factor in (inputs, inputs[::-1]):
-        if factor.value is not None and not factor.type.shape and x.type == product.outputs[0].type:
+        scalar = factor.value is not None and not factor.type.shape and not dtypes.is_complex(factor.dtype)
+        if scalar and x.type == product.outputs[0].type:
             return x, float(on_host(factor.value))
     return None
 

@@ -5,10 +5,14 @@ primitives.
 """
 
 from amalthea.engine.primitives import (
+    complex_numbers,
     composite,
     control,
     elementwise,
+    factorizations,
+    fourier,
     indexing,
+    linear_algebra,
     matmul,
     movement,
     normalization,
@@ -27,8 +31,12 @@ __all__ = [
     "matmul",
     "control",
     "elementwise",
+    "complex_numbers",
     "composite",
+    "factorizations",
+    "fourier",
     "indexing",
+    "linear_algebra",
     "movement",
     "normalization",
     "primitive",

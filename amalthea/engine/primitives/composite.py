@@ -88,6 +88,7 @@ adam.decomposition = _adam
 softmax.decomposition = _softmax
 log_softmax.decomposition = _log_softmax
 softmax.gradient = _softmax_gradient
+softmax.keeps_steps = log_softmax.keeps_steps = lambda x, *, axis: axis >= 2
 log_softmax.gradient = lambda g, x, out, *, axis: (
     subtract(g, multiply(exp(out), reduce_sum(g, axes=(axis,), keepdims=True))),
 )

@@ -146,6 +146,9 @@ def concatenate(*xs, axis):
     return np.concatenate(xs, axis=axis)
 
 
+concatenate.keeps_steps = lambda *xs, axis: axis >= 2
+
+
 @primitive(Family(_slice))
 def slice(x, *, starts, limits, strides):
     """Every ``stride``-th element from ``start`` up to, not including, ``limit``, per axis."""

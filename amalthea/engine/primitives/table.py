@@ -32,9 +32,10 @@ from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.trace import apply, type_of
 from amalthea.engine.ir.variable import cast
-from amalthea.errors import AmaltheaError, add_location
+from amalthea.errors import AmaltheaError, DtypeError, add_location
 
 TABLE: dict[str, Primitive] = {}
+TAKE_COMPLEX: set[str] = set()  # names of primitives on complex numbers; complex_numbers.py fills it
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,13 @@ class Primitive:
         single: bool; True if it has one output, False if it returns a tuple.
         gradient: the gradient rule, or None.
         decomposition: for a composite primitive, the function of other primitives that it equals; else None.
+        keeps_steps: function of the inputs and attributes; whether each time step of the output comes from the same
+            step of the inputs, so that their mask is its mask. None for elementwise primitives, where it always does.
         facts: dict of further properties, such as ``domain`` for samples.
     """
 
     gradient: Callable[..., Any] | None = None
+    keeps_steps: Callable[..., bool] | None = None
     decomposition: Any = None  # or a function: those who call it know that it is there
 
     def __init__(self, family: Family, reference: Callable[..., Any], single: bool, facts: dict[str, Any]):
@@ -96,7 +100,7 @@ class Primitive:
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         output = apply(self, inputs, {**self.defaults, **attrs})
-        if self.family.elementwise:
+        if self.family.elementwise or (self.keeps_steps is not None and self.keeps_steps(*inputs, **attrs)):
             _carry_mask(inputs, output)
         return output
 
@@ -114,6 +118,8 @@ class Primitive:
         An error of the typing rule is extended by the primitive and its input types.
         """
         try:
+            if self.name not in TAKE_COMPLEX:
+                _refuse_complex(inputs)
             types = self.family.typing(*inputs, **attrs)
         except AmaltheaError as error:
             add_location(error, f"in {self.name}({', '.join(map(str, inputs))})")
@@ -135,8 +141,19 @@ class Primitive:
         return (TABLE.__getitem__, (self.name,))
 
 
+def _refuse_complex(inputs: Sequence[Type]) -> None:
+    for x in inputs:
+        if x.dtype in dtypes.COMPLEX:
+            raise DtypeError(
+                "The operation is not defined for complex numbers.",
+                expected="real numbers",
+                got=x,
+                cure="ops.abs(x), ops.real(x) or ops.imag(x)",
+            )
+
+
 def _carry_mask(inputs: Sequence[Any], output: Any) -> None:
-    """Attach the combined mask of an elementwise primitive's inputs: True where all of them are True."""
+    """Attach the combined mask of the inputs: True where all of them are True."""
     found = {id(mask): mask for mask in map(mask_of, inputs) if mask is not None}
     if not found:
         return

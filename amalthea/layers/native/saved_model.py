@@ -82,7 +82,7 @@ class TFSMLayer(NativeLayer):
         return self._run(function, trained, others, (inputs, kwargs))
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """Makes the layer again. It reads the SavedModel: :class:`UnsafeFileError` unless that is allowed."""
         refuse_unless_trusted("the path of a SavedModel")
         return super().from_config(config)

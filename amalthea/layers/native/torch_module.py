@@ -158,7 +158,7 @@ class TorchModuleWrapper(NativeLayer):
         return {**super().get_config(), "module": module, "output_shape": self._output_shape}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """Makes the layer again. The config runs code, so it raises :class:`UnsafeFileError` unless that is allowed."""
         if not isinstance(config["module"], str):
             return super().from_config(config)

@@ -11,10 +11,9 @@ from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.errors import ModelFileError
 from amalthea.layers.input_layer import InputLayer
-from amalthea.layers.layer import Layer
 from amalthea.models.functional import op_names
 from amalthea.models.functional.network import Network
-from amalthea.operation import remembers
+from amalthea.operation import FunctionOperation, remembers
 
 NodeKey = tuple[str, int]  # of a call: the layer's name, and which of its calls
 
@@ -46,7 +45,7 @@ def _tensor_history(x: Tensor, references: dict[Any, tuple[str, int]], outside: 
 
 
 def _operation_to_data(operation: Any, name: str, network: Network, references: Any) -> dict[str, Any]:
-    if isinstance(operation, Layer):
+    if not isinstance(operation, FunctionOperation):
         data = serialize(operation)
         calls = [] if isinstance(operation, InputLayer) else network.calls_of[operation]
         nodes = [_call_to_data(c.args, c.kwargs, references) for c in calls]

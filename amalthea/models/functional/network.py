@@ -19,7 +19,7 @@ from amalthea.layers import calling
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.models.functional.host_part import HostPart, Prepared, runs_on_host
-from amalthea.operation import Call, Operation, forgetful, outlining, remembers
+from amalthea.operation import Call, Operation, Unnamed, forgetful, outlining, remembers
 from amalthea.ops import base, composites
 
 
@@ -81,7 +81,7 @@ class Network:
         return order, positions
 
     def _check_start(self, call: Call) -> None:
-        if isinstance(call.operation, InputLayer):
+        if isinstance(call.operation, (InputLayer, Unnamed)):
             raise ArgumentError(
                 f"The outputs depend on input '{call.operation.name}', which is not among the model's inputs.",
                 cure="Model(inputs=[...], outputs=...) with every Input that is used",
@@ -237,6 +237,8 @@ def _count(inputs: int) -> str:
 def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
     """A change of the data or of the model that makes data of this shape fit."""
     sizes = tuple(d if isinstance(d, int) else None for d in target)
+    if len(shape) == len(target) and isinstance(sizes[0], int) and all(map(shapes.agree, shape[1:], target[1:])):
+        return f"Input(shape) without batch_size={sizes[0]}, which lays down the number of rows, or {sizes[0]} rows"
     if len(shape) == len(target) - 1 and all(map(shapes.agree, shape, target[1:])):
         return "x[None], a batch of one"
     if (

@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.arithmetic import *  # noqa: F403
     from amalthea.ops.numpy.bits import *  # noqa: F403
     from amalthea.ops.numpy.comparison import *  # noqa: F403
+    from amalthea.ops.numpy.complex_numbers import *  # noqa: F403
     from amalthea.ops.numpy.creation import *  # noqa: F403
     from amalthea.ops.numpy.exponentials import *  # noqa: F403
     from amalthea.ops.numpy.indexing import *  # noqa: F403
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # the same as the loop below, for type checkers and readers
     from amalthea.ops.numpy.trigonometry import *  # noqa: F403
 
 MODULES = (
-    "arithmetic", "bits", "comparison", "creation", "exponentials", "indexing",
+    "arithmetic", "bits", "comparison", "complex_numbers", "creation", "exponentials", "indexing",
     "matmul", "movement", "ordering", "reductions", "rounding", "trigonometry",
 )  # fmt: skip
 

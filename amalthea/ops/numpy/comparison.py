@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import complex_numbers
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import as_bool, floating, floats, op, promoted
@@ -205,7 +207,7 @@ def isnan(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.isnan([1.0, float("nan"), float("inf")])).tolist()
         [False, True, False]
     """
-    return p.isnan(floating(x))
+    return _of_parts(p.isnan, floating(x))
 
 
 @op
@@ -223,7 +225,7 @@ def isinf(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.isinf([1.0, float("nan"), -float("inf")])).tolist()
         [False, False, True]
     """
-    return p.isinf(floating(x))
+    return _of_parts(p.isinf, floating(x))
 
 
 @op
@@ -242,7 +244,14 @@ def isfinite(x: TensorLike) -> Any:
         [True, False, False]
     """
     a = floating(x)
-    return p.logical_not(p.logical_or(p.isnan(a), p.isinf(a)))
+    return p.logical_not(p.logical_or(_of_parts(p.isnan, a), _of_parts(p.isinf, a)))
+
+
+def _of_parts(test: Any, x: Any) -> Any:
+    """Return whether a test holds, for a complex number of one of its parts."""
+    if not dtypes.is_complex(dtypes.name_of(x)):
+        return test(x)
+    return p.logical_or(test(complex_numbers.real(x)), test(complex_numbers.imag(x)))
 
 
 @op

@@ -260,9 +260,10 @@ def linspace(
     bounds = [value_of(x) for x in (start, stop)]
     name = dtypes.result_type("float", *map(dtypes.name_of, bounds), floatx=config.floatx())
     name = name if dtype is None else dtypes.standardize(dtype)
-    wide = [np.asarray(x).astype("float64") for x in bounds]
+    wide = [np.asarray(x) for x in bounds]
+    wide = [x if x.dtype.kind == "c" else x.astype("float64") for x in wide]
     made = np.linspace(wide[0], wide[1], num, endpoint, retstep=True, axis=axis)
-    values = runtime_array(made[0] if dtypes.is_float(name) else np.floor(made[0]), name)
+    values = runtime_array(made[0] if dtypes.is_differentiable(name) else np.floor(made[0]), name)
     return (values, made[1]) if retstep else values
 
 

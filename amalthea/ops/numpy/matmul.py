@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea.engine import shapes
+from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
@@ -56,7 +57,11 @@ def _flat_product(x: Any, y: Any) -> Any:
     if len(y.shape) > 2 or len(shape) == 2:
         return product(x, y)
     rows = m.reshape(x, shape=(shapes.size(shape[:-1]), shape[-1]))
-    return m.reshape(product(rows, y), shape=(*shape[:-1], shape_of(y)[-1]))
+    out = m.reshape(product(rows, y), shape=(*shape[:-1], shape_of(y)[-1]))
+    mask = mask_of(x)
+    if mask is not None and out is not x:  # each step of the output comes from the same step of x
+        set_mask(out, mask)
+    return out
 
 
 @op

@@ -128,7 +128,10 @@ def var(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
         1.25
     """
     axes = all_axes(axis, len(shape_of(x)))
-    return mean_of(p.square(p.subtract(x, mean_of(x, axes, True))), axes, bool(keepdims))
+    distance = p.subtract(x, mean_of(x, axes, True))
+    if dtypes.is_complex(dtypes.name_of(x)):
+        distance = p.absolute(distance)
+    return mean_of(p.square(distance), axes, bool(keepdims))
 
 
 @op

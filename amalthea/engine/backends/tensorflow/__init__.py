@@ -104,6 +104,9 @@ class TensorflowBackend(DoesNotFork, Backend):
     def new_storage(self, value: np.ndarray) -> Storage:
         return TensorflowStorage(value)
 
+    def seed(self, seed: int) -> None:
+        tf.random.set_seed(seed)
+
     def array(self, value: Any, dtype: str) -> Any:
         return to_tensor(value, dtype)
 

@@ -11,11 +11,21 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from amalthea.engine.backends.tensorflow import windows
+from amalthea.engine.backends.tensorflow import linear_algebra, windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 
@@ -231,6 +241,8 @@ LOWERINGS: dict[Primitive, Any] = {
     composite.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
     control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _barrier,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
+    complex_numbers.from_parts: tf.complex, complex_numbers.real: tf.math.real,
+    complex_numbers.imag: tf.math.imag, complex_numbers.conj: tf.math.conj,
     control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
 }  # fmt: skip
 
@@ -271,3 +283,4 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 _SUBGRAPH_LOWERINGS = subgraph_lowerings(run)
 LOWERINGS.update(_SUBGRAPH_LOWERINGS)
+LOWERINGS.update(linear_algebra.lowerings(run))

@@ -144,6 +144,9 @@ class TorchBackend(Backend):
             storage.trainable = variable.trainable and variable.dtype.startswith(("float", "bfloat"))
         return storage
 
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+
     def array(self, value: Any, dtype: str) -> Any:
         return to_tensor(value, dtype).to(where())
 

@@ -11,12 +11,23 @@ import torch
 import torch.nn.functional as F
 
 from amalthea.engine.backends.torch.arrays import NAMES, to_tensor, where
+from amalthea.engine.backends.torch.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.torch.normalization import NORMALIZATION_LOWERINGS
 from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
 from amalthea.engine.backends.torch.windows import WINDOW_LOWERINGS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 
 # ------------------------------------------------------------------------------- moving and indexing
@@ -223,7 +234,9 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
-    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS,
+    complex_numbers.from_parts: torch.complex, complex_numbers.real: lambda x: x.real.clone(),
+    complex_numbers.imag: lambda x: x.imag.clone(), complex_numbers.conj: lambda x: x.conj().resolve_conj(),
+    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS, **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 _RANDOM = (random.random_uniform, random.random_normal)
 

@@ -23,6 +23,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
@@ -33,7 +34,17 @@ from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.primitives.windows import window_counts
@@ -215,6 +226,9 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+    complex_numbers.from_parts: lax.complex, complex_numbers.real: jnp.real, complex_numbers.imag: jnp.imag,
+    complex_numbers.conj: jnp.conj,
+    **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 
 
