@@ -494,6 +494,6 @@ class IndexLookup(HostLayer):
         self._frequencies = found
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         refuse_path(cls.__name__, config)
-        return super().from_config(config)
+        return super().from_config(config, custom_objects)

@@ -331,9 +331,9 @@ class TextVectorization(HostLayer):
         return {**super().get_config(), **{key: inner[key] for key in ("vocabulary", "idf_weights", "vocabulary_size")}}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         refuse_path(cls.__name__, config)
-        return super().from_config(config)
+        return super().from_config(config, custom_objects)
 
     def save_assets(self, dir_path: str) -> None:
         """Writes the vocabulary to a text file, unless it is part of the configuration.
