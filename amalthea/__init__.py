@@ -58,7 +58,8 @@ _INSIDE = {"backends": "amalthea.engine.backends", "primitives": "amalthea.engin
 _MODULES = (
     "activations", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets", "distribution",
     "dtype_policies", "engine", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models",
-    "ops", "optimizers", "primitives", "random", "regularizers", "saving", "testing", "training", "tree", "utils",
+    "ops", "optimizers", "preprocessing", "primitives", "random", "regularizers", "saving", "testing", "training",
+    "tree", "utils", "visualization",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run

@@ -320,7 +320,13 @@ def _first(failures: list[Exception]) -> Exception:
 
 def _elements(thing: Any) -> int:
     """The most elements that a value of the object can have; small ones are read whatever they are."""
-    return max([4096, *(int(np.prod(v.shape, dtype=np.int64)) for v in _own_variables(thing))])
+    return max(
+        [
+            4096,
+            getattr(thing, "_stored_elements", 0),
+            *(int(np.prod(v.shape, dtype=np.int64)) for v in _own_variables(thing)),
+        ]
+    )
 
 
 def _load(thing: Any, store: Group, path: str) -> bool:
