@@ -208,5 +208,5 @@ def elastic_transform(
     noise = random.normal((*shape_of(x)[:3], 2), dtype="float32", seed=seed)
     moves = blurred(noise, (size, size), (sigma, sigma)) * alpha
     down, across = _grid(x)
-    rows, columns = down + moves[..., 0], across + moves[..., 1]
+    rows, columns = np_ops.add(down, moves[..., 0]), np_ops.add(across, moves[..., 1])
     return restored(_read(x, rows, columns, interpolation, fill_mode, fill_value))
