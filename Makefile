@@ -9,13 +9,16 @@ ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
 # Tests that name their backends themselves; the others run on the chosen one.
-THEIR_OWN := engine/primitives/test_primitives.py engine/backends/test_backends.py engine/backends/test_interop.py \
-	engine/backends/test_foreign.py engine/backends/test_native_call.py engine/backends/test_second_class.py \
-	engine/backends/tensorflow \
-	layers/native applications/test_architectures.py benchmarks properties/test_accumulation.py properties/test_agreement.py \
+THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
+	engine/primitives/test_complex_numbers.py \
+	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
+	engine/backends/test_native_call.py \
+	engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
+	layers/native applications/test_architectures.py benchmarks data/test_dataset.py datasets utils/test_directories.py utils/test_timeseries.py \
+	utils/test_models_and_sessions.py properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
-	properties/test_threads.py properties/test_users_names.py
+	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
 

@@ -38,10 +38,12 @@ from amalthea.callbacks.history import History
 from amalthea.callbacks.lambda_callback import LambdaCallback
 from amalthea.callbacks.learning_rate_scheduler import LearningRateScheduler
 from amalthea.callbacks.model_checkpoint import ModelCheckpoint
+from amalthea.callbacks.orbax_checkpoint import OrbaxCheckpoint
 from amalthea.callbacks.progbar_logger import ProgbarLogger
 from amalthea.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from amalthea.callbacks.remote_monitor import RemoteMonitor
 from amalthea.callbacks.swap_ema_weights import SwapEMAWeights
+from amalthea.callbacks.tensorboard import TensorBoard
 from amalthea.callbacks.terminate_on_nan import TerminateOnNaN
 from amalthea.names import missing_in as _missing_in
 
@@ -55,10 +57,12 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

@@ -72,6 +72,8 @@ def section(report: Report) -> str:
     known = backends.KNOWN[report.backend]
     lines = [f"### `{report.backend}`: {known.title}", ""]
     lines.append(f"Decomposed: {_listed(report.decomposed)}. Missing: {_listed(report.missing)}.")
+    if report.on_host:
+        lines += ["", f"On the host, by NumPy, between sessions: {_listed(report.on_host)}."]
     lines += _told("Gaps", report.gaps)
     lines += _told("Tolerances", {key: f"within {bound:g}, {why}" for key, (bound, why) in report.tolerances.items()})
     return "\n".join(lines)

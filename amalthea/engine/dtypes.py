@@ -6,6 +6,7 @@ with a float gives that float, whatever their widths.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -28,15 +29,25 @@ _ABOVE: dict[str, tuple[str, ...]] = {
     "float": ("bfloat16", "float16"),
     "bfloat16": ("float32",),
     "float16": ("float32",),
-    "float32": ("float64",),
-    "float64": (),
+    "float32": ("float64", "complex64"),
+    "float64": ("complex128",),
+    "complex64": ("complex128",),
+    "complex128": (),
 }
 WEAK = ("int", "float")
 NAMES = tuple(name for name in _ABOVE if name not in WEAK)
 FLOATS = ("bfloat16", "float16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
 NARROW = ("bfloat16", "float16")  # too narrow to accumulate sums in: see :func:`accumulator`
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_ALIASES = {"int": "int32", "float": "float32", "half": "float16", "double": "float64", "bool_": "bool"}
+_ALIASES = {
+    "complex": "complex64",
+    "int": "int32",
+    "float": "float32",
+    "half": "float16",
+    "double": "float64",
+    "bool_": "bool",
+}
 
 
 @cache
@@ -56,7 +67,7 @@ def standardize(dtype: Any) -> str:
         dtype: DTypeLike.
 
     Raises:
-        DtypeError: no dtype has this name, or it is complex.
+        DtypeError: no dtype has this name.
 
     Example:
         >>> import numpy as np
@@ -70,9 +81,7 @@ def standardize(dtype: Any) -> str:
     name = str(name).rsplit(".", 1)[-1]
     name = _ALIASES.get(name, name)
     if name not in NAMES and name != "string":
-        is_complex = name.startswith("complex")
-        cure = "the real and the imaginary part as two arrays: x.real, x.imag" if is_complex else nearest(name, NAMES)
-        raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=cure)
+        raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=nearest(name, NAMES))
     return name
 
 
@@ -85,9 +94,51 @@ def largest(name: str) -> float:
     return 2.0**127 * (2 - 2.0**-7) if name == "bfloat16" else float(np.finfo(name).max)
 
 
+def spacing(name: str) -> float:
+    """Return the distance from 1 to the next larger number of a float dtype.
+
+    >>> spacing("float64") == 2.0**-52, spacing("bfloat16")
+    (True, 0.0078125)
+    """
+    return 2.0**-7 if name == "bfloat16" else float(np.finfo(name).eps)
+
+
 def is_float(name: str) -> bool:
     """True for bfloat16, float16, float32 and float64."""
     return name in FLOATS
+
+
+def is_complex(name: str) -> bool:
+    """True for complex64 and complex128."""
+    return name in COMPLEX
+
+
+def any_complex(values: Iterable[Any]) -> bool:
+    """True if one of some arrays or tensors holds complex numbers."""
+    return any(x.dtype in COMPLEX for x in values)
+
+
+def is_differentiable(name: str) -> bool:
+    """True for floats and complex numbers."""
+    return name in FLOATS or name in COMPLEX
+
+
+def complex_of(name: str) -> str:
+    """Return the dtype of complex numbers whose parts are of a dtype.
+
+    >>> complex_of("float64"), complex_of("bfloat16"), complex_of("complex128")
+    ('complex128', 'complex64', 'complex128')
+    """
+    return "complex128" if name in ("float64", "complex128") else "complex64"
+
+
+def real_of(name: str) -> str:
+    """Return the dtype of the real part of a dtype.
+
+    >>> real_of("complex128"), real_of("complex64"), real_of("int8")
+    ('float64', 'float32', 'int8')
+    """
+    return {"complex64": "float32", "complex128": "float64"}.get(name, name)
 
 
 def accumulator(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Function transforms: ``jit``, ``grad``, ``value_and_grad``, ``custom_gradient``, ``remat``.
+"""Function transforms: ``jit``, ``grad``, ``value_and_grad``, ``jvp``, ``custom_gradient``, ``remat``.
 
 Each takes a function and returns a function. They accept any nesting of arrays, inside a trace and outside.
 """
@@ -27,9 +27,9 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import Trace, as_tensor, type_of
 from amalthea.engine.ir.variable import Variable, at_once, one_version
 from amalthea.engine.passes.extended import share_extended
-from amalthea.engine.passes.gradient import backward
-from amalthea.engine.primitives import control
-from amalthea.errors import ArgumentError, ShapeError
+from amalthea.engine.passes.gradient import backward, zeros_like
+from amalthea.engine.primitives import control, elementwise
+from amalthea.errors import ArgumentError, DtypeError, ShapeError
 
 _tags = itertools.count(1)
 
@@ -301,9 +301,51 @@ def _value_and_grad(function: Any, wrt: Any, has_aux: bool, args: Any, kwargs: A
             got=value.type,
             cure="ops.sum(value) or ops.mean(value)",
         )
+    if dtypes.is_complex(value.dtype):
+        raise DtypeError(
+            "Only a real scalar can be differentiated.", got=value.type, cure="ops.real(value) or ops.abs(value)"
+        )
     one = np.ones((), dtypes.to_numpy(value.dtype))
     gradients = backward([value], [one], tree.flatten(chosen))
     return result, tree.pack_sequence_as(chosen, gradients)
+
+
+def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """Compute a function and its derivative in a direction: ``ops.jvp``.
+
+    The cotangents of the inputs are linear in those of the outputs. The transpose of that linear function, by reverse
+    mode once more, is the derivative in a direction.
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise ArgumentError(f"jvp takes {name} as a list.", expected="a list or tuple of arrays", got=repr(given))
+    if len(primals) != len(tangents):
+        raise ArgumentError("jvp needs one tangent for each argument.", expected=len(primals), got=len(tangents))
+    points, ways = tree.map_structure(as_value, (list(primals), list(tangents)))
+    if current_trace() is not None or any(isinstance(x, Tensor) for x in tree.flatten([points, ways])):
+        return _jvp(function, points, ways, has_aux)
+    return tuple(run_once(lambda a, b: _jvp(function, a, b, has_aux), (points, ways), {}))
+
+
+def _jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> tuple[Any, ...]:
+    args = tree.map_structure(lambda x: control.identity(as_tensor(_plain(x))), primals)
+    inputs, directions = tree.flatten(args), [as_tensor(_plain(x)) for x in tree.flatten(tangents)]
+    if [x.type.shape for x in inputs] != [x.type.shape for x in directions]:
+        raise ShapeError(
+            "The tangents do not have the shapes of the arguments.",
+            expected=", ".join(str(x.type) for x in inputs),
+            got=", ".join(str(x.type) for x in directions),
+        )
+    result = function(*args)
+    value, aux = result if has_aux else (result, None)
+    outputs = [as_tensor(_plain(x)) for x in tree.flatten(value)]
+    cotangents = [control.identity(zeros_like(x)) for x in outputs]
+    through = backward(outputs, cotangents, inputs)
+    floats = [i for i, x in enumerate(inputs) if dtypes.is_differentiable(x.dtype)]
+    moved = [elementwise.cast(directions[i], dtype=inputs[i].dtype) for i in floats]
+    along = backward([through[i] for i in floats], moved, cotangents)
+    pair = (value, tree.pack_sequence_as(value, along))
+    return (*pair, aux) if has_aux else pair
 
 
 def _variable_tensor(variable: Any) -> Tensor:

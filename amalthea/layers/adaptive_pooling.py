@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from amalthea import config, docstrings, ops
-from amalthea.engine import dtypes
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.ops.windows import per_axis
@@ -23,25 +20,7 @@ docstrings.share(
 )
 
 
-def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the first and last (exclusive) indices of ``count`` windows that together cover ``size`` elements."""
-    i = np.arange(count)
-    return i * size // count, -((i + 1) * size // -count)
-
-
-def _inside(size: Any, count: int) -> Any:
-    """Returns bool ``(size, count)``: True where an element lies in a window; ``size`` may be a symbol."""
-    positions, i = ops.arange(size), np.arange(count, dtype="int32")
-    length = ops.add(ops.max(positions), 1)
-    starts = ops.floor_divide(ops.multiply(i, length), count)
-    ends = ops.floor_divide(ops.add(ops.multiply(i + 1, length), count - 1), count)
-    positions = ops.expand_dims(positions, -1)
-    return ops.logical_and(ops.greater_equal(positions, starts), ops.less(positions, ends))
-
-
 class _Adaptive(Layer):
-    """Pools one axis of space after the other: mean and maximum of a box can be taken axis by axis."""
-
     _rank = 2
 
     def __init__(self, output_size: int | Sequence[int], data_format: str | None = None, **kwargs: Any):
@@ -50,67 +29,17 @@ class _Adaptive(Layer):
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self._rank + 2)
 
-    def call(self, inputs: Any) -> Any:
-        first = 1 if self.data_format == "channels_last" else 2
-        x = inputs
-        for axis, count in enumerate(self.output_size, first):
-            size = ops.shape(x)[axis]
-            if count == 1:
-                x = self._whole(x, axis)
-            elif isinstance(size, int):
-                x = self._windows(x, axis, *_bounds(size, count))
-            else:
-                x = self._open_windows(x, axis, _inside(size, count))
-        return x
-
-    def _whole(self, x: Any, axis: int) -> Any:
-        """Pools an axis to a single window."""
-        raise NotImplementedError
-
-    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        """Pools an axis of known size."""
-        raise NotImplementedError
-
-    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
-        """Pools an axis whose size is known only when an executable runs."""
-        raise NotImplementedError
-
 
 class _AdaptiveAverage(_Adaptive):
     _computes_in_floats = True
 
-    def _whole(self, x: Any, axis: int) -> Any:
-        return ops.mean(x, axis=axis, keepdims=True)
-
-    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        positions = np.arange(ends[-1])[:, None]
-        inside = (positions >= starts) & (positions < ends)
-        return _mixed(x, axis, (inside / (ends - starts)).astype("float32"))
-
-    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
-        ones = ops.cast(inside, "float32")
-        return _mixed(x, axis, ops.divide(ones, ops.sum(ones, axis=0)))
-
-
-def _mixed(x: Any, axis: int, shares: Any) -> Any:
-    return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), ops.cast(shares, ops.dtype(x))), -1, axis)
+    def call(self, inputs: Any) -> Any:
+        return ops.adaptive_average_pool(inputs, self.output_size, self.data_format)
 
 
 class _AdaptiveMax(_Adaptive):
-    def _whole(self, x: Any, axis: int) -> Any:
-        return ops.max(x, axis=axis, keepdims=True)
-
-    def _windows(self, x: Any, axis: int, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Any:
-        # Shorter windows repeat their last place, which changes no maximum.
-        positions = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
-        return ops.max(ops.take(x, positions.astype("int32"), axis=axis), axis=axis + 1)
-
-    def _open_windows(self, x: Any, axis: int, inside: Any) -> Any:
-        rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -1)
-        kind = ops.dtype(x)
-        least = -np.inf if dtypes.is_float(kind) else np.iinfo(kind).min
-        rows = ops.where(inside, rows, np.asarray(least, dtypes.to_numpy(kind)))
-        return ops.moveaxis(ops.max(rows, axis=-2), -1, axis)
+    def call(self, inputs: Any) -> Any:
+        return ops.adaptive_max_pool(inputs, self.output_size, self.data_format)
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAverage):

@@ -167,7 +167,8 @@ class Discretization(Layer):
         one.
         """
         learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
-        layer = super().from_config({**config, "bin_boundaries": None} if learnt is not None else config)
+        given = {**config, "bin_boundaries": None} if learnt is not None else config
+        layer = super().from_config(given, custom_objects)
         layer.bin_boundaries = learnt if learnt is not None else layer.bin_boundaries
         return layer
 
@@ -192,3 +193,5 @@ class Discretization(Layer):
         values = np.concatenate([ops.convert_to_numpy(batch).ravel() for batch in batches])
         quantiles = np.arange(1, self.num_bins) / self.num_bins
         self.bin_boundaries = np.unique(np.quantile(values, quantiles)).astype("float32").tolist()
+        self._learned += 1
+        Layer._structure_version += 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import ops
+from amalthea.ops.masking import softmax as softmax
 
 
 def column(mask: Any, x: Any) -> Any:
@@ -39,13 +40,3 @@ def moments(x: Any, mask: Any, axes: Sequence[int], keepdims: bool = False) -> t
     center = mean(x, counted, axes, keepdims=True)
     variance = mean(ops.square(ops.subtract(x, center)), counted, axes, keepdims)
     return (center if keepdims else ops.reshape(center, ops.shape(variance))), variance
-
-
-def softmax(scores: Any, visible: Any, axis: Any = -1) -> Any:
-    """Returns the softmax of visible scores, and 0 for the others, also where no score is visible."""
-    if visible is None:
-        return ops.softmax(scores, axis=axis)
-    visible = ops.cast(visible, "bool")
-    lowest = ops.cast(-3e4 if ops.dtype(scores) == "float16" else -1e9, ops.dtype(scores))
-    shares = ops.softmax(ops.where(visible, scores, lowest), axis=axis)
-    return ops.where(visible, shares, ops.zeros_like(shares))

@@ -91,6 +91,7 @@ class UpSampling2D(_UpSampling):
             return self._repeated(inputs)
         axes = image.space_axes(len(inputs.shape), self.data_format)
         size = [ops.shape(inputs)[axis] * factor for axis, factor in zip(axes, self.size)]
+        inputs = ops.cast(inputs, self.compute_dtype)
         return image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
 

@@ -57,11 +57,13 @@ from amalthea.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from amalthea.losses.sequences import CTC, ctc
 from amalthea.names import missing_in as _missing_in
 
 get, serialize, deserialize = registry.get, renamed(registry.serialize, "loss"), renamed(registry.deserialize, "name")
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -93,6 +95,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

@@ -6,6 +6,7 @@ Descriptions of arguments that many ops share stand here too; see :mod:`amalthea
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import elementwise, movement, reductions
 from amalthea.errors import ArgumentError, DtypeError, ShapeError
 from amalthea.operation import FunctionOperation, any_remembers, record
+from amalthea.text import is_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,8 +58,8 @@ docstrings.share(
 docstrings.share(
     "shifted pair",
     """
-x1: TensorLike of whole numbers; the numbers to shift. Bools count as int32.
-x2: TensorLike of whole numbers from 0; the number of bits. Its shape broadcasts against that of ``x1``.
+x: TensorLike of whole numbers; the numbers to shift. Bools count as int32.
+y: TensorLike of whole numbers from 0; the number of bits. Its shape broadcasts against that of ``x``.
 """,
 )
 docstrings.share("any tensor", "x: TensorLike of any shape and dtype.")
@@ -132,9 +134,16 @@ def value_of(x: Any) -> Any:
     if x is None:
         raise ArgumentError("None stands where a tensor is needed.", expected="an array, tensor or number")
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        if getattr(x.dtype, "kind", None) in ("O", "U", "S"):
-            raise DtypeError("An array of objects or text cannot be computed with.", got=x.dtype)
+        if is_text(x):
+            raise DtypeError(
+                "Text cannot be computed with.",
+                expected="numbers",
+                got=getattr(x, "type", x.dtype),
+                cure="layers.StringLookup or layers.TextVectorization, which make numbers of it",
+            )
         return x
+    if type(x) is complex:
+        return np.asarray(x, dtypes.complex_of(config.floatx()))
     return x if dtypes.is_python_number(x) else np.asarray(x)
 
 
@@ -146,6 +155,8 @@ def stacked(values: Sequence[Any]) -> Any:
     array = np.asarray(values)
     if array.dtype == np.float64:
         return array.astype(dtypes.to_numpy(config.floatx()))
+    if array.dtype == np.complex128:
+        return array.astype(dtypes.to_numpy(dtypes.complex_of(config.floatx())))
     return array.astype("int32") if array.dtype == np.int64 else array
 
 
@@ -178,9 +189,9 @@ def promoted(*xs: Any, least: str | None = None) -> list[Any]:
 
 
 def floating(x: Any) -> Any:
-    """Convert whole numbers and bools to ``floatx``; floats keep their dtype."""
+    """Convert whole numbers and bools to ``floatx``; floats and complex numbers keep their dtype."""
     x = tensor(x)
-    return x if dtypes.is_float(dtypes.name_of(x)) else cast(x, config.floatx())
+    return x if dtypes.is_differentiable(dtypes.name_of(x)) else cast(x, config.floatx())
 
 
 def floats(*xs: Any) -> list[Any]:
@@ -192,6 +203,17 @@ def counted(x: Any) -> Any:
     """Turn bools into 0 and 1 of int32; anything else keeps its dtype."""
     x = tensor(x)
     return cast(x, "int32") if dtypes.name_of(x) == "bool" else x
+
+
+def summable(x: Any, dtype: Any = None) -> Any:
+    """Bools and short whole numbers are added up as int32, as in Keras."""
+    x = tensor(x)
+    name = dtypes.name_of(x)
+    if dtype is not None:
+        return cast(x, dtypes.standardize(dtype))
+    if name in ("bool", "int8", "int16"):
+        return cast(x, "int32")
+    return cast(x, "uint32") if name in ("uint8", "uint16") else x
 
 
 def as_bool(x: Any) -> Any:
@@ -206,15 +228,29 @@ def wide(x: Any) -> Any:
 
 def accumulating(function: F) -> F:
     """Compute on floats, in float32 where the first argument is narrower, and round the results once, at the end."""
+    first = next(iter(inspect.signature(function).parameters))
 
     @functools.wraps(function)
-    def rounded(x: Any, *args: Any, **kwargs: Any) -> Any:
-        x = floating(x)
+    def rounded(*args: Any, **kwargs: Any) -> Any:
+        if not args:
+            args = (kwargs.pop(first),) if first in kwargs else function(**kwargs)
+        x = floating(args[0])
         name = dtypes.name_of(x)
         if dtypes.accumulator(name) == name:
-            return function(x, *args, **kwargs)
-        result = function(wide(x), *args, **kwargs)
+            return function(x, *args[1:], **kwargs)
+        result = function(wide(x), *args[1:], **kwargs)
         return tuple(cast(y, name) for y in result) if isinstance(result, tuple) else cast(result, name)
+
+    return rounded  # type: ignore[return-value]
+
+
+def accumulating_pair(function: F) -> F:
+    """Compute on two inputs as floats of one dtype, in float32 where it is narrower, and round the result once."""
+
+    @functools.wraps(function)
+    def rounded(x1: Any, x2: Any, *args: Any, **kwargs: Any) -> Any:
+        a, b = floats(x1, x2)
+        return cast(function(wide(a), wide(b), *args, **kwargs), dtypes.name_of(a))
 
     return rounded  # type: ignore[return-value]
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.engine import control_flow, dtypes
+from amalthea.engine import control_flow, dtypes, shapes
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.primitives import elementwise, movement
 from amalthea.engine.types import Nested, TensorLike
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import cast as to_dtype
-from amalthea.ops.base import shape_of, tensor, value_of
+from amalthea.ops.base import one_axis, shape_of, tensor, value_of
 from amalthea.ops.numpy.creation import array
 
 
@@ -207,6 +207,56 @@ def scan(
     outs = list(results[len(carry) :])
     final = tree.pack_sequence_as(init, results[: len(carry)])
     return final, None if nests[0] is None else tree.pack_sequence_as(nests[0], outs)
+
+
+def associative_scan(
+    f: Callable[[Any, Any], Any], elems: Nested[TensorLike], reverse: bool = False, axis: int = 0
+) -> Any:
+    """Computes running results of an associative function along an axis: ``y[i] = f(y[i - 1], x[i])``, in parallel.
+
+    All elements are combined with those at distance 1, 2, 4, ..., so the function is called log2(n) times, on many
+    elements at once.
+
+    Args:
+        f: callable; takes two structures like ``elems`` and combines their elements along the axis, each with its
+            partner. It is associative, ``f(f(a, b), c) = f(a, f(b, c))``.
+        elems: TensorLike, or a nested structure of them, all of one known size along the axis.
+        reverse: bool; True runs from the last element to the first. Defaults to False.
+        axis: int; the axis to run along. Defaults to 0, the first.
+
+    Shapes:
+        any shape -> the same shape
+
+    Returns:
+        The results, in the structure of ``elems``.
+
+    Raises:
+        ArgumentError: there is no such axis.
+        ShapeError: the sizes along the axis differ, or are not known.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.associative_scan(lambda a, b: a + b, ops.arange(1, 6))).tolist()
+        [1, 3, 6, 10, 15]
+
+    Source: Hillis and Steele, "Data parallel algorithms", 1986.
+    """
+    xs = [tensor(x) for x in tree.flatten(elems)]
+    axes = [one_axis(axis, len(x.shape)) for x in xs]
+    sizes: Any = {shape_of(x)[n] for x, n in zip(xs, axes)}
+    if len(sizes) > 1 or not all(isinstance(n, int) for n in sizes):
+        raise ShapeError("Sequences of a scan have one known size.", expected="one int", got=shapes.show(tuple(sizes)))
+    size, step = max(sizes, default=0), 1
+    turned = lambda x, n: movement.flip(x, axes=(n,)) if reverse else x  # noqa: E731
+    ys = [turned(x, n) for x, n in zip(xs, axes)]
+    while step < size:
+        before = [movement.part(y, n, 0, size - step) for y, n in zip(ys, axes)]
+        after = [movement.part(y, n, step, size) for y, n in zip(ys, axes)]
+        joined = tree.flatten(f(tree.pack_sequence_as(elems, before), tree.pack_sequence_as(elems, after)))
+        heads = [movement.part(y, n, 0, step) for y, n in zip(ys, axes)]
+        ys = [movement.concatenate(h, _like(j, h), axis=n) for h, j, n in zip(heads, joined, axes)]
+        step *= 2
+    return tree.pack_sequence_as(elems, [turned(y, n) for y, n in zip(ys, axes)])
 
 
 def map(f: Callable[[Any], Any], xs: Nested[TensorLike]) -> Any:

@@ -13,8 +13,9 @@ from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import native
 from amalthea.engine.ir.variable import Variable
-from amalthea.engine.primitives import control, elementwise, indexing, movement
+from amalthea.engine.primitives import complex_numbers, control, elementwise, indexing, movement
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
+from amalthea.errors import DtypeError
 from amalthea.ops import scattering
 from amalthea.ops.base import cast as to_dtype
 from amalthea.ops.base import op, shape_of, static, tensor, value_of
@@ -79,7 +80,11 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Any:
         >>> ops.convert_to_numpy(ops.cast([-1.7, 0.0, 2.9], "int32")).tolist()
         [-1, 0, 2]
     """
-    return native(to_dtype(value_of(x), dtypes.standardize(dtype)))
+    a, dtype = value_of(x), dtypes.standardize(dtype)
+    if dtypes.is_complex(dtypes.name_of(a)) and not dtypes.is_complex(dtype):
+        is_true = elementwise.logical_not(elementwise.equal(a, 0.0)) if dtype == "bool" else None
+        return native(to_dtype(complex_numbers.real(a), dtype) if is_true is None else is_true)
+    return native(to_dtype(a, dtype))
 
 
 @op
@@ -105,6 +110,8 @@ def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Any:
     """
     a, dtype = tensor(x), dtypes.standardize(dtype)
     name = dtypes.name_of(a)
+    if dtypes.is_complex(name) or dtypes.is_complex(dtype):
+        raise DtypeError("Complex numbers have no largest one.", expected="real dtypes", got=f"{name} to {dtype}")
     (low, high), (low_to, high_to) = _range(name), _range(dtype)
     if name == "bool" or (low_to <= low and high <= high_to):
         return to_dtype(a, dtype)

@@ -39,7 +39,7 @@ def native_call(function: Callable[..., Any], *inputs: Nested[TensorLike], outpu
         The result of the function.
 
     Raises:
-        BackendError: the backend does not support such calls (ONNX Runtime, when compiled), or not their gradients.
+        BackendError: the backend cannot differentiate such calls (those whose arrays are NumPy's).
         ShapeError: an input has a size that is not known, and the shapes of the outputs do not follow from trials.
 
     Example:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import config, docstrings
+from amalthea import checks, config, docstrings
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, indexing, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ShapeError
-from amalthea.ops.base import accumulating, all_axes, cast, floating, one_axis, op, shape_of, tensor
+from amalthea.ops import error_functions
+from amalthea.ops.base import (
+    accumulating,
+    accumulating_pair,
+    all_axes,
+    cast,
+    floating,
+    mean_of,
+    one_axis,
+    op,
+    shape_of,
+    tensor,
+)
 from amalthea.ops.normalization import normalize_batch as normalize_batch
 
 docstrings.share(
@@ -39,6 +52,76 @@ def erf(x: TensorLike) -> Any:
         [-0.5205, 0.0, 0.9953]
     """
     return p.erf(floating(x))
+
+
+@op
+@accumulating
+def erfc(x: TensorLike) -> Any:
+    """Computes the complementary error function ``1 - erf(x)``, accurate also where it is small.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.erfc([-0.5, 0.0, 0.5])).tolist()
+        [1.5205, 1.0, 0.4795]
+    """
+    return error_functions.erfc(x)
+
+
+@op
+@accumulating
+def erfinv(x: TensorLike) -> Any:
+    """Computes the inverse of the error function: the ``y`` with ``erf(y) = x``. It is NaN beyond -1 and 1.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.erfinv([-0.5, 0.0, 0.5, 1.0])).tolist()
+        [-0.4769, 0.0, 0.4769, inf]
+    """
+    return error_functions.erfinv(x)
+
+
+@op
+@accumulating_pair
+def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Any:
+    """Computes the peak signal-to-noise ratio of two images, in decibels: ``20 * log10(max_val / rmse)``.
+
+    Args:
+        x1, x2: TensorLike of one shape; whole numbers are computed in ``floatx``.
+        max_val: float above 0; the largest possible value, such as 1 or 255.
+
+    Shapes:
+        any shape, the same shape -> ()
+
+    Raises:
+        ArgumentError: ``max_val`` is not a positive number.
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from amalthea import ops
+        >>> round(float(ops.psnr([0.0, 1.0], [0.1, 0.9], max_val=1.0)), 2)
+        20.0
+
+    Source: infinite for equal images.
+    """
+    checks.positive_number(max_val, "max_val", "ops.psnr")
+    s1, s2 = shape_of(x1), shape_of(x2)
+    if len(s1) != len(s2) or not all(map(shapes.agree, s1, s2)):
+        raise ShapeError("The images differ in shape.", expected=shapes.show(s1), got=shapes.show(s2))
+    axes = tuple(range(len(s1)))
+    error = mean_of(p.square(p.subtract(x1, x2)), axes, False)
+    return p.subtract(20 * math.log10(max_val), p.multiply(p.log(error), 10 / math.log(10)))
 
 
 @op

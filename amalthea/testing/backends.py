@@ -61,6 +61,7 @@ class Report:
         native: the primitives with a lowering.
         decomposed: the primitives that are expanded into others.
         missing: the primitives that it cannot compute.
+        on_host: the primitives that run as NumPy references between sessions of the library.
         gaps: the declared gaps, each with the reason.
         tolerances: the declared tolerances, each with the largest relative error and the reason.
         findings: one per case that was run.
@@ -73,6 +74,7 @@ class Report:
     gaps: Mapping[str, str]
     tolerances: Mapping[str, tuple[float, str]]
     findings: list[Finding] = field(default_factory=list)
+    on_host: list[str] = field(default_factory=list)
 
     def worst(self, dtype: str) -> Finding | None:
         """Return the finding of a dtype with the largest error, among those that agree."""
@@ -100,6 +102,7 @@ class Report:
 
     def __str__(self) -> str:
         counts = f"{len(self.native)} native, {len(self.decomposed)} decomposed, {len(self.missing)} missing"
+        counts += f", {len(self.on_host)} on the host" if self.on_host else ""
         lines = [f"{self.backend}: {counts}; {len(self.findings)} results", ""]
         for dtype in COLUMNS:
             worst = self.worst(dtype)
@@ -165,8 +168,10 @@ def counted(backend: str | Backend) -> Report:
     native = [name for name, primitive in TABLE.items() if primitive in backend.lowerings and name not in backend.gaps]
     with _in_use(backend):
         lacking = {case.program.primitive for case in _cases(quick=True) if _lacks(case, backend)}
-    lacking |= backend.gaps.keys()
     rest = [name for name in TABLE if name not in native]
+    on_host = [name for name in rest if backend.has_segments and name in lacking | {"native_call"}]
+    lacking = lacking - set(on_host) | backend.gaps.keys()
+    rest = [name for name in rest if name not in on_host]
     return Report(
         backend.name,
         native,
@@ -174,6 +179,7 @@ def counted(backend: str | Backend) -> Report:
         [name for name in rest if name in lacking],
         backend.gaps,
         {key: _bound(value) for key, value in backend.tolerances.items()},
+        on_host=on_host,
     )
 
 
@@ -283,9 +289,11 @@ def difference(got: np.ndarray, want: np.ndarray) -> float:
 
     Integers must be equal.
     """
-    if not dtypes.is_float(dtypes.standardize(got.dtype)):
+    name = dtypes.standardize(got.dtype)
+    if not dtypes.is_differentiable(name):
         return 0.0 if np.array_equal(got, want) else np.inf
-    got, want = got.astype("float64"), want.astype("float64")
+    wide = "complex128" if dtypes.is_complex(name) else "float64"
+    got, want = got.astype(wide), want.astype(wide)
     with np.errstate(all="ignore"):
         off = np.abs(got - want) / np.maximum(1, np.abs(want))
     same = (got == want) | (np.isnan(got) & np.isnan(want))

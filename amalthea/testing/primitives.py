@@ -64,7 +64,8 @@ def check_agreement(primitive: Primitive, sample: Sample, backend: str, dtype: s
 def _assert_close(got: Any, want: Any, tolerance: float, where: str) -> None:
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"{where}: shape {got.shape}, not {want.shape}"
-    np.testing.assert_allclose(got.astype("float64"), want.astype("float64"), tolerance, tolerance, err_msg=where)
+    wide = "complex128" if want.dtype.kind == "c" else "float64"
+    np.testing.assert_allclose(got.astype(wide), want.astype(wide), tolerance, tolerance, err_msg=where)
 
 
 def check_decomposition(primitive: Primitive, sample: Sample) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amalthea import Input, Model, layers, ops
-from amalthea.layers import adaptive_pooling
+from amalthea.ops import adaptive
 
 POOLS = [n for n in dir(layers) if n.startswith("Adaptive")]
 SIZES = {1: (7,), 2: (5, 8), 3: (4, 5, 3)}
@@ -41,14 +41,15 @@ def test_adaptive_pools_take_sizes_that_are_open(name, data_format):
             np.testing.assert_allclose(ops.convert_to_numpy(found), want, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n in POOLS if n.endswith("1D")])
-@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "uint8"])
-def test_windows_of_a_size_that_is_a_symbol_are_those_of_a_size(name, dtype):
-    """The windows of a symbol are computed in the graph; here they are computed for a number, to see them."""
-    layer = getattr(layers, name)(3, dtype=dtype)
+OPEN_WINDOWS = [(adaptive._average, "float32"), (adaptive._average, "float16")]
+OPEN_WINDOWS += [(adaptive._maximum, dtype) for dtype in ("float32", "float16", "int32", "uint8")]
+
+
+@pytest.mark.parametrize(("pool", "dtype"), OPEN_WINDOWS)
+def test_windows_of_a_size_that_is_a_symbol_are_those_of_a_size(pool, dtype):
+    """The windows of a symbol are computed in the graph; a number of NumPy takes that way too."""
     for size in (2, 3, 7, 8):
         x = np.random.default_rng(size).integers(0, 50, (2, size, 2)).astype(dtype)
-        want = layer._windows(x, 1, *adaptive_pooling._bounds(size, 3))
-        found = layer._open_windows(x, 1, adaptive_pooling._inside(size, 3))
+        want, found = pool(x, 1, 3, size), pool(x, 1, 3, np.int64(size))
         assert ops.dtype(found) == ops.dtype(want)
         np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(want), rtol=2e-3)

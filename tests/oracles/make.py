@@ -20,6 +20,10 @@ FAMILIES = (
     "models",
     "attributes",
     "applications",
+    "vocabulary",
+    "text",
+    "bounding_boxes",
+    "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

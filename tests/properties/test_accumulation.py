@@ -53,6 +53,19 @@ LONG = {  # inputs over which a sum in the dtype itself goes wrong
 }
 LONG["batch_normalize_gradient"] = _gradient_of("batch_normalize")
 LONG["layer_normalize_gradient"] = _gradient_of("layer_normalize")
+EVEN, RISING_DIAGONAL = np.full((32, 32), 0.5) + 16 * np.eye(32), np.diag(np.arange(1.0, 9.0) * 2) + 0.25
+LONG |= {
+    "cholesky": ((EVEN,), {}),
+    "solve": ((EVEN, np.ones((32, 2))), {}),
+    "triangular_solve": ((EVEN, np.ones((32, 2))), {"lower": True, "transpose_a": False}),
+    "lu": ((EVEN,), {}),
+    "qr": ((EVEN,), {"mode": "reduced"}),
+    "svd": ((RISING_DIAGONAL,), {"full_matrices": False}),
+    "eigh": ((RISING_DIAGONAL,), {}),
+    "eig": ((RISING_DIAGONAL,), {}),
+    "fft": ((ALONG, ALONG), {"axes": (1,), "inverse": False}),
+    "from_parts": ((ALONG, ALONG), {}),
+}
 PRODUCTS = {  # every library accumulates their terms in float32 by itself
     "matmul": ((ALONG, np.full((N, 2), 0.5)), {"transpose_x": False, "transpose_y": False}),
     "conv": ((IMAGES, np.full((64, 64, 2, 2), 0.5)), WIDE),
@@ -72,7 +85,7 @@ def _rounded(dtype, inputs):
 
 def _assert_near(got, want, dtype, where):
     """As near as some roundings of the dtype."""
-    got = np.asarray(got).astype("float64")
+    got = np.asarray(got).astype("complex128" if np.iscomplexobj(got) else "float64")
     np.testing.assert_allclose(got, want, TOLERANCE[dtype], TOLERANCE[dtype], err_msg=where)
 
 
@@ -94,7 +107,7 @@ def test_every_long_sum_is_added_up_in_float32(name, dtype, backend):
         ):
             for want, got in zip(*[(v,) if row.single else v for v in (wanted, found)]):
                 got = used.to_numpy(got)
-                assert got.dtype == dtypes.to_numpy(dtype)
+                assert got.dtype == {"f": dtypes.to_numpy(dtype), "c": np.complex64}.get(want.dtype.kind, want.dtype)
                 _assert_near(got, want, dtype, f"{name} on {backend}, {how}, {dtype}")
 
 

@@ -39,6 +39,7 @@ MEANINGFUL = {
     r"Adafactor: beta_2_decay: negative": "a power that falls",
     r"Ftrl: learning_rate_power: negative": "a power that falls",
     r".*: (baseline|initial_value_threshold): (negative|infinite)": "a metric may have any value but NaN",
+    r"Hashing: mask_value: (negative|text)": "a value of the data, which may be text",
     r"Masking: mask_value: (negative|infinite)": "a value of the data",
     r".*: (clip\w*|global_clipnorm): infinite": "no limit",
     r"Muon: (adam_weight_decay|weight_decay|rms_rate): None": "none",

@@ -174,7 +174,6 @@ STATES = (
         ("evaluate",)),
     Row("fit_without_a_loss", lambda: mlp(None), fit(X), errors.NotCompiledError, ("no loss", "compile(loss=")),
     Row("count_before_build", deferred, lambda m: m.count_params(), errors.NotBuiltError, ("'mlp'", "Input(shape)")),
-    Row("summary_before_build", deferred, lambda m: m.summary(), errors.NotBuiltError, ("'mlp'", "Input(shape)")),
     Row("save_before_build", deferred, lambda m: m.save("m.keras"), errors.NotBuiltError, ("build(input_shape)",)),
     Row("save_weights_before_build", deferred, lambda m: m.save_weights("m.weights.h5"), errors.NotBuiltError,
         ("build(input_shape)",)),

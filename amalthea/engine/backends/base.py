@@ -46,6 +46,7 @@ class Backend(Runtime, ABC):
         key: str; part of :attr:`location`. A forked child may change it, so that executables are compiled again.
         storage: the class of the storage of variables.
         lowerings: dict from primitive to the library's function.
+        has_segments: bool; True if primitives without a lowering run as their NumPy references (``segments.py``).
         has_eager_gradients: bool; whether the library differentiates Python that runs op by op, so that a training
             step may be written with its own tape or ``backward``.
         layer_methods: dict from name to function of a layer; the library's own methods of modules, such as
@@ -58,6 +59,7 @@ class Backend(Runtime, ABC):
     key: str = ""
     storage: type = HostStorage
     lowerings: Mapping[Primitive, Any]
+    has_segments: bool = False
     has_eager_gradients: bool = False
     layer_methods: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     gaps: Mapping[str, str] = MappingProxyType({})

@@ -20,10 +20,12 @@ import openvino.opset15 as opset
 from openvino.frontend.onnx import ConversionExtension
 
 from amalthea.engine import dtypes
+from amalthea.engine.backends import base
 from amalthea.engine.backends.buffered_executable import Bound, BufferedExecutable
 from amalthea.engine.backends.onnx.backend import OnnxBackend, threads
 from amalthea.engine.backends.onnx.lowerings import LOWERINGS as ONNX
 from amalthea.engine.backends.onnx.writer import to_model
+from amalthea.engine.backends.segments import SegmentedExecutable, needs_segments
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.ir.versions import Reading
@@ -132,7 +134,6 @@ class OpenVinoBackend(OnnxBackend):
     name = "openvino"
     lowerings = LOWERINGS
     gaps: Mapping[str, str] = {
-        "native_call": "a compiled model cannot call Python functions",
         **{f"{name} uint32": "uint32 is computed as int32, which has a sign" for name in _SIGN_DEPENDENT},
         "isinf float64": "float64 is computed as float32, and infinity becomes its largest number",
     }
@@ -143,8 +144,14 @@ class OpenVinoBackend(OnnxBackend):
         self.core = openvino.Core()
         self.core.add_extension(ConversionExtension("BitShift", _bit_shift))
 
-    def compile(self, graph: Graph) -> Executable:
+    def compile(self, graph: Graph) -> base.Executable:
         graph = simplify(channels_first(expand(simplify(graph), LOWERINGS)))
+        if needs_segments(graph, LOWERINGS):
+            return SegmentedExecutable(graph, LOWERINGS, self._compile_model, self.storage_of)
+        return self._compile_model(graph)
+
+    def _compile_model(self, graph: Graph) -> Executable:
+        """Compile a graph after all passes into one model of OpenVINO."""
         self.refuse_gaps(graph)
         model = to_model(graph, LOWERINGS)
         replace_uint32(model.graph)

@@ -16,7 +16,7 @@ from amalthea.engine.ir import versions
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import autocast_around, current_trace, named
 from amalthea.engine.ir.tensor import Operators, Tensor, Type
-from amalthea.errors import ShapeError, TraceError
+from amalthea.errors import DtypeError, ShapeError, TraceError
 
 
 class Storage(Protocol):
@@ -71,6 +71,15 @@ def install_cast(cast: Callable[[Any, str], Any]) -> None:
 def cast(value: Any, dtype: str) -> Any:
     """Return a tensor or array in another dtype."""
     return _cast(value, dtype)
+
+
+def _refuse_complex(value: Any, dtype: str, path: str) -> None:
+    """Raise an error for complex numbers as the value of a real variable."""
+    name = str(getattr(value, "dtype", "")).rsplit(".", 1)[-1].strip("'<> ")
+    if name in dtypes.COMPLEX and not dtypes.is_complex(dtype):
+        raise DtypeError(
+            f"Complex numbers do not fit the real variable '{path}'.", expected=dtype, got=name, cure="ops.real(value)"
+        )
 
 
 class Variable(Operators):
@@ -135,6 +144,7 @@ class Variable(Operators):
             if dtype is None:
                 dtype = "float32" if value.dtype == np.float64 else value.dtype
             dtype = dtypes.standardize(dtype)
+        _refuse_complex(value, dtype, name or "variable")
         if start is None:
             value = np.array(value, dtypes.to_numpy(dtype), order="C")
         self.storage: Storage = HostStorage(value)
@@ -193,6 +203,7 @@ class Variable(Operators):
         trace = current_trace()
         if isinstance(value, Variable):
             value = value.value
+        _refuse_complex(value, self.dtype, self.path)
         if not isinstance(value, Tensor):
             value = runtime.array(value, self.dtype)
         shape = value.type.shape if isinstance(value, Tensor) else tuple(value.shape)

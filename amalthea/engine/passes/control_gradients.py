@@ -48,7 +48,7 @@ def _scan_gradient(node: Node, cotangents: Sequence[Tensor | None]) -> list[Any]
     body, n_fixed, n_carry = attrs["body"], attrs["captures"], attrs["carries"]
     fixed, carry = body.inputs[:n_fixed], body.inputs[n_fixed : n_fixed + n_carry]
     elements = body.inputs[n_fixed + n_carry :]
-    by_fixed = [x for x in fixed if dtypes.is_float(x.dtype)]
+    by_fixed = [x for x in fixed if dtypes.is_differentiable(x.dtype)]
     full = [g if g is not None else zeros_like(out) for g, out in zip(cotangents, node.outputs)]
     with Trace(current_trace() or Trace(), "the gradient of scan") as scope:
         g_carry = [Tensor(x.type) for x in carry]

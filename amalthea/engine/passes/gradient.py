@@ -35,7 +35,7 @@ def backward(outputs: Sequence[Tensor], cotangents: Sequence[Any], wrt: Sequence
         if all(g is None for g in given):
             continue
         for x, g in zip(node.inputs, _input_cotangents(node, given, wanted)):
-            if g is not None and x in wanted and dtypes.is_float(x.dtype):
+            if g is not None and x in wanted and dtypes.is_differentiable(x.dtype):
                 _accumulate(cotangent_of, x, unbroadcast(as_tensor(g), x.type.shape))
     return [cotangent_of[x] if x in cotangent_of else zeros_like(x) for x in wrt]
 
@@ -61,7 +61,7 @@ def _input_cotangents(node: Node, cotangents: list[Tensor | None], wanted: set[T
     primitive = node.primitive
     rule: Any = primitive.gradient or (decomposition_gradient if primitive.decomposition else None)
     if rule is None:
-        if not any(dtypes.is_float(out.dtype) for out in node.outputs) or primitive.family.elementwise:
+        if not any(dtypes.is_differentiable(out.dtype) for out in node.outputs) or primitive.family.elementwise:
             return [None] * len(node.inputs)
         raise BackendError(f"The primitive '{primitive.name}' has no gradient.", cure="ops.stop_gradient(x) around it")
     if rule is decomposition_gradient or getattr(rule, "takes_node", False):

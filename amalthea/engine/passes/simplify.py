@@ -72,15 +72,18 @@ def drop_factors(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | Non
         return [x]
     product = made_by(x, elementwise.multiply)
     before = _factor(product, product.inputs) if product is not None else None
-    if before is not None and np.asarray(number * before[1], dtypes.to_numpy(x.dtype)) == 1:
-        return [before[0]]
-    return None
+    if before is None:
+        return None
+    with np.errstate(over="ignore"):
+        whole = np.asarray(number * before[1], dtypes.to_numpy(x.dtype))
+    return [before[0]] if whole == 1 else None
 
 
 def _factor(product: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, float] | None:
     """Return the tensor and the constant of a product of a tensor and a scalar constant, or None."""
     for x, factor in (inputs, inputs[::-1]):
-        if factor.value is not None and not factor.type.shape and x.type == product.outputs[0].type:
+        scalar = factor.value is not None and not factor.type.shape and not dtypes.is_complex(factor.dtype)
+        if scalar and x.type == product.outputs[0].type:
             return x, float(on_host(factor.value))
     return None
 

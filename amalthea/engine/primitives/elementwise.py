@@ -299,9 +299,9 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@primitive(unary)
+@primitive(Family(lambda x: Type(x.shape, dtypes.real_of(_unary(x).dtype)), unary.samples, elementwise=True))
 def absolute(x):
-    """|x|, with gradient 0 at 0."""
+    """|x|, with gradient 0 at 0; a real number also for complex x."""
     return np.abs(x)
 
 
@@ -330,7 +330,6 @@ def round(x):
 
 
 relu.gradient = lambda g, x, out: (relu_gradient(g, out),)
-absolute.gradient = lambda g, x, out: (multiply(g, sign(x)),)
 
 
 @primitive(test)
@@ -535,6 +534,8 @@ select.samples = lambda: [
 
 
 def _cast(x: Type, *, dtype: str) -> Type:
+    keeps = dtypes.is_complex(dtype) or not dtypes.is_complex(x.dtype)
+    _check_kind(keeps, "a complex dtype", x, "ops.real(x), which drops the imaginary part")
     return Type(x.shape, dtype)
 
 
@@ -544,13 +545,11 @@ def cast(x, *, dtype):
     return x.astype(dtypes.to_numpy(dtype))
 
 
-cast.gradient = lambda g, x, out, *, dtype: (cast(g, dtype=x.dtype),)
 cast.samples = lambda: [
     sample(numbers(3, 4), dtype="int32"),
     sample(numbers(3, 4), dtype="float64"),
     sample(np.array([0.0, 0.5, -2.0]), dtype="bool"),
-    sample(np.array([0, 1, 2], "int32"), dtype="float64"),
-    sample(np.array([True, False]), dtype="float64"),
+    *(sample(np.array([0, 1, 0], dtype), dtype="float64") for dtype in ("int32", "bool")),
 ]
 
 

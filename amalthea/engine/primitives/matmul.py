@@ -34,14 +34,6 @@ def matmul(x, y, *, transpose_x=False, transpose_y=False):
     return np.matmul(x, y).astype(x.dtype, copy=False)  # NumPy multiplies bfloat16 as float32
 
 
-def _projects_features(x, y, *, transpose_x=False, transpose_y=False) -> bool:
-    """True for a product of steps, each with its features, and one matrix."""
-    return len(x.shape) >= 3 and len(y.shape) == 2 and not transpose_x
-
-
-matmul.keeps_steps = _projects_features
-
-
 def _matmul_gradient(g, x, y, out, *, transpose_x, transpose_y):
     if transpose_x:
         by_x = matmul(y, g, transpose_x=transpose_y, transpose_y=True)

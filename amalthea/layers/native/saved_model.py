@@ -85,7 +85,7 @@ class TFSMLayer(NativeLayer):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """Makes the layer again. It reads the SavedModel: :class:`UnsafeFileError` unless that is allowed."""
         refuse_unless_trusted("the path of a SavedModel")
-        return super().from_config(config)
+        return super().from_config(config, custom_objects)
 
 
 def _endpoint(loaded: Any, name: str) -> Any:

@@ -161,7 +161,7 @@ class TorchModuleWrapper(NativeLayer):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """Makes the layer again. The config runs code, so it raises :class:`UnsafeFileError` unless that is allowed."""
         if not isinstance(config["module"], str):
-            return super().from_config(config)
+            return super().from_config(config, custom_objects)
         refuse_unless_trusted("a pickled PyTorch module")
         import torch
 

@@ -11,7 +11,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.primitives import Primitive
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
-from amalthea.errors import ArgumentError
+from amalthea.errors import ArgumentError, DtypeError
 from amalthea.ops.base import cast, counted, floating, floats, op, promoted, tensor, value_of
 
 
@@ -131,7 +131,7 @@ def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Any:
 def _divided_down(row: Primitive, x1: Any, x2: Any) -> Any:
     """A division that gives 0 for whole numbers divided by 0, as NumPy's; libraries raise, or give anything."""
     x, y = map(counted, promoted(x1, x2))
-    if dtypes.is_float(dtypes.name_of(x)) or (type(x2) is int and x2 != 0):
+    if dtypes.is_differentiable(dtypes.name_of(x)) or (type(x2) is int and x2 != 0):
         return row(x, y)
     none = p.equal(y, 0)
     return p.select(none, 0, row(x, p.select(none, 1, y)))
@@ -200,7 +200,7 @@ def power(x1: TensorLike, x2: TensorLike) -> Any:
     Source: differs from Keras 3 in the gradient: infinite derivatives, such as that of ``x ** 0.5`` at 0, count as 0.
     """
     a = value_of(x1)
-    if type(x2) is int and x2 < 0 and not dtypes.is_float(dtypes.name_of(a)) and type(a) is not float:
+    if type(x2) is int and x2 < 0 and not dtypes.is_differentiable(dtypes.name_of(a)) and type(a) is not float:
         raise ArgumentError(
             "A whole number to a negative power is not a whole number.",
             expected="floats, or a power from 0",
@@ -428,7 +428,12 @@ def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neg
         [1.0, 0.0, 9.0]
     """
     a = tensor(x)
-    if not dtypes.is_float(dtypes.name_of(a)):
+    name = dtypes.name_of(a)
+    if dtypes.is_complex(name):
+        raise DtypeError(
+            "Infinite complex numbers have no sign.", expected="real numbers", got=name, cure="ops.real(x)"
+        )
+    if not dtypes.is_float(name):
         return a
     largest = dtypes.largest(dtypes.name_of(a))
     high = largest if posinf is None else posinf

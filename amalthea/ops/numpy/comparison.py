@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from amalthea.engine import dtypes
+from amalthea.engine.primitives import complex_numbers
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
+from amalthea.errors import ArgumentError
 from amalthea.ops.base import as_bool, floating, floats, op, promoted
 
 
@@ -205,7 +209,7 @@ def isnan(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.isnan([1.0, float("nan"), float("inf")])).tolist()
         [False, True, False]
     """
-    return p.isnan(floating(x))
+    return _of_parts(p.isnan, floating(x))
 
 
 @op
@@ -223,7 +227,7 @@ def isinf(x: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.isinf([1.0, float("nan"), -float("inf")])).tolist()
         [False, False, True]
     """
-    return p.isinf(floating(x))
+    return _of_parts(p.isinf, floating(x))
 
 
 @op
@@ -242,7 +246,56 @@ def isfinite(x: TensorLike) -> Any:
         [True, False, False]
     """
     a = floating(x)
-    return p.logical_not(p.logical_or(p.isnan(a), p.isinf(a)))
+    return p.logical_not(p.logical_or(_of_parts(p.isnan, a), _of_parts(p.isinf, a)))
+
+
+def _of_parts(test: Any, x: Any) -> Any:
+    """Return whether a test holds, for a complex number of one of its parts."""
+    if not dtypes.is_complex(dtypes.name_of(x)):
+        return test(x)
+    return p.logical_or(test(complex_numbers.real(x)), test(complex_numbers.imag(x)))
+
+
+def _is_infinite(x: Any, sign: float) -> Any:
+    return p.equal(floating(x), sign * float("inf"))
+
+
+@op
+def isposinf(x: TensorLike) -> Any:
+    """Returns True where an element is positive infinity.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> inf = float("inf")
+        >>> ops.convert_to_numpy(ops.isposinf([inf, -inf, 1.0])).tolist()
+        [True, False, False]
+    """
+    return _is_infinite(x, 1.0)
+
+
+@op
+def isneginf(x: TensorLike) -> Any:
+    """Returns True where an element is negative infinity.
+
+    Args:
+        |any tensor|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> inf = float("inf")
+        >>> ops.convert_to_numpy(ops.isneginf([inf, -inf, 1.0])).tolist()
+        [False, True, False]
+    """
+    return _is_infinite(x, -1.0)
 
 
 @op
@@ -297,3 +350,37 @@ def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | 
 
         return nonzero(condition)
     return p.select(as_bool(condition), *promoted(x1, x2))
+
+
+@op
+def select(condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0) -> Any:
+    """Chooses each element from the first of several tensors whose condition is true there.
+
+    Args:
+        condlist: sequence of TensorLike; the conditions, whose elements other than 0 count as True.
+        choicelist: sequence of TensorLike, one for each condition; all are promoted to one dtype.
+        default: TensorLike; chosen where no condition is true. Defaults to 0.
+
+    Shapes:
+        Any shapes that broadcast: (3, 1), (4,) -> (3, 4)
+
+    Raises:
+        ArgumentError: there are no conditions, or not as many as choices.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.arange(5)
+        >>> ops.convert_to_numpy(ops.select([x < 2, x > 3], [x * 10, -x], 7)).tolist()
+        [0, 10, 7, 7, -4]
+    """
+    conditions, choices = list(condlist), list(choicelist)
+    if not conditions or len(conditions) != len(choices):
+        raise ArgumentError(
+            "Conditions and choices come in pairs.",
+            expected="as many choices as conditions, at least one",
+            got=f"{len(conditions)} conditions, {len(choices)} choices",
+        )
+    *values, out = promoted(*choices, default)
+    for condition, value in zip(reversed(conditions), reversed(values)):
+        out = p.select(as_bool(condition), value, out)
+    return out

@@ -6,12 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import config
+from amalthea import checks, config, docstrings
 from amalthea.engine import dtypes
 from amalthea.engine.ir.trace import native, runtime_array
 from amalthea.engine.primitives import elementwise, movement
 from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
+from amalthea.errors import ArgumentError
 from amalthea.ops.base import cast, op, shape_of, static, tensor, value_of
+
+docstrings.share(
+    "bounds of a range",
+    """
+start: TensorLike; the first bound, or an array of them. It needs a value: symbolic tensors are refused.
+stop: TensorLike; the last bound, or an array of them, as ``start``.
+num: int from 0; number of elements. Defaults to 50.
+endpoint: bool; True includes the last bound. False stops one step before it. Defaults to True.
+""",
+)
+docstrings.share(
+    "float range dtype",
+    """
+dtype: DTypeLike; dtype of the output; a dtype of whole numbers cuts off the fraction. Defaults to None: the float
+    dtype of the bounds, ``floatx`` for Python numbers and whole numbers.
+""",
+)
 
 
 def _dtype(dtype: Any) -> str:
@@ -257,13 +275,89 @@ def linspace(
         >>> ops.convert_to_numpy(ops.linspace(0, 1, 5)).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    bounds, name = _bounds(start, stop, num, dtype, "linspace")
+    made = np.linspace(bounds[0], bounds[1], num, endpoint, retstep=True, axis=axis)
+    values = runtime_array(made[0] if dtypes.is_differentiable(name) else np.floor(made[0]), name)
+    return (values, made[1]) if retstep else values
+
+
+def _bounds(start: Any, stop: Any, num: Any, dtype: Any, owner: str) -> tuple[list[Any], str]:
+    """The bounds of a range in float64 (complex ones as they are), and the dtype of the range."""
+    checks.non_negative_int(num, "num", f"ops.{owner}")
     bounds = [value_of(x) for x in (start, stop)]
     name = dtypes.result_type("float", *map(dtypes.name_of, bounds), floatx=config.floatx())
     name = name if dtype is None else dtypes.standardize(dtype)
-    wide = [np.asarray(x).astype("float64") for x in bounds]
-    made = np.linspace(wide[0], wide[1], num, endpoint, retstep=True, axis=axis)
-    values = runtime_array(made[0] if dtypes.is_float(name) else np.floor(made[0]), name)
-    return (values, made[1]) if retstep else values
+    wide = [np.asarray(x) for x in bounds]
+    return [x if x.dtype.kind == "c" else x.astype("float64") for x in wide], name
+
+
+@op
+def logspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Any:
+    """Makes ``num`` numbers from ``base ** start`` to ``base ** stop`` whose logarithms are evenly spaced.
+
+    Args:
+        |bounds of a range|
+        base: float above 0; base of the powers. Defaults to 10.
+        |float range dtype|
+        axis: int; position of the new axis if the bounds are arrays. Defaults to 0, the first.
+
+    Shapes:
+        () -> (num,); (a, b) -> (num, a, b)
+
+    Raises:
+        ArgumentError: ``num`` is not an int from 0, or the base is not positive.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.logspace(0, 3, 4)).tolist()
+        [1.0, 10.0, 100.0, 1000.0]
+    """
+    checks.positive_number(base, "base", "ops.logspace")
+    bounds, name = _bounds(start, stop, num, dtype, "logspace")
+    return runtime_array(np.logspace(bounds[0], bounds[1], num, endpoint, base=base, axis=axis), name)
+
+
+@op
+def geomspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Any:
+    """Makes ``num`` numbers from ``start`` to ``stop``, each a constant multiple of the one before.
+
+    Args:
+        |bounds of a range|
+        |float range dtype|
+        axis: int; position of the new axis if the bounds are arrays. Defaults to 0, the first.
+
+    Shapes:
+        () -> (num,); (a, b) -> (num, a, b)
+
+    Raises:
+        ArgumentError: ``num`` is not an int from 0, or a bound is 0.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.geomspace(1, 8, 4)).tolist()
+        [1.0, 2.0, 4.0, 8.0]
+    """
+    bounds, name = _bounds(start, stop, num, dtype, "geomspace")
+    if any((x == 0).any() for x in bounds):
+        raise ArgumentError("A geometric sequence does not reach 0.", expected="bounds other than 0", got=(start, stop))
+    if any(((bounds[0] < 0) != (bounds[1] < 0)).ravel()):
+        raise ArgumentError("A geometric sequence does not cross 0.", expected="bounds of one sign", got=(start, stop))
+    return runtime_array(np.geomspace(bounds[0], bounds[1], num, endpoint, axis=axis), name)
 
 
 @op

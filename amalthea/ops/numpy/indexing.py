@@ -12,9 +12,9 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.primitives import elementwise
 from amalthea.engine.primitives import indexing as i
 from amalthea.engine.primitives import movement as m
-from amalthea.engine.types import TensorLike
-from amalthea.errors import ArgumentError, ShapeError, TraceError
-from amalthea.ops.base import one_axis, op, shape_of, tensor, value_of
+from amalthea.engine.types import ShapeLike, TensorLike
+from amalthea.errors import ArgumentError, DtypeError, ShapeError, TraceError
+from amalthea.ops.base import one_axis, op, shape_of, static, tensor, value_of
 
 
 def _indices(indices: Any) -> Any:
@@ -116,6 +116,54 @@ def nonzero(x: TensorLike) -> Any:
     if isinstance(value_of(x), Tensor):
         raise TraceError("How many elements are not zero is not known in a trace.", cure="ops.where(condition, x, y)")
     return tuple(part.astype("int32") for part in np.nonzero(np.asarray(value_of(x))))
+
+
+@op
+def unravel_index(indices: TensorLike, shape: ShapeLike) -> tuple[Any, ...]:
+    """Converts indices of a flattened tensor into coordinates, one tensor for each axis.
+
+    Args:
+        indices: TensorLike of whole numbers from 0, below the number of elements. Those without a value, in a compiled
+            function, are not checked.
+        shape: ShapeLike; shape of the tensor.
+
+    Shapes:
+        any shape -> one tensor of that shape for each axis
+
+    Returns:
+        A tuple of tensors, of the dtype of the indices.
+
+    Raises:
+        ArgumentError: an index lies outside of the shape.
+        DtypeError: the indices are not whole numbers.
+
+    Example:
+        >>> from amalthea import ops
+        >>> rows, columns = ops.unravel_index([0, 5, 7], (2, 4))
+        >>> ops.convert_to_numpy(rows).tolist(), ops.convert_to_numpy(columns).tolist()
+        ([0, 1, 1], [0, 1, 3])
+
+    Source: an index outside of the shape is refused as in NumPy; Keras 3 clips it on some backends.
+    """
+    flat, sizes = tensor(indices), static(shape)
+    if not dtypes.is_integer(dtypes.name_of(flat)):
+        raise DtypeError("An index is a whole number.", expected="integers", got=dtypes.name_of(flat))
+    if not isinstance(flat, Tensor):
+        known = np.asarray(flat)
+        outside = (known < 0) | (known >= shapes.size(sizes))
+        if outside.any():
+            raise ArgumentError(
+                "An index lies outside of the shape.",
+                expected=f"0 to {shapes.size(sizes) - 1}, for the shape {shapes.show(sizes)}",
+                got=known[outside].flat[0],
+            )
+    coordinates = []
+    for size in reversed(sizes[1:]):
+        divisor = elementwise.cast(np.asarray(size or 1), dtype=dtypes.name_of(flat))
+        rest = elementwise.floor_divide(flat, divisor)
+        coordinates.append(elementwise.subtract(flat, elementwise.multiply(rest, divisor)))
+        flat = rest
+    return (*((flat,) if sizes else ()), *reversed(coordinates))
 
 
 @op

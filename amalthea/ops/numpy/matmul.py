@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea.engine import shapes
+from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
-from amalthea.ops.base import all_axes, op, promoted, shape_of
+from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of
+from amalthea.ops.numpy.complex_numbers import conj
 
 
 @op
@@ -56,7 +58,11 @@ def _flat_product(x: Any, y: Any) -> Any:
     if len(y.shape) > 2 or len(shape) == 2:
         return product(x, y)
     rows = m.reshape(x, shape=(shapes.size(shape[:-1]), shape[-1]))
-    return m.reshape(product(rows, y), shape=(*shape[:-1], shape_of(y)[-1]))
+    out = m.reshape(product(rows, y), shape=(*shape[:-1], shape_of(y)[-1]))
+    mask = mask_of(x)
+    if mask is not None and out is not x:  # each step of the output comes from the same step of x
+        set_mask(out, mask)
+    return out
 
 
 @op
@@ -127,6 +133,107 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequenc
     left = m.reshape(m.transpose(a, axes=(*free1, *over1)), shape=(shapes.size(rows), inner))
     right = m.reshape(m.transpose(b, axes=(*over2, *free2)), shape=(inner, shapes.size(columns)))
     return m.reshape(product(left, right), shape=(*rows, *columns))
+
+
+@op
+def inner(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the inner product: sums over the last axes of both inputs.
+
+    Args:
+        x1, x2: TensorLike; promoted to one dtype. If one of them is a number, the result is the plain product.
+
+    Shapes:
+        (k,), (k,) -> (); (a, k), (b, k) -> (a, b)
+
+    Raises:
+        ShapeError: the sizes of the last axes differ.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.inner([[1, 2], [3, 4]], [10, 1])).tolist()
+        [12, 34]
+    """
+    a, b = promoted(x1, x2)
+    if not a.shape or not b.shape:
+        return elementwise.multiply(a, b)
+    return tensordot(a, b, axes=[[len(a.shape) - 1], [len(b.shape) - 1]])
+
+
+@op
+def vdot(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the dot product of the flattened inputs, the first one conjugated if it is complex.
+
+    Args:
+        x1, x2: TensorLike of equally many elements; promoted to one dtype.
+
+    Shapes:
+        any shapes of equally many elements -> ()
+
+    Raises:
+        ShapeError: the inputs differ in their number of elements.
+
+    Example:
+        >>> from amalthea import ops
+        >>> int(ops.vdot([[1, 2], [3, 4]], [[1, 1], [2, 0]]))
+        9
+    """
+    a, b = promoted(x1, x2)
+    flat = [m.reshape(x, shape=(shapes.size(shape_of(x)),)) for x in (conj(a), b)]
+    return tensordot(*flat, axes=1)
+
+
+@op
+def cross(
+    x1: TensorLike, x2: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """Computes the cross product of vectors in space. Of two vectors in the plane it is the third component alone.
+
+    Args:
+        x1, x2: TensorLike; vectors with 2 or 3 components, promoted to one dtype. Other axes broadcast. A vector of
+            the plane beside one in space has 0 as its third component.
+        axisa, axisb: ints; the axes of the components in ``x1`` and ``x2``. Default to -1, the last.
+        axisc: int; the axis of the components in the output. Defaults to -1, the last.
+        axis: int; replaces the three others. Defaults to None.
+
+    Shapes:
+        (..., 3), (..., 3) -> (..., 3); (..., 2), (..., 2) -> (...)
+
+    Raises:
+        ShapeError: a vector does not have 2 or 3 components.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.cross([1, 0, 0], [0, 1, 0])).tolist()
+        [0, 0, 1]
+    """
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = (_components(x, ax) for x, ax in zip(promoted(x1, x2), (axisa, axisb)))
+    third = _minor(a, b, 0, 1)
+    if len(a) == len(b) == 2:
+        return third
+    zero = elementwise.multiply(a[0], 0)
+    a, b = ([*v, zero] if len(v) == 2 else v for v in (a, b))
+    parts = [_minor(a, b, 1, 2), _minor(a, b, 2, 0), third]
+    shape = shapes.broadcast(*(shape_of(part) for part in parts))
+    place = one_axis(axisc, len(shape) + 1)
+    whole = [m.broadcast_to(part, shape=shape) for part in parts]
+    return m.concatenate(*(m.reshape(x, shape=(*shape[:place], 1, *shape[place:])) for x in whole), axis=place)
+
+
+def _components(x: Any, axis: int) -> list[Any]:
+    axis, shape = one_axis(axis, len(x.shape)), shape_of(x)
+    if shape[axis] not in (2, 3):
+        raise ShapeError(
+            "A cross product is one of vectors in the plane or in space.",
+            expected="2 or 3 components",
+            got=f"axis {axis} of {shapes.show(shape)}",
+        )
+    rest = shape[:axis] + shape[axis + 1 :]
+    return [m.reshape(m.part(x, axis, n, n + 1), shape=rest) for n in range(shape[axis])]
+
+
+def _minor(a: list[Any], b: list[Any], i: int, j: int) -> Any:
+    return elementwise.subtract(elementwise.multiply(a[i], b[j]), elementwise.multiply(a[j], b[i]))
 
 
 @op

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings
+from amalthea import checks, docstrings
 from amalthea.engine import shapes
 from amalthea.engine.primitives import indexing as i
 from amalthea.engine.primitives import movement as m
@@ -322,6 +322,7 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
         A list of tensors.
 
     Raises:
+        ArgumentError: the number of parts is not positive.
         ShapeError: the axis does not split into so many equal parts.
 
     Example:
@@ -333,6 +334,7 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     axis = one_axis(axis, len(a.shape))
     total = shape_of(a)[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
+        checks.positive_int(indices_or_sections, "indices_or_sections", "ops.split")
         if isinstance(total, int) and total % indices_or_sections:
             raise ShapeError(
                 "The axis does not split into equal parts.", expected=f"a multiple of {indices_or_sections}", got=total

@@ -9,9 +9,8 @@ import numpy as np
 
 from amalthea import docstrings
 from amalthea.engine import dtypes, shapes
-from amalthea.engine.ir.trace import native
 from amalthea.engine.primitives import elementwise as p
-from amalthea.engine.primitives import indexing, movement
+from amalthea.engine.primitives import movement
 from amalthea.engine.primitives import reductions as r
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.ops.base import (
@@ -25,6 +24,7 @@ from amalthea.ops.base import (
     shape_of,
     tensor,
 )
+from amalthea.ops.sorting import order
 
 docstrings.share(
     "position",
@@ -146,31 +146,6 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = No
     return _running(r.cumprod, x, axis, dtype)
 
 
-def _order(x: Any, axis: Any) -> tuple[Any, Any]:
-    """Sorted values and their positions, smallest first, NaN last: the largest of the mirrored values."""
-    x = tensor(x)
-    if dtypes.name_of(x) == "bool":
-        values, indices = _order(cast(x, "uint8"), axis)
-        return cast(values, "bool"), indices
-    if axis is None:
-        x, axis = movement.reshape(x, shape=(shapes.size(shape_of(x)),)), 0
-    axis, last = one_axis(axis, len(x.shape)), len(x.shape) - 1
-    swap = list(range(last + 1))
-    swap[axis], swap[last] = last, axis
-    mirrored = _mirrored(movement.transpose(x, axes=tuple(swap)))
-    values, indices = indexing.top_k(mirrored, k=shape_of(mirrored)[-1])
-    return movement.transpose(_mirrored(values), axes=tuple(swap)), movement.transpose(indices, axes=tuple(swap))
-
-
-def _mirrored(x: Any) -> Any:
-    """The values in the opposite order: floats negated, whole numbers with every bit inverted."""
-    name = dtypes.name_of(x)
-    if dtypes.is_float(name):
-        return p.negative(x)
-    ones = np.iinfo(name).max if name.startswith("uint") else -1
-    return p.bitwise_xor(x, native(np.asarray(ones, dtypes.to_numpy(name))))
-
-
 @op
 def sort(x: TensorLike, axis: int | None = -1) -> Any:
     """Sorts elements along an axis in ascending order; NaN comes last.
@@ -187,7 +162,7 @@ def sort(x: TensorLike, axis: int | None = -1) -> Any:
         >>> ops.convert_to_numpy(ops.sort([[3, 1, 2], [9, 7, 8]])).tolist()
         [[1, 2, 3], [7, 8, 9]]
     """
-    return _order(x, axis)[0]
+    return order(x, axis)[0]
 
 
 @op
@@ -206,7 +181,7 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Any:
         >>> ops.convert_to_numpy(ops.argsort([3, 1, 2])).tolist()
         [1, 2, 0]
     """
-    return _order(x, axis)[1]
+    return order(x, axis)[1]
 
 
 @op
@@ -236,7 +211,7 @@ def median(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: boo
     flat = movement.transpose(x, axes=(*rest, *axes))
     n = int(np.prod([full[a] for a in axes]))
     flat = movement.reshape(flat, shape=(*(full[a] for a in rest), n))
-    ordered, last = _order(flat, -1)[0], len(rest)
+    ordered, last = order(flat, -1)[0], len(rest)
     low = movement.part(ordered, last, (n - 1) // 2, (n - 1) // 2 + 1)
     high = movement.part(ordered, last, n // 2, n // 2 + 1)
     middle = p.add(p.multiply(low, 0.5), p.multiply(high, 0.5))

@@ -22,20 +22,10 @@ from amalthea.ops.base import (
     over_nothing,
     promoted,
     shape_of,
+    summable,
     tensor,
 )
 from amalthea.ops.numpy.comparison import isclose
-
-
-def _summable(x: Any, dtype: Any = None) -> Any:
-    """Bools and short whole numbers are added up as int32, as in Keras."""
-    x = tensor(x)
-    name = dtypes.name_of(x)
-    if dtype is not None:
-        return cast(x, dtypes.standardize(dtype))
-    if name in ("bool", "int8", "int16"):
-        return cast(x, "int32")
-    return cast(x, "uint32") if name in ("uint8", "uint16") else x
 
 
 @op
@@ -58,7 +48,7 @@ def sum(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
 
     Source: float16 and bfloat16 are added up in float32 and rounded once; Keras 3 does so on some backends only.
     """
-    a = _summable(x)
+    a = summable(x)
     return r.reduce_sum(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
 
@@ -84,7 +74,7 @@ def prod(
 
     Source: differs from Keras 3 in the gradient at zeros: the product of the other factors, NaN there on some backends.
     """
-    a = _summable(x, dtype)
+    a = summable(x, dtype)
     return r.reduce_prod(a, axes=all_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
 
@@ -128,7 +118,10 @@ def var(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
         1.25
     """
     axes = all_axes(axis, len(shape_of(x)))
-    return mean_of(p.square(p.subtract(x, mean_of(x, axes, True))), axes, bool(keepdims))
+    distance = p.subtract(x, mean_of(x, axes, True))
+    if dtypes.is_complex(dtypes.name_of(x)):
+        distance = p.absolute(distance)
+    return mean_of(p.square(distance), axes, bool(keepdims))
 
 
 @op
@@ -398,3 +391,26 @@ def logsumexp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: 
     total = p.log(r.reduce_sum(p.exp(p.subtract(x, top)), axes=axes, keepdims=bool(keepdims)))
     kept = top if keepdims else movement.reshape(top, shape=shape_of(total))
     return p.add(total, kept)
+
+
+@op
+def ptp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Computes the range of elements over axes: the largest one minus the smallest one.
+
+    Args:
+        x: TensorLike of any shape and of any dtype but bool. The dtype is kept.
+        |reduced axes|
+
+    Shapes:
+        (batch, features) -> (batch,) with axis=1; any shape -> () with axis=None
+
+    Raises:
+        DtypeError: the input holds bools.
+        ShapeError: a reduced axis has no elements.
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.ptp([[1, 9, 3], [4, 5, 6]], axis=1)).tolist()
+        [8, 2]
+    """
+    return p.subtract(max(x, axis, keepdims), min(x, axis, keepdims))

@@ -73,7 +73,7 @@ def round(x: TensorLike, decimals: int = 0) -> Any:
         [3.14, 2.72]
     """
     a = tensor(x)
-    if not dtypes.is_float(dtypes.name_of(a)):
+    if not dtypes.is_differentiable(dtypes.name_of(a)):
         return a
     if not decimals:
         return p.round(a)
@@ -96,6 +96,6 @@ def trunc(x: TensorLike) -> Any:
         [-1.0, 0.0, 2.0]
     """
     a = tensor(x)
-    if not dtypes.is_float(dtypes.name_of(a)):
+    if not dtypes.is_differentiable(dtypes.name_of(a)):
         return a
     return p.multiply(p.sign(a), p.floor(p.absolute(a)))

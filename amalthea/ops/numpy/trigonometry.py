@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from amalthea.engine.primitives import control
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
-from amalthea.ops.base import floating, floats, op
+from amalthea.ops.base import accumulating, accumulating_pair, floating, floats, op
 
 
 @op
@@ -254,3 +256,91 @@ def arctanh(x: TensorLike) -> Any:
         [-0.5493, 0.0, 0.5493]
     """
     return p.arctanh(floating(x))
+
+
+@op
+def deg2rad(x: TensorLike) -> Any:
+    """Converts angles from degrees to radians: ``x * pi / 180``.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.deg2rad([0, 90, 180])).tolist()
+        [0.0, 1.5708, 3.1416]
+    """
+    return p.multiply(floating(x), math.pi / 180)
+
+
+@op
+def rad2deg(x: TensorLike) -> Any:
+    """Converts angles from radians to degrees: ``x * 180 / pi``.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> import math
+        >>> from amalthea import ops
+        >>> round(float(ops.rad2deg(math.pi / 2)), 3)
+        90.0
+    """
+    return p.multiply(floating(x), 180 / math.pi)
+
+
+@op
+@accumulating
+def sinc(x: TensorLike) -> Any:
+    """Computes the normalized sinc function: ``sin(pi * x) / (pi * x)``, and 1 at 0, with gradient 0 there.
+
+    Args:
+        |elementwise|
+
+    Shapes:
+        any shape -> the same shape
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.sinc([0.0, 0.5, 1.5])).tolist()
+        [1.0, 0.6366, -0.2122]
+    """
+    angle = p.multiply(x, math.pi)
+    near = p.less(p.absolute(angle), 1e-2)  # there by its series, whose derivatives of all orders are right at 0
+    small = p.square(p.select(near, angle, 0.0))
+    series = p.subtract(1.0, p.multiply(p.divide(small, 6.0), p.subtract(1.0, p.divide(small, 20.0))))
+    far = p.select(near, 1.0, angle)
+    return p.select(near, series, p.divide(p.sin(far), far))
+
+
+@op
+@accumulating_pair
+def hypot(x1: TensorLike, x2: TensorLike) -> Any:
+    """Computes the length of the hypotenuse, ``sqrt(x1 ** 2 + x2 ** 2)``, without overflow of the squares.
+
+    Args:
+        |float pair|
+
+    Shapes:
+        Any shapes that broadcast: (3, 1), (4,) -> (3, 4)
+
+    Example:
+        >>> from amalthea import ops
+        >>> ops.convert_to_numpy(ops.hypot([3.0, 0.0], [4.0, -2.0])).tolist()
+        [5.0, 2.0]
+
+    Source: infinite where one input is infinite, even if the other is NaN, as in NumPy. The gradient at the origin,
+    where none exists, counts as 0.
+    """
+    largest = p.maximum(p.absolute(x1), p.absolute(x2))
+    infinite = p.logical_or(p.isinf(x1), p.isinf(x2))
+    plain = p.logical_or(infinite, p.equal(largest, 0.0))
+    scale = control.stop_gradient(p.select(plain, 1.0, largest))  # the result does not depend on it
+    total = p.add(p.square(p.divide(x1, scale)), p.square(p.divide(x2, scale)))
+    return p.select(infinite, float("inf"), p.multiply(scale, p.sqrt(total)))

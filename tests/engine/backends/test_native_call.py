@@ -152,12 +152,14 @@ def test_numpy_computes_a_native_call_and_says_that_it_has_no_gradient_of_it():
             amalthea.jit(amalthea.grad(call))(X)
 
 
-def test_onnxruntime_says_that_it_cannot_compile_a_native_call():
-    pytest.importorskip("onnxruntime")
-    with use_backend("onnxruntime"):
-        close(ops.native_call(np.sinc, X), np.sinc(X))
-        with pytest.raises(BackendError, match="native_call"):
-            amalthea.jit(lambda x: ops.native_call(np.sinc, x))(X)
+@pytest.mark.parametrize("backend", [n for n in ("onnxruntime", "openvino", "pytensor") if n in backends.installed()])
+def test_sessions_call_a_function_of_numpy_between_them(backend):
+    with use_backend(backend):
+        call = lambda x: ops.sum(ops.exp(ops.native_call(np.sinc, x * 2.0)))  # noqa: E731
+        for run in (call, amalthea.jit(call)):
+            close(run(X), np.exp(np.sinc(X * 2)).sum())
+        with pytest.raises(BackendError, match="native call"):
+            amalthea.jit(amalthea.grad(call))(X)
 
 
 def test_tensorflow_calls_and_differentiates_inside_its_own_function():

@@ -33,6 +33,7 @@ class OnnxBackend(Backend):
     """The common part of ONNX Runtime and OpenVINO: everything except ``compile``."""
 
     storage = BufferedStorage
+    has_segments = True
 
     def __init__(self) -> None:
         self._eager = Cache()

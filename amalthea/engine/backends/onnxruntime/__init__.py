@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amalthea.engine.backends import base
@@ -22,8 +22,9 @@ from amalthea.engine.backends.onnxruntime.executable import Executable
 from amalthea.engine.backends.onnxruntime.nchwc.conv import NCHWC_CONV_LOWERINGS
 from amalthea.engine.backends.onnxruntime.nchwc.elementwise import NCHWC_ELEMENTWISE_LOWERINGS
 from amalthea.engine.backends.onnxruntime.updates import program
-from amalthea.engine.backends.onnxruntime.updates.partition import partition_updates
+from amalthea.engine.backends.onnxruntime.updates.partition import Update, partition_updates
 from amalthea.engine.backends.onnxruntime.updates.program import is_multithreaded
+from amalthea.engine.backends.segments import SegmentedExecutable, needs_segments
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.passes.channels_first import channels_first
 from amalthea.engine.passes.expand import expand
@@ -84,7 +85,6 @@ class OnnxRuntimeBackend(OnnxBackend):
 
     name = "onnxruntime"
     lowerings = ONNXRUNTIME_LOWERINGS
-    gaps: Mapping[str, str] = {"native_call": "a session cannot call Python functions"}
     tolerances: Mapping[str, Any] = {
         f"{name} float64": (2e-6, "computed in float32: there is no kernel for float64") for name in _IN_FLOAT32
     }
@@ -102,11 +102,17 @@ class OnnxRuntimeBackend(OnnxBackend):
         if not graph.results:
             return lambda values: []  # a session needs an output
         graph = prepare_graph(graph)
+        if needs_segments(graph, ONNXRUNTIME_LOWERINGS):
+            return SegmentedExecutable(graph, ONNXRUNTIME_LOWERINGS, self._compile_session, self.storage_of)
         rest, updates = partition_updates(graph)
         if rest.results:
             graph = rest
         else:  # a session needs an output: keep the updates in the graph
             updates = []
+        return self._compile_session(graph, updates)
+
+    def _compile_session(self, graph: Graph, updates: Sequence[Update] = ()) -> base.Executable:
+        """Compile a graph after all passes into one session, and the updates that follow it."""
         self.refuse_gaps(graph)
         session = self.session(
             to_model(graph, ONNXRUNTIME_LOWERINGS), alone=not any(is_multithreaded(update.size) for update in updates)

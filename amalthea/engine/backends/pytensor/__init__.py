@@ -15,6 +15,7 @@ from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.pytensor.control import CONTROL_LOWERINGS
 from amalthea.engine.backends.pytensor.function import Function
 from amalthea.engine.backends.pytensor.lowerings import OPERATOR_LOWERINGS
+from amalthea.engine.backends.pytensor.references import REFERENCE_LOWERINGS
 from amalthea.engine.backends.pytensor.windows import WINDOW_LOWERINGS
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.ir.graph import Graph
@@ -23,7 +24,7 @@ from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import TABLE, Primitive, random
 
-LOWERINGS = {**OPERATOR_LOWERINGS, **WINDOW_LOWERINGS, **CONTROL_LOWERINGS}
+LOWERINGS = {**OPERATOR_LOWERINGS, **WINDOW_LOWERINGS, **REFERENCE_LOWERINGS, **CONTROL_LOWERINGS}
 
 
 class PyTensorStorage(ListedStorage):

@@ -15,7 +15,9 @@ import pytensor
 from pytensor.compile.mode import Mode
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
+from amalthea.engine import dtypes
 from amalthea.engine.backends.pytensor.operators import cast, pt
+from amalthea.engine.backends.pytensor.references import by_reference
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.ir.trace import on_host
@@ -62,7 +64,10 @@ class Function:
 def _lowered(node: Node, known: Mapping[Tensor, Any], lowerings: Mapping[Primitive, Any]) -> list[Any]:
     """Return PyTensor's variables for a node's outputs; subgraphs are passed to the lowering as functions."""
     attrs = {name: Function(v, lowerings) if isinstance(v, Graph) else v for name, v in node.attrs.items()}
-    made = lowerings[node.primitive](*(_value(x, known) for x in node.inputs), **attrs)
+    lowering = lowerings[node.primitive]
+    if not any(isinstance(v, Function) for v in attrs.values()) and dtypes.any_complex((*node.inputs, *node.outputs)):
+        lowering = by_reference(node.primitive)  # PyTensor's casts and sums do not take complex numbers
+    made = lowering(*(_value(x, known) for x in node.inputs), **attrs)
     return [_typed(out, x.type) for out, x in zip([made] if node.primitive.single else made, node.outputs)]
 
 

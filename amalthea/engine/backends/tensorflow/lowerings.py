@@ -11,11 +11,22 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from amalthea.engine.backends.tensorflow import windows
+from amalthea.engine.backends.tensorflow import linear_algebra, windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    bits,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 
@@ -199,6 +210,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.logical_and: tf.logical_and, p.logical_or: tf.logical_or, p.bitwise_and: tf.bitwise.bitwise_and,
     p.bitwise_or: tf.bitwise.bitwise_or, p.bitwise_xor: tf.bitwise.bitwise_xor,
     p.left_shift: tf.bitwise.left_shift, p.right_shift: tf.bitwise.right_shift, p.select: tf.where,
+    bits.bitcast: lambda x, *, dtype: tf.bitcast(x, dtype),
     p.clip: _clip, p.cast: lambda x, *, dtype: tf.cast(x, DTYPES[dtype]),
     reductions.reduce_sum: _reduce(tf.reduce_sum), reductions.reduce_prod: _reduce(tf.reduce_prod),
     reductions.reduce_max: _reduce(tf.reduce_max), reductions.reduce_min: _reduce(tf.reduce_min),
@@ -231,6 +243,8 @@ LOWERINGS: dict[Primitive, Any] = {
     composite.log_softmax: lambda x, *, axis: tf.nn.log_softmax(x, axis),
     control.identity: _same, control.stop_gradient: tf.stop_gradient, control.barrier: _barrier,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
+    complex_numbers.from_parts: tf.complex, complex_numbers.real: tf.math.real,
+    complex_numbers.imag: tf.math.imag, complex_numbers.conj: tf.math.conj,
     control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
 }  # fmt: skip
 
@@ -271,3 +285,4 @@ def run(primitive: Primitive, inputs: Sequence[Any], attrs: dict[str, Any]) -> A
 
 _SUBGRAPH_LOWERINGS = subgraph_lowerings(run)
 LOWERINGS.update(_SUBGRAPH_LOWERINGS)
+LOWERINGS.update(linear_algebra.lowerings(run))

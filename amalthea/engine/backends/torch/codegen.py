@@ -132,19 +132,19 @@ class Writer:
         """Return the position of the operand whose memory takes the result, or None."""
         if statement.all_reusable:
             pairs = zip(statement.reusable, statement.outputs)
-            return (
-                statement.reusable[0]
-                if all(self._is_free(number, statement.inputs[i], out) for i, out in pairs)
-                else None
-            )
-        return next(
-            (i for i in statement.reusable if self._is_free(number, statement.inputs[i], statement.outputs[0])), None
-        )
+            return statement.reusable[0] if all(self._is_free(number, statement, i, out) for i, out in pairs) else None
+        return next((i for i in statement.reusable if self._is_free(number, statement, i, statement.outputs[0])), None)
 
-    def _is_free(self, number: int, x: Tensor, out: Tensor) -> bool:
-        """True if a tensor's memory can take an output: same type, not shared, and not used afterwards."""
+    def _is_free(self, number: int, statement: Statement, position: int, out: Tensor) -> bool:
+        """True if an operand's memory can take an output: same type, not shared, and not used afterwards.
+
+        A transposed view of it must not be another operand, which would be overwritten while it is read.
+        """
+        x = statement.inputs[position]
         ours = x in self.fresh and self.owner.get(x, x) is x
-        return ours and x.type == out.type and self.group_ends[x] == number and self.ends[x] == number
+        viewed = any(y is not x and self.owner.get(y, y) is x for y in statement.inputs)
+        free = self.group_ends[x] == number and self.ends[x] == number if ours else False
+        return free and not viewed and x.type == out.type
 
     def _name(self, x: Tensor) -> str:
         if x.value is not None:

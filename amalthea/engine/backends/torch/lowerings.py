@@ -11,12 +11,24 @@ import torch
 import torch.nn.functional as F
 
 from amalthea.engine.backends.torch.arrays import NAMES, to_tensor, where
+from amalthea.engine.backends.torch.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.torch.normalization import NORMALIZATION_LOWERINGS
 from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
 from amalthea.engine.backends.torch.windows import WINDOW_LOWERINGS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    bits,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 
 # ------------------------------------------------------------------------------- moving and indexing
@@ -190,7 +202,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.bitwise_and: torch.bitwise_and, p.bitwise_or: torch.bitwise_or, p.bitwise_xor: torch.bitwise_xor,
     p.left_shift: torch.bitwise_left_shift, p.right_shift: torch.bitwise_right_shift, p.select: torch.where,
     p.clip: lambda x, *, low, high: torch.clamp(x, low, high),
-    p.cast: lambda x, *, dtype: x.to(NAMES[dtype]),
+    p.cast: lambda x, *, dtype: x.to(NAMES[dtype]), bits.bitcast: lambda x, *, dtype: x.view(NAMES[dtype]),
     reductions.reduce_sum: lambda x, *, axes, keepdims: (
         torch.sum(x, dim=axes, keepdim=keepdims, dtype=x.dtype) if axes else x
     ),
@@ -223,7 +235,9 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
-    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS,
+    complex_numbers.from_parts: torch.complex, complex_numbers.real: lambda x: x.real.clone(),
+    complex_numbers.imag: lambda x: x.imag.clone(), complex_numbers.conj: lambda x: x.conj().resolve_conj(),
+    **WINDOW_LOWERINGS, **NORMALIZATION_LOWERINGS, **RNN_LOWERINGS, **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 _RANDOM = (random.random_uniform, random.random_normal)
 
@@ -257,7 +271,7 @@ def _run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
 
 def run_widened(primitive: Primitive, *tensors: Any, **attrs: Any) -> Any:
     """Run a primitive of unsigned integers in int64, and truncate the results to their width."""
-    if primitive in _RANDOM:
+    if primitive in _RANDOM or primitive is bits.bitcast:
         return LOWERINGS[primitive](*tensors, **attrs)
     types = primitive.types([type_of(x) for x in tensors], attrs)
     wide = [x.long() if is_unsigned(x.dtype) else x for x in tensors]

@@ -18,7 +18,7 @@ from amalthea.engine.backends.torch.rnn import CONTIGUOUS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import on_host
-from amalthea.engine.primitives import control, indexing, matmul, movement, reductions
+from amalthea.engine.primitives import bits, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 
 Name = Callable[[str, Any], str]  # puts a value into the code's globals, and returns its name there
@@ -26,7 +26,7 @@ Name = Callable[[str, Any], str]  # puts a value into the code's globals, and re
 # Primitives whose result may share memory with an operand.
 VIEWS = {
     movement.reshape, movement.transpose, movement.broadcast_to, movement.slice, movement.dynamic_slice, movement.pad,
-    p.cast,
+    p.cast, bits.bitcast,
     control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
     control.cond, control.while_loop, control.scan, indexing.gather,
     reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min, reductions.reduce_prod,

@@ -153,3 +153,10 @@ def test_autograd_goes_through_a_recurrence(row):
     inputs = [torch.tensor(x, requires_grad=True) for x in row.samples[0].inputs]
     with backends.use_backend("torch"), torch.enable_grad():
         assert torch.autograd.gradcheck(lambda *xs: row(*xs, reverse=True), inputs)
+
+
+def test_no_operand_is_overwritten_while_its_view_is_read():
+    x, y = numbers(3, 3), numbers(3, 3, seed=1)
+    with backends.use_backend("torch"):
+        found = transforms.jit(lambda x, y: (lambda p: p - ops.transpose(p))(ops.matmul(x, y)))(x, y)
+    np.testing.assert_allclose(found, x @ y - (x @ y).T, 1e-12, 1e-12)

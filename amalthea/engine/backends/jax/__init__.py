@@ -23,6 +23,7 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
@@ -33,7 +34,18 @@ from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, composite, control, indexing, matmul, movement, random, reductions
+from amalthea.engine.primitives import (
+    Primitive,
+    bits,
+    complex_numbers,
+    composite,
+    control,
+    indexing,
+    matmul,
+    movement,
+    random,
+    reductions,
+)
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.primitives.windows import window_counts
@@ -179,6 +191,7 @@ LOWERINGS: dict[Primitive, Any] = {
     p.logical_and: jnp.logical_and, p.logical_or: jnp.logical_or, p.bitwise_and: jnp.bitwise_and,
     p.bitwise_or: jnp.bitwise_or, p.bitwise_xor: jnp.bitwise_xor, p.left_shift: jnp.left_shift,
     p.right_shift: jnp.right_shift, p.select: jnp.where,
+    bits.bitcast: lambda x, *, dtype: lax.bitcast_convert_type(x, dtypes.to_numpy(dtype)),
     p.clip: lambda x, *, low, high: jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)),
     p.cast: lambda x, *, dtype: x.astype(dtypes.to_numpy(dtype)),
     reductions.reduce_sum: lambda x, *, axes, keepdims: jnp.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype),
@@ -215,6 +228,9 @@ LOWERINGS: dict[Primitive, Any] = {
     control.with_gradient: lambda *xs, count, rule: xs[count:],
     control.native_call: lambda *xs, function, types: tuple(function(*xs)),
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
+    complex_numbers.from_parts: lax.complex, complex_numbers.real: jnp.real, complex_numbers.imag: jnp.imag,
+    complex_numbers.conj: jnp.conj,
+    **LINEAR_ALGEBRA_LOWERINGS,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Ops on images ``(batch, height, width, channels)``, or on one image without the batch axis.
+"""Sizes of images.
 
 A spatial axis is resized by one matrix product: a column of the matrix holds the weights of the old pixels in a new
 one. The matrix depends on sizes alone, so a compiled step holds it as a constant.
@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amalthea import config
+from amalthea import checks, config
+from amalthea.engine import shapes
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops import numpy as np_ops
-from amalthea.ops.base import floating, one_axis, op, shape_of
+from amalthea.ops.base import accumulating, all_axes, one_axis, op, shape_of, tensor
 from amalthea.ops.core import cast
-from amalthea.ops.sampling import affine_transform, number, positions
+from amalthea.ops.image.layout import number, positions, rounding, space_axes
 
 
 def _triangle(x: Any) -> Any:
@@ -46,16 +47,20 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool) -> Any:
-    """Compute the weight of each old pixel in each new one, as a matrix ``(old, new)``."""
-    step = np_ops.divide(number(old), number(new))
-    centres = (positions(new) + 0.5) * step - 0.5
+def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool, step: Any, shift: Any = 0.0) -> Any:
+    """Compute the weight of each old pixel in each new one, as a matrix ``(old, new)``.
+
+    ``step`` is the distance of neighbouring new pixels among the old ones; the new ones are moved by ``shift``.
+    """
+    centres = np_ops.multiply(np_ops.subtract(positions(new) + 0.5, shift), step) - 0.5
     reach = np_ops.maximum(step, 1.0) if antialias else 1.0
     away = np_ops.abs(centres[None, :] - positions(old)[:, None]) / reach
     raw = kernel(away)
     total = np_ops.sum(raw, axis=0, keepdims=True)
     nothing = np_ops.less(np_ops.abs(total), 1e-4)
-    return np_ops.where(nothing, 0.0, raw / np_ops.where(nothing, 1.0, total))
+    weights = np_ops.where(nothing, 0.0, raw / np_ops.where(nothing, 1.0, total))
+    inside = np_ops.logical_and(np_ops.less_equal(-0.5, centres), np_ops.less_equal(centres, number(old) - 0.5))
+    return np_ops.where(inside, weights, 0.0)
 
 
 def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> Any:
@@ -65,16 +70,13 @@ def _along(x: Any, axis: int, new: Any, interpolation: str, antialias: bool) -> 
     if interpolation == "nearest":
         nearest = np_ops.floor((positions(new) + 0.5) * np_ops.divide(number(old), number(new)))
         return np_ops.take(x, cast(np_ops.clip(nearest, 0.0, number(old) - 1.0), "int32"), axis=axis)
-    matrix = cast(shares(old, new, _KERNELS[interpolation], antialias), x.dtype)
-    return np_ops.moveaxis(np_ops.matmul(np_ops.moveaxis(x, axis, -1), matrix), -1, axis)
+    step = np_ops.divide(number(old), number(new))
+    return _mixed(x, axis, shares(old, new, _KERNELS[interpolation], antialias, step))
 
 
-def space_axes(rank: int, data_format: str) -> tuple[int, int]:
-    """Return the axes of height and width."""
-    if rank not in (3, 4):
-        raise ShapeError("This is no image.", expected="3 axes, or 4 with the batch", got=rank)
-    first = rank - 3 if data_format == "channels_last" else rank - 2
-    return first, first + 1
+def _mixed(x: Any, axis: int, matrix: Any) -> Any:
+    mixed = np_ops.matmul(np_ops.moveaxis(x, axis, -1), cast(matrix, x.dtype))
+    return np_ops.moveaxis(mixed, -1, axis)
 
 
 def _known(shape: Any, axes: tuple[int, int]) -> tuple[int, int]:
@@ -106,7 +108,17 @@ def crop_centre(x: Any, axes: tuple[int, int], size: tuple[Any, Any]) -> Any:
     return x[tuple(key)]
 
 
+def _new_size(size: Any) -> tuple[Any, Any]:
+    if not isinstance(size, (list, tuple)) or len(size) != 2:
+        raise ArgumentError("The size of images is a height and a width.", expected="two ints", got=repr(size))
+    for n in size:
+        if not isinstance(n, shapes.Dim):
+            checks.positive_int(n, "size", "ops.image.resize")
+    return tuple(size)
+
+
 @op
+@rounding
 def resize(
     images: TensorLike,
     size: Sequence[int],
@@ -121,7 +133,7 @@ def resize(
     """Resizes images to a given height and width.
 
     Args:
-        images: TensorLike; one image or a batch. Whole numbers are computed in ``floatx``.
+        |images|
         size: two ints; the new height and width, in pixels.
         interpolation: str; ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``. Defaults to
             ``"bilinear"``.
@@ -159,13 +171,77 @@ def resize(
         raise ArgumentError("An image is cropped or padded to its new proportions, not both.")
     if fill_mode != "constant":
         raise ArgumentError("There is no such fill mode.", expected="'constant'", got=repr(fill_mode))
-    x = floating(images)
+    x: Any = images
+    sizes = _new_size(size)
     axes = space_axes(len(x.shape), config.standardize_data_format(data_format))
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
-        x = _fit(x, axes, size, crop_to_aspect_ratio, fill_value)
-    for axis, new in zip(axes, size):
+        x = _fit(x, axes, sizes, crop_to_aspect_ratio, fill_value)
+    for axis, new in zip(axes, sizes):
         x = _along(x, one_axis(axis, len(x.shape)), new, interpolation, antialias)
     return x
 
 
-__all__ = ["affine_transform", "resize"]
+_METHODS = {
+    "linear": _triangle, "bilinear": _triangle, "trilinear": _triangle,
+    "cubic": _cubic, "bicubic": _cubic, "tricubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5),
+}  # fmt: skip
+
+
+@op
+@accumulating
+def scale_and_translate(
+    images: TensorLike,
+    output_shape: Sequence[int],
+    scale: TensorLike,
+    translation: TensorLike,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Any:
+    """Scales images by any factor along some axes, then moves them.
+
+    A point ``x`` of the input comes to ``x * scale + translation``, with pixel ``i`` at ``i + 0.5``. New pixels beyond
+    the input are 0.
+
+    Args:
+        images: TensorLike of any number of axes. Whole numbers are computed in ``floatx``.
+        output_shape: sequence of ints; shape of the output. Axes that are not scaled keep their size.
+        scale: TensorLike; one factor for each scaled axis.
+        translation: TensorLike; one distance, in pixels of the output, for each scaled axis.
+        spatial_dims: sequence of ints; the axes to scale.
+        method: str; ``"linear"`` (or ``"bilinear"``, ``"trilinear"``), ``"cubic"`` (or ``"bicubic"``, ``"tricubic"``),
+            ``"lanczos3"`` or ``"lanczos5"``.
+        antialias: bool; True averages over all old pixels that fall into a new one where an axis shrinks. Defaults to
+            True.
+
+    Shapes:
+        any shape -> ``output_shape``
+
+    Raises:
+        ArgumentError: no method has this name, or there is not one scale and one distance for each axis.
+        ShapeError: the output shape changes an axis that is not scaled.
+
+    Example:
+        >>> from amalthea import ops
+        >>> x = ops.array([1.0, 2.0, 3.0])
+        >>> ops.convert_to_numpy(ops.image.scale_and_translate(x, (3,), [1.0], [1.0], (0,), "linear")).tolist()
+        [0.0, 1.0, 2.0]
+    """
+    x: Any = images
+    if method not in _METHODS:
+        raise ArgumentError("There is no such method.", expected=", ".join(_METHODS), got=repr(method))
+    old, axes = shape_of(x), all_axes(list(spatial_dims), len(x.shape))
+    new = tuple(output_shape)
+    if len(new) != len(old) or any(n not in axes and not shapes.agree(a, b) for n, (a, b) in enumerate(zip(old, new))):
+        raise ShapeError("Axes that are not scaled keep their size.", expected=shapes.show(old), got=shapes.show(new))
+    factors, distances = (cast(tensor(v), x.dtype) for v in (scale, translation))
+    if tuple(factors.shape) != (len(axes),) or tuple(distances.shape) != (len(axes),):
+        raise ArgumentError(
+            "Each axis has one scale and one distance.",
+            expected=f"{len(axes)} numbers",
+            got=f"{tuple(factors.shape)} and {tuple(distances.shape)}",
+        )
+    for n, axis in enumerate(axes):
+        matrix = shares(old[axis], new[axis], _METHODS[method], antialias, 1.0 / factors[n], distances[n])
+        x = _mixed(x, axis, matrix)
+    return x
