@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from amalthea import config, docstrings, loading, tree
+from amalthea import config, docstrings, loading
 from amalthea.checks import positive_int
 from amalthea.engine.types import ShapeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError, brief, nearest
@@ -28,13 +28,13 @@ from amalthea.layers import (
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
     Input,
-    InputLayer,
     Multiply,
     Reshape,
 )
 from amalthea.models import Model
 from amalthea.operation import remembers
 from amalthea.utils.files import get_file
+from amalthea.utils.sources import get_source_inputs
 
 P = ParamSpec("P")
 Table = TypeVar("Table")
@@ -190,7 +190,8 @@ class Plan:
         default_size: int; height and width of images, where no shape is given.
         min_size: int; smallest height and width that every stage can halve.
         last_axis: int; 3 or -1, as configurations of the family write the last axis.
-        any_size: bool; whether the classifier takes images of any size, too.
+        any_size: bool or None; True: the model takes images of any size. Defaults to None, by which models without
+            the classifier do.
     """
 
     def __init__(
@@ -200,12 +201,13 @@ class Plan:
         default_size: int,
         min_size: int = 32,
         last_axis: int = 3,
-        any_size: bool = False,
+        any_size: bool | None = None,
     ):
         self.include_top, self.weights, self.pooling = (arguments[k] for k in ("include_top", "weights", "pooling"))
         self.classes, self.activation = arguments["classes"], arguments["classifier_activation"]
         self.name: str = arguments["name"]
-        self.files, self.any_size = files, any_size
+        self.files = files
+        self.any_size = not self.include_top if any_size is None else any_size
         self._check()
         self.channels_first = config.image_data_format() == "channels_first"
         self.axis = 1 if self.channels_first else last_axis
@@ -262,7 +264,7 @@ class Plan:
         if shape is None and tensor is not None:
             shape = getattr(tensor, "shape", (None,))[1:]
         if shape is None:
-            sides = (size, size) if self.include_top and not self.any_size else (None, None)
+            sides = (None, None) if self.any_size else (size, size)
             return self._arranged(*sides, 3)
         shape = _checked_shape(shape, self.name)
         height, width, channels = shape[1:] + shape[:1] if self.channels_first else shape
@@ -277,12 +279,12 @@ class Plan:
                 got=f"input_shape={shape}",
                 cure=f"input_shape={self._arranged(least, least, 3)}",
             )
-        if self.include_top and not self.any_size and None in shape:
+        if not self.any_size and None in shape:
             raise ShapeError(
-                f"{self.name} with its classifier needs images of one size.",
+                f"{self.name} needs images of one size here.",
                 expected="three ints",
                 got=f"input_shape={shape}",
-                cure=f"input_shape={self._arranged(size, size, 3)}, or include_top=False",
+                cure=f"input_shape={self._arranged(size, size, 3)}",
             )
         return shape
 
@@ -346,7 +348,8 @@ class Plan:
 
     def model(self, outputs: Any) -> Model:
         """Returns the model, with its weights loaded."""
-        model = Model(sources(self.inputs), outputs, name=self.name)
+        inputs = get_source_inputs(self.inputs)
+        model = Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=self.name)
         if self.weights is not None:
             model.load_weights(self._file())
         return model
@@ -383,24 +386,6 @@ def _begin(tensor: TensorLike | None, shape: tuple[int | None, ...]) -> Any:
     if tensor is None:
         return Input(shape)
     return tensor if remembers(tensor) else Input(tensor=tensor)
-
-
-def sources(tensor: Any) -> Any:
-    """Returns the inputs that a symbolic tensor was computed from: one tensor, or a list."""
-    found: dict[int, Any] = {}
-    seen: set[int] = set()
-    stack = [tensor]
-    while stack:
-        x = stack.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        call = x.history.call
-        if isinstance(call.operation, InputLayer):
-            found[id(x)] = x
-        stack.extend(reversed([y for y in tree.flatten(list(call.inputs)) if remembers(y)]))
-    inputs = list(found.values())
-    return inputs[0] if len(inputs) == 1 else inputs
 
 
 def halving_pad(x: Any, kernel: int, axis: int) -> tuple[tuple[int, int], tuple[int, int]]:

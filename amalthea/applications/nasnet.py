@@ -215,8 +215,9 @@ def _nasnet(
         True
 
     Source: Zoph et al. 2017, "Learning Transferable Architectures for Scalable Image Recognition", figures 2 and 4.
+    Images have one size without the classifier too, because the zeros around a map depend on whether its size is even.
     """
-    plan = Plan(locals(), table.files, default_size=table.size, last_axis=-1)
+    plan = Plan(locals(), table.files, default_size=table.size, last_axis=-1, any_size=False)
     return plan.model(plan.head(_features(plan, table), named=False, average=None))
 
 

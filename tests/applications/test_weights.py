@@ -109,6 +109,11 @@ REFUSED = {
     "too small for Xception": ("Xception", {"weights": None, "input_shape": (70, 71, 3)}, ShapeError),
     "too small for Inception": ("InceptionV3", {"weights": None, "input_shape": (75, 74, 3)}, ShapeError),
     "unknown size": ("VGG16", {"weights": None, "input_shape": (None, None, 3)}, ShapeError),
+    "unknown size of NASNet": (
+        "NASNetMobile",
+        {"weights": None, "include_top": False, "input_shape": (None, None, 3)},
+        ShapeError,
+    ),
     "two sizes": ("VGG16", {"weights": None, "input_shape": (32, 32)}, ShapeError),
     "a size alone": ("VGG16", {"weights": None, "input_shape": 32}, ShapeError),
     "negative size": ("VGG16", {"weights": None, "input_shape": (-32, 32, 3)}, ShapeError),
