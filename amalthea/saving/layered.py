@@ -20,6 +20,7 @@ from amalthea.errors import AmaltheaError, ModelFileError, add_location, brief, 
 from amalthea.saving import weights
 
 _INNER = "model_weights"
+_REFERENCE = 16  # bytes in an attribute for a text of any length, which stands elsewhere in the file
 
 
 def is_layered(file: Any) -> bool:
@@ -27,8 +28,14 @@ def is_layered(file: Any) -> bool:
     return any(_names(group, "layer_names") is not None for group in _roots(file))
 
 
+def _opened(group: Any, path: str) -> Any:
+    """A group within another, or None."""
+    with weights.readable(f"'{path}'"):
+        return weights._open_group(group, path)
+
+
 def _roots(file: Any) -> list[Any]:
-    inner = weights._open_group(file, _INNER)
+    inner = _opened(file, _INNER)
     return [file] if inner is None else [file, inner]
 
 
@@ -36,14 +43,29 @@ def _names(group: Any, attribute: str) -> list[str] | None:
     """The names in an attribute, in one piece or several."""
     with weights.readable(f"the attribute {attribute}"):
         if attribute in group.attrs:
-            pieces = [group.attrs[attribute]]
+            pieces = [_attribute(group, attribute)]
         else:
             count = next(i for i in range(len(group.attrs) + 1) if f"{attribute}{i}" not in group.attrs)
-            pieces = [group.attrs[f"{attribute}{i}"] for i in range(count)]
+            pieces = [_attribute(group, f"{attribute}{i}") for i in range(count)]
         if not pieces:
             return None
         names = [name for piece in pieces for name in np.asarray(piece).ravel().tolist()]
         return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+
+def _attribute(group: Any, name: str) -> Any:
+    """The text in an attribute. One whose size is not that of its type is not read: HDF5 would read past its end."""
+    import h5py
+
+    held = group.attrs.get_id(name)
+    text = h5py.check_string_dtype(held.dtype)
+    itemsize = held.dtype.itemsize if text is not None and text.length else _REFERENCE
+    count = int(np.prod(held.shape or (), dtype=np.int64))
+    if held.shape is not None and (held.shape == (0,) or count == 0):
+        return []
+    if text is None or held.shape is None or len(held.shape) > 1 or held.get_storage_size() != itemsize * count:
+        raise ModelFileError("The file's names of layers and weights are damaged.", got=f"the attribute {brief(name)}")
+    return group.attrs[name]
 
 
 def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
@@ -80,7 +102,7 @@ def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = Fal
 
 
 def _group(root: Any, name: str) -> tuple[Any, list[str]]:
-    group = weights._open_group(root, name)
+    group = _opened(root, name)
     if group is None:
         raise ModelFileError("The file names a layer that it has no group of.", got=brief(name))
     return group, _names(group, "weight_names") or []
@@ -124,7 +146,7 @@ def _matched(layer: Any, name: str, stored: tuple[Any, list[str]]) -> list[tuple
 
 def _value(group: Any, layer: str, key: str, variable: Any) -> np.ndarray:
     folder, _, leaf = key.rpartition("/")
-    parent = weights._open_group(group, folder) if folder else group
+    parent = _opened(group, folder) if folder else group
     if parent is None:
         raise ModelFileError("The file has no value of this name.", got=brief(key))
     most = max(4096, int(np.prod(variable.shape, dtype=np.int64)))

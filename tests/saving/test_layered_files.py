@@ -1,5 +1,7 @@
 """Files of weights of Keras 1 and 2: in one attribute or several, by order or by name, damaged or of another model."""
 
+import random
+
 import h5py
 import numpy as np
 import pytest
@@ -135,6 +137,24 @@ def test_a_damaged_file_is_refused_and_changes_nothing(change, tmp_path):
         model.load_weights(path)
     for one, two in zip(before, model.get_weights()):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_damage_anywhere_leaves_the_model_as_it_was_or_is_not_seen(seed, tmp_path):
+    whole = write(tmp_path / "net.h5", network()).read_bytes()
+    model, rng, refused = network(), random.Random(seed), 0
+    for _ in range(40):
+        data, before = bytearray(whole), model.get_weights()
+        for _ in range(rng.choice((1, 4, 40))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        (tmp_path / "damaged.h5").write_bytes(data[: rng.randrange(len(data))] if rng.random() < 0.1 else data)
+        try:
+            model.load_weights(tmp_path / "damaged.h5")
+        except ModelFileError:
+            refused += 1
+            for one, two in zip(before, model.get_weights()):
+                np.testing.assert_array_equal(one, two)
+    assert refused
 
 
 def test_a_file_of_another_model_is_refused_and_changes_nothing(tmp_path):
