@@ -75,6 +75,7 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),

@@ -198,6 +198,27 @@ def _h5(data: bytes) -> Generator[Any, None, None]:
         yield file
 
 
+def values_of(filepath: Any) -> dict[str, dict[str, Any]]:
+    """All values in a ``.keras`` or ``.weights.h5`` file, by the path of the object and by name."""
+    if str(filepath).endswith(".weights.h5"):
+        data = Path(filepath).read_bytes()
+    else:
+        with _members(filepath) as (member, _):
+            data = member(_WEIGHTS)
+    with _h5(data) as file:
+        return weights.read_values(file)
+
+
+def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
+    """A file of weights with values by path and name."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        weights.write_values(values, file)
+    return buffer.getvalue()
+
+
 @contextmanager
 def _members(filepath: Any) -> Generator[Any, None, None]:
     """A function that reads a member by name, and one that lists the names."""
