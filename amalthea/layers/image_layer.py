@@ -67,10 +67,13 @@ docstrings.share(
 def limits(
     value: Any, name: str, least: float = -1.0, most: float = 1.0, start: float | None = None
 ) -> tuple[float, float]:
-    """Returns ``(lower, upper)``. One number ``f`` means ``(-f, f)`` within the limits, or ``(start, f)``."""
+    """Returns ``(lower, upper)``. One number ``f`` means ``(start, f)``; ``start`` is ``least`` unless that is
+    negative, then ``-f``.
+    """
     number = as_number(value)
     if number is not None:
-        value = (max(-abs(number), least) if start is None else start, abs(number))
+        start = least if start is None and least >= 0 else start
+        value = (-abs(number), abs(number)) if start is None else (start, number)
     is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and all(as_number(v) is not None for v in value)
     if not is_pair or not least <= value[0] <= value[1] <= most:
         upper = "infinity" if most == math.inf else f"{most:g}"
@@ -229,8 +232,6 @@ class RandomImage(ImageLayer):
 class MovingLayer(ImageLayer):
     """The base of layers that move pixels: masks and boxes follow."""
 
-    interpolation = "bilinear"
-
     def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
         raise NotImplementedError
 
@@ -244,7 +245,7 @@ class MovingLayer(ImageLayer):
         )
 
     def _changed(self, images: Any, drawn: Any) -> Any:
-        return self._moved(images, drawn, self.interpolation)
+        return self._moved(images, drawn, getattr(self, "interpolation", "bilinear"))
 
     def _masks(self, masks: Any, drawn: Any) -> Any:
         if drawn is None:
