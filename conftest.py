@@ -1,5 +1,6 @@
 """Settings of pytest: none of the user's, and no doctests of backends whose libraries are missing."""
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from amalthea.engine import backends  # noqa: E402
 
 _missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
 collect_ignore = [f"amalthea/engine/backends/{module}{end}" for module in _missing for end in (".py", "")]
+_optional = {"grain": "amalthea/engine/backends/grain_pipelines.py", "PIL": "amalthea/utils/image_files.py"}
+collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]
 
 
 def pytest_configure(config):

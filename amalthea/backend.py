@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from amalthea.config import DIM_ORDERINGS
@@ -18,13 +19,15 @@ from amalthea.config import image_data_format as image_data_format
 from amalthea.config import set_epsilon as set_epsilon
 from amalthea.config import set_floatx as set_floatx
 from amalthea.config import set_image_data_format as set_image_data_format
-from amalthea.engine import backends, dtypes
+from amalthea.engine import auto_names, backends, dtypes
 from amalthea.engine.dtypes import result_type as result_type
 from amalthea.engine.dtypes import standardize as standardize_dtype
 from amalthea.engine.ir.tensor import Tensor
 
 __all__ = [
     "backend",
+    "clear_session",
+    "get_uid",
     "epsilon",
     "floatx",
     "image_data_format",
@@ -124,6 +127,40 @@ def is_keras_tensor(x: Any) -> bool:
         (True, False)
     """
     return isinstance(x, Tensor)
+
+
+def get_uid(prefix: str = "") -> int:
+    """Returns 1 for the first call with a prefix, 2 for the next, and so on, until :func:`clear_session`.
+
+    Args:
+        prefix: str; what is counted. Defaults to ``""``.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.clear_session()
+        >>> backend.get_uid("block"), backend.get_uid("block"), backend.get_uid("head")
+        (1, 2, 1)
+    """
+    return auto_names.next_number(prefix)
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Begins automatic names anew, and frees what models that are gone still hold.
+
+    Models, layers and optimizers that exist stay as they are.
+
+    Args:
+        free_memory: bool; whether Python's garbage collector runs. Defaults to True.
+
+    Example:
+        >>> from amalthea import backend, layers
+        >>> backend.clear_session()
+        >>> layers.Dense(1).name, layers.Dense(1).name
+        ('dense', 'dense_1')
+    """
+    auto_names.forget_names()
+    if free_memory:
+        gc.collect()
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 from amalthea import checks, docstrings, loading
 from amalthea.custom_objects import CUSTOM, CustomObjectScope, custom_object, get_registered_name, scoped
 from amalthea.engine import dtypes
+from amalthea.engine.auto_names import auto_name as auto_name
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
@@ -38,22 +38,6 @@ def snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-_counts: dict[str, int] = {}
-_counting = threading.Lock()
-
-
-def auto_name(stem: str) -> str:
-    """A name that no object of this process was given yet: ``adam``, ``adam_1``, ...
-
-    >>> auto_name("anvil"), auto_name("anvil")
-    ('anvil', 'anvil_1')
-    """
-    with _counting:
-        count = _counts.get(stem, 0)
-        _counts[stem] = count + 1
-    return f"{stem}_{count}" if count else stem
 
 
 def _both_cases(name: str) -> tuple[str, str]:

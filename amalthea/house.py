@@ -33,6 +33,8 @@ ROOMS = tuple(
         ("writing", "the one writer of files: whole, or not at all"),
         ("loading", "limits on what a file may hold and do while it is read"),
         ("alignment", "arrays that begin at a multiple of 64 bytes"),
+        ("text", "arrays of text, on the host"),
+        ("engine.auto_names", "names for objects that were given none"),
         ("engine.settings", "settings of the process, and the user's keras.json"),
         ("engine.dtypes", "the promotion lattice"),
         ("engine.shapes", "shapes with symbolic dimensions"),
@@ -73,6 +75,9 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("legacy", "Keras's legacy module"),
+        ("visualization", "boxes and masks on images, galleries of images"),
+        ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
         ("cli", "the amalthea command"),
@@ -83,6 +88,8 @@ ROOMS = tuple(
 LATE = {
     ("models", "saving"): "Model.save and load_weights are words of the model",
     ("ops", "random"): "ops.image.elastic_transform draws noise",
+    ("layers", "utils"): "layers move boxes along with images by utils.bounding_boxes",
+    ("layers", "saving"): "so is FeatureSpace.save of the layer",
 }
 
 

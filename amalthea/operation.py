@@ -6,7 +6,8 @@ A tensor made by ``Input`` has a history, and so has everything computed from it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -234,15 +235,22 @@ def any_remembers(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 outlining: ContextVar[bool] = ContextVar("outlining", default=False)  # whether a call is made for its types alone
 
 
-def record(operation: Operation, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Find out what ``function`` would give for these symbolic arguments, and remember it as one call."""
+@contextmanager
+def types_alone() -> Generator[None, None, None]:
+    """A trace of which nothing is computed: calls inside are made for the types of what they give."""
     token = outlining.set(True)
     try:
         with Trace():
-            inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
-            outputs = function(*inner_args, **inner_kwargs)
+            yield
     finally:
         outlining.reset(token)
+
+
+def record(operation: Operation, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Find out what ``function`` would give for these symbolic arguments, and remember it as one call."""
+    with types_alone():
+        inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
+        outputs = function(*inner_args, **inner_kwargs)
     outputs = tree.map_structure(forgetful, outputs)
     Call(operation, args, kwargs, outputs)
     return outputs

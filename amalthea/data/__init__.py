@@ -17,6 +17,7 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``arrays.py`` | ``ArrayAdapter``: arrays, lists of numbers, data frames; ``train_validation_split`` |
 | ``py_dataset.py`` | ``PyDataset``, the class to derive your own from, and its adapter |
 | ``prefetch.py`` | batches made ahead of their turn, by threads or processes |
+| ``dataset.py`` | ``Dataset``: elements that are mapped, shuffled, batched |
 | ``iterables.py`` | ``IterableAdapter``: generators, ``tf.data``, PyTorch's ``DataLoader`` |
 | ``convert.py`` | anything into NumPy arrays of a usable dtype |
 | ``weights.py`` | ``class_weight`` into sample weights |
@@ -27,6 +28,7 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 from amalthea.data.adapters import make_adapter, make_validation_adapter
 from amalthea.data.arrays import ArrayAdapter, train_validation_split
 from amalthea.data.base import Batch, DataAdapter, SteppedAdapter
+from amalthea.data.dataset import Dataset
 from amalthea.data.iterables import IterableAdapter, to_batch
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetAdapter, Sequence
@@ -37,6 +39,7 @@ __all__ = [
     "ArrayAdapter",
     "Batch",
     "ClassWeights",
+    "Dataset",
     "IterableAdapter",
     "PyDataset",
     "PyDatasetAdapter",

@@ -23,6 +23,7 @@ def make_adapter(
     steps_per_epoch: int | None = None,
     seed: int | None = None,
     restart: bool = False,
+    text: bool = False,
 ) -> DataAdapter:
     """Returns the :class:`DataAdapter` for some data, chosen by their kind.
 
@@ -36,6 +37,7 @@ def make_adapter(
         steps_per_epoch: int; batches in an epoch. Defaults to None, which means the whole of the data.
         seed: int; seed of the orders. Defaults to None, which draws from the stream that ``set_random_seed`` starts.
         restart: bool; whether the data begin again in each epoch even with ``steps_per_epoch``. Defaults to False.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Raises:
         ArgumentError: arguments that do not go together.
@@ -51,10 +53,10 @@ def make_adapter(
         raise DataError("There is no data: x is None.", expected="arrays, a PyDataset, or an iterable of batches")
     nest = Nest(x, "x")
     if not isinstance(x, DataAdapter) and all(map(is_array, nest.leaves)):
-        found = ArrayAdapter(nest, y, sample_weight, batch_size, shuffle, class_weight, seed)
+        found = ArrayAdapter(nest, y, sample_weight, batch_size, shuffle, class_weight, seed, text)
     else:
         _refuse_labels(x, y, sample_weight)
-        found = _of_dataset(x, shuffle, class_weight, seed)
+        found = _of_dataset(x, shuffle, class_weight, seed, text)
     if steps_per_epoch is not None:
         return SteppedAdapter(found, steps_per_epoch, restart)
     if _never_ends(found):
@@ -63,7 +65,7 @@ def make_adapter(
 
 
 def make_validation_adapter(
-    validation_data: Any, batch_size: int | None = None, steps: int | None = None
+    validation_data: Any, batch_size: int | None = None, steps: int | None = None, text: bool = False
 ) -> DataAdapter:
     """Returns the adapter of ``validation_data``.
 
@@ -71,6 +73,7 @@ def make_validation_adapter(
         validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, or a data set.
         batch_size: int; rows in a batch of arrays. Defaults to None, which means 32.
         steps: int; batches in an epoch. Defaults to None, which means the whole of the data.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Example:
         >>> from amalthea import data
@@ -81,7 +84,7 @@ def make_validation_adapter(
         x, y, sample_weight = unpack_x_y_sample_weight(validation_data)
     else:
         x, y, sample_weight = validation_data, None, None
-    return make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True)
+    return make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps, restart=True, text=text)
 
 
 def is_array(x: Any) -> bool:
@@ -105,13 +108,15 @@ def _refuse_labels(x: Any, y: Any, sample_weight: Any) -> None:
             )
 
 
-def _of_dataset(x: Any, shuffle: bool | str, class_weight: dict[int, float] | None, seed: int | None) -> DataAdapter:
+def _of_dataset(
+    x: Any, shuffle: bool | str, class_weight: dict[int, float] | None, seed: int | None, text: bool
+) -> DataAdapter:
     if isinstance(x, DataAdapter):
         return x
     if all(hasattr(x, name) for name in ("__getitem__", "on_epoch_end")):
-        return PyDatasetAdapter(x, shuffle, class_weight, seed)
+        return PyDatasetAdapter(x, shuffle, class_weight, seed, text)
     if hasattr(x, "__iter__"):
-        return IterableAdapter(x, class_weight)
+        return IterableAdapter(x, class_weight, text)
     raise DataError(
         "This cannot be used as data.",
         expected="arrays, a PyDataset, or an iterable of batches",

@@ -29,6 +29,7 @@ class ArrayAdapter(DataAdapter):
         shuffle: bool or ``"batch"``, which shuffles the order of the batches only. Defaults to False.
         class_weight: dict from class to weight. Defaults to None.
         seed: int; seed of the permutations. Defaults to None, which draws one from the stream of ``set_random_seed``.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Shapes: arrays (n, ...) -> batches (batch_size, ...); the last one may be shorter.
 
@@ -53,11 +54,12 @@ class ArrayAdapter(DataAdapter):
         shuffle: bool | str = False,
         class_weight: dict[int, float] | None = None,
         seed: int | None = None,
+        text: bool = False,
     ):
         check_batch_size(batch_size)
         _check_shuffle(shuffle)
         check_class_weight(class_weight)
-        nests = to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
+        nests = to_arrays(x, "x", text), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
         self.rows = count_rows(*nests)
         self.inputs, self.labels, sample_weight = (nest.packed() for nest in nests)
         self.batch_size = batch_size or 32
@@ -127,12 +129,13 @@ def _check_shuffle(shuffle: Any) -> None:
         raise ArgumentError("shuffle cannot be this.", expected="True, False or 'batch'", got=repr(shuffle))
 
 
-def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
+def train_validation_split(arrays: Any, validation_split: float, text: bool = False) -> tuple[Any, Any]:
     """Splits arrays into the last ``validation_split`` of the rows, not shuffled, and the rows before.
 
     Args:
         arrays: tuple such as ``(x, y, sample_weight)``, each nested as it is; parts that are None stay None.
         validation_split: float above 0 and below 1.
+        text: bool; whether the first part may hold text. Defaults to False.
 
     Returns:
         The training part and the validation part, both nested as ``arrays``; NumPy views.
@@ -151,7 +154,8 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
         raise ArgumentError(
             "validation_split is a fraction.", expected="more than 0, less than 1", got=validation_split
         )
-    nests = [to_arrays(part, name) for name, part in zip(("x", "y", "sample_weight"), arrays, strict=False)]
+    names = ("x", "y", "sample_weight")
+    nests = [to_arrays(part, name, text and name == "x") for name, part in zip(names, arrays, strict=False)]
     rows = count_rows(*nests)
     first = int(rows * (1.0 - validation_split))
     if first in (0, rows):

@@ -14,11 +14,24 @@ from amalthea import config
 from amalthea.data.structure import Nest
 from amalthea.engine import dtypes
 from amalthea.errors import DataError
+from amalthea.text import as_text
 
 
-def to_arrays(data: Any, name: str) -> Nest:
+def to_arrays(data: Any, name: str, text: bool = False) -> Nest:
     """The nest of some data, every leaf as :func:`to_array` gives it. A :class:`Nest` is not walked again."""
-    return data.each(to_array) if isinstance(data, Nest) else Nest(data, name, to_array)
+    convert = to_array_or_text if text else to_array
+    return data.each(convert) if isinstance(data, Nest) else Nest(data, name, convert)
+
+
+def to_array_or_text(value: Any, name: str = "x") -> np.ndarray:
+    """The same as :func:`to_array`, but text becomes an array of ``str``, for models that read it.
+
+    >>> to_array_or_text(["a", b"b"]).tolist()
+    ['a', 'b']
+    """
+    array = _as_numpy(value, name)
+    is_strings = array.dtype.kind == "O" and all(isinstance(x, (str, bytes)) for x in array.ravel())
+    return as_text(array) if is_strings or array.dtype.kind in "UST" else to_array(array, name)
 
 
 def to_array(value: Any, name: str = "x") -> np.ndarray:
@@ -44,7 +57,7 @@ def _as_numpy(value: Any, name: str) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return value
     if hasattr(value, "to_numpy"):
-        array = value.to_numpy()
+        array = _of_columns(value)
         return array[:, None] if hasattr(value, "iloc") and array.ndim == 1 else array
     if hasattr(value, "toarray"):  # a sparse matrix
         return value.toarray()
@@ -58,6 +71,17 @@ def _as_numpy(value: Any, name: str) -> np.ndarray:
             got=f"a {type(value).__name__} ({error})",
             cure="utils.pad_sequences(rows), or a list with one array for each input",
         ) from None
+
+
+def _of_columns(value: Any) -> np.ndarray:
+    """The columns of a table, of pandas, polars or Arrow; those of pandas that hold numbers or NA have NaN for NA."""
+    array = np.asarray(value) if hasattr(value, "__array__") else value.to_numpy()
+    if array.dtype.kind != "O" or not hasattr(value, "iloc") or any(isinstance(x, (str, bytes)) for x in array.ravel()):
+        return array
+    try:
+        return value.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError):  # other objects, which are refused with a message
+        return array
 
 
 _CURES = {

@@ -14,12 +14,13 @@ from amalthea.data.weights import check_class_weight, weigh
 from amalthea.errors import DataError
 
 
-def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
+def to_batch(item: Any, class_weight: dict[int, float] | None = None, text: bool = False) -> Batch:
     """Converts one item of a data set to a batch of NumPy arrays.
 
     Args:
         item: ``x``, ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, lists, data frames, or nests of them.
         class_weight: dict from class to weight, which multiplies the sample weights. Defaults to None.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Raises:
         DataError: parts of different lengths, no row, or elements that are not numbers.
@@ -31,7 +32,7 @@ def to_batch(item: Any, class_weight: dict[int, float] | None = None) -> Batch:
     """
     check_class_weight(class_weight)
     x, y, sample_weight = unpack_x_y_sample_weight(item)
-    inputs, labels, weights = to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
+    inputs, labels, weights = to_arrays(x, "x", text), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
     count_rows(inputs, labels, weights)
     y = labels.packed()
     return inputs.packed(), y, weigh(y, weights.packed(), class_weight)
@@ -43,6 +44,7 @@ class IterableAdapter(DataAdapter):
     Args:
         iterable: gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, a whole batch at a time.
         class_weight: dict from class to weight. Defaults to None.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Raises:
         DataError: the iterable gives no batch.
@@ -54,8 +56,9 @@ class IterableAdapter(DataAdapter):
         [[1.0, 2.0]]
     """
 
-    def __init__(self, iterable: Iterable[Any], class_weight: dict[int, float] | None = None):
+    def __init__(self, iterable: Iterable[Any], class_weight: dict[int, float] | None = None, text: bool = False):
         check_class_weight(class_weight)
+        self.text = text
         self.iterable = iterable
         self.class_weight = class_weight
         self.once = iter(iterable) is iterable if hasattr(iterable, "__next__") else False
@@ -66,7 +69,7 @@ class IterableAdapter(DataAdapter):
     def peek(self) -> Batch:
         if self._waiting:
             return self._waiting[0]
-        batch = next((to_batch(item, self.class_weight) for item in self.iterable), None)
+        batch = next((to_batch(item, self.class_weight, self.text) for item in self.iterable), None)
         if batch is None:
             raise self._empty()
         if self.once:
@@ -80,7 +83,7 @@ class IterableAdapter(DataAdapter):
             yield self._waiting.pop()
         for item in self.iterable:
             self._given += 1
-            yield to_batch(item, self.class_weight)
+            yield to_batch(item, self.class_weight, self.text)
         self._ended += 1
         if self._given == before:
             self._complain(epoch)

@@ -31,6 +31,30 @@ def in_processes(
     )
 
 
+def ahead(call: Callable[[Any], Any], elements: Iterable[Any], workers: int, most: int) -> Iterator[Any]:
+    """``call(element)`` for each element in turn, by threads, up to ``most`` of them begun before they are needed."""
+    yield from _ahead(ThreadPoolExecutor(workers, "elements"), call, elements, most)
+
+
+_END = object()
+
+
+def ahead_of_one(elements: Iterator[Any], most: int) -> Iterator[Any]:
+    """The elements of an iterator, up to ``most`` of them taken before they are needed, by one thread."""
+    executor = ThreadPoolExecutor(1, "elements")
+    waiting: deque[Future[Any]] = deque()
+    try:
+        while True:
+            while len(waiting) <= most:
+                waiting.append(executor.submit(next, elements, _END))
+            element = waiting.popleft().result()
+            if element is _END:
+                return
+            yield element
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
 def _ahead(executor: Executor, make: Callable[[Any], Any], given: Iterable[Any], most: int) -> Iterator[Any]:
     waiting: deque[Future[Any]] = deque()
     try:

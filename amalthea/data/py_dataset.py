@@ -95,6 +95,7 @@ class PyDatasetAdapter(DataAdapter):
         shuffle: bool; whether each epoch has a new order of the batches. Defaults to False.
         class_weight: dict from class to weight. Defaults to None.
         seed: int; seed of the orders. Defaults to None, which draws from the stream that ``set_random_seed`` starts.
+        text: bool; whether ``x`` may hold text. Defaults to False.
 
     Example:
         >>> import numpy as np
@@ -114,8 +115,10 @@ class PyDatasetAdapter(DataAdapter):
         shuffle: bool | str = False,
         class_weight: dict[int, float] | None = None,
         seed: int | None = None,
+        text: bool = False,
     ):
         check_class_weight(class_weight)
+        self.text = text
         self.dataset = dataset
         self.class_weight = class_weight
         self._seed = random.make_default_seed() if shuffle and seed is None else seed
@@ -129,7 +132,7 @@ class PyDatasetAdapter(DataAdapter):
         return self.dataset.num_batches if hasattr(self.dataset, "num_batches") else len(self.dataset)
 
     def peek(self) -> Batch:
-        return to_batch(self.dataset[0], self.class_weight)
+        return to_batch(self.dataset[0], self.class_weight, self.text)
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         return self.batches_from(epoch, 0)
@@ -138,7 +141,7 @@ class PyDatasetAdapter(DataAdapter):
         if not step and hasattr(self.dataset, "on_epoch_begin"):
             self.dataset.on_epoch_begin()
         for item in self._items(epoch, step):
-            yield to_batch(item, self.class_weight)
+            yield to_batch(item, self.class_weight, self.text)
         self.dataset.on_epoch_end()
         self.steps = self._count()  # `on_epoch_end` may change how many there are
 

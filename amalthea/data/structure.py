@@ -39,7 +39,7 @@ class Nest:
         """Keep the leaves, and return a function from an iterator over new leaves to the nest of them."""
         if value is None:
             return lambda leaves: None
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not hasattr(value, "toarray"):  # a sparse matrix may be a dict
             parts: dict[Any, Fill] = {key: self._taken(part, f"{name}[{key!r}]") for key, part in value.items()}
             return lambda leaves: {key: part(leaves) for key, part in parts.items()}
         if isinstance(value, (list, tuple)) and not _holds_numbers(value):

@@ -43,6 +43,7 @@ from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.embedding import Embedding
 from amalthea.layers.example_normalization import GroupNormalization, RMSNormalization, UnitNormalization
 from amalthea.layers.feature_scaling import Normalization, Rescaling
+from amalthea.layers.feature_space import FeatureSpace as _FeatureSpace  # noqa: F401  # files may name it
 from amalthea.layers.group_query_attention import GroupQueryAttention
 from amalthea.layers.gru import GRU, GRUCell
 from amalthea.layers.histograms import AutoContrast, ContrastLimitedAdaptiveHistogramEqualization, Equalization
@@ -140,6 +141,10 @@ from amalthea.layers.spatial_dropout import SpatialDropout2D, SpatialDropout3D
 from amalthea.layers.spectral_normalization import SpectralNormalization
 from amalthea.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from amalthea.layers.stacked_rnn_cells import StackedRNNCells
+from amalthea.layers.text.hashing import HashedCrossing, Hashing
+from amalthea.layers.text.integer_lookup import IntegerLookup
+from amalthea.layers.text.string_lookup import StringLookup
+from amalthea.layers.text.vectorization import TextVectorization
 from amalthea.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from amalthea.layers.wrapper import TimeDistributed, Wrapper
 from amalthea.names import missing_in as _missing_in
@@ -147,10 +152,6 @@ from amalthea.names import missing_in as _missing_in
 get, serialize, deserialize = registry.get, renamed(registry.serialize, "layer"), registry.deserialize
 
 __all__ = [
-    "ELU",
-    "GRU",
-    "LSTM",
-    "RNN",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -203,11 +204,13 @@ __all__ = [
     "Discretization",
     "Dot",
     "Dropout",
+    "ELU",
     "EinsumDense",
     "Embedding",
     "Equalization",
     "Flatten",
     "FlaxLayer",
+    "GRU",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -225,11 +228,15 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "JaxLayer",
+    "IntegerLookup",
+    "LSTM",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -254,6 +261,7 @@ __all__ = [
     "Permute",
     "Pipeline",
     "RMSNormalization",
+    "RNN",
     "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
@@ -295,8 +303,10 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
     "TFSMLayer",
+    "TextVectorization",
     "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",

@@ -134,7 +134,7 @@ def symbols(shapes: Any, dtype: str) -> Any:
 def output_shape(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Returns the shapes of the outputs for given shapes of the inputs, by a call on symbolic tensors."""
 
-    dtype = layer.compute_dtype
+    dtype = layer.input_dtype
     names = {k.removesuffix("_shape"): symbols(v, dtype) for k, v in kwargs.items()}
     values = [symbols(a, dtype) for a in args]
     layer._build_for(values, names)

@@ -25,6 +25,7 @@ from amalthea.errors import (
 )
 from amalthea.ops import base
 from amalthea.ops.user_functions import tried_natively
+from amalthea.text import is_text
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("depth", default=0)
@@ -100,7 +101,7 @@ def prepared(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[l
             x = x.value
         if isinstance(x, Tensor) and x.history is not None:
             return x
-        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+        if not hasattr(x, "shape") or not hasattr(x, "dtype") or is_text(x):
             return x
         name, mask = dtypes.name_of(x), mask_of(x)
         new = x if isinstance(x, Tensor) else runtime_array(x, name)

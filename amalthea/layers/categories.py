@@ -193,3 +193,5 @@ class Discretization(Layer):
         values = np.concatenate([ops.convert_to_numpy(batch).ravel() for batch in batches])
         quantiles = np.arange(1, self.num_bins) / self.num_bins
         self.bin_boundaries = np.unique(np.quantile(values, quantiles)).astype("float32").tolist()
+        self._learned += 1
+        Layer._structure_version += 1

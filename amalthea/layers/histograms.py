@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops
-from amalthea.checks import finite_number, positive_int, several
+from amalthea.checks import any_number, positive_int, several
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.layers.image_layer import ImageLayer, value_limits
 from amalthea.ops import image, scattering
@@ -127,7 +127,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     Source: Zuiderveld, "Contrast limited adaptive histogram equalization", in Graphics Gems IV, 1994.
     """
 
-    _argument_checks = {"clip_limit": finite_number, "tile_grid_size": several(positive_int)}
+    _argument_checks = {"clip_limit": any_number, "tile_grid_size": several(positive_int)}
     _keeps_dtype = True
 
     def __init__(

@@ -108,6 +108,7 @@ class Layer(Weights, Configuration, Operation, registry=registry):
     _structure_version = (
         0  # counts assignments, in all layers, of attributes that may be or hold sublayers or variables
     )
+    _learned = 0  # counts how often `adapt` changed constants that compiled functions hold
     _computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
     def __init_subclass__(cls, **kwargs: Any):

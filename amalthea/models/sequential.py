@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea import configurable, loading, tree
+from amalthea import configurable, loading, text, tree
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, located
@@ -204,7 +204,7 @@ class Sequential(Model):
         if self.built or not self._stack:
             return
         shape = next(iter(build_shapes(self, args, kwargs).values()))
-        dtype = type_of(args[0]).dtype
+        dtype = text.DTYPE if text.is_text(args[0]) else type_of(args[0]).dtype
         self._stack.insert(0, Input(batch_shape=(None, *shape[1:]), dtype=dtype).history.call.operation)
         self._rebuild()
         self._build_shapes = {"input_shape": shape}

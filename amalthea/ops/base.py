@@ -23,6 +23,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.engine.primitives import elementwise, movement, reductions
 from amalthea.errors import ArgumentError, DtypeError, ShapeError
 from amalthea.operation import FunctionOperation, any_remembers, record
+from amalthea.text import is_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -133,8 +134,13 @@ def value_of(x: Any) -> Any:
     if x is None:
         raise ArgumentError("None stands where a tensor is needed.", expected="an array, tensor or number")
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        if getattr(x.dtype, "kind", None) in ("O", "U", "S"):
-            raise DtypeError("An array of objects or text cannot be computed with.", got=x.dtype)
+        if is_text(x):
+            raise DtypeError(
+                "Text cannot be computed with.",
+                expected="numbers",
+                got=getattr(x, "type", x.dtype),
+                cure="layers.StringLookup or layers.TextVectorization, which make numbers of it",
+            )
         return x
     if type(x) is complex:
         return np.asarray(x, dtypes.complex_of(config.floatx()))

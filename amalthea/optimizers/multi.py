@@ -112,7 +112,7 @@ class OptimizerMap(MutableMapping[str, Any]):
             return cls(deserialize(config["default_optimizer"], ("optimizers",)), made)
 
 
-registry.also(OptimizerMap, "OptimizerMap", "keras.optimizers")
+registry.modules[OptimizerMap] = "keras.optimizers"
 
 
 class MultiOptimizer(Optimizer):

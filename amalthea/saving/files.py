@@ -1,7 +1,7 @@
 """Whole models in ``.keras`` files, and weights in ``.weights.h5`` files.
 
-A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``; the same three may lie in a
-folder. Nothing is unpacked onto the disk to be read.
+A ``.keras`` file is a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``, and of the files of layers
+under ``assets/``; the same may lie in a folder. Nothing but the files of layers is unpacked onto the disk to be read.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 from amalthea import loading, writing
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_location, brief
+from amalthea.layers.feature_space import FeatureSpace
 from amalthea.loading import limits
 from amalthea.models.model import Model
-from amalthea.saving import objects, weights
+from amalthea.saving import assets, objects, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -64,17 +65,30 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         _CONFIG: json.dumps(objects.serialize_keras_object(model)).encode(),
         _WEIGHTS: _weights_bytes(model),
     }
+    files = assets.collected(model)
     if zipped is False:
-        path.mkdir(parents=True, exist_ok=True)
-        with _ONE_FOLDER:
-            for name, data in members.items():
-                writing.write(path / name, data)
+        _write_folder(path, members, files)
         return
+    members.update(files)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     writing.write(path, packed.getvalue(), overwrite)
+
+
+def _write_folder(path: Path, members: dict[str, bytes], files: dict[str, bytes]) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    with _ONE_FOLDER:
+        for name, data in members.items():
+            writing.write(path / name, data)
+        if not files and not (path / assets.FOLDER).is_dir():
+            return
+        with writing.whole_folder(path / assets.FOLDER) as folder:  # in place of the files of an earlier model
+            for name, data in files.items():
+                target = Path(folder, *Path(name).parts[1:])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                writing.write(target, data)
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
@@ -125,13 +139,14 @@ def load_model(
         (True, (None, 2))
     """
     try:
-        with _members(filepath) as member:
+        with _members(filepath) as (member, names):
             config = _json(member(_CONFIG))
             if not compile and isinstance(config, dict):
                 config.pop("compile_config", None)
             with _h5(member(_WEIGHTS)) as file, _planned(weights.index(file)):
                 model = _model_of(config, custom_objects, safe_mode)
                 weights.read(model, file, is_new=True)
+            assets.restore(model, names(), member)
     except AmaltheaError as error:
         add_location(error, f"in the model file {filepath}")
         raise
@@ -159,7 +174,7 @@ def _model_of(config: Any, custom_objects: Any, safe_mode: bool) -> Any:
             f"The configuration in the model file cannot be read: {type(error).__name__}: {error}.",
             cure="save the model again, or mend the class that cannot read its configuration",
         ) from error
-    if not isinstance(model, Model):
+    if not isinstance(model, (Model, FeatureSpace)):
         raise ModelFileError("There is no model in the model file.", got=brief(model))
     return model
 
@@ -183,12 +198,33 @@ def _h5(data: bytes) -> Generator[Any, None, None]:
         yield file
 
 
+def values_of(filepath: Any) -> dict[str, dict[str, Any]]:
+    """All values in a ``.keras`` or ``.weights.h5`` file, by the path of the object and by name."""
+    if str(filepath).endswith(".weights.h5"):
+        data = Path(filepath).read_bytes()
+    else:
+        with _members(filepath) as (member, _):
+            data = member(_WEIGHTS)
+    with _h5(data) as file:
+        return weights.read_values(file)
+
+
+def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
+    """A file of weights with values by path and name."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        weights.write_values(values, file)
+    return buffer.getvalue()
+
+
 @contextmanager
 def _members(filepath: Any) -> Generator[Any, None, None]:
-    """A function that reads a member by name."""
+    """A function that reads a member by name, and one that lists the names."""
     if isinstance(filepath, (str, os.PathLike)) and Path(filepath).is_dir():
         folder = Path(filepath)
-        yield lambda name: _from_folder(folder, name)
+        yield (lambda name: _from_folder(folder, name)), (lambda: assets.names_in_folder(folder))
         return
     if isinstance(filepath, (str, os.PathLike)) and not Path(filepath).exists():
         raise ArgumentError("There is no such model file.", got=str(filepath))
@@ -199,7 +235,7 @@ def _members(filepath: Any) -> Generator[Any, None, None]:
             "This is no whole .keras file.", expected="a zip archive", got=str(filepath), cure="save or copy it again"
         ) from None
     with archive:
-        yield lambda name: _from_archive(archive, name)
+        yield (lambda name: _from_archive(archive, name)), (lambda: assets.names_in_archive(archive))
 
 
 def _from_folder(folder: Path, name: str) -> bytes:
@@ -300,7 +336,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         raise ArgumentError("This kind of file is not known.", expected=".weights.h5 or .keras", got=path.name)
     try:
         if path.suffix == ".keras":
-            with _members(path) as member:
+            with _members(path) as (member, _):
                 data = member(_WEIGHTS)
         else:
             data = path.read_bytes()

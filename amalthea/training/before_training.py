@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import text, tree
 from amalthea.data import ClassWeights
 from amalthea.data.packing import pack_x_y_sample_weight
 from amalthea.data.structure import Nest
@@ -16,6 +16,7 @@ from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, on_host, type_of
 from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.checks import class_numbers, is_finite
+from amalthea.operation import types_alone
 from amalthea.training import indices
 from amalthea.training.compiled import Outputs
 
@@ -92,7 +93,7 @@ def _outputs(model: Any, x: Any) -> Outputs:
         if model.run_eagerly:
             outputs = model(tree.map_structure(lambda a: None if a is None else a[:1], x), training=False)
         else:
-            with Trace():
+            with types_alone():
                 outputs = model(tree.map_structure(_symbol, x), training=False)
         model._output_types[key] = tree.map_structure(_of_any_rows, outputs)
     return Outputs(model._output_types[key], [])
@@ -169,4 +170,6 @@ def _kinds(batch: Any) -> Any:
 
 
 def _symbol(value: Any) -> Any:
-    return None if value is None else Tensor(type_of(value))
+    if value is None or not text.is_text(value):
+        return None if value is None else Tensor(type_of(value))
+    return Tensor(Type(value.shape, text.DTYPE))

@@ -53,7 +53,11 @@ def _within(container: Any) -> list[int]:
 
 
 def _identities(model: Any) -> list[int]:
-    return [id(x) for layer in model._flatten_layers() for x in (layer, *layer._tracked(*_KINDS[1:]))]
+    layers = model._flatten_layers()
+    return [
+        *(id(x) for layer in layers for x in (layer, *layer._tracked(*_KINDS[1:]))),
+        *(layer._learned for layer in layers),
+    ]
 
 
 def _containers(model: Any) -> list[Any]:

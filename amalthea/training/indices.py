@@ -47,6 +47,8 @@ def _readers(network: Any) -> Iterator[tuple[int, Any, Any]]:
 
 def _by_input(network: Any, x: Any) -> list[Any]:
     """The arrays in the order of the model's inputs; none where they do not fit, which is said elsewhere."""
+    if network.host_part is not None:
+        return network.host_part.by_input(x) if hasattr(x, "computed") else []
     if isinstance(x, dict) and not isinstance(network.inputs, dict):
         return [x.get(i.name) for i in network.flat_inputs]
     flat = tree.flatten(x)

@@ -18,7 +18,7 @@ from amalthea.data.arrays import train_validation_split
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, DataError, located
-from amalthea.training import arguments, before_training, buckets, indices
+from amalthea.training import arguments, before_training, buckets, host_batches, indices
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
@@ -68,22 +68,23 @@ def fit(
         initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
         validation_batch_size=validation_batch_size, validation_freq=validation_freq, pad_to_multiple=pad_to_multiple,
     )  # fmt: skip
+    text = host_batches.takes_text(model)
     if validation_split and validation_data is None:
-        (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+        (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split, text)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
     class_weight = before_training.class_weights(model, class_weight)
-    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, text=text)
     most = config.max_epochs()
     epochs = epochs if most is None else min(epochs, most)
     before_training.check_batch_size(model, adapter)
     validation = None
     if validation_data is not None:
         validation = adapters.make_validation_adapter(
-            validation_data, validation_batch_size or batch_size, validation_steps
+            validation_data, validation_batch_size or batch_size, validation_steps, text
         )
         with located("in the validation data"):
             before_training.check_batch_size(model, validation)
-    adapter, validation = (buckets.padded(model, _limited(x), pad_to_multiple) for x in (adapter, validation))
+    adapter, validation = (_adapted(model, x, pad_to_multiple) for x in (adapter, validation))
     model._ensure_built(adapter.peek())
     before_training.check(model, adapter, validation)
     verbose = verbosity(verbose)
@@ -112,6 +113,11 @@ def fit(
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
         model.optimizer.finalize_variable_values(model._trained_variables)
     return model.history
+
+
+def _adapted(model: Any, adapter: Any, pad_to_multiple: int | None) -> Any:
+    """The adapter with the model's host part, and with padded lengths."""
+    return buckets.padded(model, host_batches.of(model, _limited(adapter)), pad_to_multiple)
 
 
 def _limited(adapter: Any) -> Any:
@@ -194,9 +200,10 @@ def evaluate(
     """Loss and metrics over data."""
     arguments.check("evaluate", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps)
+    text = host_batches.takes_text(model)
+    adapter = adapters.make_adapter(x, y, sample_weight, batch_size, steps_per_epoch=steps, text=text)
     before_training.check_batch_size(model, adapter)
-    adapter = buckets.padded(model, _limited(adapter), pad_to_multiple)
+    adapter = _adapted(model, adapter, pad_to_multiple)
     model._ensure_built(adapter.peek())
     before_training.check_adapter(model, adapter)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
@@ -210,9 +217,10 @@ def predict(
     """The outputs for all rows."""
     arguments.check("predict", batch_size=batch_size, verbose=verbose, steps=steps, pad_to_multiple=pad_to_multiple)
     batch_size = before_training.fixed_batch_size(model) if batch_size is None else batch_size
-    adapter = adapters.make_adapter(x, None, None, batch_size, steps_per_epoch=steps)
+    text = host_batches.takes_text(model)
+    adapter = adapters.make_adapter(x, None, None, batch_size, steps_per_epoch=steps, text=text)
     before_training.check_batch_size(model, adapter)
-    adapter = buckets.padded(model, _limited(adapter), pad_to_multiple)
+    adapter = _adapted(model, adapter, pad_to_multiple)
     model._ensure_built(first := adapter.peek())
     looks = indices.readers(model)
     if looks:

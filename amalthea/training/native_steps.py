@@ -18,6 +18,7 @@ from amalthea.engine import multi_step, transforms
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.trace import type_of
 from amalthea.errors import AmaltheaError, NoArrayError
+from amalthea.text import is_text
 
 
 class CompiledOrEager:
@@ -60,8 +61,12 @@ class CompiledOrEager:
 
 
 def as_native(data: Any) -> Any:
-    """Returns a batch with NumPy arrays as the backend's arrays."""
-    return tree.map_structure(lambda x: runtime.array(x, type_of(x).dtype) if isinstance(x, np.ndarray) else x, data)
+    """Returns a batch with NumPy arrays as the backend's arrays; text stays on the host."""
+
+    def converted(x: Any) -> Any:
+        return runtime.array(x, type_of(x).dtype) if isinstance(x, np.ndarray) and not is_text(x) else x
+
+    return tree.map_structure(converted, data)
 
 
 @cache

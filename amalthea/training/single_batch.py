@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import docstrings, tree
-from amalthea.data import to_batch
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.trace import on_host
-from amalthea.training import before_training, indices, loop, shares
+from amalthea.training import before_training, host_batches, indices, loop, shares
 from amalthea.training.pure_steps import PureSteps
 from amalthea.training.state import on_model_backend
 
@@ -56,7 +55,8 @@ class SingleBatch(PureSteps):
             [1.0, 0.8464]
         """
         self._require_compiled("train")
-        data = to_batch((x, y, sample_weight), class_weight and before_training.class_weights(self, class_weight))
+        weights = class_weight and before_training.class_weights(self, class_weight)
+        data = host_batches.batch(self, (x, y, sample_weight), weights)
         self._ensure_built(data)
         before_training.check_batch(self, data)
         return self._reported(self._on_batch("train", data, reset_metrics), return_dict)
@@ -92,7 +92,7 @@ class SingleBatch(PureSteps):
             4.0
         """
         self._require_compiled("evaluate")
-        data = to_batch((x, y, sample_weight))
+        data = host_batches.batch(self, (x, y, sample_weight))
         self._ensure_built(data)
         before_training.check_batch(self, data)
         return self._reported(self._on_batch("test", data, reset_metrics), return_dict)
@@ -134,7 +134,7 @@ class SingleBatch(PureSteps):
             >>> model.predict_on_batch(np.array([[1.0, 2.0, 3.0]])).tolist()
             [[6.0]]
         """
-        data = to_batch((x,))
+        data = host_batches.batch(self, (x,))
         self._ensure_built(data)
         indices.check(self, data[0])
         return tree.map_structure(on_host, self._compiled_step("predict")(data))

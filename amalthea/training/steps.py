@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import docstrings, ops, tree
+from amalthea import docstrings, ops, text, tree
 from amalthea.data import packing
 from amalthea.engine import multi_step, transforms
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import current_trace
-from amalthea.engine.ir.tensor import Tensor
-from amalthea.engine.ir.trace import Trace, type_of
+from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import NotCompiledError, located
+from amalthea.operation import types_alone
 from amalthea.training import native_steps
 from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
@@ -334,8 +335,8 @@ class Steps(Results):
             if self.run_eagerly:
                 outputs = self(native_steps.as_native(x), training=False)
             else:
-                with Trace():
-                    outputs = self(tree.map_structure(lambda a: Tensor(type_of(np.asarray(a))), x), training=False)
+                with types_alone():
+                    outputs = self(tree.map_structure(_symbol, x), training=False)
             if self.compiled:
                 self._prepare_metrics(outputs)
         except Exception:
@@ -354,6 +355,11 @@ class Steps(Results):
         """Drop the traced steps if layers, variables, seeds or metrics were added, removed or replaced since."""
         if self._is_ready and self._contents.have_changed(self):
             self._forget_compiled()
+
+
+def _symbol(value: Any) -> Tensor:
+    array = np.asarray(value)
+    return Tensor(Type(array.shape, text.DTYPE) if text.is_text(array) else type_of(array))
 
 
 @functools.cache

@@ -20,6 +20,8 @@ FAMILIES = (
     "models",
     "attributes",
     "vocabulary",
+    "text",
+    "bounding_boxes",
     "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.

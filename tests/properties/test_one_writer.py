@@ -14,6 +14,10 @@ PACKAGE = Path(amalthea.__file__).parent
 ALONE = {
     ("callbacks/csv_logger.py", "open"): "a table grows row by row, each of them flushed",
     ("callbacks/csv_logger.py", "truncate"): "rows of epochs that are run again are cut off",
+    (
+        "saving/assets.py",
+        "TemporaryDirectory",
+    ): "a layer reads and writes its files in a folder that is gone afterwards",
 }
 _ALWAYS = {
     "write_text", "write_bytes", "touch", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp", "mkdtemp",

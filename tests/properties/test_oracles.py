@@ -7,7 +7,10 @@ import pytest
 from tests.oracles.exceptions import EXCEPTIONS
 from tests.oracles.read import load
 
-PARTS = {"layers": {"all", "output_shape", "output_mask", "weights_after", "padding", "bools"}}
+PARTS = {
+    "layers": {"all", "output_shape", "output_mask", "weights_after", "padding", "bools"},
+    "text": {"all", "config"},
+}
 
 
 @pytest.mark.parametrize("family", EXCEPTIONS)

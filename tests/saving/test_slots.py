@@ -89,6 +89,7 @@ def config_of(family):
         "optimizers.schedules": lambda: amalthea.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5),
         "random": lambda: amalthea.random.SeedGenerator(1),
         "regularizers": lambda: amalthea.regularizers.L2(),
+        "utils": lambda: amalthea.utils.FeatureSpace.cross(("a", "b"), 2),
     }
     return serialize(made[family]())
 

@@ -15,13 +15,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amalthea.engine import settings
 from amalthea.engine.backends import forks
 from amalthea.engine.backends.base import Backend
 from amalthea.engine.ir.runtime import find_by
-from amalthea.errors import MissingLibraryError, UnknownNameError, nearest
+from amalthea.errors import ArgumentError, MissingLibraryError, UnknownNameError, nearest
 
 
 class Known(NamedTuple):
@@ -161,6 +161,43 @@ def _imported(name: str) -> Backend:
     if _seed is not None:
         backend.seed(_seed)
     return backend
+
+
+_PIPELINES = {
+    **dict.fromkeys(("tf", "tensorflow"), ("tensorflow", "tensorflow.pipelines")),
+    "grain": ("grain", "grain_pipelines"),
+}
+
+
+def data_pipeline(
+    format: Any, dataset: Any, source: Any, batch_size: int | None, shuffle: bool, seed: int | None
+) -> Any:
+    """Return a data set in the format of another library.
+
+    Args:
+        format: ``"tf"``, ``"grain"``, or None for the data set as it is. Without TensorFlow, ``"tf"`` is that too.
+        dataset: Dataset, in batches.
+        source: object with ``__len__`` and ``__getitem__`` from which it was made.
+        batch_size: rows in a batch; None for single elements.
+        shuffle, seed: how it is shuffled.
+
+    Raises:
+        ArgumentError: there is no such format.
+        MissingLibraryError: Grain is not installed.
+    """
+    if format is not None and format not in _PIPELINES:
+        raise ArgumentError("There is no such format of data sets.", expected="'tf', 'grain' or None", got=repr(format))
+    if format is None:
+        return dataset
+    library, module = _PIPELINES[format]
+    if format == "tf" and importlib.util.find_spec(library) is None:
+        return dataset
+    if importlib.util.find_spec(library) is None:
+        raise MissingLibraryError(
+            f"The format {format!r} needs {library}, which is not installed.", cure="pip install grain, or format=None"
+        )
+    pipelines = importlib.import_module(f"amalthea.engine.backends.{module}")
+    return pipelines.made(dataset, source, batch_size, shuffle, seed)
 
 
 def set_backend(name: str) -> None:

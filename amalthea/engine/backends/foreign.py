@@ -91,6 +91,12 @@ def call_in_graph(function: Callable[..., Any], args: Sequence[Any], kwargs: dic
     return interop.call_on_host(function, args, kwargs)
 
 
+def call_on_numpy(function: Callable[[Any], Any], inputs: Any, types_of: Callable[[Any], Any]) -> Any:
+    """Call a function of NumPy arrays on tensors of a graph of TensorFlow's, whatever backend is in use."""
+    interop = importlib.import_module("amalthea.engine.backends.tensorflow.interop")
+    return interop.call_on_numpy(function, inputs, types_of)
+
+
 def _without_variables(structure: Any) -> Any:
     return tree.map_structure(lambda x: x.value if isinstance(x, Variable) else x, structure)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
-from amalthea import tree
+import numpy as np
+
+from amalthea import text, tree
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.scope import autocast_around
-from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
-from amalthea.errors import ArgumentError, ShapeError, brief
+from amalthea.errors import ArgumentError, DtypeError, ShapeError, brief
 from amalthea.layers import calling
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
+from amalthea.models.functional.host_part import HostPart, Prepared, runs_on_host
 from amalthea.operation import Call, Operation, Unnamed, forgetful, outlining, remembers
 from amalthea.ops import base, composites
 
@@ -107,7 +112,7 @@ class Network:
         Where only their types are wanted, they are found once for each type of input: models within models that are
         each called twice would otherwise double the work at every level.
         """
-        if masks is not None:
+        if masks is not None and not isinstance(values, Prepared):
             pairs = zip(self._flat(values), self._flat(masks))
             values = [value if mask is None else with_mask(value, mask) for value, mask in pairs]
         key = self._key(values) if outlining.get() else None
@@ -126,19 +131,37 @@ class Network:
         masks = tuple(None if (mask := mask_of(x)) is None else mask.type for x in flat)
         return names, tuple(x.type for x in flat), masks, calling.training_around(), autocast_around()
 
+    @cached_property
+    def host_part(self) -> HostPart | None:
+        """The calls that run on the host before a compiled step; None if all can be compiled."""
+        reads_text = any(x.dtype == text.DTYPE for x in self.flat_inputs)
+        return HostPart(self) if reads_text or any(map(runs_on_host, self.operations)) else None
+
     def _run(self, values: Any) -> Any:
-        known = dict(zip(self.flat_inputs, self.matched(values)))
-        for call in self.calls:
+        if isinstance(values, Prepared):
+            assert self.host_part is not None
+            known = self.host_part.known(values)
+        else:
+            known = dict(zip(self.flat_inputs, self.matched(values)))
+        self.call_all(self.calls, known)
+        return tree.map_structure(known.__getitem__, self.outputs)
+
+    def call_all(self, calls: Sequence[Call], known: dict[Tensor, Any]) -> None:
+        """Run calls in order, and put their outputs beside the values that are known."""
+        for call in calls:
             flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
             if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):
                 args, kwargs = tree.map_structure(lambda x: _known(x, known), (list(call.args), call.kwargs))
                 outputs = call.operation(*args, **kwargs)
                 known.update(zip(flat, (v for v in tree.flatten(outputs) if v is not None)))
-        return tree.map_structure(known.__getitem__, self.outputs)
 
     def matched(self, values: Any) -> list[Any]:
         """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
-        return [_fitted(value, x) for value, x in zip(self._flat(values), self.flat_inputs)]
+        return self.fitted(self._flat(values), self.flat_inputs)
+
+    def fitted(self, values: Sequence[Any], wanted: Sequence[Tensor]) -> list[Any]:
+        """Values in the ranks and dtypes of inputs."""
+        return [_fitted(value, x) for value, x in zip(values, wanted)]
 
     def _flat(self, values: Any) -> list[Any]:
         wanted = self.flat_inputs
@@ -181,7 +204,7 @@ def _fitted(value: Any, wanted: Tensor) -> Any:
     """One input, with a last axis of size 1 added or taken away, in the dtype that was declared."""
     if value is None:
         return None
-    value = base.tensor(value)
+    value = _as_text(value, wanted) if wanted.dtype == text.DTYPE else base.tensor(value)
     shape, target = base.shape_of(value), wanted.type.shape
     if len(shape) == len(target) + 1 and shape[-1] == 1:
         value = _with_shape(value, shape[:-1])
@@ -192,10 +215,19 @@ def _fitted(value: Any, wanted: Tensor) -> Any:
         raise ShapeError(
             f"The data do not fit input '{wanted.name}'.",
             expected=shapes.show(target),
-            got=type_of(value),
+            got=brief(value) if text.is_text(value) else type_of(value),
             cure=_cure_for_data(shape, target),
         )
-    return value if dtypes.name_of(value) == wanted.dtype else base.cast(value, wanted.dtype)
+    is_same = text.is_text(value) or dtypes.name_of(value) == wanted.dtype
+    return value if is_same else base.cast(value, wanted.dtype)
+
+
+def _as_text(value: Any, wanted: Tensor) -> Any:
+    if isinstance(value, Tensor):
+        if value.dtype != text.DTYPE:
+            raise DtypeError(f"Input '{wanted.name}' reads text.", expected=wanted.type, got=value.type)
+        return value
+    return text.as_text(value, owner=f"Input '{wanted.name}'")
 
 
 def _count(inputs: int) -> str:
@@ -221,6 +253,10 @@ def _cure_for_data(shape: shapes.Shape, target: shapes.Shape) -> str:
 
 
 def _with_shape(value: Any, shape: Any) -> Any:
+    if isinstance(value, np.ndarray) and text.is_text(value):
+        return value.reshape(shape)
+    if text.is_text(value):
+        return Tensor(Type(tuple(shape), text.DTYPE))
     from amalthea import ops
 
     return ops.reshape(value, shape)

@@ -195,8 +195,8 @@ def _similarity(x: Any, y: Any, weights: np.ndarray, c1: float, c2: float) -> An
         return filtered(z, kernel, "valid")[..., 0]
 
     mean_x, mean_y = local(x), local(y)
-    products = mean_x * mean_y
-    squares = np_ops.square(mean_x) + np_ops.square(mean_y)
-    covariance = local(x * y) - products
-    variances = local(np_ops.square(x) + np_ops.square(y)) - squares
+    products = np_ops.multiply(mean_x, mean_y)
+    squares = np_ops.add(np_ops.square(mean_x), np_ops.square(mean_y))
+    covariance = local(np_ops.multiply(x, y)) - products
+    variances = local(np_ops.add(np_ops.square(x), np_ops.square(y))) - squares
     return (2.0 * products + c1) * (2.0 * covariance + c2) / ((squares + c1) * (variances + c2))

@@ -52,7 +52,7 @@ def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool, st
 
     ``step`` is the distance of neighbouring new pixels among the old ones; the new ones are moved by ``shift``.
     """
-    centres = (positions(new) + 0.5 - shift) * step - 0.5
+    centres = np_ops.multiply(np_ops.subtract(positions(new) + 0.5, shift), step) - 0.5
     reach = np_ops.maximum(step, 1.0) if antialias else 1.0
     away = np_ops.abs(centres[None, :] - positions(old)[:, None]) / reach
     raw = kernel(away)

@@ -231,5 +231,5 @@ def displaced(images: Any, moves: Any, interpolation: str, fill_mode: str, fill_
     """Read each pixel at a distance ``(batch, height, width, 2)``: rows, then columns."""
     x, restored = batched(images, data_format)
     down, across = _grid(x)
-    rows, columns = down + moves[..., 0], across + moves[..., 1]
+    rows, columns = np_ops.add(down, moves[..., 0]), np_ops.add(across, moves[..., 1])
     return restored(_read(x, rows, columns, interpolation, fill_mode, fill_value))

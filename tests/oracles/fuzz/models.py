@@ -200,7 +200,7 @@ def draw(library, seed, shaken=False):
 def _forget_names(library):
     """So that objects without a name are called as in a new process."""
     if library.__name__ == "amalthea":
-        importlib.import_module("amalthea.configurable")._counts.clear()
+        importlib.import_module("amalthea.engine.auto_names").forget_names()
     else:
         library.utils.clear_session()
 

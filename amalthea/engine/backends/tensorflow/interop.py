@@ -65,6 +65,27 @@ def call_on_host(function: Callable[..., Any], args: Sequence[Any], kwargs: dict
     return tree.pack_sequence_as(traced, results)
 
 
+def call_on_numpy(function: Callable[[Any], Any], inputs: Any, types_of: Callable[[Any], Any]) -> Any:
+    """Call a function of NumPy arrays, which may hold text, within a graph of TensorFlow's.
+
+    Args:
+        function: takes arrays nested like ``inputs`` and returns arrays.
+        inputs: tensors of the graph, in any nesting.
+        types_of: returns symbolic tensors like the results, for symbolic tensors like the inputs.
+    """
+    leaves = [tf.convert_to_tensor(x) for x in tree.flatten(inputs)]
+    wanted = types_of(tree.pack_sequence_as(inputs, [Tensor(_type(x, i)) for i, x in enumerate(leaves)]))
+    results = tree.flatten(wanted)
+
+    def call(*arrays: Any) -> list[np.ndarray]:
+        return [np.asarray(x) for x in tree.flatten(function(tree.pack_sequence_as(inputs, arrays)))]
+
+    found = tf.numpy_function(call, leaves, [tf.as_dtype(x.dtype) for x in results])
+    for x, like in zip(found, results):
+        x.set_shape(like.shape)
+    return tree.pack_sequence_as(wanted, found)
+
+
 def _called(function: Callable[..., Any], structure: Any, leaves: Sequence[Any]) -> Any:
     args, kwargs = tree.pack_sequence_as(structure, leaves)
     return function(*args, **kwargs)
