@@ -75,6 +75,8 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("distillation", "a student learns from a teacher"),
+        ("wrappers", "models as estimators of scikit-learn"),
         ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
