@@ -1,8 +1,8 @@
 """Distillation: a small model, the student, learns from the outputs of a larger one, the teacher.
 
-    distiller = Distiller(teacher, student, LogitsDistillation(temperature=3.0))
-    distiller.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    distiller.fit(x, y)
+distiller = Distiller(teacher, student, LogitsDistillation(temperature=3.0))
+distiller.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+distiller.fit(x, y)
 """
 
 from amalthea.distillation.distillation_losses import DistillationLoss, FeatureDistillation, LogitsDistillation

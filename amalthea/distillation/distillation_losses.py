@@ -7,7 +7,7 @@ from typing import Any
 from amalthea import losses, ops, tree
 from amalthea.checks import positive_number
 from amalthea.configurable import Configurable, Registry
-from amalthea.errors import ArgumentError, UnknownNameError, brief
+from amalthea.errors import AmaltheaError, ArgumentError, UnknownNameError, brief
 
 registry = Registry("distillation", "distillation loss")
 
@@ -76,6 +76,14 @@ class DistillationLoss(Configurable, registry=registry):
         """
 
 
+def symbols(model: Any, word: str) -> Any:
+    """Returns the symbolic inputs or outputs of a model; None of a subclass, which does not have them."""
+    try:
+        return getattr(model, word, None)
+    except AmaltheaError:
+        return None
+
+
 def _check_structures(one: Any, other: Any, sentence: str) -> None:
     try:
         tree.assert_same_structure(one, other)
@@ -126,7 +134,7 @@ class FeatureDistillation(DistillationLoss):
             name = getattr(self, f"{word}_layer_name")
             if name is None:
                 continue
-            if getattr(model, "inputs", None) is None:
+            if symbols(model, "inputs") is None:
                 raise ArgumentError(
                     f"Layers of the {word} cannot be reached.",
                     expected="a functional or sequential model that is built",

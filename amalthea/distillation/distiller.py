@@ -8,7 +8,7 @@ from typing import Any
 from amalthea import ops, tree
 from amalthea.checks import share
 from amalthea.configurable import serialize
-from amalthea.distillation.distillation_losses import DistillationLoss
+from amalthea.distillation.distillation_losses import DistillationLoss, symbols
 from amalthea.engine import shapes
 from amalthea.errors import ArgumentError, ShapeError, brief
 from amalthea.metrics import Mean
@@ -84,6 +84,7 @@ class Distiller(Model):
         self.student_loss_weight = student_loss_weight
         teacher.trainable = False
         self._extractors = {word: _extractor(getattr(self, word), found, word) for word in ("teacher", "student")}
+        self.built = teacher.built and student.built
         self.student_loss_tracker = Mean(name="student_loss")
         self.distillation_loss_tracker = Mean(name="distillation_loss")
         self.total_loss_tracker = Mean(name="total_loss")
@@ -172,7 +173,7 @@ class Distiller(Model):
         """
         return {
             "name": self.name,
-            "teacher": serialize(self.teacher),
+            "teacher": {key: value for key, value in serialize(self.teacher).items() if key != "compile_config"},
             "student": serialize(self.student),
             "distillation_losses": [serialize(loss) for loss in self.distillation_losses],
             "distillation_loss_weights": list(self.distillation_loss_weights),
@@ -198,8 +199,8 @@ def _check_models(teacher: Any, student: Any) -> None:
         if not isinstance(model, Model):
             raise ArgumentError(f"The {word} is not a model.", expected="a Model", got=brief(model))
     for word in ("inputs", "outputs"):
-        of_teacher, of_student = (tree.flatten(getattr(m, word, None)) for m in (teacher, student))
-        if None in (*of_teacher, *of_student):
+        of_teacher, of_student = (tree.flatten(symbols(m, word)) for m in (teacher, student))
+        if any(t is None for t in (*of_teacher, *of_student)):
             continue
         shapes_of = [[(tuple(t.shape), t.dtype) for t in tensors] for tensors in (of_teacher, of_student)]
         if len(of_teacher) != len(of_student) or not all(map(_agree, *shapes_of)):

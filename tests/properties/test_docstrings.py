@@ -17,7 +17,7 @@ from amalthea import docstrings, layers, losses, metrics, models
 
 ROOMS = (
     "activations callbacks constraints dtype_policies initializers layers losses metrics models ops optimizers "
-    "optimizers.schedules random regularizers backend config data distribution saving tree utils"
+    "optimizers.schedules distillation wrappers random regularizers backend config data distribution saving tree utils"
 ).split()
 WITH_METHODS = (models.Model, models.Sequential, layers.Layer)
 SECTIONS = ("Args:", "Shapes:", "Returns:", "Raises:", "Example:", "Source:")

@@ -14,8 +14,8 @@ BOXES = [[1.0, 1.0, 4.0, 3.0], [5.0, 2.0, 8.0, 6.0]]
 class Case:
     """A layer and the data it is given.
 
-    `dtype`: of the images. `boxes`, `masks`: whether they go along. `runs`: how often the layer is made and called, with
-    the seeds 0, 1, ...; every outcome is stored once.
+    `dtype`: of the images. `boxes`, `masks`: whether they go along. `runs`: how often the layer is made and called,
+    with the seeds 0, 1, ...; every outcome is stored once.
     """
 
     id: str
