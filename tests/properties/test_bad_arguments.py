@@ -48,6 +48,8 @@ MEANINGFUL = {
     r"Normalization: axis: None": "one mean for all",
 }
 NEEDED = {  # what a constructor needs beside the argument that is tried
+    "directory": lambda: "checkpoints",
+    "optimizer_map": lambda: optimizers.OptimizerMap(optimizers.SGD()),
     "layer": lambda: layers.Dense(2), "cell": lambda: layers.LSTMCell(2), "cells": lambda: [layers.LSTMCell(2)],
     "equation": lambda: "ab,bc->ac", "output_shape": lambda: 2,
     "function": lambda: ops.abs, "activation": lambda: "relu",
