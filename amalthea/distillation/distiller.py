@@ -32,7 +32,7 @@ class Distiller(Model):
         name: str; name of the model. Defaults to ``"distiller"``.
         **kwargs: options of every model, such as ``dtype``.
 
-    Shapes: those of the student.
+    Shapes: those of the student, such as ``(batch, features) -> (batch, classes)``.
 
     Raises:
         ArgumentError: an argument is of another kind, or a loss cannot compare the models.

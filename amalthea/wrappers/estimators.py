@@ -12,12 +12,13 @@ from amalthea.errors import ArgumentError, MissingLibraryError, NotCompiledError
 from amalthea.models import Model, clone_model
 
 try:
+    import sklearn.utils.multiclass as multiclass
+    import sklearn.utils.validation as validation
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
-    from sklearn.utils.multiclass import check_classification_targets, type_of_target
-    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:  # the classes exist without scikit-learn, and say what they need when they are made
-    validate_data = None  # type: ignore[assignment]
-    BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin = (  # type: ignore[assignment,misc]
+    multiclass: Any = None
+    validation: Any = None
+    BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin = (
         type(name, (), {}) for name in ("BaseEstimator", "ClassifierMixin", "RegressorMixin", "TransformerMixin")
     )
 
@@ -47,7 +48,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc,valid-type]
         model_kwargs: Mapping[str, Any] | None = None,
         fit_kwargs: Mapping[str, Any] | None = None,
     ):
-        if validate_data is None:
+        if validation is None:
             raise MissingLibraryError(
                 f"{type(self).__name__} needs scikit-learn, which is not installed.",
                 cure="pip install amalthea[sklearn]",
@@ -84,7 +85,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc,valid-type]
             ArgumentError: ``model`` is neither a model nor a function that returns one.
             NotCompiledError: the model is not compiled with a loss and an optimizer.
         """
-        X, y = validate_data(self, X, y, multi_output=self._takes_several_targets)
+        X, y = validation.validate_data(self, X, y, multi_output=self._takes_several_targets)
         X, y, kwargs = _weighted_rows(X, y, kwargs)
         targets = self._encoded(y)
         model = self.model_ if self.warm_start and hasattr(self, "model_") else self._new_model(X, targets)
@@ -117,7 +118,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc,valid-type]
 
     def _encoded(self, y: Any) -> Any:
         """Returns targets with two axes."""
-        if type_of_target(y) == "unknown":
+        if multiclass.type_of_target(y) == "unknown":
             raise ArgumentError(
                 f"Unknown label type for {type(self).__name__}: numbers or labels are needed.", got=brief(y)
             )
@@ -125,8 +126,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc,valid-type]
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _outputs(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        validation.check_is_fitted(self)
+        X = validation.validate_data(self, X, reset=False)
         return np.asarray(self.model_.predict(X, verbose=0))
 
     @docstrings.fill
@@ -189,7 +190,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc,valid
         return tags
 
     def _encoded(self, y: Any) -> Any:
-        check_classification_targets(y)
+        multiclass.check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) == 1:
             raise ArgumentError(
@@ -293,6 +294,6 @@ class SKLearnTransformer(TransformerMixin, _Estimator):  # type: ignore[misc,val
         return self._outputs(X)
 
 
-if validate_data is not None:
+if validation is not None:
     for _cls in (SKLearnClassifier, SKLearnRegressor, SKLearnTransformer):
         docstrings.fill(_cls)

@@ -16,7 +16,7 @@ from sklearn.base import clone  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
-from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+from sklearn.utils.estimator_checks import estimator_checks_generator  # noqa: E402
 
 from amalthea.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer  # noqa: E402
 
@@ -40,7 +40,14 @@ ESTIMATORS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
+CHECKS = [
+    pytest.param(*case, id=f"{type(estimator).__name__}-{case[1].func.__name__}-{number}")
+    for estimator in ESTIMATORS
+    for number, case in enumerate(estimator_checks_generator(estimator))
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_scikit_learns_own_checks_pass(estimator, check):
     check(estimator)
 
@@ -136,7 +143,7 @@ def test_what_cannot_be_trained_is_told(case):
 def test_without_scikit_learn_the_cure_is_told(monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "sklearn" or "amalthea.wrappers" in name]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     from amalthea.wrappers.estimators import SKLearnRegressor as Bare
 
     with pytest.raises(ImportError, match=r"pip install amalthea\[sklearn\]"):
