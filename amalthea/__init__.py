@@ -57,9 +57,9 @@ _EXPORTS = {
 _INSIDE = {"backends": "amalthea.engine.backends", "primitives": "amalthea.engine.primitives"}
 _MODULES = (
     "activations", "applications", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
-    "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "legacy", "losses", "metrics",
-    "mixed_precision", "models", "ops", "optimizers", "preprocessing", "primitives", "random", "regularizers",
-    "saving", "testing", "training", "tree", "utils", "visualization",
+    "distillation", "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "legacy",
+    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "primitives", "random",
+    "regularizers", "saving", "testing", "training", "tree", "utils", "visualization", "wrappers",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run

@@ -23,6 +23,7 @@ FAMILIES = (
     "vocabulary",
     "text",
     "bounding_boxes",
+    "augmentation",
     "linear_algebra",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.

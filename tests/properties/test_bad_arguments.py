@@ -42,6 +42,7 @@ MEANINGFUL = {
     r"Hashing: mask_value: (negative|text)": "a value of the data, which may be text",
     r"Masking: mask_value: (negative|infinite)": "a value of the data",
     r".*: (clip\w*|global_clipnorm): infinite": "no limit",
+    r"ContrastLimited\w*: clip_limit: negative": "no limit",
     r"Muon: (adam_weight_decay|weight_decay|rms_rate): None": "none",
     r"AdamW: weight_decay: None": "none",
     r"Normalization: axis: None": "one mean for all",
@@ -119,7 +120,13 @@ def test_a_number_that_cannot_be_meant_is_refused_by_every_constructor(case):
 
 @pytest.mark.parametrize("cls", list(dict.fromkeys(case[0] for case in CASES)), ids=lambda c: c.__name__)
 def test_defaults_and_numbers_of_numpy_are_taken(cls):
-    if cls in (optimizers.Optimizer, layers.Discretization, layers.CategoryEncoding, layers.InputLayer):
+    if cls in (
+        optimizers.Optimizer,
+        layers.Discretization,
+        layers.CategoryEncoding,
+        layers.InputLayer,
+        layers.RandomPosterization,
+    ):
         return
     cls(**{k: np.int64(v) if type(v) is int else v for k, v in _others(cls, None).items()})
 
