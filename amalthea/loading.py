@@ -42,6 +42,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "metrics": ("metrics", "losses"),
     "optimizer": ("optimizers",),
     "policy_map": ("dtype_policies",),
+    "quantization_config": ("quantizers",),
     "seed": ("random",),
     "weighted_metrics": ("metrics", "losses"),
 }

@@ -23,6 +23,7 @@ FAMILIES = (
     "text",
     "bounding_boxes",
     "linear_algebra",
+    "quantizers",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(
