@@ -9,7 +9,7 @@ from typing import Any
 from amalthea import checks, docstrings, ops
 from amalthea.configurable import Configurable, Registry
 from amalthea.engine import dtypes
-from amalthea.engine.backends import use_backend
+from amalthea.engine.backends import computing_with
 from amalthea.engine.types import DTypeLike, TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops import base
@@ -52,7 +52,7 @@ def _checked_range(value_range: Any, dtype: str, owner: str) -> tuple[int, int]:
 
 
 def _host(to_numpy: bool) -> AbstractContextManager[Any]:
-    return use_backend("numpy") if to_numpy else nullcontext()
+    return computing_with("numpy") if to_numpy else nullcontext()
 
 
 def _floats(inputs: Any, to_numpy: bool) -> tuple[Any, str]:

@@ -134,8 +134,8 @@ def test_an_input_takes_the_shape_of_a_tensor():
 
 REFUSED = [
     lambda: layers.InputLayer((3,), unheard_of=1),
-    lambda: layers.Embedding(3, 2, lora_rank=4),
-    lambda: layers.Dense(3, lora_alpha=4.0),
+    lambda: layers.Embedding(3, 2, lora_rank=0),
+    lambda: layers.Dense(3, lora_alpha="4"),
     lambda: ops.einsum("ij->i", np.ones((2, 3)), unheard_of=1),
     lambda: ops.layer_normalization(np.ones((2, 3)), unheard_of=1),
     lambda: models.clone_model(Sequential([layers.Dense(1)]), unheard_of=1),
