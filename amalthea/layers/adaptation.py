@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import checks, docstrings, dtype_policies, initializers, quantizers
+import numpy as np
+
+from amalthea import checks, docstrings, dtype_policies, initializers, loading, quantizers
 from amalthea.engine import dtypes
 from amalthea.engine.ir.computed import ComputedVariable
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.types import ShapeLike
 from amalthea.errors import ArgumentError
 from amalthea.layers import building
-from amalthea.quantizers.variables import LowRankVariable, QuantizedVariable
+from amalthea.quantizers.variables import Int4Variable, Int8Variable, LowRankVariable, QuantizedVariable
+
+_VARIABLES = {"int8": Int8Variable, "int4": Int4Variable}
 
 docstrings.share(
     "adapters",
@@ -84,10 +88,9 @@ class Adaptation:
         """Returns the axes of a kernel over which a product sums: a scale is shared along them."""
         return tuple(range(len(variable.shape) - 1))
 
-    def _scale_layout(self, variable: Variable, mode: str) -> tuple[int | None, ...]:
+    def _scale_layout(self, variable: Variable) -> tuple[int | None, ...]:
         """Returns for each axis of the stored scale the axis of the kernel, or None for one of size 1."""
-        reduced = [axis % len(variable.shape) for axis in self._input_axes(variable)]
-        return tuple(axis for axis in range(len(variable.shape)) if axis not in reduced)
+        return tuple(axis for axis in range(len(variable.shape)) if axis not in self._input_axes(variable))
 
     @property
     def _is_adapted(self) -> bool:
@@ -142,9 +145,8 @@ class Adaptation:
     def _quantize(self, config: Any) -> None:
         self.dtype_policy, self.quantization_config = _policy(config, self.dtype_policy), config
         for variable in self._kernels():
-            layout = self._scale_layout(variable, config.mode)
-            computed = QuantizedVariable(variable, self._input_axes(variable), layout, config, self._make)
-            self._replace(variable, computed)
+            axes, layout = self._input_axes(variable), self._scale_layout(variable)
+            self._replace(variable, _VARIABLES[config.mode](variable, axes, layout, config, self._make))
 
     def _make(self, name: str, shape: Any, dtype: str, initializer: str) -> Variable:
         """Creates a variable behind a kernel; all but the integers are attributes under their names."""
@@ -231,6 +233,26 @@ class Adaptation:
         merged = {id(v): value for x in self._tracked(LowRankVariable) for v, value in x._merged().items()}
         return [merged.get(id(v), v) for v in self._stored_variables()]
 
+    def _quantize_like(self, store: Any) -> None:
+        """Quantizes a layer inside another one as a model file says; its configuration is that of the outer one."""
+        kernels = self._kernels()
+        own, extra = self._own_variables(), len(store.keys()) - len(self._own_variables())
+        if loading.reading.get() is None or self._is_adapted or not kernels or extra not in (
+            len(kernels), 3 * len(kernels)
+        ):  # fmt: skip
+            return
+        first = next(i for i, v in enumerate(own) if v is kernels[0])
+        codes = store[str(first)]
+        if codes.dtype != np.int8:
+            return
+        if extra == len(kernels):
+            is_int8 = tuple(codes.shape) == tuple(kernels[0].shape)
+            config = resolved_config("int8", None) if is_int8 else quantizers.Int4QuantizationConfig(block_size=None)
+        else:
+            groups = store[str(len(store.keys()) - 1)]
+            config = quantizers.Int4QuantizationConfig(block_size=max(1, int(np.sum(groups == 0))))
+        self._quantize(config)
+
     def _restart_adapters(self) -> None:
         """Begins products of low rank at 0 again, since the kernel of a file has them in it."""
         for computed in self._tracked(LowRankVariable):
@@ -250,6 +272,11 @@ class LowRank:
     _replace: Any
     lora_rank: int | None = None
     lora_alpha: float | None = None
+
+    def _take_rank(self, options: dict[str, Any]) -> None:
+        """Takes ``lora_rank`` and ``lora_alpha``, which Keras writes into files of layers that do not name them."""
+        for name, check in (("lora_rank", checks.positive_int), ("lora_alpha", checks.finite_number)):
+            vars(self)[name] = checks.optional(check)(options.pop(name, None), name, type(self).__name__)
 
     @property
     def lora_enabled(self) -> bool:

@@ -35,6 +35,9 @@ class Configuration(Configurable):
     def _restart_adapters(self) -> None:
         raise NotImplementedError
 
+    def _quantize_like(self, store: Any) -> None:
+        raise NotImplementedError
+
     _config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
 
     def get_config(self) -> dict[str, Any]:
@@ -173,5 +176,6 @@ class Configuration(Configurable):
             >>> dense.kernel.numpy().tolist()
             [[2.0, 4.0]]
         """
+        self._quantize_like(store)
         building.load_variables(self, self._stored_variables(), store)
         self._restart_adapters()

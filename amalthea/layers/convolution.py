@@ -138,6 +138,7 @@ class _Conv(LowRank, _Filtering):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
+        self._take_rank(kwargs)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._keep(locals())
         if filters % groups:

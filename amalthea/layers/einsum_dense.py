@@ -100,11 +100,11 @@ class EinsumDense(LowRank, Layer):
         left, _, out = self.equation.replace(" ", "").partition("->")
         return tuple(i for i, letter in enumerate(left.partition(",")[2]) if letter not in out)
 
-    def _scale_layout(self, variable: Any, mode: str) -> tuple[int | None, ...]:
+    def _scale_layout(self, variable: Any) -> tuple[int | None, ...]:
         left, _, out = self.equation.replace(" ", "").partition("->")
         kernel = left.partition(",")[2]
-        if mode != "int8" or "." in out:
-            return super()._scale_layout(variable, mode)
+        if "." in out:
+            return super()._scale_layout(variable)
         return tuple(kernel.index(letter) if letter in kernel else None for letter in out)  # as it meets the output
 
     def _bias_shape(self, out: str, sizes: dict[str, Any]) -> tuple[int, ...] | None:

@@ -110,7 +110,7 @@ class Embedding(LowRank, Layer):
         self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
 
     def _input_axes(self, variable: Any) -> tuple[int, ...]:
-        return (-1,) if variable.name == "embeddings" else super()._input_axes(variable)
+        return (1,) if variable.name == "embeddings" else super()._input_axes(variable)
 
     def call(self, inputs: Any) -> Any:
         known = _on_host(inputs)
