@@ -55,9 +55,13 @@ class DTypePolicy(Configurable, registry=registry):
         ('bfloat16', 'float32')
     """
 
-    quantization_mode: str | None = None
+    name: str = docstrings.attribute("The name of the policy.")
+    compute_dtype: str = docstrings.attribute("The dtype of a layer's computation; floating inputs are cast to it.")
+    variable_dtype: str = docstrings.attribute("The dtype of a layer's weights.")
+    quantization_mode: str | None = docstrings.attribute("The name of the quantization of weights; None without one.")
 
     def __init__(self, name: str | None = None):
+        self.quantization_mode = None
         self.name = dtype_policy().name if name is None else _standard_name(name)
         self.compute_dtype = _MIXED.get(self.name, self.name)
         self.variable_dtype = "float32" if self.name in _MIXED else self.name

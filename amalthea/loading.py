@@ -50,6 +50,7 @@ _ENDINGS = {
     "_constraint": ("constraints",),
     "_dtype": ("dtype_policies",),
     "_initializer": ("initializers",),
+    "_quantizer": ("quantizers",),
     "_regularizer": ("regularizers",),
 }
 # Tables in whose place a function of the user's may stand; of our own, functions are in the first two alone.

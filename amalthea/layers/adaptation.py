@@ -143,7 +143,9 @@ class Adaptation:
         self._quantize(config)
 
     def _quantize(self, config: Any) -> None:
-        self.dtype_policy, self.quantization_config = _policy(config, self.dtype_policy), config
+        self.dtype_policy = _policy(config, self.dtype_policy)
+        if "quantization_config" in vars(self):  # an argument of the constructor
+            setattr(self, "quantization_config", config)  # noqa: B010  # not an attribute of every layer
         for variable in self._kernels():
             axes, layout = self._input_axes(variable), self._scale_layout(variable)
             self._replace(variable, _VARIABLES[config.mode](variable, axes, layout, config, self._make))
@@ -337,7 +339,7 @@ class LowRank:
             made.append(self.add_weight(shape, start, "float32", regularizer=kernel.regularizer, name=name))
             setattr(self, name, made[-1])
         self.lora_rank, self.lora_alpha = rank, rank if lora_alpha is None else lora_alpha
-        self._replace(kernel, LowRankVariable(kernel, *made, self.lora_alpha / rank))
+        self._replace(kernel, LowRankVariable(kernel, made[0], made[1], self.lora_alpha / rank))
         for source in kernel._sources:
             source.trainable = False
 

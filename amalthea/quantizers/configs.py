@@ -23,8 +23,6 @@ class QuantizationConfig(Configurable, registry=registry):
         'int8'
     """
 
-    _config_slots = {"weight_quantizer": ("quantizers",), "activation_quantizer": ("quantizers",)}
-
     def __init__(self, weight_quantizer: Quantizer | None = None, activation_quantizer: Quantizer | None = None):
         self.weight_quantizer, self.activation_quantizer = weight_quantizer, activation_quantizer
         for name in ("weight_quantizer", "activation_quantizer"):

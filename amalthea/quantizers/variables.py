@@ -94,13 +94,13 @@ class Int4Variable(QuantizedVariable):
     Args:
         replaced: Variable; the weight in floats, whose value is quantized.
         axes: tuple of ints; axes of inputs.
-        layout: not used; the scale has the axes of the matrix.
+        _layout: not used; the scale has the axes of the matrix.
         config: QuantizationConfig of mode int4.
         make: function that makes the variables behind the value.
     """
 
     def __init__(
-        self, replaced: Variable, axes: tuple[int, ...], layout: tuple[int | None, ...], config: Any, make: Make
+        self, replaced: Variable, axes: tuple[int, ...], _layout: tuple[int | None, ...], config: Any, make: Make
     ):
         shape, name, self._quantizer = replaced.shape, replaced.name, config.weight_quantizer
         self._axis = axes[0] if len(shape) == 2 else 0

@@ -38,6 +38,8 @@ WITHOUT_EFFECT = {
     r"tree.py: assert_same_structure: check_types": "types are always compared, as in Keras",
     r"ops/nn.py: top_k: sorted": "the order that is asked for is always given",
     r"optimizers/state.py: State.add_variable: layout": "one device holds a variable",
+    r"layers/adaptation.py: Adaptation.quantize: type_check": "subclasses are quantized too",
+    r"models/quantization.py: .*get_quantization_layer_structure: mode": "a subclass reads it",
     r"random/seeds.py: SeedGenerator.next: ordered": "keys are always in order",
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
