@@ -63,6 +63,7 @@ ROOMS = tuple(
         ("regularizers", "penalties on weights and activities"),
         ("constraints", "projections of weights after updates"),
         ("activations", "activation functions"),
+        ("quantizers", "floats as integers of 8 or 4 bits, and configurations of quantize"),
         ("losses", "losses, and checks of labels"),
         ("metrics", "metrics"),
         ("optimizers", "optimizers and learning-rate schedules"),

@@ -25,6 +25,7 @@ FAMILIES = (
     "bounding_boxes",
     "augmentation",
     "linear_algebra",
+    "quantizers",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(
