@@ -34,6 +34,7 @@ _EXPORTS = {
     "Model": "amalthea.models",
     "Operation": "amalthea.operation",
     "Optimizer": "amalthea.optimizers",
+    "Quantizer": "amalthea.quantizers",
     "Regularizer": "amalthea.regularizers",
     "RematScope": "amalthea.layers.remat_scope",
     "Sequential": "amalthea.models",
@@ -57,9 +58,10 @@ _EXPORTS = {
 _INSIDE = {"backends": "amalthea.engine.backends", "primitives": "amalthea.engine.primitives"}
 _MODULES = (
     "activations", "applications", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
-    "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "legacy", "losses", "metrics",
-    "mixed_precision", "models", "ops", "optimizers", "preprocessing", "primitives", "random", "regularizers",
-    "saving", "testing", "training", "tree", "utils", "visualization",
+    "distillation", "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "legacy",
+    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "primitives",
+    "quantizers", "random", "regularizers", "saving", "testing", "training", "tree", "utils", "visualization",
+    "wrappers",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run
@@ -91,6 +93,7 @@ if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run
     from amalthea.models.functional.function import Function as Function
     from amalthea.operation import Operation as Operation
     from amalthea.optimizers import Optimizer as Optimizer
+    from amalthea.quantizers import Quantizer as Quantizer
     from amalthea.regularizers import Regularizer as Regularizer
     from amalthea.saving import load_model as load_model
 

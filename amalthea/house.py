@@ -63,6 +63,7 @@ ROOMS = tuple(
         ("regularizers", "penalties on weights and activities"),
         ("constraints", "projections of weights after updates"),
         ("activations", "activation functions"),
+        ("quantizers", "floats as integers of 8 or 4 bits, and configurations of quantize"),
         ("losses", "losses, and checks of labels"),
         ("metrics", "metrics"),
         ("optimizers", "optimizers and learning-rate schedules"),
@@ -75,6 +76,8 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("distillation", "a student learns from a teacher"),
+        ("wrappers", "models as estimators of scikit-learn"),
         ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
@@ -89,6 +92,7 @@ ROOMS = tuple(
 LATE = {
     ("models", "saving"): "Model.save and load_weights are words of the model",
     ("ops", "random"): "ops.image.elastic_transform draws noise",
+    ("layers", "utils"): "layers move boxes along with images by utils.bounding_boxes",
     ("layers", "saving"): "so is FeatureSpace.save of the layer",
 }
 

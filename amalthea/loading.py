@@ -42,6 +42,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "metrics": ("metrics", "losses"),
     "optimizer": ("optimizers",),
     "policy_map": ("dtype_policies",),
+    "quantization_config": ("quantizers",),
     "seed": ("random",),
     "weighted_metrics": ("metrics", "losses"),
 }
@@ -49,6 +50,7 @@ _ENDINGS = {
     "_constraint": ("constraints",),
     "_dtype": ("dtype_policies",),
     "_initializer": ("initializers",),
+    "_quantizer": ("quantizers",),
     "_regularizer": ("regularizers",),
 }
 # Tables in whose place a function of the user's may stand; of our own, functions are in the first two alone.

@@ -39,5 +39,7 @@ CHECKS = {
     **dict.fromkeys(("factor", "height_factor", "width_factor", "fill_value"), one_or_several(finite_number)),
     "value_range": several(finite_number),
     "alpha": finite_number,
+    "lora_rank": positive_int,
+    "lora_alpha": finite_number,
     "mask_value": any_number,
 }

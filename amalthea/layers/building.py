@@ -84,6 +84,9 @@ def marks_built(build: Callable[..., None]) -> Callable[..., None]:
                 k: v for k, v in list(arguments.items())[1:] if kinds[k].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
             }
         self.built = True
+        if getattr(type(self), "build", None) is marked:  # not a `super().build()`
+            with calling.path_scope(self):
+                self._adapt_built()
 
     return marked
 

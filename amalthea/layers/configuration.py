@@ -26,7 +26,16 @@ class Configuration(Configurable):
     build: Any
     _build_shapes: dict[str, Any] | None
 
-    def _own_variables(self) -> list[Variable]:
+    def _stored_variables(self) -> list[Variable]:
+        raise NotImplementedError
+
+    def _stored_values(self) -> list[Any]:
+        raise NotImplementedError
+
+    def _restart_adapters(self) -> None:
+        raise NotImplementedError
+
+    def _quantize_like(self, store: Any) -> None:
         raise NotImplementedError
 
     _config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
@@ -146,8 +155,8 @@ class Configuration(Configurable):
             >>> {key: tuple(value.shape) for key, value in store.items()}
             {'0': (4, 3), '1': (3,)}
         """
-        for i, variable in enumerate(self._own_variables()):
-            store[str(i)] = variable
+        for i, value in enumerate(self._stored_values()):
+            store[str(i)] = value
 
     def load_own_variables(self, store: Any) -> None:
         """Assigns the layer's own variables from a store; nothing is assigned unless every value fits.
@@ -167,4 +176,6 @@ class Configuration(Configurable):
             >>> dense.kernel.numpy().tolist()
             [[2.0, 4.0]]
         """
-        building.load_variables(self, self._own_variables(), store)
+        self._quantize_like(store)
+        building.load_variables(self, self._stored_variables(), store)
+        self._restart_adapters()

@@ -7,6 +7,7 @@ from typing import Any
 
 from amalthea import config, docstrings, ops
 from amalthea.errors import ArgumentError
+from amalthea.layers.adaptation import LowRank
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, weight
@@ -116,7 +117,7 @@ class _Filtering(_Windowed):
         return self._kernel
 
 
-class _Conv(_Filtering):
+class _Conv(LowRank, _Filtering):
     def __init__(
         self,
         filters: int,
@@ -137,6 +138,7 @@ class _Conv(_Filtering):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
+        self._take_rank(kwargs)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._keep(locals())
         if filters % groups:

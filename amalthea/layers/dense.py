@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.layers.adaptation import LowRank
 from amalthea.layers.input_spec import InputSpec
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, refuse_adapters, weight
+from amalthea.layers.options import keep, weight
 
 
-class Dense(Layer):
+class Dense(LowRank, Layer):
     """A fully connected layer: ``activation(inputs @ kernel + bias)``.
 
     The kernel multiplies the last axis; all other axes are treated alike.
@@ -39,6 +40,7 @@ class Dense(Layer):
 
     supports_masking = True
     _computes_in_floats = True
+    _quantized_by_default = True
     _not_in_config = ("lora_rank", "lora_alpha", "activity_regularizer")  # the last is there if it is set
 
     def __init__(
@@ -61,7 +63,6 @@ class Dense(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         keep(self, locals())
         self.input_spec = InputSpec(min_ndim=2)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config)
 
     def build(self, input_shape: Any) -> None:
         features = input_shape[-1]

@@ -7,11 +7,12 @@ from typing import Any
 
 from amalthea import ops
 from amalthea.errors import ArgumentError, ShapeError
+from amalthea.layers.adaptation import LowRank
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, refuse_adapters, weight
+from amalthea.layers.options import keep, weight
 
 
-class EinsumDense(Layer):
+class EinsumDense(LowRank, Layer):
     """A dense layer whose product is an Einstein sum: ``activation(einsum(equation, inputs, kernel) + bias)``.
 
     Args:
@@ -23,7 +24,7 @@ class EinsumDense(Layer):
         bias_axes: str; letters of the output's axes that the bias has. Defaults to None, which adds no bias.
         |kernel and bias|
         |adapters|
-        gptq_unpacked_column_size: must be None; it belongs to quantization.
+        gptq_unpacked_column_size: int; accepted for files of Keras, and without effect: GPTQ is not implemented.
         |layer options|
 
     Shapes: as the equation says, such as ``(batch, time, features) -> (batch, time, heads, size)`` for
@@ -42,6 +43,7 @@ class EinsumDense(Layer):
     """
 
     _computes_in_floats = True
+    _quantized_by_default = True
     _not_in_config = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
     _config_start = {"activity_regularizer": None}
     _config_attributes = {"output_shape": "partial_output_shape"}
@@ -65,7 +67,6 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config, gptq_unpacked_column_size)
         keep(self, locals(), but=("output_shape",))
         self.partial_output_shape: tuple[Any, ...] = (
             tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
@@ -94,6 +95,17 @@ class EinsumDense(Layer):
                 got=f"{input_shape} and {self.partial_output_shape}",
             )
         return tuple(sizes[letter] for letter in kernel), self._bias_shape(out.replace("...", ""), sizes)
+
+    def _input_axes(self, variable: Any) -> tuple[int, ...]:
+        left, _, out = self.equation.replace(" ", "").partition("->")
+        return tuple(i for i, letter in enumerate(left.partition(",")[2]) if letter not in out)
+
+    def _scale_layout(self, variable: Any) -> tuple[int | None, ...]:
+        left, _, out = self.equation.replace(" ", "").partition("->")
+        kernel = left.partition(",")[2]
+        if "." in out:
+            return super()._scale_layout(variable)
+        return tuple(kernel.index(letter) if letter in kernel else None for letter in out)  # as it meets the output
 
     def _bias_shape(self, out: str, sizes: dict[str, Any]) -> tuple[int, ...] | None:
         if not self.bias_axes:

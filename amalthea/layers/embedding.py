@@ -13,8 +13,9 @@ from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import on_host
 from amalthea.errors import DataError
+from amalthea.layers.adaptation import LowRank
 from amalthea.layers.layer import Layer
-from amalthea.layers.options import keep, refuse_adapters, weight
+from amalthea.layers.options import keep, weight
 
 docstrings.share(
     "table",
@@ -56,7 +57,7 @@ def _on_host(inputs: Any) -> np.ndarray | None:
         return None
 
 
-class Embedding(Layer):
+class Embedding(LowRank, Layer):
     """Looks up a learned vector for each whole number, such as the number of a word.
 
     Args:
@@ -85,6 +86,7 @@ class Embedding(Layer):
 
     _not_in_config = ("weights", "lora_rank", "lora_alpha", "quantization_config")
     _config_start = {"activity_regularizer": None}
+    _quantized_by_default = True
 
     def __init__(
         self,
@@ -101,12 +103,14 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         super().__init__(autocast=False, weights=weights, **kwargs)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config)
         keep(self, locals())
         self.supports_masking = mask_zero
 
     def build(self, input_shape: Any = None) -> None:
         self.embeddings = weight(self, "embeddings", (self.input_dim, self.output_dim))
+
+    def _input_axes(self, variable: Any) -> tuple[int, ...]:
+        return (1,) if variable.name == "embeddings" else super()._input_axes(variable)
 
     def call(self, inputs: Any) -> Any:
         known = _on_host(inputs)

@@ -22,6 +22,7 @@ from amalthea.engine.stateless import call_stateless, collecting
 from amalthea.engine.types import Nested, TensorLike
 from amalthea.errors import ArgumentError, add_location, nearest, users_frames
 from amalthea.layers import arguments, building, calling, remat_scope
+from amalthea.layers.adaptation import Adaptation
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
 from amalthea.layers.weights import Weights
 from amalthea.metrics import Mean, Metric
@@ -70,7 +71,7 @@ docstrings.share(
 )
 
 
-class Layer(Weights, Configuration, Operation, registry=registry):
+class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
     """The base class of all layers: a function of tensors with variables of its own.
 
     A subclass creates its variables in ``build`` and computes its output in ``call``. Calling the layer builds it once,
@@ -157,8 +158,8 @@ class Layer(Weights, Configuration, Operation, registry=registry):
         return partial(method, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Variable) and "_own" in self.__dict__ and not any(v is value for v in self._own):
-            self._own.append(value)
+        if isinstance(value, Variable) and "_own" in self.__dict__:
+            self._own += [s for s in value._sources if not any(v is s for v in self._own)]
         if name not in _untracked(type(self)) and (isinstance(value, _HOLDING) or hasattr(value, "update_state")):
             Layer._structure_version += 1
         object.__setattr__(self, name, value)
@@ -194,7 +195,7 @@ class Layer(Weights, Configuration, Operation, registry=registry):
 
     def _own_variables(self) -> list[Variable]:
         """Returns the variables that the layer made or holds in attributes, trainable ones first."""
-        own = list({id(v): v for v in [*self._own, *self._tracked(Variable)]}.values())
+        own = list({id(v): v for x in [*self._own, *self._tracked(Variable)] for v in x._sources}.values())
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
     _trainable_version = 0  # counts every change of what is trainable, in any layer
@@ -531,11 +532,6 @@ class Layer(Weights, Configuration, Operation, registry=registry):
     def metrics_variables(self) -> list[Variable]:
         """The variables of all metrics, in the order of :attr:`metrics`."""
         return [variable for metric in self.metrics for variable in metric.variables]
-
-    @property
-    def quantization_mode(self) -> str | None:
-        """The name of the quantization of the weights, such as ``"int8"``; None without one."""
-        return self.dtype_policy.quantization_mode
 
     @property
     def losses(self) -> list[Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from amalthea import activations, constraints, docstrings, initializers, regularizers
 from amalthea.engine.ir.variable import Variable
-from amalthea.errors import ArgumentError
 from amalthea.random import SeedGenerator
 
 docstrings.share(
@@ -37,12 +36,6 @@ docstrings.share(
     """
     activity_regularizer: str, Regularizer or function; penalty on the output, divided by the batch size and added to
         the loss. Defaults to None, which adds no penalty.
-    """,
-)
-docstrings.share(
-    "adapters",
-    """
-    lora_rank, lora_alpha, quantization_config: must be None; low-rank adapters and quantization are not implemented.
     """,
 )
 docstrings.share(
@@ -97,12 +90,6 @@ def keep(layer: Any, arguments: Mapping[str, Any], *, but: Sequence[str] = ()) -
 def seed_generator(seed: Any) -> SeedGenerator:
     """Returns a generator for the argument ``seed``: an int, a generator, or None."""
     return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
-
-
-def refuse_adapters(*given: Any) -> None:
-    """Raises :class:`ArgumentError` if an argument of low-rank adapters or quantization is not None."""
-    if any(value is not None for value in given):
-        raise ArgumentError("Low-rank adapters and quantization do not exist yet.", cure="leave the argument out")
 
 
 def weight(

@@ -14,6 +14,7 @@ from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
 from amalthea.models.functional import config as functional_config
 from amalthea.models.functional.network import Network
+from amalthea.models.quantization import Quantization
 from amalthea.models.summary import summary
 from amalthea.training.state import on_model_backend
 from amalthea.training.trainer import Trainer
@@ -34,7 +35,7 @@ class unless_set(Generic[Value]):
         return self if model is None else self.compute(model)  # type: ignore[return-value]
 
 
-class Model(Trainer, Layer):
+class Model(Quantization, Trainer, Layer):
     """Layers with a training loop.
 
     There are three ways to make a model: ``Model(inputs, outputs)`` from symbolic tensors (the functional API), a

@@ -213,10 +213,10 @@ def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
     """A file of weights with values by path and name."""
     import h5py
 
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as file:
         weights.write_values(values, file)
-    return buffer.getvalue()
+    return packed.getvalue()
 
 
 @contextmanager

@@ -23,7 +23,9 @@ FAMILIES = (
     "vocabulary",
     "text",
     "bounding_boxes",
+    "augmentation",
     "linear_algebra",
+    "quantizers",
 )
 # Set before anything imports Keras: the backend, and one thread, so that sums are added in one order.
 os.environ.update(

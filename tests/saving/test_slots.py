@@ -87,6 +87,7 @@ def config_of(family):
         "metrics": lambda: metrics.Mean(),
         "optimizers": lambda: amalthea.optimizers.SGD(),
         "optimizers.schedules": lambda: amalthea.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5),
+        "quantizers": lambda: amalthea.quantizers.AbsMaxQuantizer(),
         "random": lambda: amalthea.random.SeedGenerator(1),
         "regularizers": lambda: amalthea.regularizers.L2(),
         "utils": lambda: amalthea.utils.FeatureSpace.cross(("a", "b"), 2),

@@ -248,8 +248,16 @@ def use_backend(name: str) -> Iterator[Backend]:
         ...     backend.name
         'numpy'
     """
-    backend = load(name)
+    load(name)
     _announce(name, "the program")
+    with computing_with(name) as backend:
+        yield backend
+
+
+@contextmanager
+def computing_with(name: str) -> Iterator[Backend]:
+    """Use this backend for work of the library's own, which is not announced."""
+    backend = load(name)
     token = _used.set(backend)
     try:
         yield backend

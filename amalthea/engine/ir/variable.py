@@ -160,6 +160,11 @@ class Variable(Operators):
         self.overwrite_with_gradient = False
         self.start: np.ndarray | None = None  # for variables of metrics: the value at the start of a run
 
+    @property
+    def _sources(self) -> tuple[Variable, ...]:
+        """The variables with memory behind the value: this one."""
+        return (self,)
+
     shape = property(lambda self: self.type.shape)
     dtype = property(lambda self: self.type.dtype)
     ndim = property(lambda self: len(self.type.shape))

@@ -35,7 +35,10 @@ BETTER = {
 }
 
 # Pattern of whole names: why there is no such name.
-ABSENT: dict[str, str] = {}
+ABSENT = {
+    r"distribution\..*": "not there yet: training over several devices",
+    r"(export\..*|.*\.export)": "not there yet: writing models in other formats",
+}
 
 
 class Row(NamedTuple):
