@@ -81,6 +81,7 @@ ROOMS = tuple(
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),
+        ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
         ("cli", "the amalthea command"),
     )

@@ -241,13 +241,14 @@ class Group:
         path: its path.
         most: the elements that whoever takes them can use; of a larger value there is the shape alone, as zeros that
             take no memory, for it will be refused.
+        keys: the names of the arrays; None, the default, for all.
     """
 
-    def __init__(self, group: Any, path: str, most: int):
+    def __init__(self, group: Any, path: str, most: int, keys: tuple[str, ...] | None = None):
         self.path = path
         self.arrays: dict[str, np.ndarray] = {}
         with readable(f"'{path}'"):
-            for key in list(group.keys()) if group is not None else ():
+            for key in [k for k in group if keys is None or k in keys] if group is not None else ():
                 self.arrays[key] = self._read(group, key, most)
 
     def keys(self) -> list[str]:

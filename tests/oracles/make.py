@@ -19,6 +19,7 @@ FAMILIES = (
     "ops",
     "models",
     "attributes",
+    "applications",
     "vocabulary",
     "text",
     "bounding_boxes",
