@@ -182,12 +182,14 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         flat = ops.reshape(tables, (-1,))
         strides = np.cumprod([256, channels, self.tile_grid_size[1], self.tile_grid_size[0]])
         first = ops.cast(image.positions(batch), "int32") * int(strides[3])
-        at = pixels + ops.reshape(first, (batch, 1, 1, 1)) + np.arange(channels, dtype="int32") * 256
+        start = ops.add(ops.reshape(first, (batch, 1, 1, 1)), np.arange(channels, dtype="int32") * 256)
+        at = ops.add(pixels, start)
         ways = [nearest_two(n, *of) for n, *of in zip((height, width), tile, self.tile_grid_size)]
         out: Any = 0.0
         for (down, share), (across, part) in itertools.product(*ways):
             place = down[:, None, None] * int(strides[2]) + across[:, None] * int(strides[1])
-            out = out + ops.take(flat, at + place) * (share[:, None, None] * part[:, None])
+            weight = share[:, None, None] * part[:, None]
+            out = ops.add(out, ops.multiply(ops.take(flat, ops.add(at, place)), weight))
         return out
 
 

@@ -10,6 +10,7 @@ from amalthea import layers, ops, tree, utils
 from amalthea.errors import AmaltheaError
 from tests.oracles.build import construct
 from tests.oracles.read import held
+from tests.thinned import thinned
 
 RECORDS = held("augmentation")
 CLOSE = {"rtol": 1e-4, "atol": 2e-3}  # of values up to 255
@@ -28,7 +29,7 @@ def differs(found, wanted):
     return wrong
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r["id"])
+@pytest.mark.parametrize("record", thinned(RECORDS, 5), ids=lambda r: r["id"])
 def test_each_outcome_is_one_of_keras(record):
     outcomes = record["outcomes"]
     for seed in range(2 * len(outcomes) - 1):
@@ -77,7 +78,7 @@ LAYERS = {
 KEEP = {"RandomBrightness", "RandomGrayscale"}  # whole numbers stay whole
 CHANGES_SIZE = {"RandomCrop"}
 NO_BOXES = {"CutMix", "RandomElasticTransform"}
-every_layer = pytest.mark.parametrize("name", LAYERS)
+every_layer = pytest.mark.parametrize("name", thinned(list(LAYERS), 6, 3))
 
 
 def made(name, **options):
@@ -175,7 +176,9 @@ def marked():
     return masks, {"boxes": boxes, "labels": np.array([[4, 5], [6, 7]])}
 
 
-@pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move[0]}-{'-'.join(map(str, move[1].values()))}")
+@pytest.mark.parametrize(
+    "move", thinned(MOVES, 5), ids=lambda move: f"{move[0]}-{'-'.join(map(str, move[1].values()))}"
+)
 @pytest.mark.parametrize("form", ["xyxy", "rel_center_yxhw"])
 def test_boxes_bound_the_pixels_that_they_bounded_before(move, form):
     name, config = move

@@ -34,7 +34,7 @@ def filtered(x: Any, kernel: Any, padding: str) -> Any:
 def _gaussian(size: int, sigma: Any) -> Any:
     """Weights of a Gaussian at equal distances around its middle, which add up to 1; ``sigma`` may be a tensor."""
     at = (np.arange(size) - (size - 1) / 2).astype("float32")
-    weights = np_ops.exp(np_ops.square(at / sigma) * -0.5)
+    weights = np_ops.exp(np_ops.square(np_ops.divide(at, sigma)) * -0.5)
     return weights / np_ops.sum(weights)
 
 
