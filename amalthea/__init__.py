@@ -57,10 +57,11 @@ _EXPORTS = {
 # The rooms that a person types, and where they live if that is not `amalthea.<name>`.
 _INSIDE = {"backends": "amalthea.engine.backends", "primitives": "amalthea.engine.primitives"}
 _MODULES = (
-    "activations", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets", "distribution",
-    "dtype_policies", "engine", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models",
-    "ops", "optimizers", "preprocessing", "primitives", "quantizers", "random", "regularizers", "saving", "testing",
-    "training", "tree", "utils", "visualization",
+    "activations", "applications", "backend", "backends", "callbacks", "config", "constraints", "data", "datasets",
+    "distillation", "distribution", "dtype_policies", "engine", "errors", "initializers", "layers", "legacy",
+    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "primitives",
+    "quantizers", "random", "regularizers", "saving", "testing", "training", "tree", "utils", "visualization",
+    "wrappers",
 )  # fmt: skip
 
 if TYPE_CHECKING:  # what `__getattr__` does, for those who read and do not run

@@ -27,6 +27,7 @@ from amalthea.engine.ir.tensor import Tensor
 __all__ = [
     "backend",
     "clear_session",
+    "get_uid",
     "epsilon",
     "floatx",
     "image_data_format",
@@ -126,6 +127,21 @@ def is_keras_tensor(x: Any) -> bool:
         (True, False)
     """
     return isinstance(x, Tensor)
+
+
+def get_uid(prefix: str = "") -> int:
+    """Returns 1 for the first call with a prefix, 2 for the next, and so on, until :func:`clear_session`.
+
+    Args:
+        prefix: str; what is counted. Defaults to ``""``.
+
+    Example:
+        >>> from amalthea import backend
+        >>> backend.clear_session()
+        >>> backend.get_uid("block"), backend.get_uid("block"), backend.get_uid("head")
+        (1, 2, 1)
+    """
+    return auto_names.next_number(prefix)
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -12,6 +12,7 @@ function that it stands for. Nothing outside the table can be reached by a name.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,8 @@ from amalthea.engine.auto_names import auto_name as auto_name
 from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
+# Modules of Keras, and the room that adds their classes to the tables when a file names one.
+_LATER = {"keras.src.applications.": "amalthea.applications"}
 
 
 def snake_case(name: str) -> str:
@@ -515,6 +518,9 @@ def _is_keras(module: str) -> bool:
 
 
 def _ours(name: str, module: str, tables: Sequence[str], as_function: bool) -> Any:
+    for prefix, room in _LATER.items():
+        if module.startswith(prefix):
+            importlib.import_module(room)
     for table in tables:
         registry = FAMILIES.get(table)
         if registry is None or (module and module not in {*registry.modules.values(), *registry.other_modules}):

@@ -47,6 +47,21 @@ def get_registered_name(obj: Any) -> str:
     return next((key for key, value in CUSTOM.items() if value is obj), obj.__name__)
 
 
+def get_custom_objects() -> dict[str, Any]:
+    """Returns the table of your classes and functions that names in files and configurations stand for.
+
+    The table is the one in use: an entry that you add holds everywhere until you remove it.
+
+    Example:
+        >>> from amalthea import layers, utils
+        >>> utils.get_custom_objects()["double"] = lambda x: 2 * x
+        >>> layers.Dense(3, activation="double").activation(4)
+        8
+        >>> del utils.get_custom_objects()["double"]
+    """
+    return CUSTOM
+
+
 def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:
     """Returns your class or function of a name, or None.
 

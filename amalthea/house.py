@@ -76,9 +76,13 @@ ROOMS = tuple(
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
         ("utils", "Keras's utils"),
+        ("distillation", "a student learns from a teacher"),
+        ("wrappers", "models as estimators of scikit-learn"),
+        ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),
+        ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
         ("cli", "the amalthea command"),
     )
@@ -88,6 +92,7 @@ ROOMS = tuple(
 LATE = {
     ("models", "saving"): "Model.save and load_weights are words of the model",
     ("ops", "random"): "ops.image.elastic_transform draws noise",
+    ("layers", "utils"): "layers move boxes along with images by utils.bounding_boxes",
     ("layers", "saving"): "so is FeatureSpace.save of the layer",
 }
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import os
 import struct
 import time
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import tree, writing
 from amalthea.errors import MissingLibraryError
 
 
@@ -111,15 +111,15 @@ def write_embeddings(folder: str, tables: dict[str, tuple[np.ndarray, str | None
     entries = []
     for name, (values, labels) in tables.items():
         file = f"{name.replace('/', '_')}.vectors.tsv"
-        np.savetxt(os.path.join(folder, file), values, "%.7g", "\t")
+        rows = ("\t".join(f"{value:.7g}" for value in row) for row in values.tolist())
+        writing.write(Path(folder, file), "".join(f"{row}\n" for row in rows).encode())
         parts = [
             f'tensor_name: "{name}"',
             f'tensor_path: "{file}"',
             *([f'metadata_path: "{labels}"'] if labels else []),
         ]
         entries.append("embeddings {\n" + "".join(f"  {part}\n" for part in parts) + "}\n")
-    with open(os.path.join(folder, "projector_config.pbtxt"), "w", encoding="utf-8") as config:
-        config.write("".join(entries))
+    writing.write(Path(folder, "projector_config.pbtxt"), "".join(entries).encode())
 
 
 def scalars_of(logs: dict[str, Any]) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from amalthea.callbacks.callback import Logs
 from amalthea.callbacks.model_checkpoint import ModelCheckpoint
@@ -74,14 +73,8 @@ class OrbaxCheckpoint(ModelCheckpoint):
         if self.save_freq != "epoch":
             self._drop_old()
 
-    def all_steps(self) -> list[Any]:
-        """Returns the paths of the checkpoints that there are, the earliest first.
-
-        Example:
-            >>> from amalthea.callbacks import OrbaxCheckpoint
-            >>> OrbaxCheckpoint("no/such/folder").all_steps()
-            []
-        """
+    def _checkpoints(self) -> list[Path]:
+        """Returns the paths of the checkpoints that there are, the earliest first."""
         found = [(re.fullmatch(r"(\d+)(?:-(\d+))?(\.keras|\.weights\.h5)", p.name), p) for p in self._files()]
         numbered = [(int(m[1]), int(m[2] or 0), path) for m, path in found if m is not None]
         return [path for _, _, path in sorted(numbered)]
@@ -92,5 +85,5 @@ class OrbaxCheckpoint(ModelCheckpoint):
 
     def _drop_old(self) -> None:
         if self.max_to_keep is not None:
-            for path in self.all_steps()[: -self.max_to_keep]:
+            for path in self._checkpoints()[: -self.max_to_keep]:
                 path.unlink()

@@ -46,6 +46,7 @@ from amalthea.layers.feature_scaling import Normalization, Rescaling
 from amalthea.layers.feature_space import FeatureSpace as _FeatureSpace  # noqa: F401  # files may name it
 from amalthea.layers.group_query_attention import GroupQueryAttention
 from amalthea.layers.gru import GRU, GRUCell
+from amalthea.layers.histograms import AutoContrast, ContrastLimitedAdaptiveHistogramEqualization, Equalization
 from amalthea.layers.identity import ActivityRegularization, Identity
 from amalthea.layers.input_layer import Input, InputLayer
 from amalthea.layers.input_spec import InputSpec
@@ -53,6 +54,7 @@ from amalthea.layers.lambda_layer import Lambda
 from amalthea.layers.layer import Layer, registry
 from amalthea.layers.lstm import LSTM, LSTMCell
 from amalthea.layers.masking import Masking
+from amalthea.layers.max_boxes import MaxNumBoundingBoxes
 from amalthea.layers.merging import (
     Add,
     Average,
@@ -69,6 +71,7 @@ from amalthea.layers.merging import (
     multiply,
     subtract,
 )
+from amalthea.layers.mixing import CutMix, MixUp
 from amalthea.layers.multi_head_attention import MultiHeadAttention
 from amalthea.layers.native.flax_layer import FlaxLayer
 from amalthea.layers.native.jax_layer import JaxLayer
@@ -77,6 +80,7 @@ from amalthea.layers.native.torch_module import TorchModuleWrapper
 from amalthea.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from amalthea.layers.normalization import BatchNormalization, LayerNormalization
 from amalthea.layers.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from amalthea.layers.pipeline import Pipeline
 from amalthea.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -103,8 +107,31 @@ from amalthea.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from amalthea.layers.random_color import AutoContrast, Equalization, RandomBrightness, RandomContrast, RandomErasing
-from amalthea.layers.random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from amalthea.layers.random_color import (
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomGrayscale,
+    RandomHue,
+    RandomSaturation,
+)
+from amalthea.layers.random_filtering import RandomErasing, RandomGaussianBlur, RandomSharpness
+from amalthea.layers.random_image import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from amalthea.layers.random_policies import AugMix, RandAugment
+from amalthea.layers.random_values import (
+    RandomBrightness,
+    RandomContrast,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
+from amalthea.layers.random_warping import RandomElasticTransform, RandomPerspective
 from amalthea.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from amalthea.layers.resizing import CenterCrop, Resizing
 from amalthea.layers.reversible_embedding import ReversibleEmbedding
@@ -137,6 +164,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -150,6 +178,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -168,6 +197,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -213,6 +243,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -222,19 +253,34 @@ __all__ = [
     "Maximum",
     "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
@@ -251,6 +297,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

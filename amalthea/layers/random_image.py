@@ -1,95 +1,19 @@
-"""Random flips, rotations, zooms, translations and crops of images in training."""
+"""Random flips, rotations, zooms, translations, shears and crops of images in training."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from amalthea import config, docstrings, ops, random
+from amalthea import ops, random
 from amalthea.errors import ArgumentError
-from amalthea.layers.layer import Layer
-from amalthea.layers.options import seed_generator
+from amalthea.layers import boxes
+from amalthea.layers.image_layer import MovingLayer, RandomImage, limits
 from amalthea.ops import image
 from amalthea.random import SeedGenerator
 
-docstrings.share(
-    "random call",
-    """
-    Call args:
-        training: bool; whether the images are changed. Defaults to True.
-    """,
-)
-docstrings.share(
-    "image shapes",
-    """
-    Shapes: ``(batch, height, width, channels) -> (batch, height, width, channels)``, or one image without the batch.
-    """,
-)
-docstrings.share(
-    "value range",
-    """
-    value_range: ``(low, high)``; smallest and largest value of a pixel. Defaults to ``(0, 255)``.
-    """,
-)
-docstrings.share(
-    "filling",
-    """
-    fill_mode: str; values beyond the border: ``"reflect"`` (mirrored), ``"constant"``, ``"nearest"`` (the border's) or
-        ``"wrap"`` (from the other side). Defaults to ``"reflect"``.
-    interpolation: str; ``"nearest"`` or ``"bilinear"``. Defaults to ``"bilinear"``.
-    fill_value: float; value beyond the border with ``fill_mode="constant"``. Defaults to 0.0.
-    """,
-)
 
-
-class RandomImage(Layer):
-    """The base of random image layers: seed, layout, and single images as batches of one. A subclass implements
-    ``_changed``.
-    """
-
-    def _set_up(self, seed: Any, data_format: str | None = None) -> None:
-        self.seed = seed
-        self.generator = seed_generator(seed)
-        self.data_format = config.standardize_data_format(data_format)
-
-    def call(self, inputs: Any, training: bool = True) -> Any:
-        x = ops.cast(inputs, self.compute_dtype)
-        if not training:
-            return self._unchanged(x)
-        single = len(x.shape) == 3
-        out = ops.cast(self._changed(ops.expand_dims(x, 0) if single else x), self.compute_dtype)
-        return ops.squeeze(out, 0) if single else out
-
-    def _unchanged(self, images: Any) -> Any:
-        return images
-
-    def _changed(self, images: Any) -> Any:
-        raise NotImplementedError
-
-    def _space(self, images: Any) -> tuple[int, int]:
-        """Returns the axes of height and width."""
-        return image.space_axes(len(images.shape), self.data_format)
-
-    def _draw(self, images: Any, low: float, high: float, *more: int) -> Any:
-        """Draws a uniform number for each image: ``(batch, *more)``."""
-        shape = (ops.shape(images)[0], *more)
-        return random.uniform(shape, low, high, dtype=self.compute_dtype, seed=self.generator)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.data_format}
-
-
-def limits(
-    value: float | list[float] | tuple[float, ...], name: str, least: float = -1.0, most: float = 1.0
-) -> tuple[float, float]:
-    """Returns ``(lower, upper)``; one number means the same distance on both sides of 0."""
-    pair: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (-abs(value), abs(value))
-    if len(pair) != 2 or pair[0] > pair[1] or pair[0] < least or pair[1] > most:
-        raise ArgumentError(f"`{name}` is out of range.", expected=f"within {least} to {most}", got=value)
-    return pair
-
-
-class RandomFlip(RandomImage):
+class RandomFlip(MovingLayer, RandomImage):
     """Mirrors each image at random in training, with probability one half.
 
     Args:
@@ -97,7 +21,7 @@ class RandomFlip(RandomImage):
             which draws for both. Defaults to ``"horizontal_and_vertical"``.
         |seed|
         |data format|
-        |layer options|
+        |image options|
 
     |random call|
 
@@ -122,21 +46,38 @@ class RandomFlip(RandomImage):
         data_format: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
             raise ArgumentError("There is no such mode.", expected="horizontal, vertical or both", got=repr(mode))
-        self._set_up(seed, data_format)
         self.mode = mode
 
-    def _changed(self, images: Any) -> Any:
+    def _drawn(self, images: Any) -> Any:
+        return {
+            name: ops.less(self._draw(images, 0.0, 1.0, 1, 1, 1), 0.5)
+            for name in ("vertical", "horizontal")
+            if name in self.mode
+        }
+
+    def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
         for name, axis in zip(("vertical", "horizontal"), self._space(images)):
-            if name in self.mode:
-                chosen = ops.less(self._draw(images, 0.0, 1.0, 1, 1, 1), 0.5)
-                images = ops.where(chosen, ops.flip(images, axis), images)
+            if name in drawn:
+                images = ops.where(drawn[name], ops.flip(images, axis), images)
         return images
 
+    def _corners(self, corners: Any, drawn: Any, before: Any, after: Any) -> Any:
+        left, top, right, bottom = ops.unstack(corners, 4, axis=-1)
+        height, width = map(image.number, before)
+        chosen = {name: ops.reshape(value, (-1, 1)) for name, value in drawn.items()}
+        if "horizontal" in drawn:
+            flipped = (width - right, width - left)
+            left, right = (ops.where(chosen["horizontal"], a, b) for a, b in zip(flipped, (left, right)))
+        if "vertical" in drawn:
+            flipped = (height - bottom, height - top)
+            top, bottom = (ops.where(chosen["vertical"], a, b) for a, b in zip(flipped, (top, bottom)))
+        return ops.stack([left, top, right, bottom], axis=-1)
 
-class _Affine(RandomImage):
+
+class _Affine(MovingLayer, RandomImage):
     """Transforms each image by a matrix of its own; a subclass implements :meth:`_matrix`."""
 
     def _set_filling(self, fill_mode: str, interpolation: str, fill_value: float) -> None:
@@ -146,14 +87,24 @@ class _Affine(RandomImage):
         """Returns ``[a0, a1, a2, b0, b1, b2]``, each one number for all images or one number for each."""
         raise NotImplementedError
 
-    def _changed(self, images: Any) -> Any:
+    def _drawn(self, images: Any) -> Any:
         batch = ops.shape(images)[0]
-        height, width = (image.number(ops.shape(images)[axis]) for axis in self._space(images))
+        height, width = map(image.number, self._sizes(images))
         rows = [*self._matrix(images, height, width), 0.0, 0.0]
-        columns = [ops.broadcast_to(ops.cast(row, "float32"), (batch,)) for row in rows]
-        return image.affine_transform(
-            images, ops.stack(columns, axis=1), self.interpolation, self.fill_mode, self.fill_value, self.data_format
-        )
+        return ops.stack([ops.broadcast_to(ops.cast(row, "float32"), (batch,)) for row in rows], axis=1)
+
+    def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
+        return image.affine_transform(images, drawn, interpolation, self.fill_mode, self.fill_value, self.data_format)
+
+    def _corners(self, corners: Any, drawn: Any, before: Any, after: Any) -> Any:
+        a0, a1, a2, b0, b1, b2 = (ops.reshape(drawn[:, i], (-1, 1, 1)) for i in range(6))
+        area = a0 * b1 - a1 * b0
+
+        def move(x: Any, y: Any) -> tuple[Any, Any]:  # the matrix says where a pixel is read; this is its inverse
+            x, y = x - a2, y - b2
+            return (b1 * x - a1 * y) / area, (a0 * y - b0 * x) / area
+
+        return boxes.moved(corners, move)
 
 
 class RandomRotation(_Affine):
@@ -165,7 +116,7 @@ class RandomRotation(_Affine):
         |filling|
         |seed|
         |data format|
-        |layer options|
+        |image options|
 
     |random call|
 
@@ -192,8 +143,7 @@ class RandomRotation(_Affine):
         data_format: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self._set_up(seed, data_format)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self._set_filling(fill_mode, interpolation, fill_value)
         self.factor = limits(factor, "factor")
 
@@ -214,7 +164,7 @@ class RandomZoom(_Affine):
         |filling|
         |seed|
         |data format|
-        |layer options|
+        |image options|
 
     |random call|
 
@@ -243,8 +193,7 @@ class RandomZoom(_Affine):
         data_format: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self._set_up(seed, data_format)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self._set_filling(fill_mode, interpolation, fill_value)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._tall = limits(height_factor, "height_factor", most=math.inf)
@@ -266,7 +215,7 @@ class RandomTranslation(_Affine):
         |filling|
         |seed|
         |data format|
-        |layer options|
+        |image options|
 
     |random call|
 
@@ -295,8 +244,7 @@ class RandomTranslation(_Affine):
         data_format: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self._set_up(seed, data_format)
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
         self._set_filling(fill_mode, interpolation, fill_value)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._tall, self._wide = limits(height_factor, "height_factor"), limits(width_factor, "width_factor")
@@ -306,7 +254,59 @@ class RandomTranslation(_Affine):
         return [1.0, 0.0, -right, 0.0, 1.0, -down]
 
 
-class RandomCrop(RandomImage):
+class RandomShear(_Affine):
+    """Shears each image by a random amount in training, from its upper left corner.
+
+    The pixel at column ``x``, row ``y`` is read at column ``x + a * y`` and row ``y + b * x``. ``a`` and ``b`` are
+    drawn from ``x_factor`` and ``y_factor``, and both change their sign with probability one half.
+
+    Args:
+        x_factor: float or ``(lower, upper)``; limits of the shear of the columns, from -1 to 1. A number ``f`` means
+            ``(-f, f)``. Defaults to 0.0.
+        y_factor: the same for the rows.
+        |filling|
+        |data format|
+        |seed|
+        |image options|
+
+    |random call|
+
+    |image shapes|
+
+    Raises:
+        ArgumentError: a factor is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea import layers
+        >>> x = np.array([[1, 2, 3], [1, 2, 3]], "float32").reshape(1, 2, 3, 1)
+        >>> layer = layers.RandomShear(x_factor=(1.0, 1.0), fill_mode="nearest")
+        >>> np.asarray(layer(x))[0, 1, :, 0].tolist() in ([2.0, 3.0, 3.0], [1.0, 1.0, 2.0])
+        True
+    """
+
+    def __init__(
+        self,
+        x_factor: Any = 0.0,
+        y_factor: Any = 0.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        self._set_filling(fill_mode, interpolation, fill_value)
+        self.x_factor, self.y_factor = limits(x_factor, "x_factor"), limits(y_factor, "y_factor")
+
+    def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
+        sign = self._signs(images)
+        across, down = sign * self._draw(images, *self.x_factor), sign * self._draw(images, *self.y_factor)
+        return [1.0, across, 0.0, down, 1.0, 0.0]
+
+
+class RandomCrop(MovingLayer, RandomImage):
     """Cuts a window of a given size out of the images of a batch, at a random place in training.
 
     All images of a batch are cut at the same place. Outside training, and if an image is smaller than the window,
@@ -317,7 +317,7 @@ class RandomCrop(RandomImage):
         |seed|
         |data format|
         name: str; name of the layer. Defaults to None, which makes one from the class name.
-        |layer options|
+        |image options|
 
     |random call|
 
@@ -341,22 +341,31 @@ class RandomCrop(RandomImage):
         name: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(name=name, **kwargs)
-        self._set_up(seed, data_format)
+        super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self.height, self.width = height, width
 
-    def _changed(self, images: Any) -> Any:
-        size, shape, axes = (self.height, self.width), ops.shape(images), self._space(images)
-        if any(isinstance(shape[axis], int) and shape[axis] < new for axis, new in zip(axes, size)):
-            return self._unchanged(images)
-        starts: list[Any] = [0] * len(shape)
-        wanted = list(shape)
-        for axis, new in zip(axes, size):
-            room = image.number(shape[axis]) - new + 1.0
+    def _drawn_if(self, images: Any, training: bool) -> Any:
+        """Returns the corner of the window; None where images are resized instead."""
+        corner = []
+        for old, new in zip(self._sizes(images), (self.height, self.width)):
+            if not training or isinstance(old, int) and old < new:
+                return (None,)
+            room = image.number(old) - new + 1.0
             place = random.uniform((), 0.0, 1.0, seed=self.generator) * room
-            starts[axis] = ops.cast(ops.minimum(ops.floor(place), room - 1.0), "int32")
-            wanted[axis] = new
+            corner.append(ops.cast(ops.minimum(ops.floor(place), room - 1.0), "int32"))
+        return tuple(corner)
+
+    def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
+        size = (self.height, self.width)
+        if drawn[0] is None:
+            return image.resize(images, size, interpolation, crop_to_aspect_ratio=True, data_format=self.data_format)
+        starts: list[Any] = [0] * len(images.shape)
+        wanted = list(ops.shape(images))
+        for axis, start, new in zip(self._space(images), drawn, size):
+            starts[axis], wanted[axis] = start, new
         return ops.slice(images, starts, wanted)
 
-    def _unchanged(self, images: Any) -> Any:
-        return image.resize(images, (self.height, self.width), crop_to_aspect_ratio=True, data_format=self.data_format)
+    def _corners(self, corners: Any, drawn: Any, before: Any, after: Any) -> Any:
+        size = (self.height, self.width)
+        region = image.fitted(before, size, crop=True) if drawn[0] is None else (*drawn, *size)
+        return boxes.stretched(corners, region, size)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalthea import config, ops
-from amalthea.layers.layer import Layer
+from amalthea.layers import boxes
+from amalthea.layers.image_layer import MovingLayer
 from amalthea.layers.options import keep
 from amalthea.ops import image
 
 
-class Resizing(Layer):
-    """Resizes images to a given height and width.
+class Resizing(MovingLayer):
+    """Resizes images to a given height and width; masks and boxes of a dict too. Whole numbers keep their dtype.
 
     Args:
         height, width: int, at least 1; new size in pixels.
@@ -25,7 +25,7 @@ class Resizing(Layer):
         fill_value: float; value of added borders. Defaults to 0.0.
         antialias: bool; whether smaller images average the pixels that fall together. Defaults to False.
         |data format|
-        |layer options|
+        |image options|
 
     Shapes: ``(batch, old_height, old_width, channels) -> (batch, height, width, channels)``, or one image without the
         batch.
@@ -42,6 +42,8 @@ class Resizing(Layer):
         [0.0, 2.5, 7.5, 10.0]
     """
 
+    _keeps_dtype = True
+
     def __init__(
         self,
         height: int,
@@ -55,24 +57,29 @@ class Resizing(Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        keep(self, locals())
-        self.data_format = config.standardize_data_format(data_format)
+        super().__init__(data_format=data_format, **kwargs)
+        keep(self, locals(), but=("data_format",))
 
-    def call(self, inputs: Any) -> Any:
+    def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
         return image.resize(
-            ops.cast(inputs, self.compute_dtype), (self.height, self.width), self.interpolation, self.antialias,
-            self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value, self.data_format,
+            images, (self.height, self.width), interpolation, self.antialias, self.crop_to_aspect_ratio,
+            self.pad_to_aspect_ratio, self.fill_mode, self.fill_value, self.data_format,
         )  # fmt: skip
 
+    def _corners(self, corners: Any, drawn: Any, before: Any, after: Any) -> Any:
+        region = (0, 0, *before)
+        if self.crop_to_aspect_ratio or self.pad_to_aspect_ratio:
+            region = image.fitted(before, (self.height, self.width), self.crop_to_aspect_ratio)
+        return boxes.stretched(corners, region, after)
 
-class CenterCrop(Layer):
+
+class CenterCrop(MovingLayer):
     """Cuts the middle out of images; a smaller image is enlarged first, with its proportions kept.
 
     Args:
         height, width: int, at least 1; size of the middle in pixels.
         |data format|
-        |layer options|
+        |image options|
 
     Shapes: ``(batch, old_height, old_width, channels) -> (batch, height, width, channels)``, or one image without the
         batch.
@@ -89,14 +96,21 @@ class CenterCrop(Layer):
     """
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(data_format=data_format, **kwargs)
         self.height, self.width = height, width
-        self.data_format = config.standardize_data_format(data_format)
 
-    def call(self, inputs: Any) -> Any:
-        x, size = ops.cast(inputs, self.compute_dtype), (self.height, self.width)
-        axes = image.space_axes(len(x.shape), self.data_format)
-        sizes = [ops.shape(x)[axis] for axis in axes]
-        if any(isinstance(old, int) and old < new for old, new in zip(sizes, size)):
-            return image.resize(x, size, crop_to_aspect_ratio=True, data_format=self.data_format)
-        return image.crop_centre(x, axes, size)
+    def _is_enlarged(self, sizes: tuple[Any, Any]) -> bool:
+        return any(isinstance(old, int) and old < new for old, new in zip(sizes, (self.height, self.width)))
+
+    def _moved(self, images: Any, drawn: Any, interpolation: str) -> Any:
+        size = (self.height, self.width)
+        if self._is_enlarged(self._sizes(images)):
+            return image.resize(images, size, interpolation, crop_to_aspect_ratio=True, data_format=self.data_format)
+        return image.crop_centre(images, self._space(images), size)
+
+    def _corners(self, corners: Any, drawn: Any, before: Any, after: Any) -> Any:
+        if self._is_enlarged(before):
+            region = image.fitted(before, after, crop=True)
+        else:
+            region = (*((old - new) // 2 for old, new in zip(before, after)), *after)
+        return boxes.stretched(corners, region, after)

@@ -190,6 +190,8 @@ class Loss(Configurable, registry=registry):
     _only_in_config_if_set: tuple[str, ...] = ("dtype",)
     _keeps_integer_labels = False
 
+    dtype: str = docstrings.attribute("The dtype in which labels and predictions are compared.")
+
     def __init__(
         self,
         name: str | None = None,

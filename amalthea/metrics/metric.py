@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from amalthea import config, docstrings, dtype_policies, initializers, ops, tree
 from amalthea.configurable import Configurable, Registry, auto_name, snake_case
+from amalthea.docstrings import attribute
 from amalthea.dtype_policies import PolicyLike
 from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import Variable
@@ -84,6 +85,7 @@ class Metric(Configurable, registry=registry):
         3.0
     """
 
+    dtype: str = attribute("The dtype of the results.")
     _direction: str | None = None  # Keras's name
 
     def __init__(self, dtype: PolicyLike | None = None, name: str | None = None):

@@ -426,13 +426,14 @@ class Model(Quantization, Trainer, Layer):
         saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Loads weights from a ``.weights.h5`` or ``.keras`` file.
+        """Loads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2.
 
         Args:
             filepath: str or path; file to read.
             skip_mismatch: bool; whether layers whose weights do not fit are skipped with a warning, rather than raising
                 an error. Defaults to False.
-            **kwargs: arguments of older Keras, not used.
+            **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as
+                they are. Further arguments of older Keras are not used.
 
         Raises:
             ArgumentError: the file does not exist, or has another ending.

@@ -62,20 +62,20 @@ def _log_gamma_draw(key: Any, alpha: Any, shape: Any, kind: str) -> Any:
     wide = (_PROPOSALS, *shape)
     x = primitives.random_normal(_stream(key, 1), shape=wide, dtype=kind)
     u = primitives.random_uniform(_stream(key, 2), shape=wide, dtype=kind)
-    root = x * ops.rsqrt(d * 9.0) + 1.0
+    root = ops.multiply(x, ops.rsqrt(d * 9.0)) + 1.0
     positive = ops.greater(root, 0.0)
     log_v = 3.0 * ops.log(ops.where(positive, root, 1.0))
-    bound = 0.5 * ops.square(x) + d * (1.0 - ops.exp(log_v) + log_v)
+    bound = ops.add(0.5 * ops.square(x), ops.multiply(d, 1.0 - ops.exp(log_v) + log_v))
     accepted = ops.logical_and(positive, ops.less(ops.log(1.0 - u), bound))
     first = ops.argmax(ops.cast(accepted, "int32"), axis=0)
     chosen = ops.squeeze(ops.take_along_axis(log_v, ops.expand_dims(first, 0), axis=0), 0)
-    boost = ops.log(1.0 - primitives.random_uniform(_stream(key, 3), shape=tuple(shape), dtype=kind)) / alpha
-    return ops.log(d) + chosen + ops.where(small, boost, 0.0)
+    boost = ops.log(1.0 - primitives.random_uniform(_stream(key, 3), shape=tuple(shape), dtype=kind))
+    return ops.add(ops.add(ops.log(d), chosen), ops.where(small, ops.divide(boost, alpha), 0.0))
 
 
 def _beta_draw(key: Any, alpha: Any, beta: Any, shape: Any, kind: str) -> Any:
     first = _log_gamma_draw(_stream(key, 5), alpha, shape, kind)
-    return ops.sigmoid(first - _log_gamma_draw(_stream(key, 7), beta, shape, kind))
+    return ops.sigmoid(ops.subtract(first, _log_gamma_draw(_stream(key, 7), beta, shape, kind)))
 
 
 @docstrings.fill
@@ -193,14 +193,14 @@ def binomial(
     for step in range(max(math.ceil(math.log2(max(most, 1) / _FEW)), 0)):
         many = ops.greater(n, _FEW)
         middle = ops.where(many, ops.floor(n * 0.5) + 1.0, 1.0)
-        above = ops.where(many, n + 1.0 - middle, 1.0)
+        above = ops.where(many, ops.subtract(n + 1.0, middle), 1.0)
         drawn = _beta_draw(_stream(key, 11 + step), middle, above, whole, kind)
         below = ops.less_equal(drawn, p)
-        found = ops.where(ops.logical_and(many, below), found + middle, found)
-        share = ops.where(below, ops.divide_no_nan(p - drawn, 1.0 - drawn), ops.divide_no_nan(p, drawn))
-        n = ops.where(many, ops.where(below, n - middle, middle - 1.0), n)
+        found = ops.where(ops.logical_and(many, below), ops.add(found, middle), found)
+        share = ops.where(below, ops.divide_no_nan(ops.subtract(p, drawn), 1.0 - drawn), ops.divide_no_nan(p, drawn))
+        n = ops.where(many, ops.where(below, ops.subtract(n, middle), middle - 1.0), n)
         p = ops.where(many, ops.clip(share, 0.0, 1.0), p)
     even = primitives.random_uniform(_stream(key, 4), shape=(_FEW, *whole), dtype=kind)
     trial = ops.reshape(ops.cast(np.arange(_FEW), kind), (_FEW, *(1,) * len(whole)))
     success = ops.logical_and(ops.less(trial, n), ops.less(even, p))
-    return ops.cast(found + ops.sum(ops.cast(success, kind), axis=0), name)
+    return ops.cast(ops.add(found, ops.sum(ops.cast(success, kind), axis=0)), name)

@@ -4,6 +4,7 @@ import importlib
 
 from amalthea.custom_objects import (
     CustomObjectScope,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
@@ -11,6 +12,7 @@ from amalthea.custom_objects import (
 from amalthea.loading import limits
 
 _LAZY = {
+    "KerasFileEditor": "file_editor",
     "deserialize_keras_object": "objects",
     "enable_unsafe_deserialization": "objects",
     "load_model": "files",
@@ -23,6 +25,7 @@ _LAZY = {
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "CustomObjectScope",
+    "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "limits",

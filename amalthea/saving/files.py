@@ -23,7 +23,7 @@ from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_lo
 from amalthea.layers.feature_space import FeatureSpace
 from amalthea.loading import limits
 from amalthea.models.model import Model
-from amalthea.saving import assets, objects, weights
+from amalthea.saving import assets, layered, objects, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -198,6 +198,27 @@ def _h5(data: bytes) -> Generator[Any, None, None]:
         yield file
 
 
+def values_of(filepath: Any) -> dict[str, dict[str, Any]]:
+    """All values in a ``.keras`` or ``.weights.h5`` file, by the path of the object and by name."""
+    if str(filepath).endswith(".weights.h5"):
+        data = Path(filepath).read_bytes()
+    else:
+        with _members(filepath) as (member, _):
+            data = member(_WEIGHTS)
+    with _h5(data) as file:
+        return weights.read_values(file)
+
+
+def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
+    """A file of weights with values by path and name."""
+    import h5py
+
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as file:
+        weights.write_values(values, file)
+    return packed.getvalue()
+
+
 @contextmanager
 def _members(filepath: Any) -> Generator[Any, None, None]:
     """A function that reads a member by name, and one that lists the names."""
@@ -285,14 +306,15 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Reads weights from a ``.weights.h5`` or ``.keras`` file into a built model.
+    """Reads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2, into a built model.
 
     Args:
         model: built Model.
         filepath: str or path.
         skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
             error.
-        **kwargs: accepted for compatibility with Keras and ignored.
+        **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as they
+            are. Further arguments of older Keras are not used.
 
     Raises:
         ArgumentError: the file does not exist, or has another ending.
@@ -311,8 +333,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     path = Path(filepath)
     if not path.exists():
         raise ArgumentError("There is no such file of weights.", got=str(path))
-    if not path.name.endswith((".keras", ".weights.h5")):
-        raise ArgumentError("This kind of file is not known.", expected=".weights.h5 or .keras", got=path.name)
+    if not path.name.endswith((".keras", ".h5", ".hdf5")):
+        raise ArgumentError("This kind of file is not known.", expected=".weights.h5, .keras or .h5", got=path.name)
     try:
         if path.suffix == ".keras":
             with _members(path) as (member, _):
@@ -320,7 +342,10 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         else:
             data = path.read_bytes()
         with _h5(data) as file, at_once():
-            weights.read(model, file, skip_mismatch)
+            if layered.is_layered(file):
+                layered.read(model, file, bool(kwargs.get("by_name")), skip_mismatch)
+            else:
+                weights.read(model, file, skip_mismatch)
     except AmaltheaError as error:
         add_location(error, f"in the file {filepath}")
         raise

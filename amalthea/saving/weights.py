@@ -6,8 +6,9 @@ keeps its own values under ``vars`` as ``0``, ``1``, ... Reading follows no link
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -124,6 +125,39 @@ def _write_all(root: Any, file: Any) -> None:
             _write_array(group, key, _as_numpy(value))
 
 
+def values_of(root: Any) -> dict[str, dict[str, np.ndarray]]:
+    """The values that a file would hold: by the path of the object, and by name."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    with one_version(_all_variables(root)):
+        for path, thing in walk(root):
+            store: dict[str, Any] = {}
+            _saver(thing)(store)
+            found[path] = {key: _as_numpy(value) for key, value in store.items()}
+    return found
+
+
+def write_values(values: Mapping[str, Mapping[str, np.ndarray]], file: Any) -> None:
+    """Put values by path and name into an open HDF5 file."""
+    for path, arrays in values.items():
+        group = file.require_group(f"{path}/vars" if path else "vars")
+        for key, array in arrays.items():
+            _write_array(group, key, array)
+
+
+def read_values(file: Any) -> dict[str, dict[str, np.ndarray]]:
+    """All values of an open HDF5 file, by path and name; the opposite of :func:`write_values`."""
+    index(file)
+    groups: list[str] = []
+    with readable("its index"):
+        file.visit(lambda name: groups.append(name) if name.rsplit("/", 1)[-1] == "vars" else None)
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name in groups:
+        arrays = Group(_open_group(file, name), name, sys.maxsize).arrays
+        if arrays:
+            found[name.removesuffix("vars").rstrip("/")] = arrays
+    return found
+
+
 def _as_numpy(value: Any) -> np.ndarray:
     return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
 
@@ -207,13 +241,14 @@ class Group:
         path: its path.
         most: the elements that whoever takes them can use; of a larger value there is the shape alone, as zeros that
             take no memory, for it will be refused.
+        keys: the names of the arrays; None, the default, for all.
     """
 
-    def __init__(self, group: Any, path: str, most: int):
+    def __init__(self, group: Any, path: str, most: int, keys: tuple[str, ...] | None = None):
         self.path = path
         self.arrays: dict[str, np.ndarray] = {}
         with readable(f"'{path}'"):
-            for key in list(group.keys()) if group is not None else ():
+            for key in [k for k in group if keys is None or k in keys] if group is not None else ():
                 self.arrays[key] = self._read(group, key, most)
 
     def keys(self) -> list[str]:

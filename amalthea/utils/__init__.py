@@ -29,6 +29,7 @@ from amalthea.callbacks.console import (
 from amalthea.callbacks.progbar import Progbar
 from amalthea.custom_objects import (
     CustomObjectScope,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
@@ -41,7 +42,7 @@ from amalthea.names import missing_in as _missing_in
 from amalthea.random import set_random_seed
 from amalthea.utils import bounding_boxes, legacy
 from amalthea.utils.config import Config
-from amalthea.utils.custom_objects import deserialize_keras_object, get_custom_objects, serialize_keras_object
+from amalthea.utils.custom_objects import deserialize_keras_object, serialize_keras_object
 from amalthea.utils.directories import (
     audio_dataset_from_directory,
     image_dataset_from_directory,

@@ -5,22 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea.configurable import deserialize, serialize
-from amalthea.custom_objects import CUSTOM, CustomObjectScope
-
-
-def get_custom_objects() -> dict[str, Any]:
-    """Returns the table of your classes and functions that names in files and configurations stand for.
-
-    The table is the one in use: an entry that you add holds everywhere until you remove it.
-
-    Example:
-        >>> from amalthea import layers, utils
-        >>> utils.get_custom_objects()["double"] = lambda x: 2 * x
-        >>> layers.Dense(3, activation="double").activation(4)
-        8
-        >>> del utils.get_custom_objects()["double"]
-    """
-    return CUSTOM
+from amalthea.custom_objects import CustomObjectScope
 
 
 def serialize_keras_object(obj: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +31,7 @@ docstrings.share(
 
 def _pyplot() -> Any:
     try:
-        import matplotlib.pyplot as plt  # pyright: ignore[reportMissingImports]
+        plt: Any = importlib.import_module("matplotlib.pyplot")
     except ModuleNotFoundError:
         raise MissingLibraryError(
             "Galleries need Matplotlib, which is not installed.", cure="pip install amalthea[plots]"
@@ -215,7 +216,7 @@ def plot_bounding_box_gallery(
 
 def _patches(colors: Mapping[str, Sequence[int]]) -> list[Any]:
     _pyplot()
-    from matplotlib import patches  # pyright: ignore[reportMissingImports]
+    patches: Any = importlib.import_module("matplotlib.patches")
 
     return [patches.Patch(color=[n / 255 for n in color], label=name) for name, color in colors.items()]
 

@@ -106,11 +106,11 @@ def test_the_latest_checkpoints_of_a_folder_are_kept(tmp_path, weights_only, fre
     callback = OrbaxCheckpoint(tmp_path / "c", save_freq=freq, max_to_keep=kept, save_weights_only=weights_only)
     model.fit(X, Y, batch_size=3, epochs=4, callbacks=[callback], verbose=0)
     ending = ".weights.h5" if weights_only else ".keras"
-    assert [path.name for path in callback.all_steps()] == [name + ending for name in names]
+    assert [path.name for path in callback._checkpoints()] == [name + ending for name in names]
     again = compiled()
     if weights_only:
-        again.load_weights(callback.all_steps()[-1])
+        again.load_weights(callback._checkpoints()[-1])
     else:
-        again = amalthea.load_model(callback.all_steps()[-1])
+        again = amalthea.load_model(callback._checkpoints()[-1])
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

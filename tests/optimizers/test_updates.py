@@ -14,10 +14,12 @@ from amalthea.errors import ArgumentError
 from amalthea.optimizers import SGD, LossScaleOptimizer, schedules
 from tests.arrays import numbers
 
+WRAPPERS = ("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap")  # which leave updates to others
 NAMES = [
     name
     for name in optimizers.__all__
-    if inspect.isclass(getattr(optimizers, name)) and name not in ("Optimizer", "LossScaleOptimizer")
+    if inspect.isclass(getattr(optimizers, name))
+    and name not in ("Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap")
 ]
 SHAPES = ((3, 2), (4,))
 RATES = schedules.PiecewiseConstantDecay([1], [0.1, 0.01])  # updates 0 and 1, then the rest

@@ -19,9 +19,11 @@ FAMILIES = (
     "ops",
     "models",
     "attributes",
+    "applications",
     "vocabulary",
     "text",
     "bounding_boxes",
+    "augmentation",
     "linear_algebra",
     "quantizers",
 )

@@ -17,7 +17,9 @@ from amalthea import docstrings, layers, losses, metrics, models
 
 ROOMS = (
     "activations callbacks constraints dtype_policies initializers layers losses metrics models ops optimizers "
-    "optimizers.schedules random regularizers backend config data distribution saving tree utils"
+    "optimizers.schedules random regularizers backend config data distribution saving tree utils applications "
+    "applications.imagenet_utils applications.densenet applications.mobilenet applications.vgg16 "
+    "applications.convnext distillation wrappers"
 ).split()
 WITH_METHODS = (models.Model, models.Sequential, layers.Layer)
 SECTIONS = ("Args:", "Shapes:", "Returns:", "Raises:", "Example:", "Source:")

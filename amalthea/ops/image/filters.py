@@ -19,7 +19,7 @@ from amalthea.ops.image.layout import batched, rounding
 from amalthea.ops.windowing import per_side
 
 
-def filtered(x: Any, kernel: np.ndarray, padding: str) -> Any:
+def filtered(x: Any, kernel: Any, padding: str) -> Any:
     """Correlate each channel of images with kernels ``(height, width, n)``, which become a last axis."""
     batch, height, width, channels = shape_of(x)
     planes = np_ops.reshape(np_ops.transpose(x, (0, 3, 1, 2)), (batch * channels, height, width, 1))
@@ -31,14 +31,26 @@ def filtered(x: Any, kernel: np.ndarray, padding: str) -> Any:
     return np_ops.transpose(np_ops.reshape(out, (batch, channels, rows, columns, count)), (0, 2, 3, 1, 4))
 
 
-def _gaussian(size: int, sigma: float) -> np.ndarray:
-    """Weights of a Gaussian at equal distances around its middle, which add up to 1."""
-    at = np.arange(size) - (size - 1) / 2
-    weights = np.exp(-0.5 * (at / sigma) ** 2)
-    return weights / weights.sum()
+def _gaussian(size: int, sigma: Any) -> Any:
+    """Weights of a Gaussian at equal distances around its middle, which add up to 1; ``sigma`` may be a tensor."""
+    at = (np.arange(size) - (size - 1) / 2).astype("float32")
+    weights = np_ops.exp(np_ops.square(at / sigma) * -0.5)
+    return weights / np_ops.sum(weights)
 
 
-def blurred(x: Any, kernel_size: Sequence[int], sigma: Sequence[float]) -> Any:
+def filtered_by(x: Any, kernel: Any, data_format: Any) -> Any:
+    """Correlate each channel of images with one kernel ``(height, width)``; beyond the border is 0."""
+    whole, restored = batched(x, data_format)
+    return restored(filtered(whole, np.asarray(kernel, "float32")[:, :, None], "same")[..., 0])
+
+
+def blurred_by(x: Any, kernel_size: Sequence[int], sigma: Any, data_format: Any) -> Any:
+    """Blur images by a Gaussian whose standard deviations may be tensors."""
+    whole, restored = batched(x, data_format)
+    return restored(blurred(whole, kernel_size, sigma))
+
+
+def blurred(x: Any, kernel_size: Sequence[int], sigma: Any) -> Any:
     """Blur images ``(batch, height, width, channels)`` along one axis after the other; beyond the border is 0."""
     down, across = (_gaussian(n, s) for n, s in zip(kernel_size, sigma))
     once = filtered(x, down[:, None, None], "same")[..., 0]
@@ -183,8 +195,8 @@ def _similarity(x: Any, y: Any, weights: np.ndarray, c1: float, c2: float) -> An
         return filtered(z, kernel, "valid")[..., 0]
 
     mean_x, mean_y = local(x), local(y)
-    products = mean_x * mean_y
-    squares = np_ops.square(mean_x) + np_ops.square(mean_y)
-    covariance = local(x * y) - products
-    variances = local(np_ops.square(x) + np_ops.square(y)) - squares
+    products = np_ops.multiply(mean_x, mean_y)
+    squares = np_ops.add(np_ops.square(mean_x), np_ops.square(mean_y))
+    covariance = local(np_ops.multiply(x, y)) - products
+    variances = local(np_ops.add(np_ops.square(x), np_ops.square(y))) - squares
     return (2.0 * products + c1) * (2.0 * covariance + c2) / ((squares + c1) * (variances + c2))

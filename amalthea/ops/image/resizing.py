@@ -52,7 +52,7 @@ def shares(old: Any, new: Any, kernel: Callable[[Any], Any], antialias: bool, st
 
     ``step`` is the distance of neighbouring new pixels among the old ones; the new ones are moved by ``shift``.
     """
-    centres = (positions(new) + 0.5 - shift) * step - 0.5
+    centres = np_ops.multiply(np_ops.subtract(positions(new) + 0.5, shift), step) - 0.5
     reach = np_ops.maximum(step, 1.0) if antialias else 1.0
     away = np_ops.abs(centres[None, :] - positions(old)[:, None]) / reach
     raw = kernel(away)
@@ -79,23 +79,31 @@ def _mixed(x: Any, axis: int, matrix: Any) -> Any:
     return np_ops.moveaxis(mixed, -1, axis)
 
 
-def _known(shape: Any, axes: tuple[int, int]) -> tuple[int, int]:
-    sizes = tuple(shape[axis] for axis in axes)
-    if not all(isinstance(n, int) for n in sizes):
-        raise ShapeError("The size of the images must be known for this.", expected="ints", got=shape)
-    return sizes
+def fitted(old: tuple[Any, Any], size: Any, crop: bool) -> tuple[int, int, int, int]:
+    """Find the region of an image that has the proportions of a new size: ``(top, left, height, width)``.
+
+    It is the largest one inside the image with ``crop``, else the smallest one around it.
+    """
+    if not all(isinstance(n, int) for n in old):
+        raise ShapeError("The size of the images must be known for this.", expected="ints", got=shapes.show(old))
+    height, width = old
+    by_width, by_height = int(width * size[0] / size[1]), int(height * size[1] / size[0])
+    if crop:
+        height, width = max(min(height, by_width), 1), max(min(width, by_height), 1)
+        return (old[0] - height) // 2, (old[1] - width) // 2, height, width
+    # As Keras does on JAX and PyTorch: the odd one of the pixels to add is left out.
+    down, across = ((max(a, b) - a) // 2 for a, b in ((height, by_width), (width, by_height)))
+    return -down, -across, height + 2 * down, width + 2 * across
 
 
 def _fit(x: Any, axes: tuple[int, int], size: Any, crop: bool, value: float) -> Any:
     """The images cropped or padded to the proportions of the new size."""
-    height, width = _known(shape_of(x), axes)
-    by_width, by_height = int(width * size[0] / size[1]), int(height * size[1] / size[0])
+    top, left, height, width = fitted(tuple(shape_of(x)[axis] for axis in axes), size, crop)
     if crop:
-        wanted = (max(min(height, by_width), 1), max(min(width, by_height), 1))
-        return crop_centre(x, axes, wanted)
+        return crop_centre(x, axes, (height, width))
     sides: list[tuple[int, ...]] = [(0, 0)] * len(x.shape)
-    for axis, old, new in zip(axes, (height, width), (max(height, by_width), max(width, by_height))):
-        sides[axis] = ((new - old) // 2,) * 2  # as Keras does on JAX and PyTorch: an odd one is left out
+    for axis, start in zip(axes, (top, left)):
+        sides[axis] = (-start, -start)
     return np_ops.pad(x, sides, constant_values=value)
 
 

@@ -12,7 +12,7 @@ from amalthea.engine.primitives import indexing
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops import numpy as np_ops
-from amalthea.ops.base import op, shape_of, tensor
+from amalthea.ops.base import op, shape_of
 from amalthea.ops.core import cast
 from amalthea.ops.image.layout import number, positions, rounding
 
@@ -36,7 +36,9 @@ _BEYOND: dict[str, Callable[[Any, Any], Any]] = {
     "nearest": lambda i, n: np_ops.clip(i, 0.0, n - 1.0),
     "wrap": lambda i, n: np_ops.mod(i, n),
     "reflect": lambda i, n: _folded(i, 2.0 * n, n - 1.0),
-    "mirror": lambda i, n: np_ops.abs(np_ops.mod(i + n - 1.0, np_ops.maximum(2.0 * n - 2.0, 1.0)) - (n - 1.0)),
+    "mirror": lambda i, n: np_ops.abs(
+        np_ops.mod(np_ops.add(i, n - 1.0), np_ops.maximum(2.0 * n - 2.0, 1.0)) - (n - 1.0)
+    ),
 }
 
 
@@ -67,7 +69,7 @@ def interpolated(
     if order == 0:
         return element([np_ops.floor(c + 0.5) for c in coordinates])
     below = [np_ops.floor(c) for c in coordinates]
-    above = [as_element(cast(c - b, x.dtype)) for c, b in zip(coordinates, below)]
+    above = [as_element(cast(np_ops.subtract(c, b), x.dtype)) for c, b in zip(coordinates, below)]
     parts = []
     for corner in itertools.product((0, 1), repeat=len(coordinates)):
         weights = [w if is_above else 1.0 - w for is_above, w in zip(corner, above)]
@@ -117,7 +119,7 @@ def map_coordinates(
     if order not in (0, 1):
         raise ArgumentError("There is no interpolation of this order.", expected="0 or 1", got=order)
     x: Any = inputs
-    points = tensor(coordinates)
+    points = np_ops.array(coordinates)
     shape = shape_of(points)
     if not x.shape or not shape or shape[0] != len(x.shape):
         raise ShapeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amalthea import checks
@@ -114,12 +115,22 @@ def perspective_transform(
     Source: Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3.
     """
     x, restored = batched(images, data_format)
-    to_start, to_end = (_from_square(_points(v)) for v in (start_points, end_points))
-    m = np_ops.matmul(to_start, _adjugate(to_end))  # a factor does not matter
-    m = [[np_ops.reshape(m[:, i, j], (shape_of(m)[0], 1, 1)) for j in range(3)] for i in range(3)]
     down, across = _grid(x)
-    column, row, depth = (a * across + b * down + c for a, b, c in m)
-    return restored(_read(x, row / depth, column / depth, interpolation, "constant", fill_value))
+    column, row = perspective(end_points, start_points)(across, down)
+    return restored(_read(x, row, column, interpolation, "constant", fill_value))
+
+
+def perspective(start_points: Any, end_points: Any) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Make the map of columns and rows ``(batch, ., .)`` that brings four points to four others."""
+    to_start, to_end = (_from_square(_points(v)) for v in (start_points, end_points))
+    matrix = np_ops.matmul(to_end, _adjugate(to_start))  # a factor does not matter
+    m = [[np_ops.reshape(matrix[:, i, j], (shape_of(matrix)[0], 1, 1)) for j in range(3)] for i in range(3)]
+
+    def move(columns: Any, rows: Any) -> tuple[Any, Any]:
+        column, row, depth = (a * columns + b * rows + c for a, b, c in m)
+        return column / depth, row / depth
+
+    return move
 
 
 def _points(points: Any) -> Any:
@@ -203,10 +214,22 @@ def elastic_transform(
 
     checks.non_negative_number(alpha, "alpha", "ops.image.elastic_transform")
     checks.positive_number(sigma, "sigma", "ops.image.elastic_transform")
-    x, restored = batched(images, data_format)
-    size = 2 * int(3 * sigma + 0.5) + 1
+    x, _ = batched(images, data_format)
     noise = random.normal((*shape_of(x)[:3], 2), dtype="float32", seed=seed)
-    moves = blurred(noise, (size, size), (sigma, sigma)) * alpha
+    moves = smooth(noise, sigma, sigma) * alpha
+    return displaced(images, moves, interpolation, fill_mode, fill_value, data_format)
+
+
+def smooth(noise: Any, sigma: Any, most: float) -> Any:
+    """Blur noise by a Gaussian whose standard deviation, maybe a tensor, is at most ``most``."""
+    size = 2 * int(3 * most + 0.5) + 1
+    return blurred(noise, (size, size), (sigma, sigma))
+
+
+@rounding
+def displaced(images: Any, moves: Any, interpolation: str, fill_mode: str, fill_value: float, data_format: Any) -> Any:
+    """Read each pixel at a distance ``(batch, height, width, 2)``: rows, then columns."""
+    x, restored = batched(images, data_format)
     down, across = _grid(x)
-    rows, columns = down + moves[..., 0], across + moves[..., 1]
+    rows, columns = np_ops.add(down, moves[..., 0]), np_ops.add(across, moves[..., 1])
     return restored(_read(x, rows, columns, interpolation, fill_mode, fill_value))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from amalthea.engine import dtypes
+from amalthea.engine.primitives import control
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.types import TensorLike
 from amalthea.errors import DtypeError
@@ -254,7 +255,9 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Any:
 def _scaled(x1: Any, x2: Any) -> Any:
     half = p.floor(p.multiply(x2, 0.5))  # in two steps: 2 ** x2 alone may overflow
     two = cast(2, dtypes.name_of(x1))
-    return p.multiply(p.multiply(x1, p.power(two, half)), p.power(two, p.subtract(x2, half)))
+    first = p.multiply(x1, p.power(two, half))
+    first = control.barrier(first, first)  # XLA would multiply the two factors first, if they are constants
+    return p.multiply(first, p.power(two, p.subtract(x2, half)))
 
 
 @op

@@ -14,6 +14,7 @@ from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
 from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of
+from amalthea.ops.numpy.complex_numbers import conj
 
 
 @op
@@ -160,7 +161,7 @@ def inner(x1: TensorLike, x2: TensorLike) -> Any:
 
 @op
 def vdot(x1: TensorLike, x2: TensorLike) -> Any:
-    """Computes the dot product of the flattened inputs.
+    """Computes the dot product of the flattened inputs, the first one conjugated if it is complex.
 
     Args:
         x1, x2: TensorLike of equally many elements; promoted to one dtype.
@@ -176,7 +177,9 @@ def vdot(x1: TensorLike, x2: TensorLike) -> Any:
         >>> int(ops.vdot([[1, 2], [3, 4]], [[1, 1], [2, 0]]))
         9
     """
-    return tensordot(*(m.reshape(x, shape=(shapes.size(shape_of(x)),)) for x in promoted(x1, x2)), axes=1)
+    a, b = promoted(x1, x2)
+    flat = [m.reshape(x, shape=(shapes.size(shape_of(x)),)) for x in (conj(a), b)]
+    return tensordot(*flat, axes=1)
 
 
 @op

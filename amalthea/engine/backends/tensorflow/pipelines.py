@@ -10,7 +10,7 @@ import tensorflow as tf
 from amalthea import tree
 
 
-def made(dataset: Any, source: Any, batch_size: int | None, shuffle: bool, seed: int | None) -> tf.data.Dataset:
+def made(dataset: Any, source: Any, batch_size: int | None, shuffle: bool, seed: int | None) -> Any:
     """A ``tf.data`` data set that goes through the given one in each pass.
 
     Args:
@@ -19,7 +19,7 @@ def made(dataset: Any, source: Any, batch_size: int | None, shuffle: bool, seed:
     """
     first = next(dataset._items(0))
     signature = tree.map_structure(lambda x: _spec(np.asarray(x), batch_size), first)
-    pipeline = tf.data.Dataset.from_generator(lambda: iter(dataset), output_signature=signature)
+    pipeline: Any = tf.data.Dataset.from_generator(lambda: iter(dataset), output_signature=signature)
     size = dataset.cardinality()
     pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(size)) if size >= 0 else pipeline
     pipeline._batch_size = batch_size

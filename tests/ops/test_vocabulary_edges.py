@@ -210,3 +210,22 @@ def test_values_of_the_error_functions_in_their_tails():
     np.testing.assert_allclose(back, 1 - (1 - small), rtol=1e-11)
     ends = ops.convert_to_numpy(ops.erfinv(np.float32([-1, 1, 0, 2])))
     np.testing.assert_array_equal(ends, [-np.inf, np.inf, 0, np.nan])
+
+
+COMPUTED = {
+    "affine_transform": (lambda t: ops.image.affine_transform(IMAGES, t), np.float32([1, 0.1, 0.3, 0, 0.9, 0.6, 0, 0])),
+    "perspective_transform": (lambda t: ops.image.perspective_transform(IMAGES, t, CORNERS), CORNERS + 0.3),
+    "map_coordinates": (lambda t: ops.image.map_coordinates(A, t, 1, "mirror"), np.float32([[0.3, 2.6], [-1.2, 3.4]])),
+    "scale_and_translate": (
+        lambda t: ops.image.scale_and_translate(A, (5, 4), t, t * 0.1, (0,), "cubic"), np.float32([1.5])
+    ),
+    "ssim": (lambda t: ops.image.ssim(IMAGES, t, filter_size=3), IMAGES * 0.7),
+    "segment_sum": (lambda t: ops.segment_sum(A, t, 3), np.int32([0, 2, 0])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_arrays_may_be_constant_beside_computed_arguments(name):
+    function, argument = COMPUTED[name]
+    found, want = amalthea.jit(function)(argument), function(argument)
+    np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(want), rtol=1e-5, atol=1e-6)
