@@ -14,6 +14,7 @@ from amalthea import Model, Sequential, layers, ops, quantizers
 from amalthea.errors import AmaltheaError, ModelFileError
 from amalthea.saving import load_model
 from tests.arrays import integers, numbers
+from tests.thinned import thinned
 
 FILES = Path(__file__).parents[1] / "saving" / "keras_files" / "quantized"
 STORED = sorted(path.stem for path in FILES.glob("*.keras"))
@@ -57,6 +58,7 @@ MODELS = {
     "attention": (of(lambda: SelfAttention(2, 3), shape=(5, 4)), lambda: numbers(2, 5, 4)),
     "Own": (of(Own), lambda: numbers(3, 8)),
 }
+SOME = thinned(list(MODELS), 4)
 CONFIGS = {
     "int8": lambda: quantizers.Int8QuantizationConfig(),
     "int4": lambda: quantizers.Int4QuantizationConfig(block_size=-1),
@@ -80,7 +82,7 @@ def steps(model):
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SOME)
 def test_every_layer_computes_with_its_quantized_kernel(name, config):
     make, data = MODELS[name]
     model, x = make(), data()
@@ -100,7 +102,7 @@ def test_every_layer_computes_with_its_quantized_kernel(name, config):
 
 
 @pytest.mark.parametrize("config", ["int8", "int4", "groups"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SOME)
 def test_files_hold_the_integers(name, config, tmp_path):
     make, data = MODELS[name]
     model, x = make(), data()
@@ -130,7 +132,7 @@ def test_integers_take_a_quarter_and_an_eighth_of_the_bytes():
     assert sizes[None] / sizes["int8"] > 3.9 and sizes[None] / sizes["int4"] > 6.5
 
 
-ADAPTED = ("Dense", "EinsumDense", "Embedding", "Conv2D")
+ADAPTED = thinned(["Dense", "EinsumDense", "Embedding", "Conv2D"], 4)
 
 
 @pytest.mark.parametrize("quantized", [None, "int8", "groups"])
