@@ -80,6 +80,7 @@ def config_of(family):
     made = {
         "activation layers": lambda: layers.ReLU(),
         "constraints": lambda: amalthea.constraints.NonNeg(),
+        "distillation": lambda: amalthea.distillation.LogitsDistillation(),
         "dtype_policies": lambda: amalthea.DTypePolicy("float32"),
         "initializers": lambda: amalthea.initializers.Zeros(),
         "layers": lambda: layers.Dense(1),
