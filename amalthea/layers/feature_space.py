@@ -11,7 +11,7 @@ import numpy as np
 from amalthea import ops, text, tree
 from amalthea.checks import positive_int
 from amalthea.configurable import auto_name, serialize
-from amalthea.engine.backends import foreign
+from amalthea.engine.backends import library_graphs
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.errors import ArgumentError, brief, nearest
 from amalthea.layers.categories import CategoryEncoding, Discretization
@@ -366,8 +366,10 @@ class FeatureSpace(Layer):
     # ---------------------------------------------------------------------------------------------------- encoding
 
     def __call__(self, data: Any) -> Any:
-        if foreign.in_graph([data]):
-            return foreign.call_on_numpy(lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._typed)
+        if library_graphs.in_graph([data]):
+            return library_graphs.call_on_numpy(
+                lambda x: tree.map_structure(on_host_or_text, self(x)), data, self._typed
+            )
         return self._encoded(data)
 
     call = __call__

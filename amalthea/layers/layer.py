@@ -14,7 +14,7 @@ from typing import Any
 
 from amalthea import config, docstrings, dtype_policies, regularizers, tree
 from amalthea.configurable import Registry, auto_name, snake_case
-from amalthea.engine.backends import foreign
+from amalthea.engine.backends import library_graphs
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import named
 from amalthea.engine.ir.variable import Variable
@@ -277,8 +277,8 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
         raise NotImplementedError(f"{type(self).__name__} has no call method.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if foreign.in_graph((*args, *kwargs.values())):
-            return foreign.call_in_graph(self._call, args, kwargs)
+        if library_graphs.in_graph((*args, *kwargs.values())):
+            return library_graphs.call_in_graph(self._call, args, kwargs)
         try:
             return self._call(*args, **kwargs)
         except Exception as error:

@@ -7,7 +7,6 @@ the call is an error that names our own function.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -69,32 +68,6 @@ def called(function: Callable[..., Any], args: Sequence[Any], kwargs: Any, libra
     if runtime.name != library:
         raise refusal(getattr(function, "__name__", None), library)
     return call_on_arrays(function, args, dict(kwargs))
-
-
-def in_graph(args: Sequence[Any]) -> bool:
-    """True if an argument is a tensor of a graph that TensorFlow builds, as in ``tf.data.Dataset.map``."""
-    for x in args:
-        leaves = tree.flatten(x) if isinstance(x, (list, tuple, dict)) else (x,)
-        if any(type(leaf).__name__ == "SymbolicTensor" for leaf in leaves):
-            return True
-    return False
-
-
-def call_in_graph(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Call a layer on tensors of a graph of TensorFlow's: by its operators on its own backend, else on the host."""
-    interop = importlib.import_module("amalthea.engine.backends.tensorflow.interop")
-    if runtime.name == "tensorflow":
-        try:
-            return function(*args, **kwargs)
-        except TypeError:  # of a size that is not known before the graph runs
-            pass
-    return interop.call_on_host(function, args, kwargs)
-
-
-def call_on_numpy(function: Callable[[Any], Any], inputs: Any, types_of: Callable[[Any], Any]) -> Any:
-    """Call a function of NumPy arrays on tensors of a graph of TensorFlow's, whatever backend is in use."""
-    interop = importlib.import_module("amalthea.engine.backends.tensorflow.interop")
-    return interop.call_on_numpy(function, inputs, types_of)
 
 
 def _without_variables(structure: Any) -> Any:

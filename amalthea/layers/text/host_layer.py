@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import docstrings, ops, text, tree
-from amalthea.engine.backends import foreign
+from amalthea.engine.backends import library_graphs
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import on_host
 from amalthea.errors import ArgumentError, DtypeError, TraceError
@@ -57,13 +57,13 @@ class HostLayer(Layer):
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         inputs = self._as_arrays(inputs)
-        if foreign.in_graph([inputs]):
-            return foreign.call_on_numpy(self._as_numpy, inputs, self.symbolic_call)
+        if library_graphs.in_graph([inputs]):
+            return library_graphs.call_on_numpy(self._as_numpy, inputs, self.symbolic_call)
         return super().__call__(inputs, **kwargs)
 
     def _as_arrays(self, inputs: Any) -> Any:
         """Texts, lists of texts and text of other libraries as NumPy arrays; all else as it is."""
-        if isinstance(inputs, Tensor) or foreign.in_graph([inputs]):
+        if isinstance(inputs, Tensor) or library_graphs.in_graph([inputs]):
             return inputs
         if text.is_text(inputs) or (isinstance(inputs, (list, tuple)) and not tree.flatten(inputs)):
             return text.as_objects(inputs)

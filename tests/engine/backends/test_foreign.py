@@ -133,9 +133,16 @@ def test_on_another_backend_the_error_names_our_function_and_the_backend(name):
     backends.load(name)
     with use_backend("onnxruntime"):
         inputs = Input((3,))
-        for call in (lambda: other.exp(inputs), lambda: layers.Lambda(other.exp)(inputs)):
-            with pytest.raises(NoArrayError, match=rf"{name}(?s:.)*ops(.exp)?, or set_backend\('{name}'\)"):
-                call()
+        with pytest.raises(NoArrayError, match=rf"{name}(?s:.)*ops(.exp)?, or set_backend\('{name}'\)"):
+            other.exp(inputs)
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax"])
+def test_a_layer_of_a_library_that_takes_numpys_arrays_predicts_on_any_backend(name):
+    other = module(name)
+    with use_backend("onnxruntime"):
+        model = Sequential([layers.Input((3,)), layers.Lambda(other.exp)])
+        np.testing.assert_allclose(model.predict(X, verbose=0), np.exp(X), 1e-5, 1e-6)
 
 
 def test_a_librarys_function_without_an_op_of_its_name_is_refused_in_words():
