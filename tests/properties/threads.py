@@ -52,7 +52,7 @@ class Stop:
 def stopped_before_its_end(step):
     """Let what is compiled of a step compute, and stop before others see it; ``step`` is the ``jit`` of it."""
     stop, changed = Stop(), []
-    for entry in step.entries.values():
+    for entry in getattr(step, "compiled", step).entries.values():
         executable = entry.executable
         for owner, name in ((getattr(executable, "plan", None), "run"), (executable, "function"), (executable, "_run")):
             function = getattr(owner, name, None)

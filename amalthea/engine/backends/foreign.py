@@ -121,10 +121,17 @@ def answer(library: str) -> Callable[..., Any]:
     return own_array
 
 
+def _jax_array(self: Variable) -> Callable[[], Any]:
+    """Answer JAX with the value; in a trace with nothing, so that JAX leaves ``array * variable`` to us."""
+    if isinstance(self.value, Tensor):
+        raise AttributeError("a variable in a trace has no array")
+    return lambda: self.value
+
+
 for kind in (Tensor, Variable):
     kind.__torch_function__ = classmethod(_torch_function)  # type: ignore[union-attr]
     kind.__tf_tensor__ = answer("tensorflow")  # type: ignore[union-attr]
-    kind.__jax_array__ = answer("jax")  # type: ignore[union-attr]
     kind.__array_ufunc__ = _ufunc  # type: ignore[assignment]
     kind.__array_function__ = _numpy_function  # type: ignore[union-attr]
+Variable.__jax_array__ = property(_jax_array)  # type: ignore[attr-defined]
 Tensor.__array__ = _no_array

@@ -182,6 +182,16 @@ def test_the_first_error_is_raised_if_the_native_call_fails_too():
         Wrong()(Input((3,)))
 
 
+@pytest.mark.parametrize("name", [*LIBRARIES])
+def test_an_array_of_the_library_on_the_left_leaves_the_operator_to_us(name):
+    module(name)
+    with use_backend(name):
+        array, variable = backends.current().array(X, "float32"), Variable(X + 2)
+        function = amalthea.jit(lambda x: (array - x) * variable + array * (variable - array))
+        found = backends.current().to_numpy(function(2 * X))
+    np.testing.assert_allclose(found, -X * (X + 2) + 2 * X, 1e-5, 1e-5)
+
+
 def test_torch_finds_parameters_of_a_layer():
     torch = module("torch")
     with use_backend("torch"), torch.enable_grad():
