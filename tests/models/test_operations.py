@@ -101,7 +101,7 @@ METHODS = {
     "T": lambda x: x.T,
     "astype": lambda x: x.astype("float16"),
     "reshape": lambda x: x.reshape((3, 4)),
-    "squeeze": lambda x: x[:, :1].squeeze(1),
+    "squeeze": lambda x: x.squeeze(),
     "flatten": lambda x: x.flatten(),
     "sum": lambda x: x.sum(axis=0),
     "mean": lambda x: x.mean(axis=-1, keepdims=True),
@@ -109,7 +109,7 @@ METHODS = {
     "argmax": lambda x: x.argmax(axis=1),
     "new axis": lambda x: x[..., None],
     "negative step": lambda x: x[::-1, 1],
-    "iteration": lambda x: [row.sum() for row in x][2],
+    "iteration": lambda x: [*x][2],
 }
 
 
