@@ -29,7 +29,7 @@ from amalthea.errors import ArgumentError, UnknownNameError, brief, nearest
 
 FAMILIES: dict[str, Registry] = {}
 # Modules of Keras, and the room that adds their classes to the tables when a file names one.
-_LATER = {"keras.src.applications.": "amalthea.applications"}
+_LATER = {"keras.src.applications.": "amalthea.applications", "keras.utils": "amalthea.utils"}
 
 
 def snake_case(name: str) -> str:

@@ -58,6 +58,8 @@ ROOMS = tuple(
         ("operation", "calls on symbolic tensors, as the functional API records them"),
         ("ops", "the public functions on tensors"),
         ("random", "random numbers and seeds"),
+        ("ops.image", "ops on images, of which some draw"),
+        ("bounding_boxes", "boxes of objects in images"),
         ("dtype_policies", "compute and variable dtypes of layers"),
         ("initializers", "initial values of weights"),
         ("regularizers", "penalties on weights and activities"),
@@ -89,12 +91,7 @@ ROOMS = tuple(
 )
 
 # Imports against the order, inside a function, with the reason.
-LATE = {
-    ("models", "saving"): "Model.save and load_weights are words of the model",
-    ("ops", "random"): "ops.image.elastic_transform draws noise",
-    ("layers", "utils"): "layers move boxes along with images by utils.bounding_boxes",
-    ("layers", "saving"): "so is FeatureSpace.save of the layer",
-}
+LATE = {("models", "saving"): "Model.save and load_weights are words of the model"}
 
 
 def table() -> str:

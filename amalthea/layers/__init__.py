@@ -43,7 +43,6 @@ from amalthea.layers.einsum_dense import EinsumDense
 from amalthea.layers.embedding import Embedding
 from amalthea.layers.example_normalization import GroupNormalization, RMSNormalization, UnitNormalization
 from amalthea.layers.feature_scaling import Normalization, Rescaling
-from amalthea.layers.feature_space import FeatureSpace as _FeatureSpace  # noqa: F401  # files may name it
 from amalthea.layers.group_query_attention import GroupQueryAttention
 from amalthea.layers.gru import GRU, GRUCell
 from amalthea.layers.histograms import AutoContrast, ContrastLimitedAdaptiveHistogramEqualization, Equalization

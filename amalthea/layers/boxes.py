@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import ops
+from amalthea import bounding_boxes, ops
 from amalthea.engine import shapes
 from amalthea.errors import ArgumentError, ShapeError, brief, nearest
 from amalthea.ops import image
@@ -17,13 +17,10 @@ from amalthea.ops import image
 
 def checked_format(name: Any) -> Any:
     """Returns the name of a format of boxes, or None."""
-    if name is not None:
-        from amalthea.utils import bounding_boxes
-
-        if name not in bounding_boxes.FORMATS:
-            raise ArgumentError(
-                "There is no such format of boxes.", got=repr(name), cure=nearest(str(name), bounding_boxes.FORMATS)
-            )
+    if name is not None and name not in bounding_boxes.FORMATS:
+        raise ArgumentError(
+            "There is no such format of boxes.", got=repr(name), cure=nearest(str(name), bounding_boxes.FORMATS)
+        )
     return name
 
 
@@ -47,15 +44,11 @@ def checked_boxes(boxes: Any, owner: str, format_: Any) -> dict[str, Any]:
 
 def to_corners(boxes: Any, format_: str, size: tuple[Any, Any]) -> Any:
     """Returns left, top, right and bottom in pixels, of boxes on images of a height and width."""
-    from amalthea.utils import bounding_boxes
-
     return bounding_boxes.convert_format(boxes, format_, "xyxy", *map(image.number, size))
 
 
 def from_corners(boxes: dict[str, Any], format_: str, size: tuple[Any, Any]) -> dict[str, Any]:
     """Returns boxes clipped to the image, in a format. The label of a box that is outside becomes -1."""
-    from amalthea.utils import bounding_boxes
-
     height, width = map(image.number, size)
     clipped = bounding_boxes.clip_to_image_size(boxes, height, width, "xyxy")
     return bounding_boxes.convert_format(clipped, "xyxy", format_, height, width)

@@ -4,11 +4,12 @@ They work on arrays (at once), on Variables, on tensors of a trace, and on a mod
 promoted here, by :mod:`amalthea.engine.dtypes`; below, everything has one dtype.
 """
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
+from amalthea import names as _names
 from amalthea.engine.ir.tensor import Tensor as _Tensor
 from amalthea.engine.ir.variable import Variable as _Variable
-from amalthea.names import missing_in as _missing_in
 from amalthea.ops import (
     activations,
     adaptive,
@@ -31,7 +32,6 @@ from amalthea.ops import (
     segments,
     windows,
 )
-from amalthea.ops import image as image
 from amalthea.ops import user_functions as _user_functions  # noqa: F401  # installs what libraries' functions call
 from amalthea.ops.array_methods import install as _install_methods
 from amalthea.ops.base import exported as _exported
@@ -74,4 +74,12 @@ nn.__dict__.update(polar=complex_views.polar)
 for _cls in (_Tensor, _Variable):
     _install_methods(_cls)
 
-__getattr__ = _missing_in("ops")
+
+def __getattr__(name: str) -> Any:
+    if name == "image":  # a room of its own, below `random`: some of its ops draw
+        return importlib.import_module("amalthea.ops.image")
+    raise AttributeError(_names.message("ops", name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "image"})

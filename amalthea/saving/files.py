@@ -20,9 +20,7 @@ from typing import Any
 from amalthea import loading, writing
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, add_location, brief
-from amalthea.layers.feature_space import FeatureSpace
 from amalthea.loading import limits
-from amalthea.models.model import Model
 from amalthea.saving import assets, layered, objects, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
@@ -174,7 +172,7 @@ def _model_of(config: Any, custom_objects: Any, safe_mode: bool) -> Any:
             f"The configuration in the model file cannot be read: {type(error).__name__}: {error}.",
             cure="save the model again, or mend the class that cannot read its configuration",
         ) from error
-    if not isinstance(model, (Model, FeatureSpace)):
+    if not callable(getattr(model, "save", None)):  # a model, or a feature space
         raise ModelFileError("There is no model in the model file.", got=brief(model))
     return model
 

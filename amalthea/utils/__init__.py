@@ -10,7 +10,7 @@
 | ``Config``; ``get_source_inputs`` | ``config.py``; ``sources.py`` |
 | ``clear_session``, ``is_keras_tensor`` | ``amalthea.backend`` |
 | ``model_to_dot``, ``plot_model`` | ``model_plots.py`` |
-| ``FeatureSpace`` | ``amalthea.layers.feature_space`` |
+| ``FeatureSpace`` | ``feature_space.py``, ``feature.py`` |
 | ``get_file`` | ``files.py``, ``archives.py`` |
 | ``get_custom_objects``, ``serialize_keras_object``, ``deserialize_keras_object`` | ``custom_objects.py`` |
 | ``CustomObjectScope``, ``register_keras_serializable``, ... | ``amalthea.configurable`` |
@@ -37,7 +37,6 @@ from amalthea.custom_objects import (
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, Sequence
 from amalthea.engine.dtypes import standardize as standardize_dtype
-from amalthea.layers.feature_space import FeatureSpace
 from amalthea.names import missing_in as _missing_in
 from amalthea.random import set_random_seed
 from amalthea.utils import bounding_boxes, legacy
@@ -48,6 +47,7 @@ from amalthea.utils.directories import (
     image_dataset_from_directory,
     text_dataset_from_directory,
 )
+from amalthea.utils.feature_space import FeatureSpace
 from amalthea.utils.files import get_file
 from amalthea.utils.image_files import array_to_img, img_to_array, load_img, save_img, smart_resize
 from amalthea.utils.model_plots import model_to_dot, plot_model

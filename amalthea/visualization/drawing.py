@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from amalthea import config, docstrings, ops
+from amalthea.bounding_boxes import convert_format
 from amalthea.checks import check_all, positive_int, positive_number, share
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, DtypeError, ShapeError, brief
-from amalthea.utils.bounding_boxes import convert_format
 from amalthea.utils.image_files import pillow
 
 docstrings.share(

@@ -45,7 +45,7 @@ WITHOUT_EFFECT = {
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
     r"training/steps.py: Steps.compute_(loss|metrics): (x|training)": "a subclass reads it",
-    r"utils/bounding_boxes.py: pad: (height|width)": "a shift does not depend on the size",
+    r"bounding_boxes.py: pad: (height|width)": "a shift does not depend on the size",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }
 

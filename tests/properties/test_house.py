@@ -31,7 +31,8 @@ MODULES = {module_of(path): path for path in FILES}
 def room_of(module: str) -> str | None:
     """The room that a module belongs to; None for the front door and the folders that only hold rooms."""
     inside = module.removeprefix("amalthea").removeprefix(".")
-    return next((room for room in ORDER if inside == room or inside.startswith(f"{room}.")), None)
+    found = [room for room in ORDER if inside == room or inside.startswith(f"{room}.")]
+    return max(found, key=len, default=None)
 
 
 def imports(path: Path) -> tuple[set[str], set[str]]:

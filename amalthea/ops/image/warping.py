@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import checks
+from amalthea import checks, random
 from amalthea.engine import shapes
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ShapeError
@@ -210,8 +210,6 @@ def elastic_transform(
     Source: Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual document
     analysis", 2003, with normal noise as in Keras 3. Whole numbers pass here; Keras 3 refuses them.
     """
-    from amalthea import random
-
     checks.non_negative_number(alpha, "alpha", "ops.image.elastic_transform")
     checks.positive_number(sigma, "sigma", "ops.image.elastic_transform")
     x, _ = batched(images, data_format)

@@ -15,7 +15,6 @@ from amalthea.engine.backends import library_graphs
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.errors import ArgumentError, brief, nearest
 from amalthea.layers.categories import CategoryEncoding, Discretization
-from amalthea.layers.feature import Cross, Feature, features_registry
 from amalthea.layers.feature_scaling import Normalization, Rescaling
 from amalthea.layers.identity import Identity
 from amalthea.layers.input_layer import Input
@@ -26,6 +25,8 @@ from amalthea.layers.text.host_layer import on_host_or_text
 from amalthea.layers.text.integer_lookup import IntegerLookup
 from amalthea.layers.text.string_lookup import StringLookup
 from amalthea.operation import types_alone
+from amalthea.saving.files import save_model
+from amalthea.utils.feature import Cross, Feature, features_registry
 
 
 class FeatureSpace(Layer):
@@ -470,8 +471,6 @@ class FeatureSpace(Layer):
             >>> list(models.load_model(path).features)
             ['age']
         """
-        from amalthea.saving.files import save_model
-
         save_model(self, filepath)
 
 
