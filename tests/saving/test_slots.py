@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import amalthea
-from amalthea import activations, layers, loading, losses, metrics, ops
+from amalthea import activations, layers, loading, losses, metrics, ops, utils
 from amalthea.configurable import FAMILIES, deserialize, fits, serialize
 from amalthea.custom_objects import CUSTOM, register_keras_serializable
 from amalthea.errors import AmaltheaError, UnknownNameError, UnsafeFileError
@@ -91,7 +91,7 @@ def config_of(family):
         "quantizers": lambda: amalthea.quantizers.AbsMaxQuantizer(),
         "random": lambda: amalthea.random.SeedGenerator(1),
         "regularizers": lambda: amalthea.regularizers.L2(),
-        "utils": lambda: amalthea.utils.FeatureSpace.cross(("a", "b"), 2),
+        "utils": lambda: utils.FeatureSpace.cross(("a", "b"), 2),
     }
     return serialize(made[family]())
 

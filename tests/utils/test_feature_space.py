@@ -33,7 +33,7 @@ ANSWERS = {
     "sh": [[2], [1], [1]],
     "sc_X_ic": np.eye(8)[[3, 1, 1]].tolist(),
 }
-KERAS_FILE = Path(__file__).parents[2] / "saving" / "keras_files" / "text" / "feature_space.keras"
+KERAS_FILE = Path(__file__).parents[1] / "saving" / "keras_files" / "text" / "feature_space.keras"
 
 
 def space(output_mode="dict", **changes):
