@@ -343,7 +343,7 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
 
 
 def enable_flash_attention() -> None:
-    """Lets ``ops.dot_product_attention`` use the library's own fused attention where it has one.
+    """Says that attention may be fused, for scripts of Keras; the backend decides how it computes, whatever is said.
 
     Example:
         >>> from amalthea import config
@@ -355,7 +355,7 @@ def enable_flash_attention() -> None:
 
 
 def disable_flash_attention() -> None:
-    """Computes ``ops.dot_product_attention`` from its parts, on every backend.
+    """Says that attention need not be fused, for scripts of Keras; the backend decides how it computes.
 
     Example:
         >>> from amalthea import config
@@ -368,7 +368,7 @@ def disable_flash_attention() -> None:
 
 
 def is_flash_attention_enabled() -> bool | None:
-    """Returns whether fused attention is enabled; None if it was neither enabled nor disabled: the backend decides.
+    """Returns whether fused attention was enabled; None if it was neither enabled nor disabled.
 
     Example:
         >>> from amalthea import config

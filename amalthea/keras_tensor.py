@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.docstrings import attribute
 from amalthea.engine import dtypes
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.types import DTypeLike, ShapeLike
@@ -52,7 +53,7 @@ class KerasTensor(metaclass=_AnyTensor):
     row_splits_dtype = property(lambda self: None, doc="None: there are no ragged tensors.")
     shape = Tensor.shape
     ndim = Tensor.ndim
-    dtype = property(lambda self: self.dtype, doc="The dtype of the elements.")
+    dtype: str = attribute("The dtype of the elements.")
     reshape: Any = staticmethod(ops.reshape)
     squeeze: Any = staticmethod(ops.squeeze)
 

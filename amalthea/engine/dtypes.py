@@ -50,6 +50,9 @@ _ALIASES = {
 }
 
 
+_standard: dict[Any, str] = {}  # names by what was asked for: NumPy makes the name of a dtype anew each time
+
+
 @cache
 def to_numpy(name: str) -> np.dtype[Any]:
     """Return the NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
@@ -75,6 +78,10 @@ def standardize(dtype: Any) -> str:
         >>> backend.standardize_dtype(np.float32), backend.standardize_dtype(bool)
         ('float32', 'bool')
     """
+    try:
+        return _standard[dtype]
+    except (KeyError, TypeError):  # not asked for yet, or an object that cannot be a key
+        pass
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
     if name is None:
         name = getattr(dtype, "__name__", None) or str(dtype)
@@ -82,6 +89,8 @@ def standardize(dtype: Any) -> str:
     name = _ALIASES.get(name, name)
     if name not in NAMES and name != "string":
         raise DtypeError(f"There is no dtype {dtype!r}.", got=repr(dtype), cure=nearest(name, NAMES))
+    if isinstance(dtype, (str, np.dtype)):
+        _standard[dtype] = name
     return name
 
 

@@ -46,7 +46,7 @@ def _arrays(variables: Sequence[Variable], values: Sequence[Any]) -> dict[Variab
 
 @contextmanager
 def _in_trace(trace: Trace, variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
-    before = {v: trace.values[v] for v in variables if v in trace.values}
+    mark, before = trace.mark(), {v: trace.values[v] for v in variables if v in trace.values}
     trace.values.update((v, as_tensor(value)) for v, value in zip(variables, values))
     try:
         yield
@@ -54,6 +54,8 @@ def _in_trace(trace: Trace, variables: Sequence[Variable], values: Sequence[Any]
         for variable in variables:
             del trace.values[variable]
         trace.values.update(before)
+        own = set(variables)
+        trace.log[mark:] = [entry for entry in trace.log[mark:] if entry[0] not in own]
 
 
 class StatelessScope:
@@ -153,15 +155,14 @@ class StatelessScope:
 
     @contextmanager
     def _in_trace(self, trace: Trace) -> Iterator[None]:
-        before = trace.assigned()
-        trace.values.update((v, as_tensor(value)) for v, value in self.state_mapping.items())
-        start, self._values = dict(trace.values), trace.values
-        try:
-            yield
-        finally:
-            changed = {v: t for v, t in trace.values.items() if t is not trace.reads.get(v) or v in self.state_mapping}
-            self._values = {v: t for v, t in changed.items() if v in self.state_mapping or t is not start.get(v)}
-            trace.take_back(before)
+        mark, self._values = trace.mark(), trace.values
+        with _in_trace(trace, list(self.state_mapping), list(self.state_mapping.values())):
+            try:
+                yield
+            finally:
+                changed = {variable for variable, _ in trace.log[mark:]} | self.state_mapping.keys()
+                self._values = {variable: trace.values[variable] for variable in changed}
+                trace.undo(mark)
 
 
 _scopes: ContextVar[tuple[StatelessScope, ...]] = ContextVar("stateless_scopes", default=())

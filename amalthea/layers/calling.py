@@ -24,7 +24,7 @@ from amalthea.errors import (
     ArgumentError,
 )
 from amalthea.ops import base
-from amalthea.ops.user_functions import tried_natively
+from amalthea.ops.user_functions import attempt, tried_natively
 from amalthea.text import is_text
 
 _training: contextvars.ContextVar[Any] = contextvars.ContextVar("training", default=None)
@@ -183,21 +183,15 @@ def _inside(layer: Any, training: Any) -> Generator[None, None, None]:
 
 
 def _call(layer: Any, args: Sequence[Any], kwargs: dict[str, Any], training: Any) -> Any:
-    """Runs ``layer.call``; if it fails in a function of a library, as one native call with its losses as outputs."""
-    trace = current_trace()
-    before = trace.assigned() if trace is not None else {}
+    """Runs ``layer.call``; if it fails in a function of a library, as one native call."""
     call = layer.call
-    if layer._remat_scope is not None and trace is not None:
+    if layer._remat_scope is not None and current_trace() is not None:
         call = layer.rematerialized_call(call, *args, **kwargs)
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:
-        if trace is not None:
-            trace.take_back(before)
-        return _natively(error, layer, args, kwargs, training)
+    return attempt(call, args, kwargs, lambda error: _natively(error, layer, args, kwargs, training))
 
 
 def _natively(error: Exception, layer: Any, args: Sequence[Any], kwargs: dict[str, Any], training: Any) -> Any:
+    """Runs a ``call`` that failed with ``error`` as a native call. The losses that it adds are outputs of that call."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         with added.apart() as losses, _inside(layer, training):

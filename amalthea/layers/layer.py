@@ -6,10 +6,11 @@ implements ``__init__``, ``build`` and ``call``, and nothing about files, device
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 from amalthea import config, docstrings, dtype_policies, regularizers, tree
@@ -109,6 +110,7 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
     _structure_version = (
         0  # counts assignments, in all layers, of attributes that may be or hold sublayers or variables
     )
+    _added_metrics: Mapping[str, Any] = MappingProxyType({})  # by name, of `add_metric`
     _learned = 0  # counts how often `adapt` changed constants that compiled functions hold
     _computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
 
@@ -143,7 +145,6 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
         self.path = named(self.name)
         self._trainable = trainable
         self._own: list[Variable] = []
-        self._added_metrics: dict[str, Any] = {}
         self._remat_scope = remat_scope.current()
         self._build_shapes: dict[str, Any] | None = None
         self._first_input = building.legacy_input(kwargs)

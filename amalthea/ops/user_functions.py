@@ -32,12 +32,28 @@ def call_on_arrays(function: Callable[..., Any], args: Sequence[Any], kwargs: di
     return native_call(on_leaves, [leaves[i] for i in indices])
 
 
-def call_or_native(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls a function of a user's on tensors; if that fails in a function of a library, as one native call."""
+def attempt(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Any, otherwise: Callable[[Exception], Any]
+) -> Any:
+    """Calls a function; if it fails, takes back what it assigned in the trace, and returns ``otherwise(error)``."""
+    trace = current_trace()
+    mark = trace.mark() if trace is not None else 0
     try:
         return function(*args, **kwargs)
     except Exception as error:
-        return tried_natively(error, function, args, kwargs)
+        if trace is not None:
+            trace.undo(mark)
+        return otherwise(error)
+
+
+def call_or_native(
+    function: Callable[..., Any], *args: Any, variables: Callable[[], Sequence[Variable]] = tuple, **kwargs: Any
+) -> Any:
+    """Calls a function of a user's on tensors; if that fails in a function of a library, as one native call.
+
+    ``variables`` returns those that the function may read or assign.
+    """
+    return attempt(function, args, kwargs, lambda e: tried_natively(e, function, args, kwargs, variables()))
 
 
 def tried_natively(

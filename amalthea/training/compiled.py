@@ -18,7 +18,7 @@ from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, DataError, located
 from amalthea.losses.loss import LossFunctionWrapper
 from amalthea.metrics.metric import copy_of
-from amalthea.ops.user_functions import tried_natively
+from amalthea.ops.user_functions import call_or_native
 from amalthea.training.names import Names
 
 
@@ -242,7 +242,8 @@ class CompiledMetrics:
             for i, metric in enumerate(made):
                 if isinstance(metric, str):
                     metric = made[i] = _chosen_by_labels(metric, label, predictions)
-                _update(metric, label, predictions, weight)
+                variables = lambda metric=metric: metric.variables  # noqa: E731
+                call_or_native(metric.update_state, label, predictions, sample_weight=weight, variables=variables)
 
     def named(self) -> Iterator[tuple[str, str | None, Any]]:
         """For each metric its name, another one that Keras gives to weighted ones if that is taken, and itself."""
@@ -280,15 +281,6 @@ class CompiledMetrics:
     @property
     def metrics(self) -> list[Any]:
         return [metric for made in self.parts or () for metric in made if not isinstance(metric, str)]
-
-
-def _update(metric: Any, labels: Any, predictions: Any, weight: Any) -> None:
-    """Updates a metric, which may be a user's that calls functions of the backend's library."""
-    try:
-        metric.update_state(labels, predictions, sample_weight=weight)
-    except Exception as error:
-        given = (labels, predictions)
-        tried_natively(error, metric.update_state, given, {"sample_weight": weight}, metric.variables)
 
 
 _BY_LABELS = ("accuracy", "acc", "crossentropy", "ce")

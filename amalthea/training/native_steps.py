@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops, tree
-from amalthea.engine import multi_step, transforms
+from amalthea.engine import transforms
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.trace import type_of
 from amalthea.errors import AmaltheaError, NoArrayError
@@ -54,10 +54,6 @@ class CompiledOrEager:
             return self.eager(as_native(data))
         except Exception as again:
             raise again from error
-
-    def several(self, batches: Any) -> Any:
-        """Runs the step on several batches, one by one."""
-        return multi_step.one_by_one(self)(batches)
 
 
 def as_native(data: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from amalthea import docstrings
 from amalthea.checks import one_of
-from amalthea.data.packing import pack_x_y_sample_weight
+from amalthea.data import to_batch
 from amalthea.engine.stateless import call_stateless
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError
@@ -295,15 +295,11 @@ class PureSteps(Compiling):
             self._forget_compiled()
 
         def step(iterator: Any) -> Any:
-            data = (*_parts(next(iter(iterator))), None, None)[:3]
+            data = to_batch(next(iter(iterator)))
             self._ensure_built(data)
             return self._compiled_step(kind)(data)
 
         return step
-
-
-def _parts(batch: Any) -> tuple[Any, ...]:
-    return tuple(batch) if isinstance(batch, (list, tuple)) else (pack_x_y_sample_weight(batch),)
 
 
 def _nested(values: dict[str, Any], group: Sequence[Any]) -> dict[str, Any]:

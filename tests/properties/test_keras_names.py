@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.oracles.api.compare import differences, parameters, reason, rows
+from tests.oracles.api.compare import ABSENT, BETTER, DIFFERENT, differences, parameters, reason, rows
 from tests.oracles.api.page import PAGE, page
 
 
@@ -20,6 +22,13 @@ def test_every_difference_has_a_reason(found):
 
 def test_every_absent_name_has_a_reason(found):
     assert [row.name for row in found if row.verdict == "absent" and not row.why] == []
+
+
+@pytest.mark.parametrize("table", [BETTER, DIFFERENT, ABSENT])
+def test_every_reason_is_that_of_some_name(table, found):
+    names = {id(BETTER): "better", id(DIFFERENT): "different", id(ABSENT): "absent"}[id(table)]
+    for pattern in table:
+        assert any(row.verdict == names and re.fullmatch(pattern, row.name) for row in found), pattern
 
 
 def test_the_page_of_names_is_that_of_the_code(found):

@@ -70,13 +70,13 @@ def called(function: Callable[..., Any], args: Sequence[Any], kwargs: Any, libra
     return call_on_arrays(function, args, dict(kwargs))
 
 
-def _without_variables(structure: Any) -> Any:
+def without_variables(structure: Any) -> Any:
     return tree.map_structure(lambda x: x.value if isinstance(x, Variable) else x, structure)
 
 
 def _torch_function(cls: type, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """Answer PyTorch's protocol ``__torch_function__``."""
-    args, kwargs = _without_variables((list(args), dict(kwargs or {})))
+    args, kwargs = without_variables((list(args), dict(kwargs or {})))
     if any(isinstance(x, Tensor) for x in tree.flatten((args, kwargs))):
         return called(function, args, kwargs, "torch")
     return function(*args, **kwargs)
@@ -116,7 +116,7 @@ def answer(library: str) -> Callable[..., Any]:
         if isinstance(value, Tensor):
             function, from_library = caller()
             raise refusal(function if from_library == library else None, library)
-        return value
+        return value if library == "jax" else sys.modules[library].convert_to_tensor(value)  # from any backend
 
     return own_array
 

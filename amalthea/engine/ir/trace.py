@@ -35,6 +35,7 @@ class Trace:
         self.inside = inside
         self.reads: dict[Variable, Tensor] = {}
         self.values: dict[Variable, Tensor] = {}
+        self.log: list[tuple[Variable, Tensor]] = []  # each assigned variable, with the value before
 
     def __enter__(self) -> Trace:
         self._token = open_trace(self)
@@ -64,23 +65,24 @@ class Trace:
                 f"Variable '{variable.path}' is assigned inside {self.inside}.",
                 cure="return the new value from the body, and assign it after the loop or branch",
             )
-        self.read(variable)
+        self.log.append((variable, self.read(variable)))
         value = as_tensor(value)
         if value.dtype != variable.dtype:
             value = cast(value, variable.dtype)
         self.values[variable] = value
 
-    def assigned(self) -> dict[Variable, Tensor]:
-        """Return the values of all variables so far, for :meth:`take_back`."""
-        return dict(self.values) if self.parent is None else self.parent.assigned()
+    def mark(self) -> int:
+        """Return the number of assignments so far, for :meth:`undo`."""
+        return len(self.log) if self.parent is None else self.parent.mark()
 
-    def take_back(self, values: dict[Variable, Tensor]) -> None:
-        """Forget what was assigned since ``values`` was returned by :meth:`assigned`."""
+    def undo(self, mark: int) -> None:
+        """Take back the assignments since :meth:`mark`."""
         if self.parent is not None:
-            self.parent.take_back(values)
-        else:
-            known = {**self.reads, **values}
-            self.values = {v: known[v] for v in self.values if v in known}
+            self.parent.undo(mark)
+            return
+        for variable, before in reversed(self.log[mark:]):
+            self.values[variable] = before
+        del self.log[mark:]
 
     def begin(self, variable: Variable, value: np.ndarray) -> None:
         """Make a variable start with this value at every run of the trace, if it was read."""

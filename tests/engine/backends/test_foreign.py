@@ -63,6 +63,22 @@ class Exp(layers.Layer):
         return self.library.exp(x) * self.scale
 
 
+class Count(amalthea.metrics.Metric):
+    """A metric of a user's that assigns a variable, and then calls a function of the library."""
+
+    def __init__(self, library, name="count"):
+        super().__init__(name=name)
+        self.library = library
+        self.batches, self.sum = self.add_weight(name="batches"), self.add_weight(name="sum")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.batches.assign_add(1.0)
+        self.sum.assign_add(mean_of(self.library, mean_of(self.library, self.library.abs(y_pred), -1), 0))
+
+    def result(self):
+        return self.batches.value
+
+
 class OurExp(Exp):
     """The same by our own ops."""
 
@@ -94,6 +110,12 @@ def test_a_users_layer_loss_and_metric_in_the_librarys_functions_train_as_ours_d
         for x, y in zip(a, b, strict=True):
             np.testing.assert_allclose(x, y, 1e-4, 1e-6)
     assert found[1][3] == 4.0  # the state, after four batches
+
+
+def test_a_users_metric_assigns_its_variables_once_a_batch(library):
+    model = Sequential([layers.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Count(library)])
+    assert model.evaluate(X, Y, batch_size=2, verbose=0, return_dict=True)["count"] == 4.0
 
 
 def test_an_activation_may_be_a_function_of_the_library(library):

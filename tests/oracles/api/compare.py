@@ -17,7 +17,6 @@ DIFFERENT = {
     r"(Function|Sequential)\.compute_output_(spec|shape)": "that of every operation: it takes any call's arguments",
     r"layers\.RNN\.compute_(mask|output_shape)": "the same parameters by other names, or as those of every layer",
     r"saving\.deserialize_keras_object": "`safe_mode=None` asks the setting of `enable_unsafe_deserialization`",
-    r"callbacks\.CSVLogger": "equal; the table's reader splits at the comma",
 }
 
 # Pattern of whole names: what is done better than in Keras 3.15, in a line.

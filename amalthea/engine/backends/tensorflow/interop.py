@@ -23,7 +23,8 @@ class _Dispatcher(tf.__internal__.dispatch.GlobalOpDispatcher):
     """Makes native calls of TensorFlow's functions that were called on symbolic tensors."""
 
     def handle(self, op: Any, args: Any, kwargs: Any) -> Any:
-        if not any(isinstance(x, Tensor) for x in tree.flatten((list(args), dict(kwargs)))):
+        args, kwargs = foreign.without_variables((list(args), dict(kwargs)))
+        if not any(isinstance(x, Tensor) for x in tree.flatten((args, kwargs))):
             return self.NOT_SUPPORTED
         return foreign.called(op, args, kwargs, "tensorflow")
 
