@@ -67,7 +67,7 @@ def _format(name: Any, height: Any, width: Any, both_relative: bool = False) -> 
     """The format without ``rel_``, and whether it is relative."""
     lower = str(name).lower()
     if lower not in FORMATS:
-        raise ArgumentError("There is no such format of boxes.", got=repr(name), cure=nearest(lower, FORMATS))
+        raise ArgumentError("This format of boxes does not exist.", got=repr(name), cure=nearest(lower, FORMATS))
     is_relative = lower.startswith("rel_")
     if is_relative and not both_relative and (height is None or width is None):
         raise ArgumentError(

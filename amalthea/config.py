@@ -273,7 +273,7 @@ def _limit(name: str) -> int | None:
     if text is None:
         return None
     if not text.isdigit():
-        raise ArgumentError(f"KERAS_{name.upper()} in the environment is no number.", expected="an int", got=text)
+        raise ArgumentError(f"KERAS_{name.upper()} in the environment is not a number.", expected="an int", got=text)
     return int(text)
 
 

@@ -34,7 +34,7 @@ def share(name: str, text: str) -> None:
 
 
 class _Attribute:
-    """What a class shows for an attribute that its instances set; theirs comes first."""
+    """Documentation of an attribute that instances set. The value of an instance takes precedence."""
 
     def __init__(self, doc: str):
         self.__doc__ = doc

@@ -142,7 +142,7 @@ class QuantizedDTypePolicy(DTypePolicy):
         |source of a policy|
 
     Raises:
-        ArgumentError: there is no such mode or source, or the mode is int8 and the source computes in float16.
+        ArgumentError: the mode or source does not exist, or the mode is int8 and the source computes in float16.
 
     Example:
         >>> from amalthea import dtype_policies
@@ -205,7 +205,7 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
         amax_history_length: int, at least 1; steps whose largest magnitudes are remembered. Defaults to 1024.
 
     Raises:
-        ArgumentError: there is no such mode or source, or the length is not a positive int.
+        ArgumentError: the mode or source does not exist, or the length is not a positive int.
 
     Example:
         >>> from amalthea import dtype_policies
@@ -234,7 +234,7 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
         |source of a policy|
 
     Raises:
-        ArgumentError: the mode has another form, or there is no such source.
+        ArgumentError: the mode has another form, or the source does not exist.
 
     Example:
         >>> from amalthea import dtype_policies
@@ -254,7 +254,7 @@ class GPTQDTypePolicy(QuantizedDTypePolicy):
         |source of a policy|
 
     Raises:
-        ArgumentError: the mode has another form, or there is no such source.
+        ArgumentError: the mode has another form, or the source does not exist.
 
     Example:
         >>> from amalthea import dtype_policies
@@ -275,7 +275,7 @@ class AWQDTypePolicy(QuantizedDTypePolicy):
         |source of a policy|
 
     Raises:
-        ArgumentError: the mode has another form, or there is no such source.
+        ArgumentError: the mode has another form, or the source does not exist.
 
     Example:
         >>> from amalthea import dtype_policies

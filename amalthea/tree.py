@@ -200,7 +200,7 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
         [2, None]
     """
     if not structures:
-        raise ArgumentError("There is no structure to map.", cure="tree.map_structure(func, structure)")
+        raise ArgumentError("Mapping needs a structure.", cure="tree.map_structure(func, structure)")
     for other in structures[1:]:
         assert_same_structure(structures[0], other)
     rows = zip(*map(flatten, structures))
@@ -371,7 +371,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
         [3, 1]
     """
     if not structures:
-        raise ArgumentError("There is no structure to map.", cure="tree.map_structure_up_to(shallow, func, structure)")
+        raise ArgumentError("Mapping needs a structure.", cure="tree.map_structure_up_to(shallow, func, structure)")
     parts = [list(_up_to(shallow_structure, structure)) for structure in structures]
     return pack_sequence_as(shallow_structure, map(func, *parts))
 

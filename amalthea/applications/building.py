@@ -241,7 +241,7 @@ class Plan:
             is_path = isinstance(self.weights, (str, os.PathLike))
             if not is_path or not (_is_address(self.weights) or os.path.exists(self.weights)):
                 raise ArgumentError(
-                    f"`weights` of {self.name} names no file of weights.",
+                    f"`weights` of {self.name} names not a file of weights.",
                     expected="None, 'imagenet', or the path or URL of a file",
                     got=brief(self.weights),
                     cure="weights=None",
@@ -249,7 +249,7 @@ class Plan:
             return
         if self.files is None:
             raise ArgumentError(
-                f"There are no weights of ImageNet for {self.name} with these arguments.", cure="weights=None"
+                f"ImageNet weights of {self.name} do not exist for these arguments.", cure="weights=None"
             )
         if self.include_top and self.classes != CLASSES:
             raise ArgumentError(
@@ -427,7 +427,7 @@ def size_of(shape: Any, sizes: tuple[int, ...], weights: Any = None) -> int:
             return sides[0]
     if weights == "imagenet" and sides:
         warnings.warn(
-            f"There are no weights of ImageNet for this size of images; those for {max(sizes)} pixels are used.",
+            f"ImageNet weights for images of this size do not exist; those for {max(sizes)} pixels are used.",
             stacklevel=3,
         )
     return max(sizes)

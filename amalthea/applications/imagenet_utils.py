@@ -48,7 +48,7 @@ class Scaling(NamedTuple):
 BGR = Scaling(1.0, (103.939, 116.779, 123.68), reverse=True)
 SIGNED = Scaling(127.5, (1.0,))
 STANDARD = Scaling(255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-MODES = dict(caffe=BGR, tf=SIGNED, torch=STANDARD)  # noqa: C408  as keywords: here they are no backends
+MODES = dict(caffe=BGR, tf=SIGNED, torch=STANDARD)  # noqa: C408  as keywords: these are not backends
 
 
 def preprocess_input(x: TensorLike, data_format: str | None = None, mode: str = "caffe") -> Any:

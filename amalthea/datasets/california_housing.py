@@ -24,7 +24,7 @@ def load_data(
     Shapes: ``(x_train, y_train), (x_test, y_test)``: ``(rows, 8)`` and ``(rows,)``
 
     Raises:
-        ArgumentError: there is no such version, or ``test_split`` is out of range.
+        ArgumentError: the version does not exist, or ``test_split`` is out of range.
         DownloadError: the file cannot be fetched, or is another one.
 
     Example:

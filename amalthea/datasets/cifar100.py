@@ -22,7 +22,7 @@ def load_data(label_mode: str = "fine") -> tuple[Pair, Pair]:
         3)`` and ``(10000, 1)``; with channels first ``(50000, 3, 32, 32)``.
 
     Raises:
-        ArgumentError: there is no such label mode.
+        ArgumentError: the label mode does not exist.
         DownloadError: the file cannot be fetched, or is another one.
         UnsafeFileError: the file holds anything but arrays.
 

@@ -16,7 +16,7 @@ from amalthea.utils.files import get_file
 STORAGE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 Pair = tuple[np.ndarray, np.ndarray]
 
-# What a pickled array of lists of numbers is made of; NumPy's modules had other names before 2.0.
+# The objects in a pickled array of lists of numbers; NumPy's modules had other names before 2.0.
 _ADMITTED = {
     *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
     *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),

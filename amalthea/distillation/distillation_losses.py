@@ -18,7 +18,7 @@ def _as_losses(loss: Any) -> Any:
     if isinstance(loss, dict) and "class_name" in loss:
         found = losses.get(loss)
     if all(x is None for x in tree.flatten(found)):
-        raise ArgumentError("There is no loss to distil by.", expected='a loss, such as "mse"', got=brief(loss))
+        raise ArgumentError("Distillation needs a loss.", expected='a loss, such as "mse"', got=brief(loss))
     return found
 
 

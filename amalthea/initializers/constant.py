@@ -175,7 +175,7 @@ class STFT(Initializer, aliases=("STFTInitializer",)):
         if side not in ("real", "imag"):
             raise ArgumentError("A Fourier transform has two sides.", expected="'real' or 'imag'", got=repr(side))
         if scaling not in ("density", "spectrum", None):
-            raise ArgumentError("There is no such scaling.", expected="'density', 'spectrum' or None", got=scaling)
+            raise ArgumentError("This scaling does not exist.", expected="'density', 'spectrum' or None", got=scaling)
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:

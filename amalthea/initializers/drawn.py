@@ -181,7 +181,7 @@ class VarianceScaling(_Random):
         |shapes of initial values|
 
     Raises:
-        ArgumentError: ``scale`` is 0 or less, or there is no such mode or distribution.
+        ArgumentError: ``scale`` is 0 or less, or the mode or distribution does not exist.
 
     Example:
         >>> from amalthea import initializers

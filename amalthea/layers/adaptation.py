@@ -45,7 +45,7 @@ def resolved_config(mode: Any, config: Any) -> Any:
     wanted = mode if mode is not None else config.mode if config is not None else None
     if wanted not in dtype_policies.MODES:
         raise ArgumentError(
-            "There is no such quantization.",
+            "This quantization does not exist.",
             expected="mode='int8' or mode='int4'",
             got=repr(wanted),
             cure='mode="int8"',

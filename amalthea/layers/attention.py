@@ -90,7 +90,7 @@ class Attention(Layer):
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
-            raise ArgumentError("There is no such score mode.", expected="'dot' or 'concat'", got=repr(score_mode))
+            raise ArgumentError("This score mode does not exist.", expected="'dot' or 'concat'", got=repr(score_mode))
         keep(self, locals())
         if dropout > 0:
             self.seed_generator = seed_generator(seed)

@@ -74,7 +74,7 @@ class Bidirectional(Layer):
     ):
         if merge_mode is not None and merge_mode not in _MERGES:
             raise ArgumentError(
-                "There is no such merge mode.", expected=f"{', '.join(_MERGES)} or None", got=repr(merge_mode)
+                "This merge mode does not exist.", expected=f"{', '.join(_MERGES)} or None", got=repr(merge_mode)
             )
         layer = as_layer(layer)
         if not hasattr(layer, "go_backwards") or not hasattr(layer, "return_sequences"):

@@ -19,7 +19,7 @@ def checked_format(name: Any) -> Any:
     """Returns the name of a format of boxes, or None."""
     if name is not None and name not in bounding_boxes.FORMATS:
         raise ArgumentError(
-            "There is no such format of boxes.", got=repr(name), cure=nearest(str(name), bounding_boxes.FORMATS)
+            "This format of boxes does not exist.", got=repr(name), cure=nearest(str(name), bounding_boxes.FORMATS)
         )
     return name
 

@@ -77,7 +77,7 @@ class CategoryEncoding(Layer):
                 "CategoryEncoding must know the number of categories.", expected="num_tokens=10", got=num_tokens
             )
         if output_mode not in _MODES:
-            raise ArgumentError("There is no such output mode.", expected=", ".join(_MODES), got=repr(output_mode))
+            raise ArgumentError("This output mode does not exist.", expected=", ".join(_MODES), got=repr(output_mode))
         if sparse:
             raise ArgumentError("Codes are dense.", cure="sparse=False")
         self.num_tokens, self.output_mode, self.sparse = num_tokens, output_mode, sparse
@@ -138,7 +138,7 @@ class Discretization(Layer):
             )
         if output_mode not in ("int", *_MODES):
             raise ArgumentError(
-                "There is no such output mode.", expected=", ".join(("int", *_MODES)), got=repr(output_mode)
+                "This output mode does not exist.", expected=", ".join(("int", *_MODES)), got=repr(output_mode)
             )
         if sparse:
             raise ArgumentError("Codes are dense.", cure="sparse=False")

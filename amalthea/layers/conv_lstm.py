@@ -63,7 +63,9 @@ class _ConvLSTMCell(Layer):
             setattr(self, name, per_axis(options[name], rank, name))
         self.padding = str(options["padding"]).lower()
         if self.padding not in ("valid", "same"):
-            raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(options["padding"]))
+            raise ArgumentError(
+                "This padding does not exist.", expected="'valid' or 'same'", got=repr(options["padding"])
+            )
         self.data_format = config.standardize_data_format(options["data_format"])
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             got = f"{self.strides} and {self.dilation_rate}"

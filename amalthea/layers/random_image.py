@@ -48,7 +48,7 @@ class RandomFlip(MovingLayer, RandomImage):
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
-            raise ArgumentError("There is no such mode.", expected="horizontal, vertical or both", got=repr(mode))
+            raise ArgumentError("This mode does not exist.", expected="horizontal, vertical or both", got=repr(mode))
         self.mode = mode
 
     def _drawn(self, images: Any) -> Any:

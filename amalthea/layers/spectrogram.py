@@ -84,7 +84,7 @@ class STFTSpectrogram(Layer):
     ):
         super().__init__(**kwargs)
         if mode not in _MODES:
-            raise ArgumentError("There is no such mode.", expected=", ".join(_MODES), got=repr(mode))
+            raise ArgumentError("This mode does not exist.", expected=", ".join(_MODES), got=repr(mode))
         if frame_step is not None and not 1 <= frame_step <= frame_length:
             raise ArgumentError("Frames leave samples out.", expected=f"a step of 1 to {frame_length}", got=frame_step)
         if fft_length is not None and fft_length < frame_length:

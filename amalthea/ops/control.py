@@ -231,7 +231,7 @@ def associative_scan(
         The results, in the structure of ``elems``.
 
     Raises:
-        ArgumentError: there is no such axis.
+        ArgumentError: the axis does not exist.
         ShapeError: the sizes along the axis differ, or are not known.
 
     Example:

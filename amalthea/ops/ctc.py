@@ -52,7 +52,10 @@ def _scores(x: Any, name: str, mask_index: Any, owner: str) -> Any:
     classes = shape_of(logits)[2]
     if not 0 <= checks.integer(mask_index, "mask_index", owner) < classes:
         raise ArgumentError(
-            f"`mask_index` of {owner} is no class.", expected=f"0 to {classes - 1}", got=mask_index, cure="mask_index=0"
+            f"`mask_index` of {owner} is not a class.",
+            expected=f"0 to {classes - 1}",
+            got=mask_index,
+            cure="mask_index=0",
         )
     return logits
 

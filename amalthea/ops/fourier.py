@@ -292,7 +292,9 @@ def _window(window: Any, length: int, full: int, like: Any) -> Any:
         raise ArgumentError("The transform is shorter than a sequence.", expected=f"fft_length from {length}", got=full)
     if isinstance(window, str):
         if window not in ("hann", "hamming"):
-            raise ArgumentError("There is no such window.", expected="'hann', 'hamming' or a tensor", got=repr(window))
+            raise ArgumentError(
+                "This window does not exist.", expected="'hann', 'hamming' or a tensor", got=repr(window)
+            )
         low = 0.5 if window == "hann" else 0.54
         angles = 2 * np.pi * np.arange(length) / length
         window = np.asarray(low - (1 - low) * np.cos(angles), dtypes.to_numpy(dtypes.name_of(like)))
@@ -341,7 +343,7 @@ def stft(
         A tuple of the real and the imaginary part.
 
     Raises:
-        ArgumentError: a length or the stride is not an int from 1, or there is no such window.
+        ArgumentError: a length or the stride is not an int from 1, or the window does not exist.
         ShapeError: the input is too short, or the window does not have the length of a sequence.
 
     Example:
@@ -400,7 +402,7 @@ def istft(
         (..., sequences, fft_length // 2 + 1), twice -> (..., n)
 
     Raises:
-        ArgumentError: ``x`` is not a pair, a length or the stride is not an int from 1, or there is no such window.
+        ArgumentError: ``x`` is not a pair, a length or the stride is not an int from 1, or the window does not exist.
         ShapeError: the two parts differ in shape, or the window does not have the length of a sequence.
 
     Example:

@@ -168,7 +168,7 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Any, Any]:
         (..., m, n) -> (..., m, k), (..., k, n) with k = min(m, n), or k = m if complete
 
     Raises:
-        ArgumentError: there is no such mode.
+        ArgumentError: the mode does not exist.
         BackendError: the gradient of a complete ``q`` of more rows than columns is asked for; it does not exist.
 
     Example:

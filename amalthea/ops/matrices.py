@@ -1,4 +1,4 @@
-"""What ops on matrices share: the check of an input, the cutoff of singular values, gradient rules of their own."""
+"""Helpers of ops on matrices: the check of an input, the cutoff of singular values, gradient rules."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def norm(
         (..., n) -> (...) with axis=-1; (..., m, n) -> (...) with axis=(-2, -1)
 
     Raises:
-        ArgumentError: there is no such norm, or it needs one or two axes and the input has more.
+        ArgumentError: the norm does not exist, or it needs one or two axes and the input has more.
 
     Example:
         >>> from amalthea import ops
@@ -239,14 +239,16 @@ _OF_MATRICES = (None, "fro", "nuc", math.inf, -math.inf, 1, -1, 2, -2)
 def _check_order(ord: Any, is_vector: bool) -> None:
     is_number = isinstance(ord, (int, float, np.integer, np.floating)) and not isinstance(ord, bool)
     if is_vector and ord is not None and (not is_number or math.isnan(ord)):
-        raise ArgumentError("There is no such norm of vectors.", expected="a number, inf, -inf or None", got=repr(ord))
+        raise ArgumentError(
+            "This norm of vectors does not exist.", expected="a number, inf, -inf or None", got=repr(ord)
+        )
     if (
         not is_vector
         and not (ord is None or is_number or isinstance(ord, str))
         or (not is_vector and ord not in _OF_MATRICES)
     ):
         raise ArgumentError(
-            "There is no such norm of matrices.",
+            "This norm of matrices does not exist.",
             expected="None, 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2",
             got=repr(ord),
         )

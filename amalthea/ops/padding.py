@@ -33,7 +33,7 @@ def same_padding(size: Any, window: int, stride: int) -> tuple[Any, Any]:
 def pads(padding: Any, space: shapes.Shape, window: Any, strides: Any, dilation: Any) -> Pairs:
     """Translate ``valid``, ``same`` or ``causal`` into widths before and after each spatial axis."""
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same", "causal"):
-        raise ArgumentError("There is no such padding.", expected="'valid', 'same' or 'causal'", got=repr(padding))
+        raise ArgumentError("This padding does not exist.", expected="'valid', 'same' or 'causal'", got=repr(padding))
     kind, reach = padding.lower(), [(k - 1) * d + 1 for k, d in zip(window, dilation)]
     if kind == "valid":
         return ((0, 0),) * len(reach)
@@ -50,7 +50,7 @@ def one_each(value: Any, rank: int) -> list[int]:
 def transposed(n: Any, reach: int, stride: int, padding: str, more: int | None) -> tuple[Any, tuple[int, int], int]:
     """Compute size and padding of a transposed convolution along one axis, as Keras does, and the zeros to append."""
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
-        raise ArgumentError("There is no such padding.", expected="'valid' or 'same'", got=repr(padding))
+        raise ArgumentError("This padding does not exist.", expected="'valid' or 'same'", got=repr(padding))
     covered = (n - 1) * stride + reach
     if padding.lower() == "valid":
         return covered, (0, 0), max(stride - reach, 0) if more is None else more

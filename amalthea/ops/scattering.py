@@ -26,7 +26,7 @@ def update(x: Any, indices: Any, updates: Any, reduction: str | None) -> Any:
     """Compute :func:`amalthea.ops.scatter_update`."""
     if reduction not in (None, "add", *REDUCTIONS):
         names = ", ".join(map(repr, ("add", *REDUCTIONS)))
-        raise ArgumentError("There is no such reduction.", expected=f"None, {names}", got=repr(reduction))
+        raise ArgumentError("This reduction does not exist.", expected=f"None, {names}", got=repr(reduction))
     name = dtypes.name_of(x)
     if name == "bool":
         return cast(update(cast(x, "int32"), indices, cast(updates, "int32"), reduction), "bool")

@@ -119,7 +119,7 @@ def quantize_and_dequantize(
     name, to = str(quantized_dtype).rsplit(".", 1)[-1], dtypes.standardize(compute_dtype)
     if name not in _FORMATS:
         raise DtypeError(
-            f"There is no float of 8 bits {name!r}.",
+            f"The 8-bit float {name!r} does not exist.",
             expected=" or ".join(_FORMATS),
             got=repr(quantized_dtype),
             cure=nearest(name, _FORMATS),

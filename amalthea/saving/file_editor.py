@@ -44,10 +44,12 @@ class KerasFileEditor:
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith((".keras", ".weights.h5")):
             raise ArgumentError(
-                "This is no file of weights.", expected="a path that ends in .keras or .weights.h5", got=self.filepath
+                "This is not a file of weights.",
+                expected="a path that ends in .keras or .weights.h5",
+                got=self.filepath,
             )
         if not Path(self.filepath).exists():
-            raise ArgumentError("There is no such file.", got=self.filepath)
+            raise ArgumentError("This file does not exist.", got=self.filepath)
         self.weights_dict: dict[str, dict[str, np.ndarray]] = files.values_of(self.filepath)
 
     def summary(self) -> None:

@@ -225,7 +225,7 @@ def _members(filepath: Any) -> Generator[Any, None, None]:
         yield (lambda name: _from_folder(folder, name)), (lambda: assets.names_in_folder(folder))
         return
     if isinstance(filepath, (str, os.PathLike)) and not Path(filepath).exists():
-        raise ArgumentError("There is no such model file.", got=str(filepath))
+        raise ArgumentError("This model file does not exist.", got=str(filepath))
     try:
         archive = zipfile.ZipFile(filepath)
     except zipfile.BadZipFile:
@@ -330,7 +330,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     """
     path = Path(filepath)
     if not path.exists():
-        raise ArgumentError("There is no such file of weights.", got=str(path))
+        raise ArgumentError("This file of weights does not exist.", got=str(path))
     if not path.name.endswith((".keras", ".h5", ".hdf5")):
         raise ArgumentError("This kind of file is not known.", expected=".weights.h5, .keras or .h5", got=path.name)
     try:

@@ -37,7 +37,9 @@ def unpack(archive: Path, folder: Path, archive_format: Any = "auto") -> None:
 def _listed(archive_format: Any) -> tuple[str, ...]:
     formats = (archive_format,) if isinstance(archive_format, str) else tuple(archive_format or ())
     if not formats or not set(formats) <= set(FORMATS):
-        raise ArgumentError("There is no such archive format.", expected=", ".join(FORMATS), got=repr(archive_format))
+        raise ArgumentError(
+            "This archive format does not exist.", expected=", ".join(FORMATS), got=repr(archive_format)
+        )
     return formats
 
 

@@ -362,7 +362,7 @@ def _check_labels(owner: str, labels: Any, label_mode: Any, class_names: Any) ->
             f"`labels` of {owner} cannot be this.", expected="'inferred', None, or a list of int", got=brief(labels)
         )
     if labels is None and label_mode not in ("int", None):
-        raise ArgumentError("Without labels there is no label mode.", expected="label_mode=None", got=repr(label_mode))
+        raise ArgumentError("A label mode needs labels.", expected="label_mode=None", got=repr(label_mode))
     if is_list and class_names is not None:
         raise ArgumentError("`class_names` are names of folders.", got="a list of labels", cure="labels='inferred'")
 
@@ -375,7 +375,7 @@ def _check_split(validation_split: Any, subset: Any, shuffle: Any, seed: Any) ->
             got=f"{validation_split}, {subset}",
         )
     if subset not in (None, "training", "validation", "both"):
-        raise ArgumentError("There is no such subset.", expected="training, validation, both", got=repr(subset))
+        raise ArgumentError("This subset does not exist.", expected="training, validation, both", got=repr(subset))
     if validation_split is not None and not 0 < validation_split < 1:
         raise ArgumentError("`validation_split` is a share.", expected="more than 0, less than 1", got=validation_split)
     if subset in ("training", "validation") and shuffle and seed is None:
@@ -387,7 +387,7 @@ def _index(
 ) -> tuple[list[str], np.ndarray | None, list[str] | None]:
     """Paths, class numbers, names of classes."""
     if not directory.is_dir():
-        raise ArgumentError("There is no such folder.", got=brief(str(directory)))
+        raise ArgumentError("This folder does not exist.", got=brief(str(directory)))
     if isinstance(labels, str):
         found = sorted(d.name for d in directory.iterdir() if d.is_dir() and not d.name.startswith("."))
         unknown = [name for name in class_names or () if name not in found]

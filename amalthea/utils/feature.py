@@ -37,7 +37,7 @@ class Feature(Configurable, registry=features_registry):
     def __init__(self, dtype: str, preprocessor: Any, output_mode: str):
         if output_mode not in ("int", "one_hot", "float"):
             raise ArgumentError(
-                "There is no such output mode of a feature.", expected="int, one_hot, float", got=repr(output_mode)
+                "This output mode of a feature does not exist.", expected="int, one_hot, float", got=repr(output_mode)
             )
         self.dtype, self.output_mode = dtype, output_mode
         self.preprocessor = preprocessor
@@ -63,7 +63,7 @@ class Cross(Configurable, registry=features_registry):
     def __init__(self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot"):
         if output_mode not in ("int", "one_hot"):
             raise ArgumentError(
-                "There is no such output mode of a cross.", expected="int, one_hot", got=repr(output_mode)
+                "This output mode of a cross does not exist.", expected="int, one_hot", got=repr(output_mode)
             )
         self.feature_names, self.crossing_dim = tuple(feature_names), crossing_dim
         self.output_mode = output_mode

@@ -78,7 +78,7 @@ class FeatureSpace(Layer):
         if not isinstance(features, Mapping) or not features:
             raise ArgumentError("A feature space has features.", expected='{"age": "float"}', got=brief(features))
         if output_mode not in ("concat", "dict"):
-            raise ArgumentError("There is no such output mode.", expected="concat, dict", got=repr(output_mode))
+            raise ArgumentError("This output mode does not exist.", expected="concat, dict", got=repr(output_mode))
         self.crossing_dim, self.hashing_dim = crossing_dim, hashing_dim
         self.num_discretization_bins, self.output_mode = num_discretization_bins, output_mode
         self.features = {name: self._feature(name, kind) for name, kind in features.items()}
@@ -359,9 +359,7 @@ class FeatureSpace(Layer):
 
     def _read(self, name: str, data: Any) -> Any:
         if not _is_table(data) or name not in data:
-            raise ArgumentError(
-                f"There is no data for feature {name!r}.", expected=", ".join(self.features), got=brief(data)
-            )
+            raise ArgumentError(f"The data lack feature {name!r}.", expected=", ".join(self.features), got=brief(data))
         return data[name]
 
     # ---------------------------------------------------------------------------------------------------- encoding
@@ -417,7 +415,7 @@ class FeatureSpace(Layer):
         """Returns the encoded features as symbolic tensors, from which the rest of a model is made.
 
         Raises:
-            ArgumentError: a feature has not been adapted yet.
+            ArgumentError: a feature is not adapted yet.
 
         Example:
             >>> from amalthea import Model, layers, utils

@@ -135,7 +135,7 @@ def _digest(file: Any, expected: str, algorithm: str) -> str:
     if algorithm == "auto":
         algorithm = "md5" if len(expected) == 32 else "sha256"
     if algorithm not in ("md5", "sha256"):
-        raise ArgumentError("There is no such hash.", expected="'auto', 'md5' or 'sha256'", got=repr(algorithm))
+        raise ArgumentError("This hash does not exist.", expected="'auto', 'md5' or 'sha256'", got=repr(algorithm))
     import hashlib
 
     digest = hashlib.new(algorithm, usedforsecurity=False)

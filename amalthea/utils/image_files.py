@@ -66,7 +66,7 @@ def load_img(
         (3, 2)
     """
     if color_mode not in COLOR_MODES:
-        raise ArgumentError("There is no such color mode.", expected=", ".join(COLOR_MODES), got=repr(color_mode))
+        raise ArgumentError("This color mode does not exist.", expected=", ".join(COLOR_MODES), got=repr(color_mode))
     image = _opened(path)
     deep = color_mode == "grayscale" and image.mode in ("I;16", "I", "F")  # more than 8 bits a pixel are kept
     image = image if deep or image.mode == COLOR_MODES[color_mode] else image.convert(COLOR_MODES[color_mode])
@@ -76,7 +76,7 @@ def load_img(
     method = getattr(pillow().Resampling, str(interpolation).upper(), None)
     if method is None or interpolation not in INTERPOLATIONS:
         raise ArgumentError(
-            "There is no such interpolation.", expected=", ".join(INTERPOLATIONS), got=repr(interpolation)
+            "This interpolation does not exist.", expected=", ".join(INTERPOLATIONS), got=repr(interpolation)
         )
     if image.size == (width, height):
         return image
@@ -90,7 +90,7 @@ def _opened(path: Any) -> Any:
             "An image is loaded from a path, or from bytes.", expected="str, path, io.BytesIO", got=brief(path)
         )
     if not isinstance(path, io.BytesIO) and not os.path.isfile(path):
-        raise ArgumentError("There is no such file of an image.", got=brief(str(path)))
+        raise ArgumentError("This file of an image does not exist.", got=brief(str(path)))
     image_module = pillow()
     try:
         image = image_module.open(path if isinstance(path, io.BytesIO) else io.BytesIO(_bytes(path)))
@@ -291,7 +291,9 @@ class Reader:
         self, color_mode: str, size: Any, interpolation: str, crops: bool, pads: bool, data_format: str | None
     ):
         if color_mode not in COLOR_MODES:
-            raise ArgumentError("There is no such color mode.", expected=", ".join(COLOR_MODES), got=repr(color_mode))
+            raise ArgumentError(
+                "This color mode does not exist.", expected=", ".join(COLOR_MODES), got=repr(color_mode)
+            )
         self.color_mode, self.size = color_mode, checked_size(size, "image_size")
         self.options = {
             "interpolation": interpolation, "crop_to_aspect_ratio": crops, "pad_to_aspect_ratio": pads,

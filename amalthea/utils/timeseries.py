@@ -75,7 +75,7 @@ def timeseries_dataset_from_array(
     count = count if goals is None else min(count, len(goals) - first)
     if count < 1:
         raise ArgumentError(
-            "There is no window: the data are shorter.",
+            "The data are shorter than a window.",
             expected=f"{span + 1} steps or more",
             got=f"{last - first} steps",
         )

@@ -79,7 +79,7 @@ def plot_image_gallery(
         |range of pixels|
         scale: float; width of an image, in inches. Defaults to 2.
         path: str or path; file to write to. Defaults to None, which shows the gallery.
-        show: bool; whether it is shown. Defaults to None: if there is no path.
+        show: bool; whether it is shown. Defaults to None: it is shown if ``path`` is None.
         transparent: bool; whether the background in a file is transparent. Defaults to True.
         dpi: int; dots per inch in a file. Defaults to 60.
         legend_handles: list of Matplotlib's patches for a legend. Defaults to None, no legend.
@@ -184,7 +184,7 @@ def plot_bounding_box_gallery(
     Shapes: images ``(batch, height, width, channels)``, boxes ``(batch, boxes, 4)``, labels ``(batch, boxes)``
 
     Returns:
-        What :func:`plot_image_gallery` returns.
+        The same as :func:`plot_image_gallery`.
 
     Raises:
         ArgumentError: an option cannot be used.
@@ -252,7 +252,7 @@ def plot_segmentation_mask_gallery(
     Shapes: images ``(batch, height, width, channels)``, masks ``(batch, height, width)``
 
     Returns:
-        What :func:`plot_image_gallery` returns.
+        The same as :func:`plot_image_gallery`.
 
     Raises:
         ArgumentError: an option cannot be used.

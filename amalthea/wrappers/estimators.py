@@ -36,7 +36,7 @@ docstrings.share("data of an estimator", "X: array of features.")
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc,valid-type]
-    """What all estimators share."""
+    """Base of the estimators: parameters, data, fitting."""
 
     model: Any
     model_: Any

@@ -157,7 +157,7 @@ BAD = {
     ),
     "no loss": (lambda: Distiller(net(4, "t"), net(4, "s"), Distance()).compile("sgd"), "learns by a loss"),
     "temperature": (lambda: LogitsDistillation(0.0), "temperature"),
-    "nothing compared": (lambda: FeatureDistillation([None, None]), "no loss to distil by"),
+    "nothing compared": (lambda: FeatureDistillation([None, None]), "Distillation needs a loss"),
     "an unknown loss": (lambda: FeatureDistillation("nearness"), "There is no loss"),
     "other nesting": (lambda: FeatureDistillation().validate_outputs([1], {"a": 1}), "other outputs"),
     "losses of another nesting": (lambda: FeatureDistillation(["mse"]).validate_outputs(1, 1), "not nested like"),

@@ -279,7 +279,7 @@ BAD = {
         lambda: layers.RandomFlip(bounding_box_format="xyxy")({"images": images(), "bounding_boxes": {"boxes": 1}}),
         "Boxes come with labels",
     ),
-    "another format": (lambda: layers.RandomFlip(bounding_box_format="xxyy"), "no such format"),
+    "another format": (lambda: layers.RandomFlip(bounding_box_format="xxyy"), "does not exist"),
     "boxes cut": (
         lambda: layers.CutMix(bounding_box_format="xyxy")({"images": images(), "bounding_boxes": marked()[1]}),
         "cannot cut boxes",

@@ -82,7 +82,7 @@ def test_a_damaged_file_is_refused_with_its_name(kind, path):
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
-    with pytest.raises(ArgumentError, match="no such model file"):
+    with pytest.raises(ArgumentError, match="model file does not exist"):
         amalthea.saving.load_model(tmp_path / "model.keras")
 
 

@@ -87,7 +87,7 @@ def _is_usable(name: str) -> bool:
 def _pass_over(name: str) -> None:
     """Report once that the backend named in keras.json cannot be used."""
     alias = _alias(name)
-    why = f"{KNOWN[alias].title} is not installed" if alias in KNOWN else "there is no such backend here"
+    why = f"{KNOWN[alias].title} is not installed" if alias in KNOWN else "this backend does not exist here"
     cure = f"pip install amalthea[{alias}]" if alias in KNOWN else nearest(name, KNOWN)
     settings.say(
         f"{settings.file_path()} asks for the backend {name!r}, but {why}: {KNOWN[DEFAULT].title} is used ({cure})."
@@ -182,11 +182,13 @@ def data_pipeline(
         shuffle, seed: how it is shuffled.
 
     Raises:
-        ArgumentError: there is no such format.
+        ArgumentError: the format does not exist.
         MissingLibraryError: Grain is not installed.
     """
     if format is not None and format not in _PIPELINES:
-        raise ArgumentError("There is no such format of data sets.", expected="'tf', 'grain' or None", got=repr(format))
+        raise ArgumentError(
+            "This format of data sets does not exist.", expected="'tf', 'grain' or None", got=repr(format)
+        )
     if format is None:
         return dataset
     library, module = _PIPELINES[format]

@@ -116,7 +116,7 @@ def _bits(x: Any, form: Format) -> Any:
         exponent = select(small, subtract(exponent, power), exponent)
     fraction = cast(multiply(subtract(scaled, 1.0), 2.0**form.fraction), dtype=whole)
     normal = add(_up(add(exponent, form.bias), form), fraction)
-    half = (form.bias - 1 + form.fraction) // 2  # in two steps: the whole factor is no float
+    half = (form.bias - 1 + form.fraction) // 2  # in two steps: the whole factor is not a float
     rest = form.bias - 1 + form.fraction - half
     least = cast(multiply(multiply(select(tiny, size, 0.0), 2.0**half), 2.0**rest), dtype=whole)
     top = _constant((2 * form.bias + 1) << form.fraction, whole)

@@ -466,7 +466,7 @@ class IndexLookup(HostLayer):
 
     def _read(self, path: Path) -> list[str]:
         if not path.is_file():
-            raise ArgumentError("There is no such file of a vocabulary.", got=brief(str(path)))
+            raise ArgumentError("This file of a vocabulary does not exist.", got=brief(str(path)))
         lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
         while lines and not lines[-1]:
             lines.pop()

@@ -74,7 +74,7 @@ class IntegerLookup(IndexLookup):
     ):
         if oov_method not in ("floormod", "farmhash"):
             raise ArgumentError(
-                "There is no such way to choose an index.", expected="floormod, farmhash", got=repr(oov_method)
+                "This way to choose an index does not exist.", expected="floormod, farmhash", got=repr(oov_method)
             )
         if salt is not None and oov_method != "farmhash":
             raise ArgumentError("A salt is for hashes.", expected='oov_method="farmhash"', got=repr(oov_method))

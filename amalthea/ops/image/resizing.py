@@ -173,12 +173,12 @@ def resize(
     """
     if interpolation != "nearest" and interpolation not in _KERNELS:
         raise ArgumentError(
-            "There is no such interpolation.", expected=", ".join(["nearest", *_KERNELS]), got=interpolation
+            "This interpolation does not exist.", expected=", ".join(["nearest", *_KERNELS]), got=interpolation
         )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ArgumentError("An image is cropped or padded to its new proportions, not both.")
     if fill_mode != "constant":
-        raise ArgumentError("There is no such fill mode.", expected="'constant'", got=repr(fill_mode))
+        raise ArgumentError("This fill mode does not exist.", expected="'constant'", got=repr(fill_mode))
     x: Any = images
     sizes = _new_size(size)
     axes = space_axes(len(x.shape), config.standardize_data_format(data_format))
@@ -237,7 +237,7 @@ def scale_and_translate(
     """
     x: Any = images
     if method not in _METHODS:
-        raise ArgumentError("There is no such method.", expected=", ".join(_METHODS), got=repr(method))
+        raise ArgumentError("This method does not exist.", expected=", ".join(_METHODS), got=repr(method))
     old, axes = shape_of(x), all_axes(list(spatial_dims), len(x.shape))
     new = tuple(output_shape)
     if len(new) != len(old) or any(n not in axes and not shapes.agree(a, b) for n, (a, b) in enumerate(zip(old, new))):

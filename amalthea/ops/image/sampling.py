@@ -51,7 +51,7 @@ def interpolated(
     shape. The axes that are left are those of each element.
     """
     if fill_mode not in _BEYOND:
-        raise ArgumentError("There is no such fill mode.", expected=", ".join(_BEYOND), got=repr(fill_mode))
+        raise ArgumentError("This fill mode does not exist.", expected=", ".join(_BEYOND), got=repr(fill_mode))
     sizes = [number(n) for n in shape_of(x)[len(lead) : len(lead) + len(coordinates)]]
     depth = len(x.shape) - len(lead) - len(coordinates)
 
@@ -81,7 +81,7 @@ def interpolated(
 def sampled(images: Any, rows: Any, columns: Any, interpolation: str, fill_mode: str, fill_value: float) -> Any:
     """Read pixels ``(batch, h, w, channels)`` at coordinates ``(batch, h, w)`` of images with channels last."""
     if interpolation not in ("nearest", "bilinear"):
-        raise ArgumentError("There is no such interpolation.", expected="nearest or bilinear", got=interpolation)
+        raise ArgumentError("This interpolation does not exist.", expected="nearest or bilinear", got=interpolation)
     batch = shape_of(images)[0]
     which = np_ops.broadcast_to(np_ops.reshape(positions(batch), (batch, 1, 1)), shape_of(rows))
     order = int(interpolation == "bilinear")
@@ -117,7 +117,7 @@ def map_coordinates(
         [1.5, 2.25]
     """
     if order not in (0, 1):
-        raise ArgumentError("There is no interpolation of this order.", expected="0 or 1", got=order)
+        raise ArgumentError("An interpolation of this order is not available.", expected="0 or 1", got=order)
     x: Any = inputs
     points = np_ops.array(coordinates)
     shape = shape_of(points)

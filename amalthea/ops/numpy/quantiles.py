@@ -293,5 +293,5 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Any:
     n = shapes.size(shape_of(a)) if axis is None else shape_of(a)[one_axis(axis, len(a.shape))]
     checks.integer(kth, "kth", "ops.argpartition")
     if isinstance(n, int) and not -n <= kth < n:
-        raise ArgumentError("There is no element of this rank.", expected=f"{-n} to {n - 1}", got=kth)
+        raise ArgumentError("An element of this rank does not exist.", expected=f"{-n} to {n - 1}", got=kth)
     return argsort(a, axis)

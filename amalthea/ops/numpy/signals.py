@@ -29,7 +29,7 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Any:
         (..., size) -> (..., max(size - n, 0))
 
     Raises:
-        ArgumentError: ``n`` is negative or not an int, or there is no such axis.
+        ArgumentError: ``n`` is negative or not an int, or the axis does not exist.
 
     Example:
         >>> from amalthea import ops
@@ -64,7 +64,7 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
         (..., samples) -> (...)
 
     Raises:
-        ArgumentError: there is no such axis.
+        ArgumentError: the axis does not exist.
         ShapeError: the points do not fit the samples.
 
     Example:

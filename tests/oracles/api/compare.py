@@ -33,7 +33,7 @@ BETTER = {
     r"(Model|Sequential)\.fit": "labels, indices and values are checked before the first update",
 }
 
-# Pattern of whole names: why there is no such name.
+# Pattern of whole names: why the name does not exist.
 ABSENT = {
     r"distribution\..*": "not there yet: training over several devices",
     r"(export\..*|.*\.export)": "not there yet: writing models in other formats",
@@ -91,7 +91,7 @@ def parameters(text: str) -> list[tuple[str, str]]:
 
 
 def differences(thing: Any, text: str) -> list[str]:
-    """What Keras's signature has and ours has not."""
+    """Differences of our signature from Keras's."""
     try:
         signature = inspect.signature(thing)
     except (TypeError, ValueError):

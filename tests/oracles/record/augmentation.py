@@ -1,4 +1,4 @@
-"""What Keras's layers for images give in training."""
+"""Outputs of Keras's image layers in training."""
 
 import keras
 import numpy as np
