@@ -103,6 +103,17 @@ def largest(name: str) -> float:
     return 2.0**127 * (2 - 2.0**-7) if name == "bfloat16" else float(np.finfo(name).max)
 
 
+def bounds(name: str) -> tuple[Any, Any]:
+    """Return the least and the greatest value of a dtype; infinities for floats.
+
+    >>> bounds("int8"), bounds("bool"), bounds("float16")
+    ((-128, 127), (False, True), (-inf, inf))
+    """
+    if is_float(name):
+        return float("-inf"), float("inf")
+    return (False, True) if name == "bool" else (int(np.iinfo(name).min), int(np.iinfo(name).max))
+
+
 def spacing(name: str) -> float:
     """Return the distance from 1 to the next larger number of a float dtype.
 

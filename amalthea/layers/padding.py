@@ -138,7 +138,7 @@ class _Cropping(_Border):
         shape = ops.shape(inputs)
         cuts = self._for_all_axes()
         for axis, (size, cut) in enumerate(zip(shape, cuts)):
-            if isinstance(size, int) and size <= sum(cut):
+            if isinstance(size, int) and sum(cut) and size <= sum(cut):
                 raise ShapeError(
                     f"'{self.name}' leaves nothing of axis {axis}.", expected=f"more than {sum(cut)}", got=size
                 )

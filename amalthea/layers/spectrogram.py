@@ -233,4 +233,5 @@ class MelSpectrogram(Layer):
     def _decibels(self, x: Any) -> Any:
         loud = 10.0 * ops.log10(ops.maximum(x, self.min_power))
         loud = loud - 10.0 * math.log10(max(abs(self.ref_power), self.min_power))
-        return ops.maximum(loud, ops.max(loud) - self.top_db)
+        loudest = ops.max(loud, initial=-np.inf)  # also of a batch without rows
+        return ops.maximum(loud, loudest - self.top_db)

@@ -79,8 +79,8 @@ def _maximum(x: Any, axis: int, count: int, size: Any) -> Any:
         return np_ops.max(np_ops.take(x, positions.astype("int32"), axis=axis), axis=axis + 1)
     rows = np_ops.expand_dims(np_ops.moveaxis(x, axis, -1), -1)
     kind = dtypes.name_of(x)
-    least = -np.inf if dtypes.is_float(kind) else np.iinfo(kind).min
-    rows = np_ops.where(_inside(size, count), rows, np.asarray(least, dtypes.to_numpy(kind)))
+    least = np.asarray(dtypes.bounds(kind)[0], dtypes.to_numpy(kind))
+    rows = np_ops.where(_inside(size, count), rows, least)
     return np_ops.moveaxis(np_ops.max(rows, axis=-2), -1, axis)
 
 

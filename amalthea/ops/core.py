@@ -125,7 +125,8 @@ def _range(dtype: str) -> tuple[Any, Any]:
     """The smallest and the largest number of a dtype."""
     if dtypes.is_float(dtype):
         return -dtypes.largest(dtype), dtypes.largest(dtype)
-    return (0, 1) if dtype == "bool" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    low, high = dtypes.bounds(dtype)
+    return int(low), int(high)
 
 
 def _saturated(x: Any, low: Any, high: Any, dtype: str) -> Any:

@@ -60,18 +60,6 @@ def _scattered(data: Any, segment_ids: Any, num_segments: Any, name: str, start:
     return movement.part(scattering.update(base, points, rows, reduction), 0, 0, count)
 
 
-def _least(kind: str) -> Any:
-    if dtypes.is_float(kind):
-        return float("-inf")
-    return False if kind == "bool" else np.iinfo(dtypes.to_numpy(kind)).min
-
-
-def _largest(kind: str) -> Any:
-    if dtypes.is_float(kind):
-        return float("inf")
-    return True if kind == "bool" else np.iinfo(dtypes.to_numpy(kind)).max
-
-
 @op
 def segment_sum(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
@@ -124,7 +112,7 @@ def segment_max(
         >>> ops.convert_to_numpy(ops.segment_max([1.0, 2.0, 3.0, 4.0], [0, 2, 0, 2])).tolist()
         [3.0, -inf, 4.0]
     """
-    return _scattered(data, segment_ids, num_segments, "segment_max", _least, "max")
+    return _scattered(data, segment_ids, num_segments, "segment_max", lambda kind: dtypes.bounds(kind)[0], "max")
 
 
 @op
@@ -149,7 +137,7 @@ def segment_min(
         >>> ops.convert_to_numpy(ops.segment_min([1.0, 2.0, 3.0, 4.0], [0, 2, 0, 2])).tolist()
         [1.0, inf, 2.0]
     """
-    return _scattered(data, segment_ids, num_segments, "segment_min", _largest, "min")
+    return _scattered(data, segment_ids, num_segments, "segment_min", lambda kind: dtypes.bounds(kind)[1], "min")
 
 
 @op

@@ -310,5 +310,5 @@ class Reader:
     def _resized(self, image: np.ndarray) -> np.ndarray:
         if image.shape[:2] == self.size:
             return image
-        with backends.use_backend("numpy"):
+        with backends.computing_with("numpy"):
             return np.asarray(ops.image.resize(image, self.size, **self.options), "float32")

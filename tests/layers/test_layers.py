@@ -172,3 +172,33 @@ def test_weights_have_the_names_and_order_of_keras(record):
     assert [tuple(v.shape) for v in layer.weights] == [tuple(w["shape"]) for w in record["weight_facts"]]
     trained = {id(v) for v in layer.trainable_weights}
     assert [id(v) in trained for v in layer.weights] == [w["trainable"] for w in record["weight_facts"]]
+
+
+def _one_of_a_kind():
+    """The first record of each layer and rank of input; none that learns from what the rows have in common."""
+    chosen = {}
+    for record in RECORDS:
+        ranks = tuple(x.ndim for x in record["inputs"])
+        learns = record["class_name"] == "BatchNormalization" and record["call"].get("training")
+        if not record["config"].get("stateful") and min(ranks, default=0) > 1 and not learns:
+            chosen.setdefault((record["class_name"], *ranks), record)
+    return list(chosen.values())
+
+
+@pytest.mark.parametrize("record", _one_of_a_kind(), ids=lambda record: record["id"])
+def test_a_batch_of_no_rows_passes(record):
+    layer, rows = made(record), len(record["inputs"][0])
+    empty = {**record, **{k: tree.map_structure(lambda x: _no_rows(x, rows), record[k]) for k in ("inputs", "masks")}}
+    arguments = tree.map_structure(lambda x: _no_rows(x, rows), record["arguments"])
+    eager = tree.flatten(call(layer, empty, empty["inputs"], arguments))
+    compiled = tree.flatten(
+        transforms.jit(lambda xs: call(layer, {**empty, "masks": None}, xs, arguments))(empty["inputs"])
+    )
+    for found in (eager, compiled):
+        for a, b in zip(found, record["outputs"], strict=True):
+            shape = np.shape(b)
+            assert tuple(a.shape) == ((0, *shape[1:]) if shape[:1] == (rows,) else shape)
+
+
+def _no_rows(x, rows):
+    return x[:0] if np.ndim(x) and len(x) == rows else x

@@ -134,6 +134,17 @@ def test_users_words_are_written_in_ops_and_not_in_primitives(room):
             assert found == set(), module
 
 
+CHOOSERS = ("models.model", "testing.backends", "testing.primitives", "testing.programs", "training.state")
+
+
+@every_file
+def test_work_of_the_librarys_own_is_not_announced(path):
+    """`use_backend` tells a person what was chosen; the library itself computes with `computing_with`."""
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    named = {getattr(function, "attr", getattr(function, "id", "")) for function in calls}
+    assert "use_backend" not in named or module_of(path).removeprefix("amalthea.") in CHOOSERS
+
+
 def test_the_map_is_the_list():
     for room in house.ROOMS:
         assert room.name in amalthea.__doc__ and room.line in amalthea.__doc__

@@ -175,7 +175,7 @@ def lstm_gradient(
         g_gates[t] = np.concatenate(parts, axis=-1)
         g_h, g_c = g_gates[t] @ recurrent_kernel.T, g_c * f[t]
     rows = g_gates.reshape(-1, kernel.shape[1])
-    by_kernels = (v.reshape(len(rows), -1).T @ rows for v in (x, h_before))
+    by_kernels = (v.reshape(len(rows), v.shape[-1]).T @ rows for v in (x, h_before))
     made = (g_gates @ kernel.T, g_h, g_c, *by_kernels, rows.sum(0))
     return tuple(v.astype(x.dtype, copy=False) for v in made)
 
@@ -216,7 +216,7 @@ def gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r,
         g_inner[t] = np.concatenate([g_z, g_r, g_new * r[t]], axis=-1)
         g_h = g_inner[t] @ recurrent_kernel.T + g_h * z[t]
     outer, inside = (v.reshape(-1, kernel.shape[1]) for v in (g_gates, g_inner))
-    by_kernels = (v.reshape(len(outer), -1).T @ g for v, g in ((x, outer), (h_before, inside)))
+    by_kernels = (v.reshape(len(outer), v.shape[-1]).T @ g for v, g in ((x, outer), (h_before, inside)))
     made = (g_gates @ kernel.T, g_h, *by_kernels, outer.sum(0), inside.sum(0))
     return tuple(v.astype(x.dtype, copy=False) for v in made)
 

@@ -49,7 +49,8 @@ def with_space(batch, space, channels, data_format: str) -> shapes.Shape:
     return (batch, *space, channels) if data_format == "channels_last" else (batch, channels, *space)
 
 
-def _slid(space, window, strides, padding, dilation) -> shapes.Shape:
+def slid(space, window, strides, padding, dilation) -> shapes.Shape:
+    """Return the sizes of the axes of space after a window has slid over them."""
     result = []
     for axis, (d, k, s, (low, high), gap) in enumerate(zip(space, window, strides, padding, dilation)):
         reach = (k - 1) * gap + 1
@@ -86,7 +87,7 @@ def _conv(x: Type, kernel: Type, *, strides, padding, dilation, groups, data_for
             expected=f"{kernel.shape[-2]} channels for each of {groups} groups",
             got=f"{channels} in {x}",
         )
-    space = _slid(space_of(x.shape, data_format), kernel.shape[:-2], strides, padding, dilation)
+    space = slid(space_of(x.shape, data_format), kernel.shape[:-2], strides, padding, dilation)
     return Type(with_space(x.shape[0], space, kernel.shape[-1], data_format), x.dtype)
 
 
@@ -100,7 +101,7 @@ def _conv_kernel(x: Type, g: Type, *, kernel_shape, **attrs) -> Type:
 
 def _pool(x: Type, *, window, strides, padding, data_format) -> Type:
     _check_rank(x, len(window))
-    space = _slid(space_of(x.shape, data_format), window, strides, padding, (1,) * len(window))
+    space = slid(space_of(x.shape, data_format), window, strides, padding, (1,) * len(window))
     return Type(with_space(x.shape[0], space, channels_of(x.shape, data_format), data_format), x.dtype)
 
 
@@ -124,7 +125,7 @@ def _unfold(x, window, strides, padding, dilation, fill: float = 0):
     """Return the elements of each window (im2col): ``(batch, *space, channels)`` to ``(batch, *out, offsets,
     channels)``.
     """
-    out_space = _slid(x.shape[1:-1], window, strides, padding, dilation)
+    out_space = slid(x.shape[1:-1], window, strides, padding, dilation)
     x = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=fill)
     views = [x[(np.s_[:], *offset)] for offset in _window_offsets(window, strides, dilation, out_space)]
     return np.stack(views, axis=-2)
@@ -152,7 +153,8 @@ def conv(x, kernel, *, strides, padding, dilation, groups=1, data_format="channe
 
     def one(x, k):
         patches = _unfold(x, window, strides, padding, dilation)
-        return patches.reshape(*patches.shape[:-2], -1) @ k.reshape(-1, k.shape[-1])
+        flat = k.reshape(-1, k.shape[-1])
+        return patches.reshape(*patches.shape[:-2], len(flat)) @ flat
 
     return _back(_by_group(groups, one, _last(x, data_format), kernel), data_format)
 
@@ -186,7 +188,9 @@ def conv_kernel_gradient(x, g, *, kernel_shape, strides, padding, dilation, grou
 @primitive(Family(_pool))
 def max_pool(x, *, window, strides, padding, data_format="channels_last"):
     """The largest element in each window; of equal ones, the first gets the gradient."""
-    patches = _unfold(_last(x, data_format), window, strides, padding, (1,) * len(window), fill=_lowest(x.dtype))
+    patches = _unfold(
+        _last(x, data_format), window, strides, padding, (1,) * len(window), fill=dtypes.bounds(x.dtype.name)[0]
+    )
     return _back(patches.max(axis=-2), data_format)
 
 
@@ -204,7 +208,7 @@ def max_pool_gradient(g, x, out, *, window, strides, padding, data_format="chann
     """The gradient of :func:`max_pool` with respect to its input."""
     g, x = _last(g, data_format), _last(x, data_format)
     ones = (1,) * len(window)
-    patches = _unfold(x, window, strides, padding, ones, fill=_lowest(x.dtype))
+    patches = _unfold(x, window, strides, padding, ones, fill=dtypes.bounds(x.dtype.name)[0])
     first = patches.argmax(axis=-2)[..., None, :]
     chosen = np.arange(prod(window)).reshape(-1, 1) == first
     folded = _fold(np.where(chosen, g[..., None, :], 0), x.shape, window, strides, padding, ones)
@@ -219,10 +223,6 @@ def avg_pool_gradient(g, *, shape, window, strides, padding, data_format="channe
     patches = np.broadcast_to(share[..., None, :], (*g.shape[:-1], prod(window), g.shape[-1]))
     folded = _fold(patches, (shape[0], *space, g.shape[-1]), window, strides, padding, (1,) * len(window))
     return _back(folded.astype(g.dtype), data_format)
-
-
-def _lowest(dtype):
-    return -np.inf if dtype.kind == "f" or dtype.name == "bfloat16" else np.iinfo(dtype).min
 
 
 def window_counts(space, window, strides, padding) -> np.ndarray:

@@ -87,12 +87,9 @@ def _window(x, start, merge, window, strides, padding, data_format):
     return lax.reduce_window(x, start, merge, around(1, window, 1), around(1, strides, 1), pads)
 
 
-def _lowest(dtype):
-    return np.asarray(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
-
-
 def _max_pool(x, *, window, strides, padding, data_format):
-    return _window(x, _lowest(x.dtype), lax.max, window, strides, padding, data_format)
+    lowest = np.asarray(dtypes.bounds(x.dtype.name)[0], x.dtype)
+    return _window(x, lowest, lax.max, window, strides, padding, data_format)
 
 
 def _avg_pool(x, *, window, strides, padding, data_format):

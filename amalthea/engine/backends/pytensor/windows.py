@@ -7,8 +7,7 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-import numpy as np
-
+from amalthea.engine import dtypes
 from amalthea.engine.backends.pytensor.lowerings import pad
 from amalthea.engine.backends.pytensor.operators import like, pt
 from amalthea.engine.primitives import windows as w
@@ -37,7 +36,7 @@ def _views(x, window, strides, padding, dilation, value: float = 0):
 
     And the output's space.
     """
-    out_space = w._slid(x.type.shape[1:-1], window, strides, padding, dilation)
+    out_space = w.slid(x.type.shape[1:-1], window, strides, padding, dilation)
     x = _padded(x, padding, value)
     return [x[offset] for offset in _window_offsets(window, strides, dilation, out_space)], out_space
 
@@ -98,7 +97,7 @@ def _conv_kernel(x, g, *, kernel_shape, strides, padding, dilation, groups, data
 
 
 def _max_pool(x, *, window, strides, padding, data_format):
-    lowest = -np.inf if x.dtype.startswith("float") else np.iinfo(x.dtype).min
+    lowest = dtypes.bounds(x.dtype)[0]
     views, _ = _views(_last(x, data_format), window, strides, padding, (1,) * len(window), lowest)
     return _back(reduce(pt.maximum, views), data_format)
 

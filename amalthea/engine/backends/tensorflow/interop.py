@@ -56,7 +56,7 @@ def call_on_host(function: Callable[..., Any], args: Sequence[Any], kwargs: dict
 
     def on_host(*arrays: np.ndarray) -> list[np.ndarray]:
         known = dict(zip(indices, arrays))
-        with importlib.import_module("amalthea.engine.backends").use_backend(backend):
+        with importlib.import_module("amalthea.engine.backends").computing_with(backend):
             outputs = _called(function, structure, [known.get(i, x) for i, x in enumerate(leaves)])
             return [np.asarray(runtime.to_numpy(x), t.dtype) for x, t in zip(tree.flatten(outputs), types)]
 
