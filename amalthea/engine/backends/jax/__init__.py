@@ -214,6 +214,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.gather_points: lambda x, i: jnp.asarray(x)[_points(i)],
     indexing.scatter_add_points: lambda x, i, u: jnp.asarray(x).at[_points(i)].add(u),
     indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: lambda x, y: jnp.matmul(x, y, preferred_element_type=jnp.int32),
     w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
     w.max_pool: _max_pool, w.avg_pool: _avg_pool,
     random.random_uniform: _uniform, random.random_normal: _normal,
