@@ -16,8 +16,8 @@ from amalthea.engine.primitives import movement
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.types import TensorLike
 from amalthea.ops.base import floating, op, promoted, shape_of, tensor
-from amalthea.ops.numpy.matmul import by_weight
 from amalthea.ops.padding import one_each, pads, per_axis, transposed
+from amalthea.ops.weight_products import by_weight
 
 docstrings.share(
     "convolved",

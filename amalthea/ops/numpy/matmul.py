@@ -6,17 +6,17 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from amalthea.engine import dtypes, shapes
+from amalthea.engine import shapes
 from amalthea.engine.ir.computed import ComputedVariable
 from amalthea.engine.ir.masks import mask_of, set_mask
-from amalthea.engine.ir.scope import autocast_around
 from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
-from amalthea.ops.base import all_axes, cast, one_axis, op, promoted, shape_of, tensor
+from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of, tensor
 from amalthea.ops.numpy.complex_numbers import conj
+from amalthea.ops.weight_products import by_weight
 
 
 @op
@@ -54,22 +54,6 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Any:
     if len(s1) == 1:
         shape.pop(-1 if len(s2) == 1 else -2)
     return m.reshape(out, shape=tuple(shape)) if len(shape) < len(out.shape) else out
-
-
-def by_weight(x: Any, weight: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
-    """``tensordot(x, weight, [over, axes])`` if the weight computes it itself, as quantized ones do; or None."""
-    if not isinstance(weight, ComputedVariable):
-        return None
-    x = tensor(x)
-    rank, own = len(x.shape), (weight.autocast and autocast_around()) or weight.dtype
-    over = all_axes(over, rank) if rank else ()
-    sizes = [weight.shape[axis] for axis in axes]
-    if not over or not all(map(shapes.agree, [shape_of(x)[axis] for axis in over], sizes)):
-        return None  # the plain product says what is wrong
-    out = weight.product(cast(x, dtypes.result_type(dtypes.name_of(x), own)), over, axes)
-    if out is not None and mask_of(x) is not None and rank - 1 in over:
-        set_mask(out, mask_of(x))
-    return out
 
 
 def _flat_product(x: Any, y: Any) -> Any:
