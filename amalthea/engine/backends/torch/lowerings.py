@@ -154,7 +154,7 @@ def _matmul(x, y, *, transpose_x, transpose_y):
 
 def _integer_matmul(x, y):
     if x.is_cpu and x.numel() and y.numel():
-        return torch._int_mm(x, y)  # PyTorch's only product of bytes that sums in int32
+        return torch.ops.aten._int_mm(x, y)  # PyTorch's only product of bytes that sums in int32
     return torch.matmul(x.to(torch.float64), y.to(torch.float64)).to(torch.int32)
 
 
