@@ -201,20 +201,20 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
         [6.0]
     """
     wrt = list(variables) if isinstance(variables, (list, tuple)) else [variables]
-    if not is_at_top() and not any(map(remembers, [loss, *wrt])):
+    if not any(map(remembers, [loss, *wrt])):
         return Gradients("gradients").call(loss, wrt)
-    if not remembers(loss):
-        return [None for _ in wrt]
-    before, read = _before(loss) if is_at_top() else (set(wrt), set(wrt))
-    kept = [x for x in wrt if x in before or x in read]
+    if not is_at_top():
+        return record(Gradients("gradients"), Gradients.types, (loss, wrt), {})
+    before = _before(loss) if remembers(loss) else set()
+    kept = [x for x in wrt if x in before]
     made = iter(record(Gradients("gradients"), Gradients.types, (loss, kept), {}) if kept else ())
-    return [next(made) if x in before or x in read else None for x in wrt]
+    return [next(made) if x in before else None for x in wrt]
 
 
-def _before(loss: Tensor) -> tuple[set[Tensor], set[Variable]]:
+def _before(loss: Tensor) -> set[Any]:
     """The symbolic tensors from which a loss is computed, itself among them, and the variables that are read."""
     found: set[Tensor] = {loss}
-    read: set[Variable] = set()
+    read: set[Any] = set()
     stack = [loss]
     while stack:
         call = stack.pop().history.call
@@ -224,7 +224,7 @@ def _before(loss: Tensor) -> tuple[set[Tensor], set[Variable]]:
         new = [x for x in call.inputs if x not in found]
         found.update(new)
         stack += new
-    return found, read
+    return found | read
 
 
 # -------------------------------------------------------------------------------------------------- updates
