@@ -375,7 +375,7 @@ class ImageDataGenerator:
         x = x if isinstance(x, np.ndarray) and x.dtype.kind == "f" else np.asarray(x, self.dtype)
         if self.rescale:
             x *= self.rescale
-        axes = self._sample_axes(x)
+        axes = self._sample_axes()
         if self.samplewise_center:
             x -= np.mean(x, axis=axes, keepdims=True)
         if self.samplewise_std_normalization:
@@ -389,7 +389,7 @@ class ImageDataGenerator:
             x = np.reshape(np.dot(flat, self.principal_components), x.shape)
         return x
 
-    def _sample_axes(self, x: np.ndarray) -> Any:
+    def _sample_axes(self) -> Any:
         return None
 
     def _is_fitted(self, value: Any, name: str) -> bool:

@@ -31,10 +31,10 @@ import numpy as np
 
 from amalthea import backend as _shared
 from amalthea import config as _config
+from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.compat.backend import functions, loops, losses, phases, sizes, symbols, table, windows
 from amalthea.engine import dtypes as _dtypes
 from amalthea.errors import ArgumentError as _ArgumentError
-from amalthea.errors import nearest as _nearest
 
 ERAS = (1, 2)
 
@@ -241,4 +241,4 @@ def __getattr__(name: str) -> Any:
     if name == "_BACKEND":
         return _shared.backend()
     known = [x for x in globals() if not x.startswith("_")]
-    raise AttributeError(f"keras.backend has no {name!r}. {_nearest(name, known)}".strip())
+    raise AttributeError(_missing_name("keras.backend", name, known))
