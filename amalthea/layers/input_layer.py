@@ -61,6 +61,7 @@ class InputLayer(Layer):
     """
 
     _not_in_config = ("shape", "batch_size", "input_tensor")
+    _is_start = True
 
     def __init__(
         self,
