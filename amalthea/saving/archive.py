@@ -21,7 +21,7 @@ from amalthea import writing
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
-from amalthea.saving import assets, building, hdf5, objects, weights
+from amalthea.saving import assets, building, hdf5, objects, old_configs, weights
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -69,11 +69,20 @@ def load_model(path: Any, compile: bool) -> Any:
         config = building.parsed(member(_CONFIG))
         if not compile and isinstance(config, dict):
             config.pop("compile_config", None)
+        era = _era(member(_METADATA))
+        config = old_configs.of_archive(config, era) if era < 3 else config
         with hdf5.opened(member(_WEIGHTS)) as file, building.planned(weights.index(file)):
             model = building.model_of(config)
             weights.read(model, file, is_new=True)
         assets.restore(model, names(), member)
     return model
+
+
+def _era(metadata: bytes) -> int:
+    """The first number of the Keras version that wrote the file."""
+    found = building.parsed(metadata)
+    version = found.get("keras_version") if isinstance(found, dict) else None
+    return 2 if isinstance(version, str) and version.startswith("2.") else 3
 
 
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:

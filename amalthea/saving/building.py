@@ -43,3 +43,15 @@ def parsed(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
+
+
+def compiled(model: Any, config: Any) -> None:
+    """Compile a model as its file says."""
+    try:
+        model.compile_from_config(config)
+    except AmaltheaError:
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            f"The file's record of compile() cannot be read: {type(error).__name__}: {error}.", cure="compile=False"
+        ) from error

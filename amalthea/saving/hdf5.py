@@ -10,7 +10,7 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError
-from amalthea.saving import layered, weights
+from amalthea.saving import layered, weights, whole_h5
 
 
 def bytes_of(model: Any) -> bytes:
@@ -35,9 +35,25 @@ def opened(data: bytes) -> Generator[Any, None, None]:
         yield file
 
 
+def load_model(path: Any, compile: bool) -> Any:
+    """The model of a file; its optimizer's state with it if ``compile`` is true."""
+    with opened(_bytes(path)) as file:
+        if not layered.is_whole(file):
+            raise ModelFileError(
+                "This file holds weights without a model.",
+                got=str(path),
+                cure="build the model in Python, and model.load_weights(path)",
+            )
+        return whole_h5.load_model(file, compile)
+
+
+def _bytes(path: Any) -> bytes:
+    return path.read() if hasattr(path, "read") else Path(path).read_bytes()
+
+
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
     """Reads the weights of a file into a built model."""
-    with opened(Path(path).read_bytes()) as file, at_once():
+    with opened(_bytes(path)) as file, at_once():
         if layered.is_layered(file):
             layered.read(model, file, by_name, skip_mismatch)
         else:
