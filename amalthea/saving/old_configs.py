@@ -8,11 +8,13 @@ from typing import Any
 from amalthea import loading
 from amalthea.custom_objects import custom_object
 from amalthea.errors import ModelFileError, UnsafeFileError, brief
+from amalthea.models.functional.op_names import functions
+from amalthea.saving.old_weights import Origin
 from amalthea.spellings import modern_compile, modern_model
 from amalthea.spellings.tf_ops import UnknownOp
 
 
-def of_file(data: Any, era: int, backend: str = "") -> Any:
+def of_file(data: Any, origin: Origin) -> Any:
     """The configuration of a model of an older Keras, in the form of today's.
 
     Raises:
@@ -22,11 +24,11 @@ def of_file(data: Any, era: int, backend: str = "") -> Any:
     """
     if not isinstance(data, dict) or not isinstance(data.get("class_name"), str):
         raise ModelFileError("There is no model in the model file.", got=brief(data))
-    if era == 3:
-        return data
+    if origin.era == 3:
+        return _with_modules(data)
     try:
         check(data)
-        return modern_model(data, era, backend)
+        return modern_model(data, origin.era, _theano(origin))
     except UnknownOp as error:
         raise _refused([f"a call of {error}"]) from None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
@@ -37,9 +39,30 @@ def of_file(data: Any, era: int, backend: str = "") -> Any:
         ) from None
 
 
+def _with_modules(data: Any) -> Any:
+    """Keras 3 leaves the module of an op out of an ``.h5`` file, and cannot read it again."""
+    if isinstance(data, list):
+        return [_with_modules(value) for value in data]
+    if not isinstance(data, dict):
+        return data
+    data = {key: _with_modules(value) for key, value in data.items()}
+    name = data.get("class_name")
+    is_layer = "module" in data or "trainable" in (data.get("config") or {})
+    if "inbound_nodes" in data and not is_layer and name in functions():
+        data["module"] = "keras.src.ops.numpy"
+    return data
+
+
+def _theano(origin: Origin) -> tuple[int, ...]:
+    """The ranks of convolutions whose padding is Theano's. Before Keras 1.2, those of three axes padded as all do."""
+    if origin.backend != "theano":
+        return ()
+    return (1, 2) if origin.version.startswith(("0.", "1.0", "1.1")) or not origin.version else (1, 2, 3)
+
+
 def of_archive(data: Any, era: int) -> Any:
     """The configuration in a ``.keras`` file of Keras 2, which tells how the model was compiled too."""
-    made = of_file(data, era)
+    made = of_file(data, Origin(era))
     if isinstance(data.get("compile_config"), dict):
         made = {**made, "compile_config": compile_config(data["compile_config"], era)}
     return made

@@ -222,6 +222,11 @@ def _local_2d(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     return values
 
 
+def _highway(layer: Any, values: Arrays, origin: Origin) -> Arrays:
+    """Before Keras 1.2 each kernel stood beside its bias."""
+    return [values[i] for i in (0, 2, 1, 3)] if len(values) == 4 and values[1].ndim == 1 else values
+
+
 def _batch_normalization(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     if origin.version.startswith("0.") and len(values) == 4:
         values[3] = np.maximum(np.square(values[3]) - layer.epsilon, 0.0)  # it was the deviation
@@ -237,6 +242,7 @@ _CHANGES: dict[str, Callable[[Any, Arrays, Origin], Arrays]] = {
     "Conv3DTranspose": _convolution,
     "ConvLSTM2D": _conv_lstm,
     "GRU": _gru,
+    "Highway": _highway,
     "LSTM": _lstm,
     "LocallyConnected2D": _local_2d,
 }
