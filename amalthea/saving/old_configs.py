@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ def of_file(data: Any, origin: Origin) -> Any:
         UnknownNameError: it names classes that are not known.
         ModelFileError: it is damaged.
     """
-    if not isinstance(data, dict) or not isinstance(data.get("class_name"), str):
+    if not isinstance(data, dict) or not isinstance(data.get("class_name", data.get("name")), str):
         raise ModelFileError("There is no model in the model file.", got=brief(data))
     if origin.era == 3:
         return _with_modules(data)
@@ -37,6 +38,30 @@ def of_file(data: Any, origin: Origin) -> Any:
         raise ModelFileError(
             f"The configuration in the model file is damaged ({type(error).__name__}: {error})."
         ) from None
+
+
+def origin_of(data: Any) -> Origin:
+    """Where a configuration comes from. One of Keras 1 that counts channels first is taken to be Theano's."""
+    era = era_of(data)
+    if era == 3:
+        return Origin()
+    backend, version = (str(data.get(key) or "") for key in ("backend", "keras_version"))
+    theano = backend == "theano" or (era == 1 and not backend and '"th"' in json.dumps(data, default=str))
+    return Origin(era, "theano" if theano else backend, version)
+
+
+def era_of(data: Any) -> int:
+    """The first number of the Keras version that wrote a model's configuration: by its own word, or by its form."""
+    if not isinstance(data, dict):
+        return 3
+    version = data.get("keras_version")
+    if isinstance(version, str) and version[:1] in ("1", "2"):
+        return int(version[:1])
+    if "class_name" not in data and isinstance(data.get("name"), str):  # Keras 0.3
+        return 1
+    if "module" in data:
+        return 3 if not str(data["module"]).startswith("keras.src.engine") else 2
+    return 1 if isinstance(data.get("config"), list) else 2
 
 
 def _with_modules(data: Any) -> Any:

@@ -70,7 +70,7 @@ def fit(layer: Any, name: str, names: list[str], values: Arrays, origin: Origin)
     for counts in _counts(inside, origin):
         if sum(trained + other for trained, other in counts) != len(values):
             continue
-        for order in (_trainable_first, _layer_by_layer):
+        for order in (_layer_by_layer,) if origin.version.startswith("0.") else (_trainable_first, _layer_by_layer):
             indices = order(inside, counts)
             pieces = [
                 Piece(leaf, [names[i] for i in own[: counts[k][0]]], convert(leaf, [values[i] for i in own], origin))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea.spellings import objects, tf_ops
+from amalthea.spellings.keras0 import as_keras_1
 from amalthea.spellings.objects import MODELS
 from amalthea.spellings.ordering import complete, padded_as_theano
 from amalthea.spellings.rows import Config
@@ -36,6 +37,8 @@ def modern_model(data: Config, era: int, theano: Sequence[int] = ()) -> Config:
         >>> modern_model(old, era=1)["config"]["layers"]
         [{'class_name': 'Dense', 'config': {'units': 3}}]
     """
+    if "class_name" not in data and "layers" in data:
+        data = as_keras_1(data)
     today = objects.modern_value("layer", complete(data) if era == 1 else data, era)
     return padded_as_theano(today, theano) if theano else today
 
