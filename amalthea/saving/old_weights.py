@@ -229,7 +229,7 @@ def _highway(layer: Any, values: Arrays, origin: Origin) -> Arrays:
 
 def _batch_normalization(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     if origin.version.startswith("0.") and len(values) == 4:
-        values[3] = np.maximum(np.square(values[3]) - layer.epsilon, 0.0)  # it was the deviation
+        values[3] = np.square(values[3] + layer.epsilon) - layer.epsilon  # it divided by deviation + epsilon
     return values
 
 

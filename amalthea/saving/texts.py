@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from amalthea.errors import ArgumentError, MissingLibraryError, ModelFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import building, old_configs
@@ -44,7 +46,33 @@ def _loader(yaml: Any) -> type:
         )
     for name in ("unicode", "str"):
         Loader.add_constructor(f"tag:yaml.org,2002:python/{name}", lambda self, node: self.construct_scalar(node))
+    Loader.add_constructor(f"{_TAG}numpy.dtype", _dtype)
+    Loader.add_constructor(f"{_TAG}numpy.core.multiarray.scalar", _scalar)
     return Loader
+
+
+_TAG = "tag:yaml.org,2002:python/object/apply:"
+_SCALARS = ("i4", "i8", "f4", "f8", "b1")
+
+
+def _dtype(loader: Any, node: Any) -> str:
+    """The name of a dtype of NumPy, from what Keras 1 wrote in place of it."""
+    data = loader.construct_mapping(node, True)
+    name = (data.get("args") or [None])[0]
+    if name not in _SCALARS:
+        raise ModelFileError("The text has an object of Python that is not read.", got=brief(name))
+    return name
+
+
+def _scalar(loader: Any, node: Any) -> Any:
+    """The number that Keras 1 wrote as an object of NumPy: a dtype and its bytes."""
+    parts = loader.construct_sequence(node, True)
+    if len(parts) != 2 or parts[0] not in _SCALARS or not isinstance(parts[1], bytes):
+        raise ModelFileError("The text has an object of Python that is not read.", got=brief(parts))
+    values = np.frombuffer(parts[1], np.dtype(parts[0]).newbyteorder("<"))
+    if values.shape != (1,):
+        raise ModelFileError("The text is damaged: a number has another size.", got=brief(parts))
+    return values[0].item()
 
 
 def _refuse_references(text: str, yaml: Any) -> None:

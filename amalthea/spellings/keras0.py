@@ -30,7 +30,9 @@ def _layer(data: Config, counts: dict[str, int]) -> Config:
     config["name"] = f"{stem}_{counts[stem]}"
     config = {k: v for k, v in config.items() if not (k in ("input_dim", "input_length") and v is None)}
     shape = config.pop("input_shape", None)
-    if shape is not None:
+    if class_name == "Embedding" and shape is not None:  # which told its number of words as the shape
+        config["batch_input_shape"] = [None, config.get("input_length")]
+    elif shape is not None:
         config["batch_input_shape"] = [None, *shape]
     for key in ("layer", "layers"):
         if key in data:

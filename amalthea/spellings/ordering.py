@@ -52,7 +52,7 @@ def _told(data: Any, ordering: str) -> Any:
 
 
 def padded_as_theano(data: Any, ranks: Sequence[int]) -> Any:
-    """A model's configuration, in today's form, with the zeros of Theano's ``"same"`` for convolutions of these ranks."""
+    """A model's configuration in today's form, with the zeros of Theano's ``"same"`` for convolutions of some ranks."""
     config = data.get("config")
     layers = config.get("layers") if isinstance(config, dict) else None
     if not isinstance(layers, list):
