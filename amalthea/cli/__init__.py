@@ -17,6 +17,7 @@ COMMANDS = {
     "backends": "list the primitives of each backend, and measure its errors",
     "bench": "time training and prediction beside hand-written loops",
     "demo": "train a small network on handwritten digits, in under a minute",
+    "run": "run a script of Keras 1, 2 or 3 as it is",
     "doctor": "show the versions and backends that are installed",
 }
 

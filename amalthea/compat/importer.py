@@ -1,0 +1,112 @@
+"""``import keras`` means Amalthea, and ``tensorflow.keras`` too: a finder of modules before Python's own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+import amalthea
+from amalthea.compat import addresses, backend, calls, eras, model_methods
+from amalthea.errors import AmaltheaError
+
+PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        prefix = next((p for p in PREFIXES if fullname == p or fullname.startswith(f"{p}.")), None)
+        if prefix is None:
+            return None
+        address = fullname[len(prefix) + 1 :]
+        if address and address != "backend" and addresses.contents(address) is None and _own(address) is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        prefix = next(p for p in PREFIXES if spec.name == p or spec.name.startswith(f"{p}."))
+        address = spec.name[len(prefix) + 1 :]
+        if address == "backend":
+            return _renamed(backend.for_era(1 if eras.era() == 1 else 2), spec.name)
+        own = _own(address) if address else None
+        return _renamed(own, spec.name) if own is not None else _view(spec.name, address)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing is left to run."""
+
+
+def _own(address: str) -> Any:
+    """A module of :mod:`amalthea.compat` itself, such as ``utils.np_utils`` and ``datasets.mnist``."""
+    room, _, name = address.partition(".")
+    if room not in ("utils", "datasets") or not name:
+        return None
+    module = importlib.import_module(f"amalthea.compat.{room}")
+    found = module.modules(min(eras.era(), 2)) if room == "utils" else module.MODULES
+    return found.get(name)
+
+
+def _renamed(module: Any, name: str) -> types.ModuleType:
+    made = types.ModuleType(name, module.__doc__)
+    made.__dict__.update({k: v for k, v in vars(module).items() if not k.startswith("__") or k == "__getattr__"})
+    return made
+
+
+def _view(name: str, address: str) -> types.ModuleType:
+    made = types.ModuleType(name, f"``{name}``, by Amalthea.")
+    found = addresses.contents(address) if address else None
+
+    def lookup(word: str) -> Any:
+        if word.startswith("__"):
+            if word == "__version__":
+                return {1: "1.2.2", 2: "2.15.0", 3: "3.15.1"}[eras.era()]
+            raise AttributeError(word)
+        inner = f"{name}.{word}"
+        if not address:
+            if word == "backend" or addresses.contents(word) is not None:
+                return importlib.import_module(inner)
+            return getattr(amalthea, word)
+        assert found is not None
+        try:
+            return found(word)
+        except AttributeError:
+            if importlib.util.find_spec(inner) is None:
+                raise
+            return importlib.import_module(inner)
+
+    made.__dict__["__getattr__"] = lookup
+    return made
+
+
+_FINDER = _Finder()
+
+
+def install(era: int = 3) -> None:
+    """Lets ``keras`` mean Amalthea from now on, in this process.
+
+    Args:
+        era: int; 1, 2 or 3, the version of Keras in whose manner calls are read.
+
+    Raises:
+        AmaltheaError: another ``keras`` is imported already.
+    """
+    loaded = sys.modules.get("keras")
+    if loaded is not None and not isinstance(getattr(loaded, "__loader__", None), _Finder):
+        raise AmaltheaError(
+            "Another Keras is imported already.", got=str(getattr(loaded, "__file__", loaded)),
+            cure="import amalthea.compat.keras before it",
+        )  # fmt: skip
+    eras.set_era(era)
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    calls.install()
+    model_methods.install()
+
+
+def names(modules: Sequence[str]) -> list[str]:
+    """Those of some names of modules that mean Amalthea."""
+    return [name for name in modules if name.split(".")[0] == "keras"]

@@ -1,0 +1,39 @@
+"""Classes and functions under names that Keras dropped."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from amalthea.compat.calls import _ROOMS, modern_call
+from amalthea.spellings import keras1, keras2, others
+
+_KINDS = {"layers": "layer", "engine": "layer", "optimizers": "optimizer", "regularizers": "regularizer",
+          "constraints": "constraint", "initializers": "initializer", "initializations": "initializer"}  # fmt: skip
+
+
+class _Old(type):
+    """The class of classes that are called by an old name: calling one makes an object of today's class."""
+
+    kind: str
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made, args, kwargs = modern_call(cls.kind, cls.__name__, args, kwargs)
+        return made(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        today = modern_call(cls.kind, cls.__name__, (), {})[0]
+        return isinstance(today, type) and isinstance(instance, today)
+
+
+@cache
+def old_class(room: str, name: str) -> Any:
+    """The class of an old name, or None if no Keras had it."""
+    kind = _KINDS.get(room)
+    if kind is None:
+        return None
+    tables = (keras1.LAYERS, keras2.LAYERS) if kind == "layer" else others.TABLES[kind][:2]
+    todays = any(getattr(getattr(r, name, None), "__name__", "") == name for r in _ROOMS[kind])  # not an alias
+    if todays or not any(name in table for table in tables):
+        return None
+    return _Old(name, (), {"kind": kind, "__doc__": f"``{name}`` of an older Keras."})
