@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import amalthea
-from amalthea.compat import addresses, backend, calls, eras, model_methods
+from amalthea.compat import addresses, backend, calls, eras, model_methods, tensorflow
 from amalthea.errors import AmaltheaError
 
 PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
@@ -20,6 +20,8 @@ PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname == "tensorflow":
+            return tensorflow.spec(self)
         prefix = next((p for p in PREFIXES if fullname == p or fullname.startswith(f"{p}.")), None)
         if prefix is None:
             return None
