@@ -10,7 +10,7 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
-from amalthea.saving import layered, numbered, weights, whole_h5
+from amalthea.saving import heaps, layered, numbered, weights, whole_h5
 
 
 def bytes_of(model: Any) -> bytes:
@@ -47,6 +47,7 @@ def check_by_order(by_name: bool) -> None:
 def opened(data: bytes) -> Generator[Any, None, None]:
     import h5py
 
+    heaps.check(data)
     try:
         file = h5py.File(io.BytesIO(data), "r")
     except Exception as error:  # HDF5 has many ways to say so

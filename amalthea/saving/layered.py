@@ -31,7 +31,8 @@ def is_layered(file: Any) -> bool:
 
 def is_whole(file: Any) -> bool:
     """Returns whether an open HDF5 file holds a whole model."""
-    return "model_config" in file.attrs or "model_config0" in file.attrs
+    with weights.readable("its attributes"):
+        return "model_config" in file.attrs or "model_config0" in file.attrs
 
 
 def opened(group: Any, path: str) -> Any:
@@ -111,7 +112,9 @@ def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = Fal
     """
     weights.index(file)
     origin = origin_of(file)
-    root = next(group for group in _roots(file) if names(group, "layer_names") is not None)
+    root = next((group for group in _roots(file) if names(group, "layer_names") is not None), None)
+    if root is None:
+        raise ModelFileError("The file has no names of layers.", expected="an attribute 'layer_names'")
     layers = [layer for layer in model.layers if layer.weights]
     pieces: list[Piece] = []
     for layer, (name, group) in _pairs(layers, _stored(root), by_name, model):

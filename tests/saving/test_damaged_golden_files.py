@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from amalthea import models
-from amalthea.errors import AmaltheaError
+from amalthea.errors import AmaltheaError, ModelFileError
+from amalthea.saving import heaps
 from tests.saving import golden_files as golden
 
 # A small model of each version and format.
@@ -88,3 +89,16 @@ def test_damaged_weights_leave_the_model_as_it_was_or_are_not_seen(version, name
             for one, two in zip(before, model.get_weights(), strict=True):
                 np.testing.assert_array_equal(one, two)
     assert refused
+
+
+def heap(*objects):
+    """The bytes of a global heap with objects of these indices and sizes."""
+    body = b"".join(i.to_bytes(8, "little") + size.to_bytes(8, "little") + bytes(min(size, 64)) for i, size in objects)
+    return b"GCOL\x01\0\0\0" + (16 + len(body)).to_bytes(8, "little") + body
+
+
+@pytest.mark.parametrize("objects", [[(0, 0)], [(1, 8), (0, 0)], [(1, 2**64 - 1)], [(1, 2**64 - 16)]], ids=str)
+def test_heaps_in_which_the_library_would_loop_are_refused(objects):
+    heaps.check(b"x" * 5 + heap((1, 8), (2, 64)))
+    with pytest.raises(ModelFileError, match="heap"):
+        heaps.check(b"x" * 5 + heap(*objects) + bytes(64))
