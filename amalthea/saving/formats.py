@@ -48,6 +48,17 @@ class Source:
             with self.path.open("rb") as file:
                 self.head = file.read(_HEAD)
 
+    def is_beside(self, ending: str) -> bool:
+        """Whether the path, with this ending, is that of a file."""
+        if not isinstance(self.path, Path) or not self.path.name:
+            return False
+        path = self.path if self.path.suffix == ending else self.path.with_name(self.path.name + ending)
+        return path.is_file()
+
+    def begins_as_json(self, *keys: str) -> bool:
+        """Whether it is an object of JSON with one of these keys near its beginning."""
+        return self.head.lstrip().startswith(b"{") and any(f'"{key}"'.encode() in self.head for key in keys)
+
     @property
     def exists(self) -> bool:
         return not isinstance(self.path, Path) or self.path.exists()
@@ -75,6 +86,10 @@ FORMATS = (
     Format("a .keras archive", lambda s: s.head.startswith(b"PK"), "archive"),
     Format("the folder of a .keras model", lambda s: "config.json" in s.names, "archive"),
     Format("an HDF5 file", lambda s: s.head.startswith(b"\x89HDF\r\n\x1a\n"), "hdf5"),
+    Format("a SavedModel of TensorFlow", lambda s: "saved_model.pb" in s.names, "saved_model"),
+    Format("a checkpoint of TensorFlow", lambda s: s.is_beside(".index"), "checkpoint"),
+    Format("a layers model of TensorFlow.js", lambda s: s.begins_as_json("weightsManifest", "modelTopology"), "tfjs"),
+    Format("a safetensors file", lambda s: s.head[8:9] == b"{" and s.head[4:8] == bytes(4), "safetensors"),
 )
 
 
