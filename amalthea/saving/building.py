@@ -43,3 +43,26 @@ def parsed(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
+
+
+def old_model(config: Any, training: Any) -> Any:
+    return model_of(_plain(config))
+
+
+def _plain(data):
+    if isinstance(data, list):
+        return [_plain(d) for d in data]
+    if isinstance(data, dict):
+        if data.get("class_name") in ("__tuple__", "TensorShape") and "items" in data:
+            return [_plain(d) for d in data["items"]]
+        data = {k: _plain(v) for k, v in data.items()}
+        if data.get("class_name") == "InputLayer":
+            data["config"] = {"batch_shape": data["config"]["batch_input_shape"], "dtype": data["config"]["dtype"]}
+        if data.get("class_name") == "SeparableConv2D":
+            data["config"] = {k: v for k, v in data["config"].items() if k not in ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")}
+        if data.get("class_name") == "DepthwiseConv2D":
+            data["config"] = {k: v for k, v in data["config"].items() if k not in ("filters", "groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")}
+        if data.get("class_name") == "BatchNormalization":
+            data["config"]["axis"] = -1
+        return data
+    return data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,9 @@ from amalthea import writing
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.errors import AmaltheaError, ArgumentError, add_location
 from amalthea.lambdas import code_refused
-from amalthea.saving import archive, formats, hdf5, weights
+from amalthea.saving import archive, formats, hdf5, safetensors, weights
+
+_WRITERS = {".weights.h5": hdf5.bytes_of, ".safetensors": safetensors.bytes_of}  # of weights, by the file's ending
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -96,7 +97,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
     Args:
         model: built Model.
-        filepath: str or path that ends in ``.weights.h5``.
+        filepath: str or path that ends in ``.weights.h5`` or ``.safetensors``.
         overwrite: bool; whether a file of this path is replaced. Defaults to True; False raises an error.
         max_shard_size: must be None; weights in several files are not implemented.
 
@@ -112,14 +113,17 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         True
     """
     path = Path(filepath)
-    if not path.name.endswith(".weights.h5"):
+    bytes_of = next((write for ending, write in _WRITERS.items() if path.name.endswith(ending)), None)
+    if bytes_of is None:
         raise ArgumentError(
-            "Weights are saved to a file that ends in .weights.h5.", got=str(path), cure=f"'{path.stem}.weights.h5'"
+            "Weights are saved to a file that ends in .weights.h5 or .safetensors.",
+            got=str(path),
+            cure=f"'{path.stem}.weights.h5'",
         )
     if max_shard_size is not None:
         raise ArgumentError("Weights in several files cannot be written yet.", cure="leave max_shard_size out")
     _check_free(path, overwrite)
-    writing.write(path, hdf5.bytes_of(model), overwrite)
+    writing.write(path, bytes_of(model), overwrite)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
@@ -163,13 +167,3 @@ def values_of(filepath: Any) -> dict[str, dict[str, Any]]:
         data = archive.weights_in(filepath)
     with hdf5.opened(data) as file:
         return weights.read_values(file)
-
-
-def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
-    """A file of weights with values by path and name."""
-    import h5py
-
-    packed = io.BytesIO()
-    with h5py.File(packed, "w") as file:
-        weights.write_values(values, file)
-    return packed.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,16 @@ def bytes_of(model: Any) -> bytes:
     with h5py.File(memory, "w") as file:
         weights.write(model, file)
     return memory.getvalue()
+
+
+def of_values(values: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """A file of weights with values by path and name."""
+    import h5py
+
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as file:
+        weights.write_values(values, file)
+    return packed.getvalue()
 
 
 @contextmanager
