@@ -22,6 +22,7 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
 from amalthea.saving import assets, building, hdf5, objects, weights
+from amalthea.saving.contents import Contents
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -82,6 +83,16 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         data = member(_WEIGHTS)
     with hdf5.opened(data) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of an archive or folder, without building the model."""
+    with members(path) as (member, _):
+        about, config = building.parsed(member(_METADATA)), building.parsed(member(_CONFIG))
+        with hdf5.opened(member(_WEIGHTS)) as file:
+            values = hdf5.values_in(file)
+    version = about.get("keras_version") if isinstance(about, dict) else None
+    return Contents({"Keras": str(version)}, config, values, [])
 
 
 def weights_in(path: Any) -> bytes:

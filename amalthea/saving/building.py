@@ -45,6 +45,10 @@ def parsed(data: bytes) -> Any:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
 
 
+def modern(config: Any) -> Any:
+    return _plain(config)
+
+
 def old_model(config: Any, training: Any) -> Any:
     return model_of(_plain(config))
 

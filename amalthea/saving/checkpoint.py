@@ -14,6 +14,7 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError, brief
 from amalthea.saving import object_graph, optimizer_state
 from amalthea.saving.bundle import Bundle
+from amalthea.saving.contents import Contents, Value
 from amalthea.saving.object_graph import ObjectGraph
 
 
@@ -34,6 +35,18 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     bundle = Bundle(prefix)
     with at_once():
         read(model, bundle, lambda graph: {}, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The values of a checkpoint, without their numbers."""
+    prefix = prefix_of(path)
+    assert prefix is not None  # it was recognized
+    return Contents({}, None, values_in(Bundle(prefix)), [])
+
+
+def values_in(bundle: Bundle) -> list[Value]:
+    """Names, shapes and dtypes of all numbers in a bundle."""
+    return [Value(key, entry.shape, entry.dtype) for key, entry in bundle.entries.items() if entry.dtype]
 
 
 def read(

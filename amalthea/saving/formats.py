@@ -6,6 +6,7 @@ either or both of
     load_model(path, compile) -> model
     load_weights(model, path, by_name, skip_mismatch)
 
+and ``contents(path)``, which looks into a file and builds nothing.
 The user's ``custom_objects`` and ``safe_mode`` are in force around both.
 """
 
@@ -78,7 +79,7 @@ class Format(NamedTuple):
     module: str
 
     def reader(self, function: str) -> Callable[..., Any] | None:
-        """``load_model`` or ``load_weights`` of the format, if it has it."""
+        """A function of the format's module by name, if it has it."""
         return getattr(importlib.import_module(f"amalthea.saving.{self.module}"), function, None)
 
 

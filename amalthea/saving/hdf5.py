@@ -10,7 +10,8 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError
-from amalthea.saving import layered, weights
+from amalthea.saving import building, layered, weights
+from amalthea.saving.contents import Contents, Value
 
 
 def bytes_of(model: Any) -> bytes:
@@ -52,3 +53,29 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
             layered.read(model, file, by_name, skip_mismatch)
         else:
             weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of a file, without building the model."""
+    with opened(Path(path).read_bytes()) as file:
+        texts = {key: layered.text(file, key) for key in ("keras_version", "backend", "model_config")}
+        values = values_in(file)
+    config = texts.pop("model_config")
+    versions = {key: text for key, text in texts.items() if text}
+    return Contents(versions, building.modern(building.parsed(config.encode())) if config else None, values, [])
+
+
+def values_in(file: Any) -> list[Value]:
+    """Names, shapes and dtypes of all values in an open file, without links to elsewhere."""
+    import h5py
+
+    found: list[Value] = []
+
+    def visit(name: str, thing: Any) -> None:
+        if isinstance(thing, h5py.Dataset) and thing.shape is not None:
+            found.append(Value(name, thing.shape, str(thing.attrs.get("dtype", thing.dtype))))
+
+    weights.index(file)
+    with weights.readable("its index"):
+        file.visititems(visit)
+    return found

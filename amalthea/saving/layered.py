@@ -53,6 +53,13 @@ def _names(group: Any, attribute: str) -> list[str] | None:
         return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
+def text(group: Any, name: str) -> str | None:
+    """The text in an attribute, or None."""
+    with weights.readable(f"the attribute {name}"):
+        found = _names(group, name)
+    return found[0] if found else None
+
+
 def _attribute(group: Any, name: str) -> Any:
     """The text in an attribute. One whose size is not that of its type is not read: HDF5 would read past its end."""
     import h5py

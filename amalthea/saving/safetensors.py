@@ -25,6 +25,7 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import hdf5, weights
+from amalthea.saving.contents import Contents, Value
 
 _DTYPES = {
     "BOOL": "bool",
@@ -84,6 +85,15 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         groups.setdefault(group, {})[key] = array
     with hdf5.opened(hdf5.of_values(groups)) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """Names, shapes and dtypes of the values in a file."""
+    data = Path(path).read_bytes()
+    found = header(data)[0].get("__metadata__")
+    versions = {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    values = [Value(name, array.shape, array.dtype.name) for name, array in read(data).items()]
+    return Contents(versions, None, values, [])
 
 
 def read(data: bytes) -> dict[str, np.ndarray]:

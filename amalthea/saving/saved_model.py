@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import ArgumentError, ModelFileError, brief
+from amalthea.errors import ArgumentError, ModelFileError, brief, visible
 from amalthea.loading import limits
 from amalthea.saving import building, checkpoint, protobuf
 from amalthea.saving.bundle import Bundle
+from amalthea.saving.contents import Contents
 from amalthea.saving.object_graph import CHILD, ObjectGraph
 from amalthea.saving.protobuf import Field
 
@@ -66,6 +67,19 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         checkpoint.read(model, Bundle(_checkpoint(Path(path))), lambda graph: {}, skip_mismatch)
 
 
+def contents(path: Any) -> Contents:
+    """The contents of a SavedModel, without building the model."""
+    folder = Path(path)
+    versions = {"TensorFlow": _version(folder)}
+    try:
+        saved = configuration(folder)
+        config, refused = building.modern(saved.model_config), []
+        versions["Keras"] = saved.keras_version
+    except ModelFileError as error:
+        config, refused = None, [str(error).splitlines()[0]]
+    return Contents(versions, config, checkpoint.values_in(Bundle(_checkpoint(folder))), refused)
+
+
 def _checkpoint(folder: Path) -> Path:
     prefix = folder / "variables" / "variables"
     if checkpoint.prefix_of(prefix) is None:
@@ -84,7 +98,7 @@ def configuration(folder: Path) -> Saved:
         raise ModelFileError(
             "This SavedModel holds functions for TensorFlow, and no configuration of a Keras model.",
             expected="a SavedModel that model.save() of Keras 2 wrote",
-            got=f"one that model.export() or tf.saved_model.save() wrote ({_version(folder)})",
+            got=f"one that model.export() or tf.saved_model.save() of TensorFlow {_version(folder)} wrote",
             cure="model.save('model.keras') where it was made; or build the model here, and load_weights() from a "
             "checkpoint that its save_weights() wrote",
         )
@@ -141,7 +155,7 @@ def _check_size(text: str) -> None:
 def _version(folder: Path) -> str:
     graphs = _graphs(folder)
     info = graphs[0]["meta_info"] if graphs else None
-    return f"TensorFlow {brief(info['tensorflow_version'])}" if info else "of an unknown version"
+    return visible(info["tensorflow_version"], 40) if info else "of an unknown version"
 
 
 def _names(graph: ObjectGraph, config: Any) -> dict[int, str]:

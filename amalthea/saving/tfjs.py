@@ -24,6 +24,7 @@ from amalthea.errors import ModelFileError, brief, visible
 from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import building
+from amalthea.saving.contents import Contents, Value
 
 _DTYPES = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64")
 
@@ -44,6 +45,19 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     data = _parsed(Path(path))
     with at_once():
         _assign(model, _weights(Path(path), data), skip_mismatch or by_name)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of a ``model.json``, without building the model."""
+    data = _parsed(Path(path))
+    topology = data.get("modelTopology")
+    told = {**data, **(topology if isinstance(topology, dict) else {})}
+    versions = {key: str(told[key]) for key in ("generatedBy", "convertedBy", "keras_version") if key in told}
+    values = [Value(name, value.shape, value.dtype.name) for name, value in _weights(Path(path), data)]
+    try:
+        return Contents(versions, building.modern(configuration(data)[0]), values, [])
+    except ModelFileError as error:
+        return Contents(versions, None, values, [str(error).splitlines()[0]])
 
 
 def _parsed(path: Path) -> dict[str, Any]:

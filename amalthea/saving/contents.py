@@ -1,0 +1,109 @@
+"""A look into a model file that builds nothing: configuration, values, versions, and what would be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from amalthea import configurable, loading
+from amalthea.errors import AmaltheaError, brief
+from amalthea.loading import limits
+from amalthea.models.functional import op_names
+
+_DEPTH = 100  # of objects within objects that are looked at
+
+
+class Value(NamedTuple):
+    """A value in a file: its name there, its shape, and its dtype."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Contents(NamedTuple):
+    """The contents of a file, as plain data.
+
+    Args:
+        versions: dict of texts; the libraries that wrote the file, as far as it tells.
+        config: configuration of the model in today's spelling, or None.
+        values: list of values.
+        refused: list of str; reasons for which the file as a whole cannot be loaded as a model.
+    """
+
+    versions: dict[str, str]
+    config: Any
+    values: list[Value]
+    refused: list[str]
+
+
+class LayerRow(NamedTuple):
+    """A layer of a configuration: how deep it is nested, its class, name, and the shape of its input if it is known."""
+
+    depth: int
+    class_name: str
+    name: str
+    shape: Any
+
+
+def layers(config: Any) -> list[LayerRow]:
+    """The layers of a configuration in order, with those that are nested in others."""
+    return list(_layers(config, 0))
+
+
+def _layers(config: Any, depth: int) -> Iterator[LayerRow]:
+    inner = config.get("config") if isinstance(config, dict) else None
+    if not isinstance(inner, dict) or depth > _DEPTH:
+        return
+    rows = inner.get("layers")
+    for row in rows if isinstance(rows, list) else [inner.get("layer"), inner.get("cell")]:
+        if isinstance(row, dict) and "class_name" in row:
+            own = row.get("config") if isinstance(row.get("config"), dict) else {}
+            built = row.get("build_config") or {}
+            shape = own.get("batch_shape") or (built.get("input_shape") if isinstance(built, dict) else None)
+            yield LayerRow(depth, str(row["class_name"]), str(own.get("name", row.get("name", ""))), shape)
+            yield from _layers(row, depth + 1)
+
+
+def refusals(config: Any) -> list[str]:
+    """All things in a configuration that loading refuses, in words: code, unknown classes, and sizes."""
+    from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
+
+    found: list[str] = []
+    waiting: list[Any] = [config]
+    while waiting:
+        data = waiting.pop(0)
+        if isinstance(data, dict):
+            found += _refused(data)
+            waiting += data.values()
+        elif isinstance(data, list):
+            waiting += [item for item in data if isinstance(item, (dict, list))]
+        if len(found) > limits.size:
+            break
+    return list(dict.fromkeys(found))
+
+
+def _refused(data: dict[str, Any]) -> Iterator[str]:
+    name, config = data.get("class_name"), data.get("config")
+    if name is None or "config" not in data:
+        return
+    if name == "__lambda__" or (name == "Lambda" and isinstance(config, dict) and _is_code(config.get("function"))):
+        yield "Python code in a Lambda: load_model(path, safe_mode=False) if you trust whoever wrote it"
+        return
+    if not isinstance(name, str) or name.startswith("__") or (op_names.is_of_op(data) and op_names.is_known(data)):
+        return
+    try:
+        as_function = name == "function"
+        configurable._find(config if as_function else name, data, tuple(configurable.FAMILIES), as_function)
+        if isinstance(config, dict):
+            loading.check_sizes(name, config)
+    except AmaltheaError as error:
+        module = data.get("registered_name") or data.get("module")
+        known = f" of {brief(module)}" if module else ""
+        kind = config if as_function else name
+        yield f"{brief(kind)}{known}: {str(error).splitlines()[0]} custom_objects={{{brief(kind)}: ...}} supplies it"
+
+
+def _is_code(function: Any) -> bool:
+    """Whether a function is written as code: Keras 2 wrote a list of text, defaults and closure."""
+    return isinstance(function, list) and bool(function) and isinstance(function[0], str)
