@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,35 +38,20 @@ def model_of(config: Any) -> Any:
     return model
 
 
-def parsed(data: bytes) -> Any:
+def parsed(data: bytes, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
 
 
-def modern(config: Any) -> Any:
-    return _plain(config)
-
-
-def old_model(config: Any, training: Any) -> Any:
-    return model_of(_plain(config))
-
-
-def _plain(data):
-    if isinstance(data, list):
-        return [_plain(d) for d in data]
-    if isinstance(data, dict):
-        if data.get("class_name") in ("__tuple__", "TensorShape") and "items" in data:
-            return [_plain(d) for d in data["items"]]
-        data = {k: _plain(v) for k, v in data.items()}
-        if data.get("class_name") == "InputLayer":
-            data["config"] = {"batch_shape": data["config"]["batch_input_shape"], "dtype": data["config"]["dtype"]}
-        if data.get("class_name") == "SeparableConv2D":
-            data["config"] = {k: v for k, v in data["config"].items() if k not in ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")}
-        if data.get("class_name") == "DepthwiseConv2D":
-            data["config"] = {k: v for k, v in data["config"].items() if k not in ("filters", "groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")}
-        if data.get("class_name") == "BatchNormalization":
-            data["config"]["axis"] = -1
-        return data
-    return data
+def compiled(model: Any, config: Any) -> None:
+    """Compile a model as its file says."""
+    try:
+        model.compile_from_config(config)
+    except AmaltheaError:
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            f"The file's record of compile() cannot be read: {type(error).__name__}: {error}.", cure="compile=False"
+        ) from error

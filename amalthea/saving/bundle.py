@@ -90,11 +90,39 @@ class Bundle:
         if len(rows) > limits.objects:
             raise ModelFileError("The checkpoint has too many values.", expected=limits.objects, got=len(rows))
         self.entries = {_text(key): _entry(key, value) for key, value in rows.items()}
+        self._check_sizes()
 
     @property
     def elements(self) -> int:
         """Numbers in all values."""
         return sum(math.prod(e.shape) for e in self.entries.values() if e.dtype)
+
+    def _check_sizes(self) -> None:
+        """All values together are not larger than the files of data, and each has the size of its shape."""
+        for key, entry in self.entries.items():
+            if entry.shard >= self.shards:
+                raise ModelFileError(f"The checkpoint is damaged: {brief(key)} is in a file that does not exist.")
+            size = entry.size if entry.dtype is None else _size(entry)
+            if size != entry.size:
+                raise ModelFileError(
+                    f"The checkpoint is damaged: the size of {brief(key)} is not that of its shape.",
+                    expected=f"{size:,} bytes",
+                    got=f"{entry.size:,}",
+                )
+        there = sum(self._file(shard).stat().st_size for shard in {e.shard for e in self.entries.values()})
+        claimed = sum(entry.size for entry in self.entries.values())
+        if claimed > there:
+            raise ModelFileError(
+                "The checkpoint is damaged: its values are larger than its files.",
+                expected=f"{claimed:,} bytes",
+                got=f"{there:,}",
+            )
+
+    def _file(self, shard: int) -> Path:
+        path = self.prefix.with_name(f"{self.prefix.name}.data-{shard:05d}-of-{self.shards:05d}")
+        if not path.is_file():
+            raise ModelFileError("The checkpoint lacks a file of data.", expected=path.name)
+        return path
 
     def __contains__(self, key: str) -> bool:
         return key in self.entries
@@ -104,16 +132,9 @@ class Bundle:
         entry = self._find(key)
         if entry.dtype is None:
             raise ModelFileError("The checkpoint holds text where numbers are expected.", got=brief(key))
-        dtype = dtypes.to_numpy(entry.dtype)
-        if math.prod(entry.shape) * dtype.itemsize != entry.size:
-            raise ModelFileError(
-                f"The checkpoint is damaged: the size of {brief(key)} is not that of its shape.",
-                expected=f"{math.prod(entry.shape) * dtype.itemsize:,} bytes",
-                got=f"{entry.size:,}",
-            )
         data = self._bytes(key, entry)
         _check(masked(crc32c(data)) == entry.crc32c, key)
-        return np.frombuffer(data, dtype).reshape(entry.shape)
+        return np.frombuffer(data, dtypes.to_numpy(entry.dtype)).reshape(entry.shape)
 
     def text(self, key: str) -> bytes:
         """A value that is one piece of text: its length, a checksum of the length, and its bytes."""
@@ -137,11 +158,7 @@ class Bundle:
         return self.entries[key]
 
     def _bytes(self, key: str, entry: Entry) -> bytes:
-        if entry.shard >= self.shards:
-            raise ModelFileError(f"The checkpoint is damaged: {brief(key)} is in a file that does not exist.")
-        path = self.prefix.with_name(f"{self.prefix.name}.data-{entry.shard:05d}-of-{self.shards:05d}")
-        if not path.is_file():
-            raise ModelFileError("The checkpoint lacks a file of data.", expected=path.name)
+        path = self._file(entry.shard)
         with path.open("rb") as file:
             there = file.seek(0, 2)
             if entry.offset + entry.size > there:
@@ -152,6 +169,10 @@ class Bundle:
                 )
             file.seek(entry.offset)
             return file.read(entry.size)
+
+
+def _size(entry: Entry) -> int:
+    return math.prod(entry.shape) * dtypes.to_numpy(str(entry.dtype)).itemsize
 
 
 def _check(holds: bool, key: str) -> None:

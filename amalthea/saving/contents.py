@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from amalthea import configurable, loading
 from amalthea.errors import AmaltheaError, brief
-from amalthea.loading import limits
 from amalthea.models.functional import op_names
 
+_MOST = 1000  # reasons
 _DEPTH = 100  # of objects within objects that are looked at
 
 
@@ -70,16 +71,16 @@ def refusals(config: Any) -> list[str]:
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
 
     found: list[str] = []
-    waiting: list[Any] = [config]
+    waiting: deque[Any] = deque([config])
     while waiting:
-        data = waiting.pop(0)
+        data = waiting.popleft()
         if isinstance(data, dict):
             found += _refused(data)
-            waiting += data.values()
+            waiting.extend(data.values())
         elif isinstance(data, list):
-            waiting += [item for item in data if isinstance(item, (dict, list))]
-        if len(found) > limits.size:
-            break
+            waiting.extend(item for item in data if isinstance(item, (dict, list)))
+        if len(found) > _MOST:
+            return [*dict.fromkeys(found), "and more"]
     return list(dict.fromkeys(found))
 
 

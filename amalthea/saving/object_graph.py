@@ -114,16 +114,21 @@ class Match(NamedTuple):
 
 
 def match(model: Any, graph: ObjectGraph, names: Mapping[int, str]) -> Match:
-    """Finds the node of each variable of a model.
+    """Finds the node of each variable of a model: of the graph's root, or of ``tf.train.Checkpoint(model=...)``.
 
     Args:
         model: built model.
         graph: the graph of objects in the file.
         names: names of layers by their nodes, as far as the file tells them.
     """
-    matcher = _Matcher(graph, names)
-    matcher.walk(model, 0, "")
-    return Match(matcher.found, matcher.missing)
+    tried = []
+    for root in dict.fromkeys((0, *graph.nodes[0].children.values())):
+        matcher = _Matcher(graph, names)
+        matcher.walk(model, root, "")
+        tried.append(Match(matcher.found, matcher.missing))
+        if matcher.found:
+            return tried[-1]
+    return tried[0]
 
 
 class _Matcher:
@@ -137,6 +142,8 @@ class _Matcher:
         if id(thing) in self.seen or isinstance(thing, Optimizer) or not isinstance(thing, Layer):
             return
         self.seen.add(id(thing))
+        if not thing.built and any(self.graph.key(i) for i in self._children(node).values()):
+            self.missing.append((f"{path} (which is not built)".lstrip("/"), None))
         for variable in thing._own_variables():
             tried = [self.graph.child(node, n) for n in (variable.name, _OLD_NAMES.get(variable.name, ""))]
             at = next((i for i in tried if self.graph.key(i) is not None), None)
@@ -151,6 +158,9 @@ class _Matcher:
                 tried = (self.graph.child(node, n) for n in (name, f"_{name}"))  # some were private in Keras 2
                 self._attribute(child, next((i for i in tried if i is not None), None), f"{path}/{name}")
 
+    def _children(self, node: int | None) -> dict[str, int]:
+        return {} if node is None else self.graph.nodes[node].children
+
     def _attribute(self, child: Any, node: int | None, path: str) -> None:
         if isinstance(child, CONTAINERS):
             items = child.items() if isinstance(child, dict) else enumerate(child)
@@ -160,7 +170,7 @@ class _Matcher:
             self.walk(child, node, path)
 
     def _layers(self, model: Any, node: int | None, path: str) -> None:
-        children = {} if node is None else self.graph.nodes[node].children
+        children = self._children(node)
         named = {self.names[i]: i for name, i in children.items() if name.startswith("layer") and i in self.names}
         weighted = 0
         for i, layer in enumerate(model.layers):

@@ -10,14 +10,17 @@ configuration holds TensorFlow's functions alone, and is refused.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from amalthea import loading, tree
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import ArgumentError, ModelFileError, brief, visible
+from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, brief, visible
+from amalthea.layers.input_layer import Input
 from amalthea.loading import limits
-from amalthea.saving import building, checkpoint, protobuf
+from amalthea.saving import building, checkpoint, old_configs, protobuf
 from amalthea.saving.bundle import Bundle
 from amalthea.saving.contents import Contents
 from amalthea.saving.object_graph import CHILD, ObjectGraph
@@ -46,6 +49,7 @@ class Saved(NamedTuple):
     model_config: dict[str, Any]
     training_config: Any
     keras_version: str
+    inputs: Any  # TensorSpecs, with which a model of a class of its own is built
 
 
 def load_model(path: Any, compile: bool) -> Any:
@@ -54,7 +58,11 @@ def load_model(path: Any, compile: bool) -> Any:
     saved = configuration(folder)
     bundle = Bundle(_checkpoint(folder))
     with building.planned(bundle.elements), at_once():
-        model = building.old_model(saved.model_config, saved.training_config if compile else None)
+        model = building.model_of(old_configs.of_file(saved.model_config, era=2))
+        if not model.built:
+            _build(model, saved.inputs)
+        if compile and saved.training_config:
+            building.compiled(model, old_configs.compile_config(saved.training_config, era=2))
         checkpoint.read(model, bundle, lambda graph: _names(graph, saved.model_config))
     return model
 
@@ -73,7 +81,7 @@ def contents(path: Any) -> Contents:
     versions = {"TensorFlow": _version(folder)}
     try:
         saved = configuration(folder)
-        config, refused = building.modern(saved.model_config), []
+        config, refused = old_configs.of_file(saved.model_config, era=2), []
         versions["Keras"] = saved.keras_version
     except ModelFileError as error:
         config, refused = None, [str(error).splitlines()[0]]
@@ -102,13 +110,51 @@ def configuration(folder: Path) -> Saved:
             cure="model.save('model.keras') where it was made; or build the model here, and load_weights() from a "
             "checkpoint that its save_weights() wrote",
         )
-    data = building.parsed(found.encode())
+    data = building.parsed(found.encode(), object_hook=_with_lists)
     config = data.get("model_config") if isinstance(data, dict) else None
     if config is None and isinstance(data, dict) and isinstance(data.get("config"), dict):
         config = {"class_name": data.get("class_name"), "config": data["config"]}
     if not isinstance(config, dict):
         raise ModelFileError("The model file is damaged: its metadata hold no configuration.", got=brief(data))
-    return Saved(config, data.get("training_config"), str(data.get("keras_version", "2")))
+    return Saved(config, data.get("training_config"), str(data.get("keras_version", "2")), data.get("save_spec"))
+
+
+@dataclasses.dataclass
+class TensorSpec:
+    """The shape and dtype of an input."""
+
+    shape: Any
+    dtype: Any
+
+
+def _build(model: Any, inputs: Any) -> None:
+    """Call a model on symbols, which builds its layers too."""
+
+    def symbol(spec: Any) -> Any:
+        shape = spec.shape if isinstance(spec, TensorSpec) else None
+        loading.check_shapes(model.name, shape)
+        return Input(batch_shape=(None, *shape[1:]), dtype=spec.dtype)
+
+    try:
+        model(tree.map_structure(symbol, inputs))
+    except AmaltheaError:
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            f"The model '{visible(model.name)}' cannot be built as its file says: {type(error).__name__}: {error}.",
+            got=brief(inputs),
+            cure="build the model in Python, then load_weights() from the same path",
+        ) from error
+
+
+def _with_lists(data: dict[str, Any]) -> Any:
+    """Tuples and shapes of TensorFlow as lists, and descriptions of tensors."""
+    name, parts = data.get("class_name"), data.get("serialized")
+    if name in ("__tuple__", "TensorShape") and "items" in data:
+        return data["items"]
+    if name == "TypeSpec" and isinstance(parts, list) and len(parts) >= 2 and isinstance(parts[0], list):
+        return TensorSpec(*parts[:2])
+    return data
 
 
 def _of_root(folder: Path) -> str | None:

@@ -23,7 +23,7 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError, brief, visible
 from amalthea.loading import limits
 from amalthea.models.model import Model
-from amalthea.saving import building
+from amalthea.saving import building, old_configs
 from amalthea.saving.contents import Contents, Value
 
 _DTYPES = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64")
@@ -35,7 +35,9 @@ def load_model(path: Any, compile: bool) -> Any:
     weights = _weights(Path(path), data)
     config, training = configuration(data)
     with building.planned(sum(value.size for _, value in weights)), at_once():
-        model = building.old_model(config, training if compile else None)
+        model = building.model_of(old_configs.of_file(config, era=2))
+        if compile and training:
+            building.compiled(model, old_configs.compile_config(training, era=2))
         _assign(model, weights, skip_mismatch=False)
     return model
 
@@ -55,7 +57,7 @@ def contents(path: Any) -> Contents:
     versions = {key: str(told[key]) for key in ("generatedBy", "convertedBy", "keras_version") if key in told}
     values = [Value(name, value.shape, value.dtype.name) for name, value in _weights(Path(path), data)]
     try:
-        return Contents(versions, building.modern(configuration(data)[0]), values, [])
+        return Contents(versions, old_configs.of_file(configuration(data)[0], era=2), values, [])
     except ModelFileError as error:
         return Contents(versions, None, values, [str(error).splitlines()[0]])
 
@@ -96,19 +98,27 @@ def _weights(path: Path, data: dict[str, Any]) -> list[tuple[str, np.ndarray]]:
     if not isinstance(manifest, list) or not all(isinstance(group, dict) for group in manifest):
         raise ModelFileError("The model file is damaged: its list of weights.", got=brief(manifest))
     found: list[tuple[str, np.ndarray]] = []
+    names = [name for group in manifest for name in _file_names(group)]
+    if len(set(names)) < len(names):
+        raise ModelFileError("The model file is damaged: it names a file of weights twice.", got=brief(names))
     for group in manifest:
         rows = group.get("weights")
         if not isinstance(rows, list):
             raise ModelFileError("The model file is damaged: its list of weights.", got=brief(rows))
         described = [_described(row) for row in rows]
-        found += _split(_joined(path.parent, group.get("paths"), sum(d[3] for d in described)), described)
+        found += _split(_joined(path.parent, _file_names(group), sum(d[3] for d in described)), described)
     return found
 
 
-def _joined(folder: Path, names: Any, size: int) -> bytes:
-    """The files of a group, which stand in the same folder."""
+def _file_names(group: dict[str, Any]) -> list[str]:
+    names = group.get("paths")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelFileError("The model file is damaged: its list of files.", got=brief(names))
+    return names
+
+
+def _joined(folder: Path, names: list[str], size: int) -> bytes:
+    """The files of a group, which stand in the same folder."""
     beside = {entry.name: entry for entry in folder.iterdir() if entry.is_file() and not entry.is_symlink()}
     pieces = []
     for name in names:

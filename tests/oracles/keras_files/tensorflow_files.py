@@ -14,6 +14,7 @@ files small.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -172,14 +173,173 @@ def write(folder, name):
     made.save(at / "saved", save_format="tf")
     made.save_weights(at / "ckpt")
     (at / "checkpoint").unlink()
-    shutil.rmtree(at / "saved" / "assets", ignore_errors=True)
-    (at / "saved" / "fingerprint.pb").unlink()
+    finish(at / "saved")
     if name != "dense":
         without_functions(at / "saved" / "saved_model.pb")
     for quantized in QUANTIZED.get(name, [None]):
         save_tfjs(made, at / (f"tfjs_{quantized}" if quantized else "tfjs"), quantized)
     losses = [np.ravel(made.train_on_batch(inputs, t))[0] for _ in range(3)]
     np.savez_compressed(folder / f"{name}.npz", t=t, y=y, losses=losses, **{f"x{i}": x for i, x in enumerate(xs)})
+
+
+class Block(keras.Model):
+    """A model of its own class, with layers in attributes and lists."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = layers.Dense(units, "relu")
+        self.rest = [layers.Dense(units), layers.LayerNormalization()]
+        self.scale = None
+
+    def build(self, input_shape):
+        self.scale = self.add_weight("scale", (self.units,), initializer="ones")
+
+    def call(self, x):
+        x = self.first(x)
+        for layer in self.rest:
+            x = layer(x)
+        return x * self.scale
+
+    def get_config(self):
+        return {"units": self.units}
+
+
+def write_subclassed(folder):
+    """A checkpoint of ``save_weights``, one of ``tf.train.Checkpoint``, and a SavedModel."""
+    made, x, t = Block(), normal(6, 4), normal(6, 3)
+    made.compile(keras.optimizers.Adam(0.01), "mse")
+    for _ in range(2):
+        made.train_on_batch(x, t)
+    at = folder / "subclassed"
+    shutil.rmtree(at, ignore_errors=True)
+    at.mkdir(parents=True)
+    np.savez_compressed(folder / "subclassed.npz", x0=x, t=t, y=made.predict(x, verbose=0))
+    made.save_weights(at / "ckpt")
+    (at / "checkpoint").unlink()
+    tf.train.Checkpoint(model=made, optimizer=made.optimizer).write(str(at / "trained"))
+    made.save(at / "saved", save_format="tf")
+    finish(at / "saved")
+    without_functions(at / "saved" / "saved_model.pb")
+
+
+def write_export(folder):
+    """A SavedModel without a Keras model."""
+    made = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    at = folder / "exported"
+    shutil.rmtree(at, ignore_errors=True)
+    made.export(at)
+    finish(at)
+    without_functions(at / "saved_model.pb")
+
+
+def finish(saved):
+    shutil.rmtree(saved / "assets", ignore_errors=True)
+    (saved / "fingerprint.pb").unlink()
+
+
+def convolution(name, kind, inputs, **own):
+    """A layer of a browser's file: it writes every argument, with snake-case names."""
+    common = {"padding": "same", "data_format": "channels_last", "dilation_rate": [1, 1], "activation": "linear"}
+    common |= {"use_bias": False, "bias_initializer": {"class_name": "Zeros", "config": {}}}
+    common |= {"activity_regularizer": None, "bias_regularizer": None, "bias_constraint": None}
+    return node(name, kind, inputs, **common, **own)
+
+
+def node(name, kind, inputs, **config):
+    inbound = [[[i, 0, 0, {}] for i in inputs]] if inputs else []
+    config = {**config, "name": name, "trainable": True}
+    return {"name": name, "class_name": kind, "config": config, "inbound_nodes": inbound}
+
+
+SCALING = {"scale": 1, "mode": "fan_avg", "distribution": "uniform", "seed": None}
+GLOROT = {"class_name": "VarianceScaling", "config": SCALING}
+
+
+def normalization(name, inputs):
+    ones, zeros = ({"class_name": kind, "config": {}} for kind in ("Ones", "Zeros"))
+    return node(
+        name, "BatchNormalization", inputs, axis=-1, momentum=0.999, epsilon=0.001, center=True, scale=True,
+        beta_initializer=zeros, gamma_initializer=ones, moving_mean_initializer=zeros, moving_variance_initializer=ones,
+        beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
+    )  # fmt: skip
+
+
+def browser_config():
+    """A model as a web page for transfer learning writes it: two Sequentials, a small MobileNet in the first."""
+    shape = [None, 16, 16, 3]
+    first = {"batch_input_shape": shape, "dtype": "float32", "sparse": False}
+    kernel = {"kernel_initializer": GLOROT, "kernel_regularizer": None, "kernel_constraint": None}
+    deep = {"depthwise_initializer": GLOROT, "depthwise_regularizer": None, "depthwise_constraint": None}
+    net = [
+        {"name": "input_1", "class_name": "InputLayer", "config": {**first, "name": "input_1"}, "inbound_nodes": []},
+        node("Conv1_pad", "ZeroPadding2D", ["input_1"], padding=[[0, 1], [0, 1]], data_format="channels_last"),
+        convolution("Conv1", "Conv2D", ["Conv1_pad"], filters=4, kernel_size=[3, 3], strides=[2, 2], **kernel)
+        | {"inbound_nodes": [[["Conv1_pad", 0, 0, {}]]]},
+        normalization("bn_Conv1", ["Conv1"]),
+        node("Conv1_relu", "ReLU", ["bn_Conv1"], max_value=6),
+        convolution("depthwise", "DepthwiseConv2D", ["Conv1_relu"], kernel_size=[3, 3], strides=[1, 1],
+                    depth_multiplier=1, **deep),
+        normalization("depthwise_BN", ["depthwise"]),
+        node("depthwise_relu", "ReLU", ["depthwise_BN"], max_value=6),
+        convolution("project", "Conv2D", ["depthwise_relu"], filters=4, kernel_size=[1, 1], strides=[1, 1], **kernel),
+        node("block_add", "Add", ["Conv1_relu", "project"]),
+    ]  # fmt: skip
+    net[2]["config"]["padding"] = "valid"
+    model = {"name": "model1", "layers": net, "input_layers": [["input_1", 0, 0]], "output_layers": [["block_add", 0, 0]]}
+    pool = {"data_format": "channels_last", "name": "pool_Pooling1", "trainable": True}
+    inner = [
+        {"class_name": "Model", "config": model},
+        {"class_name": "GlobalAveragePooling2D", "config": pool},
+    ]
+    head = [dense("dense_Dense1", 5, "relu", [None, 4]), dense("dense_Dense2", 3, "softmax", None)]
+    head[1]["config"]["use_bias"] = False
+    both = [
+        {"class_name": "Sequential", "config": {"name": "sequential_1", "layers": inner}},
+        {"class_name": "Sequential", "config": {"name": "sequential_3", "layers": head}},
+    ]
+    return {"class_name": "Sequential", "config": {"name": "sequential_4", "layers": both}}
+
+
+def dense(name, units, activation, shape):
+    config = {"units": units, "activation": activation, "use_bias": True, "kernel_initializer": GLOROT}
+    config |= {"bias_initializer": {"class_name": "Zeros", "config": {}}, "kernel_regularizer": None}
+    config |= {"bias_regularizer": None, "activity_regularizer": None, "kernel_constraint": None}
+    config |= {"bias_constraint": None, "name": name, "trainable": True}
+    if shape:
+        config |= {"batch_input_shape": shape, "dtype": "float32"}
+    return {"class_name": "Dense", "config": config}
+
+
+def browser_twin():
+    """The same network in Keras, for its predictions."""
+    x = keras.Input((16, 16, 3))
+    y = layers.Conv2D(4, 3, 2, use_bias=False, name="Conv1")(layers.ZeroPadding2D(((0, 1), (0, 1)))(x))
+    y = z = layers.ReLU(6.0)(layers.BatchNormalization(name="bn_Conv1", momentum=0.999)(y))
+    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(y)
+    y = layers.ReLU(6.0)(layers.BatchNormalization(name="depthwise_BN", momentum=0.999)(y))
+    y = layers.Conv2D(4, 1, use_bias=False, name="project")(y)
+    y = layers.GlobalAveragePooling2D()(layers.Add()([z, y]))
+    y = layers.Dense(5, "relu", name="dense_Dense1")(y)
+    return keras.Model(x, layers.Dense(3, "softmax", use_bias=False, name="dense_Dense2")(y))
+
+
+def write_browser(folder):
+    """``model.json``, ``weights.bin`` and ``metadata.json``, as a page made with TF.js 1.3 saves them."""
+    made, x = browser_twin(), normal(4, 16, 16, 3)
+    for weight in made.weights:
+        weight.assign(np.abs(normal(*weight.shape)) if "variance" in weight.name else normal(*weight.shape))
+    at = folder / "browser"
+    shutil.rmtree(at, ignore_errors=True)
+    at.mkdir(parents=True)
+    rows = [{"name": w.name.split(":")[0], "shape": list(w.shape), "dtype": "float32"} for w in made.weights]
+    topology = {**browser_config(), "keras_version": "tfjs-layers 1.3.1", "backend": "tensor_flow.js"}
+    manifest = [{"paths": ["weights.bin"], "weights": rows}]
+    (at / "model.json").write_text(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+    (at / "weights.bin").write_bytes(b"".join(w.numpy().tobytes() for w in made.weights))
+    about = {"tfjsVersion": "1.3.1", "tmVersion": "2.4.7", "labels": ["a", "b", "c"], "imageSize": 16}
+    (at / "metadata.json").write_text(json.dumps(about))
+    np.savez_compressed(folder / "browser.npz", x0=x, y=made.predict(x, verbose=0))
 
 
 QUANTIZED = {"half": [None, "float16", "uint8", "uint16"]}
@@ -193,6 +353,10 @@ def save_tfjs(made, path, quantized):
 
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
-    for chosen in sys.argv[2:] or MODELS:
-        write(target, chosen)
+    others = {"subclassed": write_subclassed, "exported": write_export, "browser": write_browser}
+    for chosen in sys.argv[2:] or [*MODELS, *others]:
+        if chosen in others:
+            others[chosen](target)
+        else:
+            write(target, chosen)
         print(chosen, sum(f.stat().st_size for f in (target / chosen).rglob("*") if f.is_file()))
