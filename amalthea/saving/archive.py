@@ -21,8 +21,8 @@ from amalthea import writing
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
-from amalthea.saving import assets, building, hdf5, objects, weights
-from amalthea.saving.contents import Contents
+from amalthea.saving import assets, building, hdf5, objects, old_configs, weights
+from amalthea.saving.contents import Contents, in_todays_form
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -70,11 +70,20 @@ def load_model(path: Any, compile: bool) -> Any:
         config = building.parsed(member(_CONFIG))
         if not compile and isinstance(config, dict):
             config.pop("compile_config", None)
+        era = _era(member(_METADATA))
+        config = old_configs.of_archive(config, era) if era < 3 else config
         with hdf5.opened(member(_WEIGHTS)) as file, building.planned(weights.index(file)):
             model = building.model_of(config)
             weights.read(model, file, is_new=True)
         assets.restore(model, names(), member)
     return model
+
+
+def _era(metadata: bytes) -> int:
+    """The first number of the Keras version that wrote the file."""
+    found = building.parsed(metadata)
+    version = found.get("keras_version") if isinstance(found, dict) else None
+    return 2 if isinstance(version, str) and version.startswith("2.") else 3
 
 
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
@@ -88,11 +97,13 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
 def contents(path: Any) -> Contents:
     """The contents of an archive or folder, without building the model."""
     with members(path) as (member, _):
-        about, config = building.parsed(member(_METADATA)), building.parsed(member(_CONFIG))
+        about, config = member(_METADATA), building.parsed(member(_CONFIG))
         with hdf5.opened(member(_WEIGHTS)) as file:
             values = hdf5.values_in(file)
-    version = about.get("keras_version") if isinstance(about, dict) else None
-    return Contents({"Keras": str(version)}, config, values, [])
+    told = building.parsed(about)
+    version = str(told.get("keras_version")) if isinstance(told, dict) else ""
+    config, refused = in_todays_form(config, _era(about))
+    return Contents({"Keras": version}, config, values, refused)
 
 
 def weights_in(path: Any) -> bytes:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from amalthea import configurable, loading
-from amalthea.errors import AmaltheaError, brief
+from amalthea.errors import AmaltheaError, ModelFileError, brief
 from amalthea.models.functional import op_names
+from amalthea.saving import old_configs
 
 _MOST = 1000  # reasons
 _DEPTH = 100  # of objects within objects that are looked at
@@ -66,9 +67,18 @@ def _layers(config: Any, depth: int) -> Iterator[LayerRow]:
             yield from _layers(row, depth + 1)
 
 
+def in_todays_form(config: Any, era: int) -> tuple[Any, list[str]]:
+    """A configuration of an older Keras in today's form; or as it is, with the reason why it is refused."""
+    try:
+        return old_configs.of_file(config, era), []
+    except ModelFileError as error:
+        return config, [" ".join(line.strip() for line in str(error).splitlines())]
+
+
 def refusals(config: Any) -> list[str]:
     """All things in a configuration that loading refuses, in words: code, unknown classes, and sizes."""
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
+    from amalthea.layers import legacy  # noqa: F401
 
     found: list[str] = []
     waiting: deque[Any] = deque([config])

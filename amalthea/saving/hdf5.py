@@ -10,8 +10,8 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError
-from amalthea.saving import building, layered, weights
-from amalthea.saving.contents import Contents, Value
+from amalthea.saving import building, layered, weights, whole_h5
+from amalthea.saving.contents import Contents, Value, in_todays_form
 
 
 def bytes_of(model: Any) -> bytes:
@@ -46,9 +46,25 @@ def opened(data: bytes) -> Generator[Any, None, None]:
         yield file
 
 
+def load_model(path: Any, compile: bool) -> Any:
+    """The model of a file; its optimizer's state with it if ``compile`` is true."""
+    with opened(_bytes(path)) as file:
+        if not layered.is_whole(file):
+            raise ModelFileError(
+                "This file holds weights without a model.",
+                got=str(path),
+                cure="build the model in Python, and model.load_weights(path)",
+            )
+        return whole_h5.load_model(file, compile)
+
+
+def _bytes(path: Any) -> bytes:
+    return path.read() if hasattr(path, "read") else Path(path).read_bytes()
+
+
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
     """Reads the weights of a file into a built model."""
-    with opened(Path(path).read_bytes()) as file, at_once():
+    with opened(_bytes(path)) as file, at_once():
         if layered.is_layered(file):
             layered.read(model, file, by_name, skip_mismatch)
         else:
@@ -57,12 +73,12 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
 
 def contents(path: Any) -> Contents:
     """The contents of a file, without building the model."""
-    with opened(Path(path).read_bytes()) as file:
-        texts = {key: layered.text(file, key) for key in ("keras_version", "backend", "model_config")}
-        values = values_in(file)
-    config = texts.pop("model_config")
-    versions = {key: text for key, text in texts.items() if text}
-    return Contents(versions, building.modern(building.parsed(config.encode())) if config else None, values, [])
+    with opened(_bytes(path)) as file:
+        values, origin = values_in(file), layered.origin_of(file)
+        text = layered.text(file, "model_config")
+    versions = {"Keras": origin.version, "backend": origin.backend}
+    config, refused = in_todays_form(building.parsed(text.encode()), origin.era) if text else (None, [])
+    return Contents({key: told for key, told in versions.items() if told}, config, values, refused)
 
 
 def values_in(file: Any) -> list[Value]:

@@ -58,6 +58,7 @@ def deserialize_keras_object(
         3
     """
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
+    from amalthea.layers import legacy  # noqa: F401
 
     with CustomObjectScope(custom_objects):
         if safe_mode is None:

@@ -22,7 +22,7 @@ from amalthea.layers.input_layer import Input
 from amalthea.loading import limits
 from amalthea.saving import building, checkpoint, old_configs, protobuf
 from amalthea.saving.bundle import Bundle
-from amalthea.saving.contents import Contents
+from amalthea.saving.contents import Contents, in_todays_form
 from amalthea.saving.object_graph import CHILD, ObjectGraph
 from amalthea.saving.protobuf import Field
 
@@ -81,7 +81,7 @@ def contents(path: Any) -> Contents:
     versions = {"TensorFlow": _version(folder)}
     try:
         saved = configuration(folder)
-        config, refused = old_configs.of_file(saved.model_config, era=2), []
+        config, refused = in_todays_form(saved.model_config, era=2)
         versions["Keras"] = saved.keras_version
     except ModelFileError as error:
         config, refused = None, [str(error).splitlines()[0]]

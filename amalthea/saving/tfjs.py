@@ -24,7 +24,7 @@ from amalthea.errors import ModelFileError, brief, visible
 from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import building, old_configs
-from amalthea.saving.contents import Contents, Value
+from amalthea.saving.contents import Contents, Value, in_todays_form
 
 _DTYPES = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64")
 
@@ -57,7 +57,8 @@ def contents(path: Any) -> Contents:
     versions = {key: str(told[key]) for key in ("generatedBy", "convertedBy", "keras_version") if key in told}
     values = [Value(name, value.shape, value.dtype.name) for name, value in _weights(Path(path), data)]
     try:
-        return Contents(versions, old_configs.of_file(configuration(data)[0], era=2), values, [])
+        config, refused = in_todays_form(configuration(data)[0], era=2)
+        return Contents(versions, config, values, refused)
     except ModelFileError as error:
         return Contents(versions, None, values, [str(error).splitlines()[0]])
 

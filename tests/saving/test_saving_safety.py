@@ -78,7 +78,7 @@ def test_a_damaged_file_is_refused_with_its_name(kind, path):
     damage(path)
     with pytest.raises(ModelFileError, match=says) as caught:
         amalthea.saving.load_model(path)
-    assert str(path) in str(caught.value) + "\n".join(caught.value.__notes__)
+    assert str(path) in str(caught.value) + "\n".join(getattr(caught.value, "__notes__", ()))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
