@@ -60,9 +60,8 @@ def _layers(config: Any, depth: int) -> Iterator[LayerRow]:
     rows = inner.get("layers")
     for row in rows if isinstance(rows, list) else [inner.get("layer"), inner.get("cell")]:
         if isinstance(row, dict) and "class_name" in row:
-            own = row.get("config") if isinstance(row.get("config"), dict) else {}
-            built = row.get("build_config") or {}
-            shape = own.get("batch_shape") or (built.get("input_shape") if isinstance(built, dict) else None)
+            own, built = (found if isinstance(found := row.get(k), dict) else {} for k in ("config", "build_config"))
+            shape = own.get("batch_shape") or built.get("input_shape")
             yield LayerRow(depth, str(row["class_name"]), str(own.get("name", row.get("name", ""))), shape)
             yield from _layers(row, depth + 1)
 
@@ -103,8 +102,8 @@ def _refused(data: dict[str, Any]) -> Iterator[str]:
         return
     if not isinstance(name, str) or name.startswith("__") or (op_names.is_of_op(data) and op_names.is_known(data)):
         return
+    as_function = name == "function"
     try:
-        as_function = name == "function"
         configurable._find(config if as_function else name, data, tuple(configurable.FAMILIES), as_function)
         if isinstance(config, dict):
             loading.check_sizes(name, config)

@@ -2,10 +2,13 @@
 
 A checkpoint of Keras 2 names each value by the path of attributes that leads to its variable::
 
-    root -- layer_with_weights-0 -- kernel          (the first layer that has weights)
-         |                       \- bias
-         |- layer_with_weights-1 -- cell -- kernel
-         \- optimizer -- _variables -- 1
+    root
+     +-- layer_with_weights-0       the first layer that has weights
+     |    +-- kernel
+     |    +-- bias
+     +-- layer_with_weights-1
+     |    +-- cell -- kernel
+     +-- optimizer -- _variables -- 1
 
 Both graphs, of the file and of the model, are walked side by side. Layers of Sequential and functional models are found
 by their names where the file tells them, else by their order; everything else by the names of attributes.
@@ -55,10 +58,11 @@ class Slot(NamedTuple):
 
 
 class Node(NamedTuple):
-    """An object: its attributes by name, the key of its value, and the slots of an optimizer."""
+    """An object: its attributes by name, the key and TensorFlow's name of its value, and the slots of an optimizer."""
 
     children: dict[str, int]
     key: str | None
+    name: str
     slots: tuple[Slot, ...]
 
 
@@ -99,11 +103,12 @@ def _ends(slots: tuple[Slot, ...]) -> Iterator[int]:
 
 
 def _node(row: dict[str, Any]) -> Node:
-    keys = [a["checkpoint_key"] for a in row["attributes"] if a["name"] == _VALUE]
+    held = [(a["checkpoint_key"], a["full_name"]) for a in row["attributes"] if a["name"] == _VALUE]
+    key, name = held[0] if held else (None, "")
     slots = tuple(
         Slot(s["original_variable_node_id"], s["slot_name"], s["slot_variable_node_id"]) for s in row["slot_variables"]
     )
-    return Node({c["local_name"]: c["node_id"] for c in row["children"]}, keys[0] if keys else None, slots)
+    return Node({c["local_name"]: c["node_id"] for c in row["children"]}, key, name, slots)
 
 
 class Match(NamedTuple):

@@ -46,7 +46,7 @@ def restore(model: Any, graph: ObjectGraph, bundle: Bundle, nodes: dict[int, int
     if node is None or optimizer is None or _number(graph, bundle, node, "_iterations", "iter") in (None, 0):
         return []
     optimizer.build(model.trainable_variables)
-    pairs = _listed(optimizer, graph, bundle, node)
+    pairs = _listed(optimizer, graph, bundle, node, nodes)
     if pairs is None:
         pairs = _by_name(optimizer, graph, bundle, node, nodes)
     if pairs is None:
@@ -81,18 +81,23 @@ def _numbers(optimizer: Any, graph: ObjectGraph, bundle: Bundle, node: int) -> l
     return found
 
 
-def _listed(optimizer: Any, graph: ObjectGraph, bundle: Bundle, node: int) -> list[Any] | None:
-    """The slots by their order."""
+def _listed(optimizer: Any, graph: ObjectGraph, bundle: Bundle, node: int, nodes: dict[int, int]) -> list[Any] | None:
+    """The slots of a list: those of one weight, which their names end with, are in today's order."""
     listed = graph.child(node, "_variables")
     if listed is None:
         return None
-    count = len(graph.nodes[listed].children)
-    keys = [graph.key(graph.child(listed, str(i))) for i in range(1, count)]
-    shapes = [bundle.entries[key].shape if key in bundle.entries else None for key in keys]
-    slots = _slots(optimizer)
-    if shapes != [tuple(slot.shape) for slot in slots]:
-        return None
-    return [(slot, bundle.array(str(key))) for slot, key in zip(slots, keys)]
+    known = {id(variable): i for i, variable in enumerate(optimizer._trainable_variables)}
+    owners = {graph.nodes[i].name: known[v] for i, v in nodes.items() if v in known}
+    waiting = [[slots[i] for slots in optimizer._slots.values()][::-1] for i in range(len(known))]
+    pairs = []
+    for i in range(1, len(graph.nodes[listed].children)):
+        held = graph.nodes[graph.child(listed, str(i)) or 0]
+        owner = owners.get(held.name.split("/", 2)[-1])  # without the names of the optimizer and of the slot
+        slot = waiting[owner].pop() if owner is not None and waiting[owner] else None
+        if slot is None or held.key not in bundle.entries or bundle.entries[held.key].shape != tuple(slot.shape):
+            return None
+        pairs.append((slot, bundle.array(held.key)))
+    return pairs if len(pairs) == len(_slots(optimizer)) else None
 
 
 def _slots(optimizer: Any) -> list[Any]:
@@ -101,9 +106,7 @@ def _slots(optimizer: Any) -> list[Any]:
     return [v for v in optimizer.variables if id(v) in slots]
 
 
-def _by_name(
-    optimizer: Any, graph: ObjectGraph, bundle: Bundle, node: int, nodes: dict[int, int]
-) -> list[Any] | None:
+def _by_name(optimizer: Any, graph: ObjectGraph, bundle: Bundle, node: int, nodes: dict[int, int]) -> list[Any] | None:
     """The slots by the variables that they belong to, and by name."""
     known = {id(variable): i for i, variable in enumerate(optimizer._trainable_variables)}
     pairs = []
@@ -117,4 +120,4 @@ def _by_name(
         if bundle.entries[str(key)].shape != tuple(variable.shape):
             return None
         pairs.append((variable, bundle.array(str(key))))
-    return pairs
+    return pairs if len(pairs) == len(_slots(optimizer)) else None

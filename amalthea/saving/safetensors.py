@@ -152,11 +152,11 @@ def _described(name: str, row: Any) -> tuple[str, Any, tuple[int, ...], int, int
     row = row if isinstance(row, dict) else {}
     shape, offsets, dtype = row.get("shape"), row.get("data_offsets"), row.get("dtype")
     whole = isinstance(shape, list) and isinstance(offsets, list) and len(offsets) == 2 and len(shape) <= 32
-    if not whole or not all(type(n) is int and 0 <= n < 1 << 62 for n in (*shape, *offsets)):  # type: ignore[misc]
+    if not whole or not all(type(n) is int and 0 <= n < 1 << 62 for n in (*shape, *offsets)):
         raise ModelFileError("The safetensors file is damaged: the place of a value.", got=f"{brief(name)}: {row}")
     if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise ModelFileError("A value in the file has a dtype that is not read.", got=f"{brief(name)}: {brief(dtype)}")
     kind = dtypes.to_numpy(_DTYPES[dtype])
-    if math.prod(shape) * kind.itemsize != offsets[1] - offsets[0]:  # type: ignore[arg-type,index]
+    if math.prod(shape) * kind.itemsize != offsets[1] - offsets[0]:
         raise ModelFileError("The safetensors file is damaged: the size of a value.", got=f"{brief(name)}: {row}")
-    return name, kind, tuple(shape), offsets[0], offsets[1]  # type: ignore[arg-type,index]
+    return name, kind, tuple(shape), offsets[0], offsets[1]

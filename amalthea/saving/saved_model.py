@@ -131,9 +131,8 @@ def _build(model: Any, inputs: Any) -> None:
     """Call a model on symbols, which builds its layers too."""
 
     def symbol(spec: Any) -> Any:
-        shape = spec.shape if isinstance(spec, TensorSpec) else None
-        loading.check_shapes(model.name, shape)
-        return Input(batch_shape=(None, *shape[1:]), dtype=spec.dtype)
+        loading.check_shapes(model.name, spec.shape)
+        return Input(batch_shape=(None, *spec.shape[1:]), dtype=spec.dtype)
 
     try:
         model(tree.map_structure(symbol, inputs))

@@ -182,7 +182,7 @@ def write(folder, name):
     np.savez_compressed(folder / f"{name}.npz", t=t, y=y, losses=losses, **{f"x{i}": x for i, x in enumerate(xs)})
 
 
-class Block(keras.Model):
+class TwoBlocks(keras.Model):
     """A model of its own class, with layers in attributes and lists."""
 
     def __init__(self, units=3, **kwargs):
@@ -207,20 +207,22 @@ class Block(keras.Model):
 
 def write_subclassed(folder):
     """A checkpoint of ``save_weights``, one of ``tf.train.Checkpoint``, and a SavedModel."""
-    made, x, t = Block(), normal(6, 4), normal(6, 3)
+    made, x, t = TwoBlocks(), normal(6, 4), normal(6, 3)
     made.compile(keras.optimizers.Adam(0.01), "mse")
     for _ in range(2):
         made.train_on_batch(x, t)
     at = folder / "subclassed"
     shutil.rmtree(at, ignore_errors=True)
     at.mkdir(parents=True)
-    np.savez_compressed(folder / "subclassed.npz", x0=x, t=t, y=made.predict(x, verbose=0))
+    y = made.predict(x, verbose=0)
     made.save_weights(at / "ckpt")
     (at / "checkpoint").unlink()
     tf.train.Checkpoint(model=made, optimizer=made.optimizer).write(str(at / "trained"))
     made.save(at / "saved", save_format="tf")
     finish(at / "saved")
     without_functions(at / "saved" / "saved_model.pb")
+    losses = [made.train_on_batch(x, t) for _ in range(3)]
+    np.savez_compressed(folder / "subclassed.npz", x0=x, t=t, y=y, losses=losses)
 
 
 def write_export(folder):
@@ -286,7 +288,12 @@ def browser_config():
         node("block_add", "Add", ["Conv1_relu", "project"]),
     ]  # fmt: skip
     net[2]["config"]["padding"] = "valid"
-    model = {"name": "model1", "layers": net, "input_layers": [["input_1", 0, 0]], "output_layers": [["block_add", 0, 0]]}
+    model = {
+        "name": "model1",
+        "layers": net,
+        "input_layers": [["input_1", 0, 0]],
+        "output_layers": [["block_add", 0, 0]],
+    }
     pool = {"data_format": "channels_last", "name": "pool_Pooling1", "trainable": True}
     inner = [
         {"class_name": "Model", "config": model},
