@@ -1,7 +1,7 @@
 """The state of Keras 2's optimizers in the graph of objects of a checkpoint, for the optimizers of today.
 
-Optimizers of Keras 2.11 to 2.15 keep a list ``_variables``: the number of updates, then the slots in the order that they
-still have. Older ones keep their slots apart, each by the variable that it belongs to and by a name.
+Optimizers of Keras 2.11 to 2.15 keep a list ``_variables``: the number of updates, then the slots, whose names end with
+those of their weights. Older ones keep each slot by the variable that it belongs to and by a name.
 """
 
 from __future__ import annotations

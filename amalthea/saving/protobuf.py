@@ -7,8 +7,8 @@ A message is a sequence of fields: a number and a wire type in one varint, then 
               2   a length (varint), then as many bytes: text, a message, or packed numbers
               5   4 bytes
 
-A *schema* is a dict from names to fields. Fields that are not in it are skipped. A message within a message has a schema
-of its own, so that a file cannot nest them deeper than the schemas do.
+A *schema* is a dict from names to fields. Fields that are not in it are skipped. A message within a message has a
+schema of its own, so that a file cannot nest them deeper than the schemas do.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ def _layers(model: Any) -> Iterator[Any]:
 
 
 def _assign(model: Any, weights: list[tuple[str, np.ndarray]], skip_mismatch: bool) -> None:
-    """Gives each layer the weights whose names begin with its name, or have it among their parts; all are compared before."""
+    """Gives each layer the weights that have its name among the parts of theirs; all are compared before."""
     layers = list(_layers(model))
     values_of: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
     for name, value in weights:
