@@ -27,7 +27,7 @@ def _contents(path: str) -> tuple[Any, str]:
 
     row, read = formats.reader(path, "contents")
     found = read(path)
-    return found._replace(refused=[*found.refused, *contents.refusals(found.config)]), row.name
+    return found._replace(refused=contents.refusals(found)), row.name
 
 
 def report(found: Any, kind: str, most: int | None) -> list[str]:

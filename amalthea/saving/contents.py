@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,9 +10,10 @@ from typing import Any, NamedTuple
 from amalthea import configurable, loading
 from amalthea.errors import AmaltheaError, ModelFileError, brief
 from amalthea.models.functional import op_names
-from amalthea.saving import old_configs
+from amalthea.saving import building, old_configs
 
 _MOST = 1000  # reasons
+_TRUSTED = {"TorchModuleWrapper": "a pickled module of PyTorch", "TFSMLayer": "the path of a SavedModel"}
 _DEPTH = 100  # of objects within objects that are looked at
 
 
@@ -74,44 +76,51 @@ def in_todays_form(config: Any, era: int) -> tuple[Any, list[str]]:
         return config, [" ".join(line.strip() for line in str(error).splitlines())]
 
 
-def refusals(config: Any) -> list[str]:
-    """All things in a configuration that loading refuses, in words: code, unknown classes, and sizes."""
+def refusals(found: Contents) -> list[str]:
+    """All things in a file that loading refuses, in words: code, unknown classes, paths and sizes."""
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
     from amalthea.layers import legacy  # noqa: F401
 
-    found: list[str] = []
-    waiting: deque[Any] = deque([config])
-    while waiting:
-        data = waiting.popleft()
-        if isinstance(data, dict):
-            found += _refused(data)
-            waiting.extend(data.values())
-        elif isinstance(data, list):
-            waiting.extend(item for item in data if isinstance(item, (dict, list)))
-        if len(found) > _MOST:
-            return [*dict.fromkeys(found), "and more"]
-    return list(dict.fromkeys(found))
+    reasons = [*found.refused]
+    waiting: deque[Any] = deque([found.config])
+    with building.planned(sum(math.prod(value.shape) for value in found.values)):
+        while waiting and len(reasons) < _MOST:
+            data = waiting.popleft()
+            if isinstance(data, dict):
+                reasons += _refused(data)
+                waiting.extend(data.values())
+            elif isinstance(data, list):
+                waiting.extend(item for item in data if isinstance(item, (dict, list)))
+    return list(dict.fromkeys(reasons))
 
 
 def _refused(data: dict[str, Any]) -> Iterator[str]:
     name, config = data.get("class_name"), data.get("config")
-    if name is None or "config" not in data:
-        return
     if name == "__lambda__" or (name == "Lambda" and isinstance(config, dict) and _is_code(config.get("function"))):
         yield "Python code in a Lambda: load_model(path, safe_mode=False) if you trust whoever wrote it"
-        return
-    if not isinstance(name, str) or name.startswith("__") or (op_names.is_of_op(data) and op_names.is_known(data)):
-        return
-    as_function = name == "function"
-    try:
-        configurable._find(config if as_function else name, data, tuple(configurable.FAMILIES), as_function)
-        if isinstance(config, dict):
+    elif name == "function":
+        yield from _unknown(config, data, as_function=True)
+    elif isinstance(name, str) and isinstance(config, dict) and not name.startswith("__"):
+        if not (op_names.is_of_op(data) and op_names.is_known(data)):
+            yield from _unknown(name, data)
+        if name in _TRUSTED:
+            yield f"{brief(name)}: it holds {_TRUSTED[name]}, which can run any code"
+        if isinstance(config.get("vocabulary"), str):
+            yield f"{brief(name)}: it reads the file {brief(config['vocabulary'])}"
+        try:
             loading.check_sizes(name, config)
-    except AmaltheaError as error:
-        module = data.get("registered_name") or data.get("module")
-        known = f" of {brief(module)}" if module else ""
-        kind = config if as_function else name
-        yield f"{brief(kind)}{known}: {str(error).splitlines()[0]} custom_objects={{{brief(kind)}: ...}} supplies it"
+        except ModelFileError as error:
+            yield " ".join(line.strip() for line in str(error).splitlines()[:3])
+
+
+def _unknown(name: Any, data: dict[str, Any], as_function: bool = False) -> Iterator[str]:
+    """The name of a class or function that is not known."""
+    try:
+        configurable._find(name, data, tuple(configurable.FAMILIES), as_function)
+    except AmaltheaError:
+        told = data.get("registered_name") or data.get("module")
+        kind = "function" if as_function else "class"
+        yield f"the {kind} {brief(name)}{f' ({told})' if told else ''}: custom_objects={{{brief(name)}: ...}} supplies it"
 
 
 def _is_code(function: Any) -> bool:

@@ -67,7 +67,7 @@ def opened(path, model):
     row = formats.find(path)
     looked = row.reader("contents")(path)
     contents.layers(looked.config)
-    contents.refusals(looked.config)
+    contents.refusals(looked)
     if row.reader("load_model"):
         amalthea.saving.load_model(path)
     model.load_weights(path)
