@@ -119,8 +119,8 @@ def _unknown(name: Any, data: dict[str, Any], as_function: bool = False) -> Iter
         configurable._find(name, data, tuple(configurable.FAMILIES), as_function)
     except AmaltheaError:
         told = data.get("registered_name") or data.get("module")
-        kind = "function" if as_function else "class"
-        yield f"the {kind} {brief(name)}{f' ({told})' if told else ''}: custom_objects={{{brief(name)}: ...}} supplies it"
+        kind, known = "function" if as_function else "class", f" ({told})" if told else ""
+        yield f"the {kind} {brief(name)}{known}: custom_objects={{{brief(name)}: ...}} supplies it"
 
 
 def _is_code(function: Any) -> bool:

@@ -3,8 +3,8 @@
     8 bytes: length of the header | header: JSON | data
 
 The header maps each name to a dtype, a shape and the range of its bytes in the data. The ranges follow each other
-without gaps, and every byte belongs to one. Reading needs no library: the format is these three parts, and every size in
-it is checked here against the file and our own limits.
+without gaps, and every byte belongs to one. Reading needs no library: the format is these three parts, and every size
+in it is checked here against the file and our own limits.
 
 A name is the path of an object as in a ``.weights.h5`` file, and the number of the value: ``layers/dense/0``.
 """

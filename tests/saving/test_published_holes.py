@@ -1,7 +1,7 @@
 """Holes that were published of Keras's loading of files, and their kin: each file is refused, and nothing happens.
 
-While a file is read, the process is watched: it starts no program, opens no connection, runs no pickle and does not open
-the file ``secret`` that lies beside the model. Each case says which hole it is; those without a number are kin.
+While a file is read, the process is watched: it starts no program, opens no connection, runs no pickle and does not
+open the file ``secret`` that lies beside the model. Each case says which hole it is; those without a number are kin.
 """
 
 from __future__ import annotations

@@ -38,8 +38,9 @@ def test_every_dtype_comes_back(dtype):
 
 
 def test_a_file_as_other_libraries_write_it_is_read():
-    """The bytes are those of ``save_file({"x": ones((2, 2)), "y": arange(3, dtype="int8")})`` of the safetensors library."""
-    text = b'{"x":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"y":{"dtype":"I8","shape":[3],"data_offsets":[16,19]}}'
+    """The bytes are those that the safetensors library writes for two arrays."""
+    text = b'{"x":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},'
+    text += b'"y":{"dtype":"I8","shape":[3],"data_offsets":[16,19]}}'
     text += b" " * (-len(text) % 8)
     data = struct.pack("<Q", len(text)) + text + np.ones(4, "float32").tobytes() + bytes([0, 1, 2])
     found = safetensors.read(data)
