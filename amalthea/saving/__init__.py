@@ -18,6 +18,7 @@ _LAZY = {
     "load_model": "files",
     "load_weights": "files",
     "model_from_json": "objects",
+    "model_from_yaml": "objects",
     "save_model": "files",
     "save_weights": "files",
     "serialize_keras_object": "objects",

@@ -10,7 +10,7 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError
-from amalthea.saving import building, layered, weights, whole_h5
+from amalthea.saving import building, layered, numbered, weights, whole_h5
 from amalthea.saving.contents import Contents, Value, in_todays_form
 
 
@@ -67,6 +67,8 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     with opened(_bytes(path)) as file, at_once():
         if layered.is_layered(file):
             layered.read(model, file, by_name, skip_mismatch)
+        elif numbered.is_numbered(file):
+            numbered.read(model, file)
         else:
             weights.read(model, file, skip_mismatch)
 

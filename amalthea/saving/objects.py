@@ -6,7 +6,6 @@ refused unless ``safe_mode=False`` says that the file is trusted.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from amalthea import configurable
@@ -14,7 +13,13 @@ from amalthea.configurable import serialize
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 
-__all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "model_from_json", "serialize_keras_object"]
+__all__ = [
+    "deserialize_keras_object",
+    "enable_unsafe_deserialization",
+    "model_from_json",
+    "model_from_yaml",
+    "serialize_keras_object",
+]
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -68,7 +73,7 @@ def deserialize_keras_object(
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a model from the text that ``to_json`` gave, with new weights.
+    """Makes a model from the text that ``to_json`` gave, of this library or of Keras 0.3 to 3, with new weights.
 
     Args:
         json_string: str; the text.
@@ -78,6 +83,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         The model, built if the text knows its input shape.
 
     Raises:
+        ModelFileError: the text is not JSON, or not a model.
         UnknownNameError: a name in the text stands for nothing.
         UnsafeFileError: there is code in the text.
 
@@ -87,4 +93,36 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         >>> models.model_from_json(text).output_shape
         (None, 2)
     """
-    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
+    from amalthea.saving import texts
+
+    with CustomObjectScope(custom_objects):
+        return texts.model_of(texts.from_json(json_string))
+
+
+def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a model from the text that ``to_yaml`` of Keras 1 or 2 gave, with new weights.
+
+    The text is data: tags that would make objects of Python are refused.
+
+    Args:
+        yaml_string: str; the text.
+        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
+
+    Returns:
+        The model, built if the text knows its input shape.
+
+    Raises:
+        MissingLibraryError: PyYAML is not installed (``pip install amalthea[yaml]``).
+        ModelFileError: the text is not YAML, or not a model.
+        UnsafeFileError: there is code in the text.
+
+    Example:
+        >>> from amalthea import models
+        >>> text = "{class_name: Sequential, config: [{class_name: Dense, config: {output_dim: 2, input_dim: 3}}]}"
+        >>> models.model_from_yaml(text).output_shape  # doctest: +SKIP
+        (None, 2)
+    """
+    from amalthea.saving import texts
+
+    with CustomObjectScope(custom_objects):
+        return texts.model_of(texts.from_yaml(yaml_string))

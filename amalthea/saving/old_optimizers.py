@@ -8,7 +8,6 @@ Keras 1 sorted the weights by their names; Keras 2 kept the model's order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,10 +52,16 @@ def restore(model: Any, names: list[str], values: list[np.ndarray], pieces: list
     return True
 
 
+def restore_other_order(optimizer: Any, values: list[np.ndarray]) -> bool:
+    """Assign the values of a ``.keras`` file whose order is an older one; whether it is, else nothing has changed."""
+    variables = as_keras_2(optimizer, len(values))
+    other = variables != optimizer.variables or _scalar_last(variables, values) is not values
+    return other and _in_todays_order(optimizer, values)
+
+
 def _in_todays_order(optimizer: Any, values: list[np.ndarray]) -> bool:
-    variables = optimizer.variables
-    if len(variables) == len(values) + 1:  # Keras 2 did not keep the learning rate there
-        variables = [v for v in variables if v.name != "learning_rate"]
+    variables = as_keras_2(optimizer, len(values))
+    values = _scalar_last(variables, values[:1] if len(variables) == 1 else values)
     if len(variables) != len(values) or any(tuple(v.shape) != x.shape for v, x in zip(variables, values)):
         return False
     for variable, value in zip(variables, values):
@@ -72,9 +77,11 @@ def _by_slot(
     names = [name for piece in trained for name in piece.trainable_names]
     if origin.era == 1:
         names = sorted(set(names))
-    scalars = len(values) % len(names) if names else 0
-    step = int(values[0]) if scalars and values[0].shape == () else 0
-    blocks = [values[i : i + len(names)] for i in range(scalars, len(values), len(names))]
+    if not names:
+        return None
+    scalars = next((i for i, value in enumerate(values) if value.shape != ()), len(values))
+    step = int(values[0]) if scalars else 0
+    blocks = [values[i : i + len(names)] for i in range(scalars, len(values) - len(names) + 1, len(names))]
     assignments: list[tuple[str, Any, np.ndarray]] = []
     for slot, block in zip(_SLOTS.get(type(optimizer).__name__, ()), blocks):
         if slot not in optimizer._slots:
@@ -91,6 +98,20 @@ def _by_slot(
     return (step, assignments) if len(assignments) == wanted else None
 
 
-def slots_of(optimizer: Any) -> Sequence[str]:
-    """The slots of an optimizer, in the order of old files."""
-    return [slot for slot in _SLOTS.get(type(optimizer).__name__, ()) if slot in optimizer._slots]
+def _scalar_last(variables: list[Any], values: list[np.ndarray]) -> list[np.ndarray]:
+    """Nadam's product of momenta stood before its slots in Keras 3.0 to 3.6."""
+    moved = [*values[:2], *values[3:], *values[2:3]]
+    fits = [v.shape for v in moved] == [tuple(v.shape) for v in variables]
+    return moved if fits and len(moved) > 3 else values
+
+
+def as_keras_2(optimizer: Any, count: int) -> list[Any]:
+    """The variables that so many values of a file are for.
+
+    Keras 2 did not keep the learning rate among them, and its SGD had slots that were of no use without momentum.
+    """
+    variables = optimizer.variables
+    without = [v for v in variables if v.name != "learning_rate"]
+    if len(without) == 1 and count > len(variables):
+        return without
+    return without if count == len(without) else variables

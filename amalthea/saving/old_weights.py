@@ -70,7 +70,7 @@ def fit(layer: Any, name: str, names: list[str], values: Arrays, origin: Origin)
     for counts in _counts(inside, origin):
         if sum(trained + other for trained, other in counts) != len(values):
             continue
-        for order in (_trainable_first, _layer_by_layer):
+        for order in (_layer_by_layer,) if origin.version.startswith("0.") else (_trainable_first, _layer_by_layer):
             indices = order(inside, counts)
             pieces = [
                 Piece(leaf, [names[i] for i in own[: counts[k][0]]], convert(leaf, [values[i] for i in own], origin))
@@ -222,9 +222,14 @@ def _local_2d(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     return values
 
 
+def _highway(layer: Any, values: Arrays, origin: Origin) -> Arrays:
+    """Before Keras 1.2 each kernel stood beside its bias."""
+    return [values[i] for i in (0, 2, 1, 3)] if len(values) == 4 and values[1].ndim == 1 else values
+
+
 def _batch_normalization(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     if origin.version.startswith("0.") and len(values) == 4:
-        values[3] = np.maximum(np.square(values[3]) - layer.epsilon, 0.0)  # it was the deviation
+        values[3] = np.square(values[3] + layer.epsilon) - layer.epsilon  # it divided by deviation + epsilon
     return values
 
 
@@ -237,6 +242,7 @@ _CHANGES: dict[str, Callable[[Any, Arrays, Origin], Arrays]] = {
     "Conv3DTranspose": _convolution,
     "ConvLSTM2D": _conv_lstm,
     "GRU": _gru,
+    "Highway": _highway,
     "LSTM": _lstm,
     "LocallyConnected2D": _local_2d,
 }

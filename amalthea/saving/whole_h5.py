@@ -23,7 +23,7 @@ def load_model(file: Any, compile: bool) -> Any:
     """The model of an open file; with ``compile`` compiled as it was, and with its optimizer's state."""
     elements = weights.index(file)
     origin = layered.origin_of(file)
-    config = old_configs.of_file(_json(file, _MODEL), origin.era, origin.backend)
+    config = old_configs.of_file(_json(file, _MODEL), origin)
     with building.planned(elements):
         model = building.model_of(config)
         if not model.built:

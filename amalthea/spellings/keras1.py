@@ -128,6 +128,7 @@ LAYERS = {
         arguments={"alpha_init": "alpha", "beta_init": "beta", "init": "", "weights": ""},
     ),
     "PReLU": Spelling(arguments={"init": "alpha_initializer"}, values={"alpha_initializer": {"zero": "zeros"}}),
+    "Reshape": Spelling(arguments={"dims": "target_shape"}),
     "SeparableConvolution2D": _kernel(
         "nb_row",
         "nb_col",

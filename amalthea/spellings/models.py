@@ -9,9 +9,11 @@ old files count those of models inside models from 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea.spellings import objects, tf_ops
+from amalthea.spellings.keras0 import as_keras_1
 from amalthea.spellings.objects import MODELS
 from amalthea.spellings.ordering import complete, padded_as_theano
 from amalthea.spellings.rows import Config
@@ -21,13 +23,13 @@ _SEQUENTIAL = {"module": "keras", "class_name": "Sequential", "registered_name":
 _FUNCTIONAL = {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
 
 
-def modern_model(data: Config, era: int, backend: str = "") -> Config:
+def modern_model(data: Config, era: int, theano: Sequence[int] = ()) -> Config:
     """A model's configuration, or a layer's, in the form of Keras 3.
 
     Args:
         data: dict with ``class_name`` and ``config``; it is not changed.
         era: int; 1 or 2.
-        backend: str; "theano" for a file of that backend, whose padding "same" is another.
+        theano: ranks of the convolutions whose padding ``"same"`` is Theano's. Defaults to none.
 
     Example:
         >>> from amalthea.spellings import modern_model
@@ -35,8 +37,10 @@ def modern_model(data: Config, era: int, backend: str = "") -> Config:
         >>> modern_model(old, era=1)["config"]["layers"]
         [{'class_name': 'Dense', 'config': {'units': 3}}]
     """
+    if "class_name" not in data and "layers" in data:
+        data = as_keras_1(data)
     today = objects.modern_value("layer", complete(data) if era == 1 else data, era)
-    return padded_as_theano(today) if backend == "theano" else today
+    return padded_as_theano(today, theano) if theano else today
 
 
 def _sequential(data: Config, era: int) -> Config:

@@ -7,7 +7,7 @@ Some layers of Keras 1 did not write their ``dim_ordering``; they take that of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from amalthea.spellings.rows import Config
@@ -51,15 +51,16 @@ def _told(data: Any, ordering: str) -> Any:
 # ------------------------------------------------------------------------------------------------ Theano
 
 
-def padded_as_theano(data: Any) -> Any:
-    """A model's configuration, in today's form, with the zeros of Theano's ``"same"``."""
+def padded_as_theano(data: Any, ranks: Sequence[int]) -> Any:
+    """A model's configuration in today's form, with the zeros of Theano's ``"same"`` for convolutions of some ranks."""
     config = data.get("config")
     layers = config.get("layers") if isinstance(config, dict) else None
     if not isinstance(layers, list):
         return data
     made: list[Any] = []
-    for layer in map(padded_as_theano, layers):
-        zeros = _zeros(layer)
+    for layer in layers:
+        layer = padded_as_theano(layer, ranks)
+        zeros = _zeros(layer, ranks)
         if zeros is None:
             made.append(layer)
             continue
@@ -81,11 +82,11 @@ def _tensor(name: str, call: int) -> Config:
     return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "", "keras_history": [name, call, 0]}}
 
 
-def _zeros(layer: Config) -> Config | None:
+def _zeros(layer: Config, ranks: Sequence[int]) -> Config | None:
     """The layer that adds the zeros for a convolution; None where Theano's are those of all others."""
-    rank = _CONVOLUTIONS.get(layer.get("class_name", ""))
+    rank = _CONVOLUTIONS.get(layer.get("class_name", ""), 0)
     config = layer.get("config") or {}
-    if rank is None or config.get("padding") != "same":
+    if rank not in ranks or config.get("padding") != "same":
         return None
     sizes, steps, gaps = (_each(config.get(key, 1), rank) for key in ("kernel_size", "strides", "dilation_rate"))
     reach = [(size - 1) * gap + 1 for size, gap in zip(sizes, gaps)]

@@ -42,7 +42,7 @@ def class_name(function_name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _functions() -> dict[str, Any]:
+def functions() -> dict[str, Any]:
     public = {name: thing for name, thing in vars(ops).items() if hasattr(thing, "__wrapped__")}
     return {class_name(name): thing for name, thing in public.items()}
 
@@ -107,12 +107,12 @@ def is_known(data: dict[str, Any]) -> bool:
 
 def from_data(data: dict[str, Any]) -> Any:
     """A function of the call's arguments."""
-    function = _functions().get(data["class_name"])
+    function = functions().get(data["class_name"])
     if function is None:
         raise UnknownNameError(
             f"There is no op {data['class_name']!r}.",
             got=data["class_name"],
-            cure=nearest(data["class_name"], _functions()),
+            cure=nearest(data["class_name"], functions()),
         )
     parameters = inspect.signature(function).parameters
     config = {

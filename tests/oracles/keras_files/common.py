@@ -38,17 +38,24 @@ class Archive(object):
         if targets is not None and steps:
             model.train_on_batch(inputs, targets)
         for step in write:
+            before = set(os.listdir(self.folder))
             try:
                 step(self, name, model)
             except Exception as error:
+                for part in set(os.listdir(self.folder)) - before:
+                    os.remove(self.path(part))
                 print("  not written:", name, step.__name__, type(error).__name__, str(error)[:150])
         self.keep(name + "/x", inputs)
         self.keep(name + "/y", model.predict(inputs))
         if targets is not None:
             self.keep(name + "/t", targets)
-            losses = [model.train_on_batch(inputs, targets) for _ in range(2)] if steps else []
-            losses = [np.ravel(loss)[0] for loss in losses]
+            losses = [self.loss_of_step(model, inputs, targets) for _ in range(2)] if steps else []
             self.answers[name + "/losses"] = np.asarray(losses, "float64")
+
+    def loss_of_step(self, model, inputs, targets):
+        if hasattr(model, "reset_metrics"):  # else Keras 3.0 to 3.6 return the mean of all steps so far
+            model.reset_metrics()
+        return np.ravel(model.train_on_batch(inputs, targets))[0]
 
     def all(self, models, write):
         for make in models:

@@ -1,0 +1,102 @@
+"""Models as text: JSON of Keras 0.3 to 3, and YAML of Keras 1 and 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from amalthea.errors import ArgumentError, MissingLibraryError, ModelFileError, brief
+from amalthea.loading import limits
+from amalthea.saving import building, old_configs
+
+
+def from_json(text: Any) -> Any:
+    """The data in a text."""
+    return building.parsed(_checked(text, "JSON").encode("utf-8", "surrogatepass"))
+
+
+def from_yaml(text: Any) -> Any:
+    """The data in a text of YAML."""
+    text = _checked(text, "YAML")
+    try:
+        import yaml
+    except ImportError:
+        raise MissingLibraryError(
+            "Reading YAML needs PyYAML.", cure="pip install amalthea[yaml], or model_from_json with JSON"
+        ) from None
+    try:
+        _refuse_references(text, yaml)
+        return yaml.load(text, Loader=_loader(yaml))
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"The text is no YAML of a model: {brief(str(error))}.") from None
+
+
+def _loader(yaml: Any) -> type:
+    """A loader of plain data. Keras 1 wrote tuples under a tag of Python's, which are lists here."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    for name in ("tuple", "list"):
+        Loader.add_constructor(
+            f"tag:yaml.org,2002:python/{name}", lambda self, node: self.construct_sequence(node, True)
+        )
+    for name in ("unicode", "str"):
+        Loader.add_constructor(f"tag:yaml.org,2002:python/{name}", lambda self, node: self.construct_scalar(node))
+    Loader.add_constructor(f"{_TAG}numpy.dtype", _dtype)
+    Loader.add_constructor(f"{_TAG}numpy.core.multiarray.scalar", _scalar)
+    return Loader
+
+
+_TAG = "tag:yaml.org,2002:python/object/apply:"
+_SCALARS = ("i4", "i8", "f4", "f8", "b1")
+
+
+def _dtype(loader: Any, node: Any) -> str:
+    """The name of a dtype of NumPy, from what Keras 1 wrote in place of it."""
+    data = loader.construct_mapping(node, True)
+    name = (data.get("args") or [None])[0]
+    if name not in _SCALARS:
+        raise ModelFileError("The text has an object of Python that is not read.", got=brief(name))
+    return name
+
+
+def _scalar(loader: Any, node: Any) -> Any:
+    """The number that Keras 1 wrote as an object of NumPy: a dtype and its bytes."""
+    parts = loader.construct_sequence(node, True)
+    if len(parts) != 2 or parts[0] not in _SCALARS or not isinstance(parts[1], bytes):
+        raise ModelFileError("The text has an object of Python that is not read.", got=brief(parts))
+    values = np.frombuffer(parts[1], np.dtype(parts[0]).newbyteorder("<"))
+    if values.shape != (1,):
+        raise ModelFileError("The text is damaged: a number has another size.", got=brief(parts))
+    return values[0].item()
+
+
+def _refuse_references(text: str, yaml: Any) -> None:
+    """A value that stands for ten others, each of ten more, would take all memory; Keras wrote few, of small values."""
+    count = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+    if count > limits.copies * 16:
+        raise ModelFileError("The text refers to its own values too often.", expected=f"at most {limits.copies * 16}")
+
+
+def _checked(text: Any, kind: str) -> str:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        raise ArgumentError(f"{kind} is text.", expected="a str", got=brief(text))
+    if len(text) > limits.config_bytes:
+        raise ModelFileError(
+            "The text is too large to be read.",
+            expected=f"at most {limits.config_bytes:,} characters",
+            got=f"{len(text):,}",
+            cure="saving.limits.config_bytes, if the text is yours",
+        )
+    return text
+
+
+def model_of(data: Any) -> Any:
+    """The model of a configuration, of whichever version."""
+    return building.model_of(old_configs.of_file(data, old_configs.origin_of(data)))
