@@ -8,7 +8,7 @@ from amalthea import Input, Sequential, layers
 from amalthea.cli import main
 from tests.saving.test_tensorflow_files import FILES
 
-KERAS_FILES = FILES.parents[1] / "saving" / "keras_files"
+KERAS_FILES = FILES.parent / "keras_files"
 SHOWN = {
     "a .keras archive": (KERAS_FILES / "conv_bn_adam.keras", "3.15.1", "DepthwiseConv2D", "layers/conv2d/vars/0"),
     "a model with ops": (KERAS_FILES / "functional_shared.keras", "Sum", "shared", "Nothing in it is refused"),

@@ -3,7 +3,7 @@
 Run it in an environment of its own (Python 3.8)::
 
     pip install tensorflow-cpu==2.3.4 "protobuf<3.21"
-    python tests/oracles/keras_files/old_saved_model.py tests/data/saved_models
+    python tests/oracles/keras_files/old_saved_model.py tests/saving/saved_models
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Run it in an environment of its own (Python 3.11)::
 
     pip install tensorflow-cpu==2.15.1 "numpy<2"
     pip install --no-deps tensorflowjs==4.22.0 tf_keras==2.15.1
-    python tests/oracles/keras_files/tensorflow_files.py tests/data/saved_models
+    python tests/oracles/keras_files/tensorflow_files.py tests/saving/saved_models
 
 A model NAME gives ``NAME/saved/`` (a SavedModel), ``NAME/ckpt.*`` (a checkpoint of ``save_weights``), ``NAME/tfjs/``
 and ``NAME.npz``: inputs ``x0, x1, ...``, targets ``t``, predictions ``y`` and ``losses`` of further training steps.
