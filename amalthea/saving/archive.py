@@ -23,6 +23,7 @@ from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
 from amalthea.saving import assets, building, hdf5, objects, old_configs, weights
 from amalthea.saving.contents import Contents, in_todays_form
+from amalthea.saving.old_weights import Origin
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -102,7 +103,7 @@ def contents(path: Any) -> Contents:
             values = hdf5.values_in(file)
     told = building.parsed(about)
     version = str(told.get("keras_version")) if isinstance(told, dict) else ""
-    config, refused = in_todays_form(config, _era(about))
+    config, refused = in_todays_form(config, Origin(2)) if _era(about) == 2 else (config, [])
     return Contents({"Keras": version}, config, values, refused)
 
 

@@ -11,6 +11,7 @@ from amalthea import configurable, loading
 from amalthea.errors import AmaltheaError, ModelFileError, brief
 from amalthea.models.functional import op_names
 from amalthea.saving import building, old_configs
+from amalthea.saving.old_weights import Origin
 
 _MOST = 1000  # reasons
 _TRUSTED = {"TorchModuleWrapper": "a pickled module of PyTorch", "TFSMLayer": "the path of a SavedModel"}
@@ -68,10 +69,10 @@ def _layers(config: Any, depth: int) -> Iterator[LayerRow]:
             yield from _layers(row, depth + 1)
 
 
-def in_todays_form(config: Any, era: int) -> tuple[Any, list[str]]:
+def in_todays_form(config: Any, origin: Origin) -> tuple[Any, list[str]]:
     """A configuration of an older Keras in today's form; or as it is, with the reason why it is refused."""
     try:
-        return old_configs.of_file(config, era), []
+        return old_configs.of_file(config, origin), []
     except ModelFileError as error:
         return config, [" ".join(line.strip() for line in str(error).splitlines())]
 

@@ -79,7 +79,7 @@ def contents(path: Any) -> Contents:
         values, origin = values_in(file), layered.origin_of(file)
         text = layered.text(file, "model_config")
     versions = {"Keras": origin.version, "backend": origin.backend}
-    config, refused = in_todays_form(building.parsed(text.encode()), origin.era) if text else (None, [])
+    config, refused = in_todays_form(building.parsed(text.encode()), origin) if text else (None, [])
     return Contents({key: told for key, told in versions.items() if told}, config, values, refused)
 
 

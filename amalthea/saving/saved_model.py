@@ -24,8 +24,10 @@ from amalthea.saving import building, checkpoint, old_configs, protobuf
 from amalthea.saving.bundle import Bundle
 from amalthea.saving.contents import Contents, in_todays_form
 from amalthea.saving.object_graph import CHILD, ObjectGraph
+from amalthea.saving.old_weights import Origin
 from amalthea.saving.protobuf import Field
 
+_KERAS_2 = Origin(2, "tensorflow")
 _MODELS = ("_tf_keras_sequential", "_tf_keras_network", "_tf_keras_model")
 
 _METADATA = {
@@ -58,7 +60,7 @@ def load_model(path: Any, compile: bool) -> Any:
     saved = configuration(folder)
     bundle = Bundle(_checkpoint(folder))
     with building.planned(bundle.elements), at_once():
-        model = building.model_of(old_configs.of_file(saved.model_config, era=2))
+        model = building.model_of(old_configs.of_file(saved.model_config, _KERAS_2))
         if not model.built:
             _build(model, saved.inputs)
         if compile and saved.training_config:
@@ -81,7 +83,7 @@ def contents(path: Any) -> Contents:
     versions = {"TensorFlow": _version(folder)}
     try:
         saved = configuration(folder)
-        config, refused = in_todays_form(saved.model_config, era=2)
+        config, refused = in_todays_form(saved.model_config, _KERAS_2)
         versions["Keras"] = saved.keras_version
     except ModelFileError as error:
         config, refused = None, [str(error).splitlines()[0]]

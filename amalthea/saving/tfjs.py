@@ -25,7 +25,9 @@ from amalthea.loading import limits
 from amalthea.models.model import Model
 from amalthea.saving import building, old_configs
 from amalthea.saving.contents import Contents, Value, in_todays_form
+from amalthea.saving.old_weights import Origin
 
+_KERAS_2 = Origin(2, "tensorflow")
 _DTYPES = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64")
 
 
@@ -35,7 +37,7 @@ def load_model(path: Any, compile: bool) -> Any:
     weights = _weights(Path(path), data)
     config, training = configuration(data)
     with building.planned(sum(value.size for _, value in weights)), at_once():
-        model = building.model_of(old_configs.of_file(config, era=2))
+        model = building.model_of(old_configs.of_file(config, _KERAS_2))
         if compile and training:
             building.compiled(model, old_configs.compile_config(training, era=2))
         _assign(model, weights, skip_mismatch=False)
@@ -57,7 +59,7 @@ def contents(path: Any) -> Contents:
     versions = {key: str(told[key]) for key in ("generatedBy", "convertedBy", "keras_version") if key in told}
     values = [Value(name, value.shape, value.dtype.name) for name, value in _weights(Path(path), data)]
     try:
-        config, refused = in_todays_form(configuration(data)[0], era=2)
+        config, refused = in_todays_form(configuration(data)[0], _KERAS_2)
         return Contents(versions, config, values, refused)
     except ModelFileError as error:
         return Contents(versions, None, values, [str(error).splitlines()[0]])

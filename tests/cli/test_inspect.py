@@ -6,6 +6,7 @@ import pytest
 
 from amalthea import Input, Sequential, layers
 from amalthea.cli import main
+from amalthea.custom_objects import CUSTOM
 from tests.saving.test_tensorflow_files import FILES
 
 KERAS_FILES = FILES.parent / "keras_files"
@@ -45,8 +46,10 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_all_that_is_refused_is_listed_and_the_status_tells(kind, capsys):
+def test_all_that_is_refused_is_listed_and_the_status_tells(kind, capsys, monkeypatch):
     path, words = REFUSED[kind]
+    for name in [*CUSTOM]:  # of classes that other tests have registered
+        monkeypatch.delitem(CUSTOM, name)
     assert main(["inspect", str(path)]) == 1
     shown = capsys.readouterr().out
     assert words in shown.split("Loading refuses:")[1]

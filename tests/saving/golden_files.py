@@ -33,7 +33,16 @@ SECOND = {
     **{
         (version, name): RACE
         for version in ("2.2", "2.3")
-        for name in ("conv_first", "masking", "mlp", "nested", "rnn_cells", "sequential_conv", "shared", "time_distributed")
+        for name in (
+            "conv_first",
+            "masking",
+            "mlp",
+            "nested",
+            "rnn_cells",
+            "sequential_conv",
+            "shared",
+            "time_distributed",
+        )
     },
     ("2.", "bidirectional"): NADAM,
     ("2.2", "conv_lstm"): ROOT,

@@ -102,7 +102,7 @@ def is_of_op(data: dict[str, Any]) -> bool:
 
 def is_known(data: dict[str, Any]) -> bool:
     """Whether the op that a configuration names exists."""
-    return data["class_name"] in _functions()
+    return data["class_name"] in functions()
 
 
 def from_data(data: dict[str, Any]) -> Any:
