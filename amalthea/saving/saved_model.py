@@ -27,7 +27,7 @@ from amalthea.saving.object_graph import CHILD, ObjectGraph
 from amalthea.saving.old_weights import Origin
 from amalthea.saving.protobuf import Field
 
-_KERAS_2 = Origin(2, "tensorflow")
+_KERAS_2 = Origin(2)
 _MODELS = ("_tf_keras_sequential", "_tf_keras_network", "_tf_keras_model")
 
 _METADATA = {

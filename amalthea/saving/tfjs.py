@@ -27,7 +27,7 @@ from amalthea.saving import building, old_configs
 from amalthea.saving.contents import Contents, Value, in_todays_form
 from amalthea.saving.old_weights import Origin
 
-_KERAS_2 = Origin(2, "tensorflow")
+_KERAS_2 = Origin(2)
 _DTYPES = ("float32", "float16", "int32", "uint8", "uint16", "bool", "complex64")
 
 
