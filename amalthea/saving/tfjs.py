@@ -151,7 +151,7 @@ def _described(row: Any) -> tuple[str, tuple[int, ...], dict[str, Any], int]:
     numbers = [quantized.get(key, 0) for key in ("scale", "min")]
     if (
         not isinstance(name, str)
-        or not {kept, dtype} <= set(_DTYPES)
+        or not all(isinstance(kind, str) and kind in _DTYPES for kind in (kept, dtype))
         or min(shape, default=0) < 0
         or not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers)
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from pathlib import Path
@@ -188,3 +189,23 @@ def test_files_of_weights_are_looked_for_beside_the_model_alone(tmp_path):
             (tmp_path / "model" / name).symlink_to(tmp_path / "weights.bin")
         with pytest.raises(ModelFileError, match="lacks a file"):
             amalthea.saving.load_model(tmp_path / "model" / "model.json")
+
+
+def test_weights_of_a_browser_in_several_files_and_groups_are_joined(tmp_path):
+    shutil.copytree(FILES / "dense" / "tfjs", tmp_path / "model")
+    model, x = tmp_path / "model", stored("dense")[0]
+    data = json.loads((model / "model.json").read_text())
+    (group,) = data["weightsManifest"]
+    whole = (model / "group1-shard1of1.bin").read_bytes()
+    first = sum(4 * int(np.prod(row["shape"])) for row in group["weights"][:2])
+    for name, piece in {"a": whole[:7], "b": whole[7:first], "c": whole[first:]}.items():
+        (model / name).write_bytes(piece)
+    groups = [{"paths": ["a", "b"], "weights": group["weights"][:2]}, {"paths": ["c"], "weights": group["weights"][2:]}]
+    (model / "model.json").write_text(json.dumps({**data, "weightsManifest": groups}))
+    found = amalthea.saving.load_model(model / "model.json")
+    np.testing.assert_allclose(found.predict(x, verbose=0), stored("dense")[1], atol=1e-5)
+    for paths, words in {("a", "a"): "twice", ("a",): "few", ("a", "b", "c"): "many"}.items():
+        groups[0]["paths"] = list(paths)
+        (model / "model.json").write_text(json.dumps({**data, "weightsManifest": groups[:1]}))
+        with pytest.raises(ModelFileError, match=words):
+            amalthea.saving.load_model(model / "model.json")
