@@ -89,9 +89,8 @@ def _era(metadata: bytes) -> int:
 
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
     """Reads the weights of an archive or folder into a built model."""
-    with members(path) as (member, _):
-        data = member(_WEIGHTS)
-    with hdf5.opened(data) as file, at_once():
+    hdf5.check_by_order(by_name)
+    with hdf5.opened(weights_in(path)) as file, at_once():
         weights.read(model, file, skip_mismatch)
 
 

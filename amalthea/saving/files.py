@@ -9,9 +9,7 @@ from amalthea import writing
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.errors import AmaltheaError, ArgumentError, add_location
 from amalthea.lambdas import code_refused
-from amalthea.saving import archive, formats, hdf5, safetensors, weights
-
-_WRITERS = {".weights.h5": hdf5.bytes_of, ".safetensors": safetensors.bytes_of}  # of weights, by the file's ending
+from amalthea.saving import archive, formats, hdf5, old_h5, safetensors, sharded, weights
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -19,10 +17,12 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
     Args:
         model: built model.
-        filepath: str or path; file that ends in ``.keras``, or a folder with ``zipped=False``.
+        filepath: str or path; file that ends in ``.keras``, a folder with ``zipped=False``, or a file that ends in
+            ``.h5`` or ``.hdf5`` for Keras 2.
         overwrite: bool; whether a file that exists is replaced. Defaults to True.
         zipped: bool or None; False writes a folder. Defaults to None, one file.
-        **kwargs: arguments of older Keras, not used.
+        **kwargs: ``save_format="h5"`` writes a file for Keras 2 whatever its ending. Further arguments of older Keras
+            are not used.
 
     Raises:
         ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or the folder around it
@@ -37,9 +37,16 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         ['model.keras']
     """
     path = Path(filepath)
+    chosen = kwargs.get("save_format")
+    if path.suffix in (".h5", ".hdf5") or chosen in ("h5", "hdf5"):
+        _check_free(path, overwrite)
+        writing.write(path, old_h5.model_bytes(model), overwrite)
+        return
     if path.suffix != ".keras" and zipped is not False:
         raise ArgumentError(
-            "A model is saved to a file that ends in .keras.", got=str(path), cure=f"'{path.stem}.keras'"
+            "A model is saved to a file that ends in .keras, or .h5 for older Keras.",
+            got=str(path),
+            cure=f"'{path.stem}.keras'",
         )
     _check_free(path, overwrite)
     archive.save_model(model, path, zipped is not False, overwrite)
@@ -93,13 +100,16 @@ def load_model(
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-    """Writes the weights of a model, and the state of its optimizer, to a file.
+    """Writes the weights of a model, and the state of its optimizer, to a file or to several.
 
     Args:
         model: built Model.
-        filepath: str or path that ends in ``.weights.h5`` or ``.safetensors``.
+        filepath: str or path. ``.weights.h5`` is Keras 3's layout, ``.weights.json`` the index of several files in it,
+            ``.safetensors`` the same values in that format; any other ``.h5`` or ``.hdf5`` is the layout of Keras 1 and
+            2, without the optimizer.
         overwrite: bool; whether a file of this path is replaced. Defaults to True; False raises an error.
-        max_shard_size: must be None; weights in several files are not implemented.
+        max_shard_size: float above 0 or None; gigabytes of values in each of several files. Defaults to None, one file,
+            or parts of 10 for ``.weights.json``.
 
     Raises:
         ArgumentError: the path has another ending, or the file exists and ``overwrite`` is False.
@@ -113,17 +123,28 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         True
     """
     path = Path(filepath)
-    bytes_of = next((write for ending, write in _WRITERS.items() if path.name.endswith(ending)), None)
-    if bytes_of is None:
+    if max_shard_size is not None and path.name.endswith(".weights.h5"):
+        path = path.with_name(path.name.removesuffix("h5") + "json")
+    if not path.name.endswith((".h5", ".hdf5", ".weights.json", ".safetensors")):
         raise ArgumentError(
-            "Weights are saved to a file that ends in .weights.h5 or .safetensors.",
+            "Weights are saved to a file that ends in .weights.h5, .weights.json, .safetensors or .h5.",
             got=str(path),
             cure=f"'{path.stem}.weights.h5'",
         )
-    if max_shard_size is not None:
-        raise ArgumentError("Weights in several files cannot be written yet.", cure="leave max_shard_size out")
     _check_free(path, overwrite)
-    writing.write(path, bytes_of(model), overwrite)
+    if path.suffix == ".json":
+        sharded.save_weights(model, path, 10.0 if max_shard_size is None else max_shard_size, overwrite)
+        return
+    if max_shard_size is not None:
+        raise ArgumentError("Only .weights.json is written in several files.", got=str(path))
+    writing.write(path, _bytes_of(model, path.name), overwrite)
+
+
+def _bytes_of(model: Any, name: str) -> bytes:
+    """The weights of a model in the format that the name of a file stands for."""
+    if name.endswith(".safetensors"):
+        return safetensors.bytes_of(model)
+    return hdf5.bytes_of(model) if name.endswith(".weights.h5") else old_h5.weights_bytes(model)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:

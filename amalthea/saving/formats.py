@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amalthea.errors import ArgumentError, ModelFileError, brief
+from amalthea.saving import sharded
 
 _HEAD = 4096
 
@@ -86,6 +87,7 @@ class Format(NamedTuple):
 FORMATS = (
     Format("a .keras archive", lambda s: s.head.startswith(b"PK"), "archive"),
     Format("the folder of a .keras model", lambda s: "config.json" in s.names, "archive"),
+    Format("an index of weights in several files", lambda s: sharded.is_index(s.head), "sharded"),
     Format("an HDF5 file", lambda s: s.head.startswith(b"\x89HDF\r\n\x1a\n"), "hdf5"),
     Format("a SavedModel of TensorFlow", lambda s: "saved_model.pb" in s.names, "saved_model"),
     Format("a checkpoint of TensorFlow", lambda s: s.is_beside(".index"), "checkpoint"),

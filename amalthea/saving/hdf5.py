@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import ModelFileError
+from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.saving import building, layered, numbered, weights, whole_h5
 from amalthea.saving.contents import Contents, Value, in_todays_form
 
@@ -24,14 +24,24 @@ def bytes_of(model: Any) -> bytes:
     return memory.getvalue()
 
 
-def of_values(values: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """A file of weights with values by path and name."""
+def bytes_of_values(values: dict[str, dict[str, Any]]) -> bytes:
+    """A file of weights with values by path and name, in Keras 3's layout."""
     import h5py
 
-    packed = io.BytesIO()
-    with h5py.File(packed, "w") as file:
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
         weights.write_values(values, file)
-    return packed.getvalue()
+    return memory.getvalue()
+
+
+def check_by_order(by_name: bool) -> None:
+    """:class:`ArgumentError` for ``by_name`` with a file that has no names of layers."""
+    if by_name:
+        raise ArgumentError(
+            "This file of weights does not hold names of layers.",
+            expected="by_name=False",
+            cure="skip_mismatch=True leaves out what does not fit",
+        )
 
 
 @contextmanager
@@ -70,6 +80,7 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         elif numbered.is_numbered(file):
             numbered.read(model, file)
         else:
+            check_by_order(by_name)
             weights.read(model, file, skip_mismatch)
 
 

@@ -83,7 +83,7 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     for name, array in read(Path(path).read_bytes()).items():
         group, _, key = name.rpartition("/")
         groups.setdefault(group, {})[key] = array
-    with hdf5.opened(hdf5.of_values(groups)) as file, at_once():
+    with hdf5.opened(hdf5.bytes_of_values(groups)) as file, at_once():
         weights.read(model, file, skip_mismatch)
 
 
