@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from amalthea import loading
 from amalthea.errors import AmaltheaError, ModelFileError, brief
+from amalthea.models.model import Model
 from amalthea.saving import objects
 
 
@@ -55,3 +56,17 @@ def compiled(model: Any, config: Any) -> None:
         raise ModelFileError(
             f"The file's record of compile() cannot be read: {type(error).__name__}: {error}.", cure="compile=False"
         ) from error
+
+
+def leaves(model: Any) -> Iterator[Any]:
+    """The layers of a model, and those of models in it, once each."""
+    waiting, seen = list(model.layers), set()
+    while waiting:
+        layer = waiting.pop(0)
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        if isinstance(layer, Model):
+            waiting = [*layer.layers, *waiting]
+        else:
+            yield layer

@@ -177,10 +177,12 @@ class _Matcher:
     def _layers(self, model: Any, node: int | None, path: str) -> None:
         children = self._children(node)
         named = {self.names[i]: i for name, i in children.items() if name.startswith("layer") and i in self.names}
-        weighted = 0
+        weighted = 0  # a vocabulary was a weight in Keras 2: where all layers are there, they are counted instead
+        complete = all(f"layer-{i}" in children for i in range(len(model.layers)))
+        complete = complete and f"layer-{len(model.layers)}" not in children
         for i, layer in enumerate(model.layers):
             numbered = children.get(f"layer-{i}")
-            if layer.weights:
+            if layer.weights and not complete:
                 numbered = children.get(f"layer_with_weights-{weighted}", numbered)
                 weighted += 1
             self.walk(layer, named.get(layer.name, None if named else numbered), f"{path}/{layer.name}")

@@ -20,10 +20,10 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import AmaltheaError, ArgumentError, ModelFileError, brief, visible
 from amalthea.layers.input_layer import Input
 from amalthea.loading import limits
-from amalthea.saving import building, checkpoint, old_configs, protobuf
+from amalthea.saving import building, checkpoint, old_configs, protobuf, vocabularies
 from amalthea.saving.bundle import Bundle
 from amalthea.saving.contents import Contents, in_todays_form
-from amalthea.saving.object_graph import CHILD, ObjectGraph
+from amalthea.saving.object_graph import CHILD
 from amalthea.saving.old_weights import Origin
 from amalthea.saving.protobuf import Field
 
@@ -66,6 +66,10 @@ def load_model(path: Any, compile: bool) -> Any:
         if compile and saved.training_config:
             building.compiled(model, old_configs.compile_config(saved.training_config, era=2))
         checkpoint.read(model, bundle, lambda graph: _names(graph, saved.model_config))
+    lookups = vocabularies.without(building.leaves(model))
+    if lookups:
+        whole = (folder / "saved_model.pb").read_bytes()
+        vocabularies.restore(lookups, whole, lambda objects: _names(objects, saved.model_config))
     return model
 
 
@@ -205,7 +209,7 @@ def _version(folder: Path) -> str:
     return visible(info["tensorflow_version"], 40) if info else "of an unknown version"
 
 
-def _names(graph: ObjectGraph, config: Any) -> dict[int, str]:
+def _names(graph: Any, config: Any) -> dict[int, str]:
     """Names of all layers by their nodes, those of models within the model too."""
     names: dict[int, str] = {}
     waiting = [(0, config)]

@@ -22,7 +22,6 @@ from amalthea.engine import dtypes
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ModelFileError, brief, visible
 from amalthea.loading import limits
-from amalthea.models.model import Model
 from amalthea.saving import building, old_configs
 from amalthea.saving.contents import Contents, Value, in_todays_form
 from amalthea.saving.old_weights import Origin
@@ -173,23 +172,9 @@ def _split(data: bytes, described: list[Any]) -> Iterator[tuple[str, np.ndarray]
 # ------------------------------------------------------------------------------------------- assignment
 
 
-def _layers(model: Any) -> Iterator[Any]:
-    """The layers of a model, and those of models in it, once each."""
-    waiting, seen = list(model.layers), set()
-    while waiting:
-        layer = waiting.pop(0)
-        if id(layer) in seen:
-            continue
-        seen.add(id(layer))
-        if isinstance(layer, Model):
-            waiting = [*layer.layers, *waiting]
-        else:
-            yield layer
-
-
 def _assign(model: Any, weights: list[tuple[str, np.ndarray]], skip_mismatch: bool) -> None:
     """Gives each layer the weights that have its name among the parts of theirs; all are compared before."""
-    layers = list(_layers(model))
+    layers = list(building.leaves(model))
     values_of: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
     for name, value in weights:
         owner = next((part for part in name.split("/")[:-1] if part in values_of), None)

@@ -15,6 +15,7 @@ import numpy as np
 
 from amalthea.errors import ModelFileError, visible
 from amalthea.layers.text.index_lookup import IndexLookup
+from amalthea.layers.text.vectorization import TextVectorization
 from amalthea.saving import protobuf
 from amalthea.saving.object_graph import CHILD
 from amalthea.saving.protobuf import Field
@@ -100,14 +101,12 @@ def restore(lookups: list[Any], data: bytes, names: Callable[[Any], dict[int, st
                 f"The vocabulary of layer '{visible(layer.name)}' is not in the SavedModel.",
                 cure="load_model where it was made, and save it again with vocabulary=layer.get_vocabulary()",
             )
-        tokens, indices = (values, keys) if isinstance(values[:1], list) and _is_text(values) else (keys, values)
+        inverted = getattr(layer, "invert", False)
+        tokens, indices = (values, keys) if inverted else (keys, values)
         layer.set_vocabulary([token for _, token in sorted(zip(indices, tokens), key=lambda pair: pair[0])])
-
-
-def _is_text(values: list[Any]) -> bool:
-    return bool(values) and isinstance(values[0], str)
 
 
 def without(layers: list[Any]) -> list[Any]:
     """The lookups among layers that have learned nothing yet."""
-    return [layer for layer in layers if isinstance(layer, IndexLookup) and not layer.vocabulary_size()]
+    lookups = [layer for layer in layers if isinstance(layer, (IndexLookup, TextVectorization))]
+    return [layer for layer in lookups if not layer.get_vocabulary(include_special_tokens=False)]

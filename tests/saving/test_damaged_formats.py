@@ -16,23 +16,24 @@ from amalthea.errors import AmaltheaError
 from amalthea.saving import contents, formats
 from tests.saving.test_tensorflow_files import FILES
 
-# What is damaged, and what is opened then.
+# A folder, what is damaged in it, and what is opened then.
 TARGETS = {
-    "index": ("ckpt.index", "ckpt"),
-    "data": ("ckpt.data-00000-of-00001", "ckpt"),
-    "metadata": ("saved/keras_metadata.pb", "saved"),
-    "old metadata": ("saved/saved_model.pb", "saved"),
-    "index of a SavedModel": ("saved/variables/variables.index", "saved"),
-    "model.json": ("tfjs/model.json", "tfjs/model.json"),
-    "weights of TF.js": ("tfjs/group1-shard1of1.bin", "tfjs/model.json"),
-    "safetensors": ("w.safetensors", "w.safetensors"),
+    "index": ("dense", "ckpt.index", "ckpt"),
+    "data": ("dense", "ckpt.data-00000-of-00001", "ckpt"),
+    "metadata": ("dense", "saved/keras_metadata.pb", "saved"),
+    "old metadata": ("keras24", "saved/saved_model.pb", "saved"),
+    "index of a SavedModel": ("dense", "saved/variables/variables.index", "saved"),
+    "model.json": ("dense", "tfjs/model.json", "tfjs/model.json"),
+    "weights of TF.js": ("dense", "tfjs/group1-shard1of1.bin", "tfjs/model.json"),
+    "safetensors": ("dense", "w.safetensors", "w.safetensors"),
+    "constants": ("words", "saved/saved_model.pb", "saved"),
 }
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("damaged")
-    for name in ("dense", "keras24"):
+    for name in ("dense", "keras24", "words"):
         shutil.copytree(FILES / name, folder / name)
     model = amalthea.saving.load_model(FILES / "dense" / "saved")
     model.save_weights(folder / "dense" / "w.safetensors")
@@ -76,18 +77,17 @@ def opened(path, model):
 @pytest.mark.parametrize("target", TARGETS)
 def test_damage_is_refused_in_our_own_words_and_changes_nothing(target, made):
     folder, model = made
-    name, path = TARGETS[target]
-    folder = folder / ("keras24" if target == "old metadata" else "dense")
-    whole, rng, refused = (folder / name).read_bytes(), random.Random(target), 0
+    name, path = (folder / TARGETS[target][0] / part for part in TARGETS[target][1:])
+    whole, rng, refused = name.read_bytes(), random.Random(target), 0
     largest = 0
     before = everything(model)
     for _ in range(25):
-        (folder / name).write_bytes(damaged(whole, rng))
+        name.write_bytes(damaged(whole, rng))
         tracemalloc.start()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                opened(folder / path, model)
+                opened(path, model)
         except AmaltheaError:
             refused += 1
             for found, want in zip(everything(model), before, strict=True):
@@ -95,6 +95,6 @@ def test_damage_is_refused_in_our_own_words_and_changes_nothing(target, made):
         largest = max(largest, tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         before = everything(model)
-    (folder / name).write_bytes(whole)
+    name.write_bytes(whole)
     assert refused > 5
     assert largest < 1 << 24

@@ -115,6 +115,20 @@ def test_a_saved_model_of_ones_own_class_is_built_from_it():
     trains_on(model, x, t, losses)
 
 
+def test_vocabularies_are_found_among_the_constants_of_a_saved_model(tmp_path):
+    x, y, *_ = stored("words")
+    model = amalthea.saving.load_model(FILES / "words" / "saved")
+    np.testing.assert_allclose(model.predict(x, verbose=0), y, atol=1e-5)
+    assert model.get_layer("text_vectorization").get_vocabulary() == ["", "[UNK]", "bird", "a", "the", "song", "sings"]
+    model.set_weights([w * 0 for w in model.get_weights()])
+    model.load_weights(FILES / "words" / "ckpt")
+    np.testing.assert_allclose(model.predict(x, verbose=0), y, atol=1e-5)
+    shutil.copytree(FILES / "words" / "saved", tmp_path / "saved")
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ModelFileError, match="vocabulary of layer"):
+        amalthea.saving.load_model(tmp_path / "saved")
+
+
 def test_without_compile_a_saved_model_is_not_compiled():
     assert not amalthea.saving.load_model(FILES / "dense" / "saved", compile=False).compiled
 

@@ -134,13 +134,15 @@ def half():
     return made, [normal(8, 4)], normal(8, 1)
 
 
-def without_functions(file):
-    """Leaves the graph of functions out of a SavedModel."""
+def without_functions(file, constants=False):
+    """Leaves the graph of functions out of a SavedModel, or all but its constants."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     whole = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     for graph in whole.meta_graphs:
+        kept = [node for node in graph.graph_def.node if constants and node.op == "Const"]
         graph.ClearField("graph_def")
+        graph.graph_def.node.extend(kept)
         graph.ClearField("saver_def")
         graph.object_graph_def.ClearField("concrete_functions")
         graph.meta_info_def.ClearField("stripped_op_list")
@@ -223,6 +225,31 @@ def write_subclassed(folder):
     without_functions(at / "saved" / "saved_model.pb")
     losses = [made.train_on_batch(x, t) for _ in range(3)]
     np.savez_compressed(folder / "subclassed.npz", x0=x, t=t, y=y, losses=losses)
+
+
+def write_words(folder):
+    """A SavedModel whose vocabularies stand among the constants of its functions."""
+    text, color, number = (
+        keras.Input((1,), dtype=d, name=n) for d, n in (("string", "t"), ("string", "c"), ("int64", "n"))
+    )
+    words = layers.TextVectorization(output_sequence_length=4)
+    words.adapt(["a bird", "the bird sings", "a song"])
+    colors, numbers = layers.StringLookup(output_mode="one_hot"), layers.IntegerLookup(output_mode="one_hot")
+    colors.adapt(np.array([["red"], ["green"], ["red"]]))
+    numbers.adapt(np.array([[-7], [1 << 40], [-7]]))
+    found = layers.GlobalAveragePooling1D()(layers.Embedding(9, 2)(words(text)))
+    out = layers.Dense(2)(layers.Concatenate()([found, colors(color), numbers(number)]))
+    made = keras.Model([text, color, number], out)
+    at = folder / "words"
+    shutil.rmtree(at, ignore_errors=True)
+    made.save(at / "saved", save_format="tf")
+    made.save_weights(at / "ckpt")
+    (at / "checkpoint").unlink()
+    finish(at / "saved")
+    without_functions(at / "saved" / "saved_model.pb", constants=True)
+    xs = [np.array([["a song"], ["the cat, the Bird"]]), np.array([["green"], ["blue"]]), np.array([[1 << 40], [3]])]
+    y = made.predict([tf.constant(x) for x in xs], verbose=0)
+    np.savez_compressed(folder / "words.npz", y=y, **{f"x{i}": x for i, x in enumerate(xs)})
 
 
 def write_export(folder):
@@ -360,7 +387,7 @@ def save_tfjs(made, path, quantized):
 
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
-    others = {"subclassed": write_subclassed, "exported": write_export, "browser": write_browser}
+    others = {"subclassed": write_subclassed, "words": write_words, "exported": write_export, "browser": write_browser}
     for chosen in sys.argv[2:] or [*MODELS, *others]:
         if chosen in others:
             others[chosen](target)
