@@ -62,10 +62,13 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Loads a model from a ``.keras`` file, of this library or of Keras 3.
+    """Loads a model from a file of this library, or of Keras 0.3 to 3, with its training state if the file has it.
+
+    The contents of the file tell its format, not its name.
 
     Args:
-        filepath: str, path or open file; ``.keras`` file, or a folder of the same members.
+        filepath: str, path or open file; ``.keras`` file or folder, ``.h5`` file, folder of a TensorFlow SavedModel of
+            Keras 2, or ``model.json`` of a TensorFlow.js layers model.
         custom_objects: dict of classes and functions of your own, by their names in the file. Defaults to None, which
             knows only registered ones.
         compile: bool; whether the model is compiled as it was when it was saved. Defaults to True.
@@ -148,11 +151,12 @@ def _bytes_of(model: Any, name: str) -> bytes:
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Reads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2, into a built model.
+    """Reads weights from a file of this library or of any Keras into a built model.
 
     Args:
         model: built Model.
-        filepath: str or path.
+        filepath: str or path; any file that ``load_model`` reads, ``.weights.h5``, ``.weights.json``, ``.safetensors``, an
+            ``.h5`` file of weights, or the path with which the files of a TensorFlow checkpoint of Keras 2 begin.
         skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
             error.
         **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as they

@@ -59,7 +59,13 @@ class Source:
 
     def begins_as_json(self, *keys: str) -> bool:
         """Whether it is an object of JSON with one of these keys near its beginning."""
-        return self.head.lstrip().startswith(b"{") and any(f'"{key}"'.encode() in self.head for key in keys)
+        is_object = isinstance(self.path, Path) and self.head.lstrip().startswith(b"{")
+        return is_object and any(f'"{key}"'.encode() in self.head for key in keys)
+
+    @property
+    def is_safetensors(self) -> bool:
+        """Whether it begins with a length below 4 GiB and an object of JSON."""
+        return isinstance(self.path, Path) and self.head[4:9] == b"\0\0\0\0{"
 
     @property
     def exists(self) -> bool:
@@ -92,7 +98,7 @@ FORMATS = (
     Format("a SavedModel of TensorFlow", lambda s: "saved_model.pb" in s.names, "saved_model"),
     Format("a checkpoint of TensorFlow", lambda s: s.is_beside(".index"), "checkpoint"),
     Format("a layers model of TensorFlow.js", lambda s: s.begins_as_json("weightsManifest", "modelTopology"), "tfjs"),
-    Format("a safetensors file", lambda s: s.head[8:9] == b"{" and s.head[4:8] == bytes(4), "safetensors"),
+    Format("a safetensors file", lambda s: s.is_safetensors, "safetensors"),
 )
 
 

@@ -8,7 +8,7 @@ No function is run: the constants are looked up by their names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def restore(lookups: list[Any], data: bytes, names: Callable[[Any], dict[int, st
         layer.set_vocabulary([token for _, token in sorted(zip(indices, tokens), key=lambda pair: pair[0])])
 
 
-def without(layers: list[Any]) -> list[Any]:
+def without(layers: Iterable[Any]) -> list[Any]:
     """The lookups among layers that have learned nothing yet."""
     lookups = [layer for layer in layers if isinstance(layer, (IndexLookup, TextVectorization))]
     return [layer for layer in lookups if not layer.get_vocabulary(include_special_tokens=False)]

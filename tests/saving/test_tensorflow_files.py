@@ -223,3 +223,9 @@ def test_weights_of_a_browser_in_several_files_and_groups_are_joined(tmp_path):
         (model / "model.json").write_text(json.dumps({**data, "weightsManifest": groups[:1]}))
         with pytest.raises(ModelFileError, match=words):
             amalthea.saving.load_model(model / "model.json")
+
+
+@pytest.mark.parametrize("path", ["dense/tfjs/model.json", "dense/ckpt.index"])
+def test_an_open_file_of_several_is_refused_in_words(path):
+    with (FILES / path).open("rb") as file, pytest.raises(ModelFileError, match="of no format"):
+        amalthea.saving.load_model(file)
