@@ -14,11 +14,12 @@ from amalthea.saving import objects
 
 
 @contextmanager
-def planned(elements: int) -> Generator[None, None, None]:
+def planned(elements: int) -> Generator[loading.Plan, None, None]:
     """While open, variables are checked against the elements in the file, and are not drawn."""
-    token = loading.reading.set(loading.Plan(elements))
+    plan = loading.Plan(elements)
+    token = loading.reading.set(plan)
     try:
-        yield
+        yield plan
     finally:
         loading.reading.reset(token)
 

@@ -99,4 +99,8 @@ def _checked(text: Any, kind: str) -> str:
 
 def model_of(data: Any) -> Any:
     """The model of a configuration, of whichever version."""
-    return building.model_of(old_configs.of_file(data, old_configs.origin_of(data)))
+    config = old_configs.of_file(data, old_configs.origin_of(data))
+    with building.planned(limits.text_elements) as plan:
+        model = building.model_of(config)
+        plan.finish(set())
+    return model

@@ -26,7 +26,6 @@ try:
 except ImportError:
     import tensorflow.keras as keras
 
-from keras import backend as K
 from keras import initializers, regularizers
 from keras.layers import *  # noqa: F403
 from keras.models import Model, Sequential
