@@ -155,8 +155,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Args:
         model: built Model.
-        filepath: str or path; any file that ``load_model`` reads, ``.weights.h5``, ``.weights.json``, ``.safetensors``, an
-            ``.h5`` file of weights, or the path with which the files of a TensorFlow checkpoint of Keras 2 begin.
+        filepath: str or path; any file that ``load_model`` reads, ``.weights.h5``, ``.weights.json``, ``.safetensors``,
+            ``.h5`` with weights alone, or the path with which the files of a TensorFlow checkpoint of Keras 2 begin.
         skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
             error.
         **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as they

@@ -326,7 +326,7 @@ def browser_config():
         {"class_name": "Model", "config": model},
         {"class_name": "GlobalAveragePooling2D", "config": pool},
     ]
-    head = [dense("dense_Dense1", 5, "relu", [None, 4]), dense("dense_Dense2", 3, "softmax", None)]
+    head = [dense_layer("dense_Dense1", 5, "relu", [None, 4]), dense_layer("dense_Dense2", 3, "softmax", None)]
     head[1]["config"]["use_bias"] = False
     both = [
         {"class_name": "Sequential", "config": {"name": "sequential_1", "layers": inner}},
@@ -335,7 +335,7 @@ def browser_config():
     return {"class_name": "Sequential", "config": {"name": "sequential_4", "layers": both}}
 
 
-def dense(name, units, activation, shape):
+def dense_layer(name, units, activation, shape):
     config = {"units": units, "activation": activation, "use_bias": True, "kernel_initializer": GLOROT}
     config |= {"bias_initializer": {"class_name": "Zeros", "config": {}}, "kernel_regularizer": None}
     config |= {"bias_regularizer": None, "activity_regularizer": None, "kernel_constraint": None}
