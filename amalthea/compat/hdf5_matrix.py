@@ -57,9 +57,7 @@ class HDF5Matrix:
                 file = self.refs[path] = _opened(path)
         found = file.get(dataset)
         if not isinstance(found, h5py.Dataset):
-            raise ArgumentError(
-                "The file has no data set of this name.", expected=", ".join(file), got=brief(dataset)
-            )
+            raise ArgumentError("The file has no data set of this name.", expected=", ".join(file), got=brief(dataset))
         self.data, self.normalizer = found, normalizer
         self.start, self.end = start, len(found) if end is None else end
         if not 0 <= self.start <= self.end <= len(found):

@@ -134,7 +134,9 @@ def changed(image: np.ndarray, generator: Any) -> np.ndarray:
     return generator.standardize(generator.random_transform(image))
 
 
-def save_batch(batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: float, where: str) -> None:
+def save_batch(
+    batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: float, where: str
+) -> None:
     """Write the images of a batch to files."""
     for image, index in zip(batch, indices):
         name = f"{prefix}_{index}_{np.random.randint(largest)}.{ending}"
@@ -231,9 +233,7 @@ class NumpyArrayIterator(Iterator):
         for i, j in enumerate(index_array):
             batch[i] = changed(self.x[j].copy(), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(
-                batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 1e4, self.data_format
-            )
+            save_batch(batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 1e4, self.data_format)
         images = [batch, *(a[index_array] for a in self.x_misc)] if self.x_misc else batch
         if self.y is None:
             return images

@@ -31,8 +31,8 @@ import numpy as np
 
 from amalthea import backend as _shared
 from amalthea import config as _config
-from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.compat.backend import functions, loops, losses, phases, sizes, symbols, table, windows
+from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.engine import dtypes as _dtypes
 from amalthea.errors import ArgumentError as _ArgumentError
 

@@ -11,7 +11,7 @@ from amalthea import ops, tree
 from amalthea.compat.backend.symbols import recorded
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.transforms import custom_gradient
-from amalthea.errors import ArgumentError, ShapeError, brief
+from amalthea.errors import ArgumentError, ShapeError
 
 
 @recorded

@@ -23,7 +23,9 @@ def crossentropies(output_first: bool) -> dict[str, Callable[..., Any]]:
             return compute(target, output, **{**options, "from_logits": from_logits})
 
         def in_keras_2(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-            return compute(target, output, **{**options, "from_logits": from_logits, **({"axis": axis} if extra else {})})
+            return compute(
+                target, output, **{**options, "from_logits": from_logits, **({"axis": axis} if extra else {})}
+            )
 
         function = in_keras_1 if output_first else in_keras_2
         function.__name__ = function.__qualname__ = name
@@ -160,7 +162,5 @@ def ctc_decode(
     scores = ops.log(ops.add(y_pred, config.epsilon()))
     blank = scores.shape[-1] - 1
     strategy = "greedy" if greedy else "beam_search"
-    labels, values = ops.ctc_decode(
-        scores, _lengths(input_length), strategy, beam_width, top_paths, mask_index=blank
-    )
+    labels, values = ops.ctc_decode(scores, _lengths(input_length), strategy, beam_width, top_paths, mask_index=blank)
     return [labels[i] for i in range(1 if greedy else top_paths)], values

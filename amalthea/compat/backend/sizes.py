@@ -7,7 +7,6 @@ of a model, is a symbolic number: functions of ``K`` take it in a shape, and it 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,9 @@ def reshape(x: Any, shape: Any) -> Any:
     if len(open_sizes) == 1 and -1 not in [d for d in sizes if isinstance(d, int)]:
         sizes[open_sizes[0]] = -1  # in a graph for types alone
     elif open_sizes:
-        return ops.broadcast_to(ops.sum(x) * 0, _sized([None if i in open_sizes or d == -1 else d for i, d in enumerate(sizes)]))
+        return ops.broadcast_to(
+            ops.sum(x) * 0, _sized([None if i in open_sizes or d == -1 else d for i, d in enumerate(sizes)])
+        )
     return ops.reshape(x, _sized(sizes))
 
 

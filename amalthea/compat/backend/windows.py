@@ -137,7 +137,12 @@ def _channelwise(name: str, rank: int, count: int) -> Callable[..., Any]:
 
 def _pooled(rank: int) -> Callable[..., Any]:
     def pool(
-        x: Any, pool_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, pool_mode: str = "max"
+        x: Any,
+        pool_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        pool_mode: str = "max",
     ) -> Any:
         kinds = {"max": ops.max_pool, "avg": ops.average_pool}
         if pool_mode not in kinds:
