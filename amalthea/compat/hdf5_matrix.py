@@ -82,8 +82,8 @@ class HDF5Matrix:
             return np.empty((0, *self.data.shape[1:]), self.data.dtype)
         if rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
             return self.data[rows[0] : rows[-1] + 1]
-        once, places = np.unique(rows, return_inverse=True)
-        return self.data[once][places]
+        once, back = np.unique(rows, return_inverse=True)
+        return self.data[once][back]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         values = self[:]

@@ -83,9 +83,8 @@ class ImageDataGenerator(image.ImageDataGenerator):
             >>> images.ImageDataGenerator(horizontal_flip=True).get_random_transform((2, 2, 1), 0)["flip_horizontal"]
             False
         """
-        if seed is not None:
-            np.random.seed(seed)
-        drawn = dict(zip(("theta", "tx", "ty", "shear", "zx", "zy"), self._drawn_affine(img_shape)))
+        self._prepare_draw(img_shape, seed)
+        drawn: dict[str, Any] = dict(zip(("theta", "tx", "ty", "shear", "zx", "zy"), self._drawn_affine(img_shape)))
         drawn["shear"] = np.rad2deg(drawn["shear"])
         if self.channel_shift_range != 0:
             count = img_shape[self.channel_axis - 1]

@@ -26,7 +26,7 @@ def _names(function: Any) -> set[str]:
     } - {"self"}
 
 
-class BaseWrapper(BaseEstimator):  # type: ignore[misc,valid-type]
+class BaseWrapper(BaseEstimator):
     """A function that builds a compiled model, with arguments of it, of ``fit`` and of ``predict``.
 
     Args:
@@ -141,7 +141,7 @@ class BaseWrapper(BaseEstimator):  # type: ignore[misc,valid-type]
         return self.model.evaluate(x, self._targets(y), return_dict=True, **options)
 
 
-class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc,valid-type]
+class KerasClassifier(ClassifierMixin, BaseWrapper):
     """A function that builds a compiled model, as a classifier of scikit-learn.
 
     Args:
@@ -220,7 +220,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc,valid-
         )
 
 
-class KerasRegressor(RegressorMixin, BaseWrapper):  # type: ignore[misc,valid-type]
+class KerasRegressor(RegressorMixin, BaseWrapper):
     """A function that builds a compiled model, as a regressor of scikit-learn.
 
     Args:

@@ -21,8 +21,8 @@ SUBSETS = ("training", "validation")
 class Iterator(PyDataset):
     """The order of batches: an endless iterator, and a data set with ``len(iterator)`` batches.
 
-    With a seed, NumPy's global generator is set to ``seed`` plus the number of batches so far before each batch, so that
-    two iterators with one seed (images and masks) draw the same.
+    With a seed, NumPy's global generator is set before each batch, to ``seed`` plus the number of batches so far: two
+    iterators with one seed (images and masks) draw the same.
 
     Args:
         n: int; number of samples.
@@ -55,9 +55,8 @@ class Iterator(PyDataset):
             raise IndexError(f"There is no batch {idx}: the data have {len(self)}.")
         with self.lock:
             self._seed()
-            if self.index_array is None:
-                self._set_index_array()
-            chosen = self.index_array[self.batch_size * idx : self.batch_size * (idx + 1)]
+            order: Any = self.index_array if self.index_array is not None else self._set_index_array()
+            chosen = order[self.batch_size * idx : self.batch_size * (idx + 1)]
         return self._get_batches_of_transformed_samples(chosen)
 
     def __iter__(self) -> Any:
@@ -102,8 +101,9 @@ class Iterator(PyDataset):
             np.random.seed(self.seed + self.total_batches_seen)
         self.total_batches_seen += 1
 
-    def _set_index_array(self) -> None:
+    def _set_index_array(self) -> np.ndarray:
         self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)
+        return self.index_array
 
     def _flow_index(self) -> Iteration[np.ndarray]:
         self.reset()
@@ -135,7 +135,7 @@ def changed(image: np.ndarray, generator: Any) -> np.ndarray:
 
 
 def save_batch(
-    batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: float, where: str
+    batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: int, where: str
 ) -> None:
     """Write the images of a batch to files."""
     for image, index in zip(batch, indices):
@@ -233,7 +233,7 @@ class NumpyArrayIterator(Iterator):
         for i, j in enumerate(index_array):
             batch[i] = changed(self.x[j].copy(), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 1e4, self.data_format)
+            save_batch(batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 10_000, self.data_format)
         images = [batch, *(a[index_array] for a in self.x_misc)] if self.x_misc else batch
         if self.y is None:
             return images

@@ -30,7 +30,7 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
         >>> K.eval(K.switch(K.variable([1.0, 0.0]), K.ones((2, 2)), K.zeros((2, 2)))).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
     """
-    values = [x() if callable(x) and not hasattr(x, "shape") else x for x in (then_expression, else_expression)]
+    values: list[Any] = [x() if callable(x) and not hasattr(x, "shape") else x for x in (then_expression, else_expression)]
     first, second = (ops.convert_to_tensor(x) for x in values)
     chosen = ops.cast(condition, "bool")
     missing = max(len(first.shape), len(second.shape)) - len(chosen.shape)
@@ -228,7 +228,7 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
         raise ArgumentError("One axis of each is contracted.", expected="int or pair of int", got=repr(axes))
     if not (-n <= pair[0] < n and -m <= pair[1] < m):
         raise ArgumentError("An axis to contract does not exist.", expected=f"below {n} and {m}", got=repr(axes))
-    a, b = pair[0] % n, pair[1] % m
+    a, b = int(pair[0] % n), int(pair[1] % m)
     if 0 in (a, b):
         raise ArgumentError("The batch cannot be contracted.", expected="axes from 1", got=repr(axes))
     left, right = _letters("bcdefghijk", n, a), _letters("blmnopqrst", m, b)

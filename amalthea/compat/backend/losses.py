@@ -65,7 +65,8 @@ def categorical_focal_crossentropy(
 
     Example:
         >>> from amalthea.compat import backend as K
-        >>> K.eval(K.categorical_focal_crossentropy(K.constant([[1.0, 0.0]]), K.constant([[1.0, 0.0]]))).round(3).tolist()
+        >>> y = K.constant([[1.0, 0.0]])
+        >>> K.eval(K.categorical_focal_crossentropy(y, y)).round(3).tolist()
         [0.0]
     """
     return losses.categorical_focal_crossentropy(target, output, alpha, gamma, from_logits, axis=axis)
@@ -126,8 +127,9 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     Example:
         >>> import numpy as np
         >>> from amalthea.compat import backend as K
-        >>> probabilities = K.constant([[[0.5, 0.5], [0.5, 0.5]]])
-        >>> np.exp(-K.eval(K.ctc_batch_cost(K.constant([[0]]), probabilities, K.constant([[2]]), K.constant([[1]])))).round(2).tolist()
+        >>> labels, probabilities = K.constant([[0]]), K.constant([[[0.5, 0.5], [0.5, 0.5]]])
+        >>> cost = K.ctc_batch_cost(labels, probabilities, K.constant([[2]]), K.constant([[1]]))
+        >>> np.exp(-K.eval(cost)).round(2).tolist()
         [[0.75]]
     """
     scores = ops.log(ops.add(y_pred, config.epsilon()))

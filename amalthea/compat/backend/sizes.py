@@ -391,7 +391,7 @@ def dropout(x: Any, level: Any, noise_shape: Any = None, seed: Any = None) -> An
     Args:
         x: tensor.
         level: float from 0 to 1; share of zeros.
-        noise_shape: sequence of int; shape of the decisions, which broadcasts to ``x``. Defaults to None, that of ``x``.
+        noise_shape: sequence of int; shape of the decisions, which broadcasts to ``x``. Defaults to None, as ``x``.
         seed: int; the same int draws the same numbers. Defaults to None.
 
     Shapes: any shape -> the same.
