@@ -68,7 +68,7 @@ class _FromFiles(Iterator):
             array = img_to_array(image, self.data_format, self.dtype)
             batch[i] = changed(np.array(array), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 10_000_000, self.data_format)
+            save_batch(batch, index_array, self, 10_000_000)
         if self.class_mode is None:
             return batch
         rest = () if self.sample_weight is None else (self.sample_weight[index_array],)

@@ -134,13 +134,11 @@ def changed(image: np.ndarray, generator: Any) -> np.ndarray:
     return generator.standardize(generator.random_transform(image))
 
 
-def save_batch(
-    batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: int, where: str
-) -> None:
-    """Write the images of a batch to files."""
+def save_batch(batch: np.ndarray, indices: Any, iterator: Any, numbers: int) -> None:
+    """Write the images of a batch to files, under names with a random number below ``numbers``."""
     for image, index in zip(batch, indices):
-        name = f"{prefix}_{index}_{np.random.randint(largest)}.{ending}"
-        array_to_img(image, where, scale=True).save(os.path.join(folder, name))
+        name = f"{iterator.save_prefix}_{index}_{np.random.randint(numbers)}.{iterator.save_format}"
+        array_to_img(image, iterator.data_format, scale=True).save(os.path.join(iterator.save_to_dir, name))
 
 
 class NumpyArrayIterator(Iterator):
@@ -233,7 +231,7 @@ class NumpyArrayIterator(Iterator):
         for i, j in enumerate(index_array):
             batch[i] = changed(self.x[j].copy(), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 10_000, self.data_format)
+            save_batch(batch, index_array, self, 10_000)
         images = [batch, *(a[index_array] for a in self.x_misc)] if self.x_misc else batch
         if self.y is None:
             return images

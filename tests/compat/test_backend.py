@@ -8,6 +8,7 @@ import pytest
 from amalthea.compat import backend
 from tests.oracles.old_keras import backend_cases
 from tests.oracles.old_keras.numbers_of_cases import numbers
+from tests.thinned import thinned
 
 FOLDER = Path(__file__).parents[1] / "oracles" / "old_keras" / "stored"
 STORED = {era: dict(np.load(FOLDER / f"keras{era}.npz")) for era in backend.ERAS}
@@ -54,7 +55,7 @@ def phase_of_its_own():
     backend.clear_session()
 
 
-@pytest.mark.parametrize(("era", "name", "ask", "shapes"), [*asked()])
+@pytest.mark.parametrize(("era", "name", "ask", "shapes"), thinned([*asked()], every=4))
 def test_functions_answer_as_in_old_keras(era, name, ask, shapes):
     K = backend.for_era(era)
     wanted = answers(era, name)

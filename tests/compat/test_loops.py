@@ -236,7 +236,9 @@ def test_the_ctc_cost_is_that_of_all_alignments():
     for count in (1, 2, 3):
         paths = itertools.product(range(4), repeat=time)
         total = sum(np.prod([p[0, t, k] for t, k in enumerate(path)]) for path in paths if read(path) == labels[:count])
-        cost = K.eval(K.ctc_batch_cost(K.constant([labels]), K.constant(p), K.constant([[time]]), K.constant([[count]])))
+        cost = K.eval(
+            K.ctc_batch_cost(K.constant([labels]), K.constant(p), K.constant([[time]]), K.constant([[count]]))
+        )
         np.testing.assert_allclose(np.exp(-cost), [[total]], rtol=1e-4)
 
 
@@ -261,7 +263,11 @@ REFUSED = {
     "a session to set": (lambda: K.set_session(None), ArgumentError, "TensorFlow session"),
     "a value without data": (lambda: K.eval(K.placeholder(ndim=1)), AmaltheaError, "depend on input"),
     "no shape": (lambda: K.placeholder(), ArgumentError, "needs a shape"),
-    "a gradient of arrays": (lambda: K.gradients(K.constant(1.0), K.constant(1.0)), TraceError, "differentiates a graph"),
+    "a gradient of arrays": (
+        lambda: K.gradients(K.constant(1.0), K.constant(1.0)),
+        TraceError,
+        "differentiates a graph",
+    ),
     "an unknown argument": (lambda: K.sum(K.ones((2,)), axes=0), ArgumentError, "does not take `axes`"),
     "two names of one": (lambda: K.expand_dims(K.ones((2,)), axis=0, dim=0), ArgumentError, "twice"),
     "a batch contracted": (lambda: K.batch_dot(K.ones((2, 2)), K.ones((2, 2)), axes=0), ArgumentError, "batch"),

@@ -47,7 +47,13 @@ def test_sizes_of_convolutions(size, window, mode, stride, dilation, wanted):
 
 def test_kernels_of_theano_are_mirrored_in_a_model():
     model = Sequential(
-        [layers.Input((5, 5, 1)), layers.Conv2D(2, (2, 3)), layers.Conv2DTranspose(1, 2), layers.Flatten(), layers.Dense(1)]
+        [
+            layers.Input((5, 5, 1)),
+            layers.Conv2D(2, (2, 3)),
+            layers.Conv2DTranspose(1, 2),
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
     )
     before = model.get_weights()
     utils.convert_all_kernels_in_model(model)
@@ -60,7 +66,11 @@ def test_kernels_of_theano_are_mirrored_in_a_model():
 def test_slices_of_arrays_and_lists():
     a = np.arange(5)
     assert utils.slice_X(a, 1, 3).tolist() == [1, 2]
-    assert [None if x is None else x.tolist() for x in utils.slice_arrays([a, None, a], [0, 4])] == [[0, 4], None, [0, 4]]
+    assert [None if x is None else x.tolist() for x in utils.slice_arrays([a, None, a], [0, 4])] == [
+        [0, 4],
+        None,
+        [0, 4],
+    ]
 
 
 def test_bytecode_in_data_is_refused():

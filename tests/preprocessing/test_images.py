@@ -167,12 +167,17 @@ def test_subsets_of_a_folder_part_each_class(folder):
     assert [len(names) for names in found] == [2, 3] and len({*found[0], *found[1]}) == 5
 
 
+RAW_COLUMNS = {"class_mode": "raw", "y_col": ["u", "v"]}
 TABLES = {
     "categorical": ({"class": ["a", "b", "a"]}, {}, [[1, 0], [0, 1], [1, 0]]),
     "several of one row": ({"class": [["a", "b"], ["b"], ["a"]]}, {}, [[1, 1], [0, 1], [1, 0]]),
     "binary": ({"class": ["a", "b", "a"]}, {"class_mode": "binary"}, [0, 1, 0]),
     "raw": ({"class": [0.5, 1.5, 2.5]}, {"class_mode": "raw"}, [0.5, 1.5, 2.5]),
-    "raw columns": ({"u": [1, 2, 3], "v": [4, 5, 6]}, {"class_mode": "raw", "y_col": ["u", "v"]}, [[1, 4], [2, 5], [3, 6]]),
+    "raw columns": (
+        {"u": [1, 2, 3], "v": [4, 5, 6]},
+        {"class_mode": "raw", "y_col": ["u", "v"]},
+        [[1, 4], [2, 5], [3, 6]],
+    ),
     "some classes": ({"class": ["a", "b", "a"]}, {"classes": ["a"]}, [[1], [1]]),
 }
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
+from amalthea import Sequential, layers
+from tests.arrays import numbers
 from tests.training.small import assert_same_weights, line, small
 
 

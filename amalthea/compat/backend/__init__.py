@@ -205,7 +205,8 @@ def _functions(era: int) -> dict[str, Any]:
 
 
 _OWN = (
-    "cast_to_floatx clear_session reset_uids name_scope is_sparse manual_variable_initialization get_session set_session"
+    "cast_to_floatx clear_session reset_uids name_scope is_sparse manual_variable_initialization get_session "
+    "set_session"
 ).split()
 
 

@@ -30,13 +30,16 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
         >>> K.eval(K.switch(K.variable([1.0, 0.0]), K.ones((2, 2)), K.zeros((2, 2)))).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
     """
-    values: list[Any] = [x() if callable(x) and not hasattr(x, "shape") else x for x in (then_expression, else_expression)]
-    first, second = (ops.convert_to_tensor(x) for x in values)
+    first, second = _branch(then_expression), _branch(else_expression)
     chosen = ops.cast(condition, "bool")
     missing = max(len(first.shape), len(second.shape)) - len(chosen.shape)
     if len(chosen.shape) and missing > 0:
         chosen = ops.reshape(chosen, (*ops.shape(chosen), *(1,) * missing))
     return ops.where(chosen, first, second)
+
+
+def _branch(x: Any) -> Any:
+    return ops.convert_to_tensor(x() if callable(x) and not hasattr(x, "shape") else x)
 
 
 @recorded
