@@ -449,7 +449,7 @@ def encode_box_to_deltas(
     end = _parts(convert_format(boxes, box_format, encoding_format, height, width))
     shifts = [(end[i] - start[i]) / start[i + 2] for i in (0, 1)]
     growth = [ops.log(end[i] / start[i]) for i in (2, 3)]
-    return _joined([*shifts, *growth]) / factors
+    return ops.divide(_joined([*shifts, *growth]), factors)
 
 
 @docstrings.fill
@@ -491,7 +491,7 @@ def decode_deltas_to_boxes(
         return {key: decode_deltas_to_boxes(anchors[key], boxes_delta[key], *rest) for key in anchors}
     height, width = _sides(image_shape)
     start = _parts(convert_format(anchors, anchor_format, encoded_format, height, width))
-    deltas = _parts(ops.cast(ops.convert_to_tensor(boxes_delta), "float32") * factors)
+    deltas = _parts(ops.multiply(ops.cast(boxes_delta, "float32"), factors))
     centre = [deltas[i] * start[i + 2] + start[i] for i in (0, 1)]
     size = [ops.exp(deltas[i]) * start[i] for i in (2, 3)]
     return convert_format(_joined([*centre, *size]), encoded_format, box_format, height, width)

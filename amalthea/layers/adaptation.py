@@ -1,7 +1,8 @@
 """Quantized weights and low-rank adapters of layers: their kernels are replaced by variables that are computed.
 
 ``call`` of the layer is not changed. It reads ``self.kernel`` as ever, and gets floats: the integers times their scale,
-or the frozen kernel plus the product of two small matrices.
+or the frozen kernel plus the product of two small matrices. A kernel of bytes that is handed to ``ops.matmul`` or
+``ops.einsum`` multiplies itself, in integers.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ class Adaptation:
         return (policy[self.path] if isinstance(policy, dtype_policies.DTypePolicyMap) else policy).quantization_mode
 
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
-        """Stores the kernels of the layer as integers of 8 or 4 bits; computation still takes floats.
+        """Stores the kernels of the layer as integers; :meth:`Model.quantize` says what runs in integers then.
 
         Kernels are the weights of 2 or more axes that are not biases. They are not trained any more. A file of the
         layer holds the integers and their scale.
@@ -198,7 +199,7 @@ class Adaptation:
         self.quantize(mode)
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Computes the output with quantized kernels; the same as ``call``, which reads them as floats.
+        """Computes the output with quantized kernels; the same as ``call``.
 
         Args:
             *args: arguments of ``call``.

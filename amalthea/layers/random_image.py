@@ -302,7 +302,7 @@ class RandomShear(_Affine):
 
     def _matrix(self, images: Any, height: Any, width: Any) -> list[Any]:
         sign = self._signs(images)
-        across, down = sign * self._draw(images, *self.x_factor), sign * self._draw(images, *self.y_factor)
+        across, down = (ops.multiply(sign, self._draw(images, *f)) for f in (self.x_factor, self.y_factor))
         return [1.0, across, 0.0, down, 1.0, 0.0]
 
 

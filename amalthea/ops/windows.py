@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import config, docstrings
+from amalthea.engine.ir.computed import ComputedVariable
 from amalthea.engine.passes.patterns import monotonic_before
 from amalthea.engine.primitives import movement
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.types import TensorLike
-from amalthea.ops.base import floating, op, promoted, shape_of
+from amalthea.ops.base import floating, op, promoted, shape_of, tensor
 from amalthea.ops.padding import one_each, pads, per_axis, transposed
+from amalthea.ops.weight_products import by_weight
 
 docstrings.share(
     "convolved",
@@ -87,8 +89,10 @@ def conv(
         >>> ops.convert_to_numpy(ops.conv(x, kernel)).ravel().tolist()
         [1.0, 2.0, 4.0]
     """
-    x, weights = promoted(inputs, kernel)
     data_format = config.standardize_data_format(data_format)
+    if (out := _by_weight(inputs, kernel, strides, data_format)) is not None:
+        return out
+    x, weights = promoted(inputs, kernel)
     rank, window = len(x.shape) - 2, shape_of(weights)[:-2]
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
     channels = w.channels_of(shape_of(x), data_format)
@@ -99,6 +103,23 @@ def conv(
     return w.conv(
         x, weights, strides=strides, padding=widths, dilation=dilation, groups=groups, data_format=data_format
     )
+
+
+def _by_weight(x: Any, kernel: Any, strides: Any, data_format: str) -> Any:
+    """A convolution by a window of one element as a product with a weight that computes it itself; or None."""
+    if not isinstance(kernel, ComputedVariable) or any(size != 1 for size in kernel.shape[:-2]):
+        return None
+    x, rank = tensor(x), len(kernel.shape) - 2
+    if len(x.shape) != rank + 2 or set(per_axis(strides, rank, "strides")) != {1}:
+        return None
+    if data_format == "channels_first":
+        x = movement.transpose(x, axes=(0, *range(2, rank + 2), 1))
+    shape = shape_of(x)
+    wide = movement.reshape(x, shape=(*shape[:-1], *(1,) * rank, shape[-1]))
+    out = by_weight(wide, kernel, range(rank + 1, 2 * rank + 2), range(rank + 1))
+    if out is None or data_format == "channels_last":
+        return out
+    return movement.transpose(out, axes=(0, rank + 1, *range(1, rank + 1)))
 
 
 @op

@@ -71,8 +71,9 @@ class Int8QuantizationConfig(QuantizationConfig):
     Args:
         weight_quantizer: Quantizer with ``output_dtype="int8"``. Defaults to None, an :class:`AbsMaxQuantizer` over the
             input axes of the kernel.
-        activation_quantizer: Quantizer or None; kept for files. Computation takes floats: only weights are quantized.
-            Defaults to ``"default"``, an :class:`AbsMaxQuantizer` over the last axis.
+        activation_quantizer: AbsMaxQuantizer or None; quantizes the inputs of a product with the kernel, which then
+            runs in integers. With None, or a quantizer of your own, the product takes floats. Defaults to
+            ``"default"``, an :class:`AbsMaxQuantizer` over the summed axes.
 
     Raises:
         ArgumentError: the quantizer of weights gives another dtype.

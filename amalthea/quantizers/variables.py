@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops
+from amalthea.engine import dtypes
 from amalthea.engine.ir.computed import ComputedVariable
+from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.variable import Variable, at_once
+from amalthea.engine.primitives.matmul import integer_matmul
+from amalthea.engine.transforms import custom_gradient
 from amalthea.quantizers.absolute_maximum import AbsMaxQuantizer, abs_max_quantize_grouped_with_zero_point
 from amalthea.quantizers.int4 import pack_int4, unpack_int4
 
@@ -52,6 +56,10 @@ def _quantized(quantizer: Any, value: np.ndarray, axes: Any, value_range: tuple[
     return quantizer(value, axes, to_numpy=True) if isinstance(quantizer, AbsMaxQuantizer) else quantizer(value)
 
 
+def _others(axes: Sequence[int], rank: int) -> list[int]:
+    return [axis for axis in range(rank) if axis not in axes]
+
+
 class Int8Variable(QuantizedVariable):
     """A weight that is stored as integers of 8 bits and a scale for each output.
 
@@ -67,6 +75,7 @@ class Int8Variable(QuantizedVariable):
         self, replaced: Variable, axes: tuple[int, ...], layout: tuple[int | None, ...], config: Any, make: Make
     ):
         shape, self._axes, self._quantizer = replaced.shape, axes, config.weight_quantizer
+        self._inputs = config.activation_quantizer
         self._order = [axis for axis in layout if axis is not None]
         self._codes = make(replaced.name, shape, "int8", "zeros")
         sizes = [1 if axis is None else shape[axis] for axis in layout]
@@ -74,10 +83,50 @@ class Int8Variable(QuantizedVariable):
         super().__init__(replaced, [self._codes, self._scale])
 
     def _compute(self) -> Any:
-        scale = ops.reshape(self._scale.value, [self.shape[axis] for axis in self._order])
-        scale = ops.transpose(scale, np.argsort(self._order).tolist())
         kept = [1 if i in self._axes else size for i, size in enumerate(self.shape)]
-        return ops.divide(ops.cast(self._codes.value, self.dtype), ops.reshape(scale, kept))
+        return ops.divide(ops.cast(self._codes.value, self.dtype), ops.reshape(self._scale_of_outputs(), kept))
+
+    def _scale_of_outputs(self) -> Any:
+        """Returns the scale with the axes of the outputs, in the order of the weight."""
+        scale = ops.reshape(self._scale.value, [self.shape[axis] for axis in self._order])
+        return ops.transpose(scale, np.argsort(self._order).tolist())
+
+    def product(self, x: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
+        """Return the product in integers: the inputs are quantized too. Its gradient is that of the floats."""
+        if sorted(axes) != sorted(self._axes) or not isinstance(self._inputs, AbsMaxQuantizer):
+            return None
+        if self._inputs.output_dtype != "int8":
+            return None
+        if isinstance(x, (Tensor, np.ndarray)):
+            return custom_gradient(
+                lambda x: (self._in_integers(x, over, axes), lambda g: self._back(g, x, over, axes))
+            )(x)
+        exact = ops.tensordot(x, self.value, axes=[list(over), list(axes)])  # a library's own tape may be open
+        return exact + ops.stop_gradient(self._in_integers(x, over, axes) - exact)
+
+    def _in_integers(self, x: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
+        kind, sizes, rank = dtypes.name_of(x), ops.shape(x), len(x.shape)
+        free, columns = _others(over, rank), _others(axes, len(self.shape))
+        codes, scale = self._inputs(ops.cast(x, dtypes.accumulator(kind)), tuple(over))
+        inner, outer = (int(np.prod([self.shape[axis] for axis in some])) for some in (axes, columns))
+        rows = ops.reshape(ops.transpose(codes, (*free, *over)), (-1, inner))
+        matrix = ops.reshape(ops.transpose(self._codes.value, (*axes, *columns)), (inner, outer))
+        total = ops.cast(integer_matmul(rows, matrix), ops.dtype(scale))
+        scales = ops.reshape(ops.transpose(scale, (*free, *over)), (-1, 1))
+        out = ops.divide(
+            total, ops.multiply(scales, ops.cast(ops.reshape(self._scale_of_outputs(), (1, -1)), ops.dtype(scale)))
+        )
+        out = ops.reshape(out, (*(sizes[axis] for axis in free), *(self.shape[axis] for axis in columns)))
+        return ops.cast(out, kind)
+
+    def _back(self, g: Any, x: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
+        """Returns the cotangent of the inputs of :meth:`product`."""
+        free, columns = _others(over, len(x.shape)), _others(axes, len(self.shape))
+        by_x = ops.tensordot(
+            g, ops.cast(self.value, ops.dtype(g)), axes=[list(range(len(free), len(g.shape))), columns]
+        )
+        found = [*free, *(over[list(axes).index(axis)] for axis in sorted(axes))]
+        return ops.transpose(by_x, np.argsort(found).tolist())
 
     def _encode(self, value: np.ndarray) -> dict[Variable, Any]:
         codes, scale = _quantized(self._quantizer, value, self._axes, (-127, 127))
@@ -160,6 +209,16 @@ class LowRankVariable(ComputedVariable):
     def __init__(self, replaced: Variable, a: Variable, b: Variable, factor: float):
         super().__init__(replaced, [replaced, a, b])
         self._before, self._a, self._b, self._factor = replaced, a, b, factor
+
+    def product(self, x: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
+        """Return the product with the weight of before, if that computes it itself, plus the one of low rank."""
+        before = self._before.product(x, over, axes) if isinstance(self._before, ComputedVariable) else None
+        if before is None or len(self.shape) - 1 in axes:
+            return None
+        kind = dtypes.name_of(x)
+        inner = ops.tensordot(x, ops.cast(self._a.value, kind), axes=[list(over), list(axes)])
+        added = ops.tensordot(inner, ops.cast(self._b.value, kind), axes=1)
+        return ops.add(before, ops.multiply(added, self._factor))
 
     def _compute(self) -> Any:
         added = ops.multiply(ops.matmul(self._a.value, self._b.value), self._factor)

@@ -11,6 +11,9 @@ import pytest
 
 import amalthea
 from amalthea import Model, Sequential, layers, ops, quantizers
+from amalthea.engine import transforms
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.passes.simplify import simplify
 from amalthea.errors import AmaltheaError, ModelFileError
 from amalthea.saving import load_model
 from tests.arrays import integers, numbers
@@ -30,6 +33,13 @@ class Own(layers.Layer):
         return ops.tanh(inputs @ self.matrix)
 
 
+class OwnByOps(Own):
+    """The same, whose eager product is ours whatever library made the inputs."""
+
+    def call(self, inputs):
+        return ops.tanh(ops.matmul(inputs, self.matrix))
+
+
 class SelfAttention(layers.MultiHeadAttention):
     def build(self, input_shape):
         super().build(input_shape, input_shape)
@@ -38,7 +48,7 @@ class SelfAttention(layers.MultiHeadAttention):
         return super().call(inputs, inputs)
 
 
-CUSTOM = {"Own": Own, "SelfAttention": SelfAttention}
+CUSTOM = {"Own": Own, "OwnByOps": OwnByOps, "SelfAttention": SelfAttention}
 
 
 def of(*stack, shape=(8,), dtype="float32"):
@@ -119,6 +129,63 @@ def test_files_of_keras_predict_what_keras_predicted(stem):
     model = load_model(FILES / f"{stem}.keras")
     x, y = (np.load(FILES / f"{stem}.{which}0.npy") for which in "xy")
     np.testing.assert_allclose(predicted(model, x), y, 1e-5, 1e-6)
+
+
+PRODUCTS = {
+    "Dense": of(lambda: layers.Dense(7)),
+    "EinsumDense": of(lambda: layers.EinsumDense("abc,ced->adbe", (3, 4, 5)), shape=(4, 8)),
+    "two axes": of(lambda: layers.EinsumDense("abc,bcd->ad", 5), shape=(4, 8)),
+    "pointwise": of(lambda: layers.Conv2D(5, 1, use_bias=False), shape=(4, 3, 8)),
+    "channels_first": of(lambda: layers.Conv1D(5, 1, data_format="channels_first"), shape=(8, 3)),
+    "Own": of(OwnByOps),
+}
+
+
+def in_floats(model):
+    """The same model with inputs that are not quantized."""
+    config = quantizers.Int8QuantizationConfig(activation_quantizer=None)
+    same = model.__class__.from_config(model.get_config(), custom_objects=CUSTOM)
+    same.set_weights(model.get_weights())
+    same.quantize(config=config, filters=everything)
+    return same
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_with_bytes_are_summed_in_integers(name):
+    model = PRODUCTS[name]()
+    x = numbers(6, *model.input_shape[1:])
+    floats = in_floats(model)
+    model.quantize("int8", filters=everything)
+    graph, _ = transforms.capture(model, ((x,), {}))
+    names = [node.primitive.name for node in all_nodes(simplify(graph))]
+    assert names.count("integer_matmul") == 1 and not {"matmul", "conv"} & {*names}
+    exact, found = predicted(floats, x), predicted(model, x)
+    assert 0 < np.abs(found - exact).max() < 0.02 * np.abs(exact).max()
+    np.testing.assert_allclose(ops.convert_to_numpy(model(x)), found, 1e-5, 1e-5)
+    assert tuple(model(x[:0]).shape) == (0, *found.shape[1:])
+
+
+def test_inputs_have_a_scale_for_each_row():
+    layer = layers.Dense(2, use_bias=False)
+    layer.build((None, 2))
+    layer.set_weights([np.float32([[1, -2], [0.25, 2]])])
+    layer.quantize("int8")
+    x = np.float32([[1, 0.25], [1000, -1]])
+    codes = np.round(x * 127 / np.abs(x).max(1, keepdims=True))
+    kernel = np.float32([[127, -127], [32, 127]])
+    scales = np.abs(x).max(1, keepdims=True) / 127 * np.float32([1, 2]) / 127
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), codes @ kernel * scales, 1e-5)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_gradients_go_through_the_rounding_of_inputs(name):
+    model = PRODUCTS[name]()
+    x = numbers(6, *model.input_shape[1:])
+    floats = in_floats(model)
+    model.quantize("int8", filters=everything)
+    weight = numbers(*model(x).shape)
+    found, exact = (amalthea.grad(lambda x, m=m: ops.sum(m(x) * weight))(x) for m in (model, floats))
+    np.testing.assert_allclose(found, exact, 0.05, 0.05)  # tanh of Own sees other values
 
 
 def test_integers_take_a_quarter_and_an_eighth_of_the_bytes():

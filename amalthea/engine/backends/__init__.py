@@ -64,6 +64,11 @@ def chosen() -> tuple[str, str]:
     >>> chosen()[0] in KNOWN
     True
     """
+    name, reason = _asked_for()
+    return (name, reason) if name == (able := forks.usable(name)) else (able, "the default")
+
+
+def _asked_for() -> tuple[str, str]:
     used = _used.get()
     if used is not None or _set is not None:
         return used.name if used is not None else _set, "the program"  # type: ignore[return-value]
@@ -321,4 +326,4 @@ def _reset() -> None:
 
 
 find_by(current)
-forks.at_fork(_reset, _used)
+forks.at_fork(_reset, _used, load)

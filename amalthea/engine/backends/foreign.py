@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from amalthea import tree
+from amalthea.engine.ir.computed import ComputedVariable
 from amalthea.engine.ir.runtime import runtime
 from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor
@@ -76,6 +77,8 @@ def without_variables(structure: Any) -> Any:
 
 def _torch_function(cls: type, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """Answer PyTorch's protocol ``__torch_function__``."""
+    if function.__name__ in ("matmul", "__matmul__") and isinstance(args[1], ComputedVariable):
+        return args[1].__rmatmul__(args[0])  # a quantized weight multiplies itself
     args, kwargs = without_variables((list(args), dict(kwargs or {})))
     if any(isinstance(x, Tensor) for x in tree.flatten((args, kwargs))):
         return called(function, args, kwargs, "torch")

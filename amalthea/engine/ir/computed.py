@@ -45,6 +45,16 @@ class ComputedVariable(Variable):
         """Return the value in the variable's own dtype."""
         raise NotImplementedError
 
+    def product(self, x: Any, over: Sequence[int], axes: Sequence[int]) -> Any:
+        """Return ``tensordot(x, value, [over, axes])`` if it is computed without the value, or None.
+
+        Args:
+            x: array or tensor of floats in the dtype of the result.
+            over: sequence of ints; the axes of ``x`` that are summed.
+            axes: sequence of ints; the axes of the value that are summed, in the same order.
+        """
+        return None
+
     @property
     def value(self) -> Any:
         """The value: an array, or a tensor inside a trace."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Type
+from amalthea.engine.primitives.elementwise import cast
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
 from amalthea.errors import DtypeError, ShapeError
 
@@ -56,3 +57,32 @@ matmul.samples = lambda: [
     sample(numbers(2, 3, 2), numbers(2, 4, 3, seed=1), transpose_x=True, transpose_y=True),
     sample(np.array([[1, 2], [3, 4]], "int32"), np.array([[1], [2]], "int32")),
 ]
+
+
+# ------------------------------------------------------------------------------------------- integers
+
+
+def _integer_types(x: Type, y: Type) -> Type:
+    if x.dtype != "int8" or y.dtype != "int8":
+        raise DtypeError("A product of integers is one of bytes.", expected="int8 and int8", got=f"{x} and {y}")
+    if len(x.shape) != 2 or len(y.shape) != 2:
+        raise ShapeError("A product of integers is one of two matrices.", got=f"{x} and {y}")
+    return Type(_matmul(x, y, transpose_x=False, transpose_y=False).shape, "int32")
+
+
+def _integer_samples(primitive):
+    draw = np.random.default_rng(0).integers
+    return [
+        sample(draw(-128, 128, (3, 5)).astype("int8"), draw(-128, 128, (5, 4)).astype("int8")),
+        sample(np.full((2, 2000), -128, "int8"), np.full((2000, 1), -128, "int8")),  # above the integers of float32
+        sample(np.zeros((0, 3), "int8"), np.zeros((3, 2), "int8")),
+    ]
+
+
+@primitive(Family(_integer_types, _integer_samples))
+def integer_matmul(x, y):
+    """The product of two matrices of bytes, summed in int32."""
+    return np.matmul(x.astype("float64"), y.astype("float64")).astype("int32")  # exact, and faster than of integers
+
+
+integer_matmul.decomposition = lambda x, y: matmul(cast(x, dtype="int32"), cast(y, dtype="int32"))

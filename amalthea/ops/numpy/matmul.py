@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea.engine import shapes
+from amalthea.engine.ir.computed import ComputedVariable
 from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.primitives import elementwise, reductions
 from amalthea.engine.primitives import movement as m
 from amalthea.engine.primitives.matmul import matmul as product
 from amalthea.engine.types import TensorLike
 from amalthea.errors import ArgumentError, ShapeError
-from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of
+from amalthea.ops.base import all_axes, one_axis, op, promoted, shape_of, tensor
 from amalthea.ops.numpy.complex_numbers import conj
+from amalthea.ops.weight_products import by_weight
 
 
 @op
@@ -37,6 +39,8 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Any:
         >>> ops.convert_to_numpy(ops.matmul([[1, 2], [3, 4]], [[1, 0], [1, 1]])).tolist()
         [[3, 2], [7, 4]]
     """
+    if isinstance(x2, ComputedVariable) and len(x2.shape) == 2 and (out := by_weight(x1, x2, [-1], [0])) is not None:
+        return out
     a, b = promoted(x1, x2)
     s1, s2 = shape_of(a), shape_of(b)
     if not s1 or not s2:
@@ -114,12 +118,15 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequenc
         >>> tuple(y.shape), float(y[0, 0])
         ((5, 4), 6.0)
     """
-    a, b = promoted(x1, x2)
-    r1, r2 = len(a.shape), len(b.shape)
+    pair: list[Any] = [x if isinstance(x, ComputedVariable) else tensor(x) for x in (x1, x2)]
+    r1, r2 = (len(x.shape) for x in pair)
     if isinstance(axes, int):
         over1, over2 = tuple(range(r1 - axes, r1)), tuple(range(axes))
     else:
         over1, over2 = all_axes(axes[0], r1), all_axes(axes[1], r2)
+    if (out := by_weight(pair[0], pair[1], over1, over2)) is not None:
+        return out
+    a, b = promoted(*pair)
     free1 = [n for n in range(r1) if n not in over1]
     free2 = [n for n in range(r2) if n not in over2]
     s1, s2 = shape_of(a), shape_of(b)
@@ -284,6 +291,8 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Any:
     unknown = kwargs.keys() - {"optimize"}  # the order of the sums is decided here
     if unknown:
         raise ArgumentError(f"einsum has no argument {min(unknown)!r}.", got=", ".join(sorted(unknown)))
+    if len(operands) == 2 and (out := _with_weight(subscripts, *operands)) is not None:
+        return out
     values = promoted(*operands)
     names, output = _parse(subscripts, [len(v.shape) for v in values])
     now, letters = _summed_out(values[0], names[0], output + "".join(names[1:]))
@@ -293,6 +302,20 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Any:
         now, letters = _contract(now, letters, value, text, wanted)
     now, letters = _summed_out(now, letters, output)
     return m.transpose(now, axes=tuple(letters.index(c) for c in output))
+
+
+def _with_weight(subscripts: str, x: Any, weight: Any) -> Any:
+    """The sum as one product with a weight that computes it itself, if it is one; or None."""
+    if not isinstance(weight, ComputedVariable):
+        return None
+    x = tensor(x)
+    (left, right), output = _parse(subscripts, [len(x.shape), len(weight.shape)])
+    summed = [c for c in right if c not in output]
+    kept = [c for c in left if c not in summed] + [c for c in right if c not in summed]
+    if not summed or sorted(kept) != sorted(set(output)) or not set(summed) <= set(left) or len(set(left)) < len(left):
+        return None
+    out = by_weight(x, weight, [left.index(c) for c in summed], [right.index(c) for c in summed])
+    return None if out is None else m.transpose(out, axes=tuple(kept.index(c) for c in output))
 
 
 def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:

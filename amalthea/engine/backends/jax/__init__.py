@@ -22,7 +22,7 @@ from jax.scipy.special import erf
 from amalthea.engine import dtypes
 from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.forks import DoesNotFork
 from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
@@ -214,6 +214,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.gather_points: lambda x, i: jnp.asarray(x)[_points(i)],
     indexing.scatter_add_points: lambda x, i, u: jnp.asarray(x).at[_points(i)].add(u),
     indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: lambda x, y: jnp.matmul(x, y, preferred_element_type=jnp.int32),
     w.conv: _conv, w.conv_input_gradient: _conv_input, w.conv_kernel_gradient: _conv_kernel,
     w.max_pool: _max_pool, w.avg_pool: _avg_pool,
     random.random_uniform: _uniform, random.random_normal: _normal,
@@ -248,7 +249,6 @@ class JaxStorage(ListedStorage):
     __slots__ = ()
 
     def numpy(self) -> np.ndarray:
-        refuse(BACKEND)
         with LOCK:
             wait_until_readable([self])
             return np.array(self.current())  # a copy: the value can still be donated
@@ -269,6 +269,9 @@ class JaxBackend(DoesNotFork, Backend):
         from jax._src import xla_bridge
 
         return bool(getattr(xla_bridge, "_backends", True))  # filled at JAX's first computation
+
+    def settle(self) -> None:
+        jax.block_until_ready(jax.live_arrays())
 
     def new_storage(self, value: np.ndarray) -> Storage:
         return JaxStorage(jnp.asarray(value))

@@ -210,6 +210,15 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: b
     return b.MatMul(x, y)
 
 
+def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
+    """The kernels for unsigned bytes are up to 18 times as fast: the first factor is shifted by 128."""
+    if 0 in x.shape or 0 in y.shape:
+        return b.Expand(b.constant(0, "int32"), b.ints([x.shape[0], y.shape[1]]))
+    middle = b.constant(128, "uint8")
+    out = b.MatMulInteger(b.BitwiseXor(b.cast(x, "uint8"), middle), y, middle)
+    return Value(out.name, "int32", (x.shape[0], y.shape[1]))
+
+
 def _transposed(b: Builder, x: Value) -> Value:
     return b.Transpose(x, perm=[*range(x.rank - 2), x.rank - 1, x.rank - 2])
 
@@ -316,6 +325,7 @@ OPERATOR_LOWERINGS = {
     indexing.scatter_add_points: _scatter_points,
     indexing.top_k: _top_k,
     matmul.matmul: _matmul,
+    matmul.integer_matmul: _integer_matmul,
     composite.softmax: lambda b, x, *, axis: b.Softmax(x, axis=axis),
     composite.log_softmax: lambda b, x, *, axis: b.LogSoftmax(x, axis=axis),
     control.identity: _same,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from amalthea.engine.backends.base import Backend, Executable
-from amalthea.engine.backends.forks import DoesNotFork, refuse
+from amalthea.engine.backends.forks import DoesNotFork
 from amalthea.engine.backends.plan import Plan
 from amalthea.engine.backends.tensorflow import interop, normalization
 from amalthea.engine.backends.tensorflow.arrays import tf, to_numpy, to_tensor
@@ -70,7 +70,6 @@ class TensorflowStorage(Member):
         TensorflowGroup([self])
 
     def read(self) -> Any:
-        refuse(BACKEND)
         with LOCK:
             wait_until_readable([self])
             kept = self.group.kept.get(self.index) if self.group.writer else None

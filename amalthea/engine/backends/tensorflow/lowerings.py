@@ -232,6 +232,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.gather_points: lambda x, i: tf.gather_nd(x, _points(x, i)),
     indexing.scatter_add_points: lambda x, i, u: tf.tensor_scatter_nd_add(x, _points(x, i), u),
     indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: lambda x, y: tf.linalg.matmul(x, y, output_type=tf.int32),
     w.conv: windows.conv, w.conv_input_gradient: windows.conv_input_gradient,
     w.conv_kernel_gradient: windows.conv_kernel_gradient, w.max_pool: windows.max_pool,
     w.max_pool_gradient: windows.max_pool_gradient, w.avg_pool: windows.avg_pool,

@@ -106,8 +106,8 @@ def _by_group(groups: int, function: Callable[..., Any], *arrays: Any) -> Any:
 def conv(x, kernel, *, strides, padding, dilation, groups, data_format):
     rank, x = len(strides), _last(x, data_format)
     if x.shape[0] == 0:  # TensorFlow's own answer has the shape of the input
-        space = w.slid(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
-        return _back(tf.zeros((0, *space, kernel.shape[-1]), x.dtype), data_format)
+        shape: Any = 0, *w.slid(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation), kernel.shape[-1]
+        return _back(tf.zeros(shape, x.dtype), data_format)
     kernel = kernel[None] if rank == 1 else kernel
     args = _at_least_two(strides, rank, 1), _at_least_two(padding, rank, (0, 0)), _at_least_two(dilation, rank, 1)
     out = _conv(_two_axes(x), kernel, *args, groups)

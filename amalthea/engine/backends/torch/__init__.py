@@ -16,6 +16,7 @@ import torch
 
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.memory import keep_freed_memory, trim_after_first_run
+from amalthea.engine.backends.torch import modules
 from amalthea.engine.backends.torch.arrays import devices, to_numpy, to_read, to_tensor, where
 from amalthea.engine.backends.torch.codegen import prediction_function, step_function
 from amalthea.engine.backends.torch.layer_methods import LAYER_METHODS
@@ -199,3 +200,4 @@ def _prediction(graph: Graph) -> Any:
 
 
 BACKEND = TorchBackend()
+modules.install()

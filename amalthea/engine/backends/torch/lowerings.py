@@ -152,6 +152,12 @@ def _matmul(x, y, *, transpose_x, transpose_y):
     return torch.matmul(x.mT if transpose_x else x, y.mT if transpose_y else y)
 
 
+def _integer_matmul(x, y):
+    if x.is_cpu and x.numel() and y.numel():
+        return torch.ops.aten._int_mm(x, y)  # PyTorch's only product of bytes that sums in int32
+    return torch.matmul(x.to(torch.float64), y.to(torch.float64)).to(torch.int32)
+
+
 def adam_(values, gradients, momenta, velocities, step_size, *, beta_1, beta_2, epsilon):
     """One step of Adam for several variables, in place, by PyTorch's fused kernel.
 
@@ -226,7 +232,7 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.add_along_axis: lambda x, i, u, *, axis: x.scatter_add(axis, _non_negative(i, x.shape[axis]), u),
     indexing.gather_points: lambda x, i: x[_points(x, i)],
     indexing.scatter_add_points: lambda x, i, u: x.index_put(_points(x, i), u, accumulate=True),
-    indexing.top_k: _top_k, matmul.matmul: _matmul,
+    indexing.top_k: _top_k, matmul.matmul: _matmul, matmul.integer_matmul: _integer_matmul,
     random.random_uniform: _random(torch.rand), random.random_normal: _random(torch.randn),
     p.relu_gradient: lambda g, out: torch.ops.aten.threshold_backward(g, out, 0), composite.adam: _adam,
     composite.softmax: lambda x, *, axis: torch.softmax(x, dim=axis),
