@@ -286,3 +286,12 @@ def test_mistakes_are_told_in_words(name):
     call, error, text = REFUSED[name]
     with pytest.raises(error, match=text):
         call()
+
+
+def test_an_input_around_a_tensor_is_that_tensor():
+    x = K.placeholder(shape=(None, 3))
+    start = Input(tensor=x * 2)
+    model = Model(start, layers.Dense(1, kernel_initializer="ones")(start))
+    slope = K.function([x], K.gradients(K.sum(model.output), x))
+    np.testing.assert_allclose(slope([np.ones((2, 3), "float32")])[0], np.full((2, 3), 2.0))
+    np.testing.assert_allclose(model.predict(np.ones((1, 3)), verbose=0), [[3.0]])

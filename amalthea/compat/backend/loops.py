@@ -39,7 +39,8 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
 
 
 def _branch(x: Any) -> Any:
-    return ops.convert_to_tensor(x() if callable(x) and not hasattr(x, "shape") else x)
+    value: Any = x() if callable(x) and not hasattr(x, "shape") else x
+    return ops.convert_to_tensor(value)
 
 
 @recorded

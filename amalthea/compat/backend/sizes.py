@@ -343,14 +343,14 @@ random_bernoulli = random_binomial
 
 
 def random_normal_variable(
-    shape: Any, mean: Any, stddev: Any, dtype: Any = None, name: str | None = None, seed: Any = None
+    shape: Any, mean: Any, scale: Any, dtype: Any = None, name: str | None = None, seed: Any = None
 ) -> Any:
     """Returns a variable with numbers drawn from the normal distribution.
 
     Args:
         shape: sequence of int.
         mean: float.
-        stddev: float.
+        scale: float; standard deviation.
         dtype: DTypeLike. Defaults to None, ``floatx``.
         name: str; name of the variable. Defaults to None.
         seed: int; the same int draws the same numbers. Defaults to None.
@@ -360,7 +360,7 @@ def random_normal_variable(
         >>> K.int_shape(K.random_normal_variable((2, 3), 0.0, 1.0))
         (2, 3)
     """
-    return BackendVariable(on_host(random.normal(shape, mean, stddev, dtype=dtype, seed=seed)), name=name)
+    return BackendVariable(on_host(random.normal(shape, mean, scale, dtype=dtype, seed=seed)), name=name)
 
 
 def random_uniform_variable(
