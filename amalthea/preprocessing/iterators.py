@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator as Iteration
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,16 @@ class Iterator(PyDataset):
             >>> image.Iterator(5, 2, False, None).on_epoch_end()
         """
         self._set_index_array()
+
+    @contextmanager
+    def _unchanged(self) -> Iteration[None]:
+        """A look at a batch that leaves the order, the count of batches and NumPy's generator as they were."""
+        kept = self.index_array, self.total_batches_seen, np.random.get_state()
+        try:
+            yield
+        finally:
+            self.index_array, self.total_batches_seen = kept[:2]
+            np.random.set_state(kept[2])
 
     def _seed(self) -> None:
         if self.seed is not None:

@@ -238,3 +238,19 @@ def test_no_images_make_no_batch():
     flow = image.ImageDataGenerator().flow(np.zeros((0, 2, 2, 1)))
     assert len(flow) == 0 and next(flow).shape == (0, 2, 2, 1)
     assert image.apply_affine_transform(np.zeros((0, 2, 1)), theta=3).shape == (0, 2, 1)
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_training_sees_the_batches_of_the_seed(seed):
+    x, y = numbers(10, 4, 4, 1), np.arange(10) % 2
+    flow = image.ImageDataGenerator(rotation_range=30).flow(x, y, batch_size=4, seed=seed)
+    again = image.ImageDataGenerator(rotation_range=30).flow(x, y, batch_size=4, seed=seed)
+    np.random.seed(1)
+    wanted = [again[i][0] for i in range(3)]
+    seen = []
+    make = flow._get_batches_of_transformed_samples
+    flow._get_batches_of_transformed_samples = lambda index: seen.append(make(index)) or seen[-1]
+    np.random.seed(1)
+    small().fit(flow, shuffle=False, verbose=0)
+    for one, other in zip(seen[-3:], wanted):
+        np.testing.assert_array_equal(one[0], other)
