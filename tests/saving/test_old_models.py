@@ -104,7 +104,9 @@ def test_yaml_that_would_make_objects_is_refused():
     for tag in ("!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!!python/module:os"):
         with pytest.raises(ModelFileError):
             models.model_from_yaml(f"class_name: Sequential\nconfig: {tag}\n")
-    bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [{', '.join(['*' + p] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi"))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{c}: &{c} [{', '.join(['*' + p] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi")
+    )
     with pytest.raises(ModelFileError, match="too often|no model"):
         models.model_from_yaml(bomb * 2)
 
