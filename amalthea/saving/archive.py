@@ -71,7 +71,7 @@ def load_model(path: Any, compile: bool) -> Any:
         config = building.parsed(member(_CONFIG))
         if not compile and isinstance(config, dict):
             config.pop("compile_config", None)
-        era = _era(member(_METADATA))
+        era = _era(member)
         config = old_configs.of_archive(config, era) if era < 3 else config
         with hdf5.opened(member(_WEIGHTS)) as file, building.planned(weights.index(file)):
             model = building.model_of(config)
@@ -80,9 +80,12 @@ def load_model(path: Any, compile: bool) -> Any:
     return model
 
 
-def _era(metadata: bytes) -> int:
-    """The first number of the Keras version that wrote the file."""
-    found = building.parsed(metadata)
+def _era(member: Any) -> int:
+    """The first number of the Keras version that wrote the file; 3 where its metadata do not tell."""
+    try:
+        found = building.parsed(member(_METADATA))
+    except ModelFileError:  # Keras 3 does without
+        return 3
     version = found.get("keras_version") if isinstance(found, dict) else None
     return 2 if isinstance(version, str) and version.startswith("2.") else 3
 

@@ -83,7 +83,7 @@ def origin_of(file: Any) -> Origin:
     era = int(version[:1]) if version[:1] in ("2", "3") else 1
     if era == 1 and not backend:
         found = [name for root in roots for _, (_, keys) in _stored(root) for name in keys]
-        backend = "tensorflow" if any(name.endswith(":0") for name in found) else "theano"
+        backend = "" if any(name.endswith(":0") for name in found) else "theano"
         era = 2 if not version and any("/kernel" in name or "/gamma" in name for name in found) else 1
     return Origin(era, backend, version)
 

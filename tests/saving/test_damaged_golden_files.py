@@ -1,4 +1,4 @@
-"""Bytes that are changed and files that are cut, in every format of every Keras: our own errors, and nothing changed."""
+"""Changed bytes and cut files in every format of every Keras: errors of ours, and nothing has changed."""
 
 from __future__ import annotations
 

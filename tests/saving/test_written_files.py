@@ -11,8 +11,8 @@ import pytest
 
 from amalthea import Input, Model, Sequential, cli, layers, models, ops, tree
 from amalthea.errors import ArgumentError, ModelFileError, UnsafeFileError
-from tests.saving import golden_files as golden
 from tests.samples import trained
+from tests.saving import golden_files as golden
 
 MODELS = [("2.15.0", name) for name in ("mlp", "lstm", "nested", "shared", "sequential_conv", "bidirectional", "local")]
 MODELS += [("3.15.1", name) for name in ("attention", "conv", "recurrent", "rnn_cells", "half", "schedule")]
@@ -79,7 +79,9 @@ def test_weights_in_several_files_are_read_again(size, tmp_path):
     parts = sorted(p.name for p in tmp_path.glob("*.h5"))
     assert (len(parts) > 1) is (size < 1e-3) and parts[0] == "w_00000.weights.h5"
     two.load_weights(tmp_path / "w.weights.json")
-    for a, b in zip([*one.variables, *one.optimizer.variables], [*two.variables, *two.optimizer.variables], strict=True):
+    for a, b in zip(
+        [*one.variables, *one.optimizer.variables], [*two.variables, *two.optimizer.variables], strict=True
+    ):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
