@@ -62,10 +62,10 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Loads a model from a ``.keras`` file, of this library or of Keras 3.
+    """Loads a model from a file of this library or of any Keras; its format is found by its contents.
 
     Args:
-        filepath: str, path or open file; ``.keras`` file, or a folder of the same members.
+        filepath: str, path or open file; ``.keras`` file, a folder of the same members, or ``.h5`` file.
         custom_objects: dict of classes and functions of your own, by their names in the file. Defaults to None, which
             knows only registered ones.
         compile: bool; whether the model is compiled as it was when it was saved. Defaults to True.
@@ -141,7 +141,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Reads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2, into a built model.
+    """Reads weights from a file of this library or of any Keras into a built model.
 
     Args:
         model: built Model.
@@ -152,7 +152,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
             are. Further arguments of older Keras are not used.
 
     Raises:
-        ArgumentError: the file does not exist, or has another ending.
+        ArgumentError: the file does not exist, or ``by_name`` is asked of one without names.
         ModelFileError: the file is damaged or does not fit; then nothing has changed.
 
     Example:
