@@ -28,8 +28,6 @@ REPLACED = {
     "utils.Sequence": ("Keras 3", "utils.PyDataset"),
     "utils.multi_gpu_model": ("Keras 2.4", "distribution.DataParallel"),
     "optimizers.experimental": ("Keras 3", "the same optimizers in amalthea.optimizers"),
-    "preprocessing.image.ImageDataGenerator": ("Keras 3", "utils.image_dataset_from_directory and Random* layers"),
-    "preprocessing.text.Tokenizer": ("Keras 3", "layers.TextVectorization"),
 }
 
 

@@ -46,6 +46,7 @@ class Operation(Configurable):
 
     name: str
     _calls: list[Call]
+    _is_start = False  # whether a model's data begin here
 
     def __init__(self, name: str | None = None):
         self.name = name or auto_name(snake_case(type(self).__name__))
@@ -176,6 +177,8 @@ class Operation(Configurable):
 class Unnamed(Operation):
     """An operation that stands for a call that nobody looks up."""
 
+    _is_start = True
+
     def __init__(self, name: str):
         self.name, self._calls = name, []
 
@@ -203,10 +206,21 @@ class Call:
             tensor.history = History(self, i)
         operation._calls.append(self)
 
+    def run(self, known: dict[Tensor, Any]) -> None:
+        """Call the operation on known values, and put its outputs beside them."""
+        args, kwargs = tree.map_structure(lambda x: _known(x, known), (list(self.args), self.kwargs))
+        outputs = self.operation(*args, **kwargs)
+        flat = [x for x in tree.flatten(self.outputs) if isinstance(x, Tensor)]
+        known.update(zip(flat, (v for v in tree.flatten(outputs) if v is not None)))
+
     @property
     def inputs(self) -> list[Tensor]:
         """The tensors with history among the arguments."""
         return [x for x in tree.flatten([self.args, self.kwargs]) if remembers(x)]
+
+
+def _known(x: Any, known: dict[Tensor, Any]) -> Any:
+    return known[x] if isinstance(x, Tensor) and x in known else x
 
 
 class History(NamedTuple):
@@ -246,8 +260,67 @@ def types_alone() -> Generator[None, None, None]:
         outlining.reset(token)
 
 
+class Run:
+    """The values of symbolic tensors while their model runs.
+
+    A function may use a symbolic tensor of the model that it does not get as an argument: a loss that closes over the
+    mean of an autoencoder's code. Inside a run such a tensor stands for its value.
+    """
+
+    def __init__(self, values: dict[Tensor, Any], parent: Run | None = None):
+        self.values, self.parent = values, parent
+
+    def resolved(self, structure: Any) -> Any:
+        """Arguments with values in place of symbolic tensors; None if one depends on an input that is not known."""
+        found = [x for x in tree.flatten(structure) if remembers(x)]
+        if not all(map(self._computes, found)):
+            return self.parent.resolved(structure) if self.parent is not None else None
+        return tree.map_structure(lambda x: self.values[x] if remembers(x) else x, structure)
+
+    def _computes(self, x: Tensor) -> bool:
+        """Compute the value of a tensor from those that are known; False if it rests on another model's inputs."""
+        stack = [x]
+        while stack:
+            call = stack[-1].history.call
+            missing = [y for y in call.inputs if y not in self.values]
+            if stack[-1] in self.values or not missing:
+                found = stack.pop()
+                if found not in self.values:
+                    if call.operation._is_start:
+                        return False
+                    call.run(self.values)
+            else:
+                stack += missing
+        return True
+
+
+_run: ContextVar[Run | None] = ContextVar("run", default=None)
+
+
+@contextmanager
+def running(values: dict[Tensor, Any] | None = None) -> Generator[None, None, None]:
+    """A run in which the values of these tensors are known; at its end the run around it knows them too."""
+    outer = _run.get()
+    run = Run({} if values is None else values, outer)
+    token = _run.set(run)
+    try:
+        yield
+    finally:
+        _run.reset(token)
+    if outer is not None:
+        outer.values.update(run.values)
+
+
 def record(operation: Operation, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Find out what ``function`` would give for these symbolic arguments, and remember it as one call."""
+    """Find out what ``function`` would give for these symbolic arguments, and remember it as one call.
+
+    While the model of the arguments runs, compute the operation on their values instead.
+    """
+    run = _run.get()
+    if run is not None and not isinstance(operation, Unnamed) and any_remembers(args, kwargs):
+        known = run.resolved((list(args), kwargs))
+        if known is not None:
+            return operation(*known[0], **known[1])
     with types_alone():
         inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
         outputs = function(*inner_args, **inner_kwargs)

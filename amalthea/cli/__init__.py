@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": "time training and prediction beside hand-written loops",
     "convert": "convert a model file of any Keras to today's, or back to Keras 2",
     "demo": "train a small network on handwritten digits, in under a minute",
+    "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
 }
 

@@ -68,6 +68,16 @@ def training_around() -> Any:
     return _training.get()
 
 
+@contextmanager
+def training_mode(training: Any) -> Generator[None, None, None]:
+    """Calls inside run with this ``training`` flag, unless they are given another one."""
+    token = _training.set(training)
+    try:
+        yield
+    finally:
+        _training.reset(token)
+
+
 def is_outermost() -> bool:
     """Returns whether no call of a layer is going on in this thread."""
     return _depth.get() == 0

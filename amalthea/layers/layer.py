@@ -27,7 +27,7 @@ from amalthea.layers.adaptation import Adaptation
 from amalthea.layers.configuration import BASE, LEGACY, Configuration
 from amalthea.layers.weights import Weights
 from amalthea.metrics import Mean, Metric
-from amalthea.operation import Operation, Unnamed, any_remembers, outlining, record
+from amalthea.operation import Operation, Unnamed, any_remembers, outlining, record, remembers
 from amalthea.random import SeedGenerator
 
 registry = Registry("layers", "layer")
@@ -110,6 +110,7 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
     _structure_version = (
         0  # counts assignments, in all layers, of attributes that may be or hold sublayers or variables
     )
+    _losses: tuple[Any, ...] = ()  # symbolic tensors, of `add_loss`
     _added_metrics: Mapping[str, Any] = MappingProxyType({})  # by name, of `add_metric`
     _learned = 0  # counts how often `adapt` changed constants that compiled functions hold
     _computes_in_floats = False  # whether whole numbers and bools given to it are cast to the compute dtype
@@ -469,7 +470,8 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
     def add_loss(self, loss: TensorLike | Sequence[TensorLike]) -> None:
         """Adds a loss that was computed in ``call`` to the total loss of training.
 
-        Losses of a call stand in ``layer.losses`` until the next call of the outermost layer.
+        Losses of a call stand in ``layer.losses`` until the next call of the outermost layer. A symbolic tensor that is
+        computed from a model's inputs stays, and is computed in each step.
 
         Args:
             loss: scalar tensor, or a list of them.
@@ -489,6 +491,11 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
             [0.3]
         """
         losses = list(loss) if isinstance(loss, (list, tuple)) else [loss]
+        kept = [x for x in losses if remembers(x)]
+        if kept:
+            self._losses = (*self._losses, *kept)
+            getattr(self, "_forget_compiled", lambda: None)()
+        losses = [x for x in losses if not remembers(x)]
         calling.added.add(self, losses)
         scope = collecting()
         if scope is not None:
@@ -537,7 +544,7 @@ class Layer(Weights, Adaptation, Configuration, Operation, registry=registry):
     @property
     def losses(self) -> list[Any]:
         """The losses added in the last call, and the penalties of the regularizers of the weights."""
-        added = [loss for layer in self._flatten_layers() for loss in calling.added.of(layer)]
+        added = [loss for layer in self._flatten_layers() for loss in (*layer._losses, *calling.added.of(layer))]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
 

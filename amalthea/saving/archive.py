@@ -22,6 +22,8 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
 from amalthea.saving import assets, building, hdf5, objects, old_configs, weights
+from amalthea.saving.contents import Contents, in_todays_form
+from amalthea.saving.old_weights import Origin
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -93,6 +95,18 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     hdf5.check_by_order(by_name)
     with hdf5.opened(weights_in(path)) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of an archive or folder, without building the model."""
+    with members(path) as (member, _):
+        about, config = member(_METADATA), building.parsed(member(_CONFIG))
+        with hdf5.opened(member(_WEIGHTS)) as file:
+            values = hdf5.values_in(file)
+    told = building.parsed(about)
+    version = str(told.get("keras_version")) if isinstance(told, dict) else ""
+    config, refused = in_todays_form(config, Origin(2)) if _era(about) == 2 else (config, [])
+    return Contents({"Keras": version}, config, values, refused)
 
 
 def weights_in(path: Any) -> bytes:

@@ -9,7 +9,7 @@ from amalthea import writing
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.errors import AmaltheaError, ArgumentError, add_location
 from amalthea.lambdas import code_refused
-from amalthea.saving import archive, formats, hdf5, old_h5, sharded, weights
+from amalthea.saving import archive, formats, hdf5, old_h5, safetensors, sharded, weights
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -62,10 +62,13 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Loads a model from a file of this library or of any Keras; its format is found by its contents.
+    """Loads a model from a file of this library, or of Keras 0.3 to 3, with its training state if the file has it.
+
+    The contents of the file tell its format, not its name.
 
     Args:
-        filepath: str, path or open file; ``.keras`` file, a folder of the same members, or ``.h5`` file.
+        filepath: str, path or open file; ``.keras`` file or folder, ``.h5`` file, folder of a TensorFlow SavedModel of
+            Keras 2, or ``model.json`` of a TensorFlow.js layers model.
         custom_objects: dict of classes and functions of your own, by their names in the file. Defaults to None, which
             knows only registered ones.
         compile: bool; whether the model is compiled as it was when it was saved. Defaults to True.
@@ -104,8 +107,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
     Args:
         model: built Model.
-        filepath: str or path. ``.weights.h5`` is Keras 3's layout, ``.weights.json`` the index of several files in it;
-            any other ``.h5`` or ``.hdf5`` is the layout of Keras 1 and 2, without the optimizer.
+        filepath: str or path. ``.weights.h5`` is Keras 3's layout, ``.weights.json`` the index of several files in it,
+            ``.safetensors`` the same values in that format; any other ``.h5`` or ``.hdf5`` is the layout of Keras 1 and
+            2, without the optimizer.
         overwrite: bool; whether a file of this path is replaced. Defaults to True; False raises an error.
         max_shard_size: float above 0 or None; gigabytes of values in each of several files. Defaults to None, one file,
             or parts of 10 for ``.weights.json``.
@@ -124,9 +128,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     path = Path(filepath)
     if max_shard_size is not None and path.name.endswith(".weights.h5"):
         path = path.with_name(path.name.removesuffix("h5") + "json")
-    if not path.name.endswith((".h5", ".hdf5", ".weights.json")):
+    if not path.name.endswith((".h5", ".hdf5", ".weights.json", ".safetensors")):
         raise ArgumentError(
-            "Weights are saved to a file that ends in .weights.h5, .weights.json or .h5.",
+            "Weights are saved to a file that ends in .weights.h5, .weights.json, .safetensors or .h5.",
             got=str(path),
             cure=f"'{path.stem}.weights.h5'",
         )
@@ -136,8 +140,14 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         return
     if max_shard_size is not None:
         raise ArgumentError("Only .weights.json is written in several files.", got=str(path))
-    data = hdf5.bytes_of(model) if path.name.endswith(".weights.h5") else old_h5.weights_bytes(model)
-    writing.write(path, data, overwrite)
+    writing.write(path, _bytes_of(model, path.name), overwrite)
+
+
+def _bytes_of(model: Any, name: str) -> bytes:
+    """The weights of a model in the format that the name of a file stands for."""
+    if name.endswith(".safetensors"):
+        return safetensors.bytes_of(model)
+    return hdf5.bytes_of(model) if name.endswith(".weights.h5") else old_h5.weights_bytes(model)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
@@ -145,7 +155,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Args:
         model: built Model.
-        filepath: str or path.
+        filepath: str or path; any file that ``load_model`` reads, ``.weights.h5``, ``.weights.json``, ``.safetensors``,
+            ``.h5`` with weights alone, or the path with which the files of a TensorFlow checkpoint of Keras 2 begin.
         skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
             error.
         **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as they

@@ -10,7 +10,8 @@ from typing import Any
 
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
-from amalthea.saving import heaps, layered, numbered, weights, whole_h5
+from amalthea.saving import building, heaps, layered, numbered, weights, whole_h5
+from amalthea.saving.contents import Contents, Value, in_todays_form
 
 
 def bytes_of(model: Any) -> bytes:
@@ -82,3 +83,29 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         else:
             check_by_order(by_name)
             weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of a file, without building the model."""
+    with opened(_bytes(path)) as file:
+        values, origin = values_in(file), layered.origin_of(file)
+        text = layered.text(file, "model_config")
+    versions = {"Keras": origin.version, "backend": origin.backend}
+    config, refused = in_todays_form(building.parsed(text.encode()), origin) if text else (None, [])
+    return Contents({key: told for key, told in versions.items() if told}, config, values, refused)
+
+
+def values_in(file: Any) -> list[Value]:
+    """Names, shapes and dtypes of all values in an open file, without links to elsewhere."""
+    import h5py
+
+    found: list[Value] = []
+
+    def visit(name: str, thing: Any) -> None:
+        if isinstance(thing, h5py.Dataset) and thing.shape is not None:
+            found.append(Value(name, thing.shape, str(thing.attrs.get("dtype", thing.dtype))))
+
+    weights.index(file)
+    with weights.readable("its index"):
+        file.visititems(visit)
+    return found

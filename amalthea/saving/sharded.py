@@ -18,6 +18,7 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError, UnsafeFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import building, hdf5, weights
+from amalthea.saving.contents import Contents, Value
 
 Values = dict[str, dict[str, np.ndarray]]
 _PART = re.compile(r"[^/\\:\0]{1,200}_\d{5,8}\.weights\.h5")
@@ -77,6 +78,15 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
                 values.setdefault(key, {}).update(arrays)
     with hdf5.opened(hdf5.bytes_of_values(values)) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """Names, shapes and dtypes of the values in all files of an index."""
+    values: list[Value] = []
+    for part in _parts(Path(path)):
+        with hdf5.opened(part.read_bytes()) as file:
+            values += hdf5.values_in(file)
+    return Contents({}, None, values, [])
 
 
 def _parts(index: Path) -> list[Path]:

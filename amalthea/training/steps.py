@@ -20,7 +20,7 @@ from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import NotCompiledError, located
-from amalthea.operation import types_alone
+from amalthea.operation import running, types_alone
 from amalthea.training import native_steps
 from amalthea.training.compiled import Outputs, counting
 from amalthea.training.contents import Contents
@@ -271,7 +271,8 @@ class Steps(Results):
             own = native_steps.with_state(self, kind)
 
         def function(data: Any) -> Any:
-            return own(packing.pack_x_y_sample_weight(*data))
+            with running():  # losses and metrics may use symbolic tensors of the model
+                return own(packing.pack_x_y_sample_weight(*data))
 
         if kind == "predict" or seen is None:
             return function

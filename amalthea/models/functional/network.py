@@ -19,7 +19,7 @@ from amalthea.layers import calling
 from amalthea.layers.input_layer import InputLayer
 from amalthea.layers.layer import Layer
 from amalthea.models.functional.host_part import HostPart, Prepared, runs_on_host
-from amalthea.operation import Call, Operation, Unnamed, forgetful, outlining, remembers
+from amalthea.operation import Call, Operation, Unnamed, forgetful, outlining, remembers, running
 from amalthea.ops import base, composites
 
 
@@ -143,7 +143,8 @@ class Network:
             known = self.host_part.known(values)
         else:
             known = dict(zip(self.flat_inputs, self.matched(values)))
-        self.call_all(self.calls, known)
+        with running(known):
+            self.call_all(self.calls, known)
         return tree.map_structure(known.__getitem__, self.outputs)
 
     def call_all(self, calls: Sequence[Call], known: dict[Tensor, Any]) -> None:
@@ -151,9 +152,7 @@ class Network:
         for call in calls:
             flat = [x for x in tree.flatten(call.outputs) if isinstance(x, Tensor)]
             if not isinstance(call.operation, InputLayer) and not all(x in known for x in flat):
-                args, kwargs = tree.map_structure(lambda x: _known(x, known), (list(call.args), call.kwargs))
-                outputs = call.operation(*args, **kwargs)
-                known.update(zip(flat, (v for v in tree.flatten(outputs) if v is not None)))
+                call.run(known)
 
     def matched(self, values: Any) -> list[Any]:
         """The given inputs in the model's order, ranks and dtypes: lists by position, dicts by name."""
@@ -194,10 +193,6 @@ def with_mask(value: Any, mask: Any) -> Any:
     new = composites.fresh(value)
     set_mask(new, base.cast(base.tensor(mask), "bool"))
     return new
-
-
-def _known(x: Any, known: dict[Tensor, Any]) -> Any:
-    return known[x] if isinstance(x, Tensor) and x in known else x
 
 
 def _fitted(value: Any, wanted: Tensor) -> Any:
