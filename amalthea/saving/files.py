@@ -163,7 +163,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
             are. Further arguments of older Keras are not used.
 
     Raises:
-        ArgumentError: the file does not exist, or has another ending.
+        ArgumentError: the file does not exist, or ``by_name`` is asked of one without names.
         ModelFileError: the file is damaged or does not fit; then nothing has changed.
 
     Example:
