@@ -71,7 +71,7 @@ def load_model(path: Any, compile: bool) -> Any:
         config = building.parsed(member(_CONFIG))
         if not compile and isinstance(config, dict):
             config.pop("compile_config", None)
-        era = _era(member)
+        era = 2 if _version(member).startswith("2.") else 3
         config = old_configs.of_archive(config, era) if era < 3 else config
         with hdf5.opened(member(_WEIGHTS)) as file, building.planned(weights.index(file)):
             model = building.model_of(config)
@@ -80,14 +80,14 @@ def load_model(path: Any, compile: bool) -> Any:
     return model
 
 
-def _era(member: Any) -> int:
-    """The first number of the Keras version that wrote the file; 3 where its metadata do not tell."""
+def _version(member: Any) -> str:
+    """The Keras version that wrote the file; empty where its metadata do not tell, which Keras 3 does without."""
     try:
         found = building.parsed(member(_METADATA))
-    except ModelFileError:  # Keras 3 does without
-        return 3
+    except ModelFileError:
+        return ""
     version = found.get("keras_version") if isinstance(found, dict) else None
-    return 2 if isinstance(version, str) and version.startswith("2.") else 3
+    return version if isinstance(version, str) else ""
 
 
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
@@ -100,12 +100,10 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
 def contents(path: Any) -> Contents:
     """The contents of an archive or folder, without building the model."""
     with members(path) as (member, _):
-        about, config = member(_METADATA), building.parsed(member(_CONFIG))
+        version, config = _version(member), building.parsed(member(_CONFIG))
         with hdf5.opened(member(_WEIGHTS)) as file:
             values = hdf5.values_in(file)
-    told = building.parsed(about)
-    version = str(told.get("keras_version")) if isinstance(told, dict) else ""
-    config, refused = in_todays_form(config, Origin(2)) if _era(about) == 2 else (config, [])
+    config, refused = in_todays_form(config, Origin(2)) if version.startswith("2.") else (config, [])
     return Contents({"Keras": version}, config, values, refused)
 
 
