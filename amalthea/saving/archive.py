@@ -81,10 +81,10 @@ def load_model(path: Any, compile: bool) -> Any:
 
 
 def _version(member: Any) -> str:
-    """The Keras version that wrote the file; empty where its metadata do not tell, which Keras 3 does without."""
+    """The version of Keras that wrote the file; nothing where its metadata do not tell."""
     try:
         found = building.parsed(member(_METADATA))
-    except ModelFileError:
+    except ModelFileError:  # Keras 3 does without
         return ""
     version = found.get("keras_version") if isinstance(found, dict) else None
     return version if isinstance(version, str) else ""
@@ -104,7 +104,7 @@ def contents(path: Any) -> Contents:
         with hdf5.opened(member(_WEIGHTS)) as file:
             values = hdf5.values_in(file)
     config, refused = in_todays_form(config, Origin(2)) if version.startswith("2.") else (config, [])
-    return Contents({"Keras": version}, config, values, refused)
+    return Contents({"Keras": version or "of an unknown version"}, config, values, refused)
 
 
 def weights_in(path: Any) -> bytes:
