@@ -196,6 +196,8 @@ def _check_names(data: Any) -> None:
     Raises:
         UnknownNameError: there are some.
     """
+    from amalthea.layers import legacy  # noqa: F401  # the table of layers must be full
+
     known = FAMILIES["layers"].names
     found = sorted({name for name in _classes(data) if name not in known and custom_object(name) is None})
     if found:

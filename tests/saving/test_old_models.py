@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import marshal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +76,13 @@ def test_options_that_the_table_does_not_have_are_refused():
     with pytest.raises(UnsafeFileError, match="exotic"):
         models.model_from_json(functional("nn.relu", exotic=3))
     assert models.model_from_json(functional("nn.relu", name=None)).output_shape == (None, 3)
+
+
+def test_layers_that_only_old_keras_had_are_known_at_the_first_file():
+    text = sequential(("MaxoutDense", {"output_dim": 2, "name": "a"}), era=1)
+    code = f"from amalthea import models; print(models.model_from_json({text!r}).output_shape)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "(None, 2)"
 
 
 STRANGE = {
