@@ -27,6 +27,7 @@ ROOMS = tuple(
         ("house", "this list"),
         ("errors", "every exception, and how a message is worded"),
         ("names", "names that Keras dropped, and the error for a missing one"),
+        ("spellings", "names and arguments of Keras 1 and 2 in today's, as tables of plain data"),
         ("checks", "checks of arguments: a positive int, a fraction, a finite number, an axis"),
         ("docstrings", "descriptions of arguments that families share"),
         ("tree", "nested lists, tuples and dicts"),

@@ -6,7 +6,6 @@ refused unless ``safe_mode=False`` says that the file is trusted.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from amalthea import configurable
@@ -14,7 +13,11 @@ from amalthea.configurable import serialize
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 
-__all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "model_from_json", "serialize_keras_object"]
+__all__ = [
+    "deserialize_keras_object",
+    "enable_unsafe_deserialization",
+    "serialize_keras_object",
+]
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -58,32 +61,10 @@ def deserialize_keras_object(
         3
     """
     from amalthea import layers, losses, metrics, models, optimizers  # noqa: F401  # their tables must be full
+    from amalthea.layers import legacy  # noqa: F401
 
     with CustomObjectScope(custom_objects):
         if safe_mode is None:
             return configurable.deserialize(config, where)
         with code_refused(safe_mode):
             return configurable.deserialize(config, where)
-
-
-def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a model from the text that ``to_json`` gave, with new weights.
-
-    Args:
-        json_string: str; the text.
-        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
-
-    Returns:
-        The model, built if the text knows its input shape.
-
-    Raises:
-        UnknownNameError: a name in the text stands for nothing.
-        UnsafeFileError: there is code in the text.
-
-    Example:
-        >>> from amalthea import Sequential, layers, models
-        >>> text = Sequential([layers.Input((3,)), layers.Dense(2)]).to_json()
-        >>> models.model_from_json(text).output_shape
-        (None, 2)
-    """
-    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)

@@ -28,6 +28,7 @@ from amalthea.metrics import Metric
 from amalthea.models.model import Model
 from amalthea.models.sequential import Sequential
 from amalthea.optimizers import Optimizer
+from amalthea.saving import old_optimizers
 from amalthea.tree import CONTAINERS
 
 _FILTERS = {1: "gzip", 2: "shuffle"}  # by HDF5's numbers; for any other it would look for a plugin
@@ -297,6 +298,17 @@ def _open_group(file: Any, path: str) -> Any:
     return group if isinstance(group, h5py.Group) else None
 
 
+def _group_of(file: Any, path: str) -> Any:
+    """The group with the values of an object. Keras 2 wrote ``_query_dense`` for ``query_dense``."""
+    found = _open_group(file, f"{path}/vars" if path else "vars")
+    if found is None and path:
+        around, _, last = path.rpartition("/")
+        found = _open_group(file, f"{around}/_{last}/vars".lstrip("/"))
+    if found is None and path.startswith("layers/"):  # of Keras 2.12
+        found = _open_group(file, f"_layer_checkpoint_dependencies/{path.removeprefix('layers/')}/vars")
+    return found
+
+
 def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False) -> None:
     """Read all values from an open HDF5 file, then assign them all.
 
@@ -314,7 +326,7 @@ def read(root: Any, file: Any, skip_mismatch: bool = False, is_new: bool = False
     for path, thing in walk(root):
         if hasattr(thing, "load_own_variables"):
             with _collected(failures, path):
-                group = _open_group(file, f"{path}/vars" if path else "vars")
+                group = _group_of(file, path)
                 stores.append((path, thing, Group(group, path, _elements(thing))))
     if failures and not skip_mismatch:
         raise _first(failures)
@@ -379,6 +391,8 @@ def _load_optimizer(optimizer: Any, store: Group) -> bool:
     """Optimizer state that does not fit is left out with a warning, as in Keras: the weights are still good."""
     if not len(store):
         return False
+    if old_optimizers.restore_other_order(optimizer, [store[str(i)] for i in range(len(store)) if str(i) in store]):
+        return True
     if not optimizer._can_load(len(store)):
         if len(store) == len(type(optimizer).from_config(optimizer.get_config()).variables):
             return False  # it was saved before its first step

@@ -32,8 +32,8 @@ def without(name):
 
 
 DAMAGED = {
-    "not_a_zip": (lambda p: p.write_bytes(b"nothing"), "whole .keras file"),
-    "empty": (lambda p: p.write_bytes(b""), "whole .keras file"),
+    "not_a_zip": (lambda p: p.write_bytes(b"nothing"), "no format"),
+    "empty": (lambda p: p.write_bytes(b""), "no format"),
     "cut_in_half": (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]), "whole .keras file"),
     "no_config": (lambda p: rewritten(p, config=None), "lacks config.json"),
     "no_weights": (lambda p: rewritten(p, model=None), "lacks model.weights.h5"),
@@ -78,11 +78,11 @@ def test_a_damaged_file_is_refused_with_its_name(kind, path):
     damage(path)
     with pytest.raises(ModelFileError, match=says) as caught:
         amalthea.saving.load_model(path)
-    assert str(path) in str(caught.value) + "\n".join(caught.value.__notes__)
+    assert str(path) in str(caught.value) + "\n".join(getattr(caught.value, "__notes__", ()))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
-    with pytest.raises(ArgumentError, match="model file does not exist"):
+    with pytest.raises(ArgumentError, match="does not exist"):
         amalthea.saving.load_model(tmp_path / "model.keras")
 
 

@@ -42,7 +42,7 @@ def class_name(function_name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _functions() -> dict[str, Any]:
+def functions() -> dict[str, Any]:
     public = {name: thing for name, thing in vars(ops).items() if hasattr(thing, "__wrapped__")}
     return {class_name(name): thing for name, thing in public.items()}
 
@@ -95,14 +95,24 @@ def to_data(operation: Any, name: str) -> tuple[dict[str, Any], list[Any], dict[
     return {**data, "registered_name": class_name(function.__name__)}, args, {}
 
 
+def is_of_op(data: dict[str, Any]) -> bool:
+    """Whether a configuration is that of an op, by its module."""
+    return str(data.get("module", "")).startswith("keras.src.ops")
+
+
+def is_known(data: dict[str, Any]) -> bool:
+    """Whether the op that a configuration names exists."""
+    return data["class_name"] in functions()
+
+
 def from_data(data: dict[str, Any]) -> Any:
     """A function of the call's arguments."""
-    function = _functions().get(data["class_name"])
+    function = functions().get(data["class_name"])
     if function is None:
         raise UnknownNameError(
             f"There is no op {data['class_name']!r}.",
             got=data["class_name"],
-            cure=nearest(data["class_name"], _functions()),
+            cure=nearest(data["class_name"], functions()),
         )
     parameters = inspect.signature(function).parameters
     config = {
