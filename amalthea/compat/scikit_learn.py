@@ -232,7 +232,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
         >>> from amalthea import Sequential, layers
         >>> from amalthea.compat.scikit_learn import KerasRegressor
         >>> def build():
-        ...     model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        ...     model = Sequential([layers.Input((1,)), layers.Dense(1, kernel_initializer="zeros")])
         ...     model.compile("sgd", "mse")
         ...     return model
         >>> x, y = np.array([[0.0], [1.0]]), np.array([0.0, 2.0])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from amalthea import Input, Model, Sequential, layers, optimizers
+from amalthea import Input, Model, Sequential, layers, optimizers, utils
 from amalthea.compat import backend as K
 from amalthea.errors import AmaltheaError, ArgumentError, TraceError
 from tests.arrays import numbers
@@ -120,11 +120,13 @@ def variational(how):
 
 @pytest.mark.parametrize("how", ["computed in the loss", "computed before", "add_loss"])
 def test_a_variational_autoencoder_trains_on_symbolic_tensors_of_the_model(how):
+    utils.set_random_seed(0)
     model = variational(how)
     x = np.round(np.abs(numbers(64, 6)) % 1).astype("float32")
     labels = () if how == "add_loss" else (x,)
-    history = model.fit(x, *labels, epochs=8, batch_size=16, verbose=0).history["loss"]
-    assert np.all(np.isfinite(history)) and history[-1] < history[0]
+    history = model.fit(x, *labels, epochs=40, batch_size=16, verbose=0).history["loss"]
+    assert np.all(np.isfinite(history))
+    assert np.mean(history[-5:]) < np.mean(history[:5])
     assert np.isfinite(model.evaluate(x, *labels, verbose=0))
 
 
