@@ -129,16 +129,18 @@ class BaseWrapper(BaseEstimator):
         loss = getattr(self.model.loss, "__name__", getattr(self.model.loss, "name", self.model.loss))
         return to_categorical(y) if loss == "categorical_crossentropy" and y.ndim != 2 else y
 
-    def _outputs(self, x: Any, kwargs: dict[str, Any]) -> np.ndarray:
+    def _trained(self) -> Any:
         if self.model is None:
-            raise NotBuiltError(f"{type(self).__name__} has not been trained.", cure="fit(x, y) first")
-        return np.asarray(self.model.predict(x, **{"verbose": 0, **self.filter_sk_params(Model.predict, kwargs)}))
+            raise NotBuiltError(f"{type(self).__name__} has no model before it is trained.", cure="fit(x, y)")
+        return self.model
+
+    def _outputs(self, x: Any, kwargs: dict[str, Any]) -> np.ndarray:
+        return np.asarray(self._trained().predict(x, **{"verbose": 0, **self.filter_sk_params(Model.predict, kwargs)}))
 
     def _evaluated(self, x: Any, y: Any, kwargs: dict[str, Any]) -> dict[str, float]:
-        if self.model is None:
-            raise NotBuiltError(f"{type(self).__name__} has not been trained.", cure="fit(x, y) first")
+        model = self._trained()
         options = {"verbose": 0, **self.filter_sk_params(Model.evaluate, kwargs)}
-        return self.model.evaluate(x, self._targets(y), return_dict=True, **options)
+        return model.evaluate(x, self._targets(y), return_dict=True, **options)
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):

@@ -401,7 +401,7 @@ class ImageDataGenerator:
     def _is_fitted(self, value: Any, name: str) -> bool:
         if value is None:
             warnings.warn(
-                f"ImageDataGenerator({name}=True) has not seen data, and leaves them as they are: call fit(x) first.",
+                f"ImageDataGenerator({name}=True) changes nothing before it has seen data: call fit(x).",
                 stacklevel=3,
             )
         return value is not None

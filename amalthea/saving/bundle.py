@@ -56,7 +56,7 @@ _ENTRY = {
 
 
 class Entry(NamedTuple):
-    """Where a value is, and what it is; ``dtype`` is None for text."""
+    """The type of one value, and the bytes of a shard that hold it; ``dtype`` is None for text."""
 
     dtype: str | None
     shape: tuple[int, ...]

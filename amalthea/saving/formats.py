@@ -107,7 +107,7 @@ def find(path: Any) -> Format:
 
     Raises:
         ArgumentError: nothing has this path.
-        ModelFileError: the contents are those of no format.
+        ModelFileError: no reader knows the contents.
     """
     source = Source(path)
     for row in FORMATS:
@@ -116,7 +116,7 @@ def find(path: Any) -> Format:
     if not source.exists:
         raise ArgumentError("This file does not exist.", got=str(path))
     raise ModelFileError(
-        "This file is of no format that is read.",
+        "The format of this file is not known.",
         expected=", ".join(row.name for row in FORMATS),
         got=f"{path}, which begins with {brief(source.head[:16]) if source.head else brief(sorted(source.names)[:8])}",
         cure="save or copy it again",

@@ -5,7 +5,7 @@ Texts of any length stand in *global heaps*, where each object tells its own siz
     "GCOL"  1  reserved (3)  size of the heap (8)  objects
     object: index (2)  references (2)  reserved (4)  size (8)  data, padded to a multiple of 8
 
-The library walks from object to object, and stays where it is at one of no size.
+The library goes from object to object by their sizes. At an object whose size is 0 it does not move on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _walk(data: bytes, start: int, steps: int) -> int:
         reach = size if index == 0 else _OBJECT + (size + 7) // 8 * 8
         steps -= 1
         if reach % _ENOUGH == 0 or reach >= _ENOUGH or steps < 0:
-            raise ModelFileError("The model file is damaged: a heap of texts in it has an object of no size.")
+            raise ModelFileError("The model file is damaged: the size of an object in a global heap is wrong.")
         at += reach
     return steps
 

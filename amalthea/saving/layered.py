@@ -105,7 +105,7 @@ def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = Fal
         skip_mismatch: bool; whether layers that do not fit keep their values, with a warning. Defaults to False.
 
     Returns:
-        What was assigned: each layer, with the names of its trainable weights in the file.
+        list of pairs of a layer that got values and the names of its trainable weights in the file.
 
     Raises:
         ModelFileError: the file is damaged or does not fit; then nothing has changed.

@@ -53,7 +53,7 @@ def of_file(data: Any, origin: Origin) -> Any:
 
 
 def origin_of(data: Any) -> Origin:
-    """Where a configuration comes from. One of Keras 1 that counts channels first is taken to be Theano's."""
+    """The era, backend and version that wrote a configuration. Keras 1 with channels first is taken to be on Theano."""
     era = era_of(data)
     if era == 3:
         return Origin()

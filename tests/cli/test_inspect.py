@@ -58,6 +58,6 @@ def test_all_that_is_refused_is_listed_and_the_status_tells(kind, capsys, monkey
 def test_a_file_that_is_none_is_an_error_in_words(tmp_path, capsys):
     (tmp_path / "x.keras").write_bytes(b"nothing")
     assert main(["inspect", str(tmp_path / "x.keras")]) == 1
-    assert "of no format" in capsys.readouterr().err
+    assert "format of this file is not known" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "none")]) == 1
     assert "does not exist" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def test_arguments_are_those_of_the_function_and_of_fit():
 
 
 def test_accuracy_and_training_come_first():
-    with pytest.raises(ValueError, match="has not been trained"):
+    with pytest.raises(ValueError, match="no model before it is trained"):
         KerasClassifier(build).predict(X)
 
     def without():

@@ -324,7 +324,7 @@ REASONS = {
     "behind a link": "is a link to elsewhere",
     "virtual": "not kept in the file itself",
     "pickled weights": "lacks model.weights.h5",
-    "a pickle": "of no format that is read",
+    "a pickle": "format of this file is not known",
     "a function as the loss": "no loss 'os.system'",
     "a class of a module": "called 'os>system'",
     "a huge layer": "of a size that it cannot mean",
