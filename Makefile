@@ -14,11 +14,14 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
 	engine/backends/test_native_call.py \
 	engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
+	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
+	saving/test_damaged_formats.py \
 	layers/native applications/test_architectures.py benchmarks data/test_dataset.py datasets utils/test_directories.py utils/test_timeseries.py wrappers \
 	utils/test_models_and_sessions.py properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
-	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py
+	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py \
+	preprocessing compat/test_utils.py compat/test_scikit_learn.py
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
 

@@ -92,6 +92,7 @@ class Limits:
         objects: groups and values in a file of weights.
         copies: how many variables of their size (slots of the optimizer) the elements in a file may stand for.
         elements: variables that no file holds, such as those of metrics, in all (64 MiB as float32).
+        text_elements: elements that a text without weights is read as if it held.
         size: an int in a configuration, unless the file holds as many elements.
         sizes: the same for ints that something is computed from at once, by the parameter's name.
         op_size: an int among the arguments of an op.
@@ -109,6 +110,7 @@ class Limits:
     objects = 1 << 20
     copies = 6
     elements = 1 << 24
+    text_elements = 1 << 27
     size = 1 << 24
     op_size = 1 << 20
     unrolled = 1 << 12

@@ -16,9 +16,11 @@ from amalthea.errors import AmaltheaError
 COMMANDS = {
     "backends": "list the primitives of each backend, and measure its errors",
     "bench": "time training and prediction beside hand-written loops",
+    "convert": "convert a model file of any Keras to today's, or back to Keras 2",
     "demo": "train a small network on handwritten digits, in under a minute",
-    "run": "run a script of Keras 1, 2 or 3 as it is",
+    "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
+    "run": "run a script of Keras 1, 2 or 3 as it is",
 }
 
 

@@ -57,9 +57,7 @@ class HDF5Matrix:
                 file = self.refs[path] = _opened(path)
         found = file.get(dataset)
         if not isinstance(found, h5py.Dataset):
-            raise ArgumentError(
-                "The file has no data set of this name.", expected=", ".join(file), got=brief(dataset)
-            )
+            raise ArgumentError("The file has no data set of this name.", expected=", ".join(file), got=brief(dataset))
         self.data, self.normalizer = found, normalizer
         self.start, self.end = start, len(found) if end is None else end
         if not 0 <= self.start <= self.end <= len(found):
@@ -84,8 +82,8 @@ class HDF5Matrix:
             return np.empty((0, *self.data.shape[1:]), self.data.dtype)
         if rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
             return self.data[rows[0] : rows[-1] + 1]
-        once, places = np.unique(rows, return_inverse=True)
-        return self.data[once][places]
+        once, back = np.unique(rows, return_inverse=True)
+        return self.data[once][back]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         values = self[:]

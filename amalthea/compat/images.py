@@ -6,6 +6,7 @@ channels, and drew flips only if they were wanted. Keras 2's generator is :mod:`
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -82,9 +83,8 @@ class ImageDataGenerator(image.ImageDataGenerator):
             >>> images.ImageDataGenerator(horizontal_flip=True).get_random_transform((2, 2, 1), 0)["flip_horizontal"]
             False
         """
-        if seed is not None:
-            np.random.seed(seed)
-        drawn = dict(zip(("theta", "tx", "ty", "shear", "zx", "zy"), self._drawn_affine(img_shape)))
+        self._prepare_draw(img_shape, seed)
+        drawn: dict[str, Any] = dict(zip(("theta", "tx", "ty", "shear", "zx", "zy"), self._drawn_affine(img_shape)))
         drawn["shear"] = np.rad2deg(drawn["shear"])
         if self.channel_shift_range != 0:
             count = img_shape[self.channel_axis - 1]
@@ -195,3 +195,50 @@ def list_pictures(directory: Any, ext: Any = ENDINGS) -> list[str]:
         for name in sorted(files)
         if name.lower().endswith(endings)
     ]
+
+
+# ------------------------------------------------------------------------------------- changes of one image
+
+random_rotation = functools.partial(image.random_rotation, interpolation_order=0)
+random_shift = functools.partial(image.random_shift, interpolation_order=0)
+random_zoom = functools.partial(image.random_zoom, interpolation_order=0)
+
+
+def random_shear(x: Any, intensity: float, *args: Any, **kwargs: Any) -> np.ndarray:
+    """Shears an image by a random angle, in radians.
+
+    Args:
+        x: array; one image.
+        intensity: float; largest angle, in radians.
+        *args: axes, as in :func:`amalthea.preprocessing.image.random_shear`.
+        **kwargs: axes by name.
+
+    Shapes: (channels, height, width) -> the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.compat import images
+        >>> images.random_shear(np.ones((1, 2, 2)), 0.5).tolist()
+        [[[1.0, 1.0], [1.0, 1.0]]]
+    """
+    return image.random_shear(x, float(np.rad2deg(intensity)), *args, **{"interpolation_order": 0, **kwargs})
+
+
+def random_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.ndarray:
+    """Adds another random number to each channel of an image.
+
+    Args:
+        x: array; one image.
+        intensity: float; largest number.
+        channel_axis: int; axis of the channels. Defaults to 0.
+
+    Shapes: (channels, height, width) -> the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from amalthea.compat import images
+        >>> images.random_channel_shift(np.ones((1, 1, 2)), 3.0).tolist()
+        [[[1.0, 1.0]]]
+    """
+    count = np.shape(x)[channel_axis]
+    return image.apply_channel_shift(x, [np.random.uniform(-intensity, intensity) for _ in range(count)], channel_axis)

@@ -26,7 +26,7 @@ def _names(function: Any) -> set[str]:
     } - {"self"}
 
 
-class BaseWrapper(BaseEstimator):  # type: ignore[misc,valid-type]
+class BaseWrapper(BaseEstimator):
     """A function that builds a compiled model, with arguments of it, of ``fit`` and of ``predict``.
 
     Args:
@@ -129,19 +129,21 @@ class BaseWrapper(BaseEstimator):  # type: ignore[misc,valid-type]
         loss = getattr(self.model.loss, "__name__", getattr(self.model.loss, "name", self.model.loss))
         return to_categorical(y) if loss == "categorical_crossentropy" and y.ndim != 2 else y
 
-    def _outputs(self, x: Any, kwargs: dict[str, Any]) -> np.ndarray:
+    def _trained(self) -> Any:
         if self.model is None:
-            raise NotBuiltError(f"{type(self).__name__} has not been trained.", cure="fit(x, y) first")
-        return np.asarray(self.model.predict(x, **{"verbose": 0, **self.filter_sk_params(Model.predict, kwargs)}))
+            raise NotBuiltError(f"{type(self).__name__} has no model before it is trained.", cure="fit(x, y)")
+        return self.model
+
+    def _outputs(self, x: Any, kwargs: dict[str, Any]) -> np.ndarray:
+        return np.asarray(self._trained().predict(x, **{"verbose": 0, **self.filter_sk_params(Model.predict, kwargs)}))
 
     def _evaluated(self, x: Any, y: Any, kwargs: dict[str, Any]) -> dict[str, float]:
-        if self.model is None:
-            raise NotBuiltError(f"{type(self).__name__} has not been trained.", cure="fit(x, y) first")
+        model = self._trained()
         options = {"verbose": 0, **self.filter_sk_params(Model.evaluate, kwargs)}
-        return self.model.evaluate(x, self._targets(y), return_dict=True, **options)
+        return model.evaluate(x, self._targets(y), return_dict=True, **options)
 
 
-class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc,valid-type]
+class KerasClassifier(ClassifierMixin, BaseWrapper):
     """A function that builds a compiled model, as a classifier of scikit-learn.
 
     Args:
@@ -220,7 +222,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):  # type: ignore[misc,valid-
         )
 
 
-class KerasRegressor(RegressorMixin, BaseWrapper):  # type: ignore[misc,valid-type]
+class KerasRegressor(RegressorMixin, BaseWrapper):
     """A function that builds a compiled model, as a regressor of scikit-learn.
 
     Args:
@@ -232,7 +234,7 @@ class KerasRegressor(RegressorMixin, BaseWrapper):  # type: ignore[misc,valid-ty
         >>> from amalthea import Sequential, layers
         >>> from amalthea.compat.scikit_learn import KerasRegressor
         >>> def build():
-        ...     model = Sequential([layers.Input((1,)), layers.Dense(1)])
+        ...     model = Sequential([layers.Input((1,)), layers.Dense(1, kernel_initializer="zeros")])
         ...     model.compile("sgd", "mse")
         ...     return model
         >>> x, y = np.array([[0.0], [1.0]]), np.array([0.0, 2.0])

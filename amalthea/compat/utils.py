@@ -24,7 +24,9 @@ CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, Conv2DTranspose, Conv3DTranspose)
 # ------------------------------------------------------------------------------------------------- arrays
 
 
-def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32", nb_classes: Any = None) -> np.ndarray:
+def to_categorical(
+    y: Any, num_classes: int | None = None, dtype: Any = "float32", nb_classes: Any = None
+) -> np.ndarray:
     """Returns class numbers as one-hot rows.
 
     Args:
@@ -256,7 +258,12 @@ def conv_output_length(
         >>> utils.conv_output_length(10, 3, "valid", 2)
         4
     """
-    around = {"same": 0, "causal": 0, "valid": 1 - _wide(filter_size, dilation), "full": _wide(filter_size, dilation) - 1}
+    around = {
+        "same": 0,
+        "causal": 0,
+        "valid": 1 - _wide(filter_size, dilation),
+        "full": _wide(filter_size, dilation) - 1,
+    }
     if border_mode not in around:
         raise ArgumentError("This border mode does not exist.", expected=", ".join(around), got=repr(border_mode))
     return None if input_length is None else -(-(input_length + around[border_mode]) // stride)
@@ -389,7 +396,11 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
         (2, 2, 2)
     """
     found = (value,) * n if isinstance(value, (int, np.integer)) else value
-    if not isinstance(found, (list, tuple)) or len(found) != n or not all(isinstance(v, (int, np.integer)) for v in found):
+    if (
+        not isinstance(found, (list, tuple))
+        or len(found) != n
+        or not all(isinstance(v, (int, np.integer)) for v in found)
+    ):
         raise ArgumentError(f"`{name}` is an int, or {n} of them.", expected=f"{n} ints", got=brief(value))
     return tuple(int(v) for v in found)
 
@@ -487,7 +498,9 @@ def modules(era: int) -> dict[str, Any]:
     chosen = to_categorical_of_keras_1 if era == 1 else to_categorical
     found = {name: {**contents} for name, contents in _CONTENTS.items()}
     found["np_utils"]["to_categorical"] = chosen
-    return {name: module(f"keras.utils.{name}", contents, f"Keras's ``utils.{name}``.") for name, contents in found.items()}
+    return {
+        name: module(f"keras.utils.{name}", contents, f"Keras's ``utils.{name}``.") for name, contents in found.items()
+    }
 
 
 MODULES = modules(2)

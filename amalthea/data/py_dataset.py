@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -132,7 +133,9 @@ class PyDatasetAdapter(DataAdapter):
         return self.dataset.num_batches if hasattr(self.dataset, "num_batches") else len(self.dataset)
 
     def peek(self) -> Batch:
-        return to_batch(self.dataset[0], self.class_weight, self.text)
+        unchanged = getattr(self.dataset, "_unchanged", nullcontext)
+        with unchanged():
+            return to_batch(self.dataset[0], self.class_weight, self.text)
 
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
         return self.batches_from(epoch, 0)

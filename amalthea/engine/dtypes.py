@@ -55,11 +55,11 @@ _standard: dict[Any, str] = {}  # names by what was asked for: NumPy makes the n
 
 @cache
 def to_numpy(name: str) -> np.dtype[Any]:
-    """Return the NumPy dtype of that name (bfloat16 comes from ``ml_dtypes``)."""
-    if name == "bfloat16":
+    """Return the NumPy dtype of that name (bfloat16 and floats of 8 bits come from ``ml_dtypes``)."""
+    if name == "bfloat16" or name.startswith("float8"):
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
+        return np.dtype(getattr(ml_dtypes, name))
     return np.dtype(name)
 
 

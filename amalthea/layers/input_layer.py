@@ -15,7 +15,7 @@ from amalthea.engine.types import DTypeLike, ShapeLike, TensorLike
 from amalthea.errors import ArgumentError
 from amalthea.layers.building import symbolic
 from amalthea.layers.layer import Layer
-from amalthea.operation import Call
+from amalthea.operation import Call, remembers
 
 docstrings.share(
     "input place",
@@ -156,6 +156,9 @@ def Input(
         >>> Model(x, layers.Dense(2)(x)).output_shape
         (None, 2)
 
-    Source: with ``tensor``, Keras wraps the tensor itself; here it gives the shape and dtype alone.
+    Source: a symbolic ``tensor`` of a model is returned itself, as in Keras, unless it gets a name; an array or a named
+    tensor gives the shape and dtype alone.
     """
+    if name is None and shape is None and batch_shape is None and remembers(tensor):
+        return tensor
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

@@ -44,7 +44,10 @@ def _agree(a: shapes.Shape, b: shapes.Shape) -> bool:
 def _same(y_true: Type, y_pred: Type) -> bool:
     """Equal shapes, a last axis of size 1 aside."""
     a, b = y_true.shape, y_pred.shape
-    return _agree(a, b) or (len(a) != len(b) and _agree(_without_last_one(a), _without_last_one(b)))
+    if len(a) == len(b):
+        return _agree(a, b)
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return _agree(_without_last_one(longer), shorter)  # not both: a batch may have one row
 
 
 def _are_class_numbers(y_true: Type, y_pred: Type) -> bool:

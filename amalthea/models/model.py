@@ -371,10 +371,12 @@ class Model(Quantization, Trainer, Layer):
         """Saves the model to a ``.keras`` file: configuration, weights, and state of the optimizer.
 
         Args:
-            filepath: str or path; file that ends in ``.keras``, or a folder with ``zipped=False``.
+            filepath: str or path; file that ends in ``.keras``, a folder with ``zipped=False``, or a file that ends in
+                ``.h5`` or ``.hdf5`` for Keras 2.
             overwrite: bool; whether a file that exists is replaced. Defaults to True.
             zipped: bool or None; False writes a folder. Defaults to None, one file.
-            **kwargs: arguments of older Keras, not used.
+            **kwargs: ``save_format="h5"`` writes a file for Keras 2 whatever its ending. Further arguments of older
+                Keras are not used.
 
         Raises:
             ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or the folder around
@@ -397,16 +399,18 @@ class Model(Quantization, Trainer, Layer):
         saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-        """Saves the weights, and the state of the optimizer, to a ``.weights.h5`` file.
+        """Saves the weights, and the state of the optimizer, to a ``.weights.h5`` file or to several files.
 
         Args:
-            filepath: str or path; file that ends in ``.weights.h5``.
+            filepath: str or path; file that ends in ``.weights.h5``, in ``.weights.json`` for the index of several
+                files, or in ``.h5`` for Keras 2, without the optimizer.
             overwrite: bool; whether a file that exists is replaced. Defaults to True.
-            max_shard_size: None; several files cannot be written yet.
+            max_shard_size: float above 0 or None; gigabytes of values in each of several files. Defaults to None, one
+                file, or parts of 10 for ``.weights.json``.
 
         Raises:
             ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or
-                ``max_shard_size`` is given.
+                ``max_shard_size`` is no number above 0.
             NotBuiltError: the weights do not exist yet.
 
         Example:
@@ -426,7 +430,7 @@ class Model(Quantization, Trainer, Layer):
         saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Loads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2.
+        """Loads weights from a file of any Keras; its format is found by its contents.
 
         Args:
             filepath: str or path; file to read.
@@ -436,7 +440,7 @@ class Model(Quantization, Trainer, Layer):
                 they are. Further arguments of older Keras are not used.
 
         Raises:
-            ArgumentError: the file does not exist, or has another ending.
+            ArgumentError: the file does not exist, or ``by_name`` is asked of one without names.
             ModelFileError: the file is damaged or does not fit; then no weight has changed.
             NotBuiltError: the weights do not exist yet.
 

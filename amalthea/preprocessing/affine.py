@@ -79,7 +79,7 @@ def _inside(at: np.ndarray, size: int, fill_mode: str) -> np.ndarray:
         low = at + period * (np.trunc(-at / period) + 1)
         high = at - period * np.trunc(at / period)
         return np.where(at < 0, low, np.where(at > size - 1, high, at))
-    return np.mod(at + 0.5, 2 * size) - 0.5  # from -0.5: the mirror image follows
+    return at  # its neighbours are folded back
 
 
 def _neighbours(at: np.ndarray, size: int, order: int, fill_mode: str) -> list[tuple[np.ndarray, np.ndarray]]:

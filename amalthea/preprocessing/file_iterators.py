@@ -24,7 +24,9 @@ class _FromFiles(Iterator):
 
     def __init__(self, image_data_generator: Any, target_size: Any, color_mode: str, class_mode: Any, options: Any):
         if color_mode not in COLOR_MODES:
-            raise ArgumentError("This color mode does not exist.", expected=", ".join(COLOR_MODES), got=repr(color_mode))
+            raise ArgumentError(
+                "This color mode does not exist.", expected=", ".join(COLOR_MODES), got=repr(color_mode)
+            )
         if class_mode not in self.class_modes:
             raise ArgumentError(
                 "This class mode does not exist.", expected=", ".join(map(str, self.class_modes)), got=repr(class_mode)
@@ -66,9 +68,7 @@ class _FromFiles(Iterator):
             array = img_to_array(image, self.data_format, self.dtype)
             batch[i] = changed(np.array(array), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(
-                batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 1e7, self.data_format
-            )
+            save_batch(batch, index_array, self, 10_000_000)
         if self.class_mode is None:
             return batch
         rest = () if self.sample_weight is None else (self.sample_weight[index_array],)
@@ -255,7 +255,9 @@ class DataFrameIterator(_FromFiles):
     @staticmethod
     def _column(table: Any, name: Any) -> list[Any]:
         if name not in table:
-            raise ArgumentError(f"The table has no column {name!r}.", expected=", ".join(map(str, table)), got=repr(name))
+            raise ArgumentError(
+                f"The table has no column {name!r}.", expected=", ".join(map(str, table)), got=repr(name)
+            )
         return list(table[name])
 
     def _weights(self, table: Any, name: str) -> np.ndarray:

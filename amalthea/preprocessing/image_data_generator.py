@@ -273,8 +273,7 @@ class ImageDataGenerator:
             >>> image.ImageDataGenerator(rotation_range=90).get_random_transform((2, 2, 1), seed=0)["theta"]
             8.78643
         """
-        if seed is not None:
-            np.random.seed(seed)
+        self._prepare_draw(img_shape, seed)
         theta, tx, ty, shear, zx, zy = self._drawn_affine(img_shape)
         horizontal = bool((np.random.random() < 0.5) * self.horizontal_flip)
         vertical = bool((np.random.random() < 0.5) * self.vertical_flip)
@@ -287,12 +286,19 @@ class ImageDataGenerator:
             "flip_vertical": vertical, "channel_shift_intensity": shift, "brightness": brightness,
         }  # fmt: skip
 
+    @staticmethod
+    def _prepare_draw(img_shape: Sequence[int], seed: int | None) -> None:
+        if len(img_shape) != 3:
+            raise ShapeError("An image has three axes.", expected="(height, width, channels)", got=tuple(img_shape))
+        if seed is not None:
+            np.random.seed(seed)
+
     def _drawn_affine(self, img_shape: Sequence[int]) -> tuple[Any, ...]:
         theta = np.random.uniform(-self.rotation_range, self.rotation_range) if self.rotation_range else 0
         tx = self._drawn_shift(self.height_shift_range, img_shape[self.row_axis - 1])
         ty = self._drawn_shift(self.width_shift_range, img_shape[self.col_axis - 1])
         shear = np.random.uniform(-self.shear_range, self.shear_range) if self.shear_range else 0
-        zx, zy = (1, 1) if self.zoom_range == [1, 1] else np.random.uniform(*self.zoom_range, 2)
+        zx, zy = (1, 1) if self.zoom_range == [1, 1] else np.random.uniform(self.zoom_range[0], self.zoom_range[1], 2)
         return theta, tx, ty, shear, zx, zy
 
     def _drawn_shift(self, given: Any, size: int) -> Any:
@@ -395,7 +401,7 @@ class ImageDataGenerator:
     def _is_fitted(self, value: Any, name: str) -> bool:
         if value is None:
             warnings.warn(
-                f"ImageDataGenerator({name}=True) has not seen data, and leaves them as they are: call fit(x) first.",
+                f"ImageDataGenerator({name}=True) changes nothing before it has seen data: call fit(x).",
                 stacklevel=3,
             )
         return value is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator as Iteration
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ SUBSETS = ("training", "validation")
 class Iterator(PyDataset):
     """The order of batches: an endless iterator, and a data set with ``len(iterator)`` batches.
 
-    With a seed, NumPy's global generator is set to ``seed`` plus the number of batches so far before each batch, so that
-    two iterators with one seed (images and masks) draw the same.
+    With a seed, NumPy's global generator is set before each batch, to ``seed`` plus the number of batches so far: two
+    iterators with one seed (images and masks) draw the same.
 
     Args:
         n: int; number of samples.
@@ -55,9 +56,8 @@ class Iterator(PyDataset):
             raise IndexError(f"There is no batch {idx}: the data have {len(self)}.")
         with self.lock:
             self._seed()
-            if self.index_array is None:
-                self._set_index_array()
-            chosen = self.index_array[self.batch_size * idx : self.batch_size * (idx + 1)]
+            order: Any = self.index_array if self.index_array is not None else self._set_index_array()
+            chosen = order[self.batch_size * idx : self.batch_size * (idx + 1)]
         return self._get_batches_of_transformed_samples(chosen)
 
     def __iter__(self) -> Any:
@@ -97,13 +97,24 @@ class Iterator(PyDataset):
         """
         self._set_index_array()
 
+    @contextmanager
+    def _unchanged(self) -> Iteration[None]:
+        """A look at a batch that leaves the order, the count of batches and NumPy's generator as they were."""
+        kept = self.index_array, self.total_batches_seen, np.random.get_state()
+        try:
+            yield
+        finally:
+            self.index_array, self.total_batches_seen = kept[:2]
+            np.random.set_state(kept[2])
+
     def _seed(self) -> None:
         if self.seed is not None:
             np.random.seed(self.seed + self.total_batches_seen)
         self.total_batches_seen += 1
 
-    def _set_index_array(self) -> None:
+    def _set_index_array(self) -> np.ndarray:
         self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)
+        return self.index_array
 
     def _flow_index(self) -> Iteration[np.ndarray]:
         self.reset()
@@ -134,11 +145,11 @@ def changed(image: np.ndarray, generator: Any) -> np.ndarray:
     return generator.standardize(generator.random_transform(image))
 
 
-def save_batch(batch: np.ndarray, indices: Any, folder: Any, prefix: str, ending: str, largest: float, where: str) -> None:
-    """Write the images of a batch to files."""
+def save_batch(batch: np.ndarray, indices: Any, iterator: Any, numbers: int) -> None:
+    """Write the images of a batch to files, under names with a random number below ``numbers``."""
     for image, index in zip(batch, indices):
-        name = f"{prefix}_{index}_{np.random.randint(largest)}.{ending}"
-        array_to_img(image, where, scale=True).save(os.path.join(folder, name))
+        name = f"{iterator.save_prefix}_{index}_{np.random.randint(numbers)}.{iterator.save_format}"
+        array_to_img(image, iterator.data_format, scale=True).save(os.path.join(iterator.save_to_dir, name))
 
 
 class NumpyArrayIterator(Iterator):
@@ -231,9 +242,7 @@ class NumpyArrayIterator(Iterator):
         for i, j in enumerate(index_array):
             batch[i] = changed(self.x[j].copy(), self.image_data_generator)
         if self.save_to_dir:
-            save_batch(
-                batch, index_array, self.save_to_dir, self.save_prefix, self.save_format, 1e4, self.data_format
-            )
+            save_batch(batch, index_array, self, 10_000)
         images = [batch, *(a[index_array] for a in self.x_misc)] if self.x_misc else batch
         if self.y is None:
             return images

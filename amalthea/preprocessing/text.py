@@ -83,8 +83,8 @@ def hashing_trick(
     Args:
         input_text: str; the text.
         n: int; one more than the largest number.
-        hash_function: ``"md5"``, or function from a str to an int. Defaults to None, Python's ``hash``, which is another
-            one in each process.
+        hash_function: ``"md5"``, or function from a str to an int. Defaults to None, Python's ``hash``, which differs
+            in each process.
         filters: str; characters that separate words. Defaults to punctuation, tabs and ends of lines.
         lower: bool; whether capital letters become small ones. Defaults to True.
         split: str; what separates words. Defaults to a space.
@@ -245,7 +245,7 @@ class Tokenizer:
         found = []
         for item in items(given):
             value = known.get(item)
-            number = value if known is self.word_index else item
+            number: Any = value if known is self.word_index else item
             if value is None or (self.num_words and number >= self.num_words):
                 value = other
             if value is not None:

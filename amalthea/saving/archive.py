@@ -22,6 +22,8 @@ from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.loading import limits
 from amalthea.saving import assets, building, hdf5, objects, old_configs, weights
+from amalthea.saving.contents import Contents, in_todays_form
+from amalthea.saving.old_weights import Origin
 
 WRITTEN_AS = "3.15.1"  # the version of Keras whose files these are
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -69,7 +71,7 @@ def load_model(path: Any, compile: bool) -> Any:
         config = building.parsed(member(_CONFIG))
         if not compile and isinstance(config, dict):
             config.pop("compile_config", None)
-        era = _era(member(_METADATA))
+        era = 2 if _version(member).startswith("2.") else 3
         config = old_configs.of_archive(config, era) if era < 3 else config
         with hdf5.opened(member(_WEIGHTS)) as file, building.planned(weights.index(file)):
             model = building.model_of(config)
@@ -78,19 +80,31 @@ def load_model(path: Any, compile: bool) -> Any:
     return model
 
 
-def _era(metadata: bytes) -> int:
-    """The first number of the Keras version that wrote the file."""
-    found = building.parsed(metadata)
+def _version(member: Any) -> str:
+    """The version of Keras that wrote the file; nothing where its metadata do not tell."""
+    try:
+        found = building.parsed(member(_METADATA))
+    except ModelFileError:  # Keras 3 does without
+        return ""
     version = found.get("keras_version") if isinstance(found, dict) else None
-    return 2 if isinstance(version, str) and version.startswith("2.") else 3
+    return version if isinstance(version, str) else ""
 
 
 def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> None:
     """Reads the weights of an archive or folder into a built model."""
-    with members(path) as (member, _):
-        data = member(_WEIGHTS)
-    with hdf5.opened(data) as file, at_once():
+    hdf5.check_by_order(by_name)
+    with hdf5.opened(weights_in(path)) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of an archive or folder, without building the model."""
+    with members(path) as (member, _):
+        version, config = _version(member), building.parsed(member(_CONFIG))
+        with hdf5.opened(member(_WEIGHTS)) as file:
+            values = hdf5.values_in(file)
+    config, refused = in_todays_form(config, Origin(2)) if version.startswith("2.") else (config, [])
+    return Contents({"Keras": version or "of an unknown version"}, config, values, refused)
 
 
 def weights_in(path: Any) -> bytes:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from amalthea import loading
 from amalthea.errors import AmaltheaError, ModelFileError, brief
+from amalthea.models.model import Model
 from amalthea.saving import objects
 
 
 @contextmanager
-def planned(elements: int) -> Generator[None, None, None]:
+def planned(elements: int) -> Generator[loading.Plan, None, None]:
     """While open, variables are checked against the elements in the file, and are not drawn."""
-    token = loading.reading.set(loading.Plan(elements))
+    plan = loading.Plan(elements)
+    token = loading.reading.set(plan)
     try:
-        yield
+        yield plan
     finally:
         loading.reading.reset(token)
 
@@ -38,9 +40,9 @@ def model_of(config: Any) -> Any:
     return model
 
 
-def parsed(data: bytes) -> Any:
+def parsed(data: bytes, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The model file is damaged: its configuration is no JSON ({error}).") from None
 
@@ -55,3 +57,17 @@ def compiled(model: Any, config: Any) -> None:
         raise ModelFileError(
             f"The file's record of compile() cannot be read: {type(error).__name__}: {error}.", cure="compile=False"
         ) from error
+
+
+def leaves(model: Any) -> Iterator[Any]:
+    """The layers of a model, and those of models in it, once each."""
+    waiting, seen = list(model.layers), set()
+    while waiting:
+        layer = waiting.pop(0)
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        if isinstance(layer, Model):
+            waiting = [*layer.layers, *waiting]
+        else:
+            yield layer

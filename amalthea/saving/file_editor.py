@@ -11,7 +11,7 @@ import numpy as np
 
 from amalthea import writing
 from amalthea.errors import ArgumentError, ShapeError, UnknownNameError, nearest
-from amalthea.saving import files, weights
+from amalthea.saving import files, hdf5, weights
 
 
 class KerasFileEditor:
@@ -261,7 +261,7 @@ class KerasFileEditor:
         path = os.fspath(filepath)
         if not path.endswith(".weights.h5"):
             raise ArgumentError("Values are written to a .weights.h5 file.", expected="m.weights.h5", got=path)
-        writing.write(Path(path), files.h5_of(self.weights_dict))
+        writing.write(Path(path), hdf5.bytes_of_values(self.weights_dict))
 
     resave_weights = save
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from amalthea import writing
 from amalthea.custom_objects import CustomObjectScope
 from amalthea.errors import AmaltheaError, ArgumentError, add_location
 from amalthea.lambdas import code_refused
-from amalthea.saving import archive, formats, hdf5, weights
+from amalthea.saving import archive, formats, hdf5, old_h5, safetensors, sharded, weights
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -18,10 +17,12 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
     Args:
         model: built model.
-        filepath: str or path; file that ends in ``.keras``, or a folder with ``zipped=False``.
+        filepath: str or path; file that ends in ``.keras``, a folder with ``zipped=False``, or a file that ends in
+            ``.h5`` or ``.hdf5`` for Keras 2.
         overwrite: bool; whether a file that exists is replaced. Defaults to True.
         zipped: bool or None; False writes a folder. Defaults to None, one file.
-        **kwargs: arguments of older Keras, not used.
+        **kwargs: ``save_format="h5"`` writes a file for Keras 2 whatever its ending. Further arguments of older Keras
+            are not used.
 
     Raises:
         ArgumentError: the ending is another one, the file exists and ``overwrite`` is False, or the folder around it
@@ -36,9 +37,16 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         ['model.keras']
     """
     path = Path(filepath)
+    chosen = kwargs.get("save_format")
+    if path.suffix in (".h5", ".hdf5") or chosen in ("h5", "hdf5"):
+        _check_free(path, overwrite)
+        writing.write(path, old_h5.model_bytes(model), overwrite)
+        return
     if path.suffix != ".keras" and zipped is not False:
         raise ArgumentError(
-            "A model is saved to a file that ends in .keras.", got=str(path), cure=f"'{path.stem}.keras'"
+            "A model is saved to a file that ends in .keras, or .h5 for older Keras.",
+            got=str(path),
+            cure=f"'{path.stem}.keras'",
         )
     _check_free(path, overwrite)
     archive.save_model(model, path, zipped is not False, overwrite)
@@ -54,10 +62,13 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Loads a model from a ``.keras`` file, of this library or of Keras 3.
+    """Loads a model from a file of this library, or of Keras 0.3 to 3, with its training state if the file has it.
+
+    The contents of the file tell its format, not its name.
 
     Args:
-        filepath: str, path or open file; ``.keras`` file, or a folder of the same members.
+        filepath: str, path or open file; ``.keras`` file or folder, ``.h5`` file, folder of a TensorFlow SavedModel of
+            Keras 2, or ``model.json`` of a TensorFlow.js layers model.
         custom_objects: dict of classes and functions of your own, by their names in the file. Defaults to None, which
             knows only registered ones.
         compile: bool; whether the model is compiled as it was when it was saved. Defaults to True.
@@ -92,13 +103,16 @@ def load_model(
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-    """Writes the weights of a model, and the state of its optimizer, to a file.
+    """Writes the weights of a model, and the state of its optimizer, to a file or to several.
 
     Args:
         model: built Model.
-        filepath: str or path that ends in ``.weights.h5``.
+        filepath: str or path. ``.weights.h5`` is Keras 3's layout, ``.weights.json`` the index of several files in it,
+            ``.safetensors`` the same values in that format; any other ``.h5`` or ``.hdf5`` is the layout of Keras 1 and
+            2, without the optimizer.
         overwrite: bool; whether a file of this path is replaced. Defaults to True; False raises an error.
-        max_shard_size: must be None; weights in several files are not implemented.
+        max_shard_size: float above 0 or None; gigabytes of values in each of several files. Defaults to None, one file,
+            or parts of 10 for ``.weights.json``.
 
     Raises:
         ArgumentError: the path has another ending, or the file exists and ``overwrite`` is False.
@@ -112,29 +126,44 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         True
     """
     path = Path(filepath)
-    if not path.name.endswith(".weights.h5"):
+    if max_shard_size is not None and path.name.endswith(".weights.h5"):
+        path = path.with_name(path.name.removesuffix("h5") + "json")
+    if not path.name.endswith((".h5", ".hdf5", ".weights.json", ".safetensors")):
         raise ArgumentError(
-            "Weights are saved to a file that ends in .weights.h5.", got=str(path), cure=f"'{path.stem}.weights.h5'"
+            "Weights are saved to a file that ends in .weights.h5, .weights.json, .safetensors or .h5.",
+            got=str(path),
+            cure=f"'{path.stem}.weights.h5'",
         )
-    if max_shard_size is not None:
-        raise ArgumentError("Weights in several files cannot be written yet.", cure="leave max_shard_size out")
     _check_free(path, overwrite)
-    writing.write(path, hdf5.bytes_of(model), overwrite)
+    if path.suffix == ".json":
+        sharded.save_weights(model, path, 10.0 if max_shard_size is None else max_shard_size, overwrite)
+        return
+    if max_shard_size is not None:
+        raise ArgumentError("Only .weights.json is written in several files.", got=str(path))
+    writing.write(path, _bytes_of(model, path.name), overwrite)
+
+
+def _bytes_of(model: Any, name: str) -> bytes:
+    """The weights of a model in the format that the name of a file stands for."""
+    if name.endswith(".safetensors"):
+        return safetensors.bytes_of(model)
+    return hdf5.bytes_of(model) if name.endswith(".weights.h5") else old_h5.weights_bytes(model)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Reads weights from a ``.weights.h5`` or ``.keras`` file, or an ``.h5`` file of Keras 1 or 2, into a built model.
+    """Reads weights from a file of this library or of any Keras into a built model.
 
     Args:
         model: built Model.
-        filepath: str or path.
+        filepath: str or path; any file that ``load_model`` reads, ``.weights.h5``, ``.weights.json``, ``.safetensors``,
+            ``.h5`` with weights alone, or the path with which the files of a TensorFlow checkpoint of Keras 2 begin.
         skip_mismatch: bool; whether layers whose shapes differ are left as they are. Defaults to False, which raises an
             error.
         **kwargs: ``by_name``: bool; True reads the layers of an ``.h5`` file by their names, and leaves others as they
             are. Further arguments of older Keras are not used.
 
     Raises:
-        ArgumentError: the file does not exist, or has another ending.
+        ArgumentError: the file does not exist, or ``by_name`` is asked of one without names.
         ModelFileError: the file is damaged or does not fit; then nothing has changed.
 
     Example:
@@ -163,13 +192,3 @@ def values_of(filepath: Any) -> dict[str, dict[str, Any]]:
         data = archive.weights_in(filepath)
     with hdf5.opened(data) as file:
         return weights.read_values(file)
-
-
-def h5_of(values: dict[str, dict[str, Any]]) -> bytes:
-    """A file of weights with values by path and name."""
-    import h5py
-
-    packed = io.BytesIO()
-    with h5py.File(packed, "w") as file:
-        weights.write_values(values, file)
-    return packed.getvalue()

@@ -6,6 +6,7 @@ either or both of
     load_model(path, compile) -> model
     load_weights(model, path, by_name, skip_mismatch)
 
+and ``contents(path)``, which looks into a file and builds nothing.
 The user's ``custom_objects`` and ``safe_mode`` are in force around both.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amalthea.errors import ArgumentError, ModelFileError, brief
+from amalthea.saving import sharded
 
 _HEAD = 4096
 
@@ -48,6 +50,23 @@ class Source:
             with self.path.open("rb") as file:
                 self.head = file.read(_HEAD)
 
+    def is_beside(self, ending: str) -> bool:
+        """Whether the path, with this ending, is that of a file."""
+        if not isinstance(self.path, Path) or not self.path.name:
+            return False
+        path = self.path if self.path.suffix == ending else self.path.with_name(self.path.name + ending)
+        return path.is_file()
+
+    def begins_as_json(self, *keys: str) -> bool:
+        """Whether it is an object of JSON with one of these keys near its beginning."""
+        is_object = isinstance(self.path, Path) and self.head.lstrip().startswith(b"{")
+        return is_object and any(f'"{key}"'.encode() in self.head for key in keys)
+
+    @property
+    def is_safetensors(self) -> bool:
+        """Whether it begins with a length below 4 GiB and an object of JSON."""
+        return isinstance(self.path, Path) and self.head[4:9] == b"\0\0\0\0{"
+
     @property
     def exists(self) -> bool:
         return not isinstance(self.path, Path) or self.path.exists()
@@ -67,14 +86,19 @@ class Format(NamedTuple):
     module: str
 
     def reader(self, function: str) -> Callable[..., Any] | None:
-        """``load_model`` or ``load_weights`` of the format, if it has it."""
+        """A function of the format's module by name, if it has it."""
         return getattr(importlib.import_module(f"amalthea.saving.{self.module}"), function, None)
 
 
 FORMATS = (
     Format("a .keras archive", lambda s: s.head.startswith(b"PK"), "archive"),
     Format("the folder of a .keras model", lambda s: "config.json" in s.names, "archive"),
+    Format("an index of weights in several files", lambda s: sharded.is_index(s.head), "sharded"),
     Format("an HDF5 file", lambda s: s.head.startswith(b"\x89HDF\r\n\x1a\n"), "hdf5"),
+    Format("a SavedModel of TensorFlow", lambda s: "saved_model.pb" in s.names, "saved_model"),
+    Format("a checkpoint of TensorFlow", lambda s: s.is_beside(".index"), "checkpoint"),
+    Format("a layers model of TensorFlow.js", lambda s: s.begins_as_json("weightsManifest", "modelTopology"), "tfjs"),
+    Format("a safetensors file", lambda s: s.is_safetensors, "safetensors"),
 )
 
 
@@ -83,7 +107,7 @@ def find(path: Any) -> Format:
 
     Raises:
         ArgumentError: nothing has this path.
-        ModelFileError: the contents are those of no format.
+        ModelFileError: no reader knows the contents.
     """
     source = Source(path)
     for row in FORMATS:
@@ -92,7 +116,7 @@ def find(path: Any) -> Format:
     if not source.exists:
         raise ArgumentError("This file does not exist.", got=str(path))
     raise ModelFileError(
-        "This file is of no format that is read.",
+        "The format of this file is not known.",
         expected=", ".join(row.name for row in FORMATS),
         got=f"{path}, which begins with {brief(source.head[:16]) if source.head else brief(sorted(source.names)[:8])}",
         cure="save or copy it again",

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from amalthea.engine.ir.variable import at_once
-from amalthea.errors import ModelFileError
-from amalthea.saving import layered, numbered, weights, whole_h5
+from amalthea.errors import ArgumentError, ModelFileError
+from amalthea.saving import building, heaps, layered, numbered, weights, whole_h5
+from amalthea.saving.contents import Contents, Value, in_todays_form
 
 
 def bytes_of(model: Any) -> bytes:
@@ -23,10 +24,31 @@ def bytes_of(model: Any) -> bytes:
     return memory.getvalue()
 
 
+def bytes_of_values(values: dict[str, dict[str, Any]]) -> bytes:
+    """A file of weights with values by path and name, in Keras 3's layout."""
+    import h5py
+
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        weights.write_values(values, file)
+    return memory.getvalue()
+
+
+def check_by_order(by_name: bool) -> None:
+    """:class:`ArgumentError` for ``by_name`` with a file that has no names of layers."""
+    if by_name:
+        raise ArgumentError(
+            "This file of weights does not hold names of layers.",
+            expected="by_name=False",
+            cure="skip_mismatch=True leaves out what does not fit",
+        )
+
+
 @contextmanager
 def opened(data: bytes) -> Generator[Any, None, None]:
     import h5py
 
+    heaps.check(data)
     try:
         file = h5py.File(io.BytesIO(data), "r")
     except Exception as error:  # HDF5 has many ways to say so
@@ -59,4 +81,31 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
         elif numbered.is_numbered(file):
             numbered.read(model, file)
         else:
+            check_by_order(by_name)
             weights.read(model, file, skip_mismatch)
+
+
+def contents(path: Any) -> Contents:
+    """The contents of a file, without building the model."""
+    with opened(_bytes(path)) as file:
+        values, origin = values_in(file), layered.origin_of(file)
+        text = layered.text(file, "model_config")
+    versions = {"Keras": origin.version, "backend": origin.backend}
+    config, refused = in_todays_form(building.parsed(text.encode()), origin) if text else (None, [])
+    return Contents({key: told for key, told in versions.items() if told}, config, values, refused)
+
+
+def values_in(file: Any) -> list[Value]:
+    """Names, shapes and dtypes of all values in an open file, without links to elsewhere."""
+    import h5py
+
+    found: list[Value] = []
+
+    def visit(name: str, thing: Any) -> None:
+        if isinstance(thing, h5py.Dataset) and thing.shape is not None:
+            found.append(Value(name, thing.shape, str(thing.attrs.get("dtype", thing.dtype))))
+
+    weights.index(file)
+    with weights.readable("its index"):
+        file.visititems(visit)
+    return found

@@ -31,7 +31,8 @@ def is_layered(file: Any) -> bool:
 
 def is_whole(file: Any) -> bool:
     """Returns whether an open HDF5 file holds a whole model."""
-    return "model_config" in file.attrs or "model_config0" in file.attrs
+    with weights.readable("its attributes"):
+        return "model_config" in file.attrs or "model_config0" in file.attrs
 
 
 def opened(group: Any, path: str) -> Any:
@@ -82,7 +83,7 @@ def origin_of(file: Any) -> Origin:
     era = int(version[:1]) if version[:1] in ("2", "3") else 1
     if era == 1 and not backend:
         found = [name for root in roots for _, (_, keys) in _stored(root) for name in keys]
-        backend = "tensorflow" if any(name.endswith(":0") for name in found) else "theano"
+        backend = "" if any(name.endswith(":0") for name in found) else "theano"
         era = 2 if not version and any("/kernel" in name or "/gamma" in name for name in found) else 1
     return Origin(era, backend, version)
 
@@ -104,14 +105,16 @@ def read(model: Any, file: Any, by_name: bool = False, skip_mismatch: bool = Fal
         skip_mismatch: bool; whether layers that do not fit keep their values, with a warning. Defaults to False.
 
     Returns:
-        What was assigned: each layer, with the names of its trainable weights in the file.
+        list of pairs of a layer that got values and the names of its trainable weights in the file.
 
     Raises:
         ModelFileError: the file is damaged or does not fit; then nothing has changed.
     """
     weights.index(file)
     origin = origin_of(file)
-    root = next(group for group in _roots(file) if names(group, "layer_names") is not None)
+    root = next((group for group in _roots(file) if names(group, "layer_names") is not None), None)
+    if root is None:
+        raise ModelFileError("The file has no names of layers.", expected="an attribute 'layer_names'")
     layers = [layer for layer in model.layers if layer.weights]
     pieces: list[Piece] = []
     for layer, (name, group) in _pairs(layers, _stored(root), by_name, model):

@@ -24,7 +24,8 @@ _ORIGIN = Origin(1, "theano", "0.3")  # the file does not tell the backend; Thea
 
 def is_numbered(file: Any) -> bool:
     """Returns whether an open HDF5 file is of this kind."""
-    return _COUNT in file.attrs
+    with weights.readable("its attributes"):
+        return _COUNT in file.attrs
 
 
 def read(model: Any, file: Any) -> None:

@@ -16,8 +16,6 @@ from amalthea.lambdas import code_refused, enable_unsafe_deserialization
 __all__ = [
     "deserialize_keras_object",
     "enable_unsafe_deserialization",
-    "model_from_json",
-    "model_from_yaml",
     "serialize_keras_object",
 ]
 
@@ -70,59 +68,3 @@ def deserialize_keras_object(
             return configurable.deserialize(config, where)
         with code_refused(safe_mode):
             return configurable.deserialize(config, where)
-
-
-def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a model from the text that ``to_json`` gave, of this library or of Keras 0.3 to 3, with new weights.
-
-    Args:
-        json_string: str; the text.
-        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
-
-    Returns:
-        The model, built if the text knows its input shape.
-
-    Raises:
-        ModelFileError: the text is not JSON, or not a model.
-        UnknownNameError: a name in the text stands for nothing.
-        UnsafeFileError: there is code in the text.
-
-    Example:
-        >>> from amalthea import Sequential, layers, models
-        >>> text = Sequential([layers.Input((3,)), layers.Dense(2)]).to_json()
-        >>> models.model_from_json(text).output_shape
-        (None, 2)
-    """
-    from amalthea.saving import texts
-
-    with CustomObjectScope(custom_objects):
-        return texts.model_of(texts.from_json(json_string))
-
-
-def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a model from the text that ``to_yaml`` of Keras 1 or 2 gave, with new weights.
-
-    The text is data: tags that would make objects of Python are refused.
-
-    Args:
-        yaml_string: str; the text.
-        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
-
-    Returns:
-        The model, built if the text knows its input shape.
-
-    Raises:
-        MissingLibraryError: PyYAML is not installed (``pip install amalthea[yaml]``).
-        ModelFileError: the text is not YAML, or not a model.
-        UnsafeFileError: there is code in the text.
-
-    Example:
-        >>> from amalthea import models
-        >>> text = "{class_name: Sequential, config: [{class_name: Dense, config: {output_dim: 2, input_dim: 3}}]}"
-        >>> models.model_from_yaml(text).output_shape  # doctest: +SKIP
-        (None, 2)
-    """
-    from amalthea.saving import texts
-
-    with CustomObjectScope(custom_objects):
-        return texts.model_of(texts.from_yaml(yaml_string))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from amalthea import loading
+from amalthea.configurable import FAMILIES
 from amalthea.custom_objects import custom_object
-from amalthea.errors import ModelFileError, UnsafeFileError, brief
+from amalthea.errors import ModelFileError, UnknownNameError, UnsafeFileError, brief
 from amalthea.models.functional.op_names import functions
 from amalthea.saving.old_weights import Origin
-from amalthea.spellings import modern_compile, modern_model
+from amalthea.spellings import modern_compile, modern_model, tf_ops
+from amalthea.spellings.differences import changed
 from amalthea.spellings.tf_ops import UnknownOp
+
+# Lines on what was changed in a configuration, for whoever asks for them.
+notes: ContextVar[list[str] | None] = ContextVar("notes", default=None)
 
 
 def of_file(data: Any, origin: Origin) -> Any:
@@ -29,7 +36,7 @@ def of_file(data: Any, origin: Origin) -> Any:
         return _with_modules(data)
     try:
         check(data)
-        return modern_model(data, origin.era, _theano(origin))
+        made = modern_model(_with_functions(data), origin.era, _theano(origin))
     except UnknownOp as error:
         raise _refused([f"a call of {error}"]) from None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
@@ -38,10 +45,15 @@ def of_file(data: Any, origin: Origin) -> Any:
         raise ModelFileError(
             f"The configuration in the model file is damaged ({type(error).__name__}: {error})."
         ) from None
+    _check_names(made)
+    told = notes.get()
+    if told is not None:
+        told += changed(data, made)
+    return made
 
 
 def origin_of(data: Any) -> Origin:
-    """Where a configuration comes from. One of Keras 1 that counts channels first is taken to be Theano's."""
+    """The era, backend and version that wrote a configuration. Keras 1 with channels first is taken to be on Theano."""
     era = era_of(data)
     if era == 3:
         return Origin()
@@ -124,22 +136,86 @@ def _refused(found: list[str]) -> UnsafeFileError:
 
 
 def _code(data: Any) -> Iterator[tuple[str, str]]:
-    """Each Lambda that holds code, or a function that nobody supplied, by the layer's name."""
+    """Each Lambda that holds code, or a function that nobody supplied, and each function that is not known."""
     if isinstance(data, list):
         for value in data:
             yield from _code(value)
     elif isinstance(data, dict):
         config = data.get("config")
-        if data.get("class_name") == "Lambda" and isinstance(config, dict):
-            name = str(config.get("name") or data.get("name"))
-            if custom_object(name) is None and _is_code(config):
-                yield "the Lambda", name
+        if isinstance(config, dict) and data.get("class_name") == "Lambda" and _is_code(config):
+            yield "the Lambda", _name_of(data)
+        if isinstance(config, dict) and data.get("class_name") in tf_ops.CLASSES:
+            function = config.get("function")
+            if function not in tf_ops.OPS and function != tf_ops.SLICE:
+                yield "a call of", f"tf.{function}"
         for value in data.values():
             yield from _code(value)
 
 
+def _name_of(data: dict[str, Any]) -> str:
+    return str(data["config"].get("name") or data.get("name"))
+
+
 def _is_code(config: dict[str, Any]) -> bool:
-    function = config.get("function")
-    if config.get("function_type") == "lambda" or isinstance(function, list):
-        return True
-    return isinstance(function, str) and custom_object(function) is None
+    name, function = config.get("name"), config.get("function")
+    if isinstance(name, str) and custom_object(name) is not None:
+        return False
+    return not (isinstance(function, str) and custom_object(function) is not None)
+
+
+def _with_functions(data: Any) -> Any:
+    """The configuration with each Lambda in today's form: a function of the user's by its name, or code."""
+    if isinstance(data, list):
+        return [_with_functions(value) for value in data]
+    if not isinstance(data, dict):
+        return data
+    data = {key: _with_functions(value) for key, value in data.items()}
+    config = data.get("config")
+    if data.get("class_name") == "Lambda" and isinstance(config, dict):
+        kept = {key: config[key] for key in ("name", "trainable", "dtype", "arguments") if config.get(key) is not None}
+        data["config"] = {**kept, "function": _function(config)}
+        data["config"].update({k: config[k] for k in ("batch_input_shape", "input_dtype") if k in config})
+    return data
+
+
+def _function(config: dict[str, Any]) -> dict[str, Any]:
+    for key in (config.get("name"), config.get("function")):
+        if isinstance(key, str) and custom_object(key) is not None:
+            return {"module": "builtins", "class_name": "function", "config": key, "registered_name": "function"}
+    if not isinstance(config.get("function"), list):
+        raise _refused([f"the function '{config.get('function')}'"])
+    warnings.warn(
+        "A Lambda's code is read, which only the Python version that wrote it can run.", stacklevel=_OF_THE_CALLER
+    )
+    return {"class_name": "__lambda__", "config": {"value": config["function"]}}
+
+
+def _check_names(data: Any) -> None:
+    """Refuse all layers of unknown classes at once.
+
+    Raises:
+        UnknownNameError: there are some.
+    """
+    from amalthea.layers import legacy  # noqa: F401  # the table of layers must be full
+
+    known = FAMILIES["layers"].names
+    found = sorted({name for name in _classes(data) if name not in known and custom_object(name) is None})
+    if found:
+        raise UnknownNameError(
+            f"The file has layers of classes that are not known: {brief(', '.join(found[:20]))}.",
+            got=", ".join(found[:20]),
+            cure="custom_objects={" + ", ".join(f"{name!r}: ..." for name in found[:3]) + "}",
+        )
+
+
+def _classes(data: Any) -> Iterator[str]:
+    """The classes of the layers of a model, and of those inside them."""
+    config = data.get("config") if isinstance(data, dict) else None
+    layers = config.get("layers") if isinstance(config, dict) else None
+    for layer in layers if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and not str(layer.get("module") or "").startswith("keras.src.ops"):
+            yield str(layer.get("class_name")).rsplit(">", 1)[-1]
+            yield from _classes(layer)
+
+
+_OF_THE_CALLER = 6

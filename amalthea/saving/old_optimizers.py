@@ -108,7 +108,7 @@ def _scalar_last(variables: list[Any], values: list[np.ndarray]) -> list[np.ndar
 def as_keras_2(optimizer: Any, count: int) -> list[Any]:
     """The variables that so many values of a file are for.
 
-    Keras 2 did not keep the learning rate among them, and its SGD had slots that were of no use without momentum.
+    Keras 2 did not keep the learning rate among them. Its SGD wrote a slot for each weight also without momentum.
     """
     variables = optimizer.variables
     without = [v for v in variables if v.name != "learning_rate"]

@@ -6,9 +6,62 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.custom_objects import CustomObjectScope
 from amalthea.errors import ArgumentError, MissingLibraryError, ModelFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import building, old_configs
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a model from the text that ``to_json`` gave, of this library or of Keras 0.3 to 3, with new weights.
+
+    Args:
+        json_string: str; the text.
+        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
+
+    Returns:
+        The model, built if the text knows its input shape.
+
+    Raises:
+        ModelFileError: the text is not JSON, or not a model.
+        UnknownNameError: a name in the text stands for nothing.
+        UnsafeFileError: there is code in the text.
+
+    Example:
+        >>> from amalthea import Sequential, layers, models
+        >>> text = Sequential([layers.Input((3,)), layers.Dense(2)]).to_json()
+        >>> models.model_from_json(text).output_shape
+        (None, 2)
+    """
+    with CustomObjectScope(custom_objects):
+        return model_of(from_json(json_string))
+
+
+def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a model from the text that ``to_yaml`` of Keras 1 or 2 gave, with new weights.
+
+    The text is data: tags that would make objects of Python are refused.
+
+    Args:
+        yaml_string: str; the text.
+        custom_objects: dict of classes and functions of your own, by the names in the text. None for none.
+
+    Returns:
+        The model, built if the text knows its input shape.
+
+    Raises:
+        MissingLibraryError: PyYAML is not installed (``pip install amalthea[yaml]``).
+        ModelFileError: the text is not YAML, or not a model.
+        UnsafeFileError: there is code in the text.
+
+    Example:
+        >>> from amalthea import models
+        >>> text = "{class_name: Sequential, config: [{class_name: Dense, config: {output_dim: 2, input_dim: 3}}]}"
+        >>> models.model_from_yaml(text).output_shape  # doctest: +SKIP
+        (None, 2)
+    """
+    with CustomObjectScope(custom_objects):
+        return model_of(from_yaml(yaml_string))
 
 
 def from_json(text: Any) -> Any:
@@ -99,4 +152,8 @@ def _checked(text: Any, kind: str) -> str:
 
 def model_of(data: Any) -> Any:
     """The model of a configuration, of whichever version."""
-    return building.model_of(old_configs.of_file(data, old_configs.origin_of(data)))
+    config = old_configs.of_file(data, old_configs.origin_of(data))
+    with building.planned(limits.text_elements) as plan:
+        model = building.model_of(config)
+        plan.finish(set())
+    return model

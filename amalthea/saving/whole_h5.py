@@ -61,7 +61,7 @@ def _json(file: Any, attribute: str) -> Any:
             got=f"{len(text):,}",
             cure="saving.limits.config_bytes, if the file is yours",
         )
-    return building.parsed(text.encode())
+    return building.parsed(text.encode("utf-8", "surrogatepass"))
 
 
 def _state(file: Any, model: Any) -> tuple[list[str], list[Any]]:

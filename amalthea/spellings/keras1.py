@@ -48,8 +48,7 @@ def _merge(name: str, config: Config) -> tuple[str, Config]:
     if mode == "concat":
         return "Concatenate", {**common, "axis": config.get("concat_axis", -1)}
     if mode in ("dot", "cos"):
-        cosine = {} if mode == "dot" else {"normalize": True}
-        return ("Dot" if mode == "dot" else "Cosine"), {**common, "axes": _axes(config.get("dot_axes", -1)), **cosine}
+        return ("Dot" if mode == "dot" else "Cosine"), {**common, "axes": _axes(config.get("dot_axes", -1))}
     return {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum"}.get(mode, str(mode)), common
 
 

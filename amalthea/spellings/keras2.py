@@ -50,6 +50,7 @@ def _old_relu(name: str, config: Config) -> tuple[str, Config]:
 
 _RECURRENT = {"recurrent_activation": "hard_sigmoid"}
 _SEPARABLE = Spelling(rest=_padding)
+_LOOKUP = Spelling(arguments={"has_input_vocabulary": ""})
 
 LAYERS = {
     "AlphaDropout": Spelling(arguments={"noise_shape": "noise_shape"}),
@@ -80,6 +81,9 @@ LAYERS = {
     "ReLU": Spelling(rest=_old_relu),
     "SeparableConv1D": _SEPARABLE,
     "SeparableConv2D": _SEPARABLE,
+    "IntegerLookup": _LOOKUP,
+    "StringLookup": _LOOKUP,
+    "TextVectorization": _LOOKUP,
     "SyncBatchNormalization": Spelling("BatchNormalization", defaults={"synchronized": True}),
     "ThresholdedReLU": Spelling("ReLU", arguments={"theta": "threshold"}),
 }

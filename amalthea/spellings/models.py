@@ -44,8 +44,8 @@ def modern_model(data: Config, era: int, theano: Sequence[int] = ()) -> Config:
 
 
 def _sequential(data: Config, era: int) -> Config:
-    config = data["config"]
-    config = {"layers": config} if isinstance(config, list) else config
+    given = data["config"]
+    config: Config = {"layers": given} if isinstance(given, list) else given
     layers = config["layers"]
     name = config.get("name") or data.get("name")
     if layers and layers[0].get("class_name") == "Merge":

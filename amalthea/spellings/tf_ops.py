@@ -12,7 +12,7 @@ from typing import Any
 from amalthea.spellings.rows import Config
 
 CLASSES = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer")
-_SLICE = "__operators__.getitem"
+SLICE = "__operators__.getitem"
 _IGNORED = ("name",)
 
 
@@ -114,7 +114,7 @@ class UnknownOp(Exception):
 def modern_op(name: str, config: Config, calls: list[Config]) -> Config:
     """An op in the form of Keras 3, from a layer of one of :data:`CLASSES` and its calls."""
     function = str(config.get("function"))
-    if function == _SLICE:
+    if function == SLICE:
         made = [_slice(call) for call in calls]
         return _op(name, "get_item", {}, made)
     if function not in OPS:

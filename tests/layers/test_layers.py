@@ -200,5 +200,16 @@ def test_a_batch_of_no_rows_passes(record):
             assert tuple(a.shape) == ((0, *shape[1:]) if shape[:1] == (rows,) else shape)
 
 
+@pytest.mark.parametrize("record", [r for r in _one_of_a_kind() if r["traced"]], ids=lambda record: record["id"])
+def test_a_batch_of_no_rows_has_gradients(record):
+    layer, rows = made(record), len(record["inputs"][0])
+    empty = {**record, "masks": None}
+    empty["inputs"] = [_no_rows(x, rows) for x in record["inputs"]]
+    empty["arguments"] = tree.map_structure(lambda x: _no_rows(x, rows), record["arguments"])
+    (_, by_weights, _), _ = differentiated(layer, empty)
+    for gradient, variable in zip(by_weights, layer.trainable_variables, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(gradient), np.zeros(variable.shape))
+
+
 def _no_rows(x, rows):
     return x[:0] if np.ndim(x) and len(x) == rows else x

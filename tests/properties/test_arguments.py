@@ -45,6 +45,11 @@ WITHOUT_EFFECT = {
     r"regularizers.py: Regularizer.__call__: x": "a subclass reads it",
     r"saving/.*: kwargs": "what older Keras passes and newer does not",
     r"training/steps.py: Steps.compute_(loss|metrics): (x|training)": "a subclass reads it",
+    r"compat/backend/\w+.py: (constant|map_fn|foldl|foldr): name": "there is no graph of named nodes",
+    r"compat/backend/functions.py: function: kwargs": "options of Theano and of TensorFlow's sessions",
+    r"compat/backend/functions.py: Gradients.types: loss": "called with what the gradients are called with",
+    r"compat/backend/loops.py: rnn: input_length": "the shape tells",
+    r"compat/scikit_learn.py: BaseWrapper.get_params: deep": "no argument is an estimator",
     r"bounding_boxes.py: pad: (height|width)": "a shift does not depend on the size",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }

@@ -33,7 +33,16 @@ SECOND = {
     **{
         (version, name): RACE
         for version in ("2.2", "2.3")
-        for name in ("conv_first", "masking", "mlp", "nested", "rnn_cells", "sequential_conv", "shared", "time_distributed")
+        for name in (
+            "conv_first",
+            "masking",
+            "mlp",
+            "nested",
+            "rnn_cells",
+            "sequential_conv",
+            "shared",
+            "time_distributed",
+        )
     },
     ("2.", "bidirectional"): NADAM,
     ("2.2", "conv_lstm"): ROOT,
@@ -51,6 +60,8 @@ BOTH = {
 }
 # A text of Keras 1 does not tell the backend; only channels first tell that it was Theano.
 NO_BACKEND = {("1.", "conv_tf"): "the text does not tell that Theano's padding is meant"}
+# An array that Keras 2.3 wrote as an object of NumPy, with a function to make it: objects of Python are refused.
+OF_PYTHON = {("2.3", "sequential_conv.yaml"): "a text that makes an object of Python"}
 HALF = {"half": 2e-4}  # bfloat16 has 8 bits; the rounding of matrix products is each library's own
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from amalthea import models, tree
+from amalthea.errors import ModelFileError
 from tests.saving import golden_files as golden
 
 WHOLE = golden.names(*golden.WHOLE)
@@ -79,6 +80,10 @@ def test_texts_and_weights_predict_as_in_the_version_that_wrote_them(version, na
     if ending == ".yaml":
         pytest.importorskip("yaml")
     text = golden.archive(version).read(name + ending).decode()
+    if golden.reason(golden.OF_PYTHON, version, name, ending):
+        with pytest.raises(ModelFileError):
+            models.model_from_yaml(text)
+        return
     model = (models.model_from_yaml if ending == ".yaml" else models.model_from_json)(text)
     files = [name + end for end in WEIGHTS if name + end in golden.archive(version).namelist()]
     assert files

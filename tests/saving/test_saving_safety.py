@@ -32,8 +32,8 @@ def without(name):
 
 
 DAMAGED = {
-    "not_a_zip": (lambda p: p.write_bytes(b"nothing"), "no format"),
-    "empty": (lambda p: p.write_bytes(b""), "no format"),
+    "not_a_zip": (lambda p: p.write_bytes(b"nothing"), "format of this file is not known"),
+    "empty": (lambda p: p.write_bytes(b""), "format of this file is not known"),
     "cut_in_half": (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]), "whole .keras file"),
     "no_config": (lambda p: rewritten(p, config=None), "lacks config.json"),
     "no_weights": (lambda p: rewritten(p, model=None), "lacks model.weights.h5"),

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import amalthea
+from amalthea import Sequential, layers
+from tests.arrays import numbers
 from tests.training.small import assert_same_weights, line, small
 
 
@@ -73,3 +75,14 @@ def test_steps_per_epoch_goes_on_where_it_stopped():
     wanted.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
     assert len(history.epoch) == 4 and int(model.optimizer.iterations) == 8
     assert_same_weights(model, wanted)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_batch_of_one_row_takes_labels_with_one_axis(rows):
+    x, y = numbers(rows, 3).astype("float32"), numbers(rows).astype("float32")
+    losses = []
+    for labels in (y, y[:, None]):
+        model = Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse")
+        losses.append(model.fit(x, labels, batch_size=4, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-6)

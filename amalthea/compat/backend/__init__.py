@@ -31,8 +31,8 @@ import numpy as np
 
 from amalthea import backend as _shared
 from amalthea import config as _config
-from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.compat.backend import functions, loops, losses, phases, sizes, symbols, table, windows
+from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.engine import dtypes as _dtypes
 from amalthea.errors import ArgumentError as _ArgumentError
 
@@ -205,7 +205,8 @@ def _functions(era: int) -> dict[str, Any]:
 
 
 _OWN = (
-    "cast_to_floatx clear_session reset_uids name_scope is_sparse manual_variable_initialization get_session set_session"
+    "cast_to_floatx clear_session reset_uids name_scope is_sparse manual_variable_initialization get_session "
+    "set_session"
 ).split()
 
 

@@ -11,7 +11,7 @@ from amalthea import ops, tree
 from amalthea.compat.backend.symbols import recorded
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.transforms import custom_gradient
-from amalthea.errors import ArgumentError, ShapeError, brief
+from amalthea.errors import ArgumentError, ShapeError
 
 
 @recorded
@@ -30,13 +30,17 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
         >>> K.eval(K.switch(K.variable([1.0, 0.0]), K.ones((2, 2)), K.zeros((2, 2)))).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
     """
-    values = [x() if callable(x) and not hasattr(x, "shape") else x for x in (then_expression, else_expression)]
-    first, second = (ops.convert_to_tensor(x) for x in values)
+    first, second = _branch(then_expression), _branch(else_expression)
     chosen = ops.cast(condition, "bool")
     missing = max(len(first.shape), len(second.shape)) - len(chosen.shape)
     if len(chosen.shape) and missing > 0:
         chosen = ops.reshape(chosen, (*ops.shape(chosen), *(1,) * missing))
     return ops.where(chosen, first, second)
+
+
+def _branch(x: Any) -> Any:
+    value: Any = x() if callable(x) and not hasattr(x, "shape") else x
+    return ops.convert_to_tensor(value)
 
 
 @recorded
@@ -228,7 +232,7 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
         raise ArgumentError("One axis of each is contracted.", expected="int or pair of int", got=repr(axes))
     if not (-n <= pair[0] < n and -m <= pair[1] < m):
         raise ArgumentError("An axis to contract does not exist.", expected=f"below {n} and {m}", got=repr(axes))
-    a, b = pair[0] % n, pair[1] % m
+    a, b = int(pair[0] % n), int(pair[1] % m)
     if 0 in (a, b):
         raise ArgumentError("The batch cannot be contracted.", expected="axes from 1", got=repr(axes))
     left, right = _letters("bcdefghijk", n, a), _letters("blmnopqrst", m, b)

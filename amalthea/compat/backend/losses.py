@@ -23,7 +23,9 @@ def crossentropies(output_first: bool) -> dict[str, Callable[..., Any]]:
             return compute(target, output, **{**options, "from_logits": from_logits})
 
         def in_keras_2(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-            return compute(target, output, **{**options, "from_logits": from_logits, **({"axis": axis} if extra else {})})
+            return compute(
+                target, output, **{**options, "from_logits": from_logits, **({"axis": axis} if extra else {})}
+            )
 
         function = in_keras_1 if output_first else in_keras_2
         function.__name__ = function.__qualname__ = name
@@ -63,7 +65,8 @@ def categorical_focal_crossentropy(
 
     Example:
         >>> from amalthea.compat import backend as K
-        >>> K.eval(K.categorical_focal_crossentropy(K.constant([[1.0, 0.0]]), K.constant([[1.0, 0.0]]))).round(3).tolist()
+        >>> y = K.constant([[1.0, 0.0]])
+        >>> K.eval(K.categorical_focal_crossentropy(y, y)).round(3).tolist()
         [0.0]
     """
     return losses.categorical_focal_crossentropy(target, output, alpha, gamma, from_logits, axis=axis)
@@ -124,8 +127,9 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     Example:
         >>> import numpy as np
         >>> from amalthea.compat import backend as K
-        >>> probabilities = K.constant([[[0.5, 0.5], [0.5, 0.5]]])
-        >>> np.exp(-K.eval(K.ctc_batch_cost(K.constant([[0]]), probabilities, K.constant([[2]]), K.constant([[1]])))).round(2).tolist()
+        >>> labels, probabilities = K.constant([[0]]), K.constant([[[0.5, 0.5], [0.5, 0.5]]])
+        >>> cost = K.ctc_batch_cost(labels, probabilities, K.constant([[2]]), K.constant([[1]]))
+        >>> np.exp(-K.eval(cost)).round(2).tolist()
         [[0.75]]
     """
     scores = ops.log(ops.add(y_pred, config.epsilon()))
@@ -160,7 +164,5 @@ def ctc_decode(
     scores = ops.log(ops.add(y_pred, config.epsilon()))
     blank = scores.shape[-1] - 1
     strategy = "greedy" if greedy else "beam_search"
-    labels, values = ops.ctc_decode(
-        scores, _lengths(input_length), strategy, beam_width, top_paths, mask_index=blank
-    )
+    labels, values = ops.ctc_decode(scores, _lengths(input_length), strategy, beam_width, top_paths, mask_index=blank)
     return [labels[i] for i in range(1 if greedy else top_paths)], values

@@ -7,7 +7,6 @@ of a model, is a symbolic number: functions of ``K`` take it in a shape, and it 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,9 @@ def reshape(x: Any, shape: Any) -> Any:
     if len(open_sizes) == 1 and -1 not in [d for d in sizes if isinstance(d, int)]:
         sizes[open_sizes[0]] = -1  # in a graph for types alone
     elif open_sizes:
-        return ops.broadcast_to(ops.sum(x) * 0, _sized([None if i in open_sizes or d == -1 else d for i, d in enumerate(sizes)]))
+        return ops.broadcast_to(
+            ops.sum(x) * 0, _sized([None if i in open_sizes or d == -1 else d for i, d in enumerate(sizes)])
+        )
     return ops.reshape(x, _sized(sizes))
 
 
@@ -342,14 +343,14 @@ random_bernoulli = random_binomial
 
 
 def random_normal_variable(
-    shape: Any, mean: Any, stddev: Any, dtype: Any = None, name: str | None = None, seed: Any = None
+    shape: Any, mean: Any, scale: Any, dtype: Any = None, name: str | None = None, seed: Any = None
 ) -> Any:
     """Returns a variable with numbers drawn from the normal distribution.
 
     Args:
         shape: sequence of int.
         mean: float.
-        stddev: float.
+        scale: float; standard deviation.
         dtype: DTypeLike. Defaults to None, ``floatx``.
         name: str; name of the variable. Defaults to None.
         seed: int; the same int draws the same numbers. Defaults to None.
@@ -359,7 +360,7 @@ def random_normal_variable(
         >>> K.int_shape(K.random_normal_variable((2, 3), 0.0, 1.0))
         (2, 3)
     """
-    return BackendVariable(on_host(random.normal(shape, mean, stddev, dtype=dtype, seed=seed)), name=name)
+    return BackendVariable(on_host(random.normal(shape, mean, scale, dtype=dtype, seed=seed)), name=name)
 
 
 def random_uniform_variable(
@@ -390,7 +391,7 @@ def dropout(x: Any, level: Any, noise_shape: Any = None, seed: Any = None) -> An
     Args:
         x: tensor.
         level: float from 0 to 1; share of zeros.
-        noise_shape: sequence of int; shape of the decisions, which broadcasts to ``x``. Defaults to None, that of ``x``.
+        noise_shape: sequence of int; shape of the decisions, which broadcasts to ``x``. Defaults to None, as ``x``.
         seed: int; the same int draws the same numbers. Defaults to None.
 
     Shapes: any shape -> the same.

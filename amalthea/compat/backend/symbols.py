@@ -59,7 +59,7 @@ def as_symbol(x: Any) -> Any:
     if remembers(x):
         return x
     operation = VariableRead(x) if isinstance(x, Variable) else Constant(x)
-    value = x if isinstance(x, Variable) else operation.value  # type: ignore[union-attr]
+    value = x if isinstance(x, Variable) else operation.value
     tensor = Tensor(value.type if isinstance(value, Variable) else KerasTensor(value.shape, value.dtype).type)
     Call(operation, (), {}, tensor)
     return tensor
@@ -89,7 +89,7 @@ for _name in (
 
 
 def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function one of ``K``: old spellings of its arguments work, and calls on symbolic tensors are recorded."""
+    """Makes a function one of ``K``: it takes old spellings, and calls on symbolic tensors are recorded."""
     parameters = inspect.signature(function).parameters
 
     @functools.wraps(function)

@@ -67,8 +67,9 @@ def _normalize_in_training(x: Any, gamma: Any, beta: Any, reduction_axes: Any, e
     axes = [a % len(x.shape) for a in reduction_axes]
     mean, var = ops.moments(x, axes)
     kept = [d if i not in axes else 1 for i, d in enumerate(ops.shape(x))]
-    wide = [v if v is None else ops.reshape(v, kept) for v in (mean, var, beta, gamma)]
-    return _batch_normalization(x, *wide, -1, epsilon), mean, var
+    wide: Any = [v if v is None else ops.reshape(v, kept) for v in (mean, var, beta, gamma)]
+    m, v, b, g = wide
+    return _batch_normalization(x, m, v, b, g, -1, epsilon), mean, var
 
 
 _REDUCED = "x, axis=None, keepdims=False"
@@ -163,7 +164,7 @@ def made(name: str, signature: str, compute: Callable[..., Any]) -> Callable[...
         given.apply_defaults()
         return compute(*given.args)
 
-    function.__signature__ = parsed  # type: ignore[attr-defined]
+    function.__signature__ = parsed
     function.__name__ = function.__qualname__ = name
     source = getattr(compute, "__module__", "").startswith("amalthea.ops") and f"``ops.{compute.__name__}``"
     function.__doc__ = f"Keras's ``K.{name}({signature})``{': ' + source if source else ''}."

@@ -67,7 +67,7 @@ def convolutions(kernels_first: bool) -> dict[str, Callable[..., Any]]:
             space = _space(x, where)
             wanted = output_shape[2:] if where == "channels_first" else output_shape[1:-1]
             steps, window = _many(strides, rank), kernel.shape[:rank]
-            extra = [_extra(n, w, s, k, padding) for n, w, s, k in zip(space, wanted, steps, window)]
+            extra: Any = [_extra(n, w, s, k, padding) for n, w, s, k in zip(space, wanted, steps, window)]
             return ops.conv_transpose(
                 x, kernel, steps, padding, extra if all(e is not None for e in extra) else None, where,
                 _many(dilation_rate, rank),
@@ -112,7 +112,7 @@ def _atrous(conv2d: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _channelwise(name: str, rank: int, count: int) -> Callable[..., Any]:
-    operation = ops.depthwise_conv if count == 1 else ops.separable_conv
+    operation: Any = ops.depthwise_conv if count == 1 else ops.separable_conv
 
     def compute(x: Any, *kernels: Any, strides: Any, padding: str, data_format: Any, dilation_rate: Any) -> Any:
         steps, rates = _many(strides, rank), _many(dilation_rate, rank)
@@ -137,7 +137,12 @@ def _channelwise(name: str, rank: int, count: int) -> Callable[..., Any]:
 
 def _pooled(rank: int) -> Callable[..., Any]:
     def pool(
-        x: Any, pool_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, pool_mode: str = "max"
+        x: Any,
+        pool_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        pool_mode: str = "max",
     ) -> Any:
         kinds = {"max": ops.max_pool, "avg": ops.average_pool}
         if pool_mode not in kinds:

@@ -14,7 +14,7 @@ def _pair(value: Any, rank: int) -> tuple[int, ...]:
 
 
 class _Local(Layer):
-    """What both layers share: patches of the input, each multiplied by a kernel of its own."""
+    """The base of LocallyConnected1D and 2D: each patch of the input is multiplied by its own kernel."""
 
     _rank: int
     filters: int

@@ -13,7 +13,6 @@ class Cosine(Dot):
 
     Args:
         axes: int, or one for each input; axis that is summed over. Defaults to -1.
-        normalize: True, the only value.
         |layer options|
 
     Shapes: list of ``(batch, n)``, ``(batch, n) -> (batch, 1, 1)``.
@@ -26,7 +25,7 @@ class Cosine(Dot):
         [[[1.0]]]
     """
 
-    def __init__(self, axes: Any = -1, normalize: bool = True, **kwargs: Any):
+    def __init__(self, axes: Any = -1, **kwargs: Any):
         super().__init__(axes=axes, normalize=True, **kwargs)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:

@@ -93,7 +93,7 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
 
 
 def _operation_from_data(data: dict[str, Any]) -> Any:
-    if str(data.get("module", "")).startswith("keras.src.ops"):
+    if op_names.is_of_op(data):
         return op_names.from_data(data)
     return deserialize(data, ("layers",))
 

@@ -95,6 +95,16 @@ def to_data(operation: Any, name: str) -> tuple[dict[str, Any], list[Any], dict[
     return {**data, "registered_name": class_name(function.__name__)}, args, {}
 
 
+def is_of_op(data: dict[str, Any]) -> bool:
+    """Whether a configuration is that of an op, by its module."""
+    return str(data.get("module", "")).startswith("keras.src.ops")
+
+
+def is_known(data: dict[str, Any]) -> bool:
+    """Whether the op that a configuration names exists."""
+    return data["class_name"] in functions()
+
+
 def from_data(data: dict[str, Any]) -> Any:
     """A function of the call's arguments."""
     function = functions().get(data["class_name"])

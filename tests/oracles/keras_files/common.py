@@ -100,12 +100,12 @@ def layered_weights(archive, name, model):
 
 def json_text(archive, name, model):
     with io.open(archive.path(name + ".json"), "w", encoding="utf-8") as file:
-        file.write(u"" + model.to_json())
+        file.write("" + model.to_json())
 
 
 def yaml_text(archive, name, model):
     with io.open(archive.path(name + ".yaml"), "w", encoding="utf-8") as file:
-        file.write(u"" + model.to_yaml())
+        file.write("" + model.to_yaml())
 
 
 def numbers(*shape):

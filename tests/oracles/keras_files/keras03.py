@@ -19,7 +19,6 @@ theano.tensor.signal.downsample = sys.modules[old.__name__] = old
 from common import Archive, classes, json_text, layered_weights, numbers, target, words
 from keras.layers.advanced_activations import ELU, LeakyReLU, ParametricSoftplus, PReLU
 from keras.layers.convolutional import (
-    AveragePooling2D,
     Convolution1D,
     Convolution2D,
     MaxPooling1D,
@@ -33,7 +32,6 @@ from keras.layers.core import (
     Dropout,
     Flatten,
     Highway,
-    Masking,
     MaxoutDense,
     Merge,
     Permute,

@@ -26,7 +26,6 @@ try:
 except ImportError:
     import tensorflow.keras as keras
 
-from keras import backend as K
 from keras import initializers, regularizers
 from keras.layers import *  # noqa: F403
 from keras.models import Model, Sequential
@@ -268,7 +267,10 @@ def cudnn(archive):
     more = {"reset_after": True} if VERSION >= (2, 1) else {}
     for name, layer in (
         ("CuDNNLSTM", LSTM(3, recurrent_activation="sigmoid", return_sequences=True, input_shape=(4, 2), name="one")),
-        ("CuDNNGRU", GRU(3, recurrent_activation="sigmoid", return_sequences=True, name="one", input_shape=(4, 2), **more)),
+        (
+            "CuDNNGRU",
+            GRU(3, recurrent_activation="sigmoid", return_sequences=True, name="one", input_shape=(4, 2), **more),
+        ),
     ):
         model = Sequential([layer, Dense(2, name="two")])
         layer.set_weights([w + numbers(*w.shape) for w in layer.get_weights()])

@@ -69,7 +69,7 @@ def _conv_kernel(
     right = b.reshape(seen, [g.shape[0], offsets, groups, channels, area])
     if groups > 1:
         right = b.Transpose(right, perm=[0, 2, 1, 3, 4])
-    right = b.reshape(right, [g.shape[0], groups, -1, area])
+    right = b.reshape(right, [g.shape[0], groups, offsets * channels, area])
     products = b.ReduceSum(b.FusedMatMul(right, left, transB=1), b.ints([0]), keepdims=0)
     stacked = b.reshape(products, [groups, offsets * channels, filters // groups])
     return b.reshape(b.Transpose(stacked, perm=[1, 0, 2]), kernel_shape)

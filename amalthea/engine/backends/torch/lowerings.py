@@ -77,7 +77,7 @@ def _gather(x, indices, *, axis):
 
 
 def _scatter_add(x, indices, updates, *, axis):
-    flat = updates.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+    flat = updates.reshape(*x.shape[:axis], indices.numel(), *x.shape[axis + 1 :])
     return x.index_add(axis, _non_negative(indices, x.shape[axis]).reshape(-1), flat)
 
 
