@@ -1,0 +1,68 @@
+"""Scores of the scripts in ``examples`` under real Keras, for ``tests/compat/test_examples.py``.
+
+    python tests/oracles/examples/make.py keras1=PYTHON keras2=PYTHON keras3=PYTHON [NAME ...]
+
+with a Python of an environment for each version (README.md says how to make them). Only the scripts named, or all of them,
+run with each of SEEDS; ``stored.json`` keeps the scores of the others.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+FOLDERS = {"keras1": "keras1", "keras2": "keras2", "keras3": "."}
+BACKENDS = {"keras1": "theano", "keras2": "tensorflow", "keras3": "jax"}
+SEEDS = range(4)
+TIME = 600  # seconds for one run
+STORED = HERE / "stored.json"
+
+
+def environment(version, home):
+    return {
+        **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        "HOME": str(home),
+        "KERAS_HOME": str(home / ".keras"),
+        "KERAS_BACKEND": BACKENDS[version],
+        "THEANO_FLAGS": f"device=cpu,floatX=float32,optimizer=fast_run,gcc.cxxflags=-O1,base_compiledir={tempfile.gettempdir()}/theano-of-examples",
+        "OMP_NUM_THREADS": "1",
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def score(python, version, script, seed, home):
+    ran = subprocess.run(
+        [python, str(HERE / "start.py"), str(seed), str(script)],
+        env=environment(version, home), capture_output=True, text=True, timeout=TIME, cwd=home,
+    )  # fmt: skip
+    last = (ran.stdout.strip().splitlines() or [""])[-1]
+    if ran.returncode or not last.startswith("score: "):
+        sys.exit(f"{script}:\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}")
+    return float(last.split()[1])
+
+
+def main(arguments):
+    pythons = dict(a.split("=") for a in arguments if "=" in a)
+    names = [a for a in arguments if "=" not in a]
+    stored = json.loads(STORED.read_text()) if STORED.exists() else {}
+    for version, python in pythons.items():
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder)
+            subprocess.run([python, str(ROOT / "examples" / "data.py"), str(home / ".keras" / "datasets")], check=True)
+            for script in sorted((ROOT / "examples" / FOLDERS[version]).glob("*.py")):
+                if script.stem == "data" or (names and script.stem not in names):
+                    continue
+                scores = [score(python, version, script, seed, home) for seed in SEEDS]
+                stored[f"{version}/{script.stem}"] = scores
+                print(version, script.stem, scores, flush=True)
+                STORED.write_text("{\n" + ",\n".join(f'"{k}": {json.dumps(v)}' for k, v in sorted(stored.items())) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
