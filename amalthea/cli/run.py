@@ -22,12 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     name = arguments.script
     source = _source(name, arguments.module)
-    era = arguments.keras or eras.in_environment()
-    if era is None:
-        era, sign = eras.detected(source)
-        if era < 3:
-            print(f"Read as a script of Keras {era}: {sign}. Another one: --keras.", file=sys.stderr)
-    importer.install(era)
+    importer.install(eras.chosen(source, arguments.keras))
     sys.argv = [name, *arguments.arguments]
     if arguments.module:
         runpy.run_module(name, run_name="__main__", alter_sys=True)

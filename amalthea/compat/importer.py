@@ -100,7 +100,7 @@ def install(era: int = 3) -> None:
     if loaded is not None and not isinstance(getattr(loaded, "__loader__", None), _Finder):
         raise AmaltheaError(
             "Another Keras is imported already.", got=str(getattr(loaded, "__file__", loaded)),
-            cure="import amalthea.compat.keras before it",
+            cure="`import amalthea.compat.keras` before it",
         )  # fmt: skip
     eras.set_era(era)
     if _FINDER not in sys.meta_path:
