@@ -8,14 +8,14 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Sequence
 from typing import Any
 
 import amalthea
-from amalthea.compat import addresses, backend, calls, eras, model_methods, tensorflow
+from amalthea.compat import absent, addresses, backend, calls, eras, layer_methods, model_methods, numpy_streams, tensorflow
 from amalthea.errors import AmaltheaError
 
 PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
+VERSIONS = {1: "1.2.2", 2: "2.2.4", 3: "3.15.1"}
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -27,6 +27,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return None
         address = fullname[len(prefix) + 1 :]
         if address and address != "backend" and addresses.contents(address) is None and _own(address) is None:
+            why = absent.reason(address)
+            if why:
+                raise ModuleNotFoundError(f"There is no module {fullname}: {why}.", name=fullname)
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
@@ -45,6 +48,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def _own(address: str) -> Any:
     """A module of :mod:`amalthea.compat` itself, such as ``utils.np_utils`` and ``datasets.mnist``."""
     room, _, name = address.partition(".")
+    if address == "initializations":
+        return importlib.import_module("amalthea.compat.initializations").MODULE
     if room not in ("utils", "datasets") or not name:
         return None
     module = importlib.import_module(f"amalthea.compat.{room}")
@@ -60,28 +65,31 @@ def _renamed(module: Any, name: str) -> types.ModuleType:
 
 def _view(name: str, address: str) -> types.ModuleType:
     made = types.ModuleType(name, f"``{name}``, by Amalthea.")
-    found = addresses.contents(address) if address else None
 
     def lookup(word: str) -> Any:
-        if word.startswith("__"):
-            if word == "__version__":
-                return {1: "1.2.2", 2: "2.15.0", 3: "3.15.1"}[eras.era()]
+        if word == "__version__" and not address:
+            return VERSIONS[eras.era()]
+        if word == "__all__" or word.startswith("__"):
             raise AttributeError(word)
-        inner = f"{name}.{word}"
-        if not address:
-            if word == "backend" or addresses.contents(word) is not None:
-                return importlib.import_module(inner)
-            return getattr(amalthea, word)
-        assert found is not None
-        try:
-            return found(word)
-        except AttributeError:
-            if importlib.util.find_spec(inner) is None:
-                raise
-            return importlib.import_module(inner)
+        return _name_of(name, address, word)
 
     made.__dict__["__getattr__"] = lookup
     return made
+
+
+def _name_of(name: str, address: str, word: str) -> Any:
+    """A name of a module of old, or a module inside of it."""
+    inner = f"{address}.{word}".strip(".")
+    if not address and (word == "backend" or addresses.contents(word) is not None or _own(word) is not None):
+        return importlib.import_module(f"{name}.{word}")
+    found = addresses.contents(address) if address else (lambda known: getattr(amalthea, known))
+    assert found is not None
+    try:
+        return found(word)
+    except AttributeError:
+        if absent.reason(inner) or importlib.util.find_spec(f"{name}.{word}") is None:
+            raise
+        return importlib.import_module(f"{name}.{word}")
 
 
 _FINDER = _Finder()
@@ -106,9 +114,20 @@ def install(era: int = 3) -> None:
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     calls.install()
+    numpy_streams.install(era)
+    layer_methods.install()
     model_methods.install()
 
 
-def names(modules: Sequence[str]) -> list[str]:
-    """Those of some names of modules that mean Amalthea."""
-    return [name for name in modules if name.split(".")[0] == "keras"]
+def uninstall() -> None:
+    """Takes all of it back: ``keras`` means what it meant before, and calls are read as those of today."""
+    if _FINDER in sys.meta_path:
+        sys.meta_path.remove(_FINDER)
+    for name in [name for name in sys.modules if any(name == p or name.startswith(f"{p}.") for p in PREFIXES)]:
+        if isinstance(getattr(sys.modules[name], "__loader__", None), _Finder):
+            del sys.modules[name]
+    calls.uninstall()
+    numpy_streams.uninstall()
+    layer_methods.uninstall()
+    model_methods.uninstall()
+    eras.set_era(3)

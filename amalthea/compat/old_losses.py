@@ -44,3 +44,16 @@ def _of_share(weight: Any) -> Any:
     weight = ops.cast(weight, "float32")
     share = ops.mean(ops.cast(ops.not_equal(weight, 0.0), "float32"))
     return ops.divide_no_nan(weight, share)
+
+
+class Reduction:
+    """Names of reductions of losses in Keras 2."""
+
+    AUTO = SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+    NONE = "none"
+    SUM = "sum"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """The names."""
+        return (cls.AUTO, cls.NONE, cls.SUM)

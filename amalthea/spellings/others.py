@@ -84,7 +84,9 @@ INITIALIZERS_1 = {
     "zero": _made("Zeros"),
     "one": _made("Ones"),
     "identity": _made("Identity"),
-    "orthogonal": _made("Orthogonal"),
+    "orthogonal": _made("Orthogonal", gain=1.1),
+    "he_normal": _made("VarianceScaling", scale=2.0, mode="fan_in", distribution="untruncated_normal"),
+    "glorot_normal": _made("VarianceScaling", scale=1.0, mode="fan_avg", distribution="untruncated_normal"),
 }
 _NO_DTYPE = {"dtype": "", "partition_info": ""}
 INITIALIZERS_2 = {
