@@ -11,7 +11,7 @@ import types
 from typing import Any
 
 import amalthea
-from amalthea.compat import absent, addresses, backend, calls, eras, layer_methods, model_methods, numpy_streams, tensorflow
+from amalthea.compat import absent, addresses, backend, calls, eras, layer_methods, model_methods, modules, numpy_streams, tensorflow
 from amalthea.errors import AmaltheaError
 
 PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
@@ -24,7 +24,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return tensorflow.spec(self)
         prefix = next((p for p in PREFIXES if fullname == p or fullname.startswith(f"{p}.")), None)
         if prefix is None:
-            return None
+            return self._of_stand_in(fullname)
+        if prefix == "tensorflow.python.keras" and tensorflow.installed(self) is not None:
+            return None  # TensorFlow imports it itself
         address = fullname[len(prefix) + 1 :]
         if address and address != "backend" and addresses.contents(address) is None and _own(address) is None:
             why = absent.reason(address)
@@ -32,6 +34,13 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 raise ModuleNotFoundError(f"There is no module {fullname}: {why}.", name=fullname)
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def _of_stand_in(self, fullname: str) -> Any:
+        """``tensorflow.python`` stands before ``tensorflow.python.keras``; others of the stand-in are its rooms."""
+        if not fullname.startswith("tensorflow.") or tensorflow.installed(self) is not None:
+            return None
+        importlib.import_module("tensorflow")
+        return importlib.machinery.ModuleSpec(fullname, tensorflow.Room(), is_package=True)
 
     def create_module(self, spec: Any) -> types.ModuleType:
         prefix = next(p for p in PREFIXES if spec.name == p or spec.name.startswith(f"{p}."))
@@ -86,9 +95,9 @@ def _name_of(name: str, address: str, word: str) -> Any:
     assert found is not None
     try:
         return found(word)
-    except AttributeError:
+    except AttributeError as error:
         if absent.reason(inner) or importlib.util.find_spec(f"{name}.{word}") is None:
-            raise
+            raise modules.missing(str(error)) from None
         return importlib.import_module(f"{name}.{word}")
 
 
@@ -123,9 +132,9 @@ def uninstall() -> None:
     """Takes all of it back: ``keras`` means what it meant before, and calls are read as those of today."""
     if _FINDER in sys.meta_path:
         sys.meta_path.remove(_FINDER)
-    for name in [name for name in sys.modules if any(name == p or name.startswith(f"{p}.") for p in PREFIXES)]:
-        if isinstance(getattr(sys.modules[name], "__loader__", None), _Finder):
-            del sys.modules[name]
+    ours = (_Finder, tensorflow.StandIn, tensorflow.Room)
+    for name in [name for name, module in sys.modules.items() if isinstance(getattr(module, "__loader__", None), ours)]:
+        del sys.modules[name]
     calls.uninstall()
     numpy_streams.uninstall()
     layer_methods.uninstall()
