@@ -99,9 +99,9 @@ def modern_call(
     kept = {k: given.pop(k) for k in ("weights", "layer", "cell", "layers") if k in given}
     defaults = {k: v for k, v in own.defaults.items() if v is not None and k not in given} if era < 3 else {}
     read = era if era < 3 else (1 if any(k in _old_arguments(kind, name, 1) for k in given) else 2)
-    found, config = _spelt(kind, name, {k: v for k, v in given.items() if v is not None}, read, era == 3)
-    filled = _spelt(kind, name, defaults, read)[1] if era < 3 else {}
-    config = {**{k: v for k, v in filled.items() if k not in config}, **config, **kept}
+    given = {k: v for k, v in given.items() if v is not None}
+    found, config = _spelt(kind, name, {**given, **defaults}, read, era == 3)
+    config.update(kept)
     _finished(kind, found, config, era)
     made = found or cls
     for argument in [*inspect.signature(made.__init__).parameters][1 : 1 + len(rest)]:

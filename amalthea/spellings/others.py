@@ -77,6 +77,11 @@ def _made(name: str, **config: Any) -> Spelling:
     return Spelling(name, defaults=config)
 
 
+def _of_one(name: str) -> Spelling:
+    """``l1`` and ``l2`` of Keras 1, whose argument was ``l``."""
+    return Spelling(name, arguments={"l": name.lower()}, defaults={name.lower(): 0.01})
+
+
 _UNIFORM = {"minval": -0.05, "maxval": 0.05, "seed": None}
 INITIALIZERS_1 = {
     "uniform": _made("RandomUniform", **_UNIFORM),
@@ -120,17 +125,17 @@ REGULARIZERS = {
     "L1L2": _L1L2,
     "L1": Spelling(values={"l1": float}),
     "L2": Spelling(values={"l2": float}),
-    "l1": _made("L1", l1=0.01),
-    "l2": _made("L2", l2=0.01),
+    "l1": _of_one("L1"),
+    "l2": _of_one("L2"),
     "l1l2": _made("L1L2", l1=0.01, l2=0.01),
     "l1_l2": _made("L1L2", l1=0.01, l2=0.01),
-    "activity_l1": _made("L1", l1=0.01),
-    "activity_l2": _made("L2", l2=0.01),
+    "activity_l1": _of_one("L1"),
+    "activity_l2": _of_one("L2"),
     "activity_l1l2": _made("L1L2", l1=0.01, l2=0.01),
 }
 CONSTRAINTS = {
     "MaxNorm": Spelling(arguments={"m": "max_value"}),
-    "maxnorm": _made("MaxNorm"),
+    "maxnorm": Spelling("MaxNorm", arguments={"m": "max_value"}),
     "NonNeg": Spelling(),
     "nonneg": _made("NonNeg"),
     "UnitNorm": Spelling(),
