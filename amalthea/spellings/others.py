@@ -28,6 +28,7 @@ OPTIMIZERS = {
         name: Spelling(values=_EPSILON, rest=_clips)
         for name in ("Adam", "AdamW", "Adamax", "Adagrad", "Adadelta", "RMSprop")
     },
+    "Adagrad": Spelling(values=_EPSILON, defaults={"initial_accumulator_value": 0.0}, rest=_clips),
     "SGD": Spelling(rest=_clips),
     "Nadam": Spelling(values=_EPSILON, rest=lambda name, config: _nadam(*_clips(name, config))),
     "Ftrl": Spelling(rest=_clips),
