@@ -25,6 +25,7 @@ MODULES = {
     "metrics.experimental": _EXPERIMENT,
     "models.experimental": _EXPERIMENT,
     "utils.experimental": _EXPERIMENT,
+    "legacy.interfaces": _HELPER,
     "utils.metrics_utils": _HELPER,
     "utils.test_utils": "amalthea.testing has tests of components",
 }

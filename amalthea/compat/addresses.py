@@ -15,7 +15,7 @@ from typing import Any
 from amalthea.compat import absent, eras
 from amalthea.compat.modules import missing_name
 from amalthea.compat.old_classes import old_class
-from amalthea.spellings import others
+from amalthea.spellings import keras1, keras2, others
 
 _LAYERS = ("layers", "layers.legacy")
 # address: rooms of today that hold its names
@@ -85,6 +85,37 @@ def contents(address: str) -> Callable[[str], Any] | None:
     return None if rooms is None else (lambda word: _found(address, rooms, word))
 
 
+def names_of(address: str) -> list[str]:
+    """The public names of a module, for ``from keras.layers import *``.
+
+    Args:
+        address: str; without ``keras.``.
+
+    Example:
+        >>> {"Dense", "Input", "CuDNNLSTM", "Convolution2D"} <= set(names_of("layers"))
+        True
+    """
+    rooms = [importlib.import_module(f"amalthea.{room}") for room in ADDRESSES.get(address, (address,))]
+    found = {name for room in rooms for name in getattr(room, "__all__", dir(room))}
+    room = address.split(".")[0]
+    found |= {name for where, name in _OWN if where == room}
+    if room in ("layers", "engine"):
+        found |= {*keras1.LAYERS, *keras2.LAYERS}
+    if room in ("losses", "objectives", "metrics"):
+        found |= set(others.LOSSES)
+    is_there = contents(address)
+    assert is_there is not None
+    return sorted(name for name in found if not name.startswith("_") and _has(is_there, name))
+
+
+def _has(find: Callable[[str], Any], name: str) -> bool:
+    try:
+        find(name)
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
 def _exists(name: str) -> bool:
     try:
         importlib.import_module(name)
@@ -142,6 +173,7 @@ _OWN: dict[tuple[str, str], Callable[[], Any]] = {
     ("layers", "Merge"): _of("compat.merging", "Merge"),
     ("engine", "Merge"): _of("compat.merging", "Merge"),
     ("legacy", "Merge"): _of("compat.merging", "Merge"),
+    ("models", "save_model"): _of("compat.old_files", "save_model"),
     ("models", "Graph"): _of("compat.graph", "Graph"),
     ("models", "model_from_config"): _of("compat.configs", "model_from_config"),
     ("engine", "model_from_config"): _of("compat.configs", "model_from_config"),

@@ -78,7 +78,9 @@ def _view(name: str, address: str) -> types.ModuleType:
     def lookup(word: str) -> Any:
         if word == "__version__" and not address:
             return VERSIONS[eras.era()]
-        if word == "__all__" or word.startswith("__"):
+        if word == "__all__" and address:
+            return addresses.names_of(address)
+        if word.startswith("__"):
             raise AttributeError(word)
         return _name_of(name, address, word)
 

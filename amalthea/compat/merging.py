@@ -112,19 +112,16 @@ def Merge(  # noqa: N802  # a class in Keras 1
     made = layer_of(mode, concat_axis, dot_axes, arguments, name if layers is None else None)
     if layers is None:
         return made
-    inputs, ends = [], []
-    for branch in layers:
-        own, end = _called(branch)
-        inputs += tree.flatten(own)
-        ends.append(end)
-    return Model(inputs, made(ends), name=name)
+    found = [_ends(branch) for branch in layers]
+    inputs = {id(x): x for own, _ in found for x in tree.flatten(own)}  # a model that occurs twice has its inputs once
+    return Model(list(inputs.values()), made([end for _, end in found]), name=name)
 
 
-def _called(branch: Any) -> tuple[Any, Any]:
-    """New inputs of a model, or of a layer that knows the shape of its input, and what it makes of them."""
+def _ends(branch: Any) -> tuple[Any, Any]:
+    """The symbolic inputs and output of a model, or of a layer that knows the shape of its input."""
     if isinstance(branch, Model) and branch._network is not None:
-        inputs = tree.map_structure(lambda x: Input(batch_shape=x.shape, dtype=x.dtype), branch._network.inputs)
-    elif getattr(branch, "_first_input", None) is not None:
+        return branch._network.inputs, branch._network.outputs
+    if getattr(branch, "_first_input", None) is not None:
         shape, dtype = branch._first_input
         inputs = Input(batch_shape=shape, dtype=dtype)
     else:

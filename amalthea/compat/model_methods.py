@@ -6,13 +6,15 @@ model, loaded ones too, then has the methods of old, and ``super()`` leads on to
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from amalthea import tree
-from amalthea.compat import eras
+from amalthea.compat import eras, old_files
+from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import modern_call
 from amalthea.compat.generators import epochs_of
 from amalthea.compat.old_callbacks import with_old_params
@@ -37,6 +39,7 @@ def install() -> None:
         Model.__bases__ = (OldModel, *Model.__bases__)
         OldModel._today = (Model._loss_kind, Model._metrics_kind)
         Model._loss_kind, Model._metrics_kind = OldLoss, OldMetrics
+        attach(Model, old_files.METHODS)  # which are no methods of a base
 
 
 def uninstall() -> None:
@@ -44,6 +47,7 @@ def uninstall() -> None:
     if OldModel in Model.__bases__:
         Model.__bases__ = tuple(base for base in Model.__bases__ if base is not OldModel)
         Model._loss_kind, Model._metrics_kind = OldModel._today
+        detach(Model)
 
 
 class OldModel(Trainer):
@@ -73,7 +77,7 @@ class OldModel(Trainer):
         if eras.era() == 1 and y is not None:
             kwargs.setdefault("epochs", 10)
         if eras.era() < 3:
-            kwargs["callbacks"] = with_old_params(x, batch_size, kwargs)
+            kwargs["callbacks"] = with_old_params(x, y, batch_size, kwargs)
         first = [kwargs.pop(name) for name in ("epochs", "verbose", "callbacks")] if len(args) > 3 else []
         args = (*first, *args[3:])
         return super().fit(self._inputs(x), y, batch_size, *args, **kwargs)
@@ -192,6 +196,10 @@ class OldModel(Trainer):
         return []
 
     state_updates = updates
+
+
+for _name in ("compile", "fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
+    vars(OldModel)[_name].__signature__ = inspect.signature(getattr(Model, _name))  # which estimators read
 
 
 def _known(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from amalthea import callbacks, tree
 from amalthea.callbacks import CallbackList
 from amalthea.compat import eras
+from amalthea.data.arrays import train_validation_split
 
 
 class _OldParams(callbacks.Callback):
@@ -30,6 +31,8 @@ class _OldParams(callbacks.Callback):
         """Lets callbacks find the validation data, as one list of inputs, labels and weights."""
         names = list(self.model.metrics_names)
         self.params["metrics"] = [*names, *(f"val_{n}" for n in names)] if self._validation is not None else names
+        for callback in self._others:
+            callback.validation_data = getattr(callback, "validation_data", None)
         if not isinstance(self._validation, (tuple, list)):
             return
         x, y, *weights = self._validation
@@ -41,11 +44,12 @@ class _OldParams(callbacks.Callback):
         self.model.validation_data = found
 
 
-def with_old_params(x: Any, batch_size: int | None, kwargs: dict[str, Any]) -> Any:
+def with_old_params(x: Any, y: Any, batch_size: int | None, kwargs: dict[str, Any]) -> Any:
     """The callbacks of ``fit`` after one that prepares what they expect.
 
     Args:
         x: inputs of ``fit``.
+        y: labels of ``fit``.
         batch_size: int or None.
         kwargs: dict; further arguments of ``fit``.
     """
@@ -56,7 +60,11 @@ def with_old_params(x: Any, batch_size: int | None, kwargs: dict[str, Any]) -> A
     arrays = [a for a in tree.flatten(x) if hasattr(a, "shape")] if isinstance(x, (list, tuple, dict)) else [x]
     rows = len(arrays[0]) if arrays and hasattr(arrays[0], "shape") else None
     size = None if rows is None else batch_size or 32
-    return [_OldParams(given, rows, size, kwargs.get("validation_data")), *given]
+    validation, split = kwargs.get("validation_data"), kwargs.get("validation_split")
+    if validation is None and split and y is not None:
+        _, validation = train_validation_split((x, y, None), split)
+        validation = validation[:2]
+    return [_OldParams(given, rows, size, validation), *given]
 
 
 # ------------------------------------------------------------------------------ arguments of old
@@ -90,6 +98,10 @@ class ModelCheckpoint(callbacks.ModelCheckpoint):
         super().__init__(filepath, _monitored(monitor), verbose, save_best_only, save_weights_only, mode, **kwargs)
         self.period = period
         self._epochs_since = 0
+
+    def _check_ending(self) -> None:
+        if eras.era() == 3 and not self.filepath.endswith((".hdf5", ".h5")):
+            super()._check_ending()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Saves, if it is time."""

@@ -210,6 +210,8 @@ def _missing(name: str) -> Any:
 class StandIn(importlib.abc.Loader):
     """Makes the module ``tensorflow`` where TensorFlow is not installed."""
 
+    stands_in = True  # for libraries that look whether TensorFlow is installed
+
     def create_module(self, spec: Any) -> types.ModuleType:
         """The module with its names."""
         made = types.ModuleType("tensorflow", "A stand-in: TensorFlow is not installed.")

@@ -160,14 +160,12 @@ class Sequential(Model):
             self._connect(self.layers, begin, begin)
 
     def _beginning(self) -> Any:
-        """The symbolic input: of the ``Input``, or a list of new ones for a model of several inputs that comes first."""
+        """The symbolic input: of the ``Input``, or those of a model of several inputs that comes first."""
         first = self._stack[0] if self._stack else None
         if isinstance(first, InputLayer):
             return first.output if len(self._stack) > 1 else None
         network = first._network if isinstance(first, Model) else None
-        if network is None or len(network.flat_inputs) < 2:
-            return None
-        return tree.map_structure(lambda x: Input(batch_shape=x.shape, dtype=x.dtype), network.inputs)
+        return None if network is None or len(network.flat_inputs) < 2 else network.inputs
 
     def _connect(self, layers: Sequence[Layer], begin: Any, x: Any) -> None:
         """Call these layers one after the other on ``x``, which came of ``begin``."""
