@@ -68,7 +68,19 @@ def _own(address: str) -> Any:
 
 def _renamed(module: Any, name: str) -> types.ModuleType:
     made = types.ModuleType(name, module.__doc__)
-    made.__dict__.update({k: v for k, v in vars(module).items() if not k.startswith("__") or k == "__getattr__"})
+    made.__dict__.update({k: v for k, v in vars(module).items() if not k.startswith("__")})
+    prefix = next(p for p in PREFIXES if name.startswith(f"{p}."))
+
+    def lookup(word: str) -> Any:
+        why = absent.reason(name[len(prefix) + 1 :], word)
+        if why:
+            raise modules.missing(f"{name} has no {word!r}: {why}.")
+        try:
+            return getattr(module, word)
+        except AttributeError as error:
+            raise modules.missing(str(error)) from None
+
+    made.__dict__["__getattr__"] = lookup
     return made
 
 
@@ -98,8 +110,9 @@ def _name_of(name: str, address: str, word: str) -> Any:
     try:
         return found(word)
     except AttributeError as error:
-        if absent.reason(inner) or importlib.util.find_spec(f"{name}.{word}") is None:
-            raise modules.missing(str(error)) from None
+        why = absent.reason(address, word)
+        if why or importlib.util.find_spec(f"{name}.{word}") is None:
+            raise modules.missing(f"{name} has no {word!r}: {why}." if why else str(error)) from None
         return importlib.import_module(f"{name}.{word}")
 
 
