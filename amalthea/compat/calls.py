@@ -115,7 +115,9 @@ _CHANGED = ("layer", "optimizer", "initializer", "regularizer", "constraint")
 def _of_any_era(name: str, kwargs: dict[str, Any]) -> Signature | None:
     """A signature of a class that is gone: of the later version, unless arguments of the earlier are given."""
     first, second = signatures(1).get(name), signatures(2).get(name)
-    if first is not None and (second is None or any(k in first.arguments and k not in second.arguments for k in kwargs)):
+    if first is not None and (
+        second is None or any(k in first.arguments and k not in second.arguments for k in kwargs)
+    ):
         return first
     return second
 
@@ -137,9 +139,9 @@ def _bound(
     """The arguments by name; positional ones that no signature names stay as they are."""
     rank = _RANKS.get(name, 0)
     sides = args[1 : 1 + rank]
-    if rank and "kernel_size" in own.arguments and len(sides) == rank and all(isinstance(a, int) for a in sides):
-        if eras.era() < 3 or name.startswith("Convolution"):
-            args = (args[0], tuple(sides), *args[1 + rank :])  # Conv2D(4, 3, 3), which Keras 2 took too
+    are_sides = rank and len(sides) == rank and all(isinstance(a, int) for a in sides)
+    if are_sides and "kernel_size" in own.arguments and (eras.era() < 3 or name.startswith("Convolution")):
+        args = (args[0], tuple(sides), *args[1 + rank :])  # Conv2D(4, 3, 3), which Keras 2 took too
     return {**dict(zip(own.arguments, args)), **kwargs}, args[len(own.arguments) :]
 
 

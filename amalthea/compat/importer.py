@@ -11,7 +11,18 @@ import types
 from typing import Any
 
 import amalthea
-from amalthea.compat import absent, addresses, backend, calls, eras, layer_methods, model_methods, modules, numpy_streams, tensorflow
+from amalthea.compat import (
+    absent,
+    addresses,
+    backend,
+    calls,
+    eras,
+    layer_methods,
+    model_methods,
+    modules,
+    numpy_streams,
+    tensorflow,
+)
 from amalthea.errors import AmaltheaError
 
 PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
@@ -102,7 +113,6 @@ def _view(name: str, address: str) -> types.ModuleType:
 
 def _name_of(name: str, address: str, word: str) -> Any:
     """A name of a module of old, or a module inside of it."""
-    inner = f"{address}.{word}".strip(".")
     if not address and (word == "backend" or addresses.contents(word) is not None or _own(word) is not None):
         return importlib.import_module(f"{name}.{word}")
     found = addresses.contents(address) if address else (lambda known: getattr(amalthea, known))

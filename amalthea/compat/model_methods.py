@@ -249,4 +249,3 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return {k: _each(v, change) for k, v in value.items()}
     return [_each(v, change) for v in value] if isinstance(value, (list, tuple)) else change(value)
-

@@ -82,8 +82,10 @@ _METHODS = {
     **{name: _table(_12="lr decay", _23="learning_rate") for name in (
         "SGD", "RMSprop", "Adam", "Adamax", "Adagrad", "Adadelta", "Nadam")},
 }  # fmt: skip
-_FIRST_TENSORFLOW = frozenset("Session ConfigProto GPUOptions set_random_seed placeholder contrib "
-                              "global_variables_initializer get_default_graph InteractiveSession app".split())  # fmt: skip
+_FIRST_TENSORFLOW = frozenset(
+    "Session ConfigProto GPUOptions set_random_seed placeholder contrib global_variables_initializer "
+    "get_default_graph InteractiveSession app".split()
+)
 _CONVOLUTIONS = {"Convolution2D": 3, "Conv2D": 3, "Convolution3D": 4, "AtrousConvolution2D": 3}
 _PREFIXES = ("keras", "tensorflow.keras", "tensorflow.python.keras", "tf.keras")
 
@@ -196,7 +198,9 @@ def _names_of_keras(parsed: ast.AST) -> frozenset[str]:
         if isinstance(node, ast.Import):
             found |= {a.asname for a in node.names if a.asname and a.name.startswith("keras")}
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("keras"):
-            found |= {a.asname or a.name for a in node.names if (a.asname or a.name)[0].islower() or a.name == "backend"}
+            found |= {
+                a.asname or a.name for a in node.names if (a.asname or a.name)[0].islower() or a.name == "backend"
+            }
     return frozenset(found)
 
 

@@ -64,7 +64,10 @@ def test_all_names_are_imported_by_a_star(keras):
 @pytest.mark.parametrize("prefix", ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras"))
 def test_every_spelling_of_keras_is_ours(keras, prefix):
     keras(2)
-    if prefix == "tensorflow.python.keras" and importlib.util.find_spec("tensorflow").loader.__class__.__name__ != "StandIn":
+    if (
+        prefix == "tensorflow.python.keras"
+        and importlib.util.find_spec("tensorflow").loader.__class__.__name__ != "StandIn"
+    ):
         pytest.skip("TensorFlow is installed, and imports it itself")
     assert importlib.import_module(f"{prefix}.layers").Dense is amalthea.layers.Dense
     assert importlib.import_module(prefix).Model is amalthea.Model
