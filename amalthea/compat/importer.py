@@ -31,7 +31,7 @@ VERSIONS = {1: "1.2.2", 2: "2.2.4", 3: "3.15.1"}
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        if fullname == "tensorflow":
+        if fullname == tensorflow.NAME:
             return tensorflow.spec(self)
         prefix = next((p for p in PREFIXES if fullname == p or fullname.startswith(f"{p}.")), None)
         if prefix is None:
@@ -48,9 +48,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _of_stand_in(self, fullname: str) -> Any:
         """``tensorflow.python`` stands before ``tensorflow.python.keras``; others of the stand-in are its rooms."""
-        if not fullname.startswith("tensorflow.") or tensorflow.installed(self) is not None:
+        if not fullname.startswith(f"{tensorflow.NAME}.") or tensorflow.installed(self) is not None:
             return None
-        importlib.import_module("tensorflow")
+        importlib.import_module(tensorflow.NAME)
         return importlib.machinery.ModuleSpec(fullname, tensorflow.Room(), is_package=True)
 
     def create_module(self, spec: Any) -> types.ModuleType:

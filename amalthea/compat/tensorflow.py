@@ -23,6 +23,7 @@ from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError
 from amalthea.spellings.tf_ops import OPS
 
+NAME = "tensorflow"
 _ABSENT = "{name} is TensorFlow's, which is not installed, and has no stand-in here: pip install amalthea[tensorflow]"
 _INSTEAD = {
     "GradientTape": "amalthea.value_and_grad differentiates on every backend",

@@ -17,7 +17,8 @@ _GLOROT = "init='glorot_uniform'"
 
 KERAS_1 = f"""
 Dense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
-TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
+TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, \
+input_dim=None)
 MaxoutDense(output_dim, nb_feature=4, {_GLOROT}, weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Highway({_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Dropout(p)

@@ -57,7 +57,7 @@ SNIPPETS = {
 CASES = [(era, source) for era, sources in SNIPPETS.items() for source in sources]
 
 
-@pytest.mark.parametrize("era, source", CASES, ids=[source.splitlines()[-1:] and source for _, source in CASES])
+@pytest.mark.parametrize("era, source", CASES, ids=[f"{era}, {i}" for i, (era, _) in enumerate(CASES)])
 def test_a_script_has_the_era_of_its_signs(era, source):
     number, why = signs.detected(source)
     assert number == era, why

@@ -22,7 +22,5 @@ answers = {}
 for case in era_cases.CASES[era]:
     for name, value in case(keras).items():
         answers[case.__name__ + "/" + name] = np.asarray(value)
-np.savez_compressed(
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), "stored", "eras{}.npz".format(era)), **answers
-)
+np.savez_compressed(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stored", f"eras{era}.npz"), **answers)
 print(len(answers))
