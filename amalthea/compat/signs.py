@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from amalthea.compat import tensorflow
 from amalthea.spellings import keras1
 from amalthea.spellings.signatures import signatures
 
@@ -155,7 +156,7 @@ def _is_of_tensorflow(parsed: ast.AST) -> bool:
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [_dotted(node)] if isinstance(node, ast.Attribute) else []
-        imports_keras = isinstance(node, ast.ImportFrom) and node.module == "tensorflow" and any(
+        imports_keras = isinstance(node, ast.ImportFrom) and node.module == tensorflow.NAME and any(
             a.name == "keras" for a in node.names)  # fmt: skip
         if imports_keras or any(name.startswith(_PREFIXES[1:]) for name in names):
             return True

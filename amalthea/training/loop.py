@@ -87,8 +87,7 @@ def fit(
     adapter, validation = (_adapted(model, x, pad_to_multiple) for x in (adapter, validation))
     is_late = getattr(x, "asked_after_train_begin", False)  # its first batch may need what a callback makes
     _prepare(model, adapter, validation, not is_late)
-    verbose = verbosity(verbose)
-    calls = _callback_list(model, callbacks, verbose, epochs, adapter.steps, history=True)
+    calls = _callback_list(model, callbacks, verbosity(verbose), epochs, adapter.steps, history=True)
     calls._run.adapters = [s for s in (adapter, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
