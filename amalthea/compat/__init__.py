@@ -10,7 +10,8 @@
 | ``addresses.py``, ``absent.py`` | where names of old modules are, and why some are not |
 | ``calls.py``, ``old_classes.py`` | calls of classes, by the tables of ``amalthea.spellings`` |
 | ``model_methods.py``, ``layer_methods.py`` | methods and arguments of models and layers |
-| ``old_losses.py``, ``old_metrics.py``, ``old_callbacks.py``, ``old_files.py``, ``numpy_streams.py`` | behaviour of old |
+| ``old_losses.py``, ``old_metrics.py``, ``old_callbacks.py``, ``old_files.py`` | behaviour of old |
+| ``numpy_streams.py`` | draws that follow ``np.random.seed`` |
 | ``merging.py``, ``graph.py``, ``generators.py``, ``initializations.py``, ``configs.py`` | what Keras 3 does not have |
 | ``tensorflow.py`` | the stand-in for TensorFlow |
 | ``backend`` | ``keras.backend`` |

@@ -15,7 +15,6 @@ import numpy as np
 from amalthea import configurable, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from amalthea.compat import backend, eras
 from amalthea.layers import legacy
-from amalthea.optimizers import schedules
 from amalthea.spellings import keras1, keras2, modern, others
 from amalthea.spellings.rows import Spelling, apply
 from amalthea.spellings.signatures import Signature, signatures
@@ -200,7 +199,7 @@ def _class(kind: str, name: str) -> Any:
 def _finished(kind: str, cls: Any, config: dict[str, Any], era: int) -> None:
     """What takes more than a renaming."""
     if kind == "optimizer":
-        _decay(config)
+        config.pop("schedule_decay", None)
     if kind != "layer":
         return
     for argument, value in config.items():
@@ -210,14 +209,6 @@ def _finished(kind: str, cls: Any, config: dict[str, Any], era: int) -> None:
     if cls is layers.Embedding and era < 3 and not known:
         length = config.get("input_length")
         config["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
-
-
-def _decay(config: dict[str, Any]) -> None:
-    """``decay`` of old optimizers divided the rate by ``1 + decay * steps``."""
-    decay = config.pop("decay", 0)
-    config.pop("schedule_decay", None)
-    if decay:
-        config["learning_rate"] = schedules.InverseTimeDecay(config.get("learning_rate", 0.01), 1, decay)
 
 
 def takes_name(initializer: Any) -> Any:

@@ -321,3 +321,25 @@ def test_an_embedding_that_begins_a_model_takes_whole_numbers(keras):
     model = era.models.Sequential([era.layers.Embedding(9, 4), era.layers.LSTM(2)])
     assert model.built and model.predict(np.ones((3, 5), "int32")).shape == (3, 2)
     assert not keras(2).models.Sequential([today.LSTM(2)]).built
+
+
+def test_the_input_of_an_input_layer_is_its_tensor(keras):
+    era = keras(2)
+    x = era.layers.Input((3,))
+    model = era.models.Model(x, era.layers.Dense(1, kernel_initializer="ones")(x))
+    assert model.layers[0].input is x
+    ask = era.backend.function([model.layers[0].input, era.backend.learning_phase()], [model.layers[1].output])
+    assert np.allclose(ask([X, 0])[0], X.sum(1, keepdims=True))
+
+
+def test_a_rate_that_decays_can_be_set_by_a_callback(keras):
+    era = keras(2)
+    model = era.models.Sequential([era.layers.Dense(1, input_dim=3)])
+    model.compile(era.optimizers.SGD(lr=0.1, decay=1e-6), "mse")
+    rates = []
+    watch = era.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: rates.append(era.backend.get_value(model.optimizer.lr))
+    )
+    schedule = era.callbacks.LearningRateScheduler(lambda epoch: 0.5 / (epoch + 1))
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[schedule, watch])
+    assert rates == pytest.approx([0.5, 0.25])
