@@ -27,6 +27,7 @@ MODULES = {
     "utils.experimental": _EXPERIMENT,
     "legacy.interfaces": _HELPER,
     "utils.metrics_utils": _HELPER,
+    "utils.training_utils": _HELPER,
     "utils.test_utils": "amalthea.testing has tests of components",
 }
 # Names, by the module; the module "" stands for any.

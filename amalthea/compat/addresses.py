@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from amalthea.compat import absent, eras
-from amalthea.compat.modules import missing_name
+from amalthea.compat import eras
 from amalthea.compat.old_classes import old_class
 from amalthea.spellings import keras1, keras2, others
 
@@ -139,8 +138,7 @@ def _found(address: str, rooms: Sequence[str], word: str) -> Any:
             continue
     if old is not None:
         return old
-    why = absent.reason(address, word)
-    raise AttributeError(f"keras.{address} has no {word!r}: {why}." if why else missing_name(f"keras.{address}", word, ()))
+    raise AttributeError(f"keras.{address} has no {word!r}.")
 
 
 def _aliased(room: str, word: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ import numpy as np
 from amalthea import configurable, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from amalthea.compat import backend, eras
 from amalthea.layers import legacy
-from amalthea.optimizers import schedules
 from amalthea.spellings import keras1, keras2, modern, others
 from amalthea.spellings.rows import Spelling, apply
 from amalthea.spellings.signatures import Signature, signatures
@@ -115,7 +114,9 @@ _CHANGED = ("layer", "optimizer", "initializer", "regularizer", "constraint")
 def _of_any_era(name: str, kwargs: dict[str, Any]) -> Signature | None:
     """A signature of a class that is gone: of the later version, unless arguments of the earlier are given."""
     first, second = signatures(1).get(name), signatures(2).get(name)
-    if first is not None and (second is None or any(k in first.arguments and k not in second.arguments for k in kwargs)):
+    if first is not None and (
+        second is None or any(k in first.arguments and k not in second.arguments for k in kwargs)
+    ):
         return first
     return second
 
@@ -137,9 +138,9 @@ def _bound(
     """The arguments by name; positional ones that no signature names stay as they are."""
     rank = _RANKS.get(name, 0)
     sides = args[1 : 1 + rank]
-    if rank and "kernel_size" in own.arguments and len(sides) == rank and all(isinstance(a, int) for a in sides):
-        if eras.era() < 3 or name.startswith("Convolution"):
-            args = (args[0], tuple(sides), *args[1 + rank :])  # Conv2D(4, 3, 3), which Keras 2 took too
+    are_sides = rank and len(sides) == rank and all(isinstance(a, int) for a in sides)
+    if are_sides and "kernel_size" in own.arguments and (eras.era() < 3 or name.startswith("Convolution")):
+        args = (args[0], tuple(sides), *args[1 + rank :])  # Conv2D(4, 3, 3), which Keras 2 took too
     return {**dict(zip(own.arguments, args)), **kwargs}, args[len(own.arguments) :]
 
 
@@ -198,7 +199,7 @@ def _class(kind: str, name: str) -> Any:
 def _finished(kind: str, cls: Any, config: dict[str, Any], era: int) -> None:
     """What takes more than a renaming."""
     if kind == "optimizer":
-        _decay(config)
+        config.pop("schedule_decay", None)
     if kind != "layer":
         return
     for argument, value in config.items():
@@ -208,14 +209,6 @@ def _finished(kind: str, cls: Any, config: dict[str, Any], era: int) -> None:
     if cls is layers.Embedding and era < 3 and not known:
         length = config.get("input_length")
         config["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
-
-
-def _decay(config: dict[str, Any]) -> None:
-    """``decay`` of old optimizers divided the rate by ``1 + decay * steps``."""
-    decay = config.pop("decay", 0)
-    config.pop("schedule_decay", None)
-    if decay:
-        config["learning_rate"] = schedules.InverseTimeDecay(config.get("learning_rate", 0.01), 1, decay)
 
 
 def takes_name(initializer: Any) -> Any:

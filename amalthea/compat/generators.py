@@ -21,13 +21,18 @@ class Counted:
 
     def __init__(self, generator: Any, samples: int | None, steps: int | None):
         self.generator, self.samples, self.steps = generator, samples, steps
+        self._first: list[Any] = []  # a batch that was looked at before the epoch began
 
     def __iter__(self) -> Iterator[Any]:
         seen = batches = 0
         while (self.samples is None or seen < self.samples) and (self.steps is None or batches < self.steps):
-            batch = next(self.generator)
+            batch = self._first.pop() if self._first else next(self.generator)
             seen, batches = seen + _rows(batch), batches + 1
-            yield batch
+            try:
+                yield batch
+            except GeneratorExit:
+                self._first = [batch] if batches == 1 else []
+                raise
 
 
 def _rows(batch: Any) -> int:

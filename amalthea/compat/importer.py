@@ -11,7 +11,18 @@ import types
 from typing import Any
 
 import amalthea
-from amalthea.compat import absent, addresses, backend, calls, eras, layer_methods, model_methods, modules, numpy_streams, tensorflow
+from amalthea.compat import (
+    absent,
+    addresses,
+    backend,
+    calls,
+    eras,
+    layer_methods,
+    model_methods,
+    modules,
+    numpy_streams,
+    tensorflow,
+)
 from amalthea.errors import AmaltheaError
 
 PREFIXES = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras")
@@ -20,7 +31,7 @@ VERSIONS = {1: "1.2.2", 2: "2.2.4", 3: "3.15.1"}
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        if fullname == "tensorflow":
+        if fullname == tensorflow.NAME:
             return tensorflow.spec(self)
         prefix = next((p for p in PREFIXES if fullname == p or fullname.startswith(f"{p}.")), None)
         if prefix is None:
@@ -37,9 +48,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _of_stand_in(self, fullname: str) -> Any:
         """``tensorflow.python`` stands before ``tensorflow.python.keras``; others of the stand-in are its rooms."""
-        if not fullname.startswith("tensorflow.") or tensorflow.installed(self) is not None:
+        if not fullname.startswith(f"{tensorflow.NAME}.") or tensorflow.installed(self) is not None:
             return None
-        importlib.import_module("tensorflow")
+        importlib.import_module(tensorflow.NAME)
         return importlib.machinery.ModuleSpec(fullname, tensorflow.Room(), is_package=True)
 
     def create_module(self, spec: Any) -> types.ModuleType:
@@ -68,7 +79,19 @@ def _own(address: str) -> Any:
 
 def _renamed(module: Any, name: str) -> types.ModuleType:
     made = types.ModuleType(name, module.__doc__)
-    made.__dict__.update({k: v for k, v in vars(module).items() if not k.startswith("__") or k == "__getattr__"})
+    made.__dict__.update({k: v for k, v in vars(module).items() if not k.startswith("__")})
+    prefix = next(p for p in PREFIXES if name.startswith(f"{p}."))
+
+    def lookup(word: str) -> Any:
+        why = absent.reason(name[len(prefix) + 1 :], word)
+        if why:
+            raise modules.missing(f"{name} has no {word!r}: {why}.")
+        try:
+            return getattr(module, word)
+        except AttributeError as error:
+            raise modules.missing(str(error)) from None
+
+    made.__dict__["__getattr__"] = lookup
     return made
 
 
@@ -90,7 +113,6 @@ def _view(name: str, address: str) -> types.ModuleType:
 
 def _name_of(name: str, address: str, word: str) -> Any:
     """A name of a module of old, or a module inside of it."""
-    inner = f"{address}.{word}".strip(".")
     if not address and (word == "backend" or addresses.contents(word) is not None or _own(word) is not None):
         return importlib.import_module(f"{name}.{word}")
     found = addresses.contents(address) if address else (lambda known: getattr(amalthea, known))
@@ -98,8 +120,9 @@ def _name_of(name: str, address: str, word: str) -> Any:
     try:
         return found(word)
     except AttributeError as error:
-        if absent.reason(inner) or importlib.util.find_spec(f"{name}.{word}") is None:
-            raise modules.missing(str(error)) from None
+        why = absent.reason(address, word)
+        if why or importlib.util.find_spec(f"{name}.{word}") is None:
+            raise modules.missing(f"{name} has no {word!r}: {why}." if why else str(error)) from None
         return importlib.import_module(f"{name}.{word}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.compat import eras, old_files
+from amalthea.compat import eras, old_files, old_metrics
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import modern_call
 from amalthea.compat.generators import epochs_of
@@ -234,6 +234,8 @@ def _metric(metric: Any, loss: Any) -> Any:
     """A metric under the name of its era; the accuracy by the loss, as Keras 1 and 2 chose it."""
     if not isinstance(metric, str):
         return metric
+    if eras.era() == 1 and metric in old_metrics.NAMED:
+        return old_metrics.NAMED[metric]
     if metric not in ("accuracy", "acc"):
         return _LONG.get(metric, modern_name("metric", metric))
     only = loss if isinstance(loss, (str, type(_metric))) else None
@@ -249,4 +251,3 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return {k: _each(v, change) for k, v in value.items()}
     return [_each(v, change) for v in value] if isinstance(value, (list, tuple)) else change(value)
-

@@ -29,8 +29,8 @@ class _OldParams(callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Lets callbacks find the validation data, as one list of inputs, labels and weights."""
-        names = list(self.model.metrics_names)
-        self.params["metrics"] = [*names, *(f"val_{n}" for n in names)] if self._validation is not None else names
+        names, params = list(self.model.metrics_names), self.params or {}
+        params["metrics"] = [*names, *(f"val_{n}" for n in names)] if self._validation is not None else names
         for callback in self._others:
             callback.validation_data = getattr(callback, "validation_data", None)
         if not isinstance(self._validation, (tuple, list)):

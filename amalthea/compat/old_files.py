@@ -48,7 +48,9 @@ def save_weights(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any
     os.replace(written, filepath)
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, **kwargs: Any) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, **kwargs: Any
+) -> None:
     """``keras.models.save_model``, as :func:`save`.
 
     Args:

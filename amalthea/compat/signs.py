@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from amalthea.compat import tensorflow
 from amalthea.spellings import keras1
 from amalthea.spellings.signatures import signatures
 
@@ -82,8 +83,10 @@ _METHODS = {
     **{name: _table(_12="lr decay", _23="learning_rate") for name in (
         "SGD", "RMSprop", "Adam", "Adamax", "Adagrad", "Adadelta", "Nadam")},
 }  # fmt: skip
-_FIRST_TENSORFLOW = frozenset("Session ConfigProto GPUOptions set_random_seed placeholder contrib "
-                              "global_variables_initializer get_default_graph InteractiveSession app".split())  # fmt: skip
+_FIRST_TENSORFLOW = frozenset(
+    "Session ConfigProto GPUOptions set_random_seed placeholder contrib global_variables_initializer "
+    "get_default_graph InteractiveSession app".split()
+)
 _CONVOLUTIONS = {"Convolution2D": 3, "Conv2D": 3, "Convolution3D": 4, "AtrousConvolution2D": 3}
 _PREFIXES = ("keras", "tensorflow.keras", "tensorflow.python.keras", "tf.keras")
 
@@ -153,7 +156,7 @@ def _is_of_tensorflow(parsed: ast.AST) -> bool:
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [_dotted(node)] if isinstance(node, ast.Attribute) else []
-        imports_keras = isinstance(node, ast.ImportFrom) and node.module == "tensorflow" and any(
+        imports_keras = isinstance(node, ast.ImportFrom) and node.module == tensorflow.NAME and any(
             a.name == "keras" for a in node.names)  # fmt: skip
         if imports_keras or any(name.startswith(_PREFIXES[1:]) for name in names):
             return True
@@ -196,7 +199,9 @@ def _names_of_keras(parsed: ast.AST) -> frozenset[str]:
         if isinstance(node, ast.Import):
             found |= {a.asname for a in node.names if a.asname and a.name.startswith("keras")}
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("keras"):
-            found |= {a.asname or a.name for a in node.names if (a.asname or a.name)[0].islower() or a.name == "backend"}
+            found |= {
+                a.asname or a.name for a in node.names if (a.asname or a.name)[0].islower() or a.name == "backend"
+            }
     return frozenset(found)
 
 

@@ -23,6 +23,7 @@ from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError
 from amalthea.spellings.tf_ops import OPS
 
+NAME = "tensorflow"
 _ABSENT = "{name} is TensorFlow's, which is not installed, and has no stand-in here: pip install amalthea[tensorflow]"
 _INSTEAD = {
     "GradientTape": "amalthea.value_and_grad differentiates on every backend",
@@ -159,12 +160,14 @@ def _room(name: str, contents: dict[str, Any]) -> types.ModuleType:
 
 def _contents() -> dict[str, Any]:
     """The names of ``tf`` that scripts of Keras use beside ``tf.keras``."""
-    own = {name: _function(name) for name in OPS if not name.startswith(("__", "compat", "linalg"))}
-    found = {name: function for name, function in own.items() if "." not in name}
+    own: dict[str, Any] = {name: _function(name) for name in OPS if not name.startswith(("__", "compat", "linalg"))}
+    found: dict[str, Any] = {name: function for name, function in own.items() if "." not in name}
     rooms = {room: _inside(room, own) for room in ("math", "nn")}
     found.update({name: function for name, function in rooms["math"].items() if name not in found})
     found.update({name: name for name in dtypes.NAMES if not name.startswith("complex")})
-    found.update({name: getattr(ops, name) for name in ("shape", "zeros", "ones", "linspace", "eye") if hasattr(ops, name)})
+    found.update(
+        {name: getattr(ops, name) for name in ("shape", "zeros", "ones", "linspace", "eye") if hasattr(ops, name)}
+    )
     found["range"] = ops.arange
     found["constant"] = found["convert_to_tensor"] = ops.convert_to_tensor
     options = {"ConfigProto": Options, "GPUOptions": Options, "Session": Session, "InteractiveSession": Session,
@@ -173,8 +176,8 @@ def _contents() -> dict[str, Any]:
                "disable_eager_execution": _nothing, "disable_v2_behavior": _nothing,
                "enable_eager_execution": _nothing}  # fmt: skip
     log = _room("logging", {"set_verbosity": _nothing, "ERROR": 40, "WARN": 30, "INFO": 20, "DEBUG": 10, "FATAL": 50})
-    devices = {"list_physical_devices": _no_devices, "list_logical_devices": _no_devices,
-               "set_memory_growth": _nothing, "set_visible_devices": _nothing, "run_functions_eagerly": _nothing}  # fmt: skip
+    devices = dict.fromkeys(("list_physical_devices", "list_logical_devices"), _no_devices)
+    devices.update(dict.fromkeys(("set_memory_growth", "set_visible_devices", "run_functions_eagerly"), _nothing))
     found.update(
         options, function=_as_is, executing_eagerly=lambda: True, get_logger=lambda: Options(setLevel=_nothing),
         newaxis=None, logging=log, __version__="2.15.0",

@@ -28,7 +28,7 @@ class _Global:
     entropy: int = secrets.randbits(63)
     draws: Iterator[int] = itertools.count()
     generator: SeedGenerator | None = None
-    stream: Callable[[], Any] | None = None  # makes the streams of draws without a seed, in place of Philox's
+    stream: Any = None  # makes the streams of draws without a seed, in place of Philox's
 
 
 def set_random_seed(seed: int) -> None:

@@ -1,7 +1,7 @@
 """The order and the defaults of arguments in Keras 1 and 2, where they differ from today's.
 
 A line is a signature as the version had it. A call of that version is bound to it; an argument that was not given gets
-the default of the line, which holds the behaviour of the era: learning rates, epsilons, activations of recurrent layers.
+the default of the line: the learning rates, epsilons and activations of recurrent layers of the era.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _GLOROT = "init='glorot_uniform'"
 
 KERAS_1 = f"""
 Dense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
-TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
+TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, \
+input_dim=None)
 MaxoutDense(output_dim, nb_feature=4, {_GLOROT}, weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Highway({_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Dropout(p)

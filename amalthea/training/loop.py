@@ -86,15 +86,12 @@ def fit(
             before_training.check_batch_size(model, validation)
     adapter, validation = (_adapted(model, x, pad_to_multiple) for x in (adapter, validation))
     is_late = getattr(x, "asked_after_train_begin", False)  # its first batch may need what a callback makes
-    if not is_late:
-        _prepare(model, adapter, validation)
-    verbose = verbosity(verbose)
-    calls = _callback_list(model, callbacks, verbose, epochs, adapter.steps, history=True)
+    _prepare(model, adapter, validation, not is_late)
+    calls = _callback_list(model, callbacks, verbosity(verbose), epochs, adapter.steps, history=True)
     calls._run.adapters = [s for s in (adapter, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
-    if is_late:
-        _prepare(model, adapter, validation)
+    _prepare(model, adapter, validation, is_late)
     logs: dict[str, float] = calls._run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
@@ -118,8 +115,10 @@ def fit(
     return model.history
 
 
-def _prepare(model: Any, adapter: Any, validation: Any) -> None:
-    """Build the model by the first batch, and check the data."""
+def _prepare(model: Any, adapter: Any, validation: Any, is_time: bool) -> None:
+    """Build the model by the first batch, and check the data, if it is time to."""
+    if not is_time:
+        return
     model._ensure_built(adapter.peek())
     before_training.check(model, adapter, validation)
 

@@ -55,4 +55,3 @@ def test_defaults_are_those_of_the_version(era, name, text):
             assert value in (None, "linear", 1e-7), argument  # epsilon=None was K.epsilon()
         else:
             assert value == theirs[argument], argument
-

@@ -214,7 +214,8 @@ def batch_normalization(keras):
 
 BOTH = (optimizers_by_name, decay_of_sgd, weights_of_samples, weights_of_classes, labels_of_one_axis, keys_of_history,
         batches_alone, trainable_at_compile, third_argument_of_compile, first_input_decides_the_rows,
-        classes_and_probabilities, batches_of_an_epoch, embedding_first, hard_sigmoid_by_name, batch_normalization)  # fmt: skip
+        classes_and_probabilities, batches_of_an_epoch, embedding_first, hard_sigmoid_by_name,
+        batch_normalization)  # fmt: skip
 CASES = {
     1: BOTH + (weights_of_a_seed, kernels_with_channels_first, merges),
     2: BOTH + (recurrent_layers,),

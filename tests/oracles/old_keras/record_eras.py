@@ -1,6 +1,6 @@
 """Writes ``stored/eras1.npz`` with Keras 1.2.2, ``stored/eras2.npz`` with 2.2.4: the answers of ``era_cases.py``.
 
-    KERAS_BACKEND=theano THEANO_FLAGS=device=cpu,floatX=float32 old/bin/python tests/oracles/old_keras/record_eras.py
+KERAS_BACKEND=theano THEANO_FLAGS=device=cpu,floatX=float32 old/bin/python tests/oracles/old_keras/record_eras.py
 """
 
 import os
@@ -22,5 +22,5 @@ answers = {}
 for case in era_cases.CASES[era]:
     for name, value in case(keras).items():
         answers[case.__name__ + "/" + name] = np.asarray(value)
-np.savez_compressed(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stored", "eras{}.npz".format(era)), **answers)
+np.savez_compressed(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stored", f"eras{era}.npz"), **answers)
 print(len(answers))
