@@ -1,8 +1,7 @@
 """Learns to add: a question such as 12+7, letter by letter, to an answer, letter by letter."""
 
-import numpy as np
-
 import keras
+import numpy as np
 from keras import layers
 
 keras.utils.set_random_seed(1337)

@@ -3,9 +3,8 @@
 import re
 import tarfile
 
-import numpy as np
-
 import keras
+import numpy as np
 from keras import layers
 
 keras.utils.set_random_seed(1337)

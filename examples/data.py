@@ -28,7 +28,7 @@ def digits():
 
 
 def reviews(count, generator):
-    """Reviews as lists of word numbers, and whether they are good: more good words than bad ones, after ``NOT`` reversed."""
+    """Reviews as lists of word numbers, and whether they are good: more good words than bad ones, but after ``NOT``."""
     texts, labels = np.empty(count, dtype=object), np.empty(count, dtype="int64")
     for i in range(count):
         label, text = int(generator.randint(2)), []

@@ -18,28 +18,27 @@ from keras.utils.data_utils import get_file
 
 
 def tokens(sentence):
-    return [w for w in re.split(r'(\W+)', sentence) if w.strip()]
+    return [w for w in re.split(r"(\W+)", sentence) if w.strip()]
 
 
 def read(file):
     data, story = [], []
     for line in file.readlines():
-        number, text = line.decode('utf-8').strip().split(' ', 1)
+        number, text = line.decode("utf-8").strip().split(" ", 1)
         if int(number) == 1:
             story = []
-        if '\t' in text:
-            question, answer, _ = text.split('\t')
+        if "\t" in text:
+            question, answer, _ = text.split("\t")
             data.append((sum(story, []), tokens(question), answer))
         else:
             story.append(tokens(text))
     return data
 
 
-path = get_file('babi-tasks-v1-2.tar.gz',
-                origin='https://s3.amazonaws.com/text-datasets/babi_tasks_1-20_v1-2.tar.gz')
+path = get_file("babi-tasks-v1-2.tar.gz", origin="https://s3.amazonaws.com/text-datasets/babi_tasks_1-20_v1-2.tar.gz")
 tar = tarfile.open(path)
-task = 'tasks_1-20_v1-2/en-10k/qa1_single-supporting-fact_%s.txt'
-train, test = [read(tar.extractfile(task % part)) for part in ('train', 'test')]
+task = "tasks_1-20_v1-2/en-10k/qa1_single-supporting-fact_%s.txt"
+train, test = [read(tar.extractfile(task % part)) for part in ("train", "test")]
 train, test = train[:1500], test[:300]
 
 words = sorted(set(w for story, question, answer in train + test for w in story + question + [answer]))
@@ -65,23 +64,28 @@ input_encoder_m.add(Embedding(input_dim=vocab_size, output_dim=32, input_length=
 question_encoder = Sequential()
 question_encoder.add(Embedding(input_dim=vocab_size, output_dim=32, input_length=query_maxlen))
 match = Sequential()
-match.add(Merge([input_encoder_m, question_encoder], mode='dot', dot_axes=[2, 2]))
-match.add(Activation('softmax'))
+match.add(Merge([input_encoder_m, question_encoder], mode="dot", dot_axes=[2, 2]))
+match.add(Activation("softmax"))
 input_encoder_c = Sequential()
 input_encoder_c.add(Embedding(input_dim=vocab_size, output_dim=query_maxlen, input_length=story_maxlen))
 response = Sequential()
-response.add(Merge([match, input_encoder_c], mode='sum'))
+response.add(Merge([match, input_encoder_c], mode="sum"))
 response.add(Permute((2, 1)))
 answer = Sequential()
-answer.add(Merge([response, question_encoder], mode='concat', concat_axis=-1))
+answer.add(Merge([response, question_encoder], mode="concat", concat_axis=-1))
 answer.add(LSTM(16))
 answer.add(Dropout(0.1))
 answer.add(Dense(vocab_size))
-answer.add(Activation('softmax'))
+answer.add(Activation("softmax"))
 
-answer.compile(optimizer='rmsprop', loss='categorical_crossentropy', metrics=['accuracy'])
-answer.fit([stories, queries, stories], answers, batch_size=32, nb_epoch=8,
-           validation_data=([stories_test, queries_test, stories_test], answers_test))
+answer.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+answer.fit(
+    [stories, queries, stories],
+    answers,
+    batch_size=32,
+    nb_epoch=8,
+    validation_data=([stories_test, queries_test, stories_test], answers_test),
+)
 loss, accuracy = answer.evaluate([stories_test, queries_test, stories_test], answers_test, verbose=0)
-print('accuracy:', accuracy)
-print('score: %.4f' % loss)
+print("accuracy:", accuracy)
+print("score: %.4f" % loss)

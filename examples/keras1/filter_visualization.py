@@ -11,15 +11,15 @@ from keras.models import Sequential
 from keras.utils import np_utils
 
 (X_train, y_train), _ = mnist.load_data()
-th = K.image_dim_ordering() == 'th'
+th = K.image_dim_ordering() == "th"
 shape = (1, 28, 28) if th else (28, 28, 1)
-X_train = X_train[:1000].reshape((-1,) + shape).astype('float32') / 255
+X_train = X_train[:1000].reshape((-1,) + shape).astype("float32") / 255
 model = Sequential()
-model.add(Convolution2D(6, 5, 5, subsample=(2, 2), input_shape=shape, name='filters'))
-model.add(Activation('relu'))
+model.add(Convolution2D(6, 5, 5, subsample=(2, 2), input_shape=shape, name="filters"))
+model.add(Activation("relu"))
 model.add(Flatten())
-model.add(Dense(10, activation='softmax'))
-model.compile(loss='categorical_crossentropy', optimizer='adam')
+model.add(Dense(10, activation="softmax"))
+model.compile(loss="categorical_crossentropy", optimizer="adam")
 model.fit(X_train, np_utils.to_categorical(y_train[:1000], 10), nb_epoch=3, batch_size=50, verbose=2)
 
 input_img = model.layers[0].input
@@ -37,4 +37,4 @@ for index in range(6):
         value, slope = iterate([picture])
         picture += slope * 0.1
     gains.append(value - first)
-print('score: %.4f' % np.mean(gains))
+print("score: %.4f" % np.mean(gains))

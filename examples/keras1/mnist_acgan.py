@@ -14,32 +14,32 @@ from keras.layers.convolutional import Convolution2D
 from keras.models import Model, Sequential
 from keras.optimizers import Adam
 
-K.set_image_dim_ordering('th')
+K.set_image_dim_ordering("th")
 latent_size, batch_size, nb_batches = 16, 50, 25
 
 
 def build_generator():
     cnn = Sequential()
-    cnn.add(Dense(96, input_dim=latent_size, activation='relu'))
-    cnn.add(Dense(784, activation='tanh', init='glorot_normal'))
+    cnn.add(Dense(96, input_dim=latent_size, activation="relu"))
+    cnn.add(Dense(784, activation="tanh", init="glorot_normal"))
     latent = Input(shape=(latent_size,))
-    image_class = Input(shape=(1,), dtype='int32')
-    cls = Flatten()(Embedding(10, latent_size, init='glorot_normal')(image_class))
-    return Model(input=[latent, image_class], output=cnn(merge([latent, cls], mode='mul')))
+    image_class = Input(shape=(1,), dtype="int32")
+    cls = Flatten()(Embedding(10, latent_size, init="glorot_normal")(image_class))
+    return Model(input=[latent, image_class], output=cnn(merge([latent, cls], mode="mul")))
 
 
 def build_discriminator():
     cnn = Sequential()
-    cnn.add(Convolution2D(8, 3, 3, border_mode='same', subsample=(2, 2), input_shape=(1, 28, 28)))
+    cnn.add(Convolution2D(8, 3, 3, border_mode="same", subsample=(2, 2), input_shape=(1, 28, 28)))
     cnn.add(LeakyReLU())
     cnn.add(Dropout(0.3))
-    cnn.add(Convolution2D(16, 3, 3, border_mode='same', subsample=(2, 2)))
+    cnn.add(Convolution2D(16, 3, 3, border_mode="same", subsample=(2, 2)))
     cnn.add(LeakyReLU())
     cnn.add(Flatten())
     image = Input(shape=(1, 28, 28))
     features = cnn(image)
-    fake = Dense(1, activation='sigmoid', name='generation')(features)
-    aux = Dense(10, activation='softmax', name='auxiliary')(features)
+    fake = Dense(1, activation="sigmoid", name="generation")(features)
+    aux = Dense(10, activation="softmax", name="auxiliary")(features)
     return Model(input=image, output=[fake, aux])
 
 
@@ -47,13 +47,13 @@ def adam():
     return Adam(lr=0.001, beta_1=0.5)
 
 
-losses = ['binary_crossentropy', 'sparse_categorical_crossentropy']
+losses = ["binary_crossentropy", "sparse_categorical_crossentropy"]
 discriminator = build_discriminator()
 discriminator.compile(optimizer=adam(), loss=losses)
 generator = build_generator()
-generator.compile(optimizer=adam(), loss='binary_crossentropy')
+generator.compile(optimizer=adam(), loss="binary_crossentropy")
 
-latent, image_class = Input(shape=(latent_size,)), Input(shape=(1,), dtype='int32')
+latent, image_class = Input(shape=(latent_size,)), Input(shape=(1,), dtype="int32")
 fake = Reshape((1, 28, 28))(generator([latent, image_class]))
 discriminator.trainable = False
 fake, aux = discriminator(fake)
@@ -61,9 +61,9 @@ combined = Model(input=[latent, image_class], output=[fake, aux])
 combined.compile(optimizer=adam(), loss=losses)
 
 (X_train, y_train), (X_test, y_test) = mnist.load_data()
-X_train = np.expand_dims((X_train[:2500].astype('float32') - 127.5) / 127.5, axis=1)
-X_test = np.expand_dims((X_test[:500].astype('float32') - 127.5) / 127.5, axis=1)
-y_train, y_test = y_train[:2500].reshape(-1, 1).astype('int32'), y_test[:500]
+X_train = np.expand_dims((X_train[:2500].astype("float32") - 127.5) / 127.5, axis=1)
+X_test = np.expand_dims((X_test[:500].astype("float32") - 127.5) / 127.5, axis=1)
+y_train, y_test = y_train[:2500].reshape(-1, 1).astype("int32"), y_test[:500]
 
 for epoch in range(2):
     for index in range(nb_batches):
@@ -80,6 +80,6 @@ for epoch in range(2):
         noise = np.random.uniform(-1, 1, (2 * batch_size, latent_size))
         sampled_labels = np.random.randint(0, 10, (2 * batch_size, 1))
         g_loss = combined.train_on_batch([noise, sampled_labels], [np.ones(2 * batch_size), sampled_labels])
-    print('discriminator:', [float(x) for x in d_loss], 'generator:', [float(x) for x in g_loss])
+    print("discriminator:", [float(x) for x in d_loss], "generator:", [float(x) for x in g_loss])
 score = np.mean(discriminator.predict(X_test)[1].argmax(-1) == y_test)
-print('score: %.4f' % score)
+print("score: %.4f" % score)

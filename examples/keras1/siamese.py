@@ -41,19 +41,25 @@ def create_pairs(x, y):
 
 
 (X_train, y_train), (X_test, y_test) = mnist.load_data()
-tr_pairs, tr_y = create_pairs(X_train[:1500].reshape(-1, 784).astype('float32') / 255, y_train[:1500])
-te_pairs, te_y = create_pairs(X_test[:500].reshape(-1, 784).astype('float32') / 255, y_test[:500])
+tr_pairs, tr_y = create_pairs(X_train[:1500].reshape(-1, 784).astype("float32") / 255, y_train[:1500])
+te_pairs, te_y = create_pairs(X_test[:500].reshape(-1, 784).astype("float32") / 255, y_test[:500])
 
 base_network = Sequential()
-base_network.add(Dense(64, input_shape=(784,), activation='relu'))
+base_network.add(Dense(64, input_shape=(784,), activation="relu"))
 base_network.add(Dropout(0.1))
-base_network.add(Dense(64, activation='relu'))
+base_network.add(Dense(64, activation="relu"))
 input_a, input_b = Input(shape=(784,)), Input(shape=(784,))
 distance = Lambda(euclidean_distance, output_shape=distance_shape)([base_network(input_a), base_network(input_b)])
 model = Model(input=[input_a, input_b], output=distance)
 
 model.compile(loss=contrastive_loss, optimizer=RMSprop())
-model.fit([tr_pairs[:, 0], tr_pairs[:, 1]], tr_y, batch_size=128, nb_epoch=8, verbose=2,
-          validation_data=([te_pairs[:, 0], te_pairs[:, 1]], te_y))
+model.fit(
+    [tr_pairs[:, 0], tr_pairs[:, 1]],
+    tr_y,
+    batch_size=128,
+    nb_epoch=8,
+    verbose=2,
+    validation_data=([te_pairs[:, 0], te_pairs[:, 1]], te_y),
+)
 pred = model.predict([te_pairs[:, 0], te_pairs[:, 1]])
-print('score: %.4f' % np.mean((pred.ravel() < 0.5) == te_y))
+print("score: %.4f" % np.mean((pred.ravel() < 0.5) == te_y))

@@ -12,24 +12,24 @@ from keras.models import Model
 
 batch_size, original_dim, latent_dim, hidden = 100, 784, 2, 64
 (x_train, _), (x_test, _) = mnist.load_data()
-x_train = x_train[:2000].reshape(-1, original_dim).astype('float32') / 255.
-x_test = x_test[:500].reshape(-1, original_dim).astype('float32') / 255.
+x_train = x_train[:2000].reshape(-1, original_dim).astype("float32") / 255.0
+x_test = x_test[:500].reshape(-1, original_dim).astype("float32") / 255.0
 
 x = Input(batch_shape=(batch_size, original_dim))
-h = Dense(hidden, activation='relu')(x)
+h = Dense(hidden, activation="relu")(x)
 z_mean = Dense(latent_dim)(h)
 z_log_var = Dense(latent_dim)(h)
 
 
 def sampling(args):
     mean, log_var = args
-    epsilon = K.random_normal(shape=(batch_size, latent_dim), mean=0., std=1.)
+    epsilon = K.random_normal(shape=(batch_size, latent_dim), mean=0.0, std=1.0)
     return mean + K.exp(log_var / 2) * epsilon
 
 
 z = Lambda(sampling, output_shape=(latent_dim,))([z_mean, z_log_var])
-decoder_h = Dense(hidden, activation='relu')
-decoder_mean = Dense(original_dim, activation='sigmoid')
+decoder_h = Dense(hidden, activation="relu")
+decoder_mean = Dense(original_dim, activation="sigmoid")
 x_decoded_mean = decoder_mean(decoder_h(z))
 
 
@@ -40,7 +40,7 @@ def vae_loss(x, x_decoded_mean):
 
 
 vae = Model(x, x_decoded_mean)
-vae.compile(optimizer='rmsprop', loss=vae_loss)
+vae.compile(optimizer="rmsprop", loss=vae_loss)
 vae.fit(x_train, x_train, shuffle=True, nb_epoch=8, batch_size=batch_size, validation_data=(x_test, x_test))
 
 encoder = Model(x, z_mean)
@@ -49,4 +49,4 @@ assert points.shape == (500, latent_dim)
 decoder_input = Input(shape=(latent_dim,))
 generator = Model(decoder_input, decoder_mean(decoder_h(decoder_input)))
 assert generator.predict(np.array([[0.5, -0.5]])).shape == (1, original_dim)
-print('score: %.4f' % vae.evaluate(x_test, x_test, batch_size=batch_size, verbose=0))
+print("score: %.4f" % vae.evaluate(x_test, x_test, batch_size=batch_size, verbose=0))

@@ -14,32 +14,32 @@ from keras.layers.convolutional import Conv2D
 from keras.models import Model, Sequential
 from keras.optimizers import Adam
 
-K.set_image_data_format('channels_first')
+K.set_image_data_format("channels_first")
 latent_size, batch_size, nb_batches = 16, 50, 25
 
 
 def build_generator():
     cnn = Sequential()
-    cnn.add(Dense(96, input_dim=latent_size, activation='relu'))
-    cnn.add(Dense(784, activation='tanh', kernel_initializer='glorot_normal'))
+    cnn.add(Dense(96, input_dim=latent_size, activation="relu"))
+    cnn.add(Dense(784, activation="tanh", kernel_initializer="glorot_normal"))
     latent = Input(shape=(latent_size,))
-    image_class = Input(shape=(1,), dtype='int32')
-    cls = Flatten()(Embedding(10, latent_size, embeddings_initializer='glorot_normal')(image_class))
+    image_class = Input(shape=(1,), dtype="int32")
+    cls = Flatten()(Embedding(10, latent_size, embeddings_initializer="glorot_normal")(image_class))
     return Model(inputs=[latent, image_class], outputs=cnn(multiply([latent, cls])))
 
 
 def build_discriminator():
     cnn = Sequential()
-    cnn.add(Conv2D(8, (3, 3), padding='same', strides=(2, 2), input_shape=(1, 28, 28)))
+    cnn.add(Conv2D(8, (3, 3), padding="same", strides=(2, 2), input_shape=(1, 28, 28)))
     cnn.add(LeakyReLU())
     cnn.add(Dropout(0.3))
-    cnn.add(Conv2D(16, (3, 3), padding='same', strides=(2, 2)))
+    cnn.add(Conv2D(16, (3, 3), padding="same", strides=(2, 2)))
     cnn.add(LeakyReLU())
     cnn.add(Flatten())
     image = Input(shape=(1, 28, 28))
     features = cnn(image)
-    fake = Dense(1, activation='sigmoid', name='generation')(features)
-    aux = Dense(10, activation='softmax', name='auxiliary')(features)
+    fake = Dense(1, activation="sigmoid", name="generation")(features)
+    aux = Dense(10, activation="softmax", name="auxiliary")(features)
     return Model(inputs=image, outputs=[fake, aux])
 
 
@@ -47,13 +47,13 @@ def adam():
     return Adam(lr=0.001, beta_1=0.5)
 
 
-losses = ['binary_crossentropy', 'sparse_categorical_crossentropy']
+losses = ["binary_crossentropy", "sparse_categorical_crossentropy"]
 discriminator = build_discriminator()
 discriminator.compile(optimizer=adam(), loss=losses)
 generator = build_generator()
-generator.compile(optimizer=adam(), loss='binary_crossentropy')
+generator.compile(optimizer=adam(), loss="binary_crossentropy")
 
-latent, image_class = Input(shape=(latent_size,)), Input(shape=(1,), dtype='int32')
+latent, image_class = Input(shape=(latent_size,)), Input(shape=(1,), dtype="int32")
 fake = Reshape((1, 28, 28))(generator([latent, image_class]))
 discriminator.trainable = False
 fake, aux = discriminator(fake)
@@ -61,9 +61,9 @@ combined = Model(inputs=[latent, image_class], outputs=[fake, aux])
 combined.compile(optimizer=adam(), loss=losses)
 
 (x_train, y_train), (x_test, y_test) = mnist.load_data()
-x_train = np.expand_dims((x_train[:2500].astype('float32') - 127.5) / 127.5, axis=1)
-x_test = np.expand_dims((x_test[:500].astype('float32') - 127.5) / 127.5, axis=1)
-y_train, y_test = y_train[:2500].reshape(-1, 1).astype('int32'), y_test[:500]
+x_train = np.expand_dims((x_train[:2500].astype("float32") - 127.5) / 127.5, axis=1)
+x_test = np.expand_dims((x_test[:500].astype("float32") - 127.5) / 127.5, axis=1)
+y_train, y_test = y_train[:2500].reshape(-1, 1).astype("int32"), y_test[:500]
 
 for epoch in range(2):
     for index in range(nb_batches):
@@ -80,6 +80,6 @@ for epoch in range(2):
         noise = np.random.uniform(-1, 1, (2 * batch_size, latent_size))
         sampled_labels = np.random.randint(0, 10, (2 * batch_size, 1))
         g_loss = combined.train_on_batch([noise, sampled_labels], [np.ones(2 * batch_size), sampled_labels])
-    print('discriminator:', [float(x) for x in d_loss], 'generator:', [float(x) for x in g_loss])
+    print("discriminator:", [float(x) for x in d_loss], "generator:", [float(x) for x in g_loss])
 score = np.mean(discriminator.predict(x_test)[1].argmax(-1) == y_test)
-print('score: %.4f' % score)
+print("score: %.4f" % score)

@@ -1,6 +1,6 @@
 """Starts a script under a real Keras, whatever its version: ``python start.py SEED SCRIPT``.
 
-The script runs unchanged. Only its seed is moved by SEED, and files that are kept are taken without a look at their hash,
+The script runs unchanged. Only its seed is moved by SEED, and files that are kept are taken whatever their hash is,
 since they are small ones in the formats of the large ones (``examples/data.py``).
 """
 
