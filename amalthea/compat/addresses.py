@@ -131,9 +131,9 @@ def _found(address: str, rooms: Sequence[str], word: str) -> Any:
     old = old_class(room, word)
     if old is not None and eras.era() < 3:
         return old
-    for place in (_aliased(room, word), *[(r, word) for r in rooms]):
+    for place, name in (*_aliased(room, word), *[(r, word) for r in rooms]):
         try:
-            return getattr(importlib.import_module(f"amalthea.{place[0]}"), place[1])
+            return getattr(importlib.import_module(f"amalthea.{place}"), name)
         except AttributeError:
             continue
     if old is not None:
@@ -141,11 +141,10 @@ def _found(address: str, rooms: Sequence[str], word: str) -> Any:
     raise AttributeError(f"keras.{address} has no {word!r}.")
 
 
-def _aliased(room: str, word: str) -> tuple[str, str]:
+def _aliased(room: str, word: str) -> list[tuple[str, str]]:
     """Functions of losses and metrics under their short and old names, such as ``mae`` and ``cosine_proximity``."""
-    if room in ("losses", "objectives", "metrics") and word in others.LOSSES:
-        return "losses", others.LOSSES[word]
-    return room if room in ADDRESSES and room == ADDRESSES[room][0] else "layers", word
+    is_short = room in ("losses", "objectives", "metrics") and word in others.LOSSES
+    return [("losses", others.LOSSES[word])] if is_short else []
 
 
 # ------------------------------------------------------------------------------ names of their own

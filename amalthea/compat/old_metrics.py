@@ -11,6 +11,7 @@ _SMALL = 1e-7
 
 def _counts(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     """True positives, predicted positives and positives."""
+    y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     rounded = ops.round(ops.clip(y_pred, 0, 1))
     both = ops.sum(ops.round(ops.clip(y_true * y_pred, 0, 1)))
@@ -78,6 +79,7 @@ def matthews_correlation(y_true: Any, y_pred: Any) -> Any:
 
     Shapes: (batch, ...), (batch, ...) -> ()
     """
+    y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.round(ops.clip(ops.cast(y_true, y_pred.dtype), 0, 1))
     y_pred = ops.round(ops.clip(y_pred, 0, 1))
     tp, tn = ops.sum(y_true * y_pred), ops.sum((1 - y_true) * (1 - y_pred))

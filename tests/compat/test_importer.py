@@ -94,3 +94,9 @@ def test_another_keras_that_is_imported_already_is_refused(keras, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", type(sys)("keras"))
     with pytest.raises(amalthea.errors.AmaltheaError, match="Another Keras is imported already"):
         importer.install(2)
+
+
+def test_objectives_are_losses(keras):
+    era = keras(1)
+    assert era.objectives.get("mse") is era.objectives.mse is amalthea.losses.mean_squared_error
+    assert era.metrics.get("mae") is not None and era.metrics.cosine_proximity is amalthea.losses.cosine_similarity

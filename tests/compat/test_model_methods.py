@@ -343,3 +343,22 @@ def test_a_rate_that_decays_can_be_set_by_a_callback(keras):
     schedule = era.callbacks.LearningRateScheduler(lambda epoch: 0.5 / (epoch + 1))
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[schedule, watch])
     assert rates == pytest.approx([0.5, 0.25])
+
+
+def test_a_batch_that_is_read_backwards_is_trained_on(keras):
+    model = _model(keras(2))
+    expected = model.test_on_batch(X[::-1].copy(), Y[::-1].copy())
+    assert model.train_on_batch(X[::-1], Y[::-1]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("era", (1, 2))
+def test_labels_of_one_axis_reach_a_loss_and_a_metric_as_columns(keras, era):
+    seen = []
+
+    def watched(y_true, y_pred):
+        seen.append((tuple(y_true.shape), tuple(y_pred.shape)))
+        return (y_true - y_pred) ** 2
+
+    model = _model(keras(era), loss=watched, metrics=[watched])
+    model.train_on_batch(X, Y[:, 0])
+    assert len(seen) >= 2 and set(seen) == {((8, 1), (8, 1))}
