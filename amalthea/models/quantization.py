@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from amalthea.errors import ArgumentError
 from amalthea.layers import adaptation, building
+from amalthea.layers.embedding import Embedding
+from amalthea.models.calibration import quantize_blocks
 
 Filters = str | Sequence[str] | Callable[[Any], bool]
 
@@ -58,7 +60,7 @@ class Quantization:
                 "Model.quantize has no such argument.", got=", ".join(kwargs), cure="mode, config, filters"
             )
         config = adaptation.resolved_config(mode, config)
-        chosen = _chooser(filters)
+        chosen = _chooser(filters, config.mode)
         building.require_built(self)
         found = [layer for layer in self._flatten_layers() if layer.built and layer._kernels() and chosen(layer)]
         adapted = [x for x in self._flatten_layers() if x._is_adapted and chosen(x)]
@@ -68,12 +70,15 @@ class Quantization:
                 expected="layers with kernels of floats",
                 cure=f"filters=lambda layer: layer.name != {adapted[0].name!r}",
             )
-        if not found:
+        if found and config.mode in ("gptq", "awq"):
+            quantize_blocks(self, config, chosen)
+        elif not found:
             warnings.warn(
                 f"Model '{self.name}' has no layer to quantize among those that were asked for.", stacklevel=2
             )
-        for layer in found:
-            layer._quantize(config)
+        else:
+            for layer in found:
+                layer._quantize(config)
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> dict[str, Any] | None:
         """Returns the blocks of the model for methods that quantize block by block; a subclass may override it.
@@ -91,10 +96,11 @@ class Quantization:
         return None
 
 
-def _chooser(filters: Any) -> Callable[[Any], bool]:
+def _chooser(filters: Any, mode: str) -> Callable[[Any], bool]:
     """Returns the function that tells whether a layer is quantized."""
     if filters is None:
-        return lambda layer: layer._quantized_by_default
+        takes_tables = mode in ("int8", "int4")
+        return lambda layer: layer._quantized_by_default and (takes_tables or not isinstance(layer, Embedding))
     if callable(filters):
         return lambda layer: bool(cast("Callable[[Any], bool]", filters)(layer))
     patterns = [filters] if isinstance(filters, str) else filters

@@ -112,7 +112,10 @@ class LossScaleOptimizer(Optimizer):
         self.build(variables)
         scale = self._dynamic_scale.value
         grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
-        grads = [None if g is None else g / ops.cast(scale, g.dtype) for g in grads]
+        grads = [
+            g if g is None or v.overwrite_with_gradient else g / ops.cast(scale, g.dtype)
+            for g, v in zip(grads, variables)
+        ]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
         counted = {"weight": weight} if self._accumulates else {}
