@@ -290,8 +290,9 @@ class Adaptation:
 
     def _complete(self, store: Any) -> Any:
         """Returns a store of the layer's values with zero points that Keras left out."""
-        found = [x for x in self._tracked(CalibratedVariable) if len(store.keys()) < len(self._stored_variables())]
-        return with_zero_points(store, self._stored_variables(), found[0], self.name) if found else store
+        found, stored = self._tracked(CalibratedVariable), self._stored_variables()
+        lacks_zeros = len(found) == 1 and len(store.keys()) == len(stored) - 1
+        return with_zero_points(store, stored, found[0], self.name) if lacks_zeros else store
 
     def _restart_adapters(self) -> None:
         """Begins products of low rank at 0 again, since the kernel of a file has them in it."""

@@ -74,13 +74,12 @@ def with_zero_points(store: Any, variables: Sequence[Variable], kernel: Any, nam
     """
     values = [store[str(i)] for i in range(len(store.keys()))]
     index = next(i for i, v in enumerate(variables) if v is kernel._zero)
-    is_known = kernel._grid.symmetric and len(values) == len(variables) - 1
-    if not is_known:
+    if not kernel._grid.symmetric:
         raise ModelFileError(
-            f"Layer '{name}' has another number of variables than the file.",
-            expected=len(variables),
-            got=f"{len(values)}; Keras 3.15 leaves the zero points of GPTQ and AWQ out of its files, and they are lost",
-            cure="quantize again here, or with symmetric=True, whose zero points are known",
+            f"The file has no zero points for layer '{name}': Keras 3.15 leaves those of GPTQ and AWQ out.",
+            expected=f"{len(variables)} values",
+            got=f"{len(values)} values",
+            cure="quantize the model again here; or in Keras with GPTQ and symmetric=True, whose zero points are known",
         )
     zeros = np.full(kernel._zero.shape, 2 ** (kernel._grid.bits - 1), "uint8")
     return {str(i): value for i, value in enumerate([*values[:index], zeros, *values[index:]])}
