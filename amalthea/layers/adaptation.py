@@ -136,7 +136,7 @@ class Adaptation:
         layer holds the integers and their scale.
 
         Args:
-            mode: str; ``"int8"`` or ``"int4"``. Defaults to None, which takes the mode of ``config``.
+            mode: str; ``"int8"``, ``"int4"`` or ``"float8"``. Defaults to None, which takes the mode of ``config``.
             type_check: bool; accepted as in Keras, and without effect: subclasses are quantized too.
             config: QuantizationConfig; options of the mode. Defaults to None, which takes the default of the mode.
 
@@ -224,7 +224,7 @@ class Adaptation:
 
         Args:
             input_shape: tuple of int and None; shape of the input with the batch.
-            mode: str; ``"int8"`` or ``"int4"``.
+            mode: str; ``"int8"``, ``"int4"`` or ``"float8"``.
 
         Raises:
             ArgumentError: as in :meth:`quantize`.

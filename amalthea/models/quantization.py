@@ -20,11 +20,12 @@ class Quantization:
 
     name: str
     _flatten_layers: Any
+    _follow_adapted: Any
 
     def quantize(
         self, mode: str | None = None, config: Any = None, filters: Filters | None = None, **kwargs: Any
     ) -> None:
-        """Stores kernels of layers as integers of 8 or 4 bits.
+        """Stores kernels of layers as integers of 2 to 8 bits, or trains them with products in floats of 8 bits.
 
         Files and memory of the weights shrink to about a quarter or an eighth. With ``"int8"``, products with a kernel
         run in integers: the inputs are quantized too, one scale for each row, and the bytes are summed in int32. That
@@ -33,19 +34,29 @@ class Quantization:
         step. Outside of compiled calls, ``x @ self.kernel`` of a TensorFlow or JAX array is that library's product of
         floats.
 
+        ``"gptq"`` and ``"awq"`` choose the integers of 4 bits so that the outputs change little for the inputs that a
+        kernel meets in calibration, where ``"int4"`` rounds each weight by itself. They go through the blocks of the
+        model (see :class:`GPTQConfig`); layers outside of blocks stay as they are. ``"float8"`` keeps the weights, and
+        rounds inputs, weights and cotangents of each product; it is for training.
+
+        A compiled model can be trained on: the optimizer keeps the slots of the variables that remain.
+
         Without filters, the kernels of ``Dense``, ``EinsumDense``, ``Embedding`` and ``ReversibleEmbedding`` layers are
-        quantized, also inside other layers. With filters, those of every layer that they choose, of whatever class.
+        quantized, also inside other layers; without the two embeddings for the three other modes. With filters, those of every layer that they choose, of whatever class.
 
         Args:
-            mode: str; ``"int8"`` or ``"int4"``. Defaults to None, which takes the mode of ``config``.
-            config: QuantizationConfig; options of the mode. Defaults to None, which takes the default of the mode.
+            mode: str; ``"int8"``, ``"int4"``, ``"gptq"``, ``"awq"`` or ``"float8"``. Defaults to None, which takes the
+                mode of ``config``.
+            config: QuantizationConfig; options of the mode. Defaults to None, which takes the default of the mode;
+                gptq and awq need theirs, with a data set.
             filters: str, list of str, or function; regular expressions that are searched for in the names of layers, or
                 a function from layer to bool. Defaults to None.
             **kwargs: ``type_check``; accepted as in Keras, and without effect.
 
         Raises:
             NotBuiltError: the model is not built yet.
-            ArgumentError: an argument is not offered, or a chosen layer is quantized or has adapters already.
+            ArgumentError: an argument is not offered, a chosen layer is quantized or has adapters already, or the data
+                set does not fit. Nothing was quantized then.
 
         Example:
             >>> from amalthea import Sequential, layers
@@ -79,6 +90,7 @@ class Quantization:
         else:
             for layer in found:
                 layer._quantize(config)
+        self._follow_adapted()
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> dict[str, Any] | None:
         """Returns the blocks of the model for methods that quantize block by block; a subclass may override it.

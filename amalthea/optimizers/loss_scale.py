@@ -75,6 +75,10 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.build(variables)
         super().build(variables)
 
+    def _follow(self, variables: Sequence[Variable]) -> None:
+        self.inner_optimizer._follow(variables)
+        self._know(variables)
+
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, then those of the inner optimizer."""
