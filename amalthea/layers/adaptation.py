@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from amalthea import checks, docstrings, dtype_policies, initializers, loading, quantizers
 from amalthea.engine import dtypes
 from amalthea.engine.ir.computed import ComputedVariable

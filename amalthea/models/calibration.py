@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops
-from amalthea.engine.ir.scope import autocast
 from amalthea.engine.transforms import jit
 from amalthea.errors import ArgumentError, NotFiniteError
 from amalthea.layers.layer import Layer
@@ -82,7 +81,7 @@ def _examples(config: Any) -> np.ndarray:
             got=repr(data),
             cure=f"quantize(config={kind}(dataset, tokenizer))",
         )
-    items = list(data)
+    items = list(config.dataset)
     if not items:
         raise ArgumentError(f"`dataset` of {kind} is empty.", expected="an example or more")
     if any(isinstance(item, str) for item in items):
@@ -144,8 +143,7 @@ def _observe(block: Any, layers: list[Any], values: list[Any]) -> dict[int, Any]
     def moments(x: Any) -> Any:
         for each in observed:
             each.begin()
-        with autocast(None):
-            block(x)
+        block(x)
         return [(each.met(), each.count()) for each in observed]
 
     with _in_place_of_kernels(layers, observed):
@@ -153,7 +151,8 @@ def _observe(block: Any, layers: list[Any], values: list[Any]) -> dict[int, Any]
         for x in values:
             for each, (met, count) in zip(observed, compiled(x)):
                 if met is not None:
-                    each.statistics.add(*(np.asarray(ops.convert_to_numpy(m), "float64") for m in met), count)
+                    gram, magnitudes = (np.asarray(ops.convert_to_numpy(moment), "float64") for moment in met)
+                    each.statistics.add(gram, magnitudes, count)
     return {id(each._weight): each.statistics for each in observed if each.statistics.count}
 
 

@@ -42,7 +42,8 @@ class Quantization:
         A compiled model can be trained on: the optimizer keeps the slots of the variables that remain.
 
         Without filters, the kernels of ``Dense``, ``EinsumDense``, ``Embedding`` and ``ReversibleEmbedding`` layers are
-        quantized, also inside other layers; without the two embeddings for the three other modes. With filters, those of every layer that they choose, of whatever class.
+        quantized, also inside other layers; without the two embeddings for the three other modes. With filters, those
+        of every layer that they choose, of whatever class.
 
         Args:
             mode: str; ``"int8"``, ``"int4"``, ``"gptq"``, ``"awq"`` or ``"float8"``. Defaults to None, which takes the

@@ -85,7 +85,8 @@ class Grid(NamedTuple):
         low, high = low - is_zero, high + is_zero
         scale = np.maximum((high - low) / self.largest, np.finfo("float32").tiny)
         zero = np.full_like(scale, 2 ** (self.bits - 1)) if self.symmetric else np.rint(-low / scale)
-        return tuple(np.broadcast_to(x, len(weights)).astype("float32").astype("float64") for x in (scale, zero))
+        stored = scale.astype("float32").astype("float64")  # as files keep it
+        return np.broadcast_to(stored, len(weights)), np.broadcast_to(zero, len(weights))
 
     def codes(self, weights: np.ndarray, scale: np.ndarray, zero: np.ndarray) -> np.ndarray:
         """Returns the nearest integers."""

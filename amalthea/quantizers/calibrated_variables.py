@@ -50,7 +50,7 @@ class CalibratedVariable(QuantizedVariable):
         self._turns = [*axes, *(i for i in range(len(shape)) if i not in axes)]
         sizes = [shape[i] for i in self._turns]
         inputs, self._outputs = (int(np.prod(some)) for some in (sizes[: len(axes)], sizes[len(axes) :]))
-        self._config, self._seen, self._packs = config, seen, config.weight_bits == 4
+        self._config, self._statistics, self._packs = config, seen, config.weight_bits == 4
         self._grid = self._grid_of(config)
         order = groups_of(inputs, config.group_size)
         scales = [self._outputs, int(order.max(initial=0)) + 1]
@@ -62,7 +62,7 @@ class CalibratedVariable(QuantizedVariable):
         self._groups = make("g_idx" if name == "kernel" else f"{name}_g_idx", [inputs], "float32", "zeros")
         self._groups.assign(order)
         super().__init__(replaced, [self._codes, self._scale, self._zero, *others, self._groups])
-        self._seen = None
+        self._statistics = None
 
     def _grid_of(self, config: Any) -> Grid:
         return Grid(config.weight_bits, getattr(config, "symmetric", False), getattr(config, "per_channel", True))
@@ -105,10 +105,12 @@ class GPTQVariable(CalibratedVariable):
 
     def _encode(self, value: np.ndarray) -> dict[Variable, Any]:
         matrix, config = self._matrix_of(value), self._config
-        if self._seen is None:
+        if self._statistics is None:
             return self._stored(nearest(matrix, self._grid, self._present_groups()))
         return self._stored(
-            gptq(matrix, self._seen, self._grid, config.group_size, config.hessian_damping, config.activation_order)
+            gptq(
+                matrix, self._statistics, self._grid, config.group_size, config.hessian_damping, config.activation_order
+            )
         )
 
 
@@ -124,10 +126,10 @@ class AWQVariable(CalibratedVariable):
 
     def _encode(self, value: np.ndarray) -> dict[Variable, Any]:
         matrix, config = self._matrix_of(value), self._config
-        if self._seen is None:
+        if self._statistics is None:
             scaled = matrix * self._inputs.numpy()
             return self._stored(nearest(scaled, self._grid, self._present_groups()))
-        found, scales = awq(matrix, self._seen, self._grid, config.group_size, config.num_grid_points)
+        found, scales = awq(matrix, self._statistics, self._grid, config.group_size, config.num_grid_points)
         return {**self._stored(found), self._inputs: scales.astype("float32")}
 
 

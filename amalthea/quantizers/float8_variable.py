@@ -14,8 +14,11 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.transforms import custom_gradient
 from amalthea.quantizers.float8 import (
-    LARGEST, compute_float8_amax_history, compute_float8_scale, quantize_and_dequantize,
-)  # fmt: skip
+    LARGEST,
+    compute_float8_amax_history,
+    compute_float8_scale,
+    quantize_and_dequantize,
+)
 
 FORWARD, BACKWARD = "float8_e4m3fn", "float8_e5m2"
 

@@ -348,7 +348,7 @@ class Steps(Results):
     def _follow_adapted(self) -> None:
         """Gives the optimizer slots for adapters and the variables of quantized layers, in place of replaced ones."""
         optimizer = self.optimizer if self.compiled else None
-        if getattr(optimizer, "built", False) and any(layer._is_adapted for layer in self._flatten_layers()):
+        if optimizer is not None and optimizer.built and any(layer._is_adapted for layer in self._flatten_layers()):
             trained = self._trained_variables
             known, own = {id(v) for v in optimizer._trainable_variables}, {id(v) for v in self.variables}
             if not known <= own or any(id(v) not in known for v in trained):

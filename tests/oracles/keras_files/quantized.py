@@ -2,8 +2,9 @@
 
     KERAS_BACKEND=jax python tests/oracles/keras_files/quantized.py
 
-Keras 3.15.1 leaves the zero points of GPTQ and AWQ out of its files, which it then cannot read itself. ``gptq_symmetric``
-is such a file, whose zero points are known all the same; for the others, the method that loses them is mended here.
+Keras 3.15.1 leaves the zero points of GPTQ and AWQ out of its files, which it then cannot read itself.
+``gptq_symmetric`` is such a file, whose zero points are known all the same; for the others, the method that loses them
+is mended here.
 """
 
 import os
