@@ -86,7 +86,7 @@ def _examples(config: Any) -> np.ndarray:
         raise ArgumentError(f"`dataset` of {kind} is empty.", expected="an example or more")
     if any(isinstance(item, str) for item in items):
         return _windows([_tokens(config, text) for text in items], config)
-    arrays = [np.asarray(ops.convert_to_numpy(item)) for item in items]
+    arrays = [_array(item) for item in items]
     if all(np.issubdtype(array.dtype, np.integer) for array in arrays):
         return _windows(arrays, config)
     if len({array.shape for array in arrays}) > 1 or not all(np.issubdtype(x.dtype, np.floating) for x in arrays):
@@ -107,10 +107,19 @@ def _tokens(config: Any, text: Any) -> np.ndarray:
             expected="a function from text to tokens, or an object with `tokenize`",
             got=f"tokenizer={config.tokenizer!r}, and an example of type {type(text).__name__}",
         )
-    found = np.asarray(ops.convert_to_numpy(tokenize(text)))
+    found = _array(tokenize(text))
     if not np.issubdtype(found.dtype, np.integer) and found.size:
         raise ArgumentError("The tokenizer gives no whole numbers.", expected="int tokens", got=str(found.dtype))
     return found
+
+
+def _array(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x if isinstance(x, (list, tuple, np.ndarray)) else ops.convert_to_numpy(x))
+    except (ValueError, TypeError):
+        raise ArgumentError(
+            "An example of a calibration is not an array.", expected="numbers of one nesting", got=repr(x)
+        ) from None
 
 
 def _windows(pieces: Sequence[np.ndarray], config: Any) -> np.ndarray:

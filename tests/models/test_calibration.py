@@ -75,8 +75,8 @@ def data_for(model, rows=40):
     return (numbers(rows, *model.input_shape[1:]) @ (numbers(size, size) * np.exp(numbers(size)))).astype("float32")
 
 
-@pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize("name", thinned(list(MODELS), 3))
+@pytest.mark.parametrize("config", thinned(list(CONFIGS), 3))
+@pytest.mark.parametrize("name", thinned(list(MODELS), 6))
 def test_quantized_models_compute_nearly_the_same_and_their_files_too(name, config, tmp_path):
     model = MODELS[name]()
     x = data_for(model)
@@ -217,6 +217,8 @@ MISTAKES = {
     "no tokens": with_data([""], lambda text: []),
     "texts and numbers": with_data(["text", 3], list),
     "different shapes": with_data([np.ones(3), np.ones(4)]),
+    "ragged": with_data([[[1, 2], [3]]]),
+    "not an array": with_data([object()]),
     "complex": with_data([np.ones(8, "complex64")]),
     "features": with_data(numbers(5, 7)),
     "structure": with_structure({"blocks": []}),
@@ -293,7 +295,7 @@ def test_training_in_float8_is_that_of_keras():
         np.testing.assert_allclose(found.numpy(), wanted.numpy(), 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("name", ["EinsumDense", "attention", "Own", "half"])
+@pytest.mark.parametrize("name", thinned(["EinsumDense", "attention", "Own", "half"], 3))
 def test_every_layer_trains_in_float8(name, tmp_path):
     model = MODELS[name]()
     x = numbers(16, *model.input_shape[1:])
@@ -327,10 +329,16 @@ def test_float8_rounds_inputs_weights_and_cotangents():
     np.testing.assert_allclose(by_x, g @ b.T, 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("optimizer", [
-    "sgd", "adam", "nadam", "adafactor", "muon",
-    lambda: optimizers.LossScaleOptimizer("adam"), lambda: optimizers.Adam(gradient_accumulation_steps=2),
-])  # fmt: skip
+STEPS = [
+    "sgd",
+    lambda: optimizers.LossScaleOptimizer("adam"),
+    lambda: optimizers.Adam(gradient_accumulation_steps=2),
+    "adafactor",
+    "muon",
+]
+
+
+@pytest.mark.parametrize("optimizer", thinned(STEPS, 4, 1))
 def test_scales_of_float8_do_not_depend_on_the_optimizer(optimizer):
     model = MODELS["Dense"]()
     x = numbers(8, 8)
@@ -379,8 +387,8 @@ CHANGES = {
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("optimizer", thinned(list(OPTIMIZERS), 3))
+@pytest.mark.parametrize("change", thinned(list(CHANGES), 3))
+@pytest.mark.parametrize("optimizer", thinned(list(OPTIMIZERS), 6))
 def test_compiled_models_are_saved_and_trained_on_after_quantization(optimizer, change, tmp_path):
     model = MODELS["Dense"]()
     x, y = numbers(12, 8), numbers(12, 1)
