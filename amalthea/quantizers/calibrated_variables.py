@@ -72,16 +72,17 @@ class CalibratedVariable(QuantizedVariable):
         return []
 
     def _compute(self) -> Any:
-        codes = unpack_int4(self._codes.value, self._outputs, 0, "uint8") if self._packs else self._codes.value
+        codes = ops.transpose(self._codes.value)  # as bytes, before they are widened
+        codes = unpack_int4(codes, self._outputs, 1, "uint8") if self._packs else codes
         groups = ops.cast(self._groups.value, "int32")
-        zero = ops.cast(ops.take(self._zero.value, groups, axis=1), self.dtype)
-        scale = ops.take(self._scale.value, groups, axis=1)
-        return self._turned_back(ops.multiply(ops.subtract(ops.cast(codes, self.dtype), zero), scale))
+        zero = ops.take(ops.cast(ops.transpose(self._zero.value), self.dtype), groups, axis=0)
+        scale = ops.take(ops.transpose(self._scale.value), groups, axis=0)
+        rows = self._of_inputs(ops.multiply(ops.subtract(ops.cast(codes, self.dtype), zero), scale))
+        return ops.transpose(ops.reshape(rows, [self.shape[i] for i in self._turns]), np.argsort(self._turns).tolist())
 
-    def _turned_back(self, matrix: Any) -> Any:
-        """Returns a matrix ``(outputs, inputs)`` in the shape of the weight."""
-        value = ops.reshape(ops.transpose(matrix), [self.shape[i] for i in self._turns])
-        return ops.transpose(value, np.argsort(self._turns).tolist())
+    def _of_inputs(self, rows: Any) -> Any:
+        """Returns a matrix ``(inputs, outputs)`` without the scales of inputs."""
+        return rows
 
     def _matrix_of(self, value: np.ndarray) -> np.ndarray:
         """Returns a value of the weight as a matrix ``(outputs, inputs)``."""
@@ -121,8 +122,8 @@ class AWQVariable(CalibratedVariable):
         self._inputs = make("awq_scales" if name == "kernel" else f"{name}_awq_scales", [inputs], "float32", "ones")
         return [self._inputs]
 
-    def _turned_back(self, matrix: Any) -> Any:
-        return super()._turned_back(ops.divide(matrix, ops.cast(self._inputs.value, self.dtype)))
+    def _of_inputs(self, rows: Any) -> Any:
+        return ops.divide(rows, ops.expand_dims(ops.cast(self._inputs.value, self.dtype), 1))
 
     def _encode(self, value: np.ndarray) -> dict[Variable, Any]:
         matrix, config = self._matrix_of(value), self._config
