@@ -155,6 +155,7 @@ def test_calibration_data_of_tokens(name):
     }
     model.quantize("gptq", config=config)
     assert [layer.quantization_mode for layer in model.layers] == [None, "gptq", None], "one layer is in no block"
+    assert model.layers[1].get_config()["quantization_config"]["config"]["quantization_layer_structure"] is None
 
 
 def test_windows_of_tokens_are_spread_over_all_of_them():
