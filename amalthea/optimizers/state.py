@@ -67,13 +67,17 @@ class State(Configurable):
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """One variable for each of those given; several names give as many lists, made variable by variable."""
+        """One variable for each of those given; several names give as many lists, made variable by variable.
+
+        None stands in place of those for variables that take their gradient as their value.
+        """
         names = [name] if isinstance(name, str) else list(name)
         given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        made: list[list[Variable]] = [[] for _ in names]
+        made: list[list[Any]] = [[] for _ in names]
         for variable in trainable_variables:
             for variables, slot, start in zip(made, names, given):
-                variables.append(self.add_variable_from_reference(variable, slot, start))
+                is_updated = not variable.overwrite_with_gradient
+                variables.append(self.add_variable_from_reference(variable, slot, start) if is_updated else None)
         return made[0] if isinstance(name, str) else tuple(made)
 
     def build(self, variables: Sequence[Variable]) -> None:
@@ -85,7 +89,9 @@ class State(Configurable):
         if self.use_ema:
             self._slots["average"] = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
-            self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._slots["gradient_accumulator"] = [
+                self.add_variable_from_reference(variable, "gradient_accumulator") for variable in variables
+            ]
             self._accumulated_weight = Variable(np.float32(0), trainable=False, name="accumulated_weight")
             self._accumulated_weight.path = f"{self.name}/accumulated_weight"
         for group in self.slot_groups:

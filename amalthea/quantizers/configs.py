@@ -237,7 +237,8 @@ class GPTQConfig(_Calibrated):
 
     Args:
         |calibration|
-        weight_bits: int; 2, 3, 4 or 8; files have two integers of 4 bits in a byte, and one of the others. Defaults to 4.
+        weight_bits: int; 2, 3, 4 or 8; files have two integers of 4 bits in a byte, and one of the others. Defaults
+            to 4.
         per_channel: bool; whether each output has its own scale. Defaults to True.
         |calibration lengths|
         hessian_damping: float, 0 to 1; share of the mean added to the diagonal of the Hessian. Defaults to 0.01.

@@ -437,3 +437,12 @@ def test_several_optimizers_follow_too():
     for variable, old in zip(model.trainable_weights, before):
         assert np.abs(variable.numpy() - old).max() > 0
     assert len(inside[1]._trainable_variables) == 4
+
+
+def test_scales_of_float8_have_no_slots_as_in_keras():
+    model = MODELS["Dense"]()
+    model.compile("adam", "mse")
+    model.quantize("float8")
+    model.fit(numbers(12, 8), numbers(12, 1), verbose=0)
+    assert len(model.trainable_weights) == 4 + 2 * 6
+    assert len(model.optimizer.variables) == 2 + 2 * 4
