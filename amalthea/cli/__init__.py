@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "train a small network on handwritten digits, in under a minute",
     "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
+    "run": "run a script of Keras 1, 2 or 3 as it is",
 }
 
 
