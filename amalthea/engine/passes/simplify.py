@@ -46,7 +46,8 @@ def drop_empty(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
     types = [x.type for x in node.outputs]
     if node.primitive is control.native_call or not all(shapes.is_static(t.shape) and 0 in t.shape for t in types):
         return None
-    return [Tensor(t, value=np.zeros(t.shape, dtypes.to_numpy(t.dtype))) for t in types]
+    sizes: list[Any] = [t.shape for t in types]
+    return [Tensor(t, value=np.zeros(size, dtypes.to_numpy(t.dtype))) for t, size in zip(types, sizes)]
 
 
 def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
