@@ -86,7 +86,7 @@ ROOMS = tuple(
         ("preprocessing", "Keras's older addresses of utils"),
         ("datasets", "data sets"),
         ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
-        ("compat", "words of Keras 1 and 2 that Keras 3 does not have"),
+        ("compat", "scripts of Keras 1 and 2: import keras, eras, keras.backend, old names and arguments"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
         ("cli", "the amalthea command"),
     )

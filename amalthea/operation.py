@@ -155,8 +155,9 @@ class Operation(Configurable):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only symbolic call."""
-        return self._only_call().args[0]
+        """The symbolic input of the only symbolic call; of an ``Input`` the tensor itself."""
+        call = self._only_call()
+        return call.args[0] if call.args else call.outputs
 
     @property
     def output(self) -> Any:

@@ -6,39 +6,67 @@ import argparse
 import importlib.util
 import runpy
 import sys
+import traceback
 from pathlib import Path
+from types import TracebackType
 
 from amalthea.compat import eras, importer
 from amalthea.errors import ArgumentError
 
+_HELP_OF_KERAS = "version of Keras in whose manner the script runs; found by its signs if not given"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--keras", type=int, choices=eras.ERAS, help="the version of Keras; found by its signs if not given")
+    parser.add_argument("--keras", type=int, choices=eras.ERAS, help=_HELP_OF_KERAS)
     parser.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
     parser.add_argument("script", help="file, or module after -m")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    name = arguments.script
-    source = _source(name, arguments.module)
-    era = arguments.keras or eras.in_environment()
-    if era is None:
-        era, sign = eras.detected(source)
-        if era < 3:
-            print(f"Read as a script of Keras {era}: {sign}. Another one: --keras.", file=sys.stderr)
-    importer.install(era)
-    sys.argv = [name, *arguments.arguments]
-    if arguments.module:
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
-        return
-    sys.path.insert(0, str(Path(name).resolve().parent))
-    runpy.run_path(name, run_name="__main__")
+def run(arguments: argparse.Namespace) -> int:
+    name, path = arguments.script, _path(arguments.script, arguments.module)
+    importer.install(eras.chosen(path.read_text(errors="replace"), arguments.keras))
+    sys.argv = [str(path) if arguments.module else name, *arguments.arguments]
+    sys.path.insert(0, str(Path.cwd() if arguments.module else path.resolve().parent))
+    try:
+        if arguments.module:
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(name, run_name="__main__")
+    except Exception as error:
+        traceback.print_exception(type(error), error, _from(path, error.__traceback__))
+        return 1
+    return 0
 
 
-def _source(name: str, is_module: bool) -> str:
-    found = importlib.util.find_spec(name) if is_module else None
-    path = Path(name if not is_module else getattr(found, "origin", None) or "")
-    if not path.is_file():
-        raise ArgumentError("This script does not exist.", got=name)
-    return path.read_text(errors="replace")
+def _path(name: str, is_module: bool) -> Path:
+    """The file of a script or of a module, of whose package the module ``__main__`` runs."""
+    if not is_module:
+        found = Path(name)
+    else:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            spec = importlib.util.find_spec(name)
+            if spec is not None and spec.submodule_search_locations is not None:
+                spec = importlib.util.find_spec(f"{name}.__main__")
+        except ImportError:
+            spec = None
+        sys.path.pop(0)
+        found = Path(spec.origin if spec is not None and spec.origin else "")
+    if not found.is_file():
+        raise ArgumentError("This script does not exist.", expected="a file, or a module after -m", got=name)
+    return found
+
+
+def _from(path: Path, frames: TracebackType | None) -> TracebackType | None:
+    """The frames of the script and what it called; all of them if none is of the script."""
+    here = frames
+    while here is not None and Path(here.tb_frame.f_code.co_filename).resolve() != path.resolve():
+        here = here.tb_next
+    return here or (None if frames is None else _last(frames))
+
+
+def _last(frames: TracebackType) -> TracebackType:
+    while frames.tb_next is not None:
+        frames = frames.tb_next
+    return frames

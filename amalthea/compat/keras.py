@@ -1,5 +1,8 @@
-"""``import amalthea.compat.keras`` at the top of a script: from then on ``import keras`` means Amalthea."""
+"""``import amalthea.compat.keras`` at the top of a script: from then on ``import keras`` means Amalthea.
+
+The era is that of ``AMALTHEA_KERAS``, or found by signs in the script that Python runs.
+"""
 
 from amalthea.compat import eras, importer
 
-importer.install(eras.in_environment() or 3)
+importer.install(eras.of_main())

@@ -1,77 +1,246 @@
-"""Methods and arguments of models in Keras 1 and 2."""
+"""Methods and arguments of models in Keras 1 and 2: a base that models are given while old Keras is read.
+
+:func:`install` puts :class:`OldModel` first among the bases of ``Model``, and :func:`uninstall` takes it out: every
+model, loaded ones too, then has the methods of old, and ``super()`` leads on to those of today.
+"""
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable, Iterator
-from typing import Any
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from amalthea.compat import eras
+from amalthea import tree
+from amalthea.compat import eras, old_files, old_metrics
+from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import modern_call
-from amalthea.engine.backends import current as _current  # noqa: F401  # a computation needs a backend
+from amalthea.compat.generators import epochs_of
+from amalthea.compat.old_callbacks import with_old_params
+from amalthea.compat.old_losses import OldLoss, OldMetrics
+from amalthea.metrics import BinaryAccuracy, SparseCategoricalAccuracy
 from amalthea.models import Model, Sequential
 from amalthea.spellings import modern_name, others
+from amalthea.training.compiled import CompiledLoss, CompiledMetrics
 
-_RENAMED = {"nb_epoch": "epochs", "nb_worker": "workers", "max_q_size": "max_queue_size", "lr": "learning_rate"}
-_DROPPED = ("show_accuracy", "class_mode", "pickle_safe", "workers", "max_queue_size", "use_multiprocessing",
-            "sample_weight_mode", "target_tensors")  # fmt: skip
-_LONG = {"mae": "mean_absolute_error", "mse": "mean_squared_error", "mape": "mean_absolute_percentage_error"}
+Trainer: Any = Model if TYPE_CHECKING else object
+_RENAMED = {"nb_epoch": "epochs", "val_samples": "steps"}
+_DROPPED = ("show_accuracy", "class_mode", "pickle_safe", "workers", "nb_worker", "max_q_size", "max_queue_size",
+            "use_multiprocessing", "sample_weight_mode", "target_tensors")  # fmt: skip
+_LONG = {"mae": "mean_absolute_error", "mse": "mean_squared_error", "mape": "mean_absolute_percentage_error",
+         "msle": "mean_squared_logarithmic_error"}  # fmt: skip
+_OF_LOSS = {"binary_crossentropy": BinaryAccuracy, "sparse_categorical_crossentropy": SparseCategoricalAccuracy}
 
 
 def install() -> None:
     """Gives models the methods of old, and those of today the arguments of old."""
-    if getattr(Model.fit, "_takes_old_arguments", False):
-        return
-    for name in ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
-        setattr(Model, name, _with_old_arguments(getattr(Model, name)))
-    Model.compile = _compiling(Model.compile)
-    for kind, method in _METHODS.items():
-        setattr(Model, kind, method)
-    Sequential.predict_classes, Sequential.predict_proba = predict_classes, predict_proba  # type: ignore[attr-defined]
+    if OldModel not in Model.__bases__:
+        Model.__bases__ = (OldModel, *Model.__bases__)
+        OldModel._today = (Model._loss_kind, Model._metrics_kind)
+        Model._loss_kind, Model._metrics_kind = OldLoss, OldMetrics
+        attach(Model, old_files.METHODS)  # which are no methods of a base
 
 
-def _with_old_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kwargs = {_RENAMED.get(k, k): v for k, v in kwargs.items()}
-        if eras.era() < 3 and method.__name__ in ("predict",):
-            kwargs.setdefault("verbose", 0)
-        return method(self, *args, **{k: v for k, v in kwargs.items() if k not in _DROPPED})
-
-    call._takes_old_arguments = True  # type: ignore[attr-defined]
-    return call
+def uninstall() -> None:
+    """Takes them back."""
+    if OldModel in Model.__bases__:
+        Model.__bases__ = tuple(base for base in Model.__bases__ if base is not OldModel)
+        Model._loss_kind, Model._metrics_kind = OldModel._today
+        detach(Model)
 
 
-def _compiling(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def compile(self: Any, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> Any:
+class OldModel(Trainer):
+    """The methods of models in Keras 1 and 2; those of today with the arguments of old."""
+
+    _today: tuple[Any, Any] = (CompiledLoss, CompiledMetrics)
+
+    # --------------------------------------------------------------------------------- compile, fit
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
+        """``compile``, with the third argument of the era: ``metrics`` in Keras 1 and 2."""
+        kwargs = _known(kwargs)
+        loss = _each(loss, lambda x: _named("loss", x))
         if eras.era() == 3:
-            return method(self, optimizer, loss, *args, **kwargs)
+            return super().compile(_optimizer(optimizer), loss, *args, **kwargs)
         names = ("metrics", "loss_weights", "sample_weight_mode")
-        kwargs = {**dict(zip(names, args)), **{k: v for k, v in kwargs.items() if v is not None}}
-        kwargs = {k: v for k, v in kwargs.items() if k not in _DROPPED}
+        kwargs = _known({**dict(zip(names, args)), **{k: v for k, v in kwargs.items() if v is not None}})
         if "metrics" in kwargs:
-            kwargs["metrics"] = _each(kwargs["metrics"], _metric)
-        return method(self, _optimizer(optimizer), _each(loss, lambda x: _named("loss", x)), **kwargs)
+            kwargs["metrics"] = _each(kwargs["metrics"], lambda m: _metric(m, loss))
+        super().compile(_optimizer(optimizer), loss, **kwargs)
 
-    return compile
+    def fit(self, x: Any = None, y: Any = None, batch_size: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``fit``, with ``nb_epoch`` and the 10 epochs of Keras 1 if none are given."""
+        self._show_accuracy(kwargs)
+        kwargs = _known(kwargs)
+        kwargs.update(zip(("epochs", "verbose", "callbacks"), args[:3]))
+        if eras.era() == 1 and y is not None:
+            kwargs.setdefault("epochs", 10)
+        if eras.era() < 3:
+            kwargs["callbacks"] = with_old_params(x, y, batch_size, kwargs)
+        first = [kwargs.pop(name) for name in ("epochs", "verbose", "callbacks")] if len(args) > 3 else []
+        args = (*first, *args[3:])
+        return super().fit(self._inputs(x), y, batch_size, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``evaluate``, with the arguments of old."""
+        self._show_accuracy(kwargs)
+        return super().evaluate(self._inputs(x), y, *args, **_known(kwargs))
+
+    def predict(self, x: Any, batch_size: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``predict``, over as many rows as the first input has; silent in Keras 1 and 2."""
+        kwargs = _known(kwargs)
+        if eras.era() < 3:
+            x = _as_first(x)
+            if not args:
+                kwargs.setdefault("verbose", 0)
+        return super().predict(self._inputs(x), batch_size, *args, **kwargs)
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``train_on_batch``; a ``Sequential`` of Keras 1 and 2 took ``class_weight`` before ``sample_weight``."""
+        self._show_accuracy(kwargs)
+        if eras.era() < 3 and isinstance(self, Sequential):
+            kwargs.update(zip(("class_weight", "sample_weight"), args))
+            args = args[2:]
+        return super().train_on_batch(self._inputs(x), y, *args, **_known(kwargs))
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``test_on_batch``, with the arguments of old."""
+        self._show_accuracy(kwargs)
+        return super().test_on_batch(self._inputs(x), y, *args, **_known(kwargs))
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """``predict_on_batch``, without surplus inputs."""
+        return super().predict_on_batch(self._inputs(x))
+
+    def _inputs(self, x: Any) -> Any:
+        """Inputs without those of a dict that the model does not have; a list of one array is the array."""
+        network = self._network
+        if network is None:
+            return x
+        if isinstance(x, dict):
+            return {name: value for name, value in x.items() if name in self.input_names} or x
+        if isinstance(x, (list, tuple)) and len(x) == 1 and len(network.flat_inputs) == 1 and hasattr(x[0], "shape"):
+            return x[0]
+        return x
+
+    def _show_accuracy(self, kwargs: dict[str, Any]) -> None:
+        """``show_accuracy=True`` of Keras 0.x: the accuracy is a metric from now on."""
+        if kwargs.pop("show_accuracy", False) and self.compiled and not any(m.given for m in self._compiled_metrics):
+            self.compile(self.optimizer, self.loss, metrics=["accuracy"])
+
+    # ------------------------------------------------------------------------------------ generators
+
+    def fit_generator(
+        self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: Any = 1,
+        callbacks: Any = None, validation_data: Any = None, validation_steps: int | None = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """``fit`` on a generator, which is asked after ``on_train_begin``; Keras 1 counted samples, not batches."""
+        samples = kwargs.pop("samples_per_epoch", None)
+        of_validation = kwargs.pop("nb_val_samples", None)
+        epochs = kwargs.pop("nb_epoch", epochs)
+        if eras.era() == 1:
+            samples, steps_per_epoch = (samples or steps_per_epoch), None
+            of_validation, validation_steps = (of_validation or validation_steps), None
+        if validation_data is not None and not isinstance(validation_data, (tuple, list)):
+            validation_data = epochs_of(validation_data, of_validation, validation_steps)
+        return self.fit(
+            epochs_of(generator, samples, steps_per_epoch), epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_data=validation_data, **_known(kwargs),
+        )  # fmt: skip
+
+    def evaluate_generator(self, generator: Any, steps: int | None = None, *args: Any, **kwargs: Any) -> Any:
+        """``evaluate`` on a generator; Keras 1 counted samples."""
+        return self.evaluate(_counted(generator, steps, kwargs), verbose=kwargs.get("verbose", 0))
+
+    def predict_generator(self, generator: Any, steps: int | None = None, *args: Any, **kwargs: Any) -> Any:
+        """``predict`` on a generator; Keras 1 counted samples."""
+        return self.predict(_counted(generator, steps, kwargs), verbose=kwargs.get("verbose", 0))
+
+    # ------------------------------------------------------------------------------------ predictions
+
+    def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int = 0) -> Any:
+        """The output of ``predict``."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: int = 0) -> np.ndarray:
+        """The class of each row: the largest of several outputs, or whether a single one is above a half."""
+        found = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return found.argmax(-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+
+    # ----------------------------------------------------------------------------------- other words
+
+    def reset_states(self) -> None:
+        """Resets the states of stateful layers."""
+        for layer in self._flatten_layers(include_self=False):
+            if hasattr(layer, "reset_state") and not isinstance(layer, Model):
+                layer.reset_state()
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """The configuration as YAML; JSON is YAML too."""
+        return self.to_json()
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer keeps its state between batches."""
+        return any(getattr(layer, "stateful", False) for layer in self._flatten_layers(include_self=False))
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """True: a model may differ in training."""
+        return True
+
+    @property
+    def updates(self) -> list[Any]:
+        """An empty list: a step finds the updates of layers by itself."""
+        return []
+
+    state_updates = updates
+
+
+for _name in ("compile", "fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
+    vars(OldModel)[_name].__signature__ = inspect.signature(getattr(Model, _name))  # which estimators read
+
+
+def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments under today's names, without those that have no meaning any more."""
+    return {_RENAMED.get(k, k): v for k, v in kwargs.items() if k not in _DROPPED}
+
+
+def _counted(generator: Any, steps: int | None, kwargs: dict[str, Any]) -> Any:
+    samples = kwargs.pop("val_samples", steps if eras.era() == 1 else None)
+    return epochs_of(generator, samples, None if samples is not None else steps)
+
+
+def _as_first(x: Any) -> Any:
+    """Arrays of several inputs, each with the rows of the first."""
+    arrays = [a for a in tree.flatten(x) if isinstance(a, np.ndarray)] if isinstance(x, (list, dict)) else []
+    if len(arrays) < 2 or len({len(a) for a in arrays}) == 1:
+        return x
+    first = next(iter(x.values())) if isinstance(x, dict) else x[0]
+    return tree.map_structure(lambda a: a[: len(first)], x)
 
 
 def _optimizer(optimizer: Any) -> Any:
+    """An optimizer by its name, with the defaults of the era."""
     names = {name.lower(): name for name in others.OPTIMIZERS}
-    if not isinstance(optimizer, str) or optimizer.lower() not in names:
+    if not isinstance(optimizer, str) or optimizer.lower() not in names or eras.era() == 3:
         return optimizer
     made, args, config = modern_call("optimizer", names[optimizer.lower()], (), {})
     return made(*args, **config)
 
 
-def _metric(metric: Any) -> Any:
+def _metric(metric: Any, loss: Any) -> Any:
+    """A metric under the name of its era; the accuracy by the loss, as Keras 1 and 2 chose it."""
     if not isinstance(metric, str):
         return metric
-    return "acc" if metric in ("accuracy", "acc") else _LONG.get(metric, modern_name("metric", metric))
+    if eras.era() == 1 and metric in old_metrics.NAMED:
+        return old_metrics.NAMED[metric]
+    if metric not in ("accuracy", "acc"):
+        return _LONG.get(metric, modern_name("metric", metric))
+    only = loss if isinstance(loss, (str, type(_metric))) else None
+    chosen = _OF_LOSS.get(only if isinstance(only, str) else getattr(only, "__name__", ""))
+    return "acc" if chosen is None else chosen(name="acc")
 
 
 def _named(kind: str, value: Any) -> Any:
@@ -82,80 +251,3 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return {k: _each(v, change) for k, v in value.items()}
     return [_each(v, change) for v in value] if isinstance(value, (list, tuple)) else change(value)
-
-
-def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: int = 1) -> Any:
-    """The output of ``predict``."""
-    return self.predict(x, batch_size=batch_size, verbose=verbose)
-
-
-def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
-    """The class of each row: the largest of several outputs, or whether a single one is above a half."""
-    found = self.predict(x, batch_size=batch_size, verbose=verbose)
-    return found.argmax(-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
-
-
-class Counted:
-    """An endless generator as epochs of a number of samples or of batches; it is asked when an epoch begins.
-
-    Args:
-        generator: iterator of batches, or a sequence of them.
-        samples: int or None; samples of an epoch, as Keras 1 counted.
-        steps: int or None; batches of an epoch.
-    """
-
-    def __init__(self, generator: Any, samples: int | None, steps: int | None):
-        self.generator, self.samples, self.steps = generator, samples, steps
-
-    def __iter__(self) -> Iterator[Any]:
-        seen = batches = 0
-        while (self.samples is None or seen < self.samples) and (self.steps is None or batches < self.steps):
-            batch = next(self.generator)
-            first = batch[0] if isinstance(batch, tuple) else batch
-            first = next(iter(first.values())) if isinstance(first, dict) else first
-            first = first[0] if isinstance(first, (list, tuple)) else first
-            seen, batches = seen + len(first), batches + 1
-            yield batch
-
-
-def _epochs(generator: Any, samples: int | None, steps: int | None) -> Any:
-    if samples is None and steps is None or not hasattr(generator, "__next__"):
-        return generator
-    return Counted(generator, samples, steps)
-
-
-def fit_generator(
-    self: Any, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: int = 1,
-    callbacks: Any = None, validation_data: Any = None, validation_steps: int | None = None, **kwargs: Any,
-) -> Any:  # fmt: skip
-    """``fit`` on a generator. Keras 1 counted samples in place of steps."""
-    kwargs = {_RENAMED.get(k, k): v for k, v in kwargs.items()}
-    samples, epochs = kwargs.pop("samples_per_epoch", None), kwargs.pop("epochs", epochs)
-    of_validation = kwargs.pop("nb_val_samples", None)
-    if eras.era() == 1 and samples is None:
-        samples, steps_per_epoch = steps_per_epoch, None
-    if validation_data is not None and not isinstance(validation_data, (tuple, list)):
-        validation_data = _epochs(validation_data, of_validation, validation_steps)
-        validation_steps = None
-    kept = {k: v for k, v in kwargs.items() if k in ("class_weight", "initial_epoch", "shuffle", "validation_freq")}
-    return self.fit(
-        _epochs(generator, samples, steps_per_epoch), epochs=epochs, verbose=verbose, callbacks=callbacks,
-        validation_data=validation_data, **kept,
-    )  # fmt: skip
-
-
-def evaluate_generator(self: Any, generator: Any, steps: int | None = None, **kwargs: Any) -> Any:
-    """``evaluate`` on a generator."""
-    samples = kwargs.pop("val_samples", steps if eras.era() == 1 else None)
-    return self.evaluate(_epochs(generator, samples, None if eras.era() == 1 else steps), verbose=0)
-
-
-def predict_generator(self: Any, generator: Any, steps: int | None = None, **kwargs: Any) -> Any:
-    """``predict`` on a generator."""
-    samples = kwargs.pop("val_samples", steps if eras.era() == 1 else None)
-    return self.predict(_epochs(generator, samples, None if eras.era() == 1 else steps), verbose=0)
-
-
-_METHODS = {"fit_generator": fit_generator, "evaluate_generator": evaluate_generator,
-            "predict_generator": predict_generator}  # fmt: skip
-_ = math

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from amalthea.compat.calls import _ROOMS, modern_call
+from amalthea.compat.calls import ROOMS, modern_call
 from amalthea.spellings import keras1, keras2, others
 
 _KINDS = {"layers": "layer", "engine": "layer", "optimizers": "optimizer", "regularizers": "regularizer",
-          "constraints": "constraint", "initializers": "initializer", "initializations": "initializer"}  # fmt: skip
+          "constraints": "constraint", "initializers": "initializer"}  # fmt: skip
+_SHORT = {"AtrousConv1D": "AtrousConvolution1D", "AtrousConv2D": "AtrousConvolution2D", "Deconv2D": "Deconvolution2D",
+          "Deconv3D": "Deconvolution3D"}  # fmt: skip
 
 
 class _Old(type):
@@ -28,12 +30,25 @@ class _Old(type):
 
 @cache
 def old_class(room: str, name: str) -> Any:
-    """The class of an old name, or None if no Keras had it."""
+    """The class of an old name, or None if no Keras had it.
+
+    Args:
+        room: str; the first part of the module's address, such as ``"layers"``.
+        name: str; the class or function.
+
+    Example:
+        >>> old_class("layers", "MaxoutDense").__name__, old_class("layers", "Dense")
+        ('MaxoutDense', None)
+    """
     kind = _KINDS.get(room)
+    name = _SHORT.get(name, name)
     if kind is None:
         return None
     tables = (keras1.LAYERS, keras2.LAYERS) if kind == "layer" else others.TABLES[kind][:2]
-    todays = any(getattr(getattr(r, name, None), "__name__", "") == name for r in _ROOMS[kind])  # not an alias
+    if kind == "optimizer":
+        name = next((known for known in others.OPTIMIZERS if known.lower() == name), name)
+        return getattr(ROOMS[kind][0], name, None) if name in others.OPTIMIZERS else None
+    todays = any(getattr(getattr(r, name, None), "__name__", "") == name for r in ROOMS[kind])  # not an alias
     if todays or not any(name in table for table in tables):
         return None
     return _Old(name, (), {"kind": kind, "__doc__": f"``{name}`` of an older Keras."})

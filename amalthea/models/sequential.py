@@ -155,15 +155,24 @@ class Sequential(Model):
             call.operation._calls.remove(call)
         self._links, self._ends, self._made, self.built = [], None, None, False
         self._forget_compiled()
-        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
-            begin = self._stack[0].output
+        begin = self._beginning()
+        if begin is not None:
             self._connect(self.layers, begin, begin)
+
+    def _beginning(self) -> Any:
+        """The symbolic input: of the ``Input``, or those of a model of several inputs that comes first."""
+        first = self._stack[0] if self._stack else None
+        if isinstance(first, InputLayer):
+            return first.output if len(self._stack) > 1 else None
+        network = first._network if isinstance(first, Model) else None
+        return None if network is None or len(network.flat_inputs) < 2 else network.inputs
 
     def _connect(self, layers: Sequence[Layer], begin: Any, x: Any) -> None:
         """Call these layers one after the other on ``x``, which came of ``begin``."""
         self._forget_compiled()
         with located(self._location), path_scope(self):
-            loading.check_rows(self._stack[0].name, begin.type.shape)
+            for tensor in tree.flatten(begin):
+                loading.check_rows(self._stack[0].name, tensor.type.shape)
             for layer in layers:
                 x = layer(x)
                 self._links.append(layer._calls[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random as python_random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class _Global:
     entropy: int = secrets.randbits(63)
     draws: Iterator[int] = itertools.count()
     generator: SeedGenerator | None = None
+    stream: Any = None  # makes the streams of draws without a seed, in place of Philox's
 
 
 def set_random_seed(seed: int) -> None:
@@ -209,6 +210,15 @@ def draw_seed(seed: Any) -> Any:
     return np.array([_checked(seed) & _WORD, 0], np.uint32)
 
 
+def take_streams_from(make: Callable[[], Any] | None) -> None:
+    """Lets another function make the streams of draws without a seed.
+
+    Args:
+        make: callable without arguments that returns a stream; None for the streams of this library.
+    """
+    _Global.stream, _Global.generator = make, None
+
+
 def host_stream(seed: Any = None) -> np.random.Generator:
     """Returns a NumPy generator on the host, for initial values that are equal on every backend.
 
@@ -230,6 +240,8 @@ def host_stream(seed: Any = None) -> np.random.Generator:
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Philox).
     """
+    if seed is None and _Global.stream is not None:
+        return _Global.stream()
     if seed is None:
         key = [_Global.entropy & (_UNSEEDED - 1), _UNSEEDED | next(_Global.draws)]
     elif isinstance(seed, SeedGenerator):

@@ -28,6 +28,7 @@ OPTIMIZERS = {
         name: Spelling(values=_EPSILON, rest=_clips)
         for name in ("Adam", "AdamW", "Adamax", "Adagrad", "Adadelta", "RMSprop")
     },
+    "Adagrad": Spelling(values=_EPSILON, defaults={"initial_accumulator_value": 0.0}, rest=_clips),
     "SGD": Spelling(rest=_clips),
     "Nadam": Spelling(values=_EPSILON, rest=lambda name, config: _nadam(*_clips(name, config))),
     "Ftrl": Spelling(rest=_clips),
@@ -77,6 +78,11 @@ def _made(name: str, **config: Any) -> Spelling:
     return Spelling(name, defaults=config)
 
 
+def _of_one(name: str) -> Spelling:
+    """``l1`` and ``l2`` of Keras 1, whose argument was ``l``."""
+    return Spelling(name, arguments={"l": name.lower()}, defaults={name.lower(): 0.01})
+
+
 _UNIFORM = {"minval": -0.05, "maxval": 0.05, "seed": None}
 INITIALIZERS_1 = {
     "uniform": _made("RandomUniform", **_UNIFORM),
@@ -84,7 +90,9 @@ INITIALIZERS_1 = {
     "zero": _made("Zeros"),
     "one": _made("Ones"),
     "identity": _made("Identity"),
-    "orthogonal": _made("Orthogonal"),
+    "orthogonal": _made("Orthogonal", gain=1.1),
+    "he_normal": _made("VarianceScaling", scale=2.0, mode="fan_in", distribution="untruncated_normal"),
+    "glorot_normal": _made("VarianceScaling", scale=1.0, mode="fan_avg", distribution="untruncated_normal"),
 }
 _NO_DTYPE = {"dtype": "", "partition_info": ""}
 INITIALIZERS_2 = {
@@ -118,17 +126,17 @@ REGULARIZERS = {
     "L1L2": _L1L2,
     "L1": Spelling(values={"l1": float}),
     "L2": Spelling(values={"l2": float}),
-    "l1": _made("L1", l1=0.01),
-    "l2": _made("L2", l2=0.01),
+    "l1": _of_one("L1"),
+    "l2": _of_one("L2"),
     "l1l2": _made("L1L2", l1=0.01, l2=0.01),
     "l1_l2": _made("L1L2", l1=0.01, l2=0.01),
-    "activity_l1": _made("L1", l1=0.01),
-    "activity_l2": _made("L2", l2=0.01),
+    "activity_l1": _of_one("L1"),
+    "activity_l2": _of_one("L2"),
     "activity_l1l2": _made("L1L2", l1=0.01, l2=0.01),
 }
 CONSTRAINTS = {
     "MaxNorm": Spelling(arguments={"m": "max_value"}),
-    "maxnorm": _made("MaxNorm"),
+    "maxnorm": Spelling("MaxNorm", arguments={"m": "max_value"}),
     "NonNeg": Spelling(),
     "nonneg": _made("NonNeg"),
     "UnitNorm": Spelling(),

@@ -1,7 +1,7 @@
 """The order and the defaults of arguments in Keras 1 and 2, where they differ from today's.
 
 A line is a signature as the version had it. A call of that version is bound to it; an argument that was not given gets
-the default of the line, which holds the behaviour of the era: learning rates, epsilons, activations of recurrent layers.
+the default of the line: the learning rates, epsilons and activations of recurrent layers of the era.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _GLOROT = "init='glorot_uniform'"
 
 KERAS_1 = f"""
 Dense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
-TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
+TimeDistributedDense(output_dim, {_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, \
+input_dim=None)
 MaxoutDense(output_dim, nb_feature=4, {_GLOROT}, weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Highway({_GLOROT}, activation='linear', weights=None, {_REGULARIZED}, bias=True, input_dim=None)
 Dropout(p)
@@ -28,7 +29,7 @@ SpatialDropout2D(p, dim_ordering='default')
 SpatialDropout3D(p, dim_ordering='default')
 Reshape(target_shape)
 Merge(layers=None, mode='sum', concat_axis=-1, dot_axes=-1, output_shape=None, output_mask=None, arguments=None)
-Lambda(function, output_shape=None, mask=None, arguments=None)
+Lambda(function, output_shape=None, arguments=None)
 Convolution1D(nb_filter, filter_length, {_GLOROT}, {_CONV.format("subsample_length=1, ")})
 AtrousConvolution1D(nb_filter, filter_length, {_GLOROT}, {_CONV.format("subsample_length=1, atrous_rate=1, ")})
 Convolution2D(nb_filter, nb_row, nb_col, {_GLOROT}, {_CONV.format("subsample=(1, 1), dim_ordering='default', ")})
@@ -80,18 +81,42 @@ _BIASED = "use_bias=True, kernel_initializer='glorot_uniform', bias_initializer=
 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None"
 _RECURRENT = "use_bias=True, kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', \
 bias_initializer='zeros'"
+_CUDNN = "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', bias_initializer='zeros'"
+_UNIT_FORGET = "unit_forget_bias=True"
+_PENALTIES = "kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, \
+kernel_constraint=None, recurrent_constraint=None, bias_constraint=None"
+_OF_CELL = _PENALTIES.replace(" activity_regularizer=None,", "")
+_LAST = "dropout=0.0, recurrent_dropout=0.0, implementation=1, return_sequences=False, return_state=False, \
+go_backwards=False, stateful=False, unroll=False"
 
 KERAS_2 = f"""
-Conv1D(filters, kernel_size, strides=1, padding='valid', dilation_rate=1, activation=None, {_BIASED})
+Conv1D(filters, kernel_size, strides=1, padding='valid', data_format='channels_last', dilation_rate=1, \
+activation=None, {_BIASED})
 Conv2D(filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1), \
 activation=None, {_BIASED})
 Conv3D(filters, kernel_size, strides=(1, 1, 1), padding='valid', data_format=None, dilation_rate=(1, 1, 1), \
 activation=None, {_BIASED})
-Conv2DTranspose(filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, activation=None, {_BIASED})
+Conv2DTranspose(filters, kernel_size, strides=(1, 1), padding='valid', output_padding=None, data_format=None, \
+dilation_rate=(1, 1), activation=None, {_BIASED})
+Conv3DTranspose(filters, kernel_size, strides=(1, 1, 1), padding='valid', output_padding=None, data_format=None, \
+activation=None, {_BIASED})
+ConvLSTM2D(filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1), \
+activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT}, {_UNIT_FORGET}, {_PENALTIES}, \
+return_sequences=False, go_backwards=False, stateful=False, dropout=0.0, recurrent_dropout=0.0)
+CuDNNGRU(units, {_CUDNN}, {_PENALTIES}, return_sequences=False, return_state=False, stateful=False)
+CuDNNLSTM(units, {_CUDNN}, {_UNIT_FORGET}, {_PENALTIES}, return_sequences=False, return_state=False, stateful=False)
+DepthwiseConv2D(kernel_size, strides=(1, 1), padding='valid', depth_multiplier=1, data_format=None, activation=None, \
+use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros', depthwise_regularizer=None, \
+bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, bias_constraint=None)
 LocallyConnected1D(filters, kernel_size, strides=1, padding='valid', data_format=None, activation=None, {_BIASED})
 LocallyConnected2D(filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, activation=None, {_BIASED})
-GRU(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT})
-LSTM(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT})
+GRU(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT}, {_PENALTIES}, {_LAST}, \
+reset_after=False)
+LSTM(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT}, {_UNIT_FORGET}, {_PENALTIES}, {_LAST})
+GRUCell(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT}, {_OF_CELL}, dropout=0.0, \
+recurrent_dropout=0.0, implementation=1, reset_after=False)
+LSTMCell(units, activation='tanh', recurrent_activation='hard_sigmoid', {_RECURRENT}, {_UNIT_FORGET}, {_OF_CELL}, \
+dropout=0.0, recurrent_dropout=0.0, implementation=1)
 LeakyReLU(alpha=0.3)
 ThresholdedReLU(theta=1.0)
 Lambda(function, output_shape=None, mask=None, arguments=None)
@@ -133,4 +158,6 @@ def signatures(era: int) -> dict[str, Signature]:
         names = tuple(a.arg for a in call.args.args)
         values = [ast.literal_eval(d) for d in call.args.defaults]
         found[call.name] = Signature(names, dict(zip(names[len(names) - len(values) :], values)))
+    if era == 2:
+        found.update({name.replace("Conv", "Convolution"): found[name] for name in ("Conv1D", "Conv2D", "Conv3D")})
     return found

@@ -21,6 +21,8 @@ _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evalu
 class Compiling(Steps):
     """The part of a model that ``compile`` configures."""
 
+    _loss_kind, _metrics_kind = CompiledLoss, CompiledMetrics
+
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -78,10 +80,10 @@ class Compiling(Steps):
         given.update(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
         steps = step_grouping.check(steps_per_execution)
         new_optimizer = optimizers.get(optimizer)
-        new_loss = CompiledLoss(loss, loss_weights) if loss is not None else None
+        new_loss = self._loss_kind(loss, loss_weights) if loss is not None else None
         seen: set[int] = set()
         new_metrics = [
-            CompiledMetrics(m, weighted, seen) for m, weighted in ((metrics, False), (weighted_metrics, True))
+            self._metrics_kind(m, weighted, seen) for m, weighted in ((metrics, False), (weighted_metrics, True))
         ]
         self.optimizer, self.loss, self.run_eagerly, self.jit_compile = new_optimizer, loss, run_eagerly, jit_compile
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and new_optimizer is not None:

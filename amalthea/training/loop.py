@@ -85,13 +85,13 @@ def fit(
         with located("in the validation data"):
             before_training.check_batch_size(model, validation)
     adapter, validation = (_adapted(model, x, pad_to_multiple) for x in (adapter, validation))
-    model._ensure_built(adapter.peek())
-    before_training.check(model, adapter, validation)
-    verbose = verbosity(verbose)
-    calls = _callback_list(model, callbacks, verbose, epochs, adapter.steps, history=True)
+    is_late = getattr(x, "asked_after_train_begin", False)  # its first batch may need what a callback makes
+    _prepare(model, adapter, validation, not is_late)
+    calls = _callback_list(model, callbacks, verbosity(verbose), epochs, adapter.steps, history=True)
     calls._run.adapters = [s for s in (adapter, validation) if s is not None]
     model.stop_training = False
     calls.on_train_begin()
+    _prepare(model, adapter, validation, is_late)
     logs: dict[str, float] = calls._run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
@@ -113,6 +113,14 @@ def fit(
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
         model.optimizer.finalize_variable_values(model._trained_variables)
     return model.history
+
+
+def _prepare(model: Any, adapter: Any, validation: Any, is_time: bool) -> None:
+    """Build the model by the first batch, and check the data, if it is time to."""
+    if not is_time:
+        return
+    model._ensure_built(adapter.peek())
+    before_training.check(model, adapter, validation)
 
 
 def _adapted(model: Any, adapter: Any, pad_to_multiple: int | None) -> Any:

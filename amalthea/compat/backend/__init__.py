@@ -145,13 +145,13 @@ def get_session(*args: Any) -> Any:
 
 
 def set_session(session: Any) -> None:
-    """Refuses a session of TensorFlow: graphs are compiled and run without one.
+    """Takes a session that only holds options of GPUs, which have no effect; refuses one of TensorFlow itself.
 
     Args:
-        session: not used.
+        session: ``tf.Session(...)``.
 
     Raises:
-        ArgumentError: always.
+        ArgumentError: it is a session of an installed TensorFlow, or none at all.
 
     Example:
         >>> from amalthea.compat import backend as K
@@ -161,6 +161,8 @@ def set_session(session: Any) -> None:
           got: K.set_session(...)
           try: the script without this line; options of devices are in amalthea.distribution
     """
+    if getattr(session, "holds_options_alone", False):
+        return
     raise _ArgumentError(
         "There is no TensorFlow session here: graphs are compiled and run without one.",
         got="K.set_session(...)",

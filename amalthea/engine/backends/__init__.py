@@ -99,13 +99,19 @@ def _pass_over(name: str) -> None:
     )
 
 
+def _has(library: str) -> bool:
+    """Whether a library is installed; a module that stands in for it, as for scripts of old Keras, is not."""
+    spec = importlib.util.find_spec(library)
+    return spec is not None and not getattr(spec.loader, "stands_in", False)
+
+
 def installed() -> list[str]:
     """Return the names of the backends whose libraries are installed.
 
     >>> "numpy" in installed()
     True
     """
-    return sorted(name for name, known in KNOWN.items() if importlib.util.find_spec(known.library) is not None)
+    return sorted(name for name, known in KNOWN.items() if _has(known.library))
 
 
 def complete() -> list[str]:
@@ -197,9 +203,9 @@ def data_pipeline(
     if format is None:
         return dataset
     library, module = _PIPELINES[format]
-    if format == "tf" and importlib.util.find_spec(library) is None:
+    if format == "tf" and not _has(library):
         return dataset
-    if importlib.util.find_spec(library) is None:
+    if not _has(library):
         raise MissingLibraryError(
             f"The format {format!r} needs {library}, which is not installed.", cure="pip install grain, or format=None"
         )

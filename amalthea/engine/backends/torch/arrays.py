@@ -43,7 +43,12 @@ def to_tensor(value: Any, dtype: str | None = None) -> torch.Tensor:
 
 def to_read(value: Any) -> torch.Tensor:
     """Return a tensor for reading only; it shares the memory of a NumPy array where possible."""
-    if type(value) is np.ndarray and value.flags.writeable and value.dtype.name != "bfloat16":
+    if (
+        type(value) is np.ndarray
+        and value.flags.writeable
+        and value.dtype.name != "bfloat16"
+        and min(value.strides, default=0) >= 0  # PyTorch does not read an array backwards
+    ):
         return torch.from_numpy(value).to(where())
     return to_tensor(value)
 

@@ -1,0 +1,229 @@
+"""Methods and attributes of layers in Keras 1 and 2, which layers are given while old Keras is read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import tree
+from amalthea.compat import eras
+from amalthea.compat.attaching import attach, detach
+from amalthea.compat.calls import takes_name
+from amalthea.engine.ir.variable import Variable
+from amalthea.errors import ArgumentError
+from amalthea.layers import Conv1D, Conv2D, Conv3D, Layer, building
+from amalthea.layers.weights import Weights
+from amalthea.models.model import unless_set
+
+_ORDER_1 = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+_ORDER_2 = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+
+
+def install() -> None:
+    """Gives layers the methods of old."""
+    if "get_output_at" not in vars(Layer):
+        attach(Layer, {**_METHODS, **{name: unless_set(read) for name, read in _ATTRIBUTES.items()}})
+
+
+def uninstall() -> None:
+    """Takes them back."""
+    detach(Layer)
+
+
+# ------------------------------------------------------------------------------------------ calls
+
+
+def _call_at(layer: Any, node_index: int) -> Any:
+    calls = layer._calls
+    if not -len(calls) <= node_index < len(calls):
+        raise ArgumentError(
+            f"Layer '{layer.name}' has no call of this number.", expected=f"0 to {len(calls) - 1}", got=node_index
+        )
+    return calls[node_index]
+
+
+def get_output_at(self: Any, node_index: int) -> Any:
+    """The symbolic output of a call of the layer.
+
+    Args:
+        node_index: int; number of the call, from 0.
+
+    Raises:
+        ArgumentError: there is no such call.
+    """
+    return _call_at(self, node_index).outputs
+
+
+def get_input_at(self: Any, node_index: int) -> Any:
+    """The symbolic input of a call of the layer.
+
+    Args:
+        node_index: int; number of the call, from 0.
+
+    Raises:
+        ArgumentError: there is no such call.
+    """
+    call = _call_at(self, node_index)
+    return call.args[0] if call.args else call.outputs
+
+
+def _shapes(value: Any) -> Any:
+    found = tree.map_structure(building.public_shape, value)
+    return found if isinstance(value, (list, tuple, dict)) else tuple(found)
+
+
+def get_output_shape_at(self: Any, node_index: int) -> Any:
+    """The shape of the output of a call of the layer."""
+    return _shapes(get_output_at(self, node_index))
+
+
+def get_input_shape_at(self: Any, node_index: int) -> Any:
+    """The shape of the input of a call of the layer."""
+    return _shapes(get_input_at(self, node_index))
+
+
+def get_output_shape_for(self: Any, input_shape: Any) -> Any:
+    """``compute_output_shape`` under its name in Keras 1."""
+    return self.compute_output_shape(input_shape)
+
+
+def reset_states(self: Any, states: Any = None) -> None:
+    """Sets the state of a stateful layer to zeros, or to given values.
+
+    Args:
+        states: array or list of arrays. Defaults to None, zeros.
+    """
+    self.reset_state()
+    if states is not None:
+        for variable, value in zip(tree.flatten(self.states), tree.flatten(states)):
+            variable.assign(value)
+
+
+def add_loss(self: Any, losses: Any, inputs: Any = None) -> None:
+    """``add_loss``; the inputs on which a loss depends are not needed.
+
+    Args:
+        losses: tensor, or list of tensors.
+        inputs: not needed.
+    """
+    _TODAY["add_loss"](self, losses)
+
+
+def add_update(self: Any, updates: Any, inputs: Any = None) -> None:
+    """Does nothing: assignments to variables are found by the step itself.
+
+    Args:
+        updates: not used.
+        inputs: not used.
+    """
+
+
+def nothing_for(self: Any, inputs: Any = None) -> list[Any]:
+    """An empty list: no update or loss is kept by its input.
+
+    Args:
+        inputs: not used.
+    """
+    return []
+
+
+# ---------------------------------------------------------------------------------------- weights
+
+
+def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """``add_weight`` with the order of arguments of Keras 1 and of Keras 2, which began with the name.
+
+    Args:
+        *args: arguments by position.
+        **kwargs: arguments by name.
+    """
+    if args and isinstance(args[0], str):
+        kwargs.update(zip(_ORDER_2, args))
+    elif eras.era() == 1:
+        kwargs.update(zip(_ORDER_1, args))
+    else:
+        kwargs.update(zip(list(inspect.signature(_TODAY["add_weight"]).parameters)[1:], args))
+    kwargs["initializer"] = takes_name(kwargs.get("initializer"))
+    return _TODAY["add_weight"](self, **kwargs)
+
+
+def get_weights(self: Any) -> list[np.ndarray]:
+    """``get_weights``; kernels of Keras 1 are ``(out, in, rows, columns)`` with channels first."""
+    owners = _owners(self)
+    return [_as_old(owners.get(id(v)), value) for v, value in zip(self.weights, _TODAY["get_weights"](self))]
+
+
+def set_weights(self: Any, weights: Sequence[Any]) -> None:
+    """``set_weights``, with kernels as :func:`get_weights` gives them.
+
+    Args:
+        weights: list of arrays.
+    """
+    owners = _owners(self)
+    if len(weights) == len(self.weights):
+        weights = [_as_today(owners.get(id(v)), value) for v, value in zip(self.weights, weights)]
+    _TODAY["set_weights"](self, weights)
+
+
+def _owners(layer: Any) -> dict[int, Any]:
+    """The convolutions of Keras 1 by their kernels."""
+    if eras.era() != 1:
+        return {}
+    found = [x for x in layer._flatten_layers() if isinstance(x, (Conv1D, Conv2D, Conv3D)) and x.built]
+    return {id(x.kernel): x for x in found if isinstance(x, Conv1D) or x.data_format == "channels_first"}
+
+
+def _as_old(layer: Any, kernel: np.ndarray) -> np.ndarray:
+    if layer is None:
+        return kernel
+    if isinstance(layer, Conv1D):
+        return kernel[:, None]
+    return kernel.transpose(-1, -2, *range(kernel.ndim - 2))
+
+
+def _as_today(layer: Any, kernel: Any) -> Any:
+    if layer is None or np.ndim(kernel) != layer.kernel.ndim + isinstance(layer, Conv1D):
+        return kernel
+    kernel = np.asarray(kernel)
+    return kernel[:, 0] if isinstance(layer, Conv1D) else kernel.transpose(*range(2, kernel.ndim), 1, 0)
+
+
+def _settable(name: str) -> Any:
+    today: Any = getattr(Weights, name)
+
+    def assign(self: Any, variables: Iterable[Variable]) -> None:
+        """What a layer of a user's of Keras 1 lists is trained, or not trained."""
+        listed = [v for v in variables if isinstance(v, Variable)]
+        self._own += [v for v in listed if not any(v is x for x in self._own)]
+        for variable in listed:
+            variable.trainable = name == "trainable_weights"
+
+    return property(today.fget, assign, doc=today.__doc__)
+
+
+_TODAY: dict[str, Callable[..., Any]] = {
+    name: getattr(Layer, name) for name in ("add_loss", "add_weight", "get_weights", "set_weights")
+}
+_METHODS: dict[str, Any] = {
+    function.__name__: function
+    for function in (
+        get_output_at, get_input_at, get_output_shape_at, get_input_shape_at, get_output_shape_for, reset_states,
+        add_loss, add_update, add_weight, get_weights, set_weights,
+    )
+}  # fmt: skip
+_METHODS.update({name: _settable(name) for name in ("trainable_weights", "non_trainable_weights")})
+_METHODS.update(get_updates_for=nothing_for, get_losses_for=nothing_for)
+# Attributes, which one of the same name on a layer hides.
+_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
+    "output_shape": lambda layer: get_output_shape_at(layer, 0),
+    "input_shape": lambda layer: get_input_shape_at(layer, 0),
+    "inbound_nodes": lambda layer: layer._calls,
+    "_inbound_nodes": lambda layer: layer._calls,
+    "uses_learning_phase": lambda layer: False,
+    "W": lambda layer: layer.kernel,
+    "U": lambda layer: layer.recurrent_kernel,
+    "b": lambda layer: layer.bias,
+}
