@@ -15,13 +15,14 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	engine/backends/test_native_call.py \
 	engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
 	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
-	saving/test_damaged_formats.py \
+	saving/test_damaged_formats.py saving/test_files_for_keras.py saving/test_golden_files.py \
+	saving/test_tensorflow_files.py saving/test_written_files.py \
 	layers/native applications/test_architectures.py benchmarks data/test_dataset.py datasets utils/test_directories.py utils/test_timeseries.py wrappers \
 	utils/test_models_and_sessions.py properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
 	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py \
-	preprocessing compat/test_utils.py compat/test_scikit_learn.py compat/test_signs.py compat/test_signatures.py \
+	preprocessing quantizers/test_calibrated.py compat/test_examples.py compat/test_utils.py compat/test_scikit_learn.py compat/test_signs.py compat/test_signatures.py \
 	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
@@ -35,11 +36,11 @@ demo: $(DEMO)/ready ## train a small network on digits with nothing but the base
 test: $(VENV)/ready ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-test-all: $(ALL)/ready ## run every test with every backend installed, and the rest once on each
+test-all: $(ALL)/ready ## run every test with every backend installed, and all that are quick once on each
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2
 	for backend in numpy torch tensorflow jax; do \
 		echo "On $$backend:"; \
-		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 tests \
+		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 -m "not slow" tests \
 			$(THEIR_OWN:%=--ignore=tests/%) || exit 1; \
 	done
 

@@ -18,6 +18,7 @@ _missing = [known.module for name, known in backends.KNOWN.items() if name not i
 collect_ignore = [f"amalthea/engine/backends/{module}{end}" for module in _missing for end in (".py", "")]
 _optional = {"grain": "amalthea/engine/backends/grain_pipelines.py", "PIL": "amalthea/utils/image_files.py"}
 collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]
+collect_ignore.append("amalthea/compat/keras.py")  # to import it is to install it
 
 
 def pytest_configure(config):

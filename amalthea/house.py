@@ -66,7 +66,7 @@ ROOMS = tuple(
         ("regularizers", "penalties on weights and activities"),
         ("constraints", "projections of weights after updates"),
         ("activations", "activation functions"),
-        ("quantizers", "floats as integers of 8 or 4 bits, and configurations of quantize"),
+        ("quantizers", "floats as integers of 2 to 8 bits, or as floats of 8, and configurations of quantize"),
         ("losses", "losses, and checks of labels"),
         ("metrics", "metrics"),
         ("optimizers", "optimizers and learning-rate schedules"),

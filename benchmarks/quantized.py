@@ -15,11 +15,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from amalthea import Input, Sequential, config, layers, losses, utils
+from amalthea import Input, Sequential, config, layers, losses, quantizers, utils
 from amalthea.datasets import digits
 from amalthea.models import clone_model
 
-KINDS = (None, "int8", "int4")
+KINDS = (None, "int8", "int4", "gptq", "awq")
 BATCHES = (1, 32, 128)
 ROUNDS = 60
 
@@ -34,12 +34,13 @@ def trained(x: Any, y: Any) -> Sequential:
     return model
 
 
-def quantized(model: Sequential, kind: str | None) -> Sequential:
-    """Return a copy of a model with its kernels quantized."""
+def quantized(model: Sequential, kind: str | None, examples: Any) -> Sequential:
+    """Return a copy of a model with its kernels quantized; in groups of 128 inputs where there are groups."""
     copy = clone_model(model)
     copy.set_weights(model.get_weights())
+    calibrated = {"gptq": quantizers.GPTQConfig, "awq": quantizers.AWQConfig}
     if kind:
-        copy.quantize(kind)
+        copy.quantize(kind, config=calibrated[kind](examples, None) if kind in calibrated else None)
     return copy
 
 
@@ -69,13 +70,15 @@ def main() -> None:
     """Measure on the backend in use, and print the table."""
     (x, y), (x_test, y_test) = ((x.reshape(-1, 784).astype("float32") / 255, y) for x, y in digits.load_data())
     model = trained(x, y)
-    models = {kind: quantized(model, kind) for kind in KINDS}
+    models = {kind: quantized(model, kind, x[:128]) for kind in KINDS}
+    exact = model.predict(x_test, verbose=0)
     times = {batch: ratios(models, x_test[:batch]) for batch in BATCHES}
-    table = Table("kernels", "file, kB", "accuracy", *(f"time, {batch} rows" for batch in BATCHES))
+    table = Table("kernels", "file, kB", "accuracy", "change of outputs", *(f"time, {batch} rows" for batch in BATCHES))
     for kind, each in models.items():
-        right = np.mean(np.argmax(each.predict(x_test, verbose=0), -1) == y_test)
+        found = each.predict(x_test, verbose=0)
+        right, change = np.mean(np.argmax(found, -1) == y_test), np.sqrt(np.mean((found - exact) ** 2) / np.var(exact))
         row = (f"{times[batch][kind]:.2f}" for batch in BATCHES)
-        table.add_row(kind or "float32", f"{kilobytes(each):.0f}", f"{right:.4f}", *row)
+        table.add_row(kind or "float32", f"{kilobytes(each):.0f}", f"{right:.4f}", f"{change:.4f}", *row)
     Console().print(f"MLP 784-512-512-10 on {config.backend()}", table)
 
 

@@ -83,8 +83,8 @@ def reason(address: str, name: str = "") -> str:
         name: str; a name in it. Defaults to ``""``, the module itself.
 
     Example:
-        >>> reason("optimizers", "TFOptimizer"), reason("estimator")
-        ('optimizers of TensorFlow are not run here', 'estimators were TensorFlow\\'s, which dropped them')
+        >>> reason("optimizers", "TFOptimizer"), reason("applications.regnet")
+        ('optimizers of TensorFlow are not run here', 'Keras 3 dropped it')
     """
     inner = f"{address}.{name}".strip(".")
     if not name:

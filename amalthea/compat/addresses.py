@@ -167,6 +167,8 @@ _OWN: dict[tuple[str, str], Callable[[], Any]] = {
     ("layers", "merge"): lambda: _of("compat.merging", "merge")() if eras.era() == 1 else view("layers.merge"),
     ("layers.merge", "merge"): _of("compat.merging", "merge"),
     ("engine", "merge"): _of("compat.merging", "merge"),
+    **{(room, "Input"): lambda: _of("compat.inputs" if eras.era() < 3 else "layers", "Input")() for room in (
+        "layers", "engine", "models")},
     ("layers", "Merge"): _of("compat.merging", "Merge"),
     ("engine", "Merge"): _of("compat.merging", "Merge"),
     ("legacy", "Merge"): _of("compat.merging", "Merge"),

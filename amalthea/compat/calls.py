@@ -97,7 +97,7 @@ def modern_call(
     given, rest = _bound(name, own, args, kwargs)
     kept = {k: given.pop(k) for k in ("weights", "layer", "cell", "layers") if k in given}
     defaults = {k: v for k, v in own.defaults.items() if v is not None and k not in given} if era < 3 else {}
-    read = era if era < 3 else (1 if any(k in _old_arguments(kind, name, 1) for k in given) else 2)
+    read = era if era < 3 else _era_of_words(kind, name, given)
     given = {k: v for k, v in given.items() if v is not None}
     found, config = _spelt(kind, name, {**given, **defaults}, read, era == 3)
     config.update(kept)
@@ -106,6 +106,12 @@ def modern_call(
     for argument in [*inspect.signature(made.__init__).parameters][1 : 1 + len(rest)]:
         config.pop(argument, None)  # given by its position
     return made, rest, config
+
+
+def _era_of_words(kind: str, name: str, given: dict[str, Any]) -> int:
+    """The version whose words a call has: 1 for a class or an argument that Keras 2 had no more."""
+    is_gone = name in _table(kind, 1)[0] and name not in _table(kind, 2)[0]
+    return 1 if is_gone or any(k in _old_arguments(kind, name, 1) for k in given) else 2
 
 
 _CHANGED = ("layer", "optimizer", "initializer", "regularizer", "constraint")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
-from amalthea.layers import Conv1D, Conv2D, Conv3D, Layer, building
+from amalthea.layers import Conv1D, Conv2D, Conv3D, Lambda, Layer, building
 from amalthea.layers.weights import Weights
 from amalthea.models.model import unless_set
 
@@ -26,11 +27,23 @@ def install() -> None:
     """Gives layers the methods of old."""
     if "get_output_at" not in vars(Layer):
         attach(Layer, {**_METHODS, **{name: unless_set(read) for name, read in _ATTRIBUTES.items()}})
+        attach(Lambda, {"call": _alone(Lambda.call)})
 
 
 def uninstall() -> None:
     """Takes them back."""
-    detach(Layer)
+    detach(Layer, Lambda)
+
+
+def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a Lambda may return a list of one tensor, as ``K.gradients`` does: it is the tensor."""
+
+    @functools.wraps(call)
+    def called(self: Any, inputs: Any, mask: Any = None, training: Any = None) -> Any:
+        outputs = call(self, inputs, mask=mask, training=training)
+        return outputs[0] if eras.era() < 3 and isinstance(outputs, list) and len(outputs) == 1 else outputs
+
+    return called
 
 
 # ------------------------------------------------------------------------------------------ calls

@@ -37,8 +37,8 @@ def old_class(room: str, name: str) -> Any:
         name: str; the class or function.
 
     Example:
-        >>> old_class("layers", "MaxoutDense").__name__, old_class("layers", "Dense")
-        ('MaxoutDense', None)
+        >>> old_class("layers", "AtrousConvolution2D").__name__, old_class("layers", "Dense")
+        ('AtrousConvolution2D', None)
     """
     kind = _KINDS.get(room)
     name = _SHORT.get(name, name)

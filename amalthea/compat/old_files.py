@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from amalthea import saving
+from amalthea import saving, writing
 from amalthea.compat import eras
 from amalthea.models import Model
+from amalthea.saving import old_h5
 
 _KNOWN = (".keras", ".h5", ".hdf5", ".json", ".safetensors")
 _TODAY = {name: getattr(Model, name) for name in ("save", "save_weights")}
@@ -43,9 +43,7 @@ def save_weights(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any
     kwargs.pop("save_format", None)
     if not _is_old(filepath):
         return _TODAY["save_weights"](self, filepath, overwrite, **kwargs)
-    written = Path(f"{os.fspath(filepath)}.new.h5")
-    _TODAY["save_weights"](self, written, True, **kwargs)
-    os.replace(written, filepath)
+    writing.write(Path(filepath), old_h5.weights_bytes(self), overwrite)
 
 
 def save_model(

@@ -176,7 +176,7 @@ def _contents() -> dict[str, Any]:
                "disable_eager_execution": _nothing, "disable_v2_behavior": _nothing,
                "enable_eager_execution": _nothing}  # fmt: skip
     log = _room("logging", {"set_verbosity": _nothing, "ERROR": 40, "WARN": 30, "INFO": 20, "DEBUG": 10, "FATAL": 50})
-    devices = dict.fromkeys(("list_physical_devices", "list_logical_devices"), _no_devices)
+    devices: dict[str, Any] = dict.fromkeys(("list_physical_devices", "list_logical_devices"), _no_devices)
     devices.update(dict.fromkeys(("set_memory_growth", "set_visible_devices", "run_functions_eagerly"), _nothing))
     found.update(
         options, function=_as_is, executing_eagerly=lambda: True, get_logger=lambda: Options(setLevel=_nothing),

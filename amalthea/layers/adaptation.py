@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from amalthea import checks, docstrings, dtype_policies, initializers, loading, quantizers
 from amalthea.engine import dtypes
 from amalthea.engine.ir.computed import ComputedVariable
@@ -18,9 +16,19 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.engine.types import ShapeLike
 from amalthea.errors import ArgumentError
 from amalthea.layers import building
+from amalthea.layers.quantized_files import config_for, with_zero_points
+from amalthea.quantizers.calibrated_variables import AWQVariable, CalibratedVariable, GPTQVariable
+from amalthea.quantizers.float8_variable import Float8Variable
 from amalthea.quantizers.variables import Int4Variable, Int8Variable, LowRankVariable, QuantizedVariable
 
-_VARIABLES = {"int8": Int8Variable, "int4": Int4Variable}
+_VARIABLES = {
+    "int8": Int8Variable, "int4": Int4Variable, "gptq": GPTQVariable, "awq": AWQVariable, "float8": Float8Variable,
+}  # fmt: skip
+_CONFIGS = {
+    "int8": quantizers.Int8QuantizationConfig,
+    "int4": quantizers.Int4QuantizationConfig,
+    "float8": quantizers.Float8QuantizationConfig,
+}
 
 docstrings.share(
     "adapters",
@@ -47,27 +55,33 @@ def resolved_config(mode: Any, config: Any) -> Any:
     if wanted not in dtype_policies.MODES:
         raise ArgumentError(
             "This quantization does not exist.",
-            expected="mode='int8' or mode='int4'",
+            expected=", ".join(map(repr, dtype_policies.MODES)),
             got=repr(wanted),
             cure='mode="int8"',
         )
     if config is not None and config.mode != wanted:
         raise ArgumentError("`mode` and `config` of quantize contradict.", expected=config.mode, got=wanted)
-    if wanted not in ("int8", "int4"):
+    if config is None and wanted not in _CONFIGS:
+        kind = quantizers.GPTQConfig if wanted == "gptq" else quantizers.AWQConfig
         raise ArgumentError(
-            f"The quantization {wanted!r} is not implemented.",
-            expected="int8 or int4",
-            got=repr(wanted),
-            cure='quantize("int4")' if wanted in ("gptq", "awq") else 'dtype="mixed_bfloat16", for faster training',
+            f"The quantization {wanted!r} looks at examples, which its configuration holds.",
+            expected=f"config=quantizers.{kind.__name__}(dataset, tokenizer)",
+            got="no config",
+            cure=f"model.quantize(config=quantizers.{kind.__name__}(dataset, tokenizer))",
         )
-    return config or {"int8": quantizers.Int8QuantizationConfig, "int4": quantizers.Int4QuantizationConfig}[wanted]()
+    return config or _CONFIGS[wanted]()
 
 
 def _policy(config: Any, policy: Any) -> Any:
     """Returns the dtype policy of a quantized layer."""
-    block = getattr(config, "block_size", None)
-    mode = "int8" if config.mode == "int8" else f"int4/{-1 if block is None else block}"
-    return dtype_policies.get(f"{mode}_from_{getattr(policy, 'source_name', policy.name)}")
+    mode, source = config.mode, getattr(policy, "source_name", policy.name)
+    if mode == "int4":
+        mode = f"int4/{-1 if config.block_size is None else config.block_size}"
+    if mode in ("gptq", "awq"):
+        mode = config.dtype_policy_string()
+    if mode == "float8" and hasattr(policy, "amax_history_length"):
+        return policy
+    return dtype_policies.get(f"{mode}_from_{source}")
 
 
 class Adaptation:
@@ -106,8 +120,12 @@ class Adaptation:
     @property
     def quantization_mode(self) -> str | None:
         """The name of the quantization of the weights, such as ``"int8"``; None without one."""
+        return self._own_policy.quantization_mode
+
+    @property
+    def _own_policy(self) -> Any:
         policy = self.dtype_policy
-        return (policy[self.path] if isinstance(policy, dtype_policies.DTypePolicyMap) else policy).quantization_mode
+        return policy[self.path] if isinstance(policy, dtype_policies.DTypePolicyMap) else policy
 
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
         """Stores the kernels of the layer as integers; :meth:`Model.quantize` says what runs in integers then.
@@ -116,7 +134,7 @@ class Adaptation:
         layer holds the integers and their scale.
 
         Args:
-            mode: str; ``"int8"`` or ``"int4"``. Defaults to None, which takes the mode of ``config``.
+            mode: str; ``"int8"``, ``"int4"`` or ``"float8"``. Defaults to None, which takes the mode of ``config``.
             type_check: bool; accepted as in Keras, and without effect: subclasses are quantized too.
             config: QuantizationConfig; options of the mode. Defaults to None, which takes the default of the mode.
 
@@ -134,6 +152,13 @@ class Adaptation:
         """
         config = resolved_config(mode, config)
         building.require_built(self)
+        if config.mode in ("gptq", "awq"):
+            raise ArgumentError(
+                f"The quantization {config.mode!r} looks at the inputs of a layer, so it begins at the model.",
+                expected=f"Model.quantize({config.mode!r}, config)",
+                got=f"Layer.quantize of '{self.name}'",
+                cure="model.quantize(config=config, filters=...)",
+            )
         adapted = self._is_adapted
         if adapted or not self._kernels():
             raise ArgumentError(
@@ -143,18 +168,28 @@ class Adaptation:
             )
         self._quantize(config)
 
-    def _quantize(self, config: Any) -> None:
-        self.dtype_policy = _policy(config, self.dtype_policy)
+    def _quantize(self, config: Any, seen: Any = None) -> None:
+        """Quantizes every kernel; ``seen`` maps their ids to the statistics of a calibration."""
+        self.dtype_policy = _policy(config, self._own_policy)
         if "quantization_config" in vars(self):  # an argument of the constructor
             setattr(self, "quantization_config", config)  # noqa: B010  # not an attribute of every layer
         for variable in self._kernels():
-            axes, layout = self._input_axes(variable), self._scale_layout(variable)
-            self._replace(variable, _VARIABLES[config.mode](variable, axes, layout, config, self._make))
+            arguments = [variable, self._input_axes(variable), self._scale_layout(variable), config, self._make]
+            if config.mode == "float8":
+                arguments.append(self._own_policy.amax_history_length)
+            if seen is not None:
+                arguments.append(seen[id(variable)])
+            self._replace(variable, _VARIABLES[config.mode](*arguments))
 
-    def _make(self, name: str, shape: Any, dtype: str, initializer: str) -> Variable:
-        """Creates a variable behind a kernel; all but the integers are attributes under their names."""
-        made = self.add_weight(shape, initializer, dtype, trainable=False, autocast=False, name=name)
-        if dtype != "int8" or name.endswith("_zero"):
+    def _make(self, name: str, shape: Any, dtype: str, initializer: str, is_overwritten: bool = False) -> Variable:
+        """Creates a variable behind a kernel, and an attribute for it, under its name unless that is the kernel's."""
+        made = self.add_weight(
+            shape, initializer, dtype, trainable=is_overwritten, autocast=False, name=name,
+            overwrite_with_gradient=is_overwritten,
+        )  # fmt: skip
+        if dtype == "uint8" and not name.endswith("_zero"):
+            setattr(self, f"quantized_{name}", made)
+        elif dtype != "int8" or name.endswith("_zero"):
             setattr(self, name, made)
         return made
 
@@ -162,18 +197,24 @@ class Adaptation:
         """Puts a computed variable into the attribute of a variable, and its first source into its place in files."""
         name = next(name for name, value in vars(self).items() if value is variable and name != "_own")
         first = computed._sources[0]
-        if any(v is variable for v in self._own) and first is not variable:
+        if not getattr(computed, "_takes_position", True):
+            self._own = [v for v in self._own if v is not variable]
+        elif any(v is variable for v in self._own) and first is not variable:
             self._own = [first if v is variable else v for v in self._own if v is not first]
         setattr(self, name, computed)
 
     def _adapt_built(self) -> None:
         """Quantizes the kernels of a layer that was just built with a quantized policy."""
-        mode = self.quantization_mode
-        if mode is None or self._tracked(QuantizedVariable) or not self._kernels():
+        mode, policy = self.quantization_mode, self._own_policy
+        if mode is None or self._tracked(QuantizedVariable, Float8Variable) or not self._kernels():
             return
         config = getattr(self, "quantization_config", None)
         if config is None and mode == "int4":
-            config = quantizers.Int4QuantizationConfig(block_size=getattr(self.dtype_policy, "block_size", None))
+            config = quantizers.Int4QuantizationConfig(block_size=getattr(policy, "block_size", None))
+        if config is None and mode == "gptq":
+            config = quantizers.GPTQConfig(None, None, weight_bits=policy.weight_bits, group_size=policy.group_size)
+        if config is None and mode == "awq":
+            config = quantizers.AWQConfig(None, None, group_size=policy.group_size)
         self._quantize(resolved_config(mode, config))
 
     def quantized_build(self, input_shape: ShapeLike, mode: str) -> None:
@@ -181,7 +222,7 @@ class Adaptation:
 
         Args:
             input_shape: tuple of int and None; shape of the input with the batch.
-            mode: str; ``"int8"`` or ``"int4"``.
+            mode: str; ``"int8"``, ``"int4"`` or ``"float8"``.
 
         Raises:
             ArgumentError: as in :meth:`quantize`.
@@ -239,22 +280,17 @@ class Adaptation:
     def _quantize_like(self, store: Any) -> None:
         """Quantizes a layer inside another one as a model file says; its configuration is that of the outer one."""
         kernels = self._kernels()
-        own, extra = self._own_variables(), len(store.keys()) - len(self._own_variables())
-        if loading.reading.get() is None or self._is_adapted or not kernels or extra not in (
-            len(kernels), 3 * len(kernels)
-        ):  # fmt: skip
+        if loading.reading.get() is None or self._is_adapted or not kernels:
             return
-        first = next(i for i, v in enumerate(own) if v is kernels[0])
-        codes = store[str(first)]
-        if codes.dtype != np.int8:
-            return
-        if extra == len(kernels):
-            is_int8 = tuple(codes.shape) == tuple(kernels[0].shape)
-            config = resolved_config("int8", None) if is_int8 else quantizers.Int4QuantizationConfig(block_size=None)
-        else:
-            groups = store[str(len(store.keys()) - 1)]
-            config = quantizers.Int4QuantizationConfig(block_size=max(1, int(np.sum(groups == 0))))
-        self._quantize(config)
+        config = config_for(store, self._own_variables(), kernels, self._input_axes(kernels[0]))
+        if config is not None:
+            self._quantize(config)
+
+    def _complete(self, store: Any) -> Any:
+        """Returns a store of the layer's values with zero points that Keras left out."""
+        found, stored = self._tracked(CalibratedVariable), self._stored_variables()
+        lacks_zeros = len(found) == 1 and len(store.keys()) == len(stored) - 1
+        return with_zero_points(store, stored, found[0], self.name) if lacks_zeros else store
 
     def _restart_adapters(self) -> None:
         """Begins products of low rank at 0 again, since the kernel of a file has them in it."""
@@ -327,6 +363,11 @@ class LowRank:
         building.require_built(self)
         if self.lora_enabled:
             raise ArgumentError(f"Layer '{self.name}' has an adapter already.", expected="one call of enable_lora")
+        if self._tracked(Float8Variable):
+            raise ArgumentError(
+                f"Layer '{self.name}' is trained in floats of 8 bits, which does not go with an adapter.",
+                cure="enable_lora on a layer of floats, int8 or int4",
+            )
         kernel = (self._tracked(QuantizedVariable) or self._kernels())[0]
         if getattr(self, f"{kernel.name}_constraint", None) is not None:
             raise ArgumentError(

@@ -38,6 +38,9 @@ class Configuration(Configurable):
     def _quantize_like(self, store: Any) -> None:
         raise NotImplementedError
 
+    def _complete(self, store: Any) -> Any:
+        raise NotImplementedError
+
     _config_start: Mapping[str, Any] = MappingProxyType({})  # what Keras writes first, whether it was given or not
 
     def get_config(self) -> dict[str, Any]:
@@ -177,5 +180,5 @@ class Configuration(Configurable):
             [[2.0, 4.0]]
         """
         self._quantize_like(store)
-        building.load_variables(self, self._stored_variables(), store)
+        building.load_variables(self, self._stored_variables(), self._complete(store))
         self._restart_adapters()

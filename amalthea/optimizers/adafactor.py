@@ -70,6 +70,10 @@ class Adafactor(Optimizer):
         super().build(variables)
         self._slots.update(row=[], column=[], velocity=[])
         for variable in variables:
+            if variable.overwrite_with_gradient:
+                for slot in ("row", "column", "velocity"):
+                    self._slots[slot].append(None)  # type: ignore[arg-type]
+                continue
             shapes = (variable.shape[:-1], variable.shape[:-2] + variable.shape[-1:])
             for slot, shape in zip(("row", "column"), shapes):
                 self._slots[slot].append(self._factor(variable, shape))

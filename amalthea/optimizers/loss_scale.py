@@ -75,6 +75,10 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.build(variables)
         super().build(variables)
 
+    def _follow(self, variables: Sequence[Variable]) -> None:
+        self.inner_optimizer._follow(variables)
+        self._know(variables)
+
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, then those of the inner optimizer."""
@@ -112,7 +116,10 @@ class LossScaleOptimizer(Optimizer):
         self.build(variables)
         scale = self._dynamic_scale.value
         grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
-        grads = [None if g is None else g / ops.cast(scale, g.dtype) for g in grads]
+        grads = [
+            g if g is None or v.overwrite_with_gradient else g / ops.cast(scale, g.dtype)
+            for g, v in zip(grads, variables)
+        ]
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
         every = [*variables, *self.inner_optimizer.variables]
         counted = {"weight": weight} if self._accumulates else {}

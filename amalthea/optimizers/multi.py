@@ -175,6 +175,16 @@ class MultiOptimizer(Optimizer):
                 optimizer.build(own)
         super().build(variables)
 
+    def _follow(self, variables: Sequence[Variable]) -> None:
+        self._chosen = {variable: self._index(self.optimizer_map(variable)) for variable in variables}
+        for i, optimizer in enumerate(self._inner):
+            own = [variable for variable in variables if self._chosen[variable] == i]
+            if optimizer.built:
+                optimizer._follow(own)
+            elif own:
+                optimizer.build(own)
+        self._know(variables)
+
     @property
     def optimizers(self) -> list[Any]:
         """The optimizers inside, those of the table first."""

@@ -123,6 +123,10 @@ class Muon(_Moments):
         super().build(variables)
         self._slots.update(momentum=[], velocity=[])
         for variable in variables:
+            if variable.overwrite_with_gradient:
+                self._slots["momentum"].append(None)  # type: ignore[arg-type]
+                self._slots["velocity"].append(None)  # type: ignore[arg-type]
+                continue
             self._slots["momentum"].append(self.add_variable_from_reference(variable, "momentum"))
             velocity = self.add_variable_from_reference(variable, "velocity") if self._is_for_adam(variable) else None
             self._slots["velocity"].append(velocity)  # type: ignore[arg-type]

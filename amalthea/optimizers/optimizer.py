@@ -345,19 +345,21 @@ class Optimizer(State, registry=registry):
     def _average(self) -> None:
         """Move the averages towards the weights; at the first update they become them."""
         momentum = ops.cast(ops.not_equal(self.iterations, 0), "float32") * self.ema_momentum
-        for variable, average in zip(self._trainable_variables, self._slots["average"]):
+        pairs = [pair for pair in zip(self._trainable_variables, self._slots["average"]) if pair[1] is not None]
+        for variable, average in pairs:
             value = ops.cast(variable.value, average.dtype)
             average.assign(value + (average.value - value) * ops.cast(momentum, average.dtype))
         if self.ema_overwrite_frequency:
             is_due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
-            for variable, average in zip(self._trainable_variables, self._slots["average"]):
+            for variable, average in pairs:
                 variable.assign(ops.where(is_due, ops.cast(average.value, variable.dtype), variable.value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Replaces variables by their moving averages, if there are any; called when ``fit`` ends."""
         with at_once():
             for variable in var_list if self._has_averages else ():
-                variable.assign(self._slot("average", variable).value)
+                if not variable.overwrite_with_gradient:
+                    variable.assign(self._slot("average", variable).value)
 
     @property
     def _has_averages(self) -> bool:

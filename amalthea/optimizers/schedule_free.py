@@ -61,7 +61,8 @@ class ScheduleFreeAdamW(_Moments):
     def _begin_at_weights(self) -> None:
         """Take the weights as they are now for the last point. (Files call it ``momentum``.)"""
         for variable, point in zip(self._trainable_variables, self._slots["momentum"]):
-            point.assign(variable.value)
+            if point is not None:
+                point.assign(variable.value)
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, point: Any, velocity: Any) -> Any:
         step = self._update_number(value.dtype)

@@ -25,6 +25,7 @@ class State(Configurable):
     use_ema: bool
     gradient_accumulation_steps: int | None
     _accumulated_weight: Any = None  # of the gradients that wait for an update
+    _made_first: Sequence[Variable] = ()  # variables from before the slots
 
     def _start(self) -> None:
         self.built = False
@@ -66,31 +67,63 @@ class State(Configurable):
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """One variable for each of those given; several names give as many lists, made variable by variable."""
+        """One variable for each of those given; several names give as many lists, made variable by variable.
+
+        None stands in place of those for variables that take their gradient as their value.
+        """
         names = [name] if isinstance(name, str) else list(name)
         given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        made: list[list[Variable]] = [[] for _ in names]
+        made: list[list[Any]] = [[] for _ in names]
         for variable in trainable_variables:
             for variables, slot, start in zip(made, names, given):
-                variables.append(self.add_variable_from_reference(variable, slot, start))
+                is_updated = not variable.overwrite_with_gradient
+                variables.append(self.add_variable_from_reference(variable, slot, start) if is_updated else None)
         return made[0] if isinstance(name, str) else tuple(made)
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots for these variables."""
         if self.built:
             return
-        self._trainable_variables = list(variables)
-        self._indices = {v: i for i, v in enumerate(variables)}
+        self._made_first = list(self._variables)
+        self._know(variables)
         if self.use_ema:
             self._slots["average"] = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
-            self._slots["gradient_accumulator"] = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._slots["gradient_accumulator"] = [
+                self.add_variable_from_reference(variable, "gradient_accumulator") for variable in variables
+            ]
             self._accumulated_weight = Variable(np.float32(0), trainable=False, name="accumulated_weight")
             self._accumulated_weight.path = f"{self.name}/accumulated_weight"
         for group in self.slot_groups:
             made = self.add_optimizer_variables(variables, list(group), list(group.values()))
             self._slots.update(zip(group, made))
         self.built = True
+
+    def _know(self, variables: Sequence[Variable]) -> None:
+        self._trainable_variables = list(variables)
+        self._indices = {v: i for i, v in enumerate(variables)}
+
+    def _follow(self, variables: Sequence[Variable]) -> None:
+        """Make slots for other variables than before; variables that are still among them keep the values of theirs."""
+        slots = {name: dict(zip(self._trainable_variables, listed)) for name, listed in self._slots.items()}
+        beside, weight = self._beside_slots(), self._accumulated_weight
+        self.built, self._slots = False, {}
+        self._variables = [v for v in self._variables if any(v is first for first in self._made_first)]
+        self.build(variables)
+        pairs = [
+            (slot, slots[name].get(variable))
+            for name, listed in self._slots.items()
+            for variable, slot in zip(self._trainable_variables, listed)
+        ]
+        with at_once():
+            for new, old in [*pairs, *zip(self._beside_slots(), beside), (self._accumulated_weight, weight)]:
+                if new is not None and old is not None:
+                    new.assign(old.numpy())
+
+    def _beside_slots(self) -> list[Variable]:
+        """Returns the variables that were made with the slots and belong to no trained variable."""
+        known = {id(v) for v in (*self._made_first, *(v for listed in self._slots.values() for v in listed))}
+        return [v for v in self._variables if id(v) not in known]
 
     def _slot(self, name: str, variable: Variable) -> Variable:
         """The slot of that name for a variable."""

@@ -1,4 +1,4 @@
-"""Quantizers: floats as integers of 8 or 4 bits with a scale, and configurations of ``quantize``.
+"""Quantizers: floats as integers of 2 to 8 bits with a scale, or of floats of 8; configurations of ``quantize``.
 
 The scale divides, as in Keras: ``floats = integers / scale``.
 """

@@ -149,12 +149,20 @@ class Int4QuantizationConfig(QuantizationConfig):
 
 
 class Float8QuantizationConfig(QuantizationConfig):
-    """Configuration of ``quantize`` for training in floats of 8 bits; no layer supports it yet.
+    """Configuration of ``quantize`` for training with products in floats of 8 bits.
+
+    Inputs and weights of a product are rounded to ``float8_e4m3fn``, and cotangents of its outputs to ``float8_e5m2``,
+    each with a scale that follows the largest magnitudes of the last steps. The weights stay in their dtype. In loops
+    that use a library's own gradients (``loss.backward()``, ``tf.GradientTape``, ``jax.grad``), scales do not change.
 
     Example:
-        >>> from amalthea import quantizers
-        >>> quantizers.Float8QuantizationConfig().mode
-        'float8'
+        >>> from amalthea import Sequential, layers, quantizers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> model.quantize(config=quantizers.Float8QuantizationConfig())
+        >>> [v.name for v in model.trainable_weights][1:4]
+        ['bias', 'inputs_scale', 'inputs_amax_history']
+
+    Source: Micikevicius and others, "FP8 formats for deep learning", 2022; NVIDIA, Transformer Engine.
     """
 
     def __init__(self) -> None:
@@ -166,8 +174,11 @@ class Float8QuantizationConfig(QuantizationConfig):
 docstrings.share(
     "calibration",
     """
-    dataset: iterable of texts or of arrays of tokens, for calibration. It is not part of the configuration's data.
-    tokenizer: callable from text to tokens. It is not part of the configuration's data.
+    dataset: iterable of texts, of arrays of tokens (integers), or of arrays of floats, for calibration. Texts and
+        tokens are joined, and cut into ``num_samples`` windows of ``sequence_length``; of floats, each array is an
+        example of a batch. It is not part of the configuration's data.
+    tokenizer: callable from text to tokens, or an object whose ``tokenize`` is; None if there are no texts. It is not
+        part of the configuration's data.
     """,
 )
 docstrings.share(
@@ -176,6 +187,15 @@ docstrings.share(
     num_samples: int, at least 1; examples of the calibration. Defaults to 128.
     sequence_length: int, at least 1; tokens of an example. Defaults to 512.
     group_size: int, at least 1; inputs that share a scale. -1 makes one group. Defaults to 128.
+    """,
+)
+docstrings.share(
+    "blocks of a model",
+    """
+    quantization_layer_structure: dict of lists of layers; ``"sequential_blocks"`` are quantized in turn, each with the
+        outputs of the one before as its inputs, and ``"pre_block_layers"`` make the inputs of the first. It is not
+        part of the configuration's data. Defaults to None, which takes ``Model.get_quantization_layer_structure``;
+        without that, the layers of a Sequential are the blocks, and any other model is one block.
     """,
 )
 
@@ -198,11 +218,11 @@ def _check_method(config: Any, bits: tuple[int, ...]) -> None:
 class _Calibrated(QuantizationConfig):
     """The base of methods that look at examples to quantize."""
 
-    _not_in_config = ("dataset", "tokenizer")
+    _not_in_config = ("dataset", "tokenizer", "quantization_layer_structure")
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the options as plain data, without the data set and the tokenizer."""
-        return {"dataset": None, "tokenizer": None, **super().get_config()}
+        """Returns the options as plain data, without the data set, the tokenizer and the layers of the structure."""
+        return {"dataset": None, "tokenizer": None, **super().get_config(), "quantization_layer_structure": None}
 
     def dtype_policy_string(self) -> str:
         """Returns the beginning of the name of the dtype policy, such as ``"gptq/4/128"``."""
@@ -212,25 +232,30 @@ class _Calibrated(QuantizationConfig):
 class GPTQConfig(_Calibrated):
     """Configuration of GPTQ, which quantizes a layer's weights one by one and corrects those that remain.
 
-    It can be made, stored and read. The method itself is not implemented: ``quantize`` refuses it.
+    Each column of weights is rounded, and the columns that remain are changed so that the outputs of the layer change
+    least, for the inputs of the calibration.
 
     Args:
         |calibration|
-        weight_bits: int; 2, 3, 4 or 8. Defaults to 4.
+        weight_bits: int; 2, 3, 4 or 8; files have two integers of 4 bits in a byte, and one of the others. Defaults
+            to 4.
         per_channel: bool; whether each output has its own scale. Defaults to True.
         |calibration lengths|
         hessian_damping: float, 0 to 1; share of the mean added to the diagonal of the Hessian. Defaults to 0.01.
         symmetric: bool; whether the range lies evenly around 0. Defaults to False.
         activation_order: bool; whether weights of large inputs come first. Defaults to False.
-        quantization_layer_structure: dict; layers before the blocks, and the blocks. Defaults to None.
+        |blocks of a model|
 
     Raises:
         ArgumentError: an option is out of its range.
 
     Example:
-        >>> from amalthea import quantizers
-        >>> quantizers.GPTQConfig(None, None, weight_bits=8).dtype_policy_string()
-        'gptq/8/128'
+        >>> import numpy as np
+        >>> from amalthea import Sequential, layers, quantizers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> model.quantize(config=quantizers.GPTQConfig(np.eye(4, dtype="float32"), None, weight_bits=8))
+        >>> model.layers[0].dtype_policy.name
+        'gptq/8/128_from_float32'
 
     Source: Frantar and others, "GPTQ: accurate post-training quantization for generative pre-trained transformers",
         2022.
@@ -267,22 +292,26 @@ class GPTQConfig(_Calibrated):
 class AWQConfig(_Calibrated):
     """Configuration of AWQ, which scales the weights of large inputs before it quantizes them to 4 bits.
 
-    It can be made, stored and read. The method itself is not implemented: ``quantize`` refuses it.
+    The scale of an input is a power of its mean magnitude; of several powers the one is taken whose rounded weights
+    change the outputs of the layer least, for the inputs of the calibration.
 
     Args:
         |calibration|
         weight_bits: int; 4, the only number of bits. Defaults to 4.
         |calibration lengths|
         num_grid_points: int, at least 1; scales that are tried. Defaults to 20.
-        quantization_layer_structure: dict; layers before the blocks, and the blocks. Defaults to None.
+        |blocks of a model|
 
     Raises:
         ArgumentError: an option is out of its range.
 
     Example:
-        >>> from amalthea import quantizers
-        >>> quantizers.AWQConfig(None, None).dtype_policy_string()
-        'awq/4/128'
+        >>> import numpy as np
+        >>> from amalthea import Sequential, layers, quantizers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> model.quantize(config=quantizers.AWQConfig(np.eye(4, dtype="float32"), None, group_size=2))
+        >>> [(v.name, v.shape) for v in model.weights][-2:]
+        [('awq_scales', (4,)), ('g_idx', (4,))]
 
     Source: Lin and others, "AWQ: activation-aware weight quantization", 2023.
     """

@@ -15,6 +15,7 @@ from amalthea.ops import base
 
 # By name: bits of the fraction, smallest and largest exponent, largest number.
 _FORMATS = {"float8_e4m3fn": (3, -6, 8, 448.0), "float8_e5m2": (2, -14, 15, 57344.0)}
+LARGEST = {name: form[3] for name, form in _FORMATS.items()}
 
 
 def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: float, margin: int = 0) -> Any:

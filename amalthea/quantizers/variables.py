@@ -28,6 +28,8 @@ Make = Callable[[str, Sequence[int], str, str], Variable]  # name, shape, dtype 
 class QuantizedVariable(ComputedVariable):
     """A weight that is stored as integers and a scale."""
 
+    _takes_position = True  # whether files keep the integers where they kept the weight
+
     def __init__(self, replaced: Variable, sources: Sequence[Variable]):
         super().__init__(replaced, sources)
         self._store(self._encode(replaced.numpy()))

@@ -37,6 +37,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         ['model.keras']
     """
     path = Path(filepath)
+    _follow_adapted(model)
     chosen = kwargs.get("save_format")
     if path.suffix in (".h5", ".hdf5") or chosen in ("h5", "hdf5"):
         _check_free(path, overwrite)
@@ -50,6 +51,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         )
     _check_free(path, overwrite)
     archive.save_model(model, path, zipped is not False, overwrite)
+
+
+def _follow_adapted(model: Any) -> None:
+    """Lets the optimizer drop its slots for kernels that were quantized since: a loaded model does not have them."""
+    getattr(model, "_follow_adapted", lambda: None)()
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
@@ -126,6 +132,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         True
     """
     path = Path(filepath)
+    _follow_adapted(model)
     if max_shard_size is not None and path.name.endswith(".weights.h5"):
         path = path.with_name(path.name.removesuffix("h5") + "json")
     if not path.name.endswith((".h5", ".hdf5", ".weights.json", ".safetensors")):

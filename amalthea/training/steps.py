@@ -323,6 +323,7 @@ class Steps(Results):
             self._prepare_metrics()  # which a step of a user's goes through
         if self.compiled and self.optimizer is not None and all(layer.built for layer in self._flatten_layers()):
             self.optimizer.build(self._trained_variables)
+            self._follow_adapted()
         self._contents = Contents(self)
         self._is_ready = True
 
@@ -343,6 +344,15 @@ class Steps(Results):
         except Exception:
             if type(self).train_step is Steps.train_step:
                 raise
+
+    def _follow_adapted(self) -> None:
+        """Gives the optimizer slots for adapters and the variables of quantized layers, in place of replaced ones."""
+        optimizer = self.optimizer if self.compiled else None
+        if optimizer is not None and optimizer.built and any(layer._is_adapted for layer in self._flatten_layers()):
+            trained = self._trained_variables
+            known, own = {id(v) for v in optimizer._trainable_variables}, {id(v) for v in self.variables}
+            if not known <= own or any(id(v) not in known for v in trained):
+                optimizer._follow(trained)
 
     @property
     def _trained_variables(self) -> list[Any]:

@@ -92,6 +92,8 @@ LAYERS = {
     "CuDNNLSTM": (2, "CuDNNLSTM", (4,), {"return_sequences": True}, "LSTM",
                   {"units": 4, "recurrent_activation": "sigmoid", "return_sequences": True}),
     "CuDNNGRU": (2, "CuDNNGRU", (4,), {}, "GRU", {"reset_after": True, "recurrent_activation": "sigmoid"}),
+    "MaxoutDense in Keras 3": (3, "MaxoutDense", (3,), {}, "MaxoutDense", {"nb_feature": 4}),
+    "Merge in Keras 3": (3, "Merge", (), {"mode": "sum"}, "Add", {}),
     "CuDNNLSTM in Keras 3": (3, "CuDNNLSTM", (4,), {}, "LSTM", {"units": 4}),
     "BatchNormalization": (
         1, "BatchNormalization", (), {"epsilon": 1e-4, "beta_init": "one"}, "BatchNormalization",

@@ -29,7 +29,10 @@ def call(name, *args, **kwargs):
 
 UNARY = "sinc cbrt exp2 fabs deg2rad rad2deg isposinf isneginf nansum nanmax signbit".split()
 NAN = "nansum nanprod nanmean nanvar nanstd nanmax nanmin nanmedian".split()
-METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+METHODS = (
+    "linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf", "averaged_inverted_cdf", "closest_observation",
+    "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased", "normal_unbiased",
+)  # fmt: skip
 ROWS = [
     *(call(name, x) for name in UNARY for x in (X, S)),
     *(call(name, N, **kw) for name in NAN for kw in ({}, {"axis": 1}, {"axis": (0, 1), "keepdims": True})),
@@ -63,7 +66,7 @@ ROWS = [
     *(call("trapezoid", X, **kw) for kw in ({}, {"axis": 0, "dx": 2}, {"x": np.float32([0, 1, 3, 7])}, {"x": X * 2})),
     call("trapezoid", E),
     *(call(name, x, q, axis=axis, method=m) for name, x in (("quantile", X), ("nanquantile", N)) for m in METHODS
-      for q, axis in ((0.3, None), ([0.0, 0.5, 1 / 6], 1))),
+      for q, axis in ((0.3, None), ([0.0, 0.5, 1 / 6, 1.0], 1))),
     call("quantile", N, 0.5, axis=1),
     call("quantile", np.zeros((2, 0), "float32"), 0.5, axis=0),
     call("percentile", X, [50, 20], axis=(0, 1), keepdims=True),

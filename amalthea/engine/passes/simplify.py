@@ -21,7 +21,7 @@ from amalthea.engine.primitives import control, elementwise, movement, reduction
 
 def simplify(graph: Graph) -> Graph:
     """Rewrite a graph by all rules of this module, then schedule its nodes."""
-    plain = (drop_identity, fold_constants, drop_broadcast, drop_noops, drop_factors)
+    plain = (drop_identity, drop_empty, fold_constants, drop_broadcast, drop_noops, drop_factors)
     return schedule(
         apply_rules(
             share_extended(graph),
@@ -39,6 +39,15 @@ def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | No
     if node.primitive is control.with_gradient:
         return inputs[node.attrs["count"] :]
     return None
+
+
+def drop_empty(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """Replace results without elements by constants: for batches of no rows libraries fail, or end the process."""
+    types = [x.type for x in node.outputs]
+    if node.primitive is control.native_call or not all(shapes.is_static(t.shape) and 0 in t.shape for t in types):
+        return None
+    sizes: list[Any] = [t.shape for t in types]
+    return [Tensor(t, value=np.zeros(size, dtypes.to_numpy(t.dtype))) for t, size in zip(types, sizes)]
 
 
 def drop_noops(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:

@@ -21,7 +21,17 @@ from amalthea.ops.base import accumulating, all_axes, cast, one_axis, op, shape_
 from amalthea.ops.numpy.ordering import argsort
 from amalthea.ops.sorting import order
 
-METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+# Methods whose position is a smooth function of the share q: ``n q + a + q (1 - a - b) - 1``, by a and b.
+_POSITIONS = {
+    "linear": (1.0, 1.0),
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+_STEPS = ("inverted_cdf", "averaged_inverted_cdf", "closest_observation")  # ``n q - 1`` is the position
+METHODS = (*_POSITIONS, "lower", "higher", "midpoint", "nearest", *_STEPS)
 
 docstrings.share(
     "quantile options",
@@ -29,7 +39,9 @@ docstrings.share(
 axis: int or sequence of ints; the axes to reduce. Defaults to None, which reduces all axes.
 method: str; of the two elements around the wanted position, ``"lower"`` and ``"higher"`` take one, ``"nearest"`` the
     nearer one (of two equally near ones, that of the even position), ``"midpoint"`` their mean, and ``"linear"``
-    weighs them by their distance. Defaults to ``"linear"``.
+    weighs them by their distance. ``"inverted_cdf"``, ``"averaged_inverted_cdf"``, ``"closest_observation"``,
+    ``"interpolated_inverted_cdf"``, ``"hazen"``, ``"weibull"``, ``"median_unbiased"`` and ``"normal_unbiased"`` have
+    other positions, those of NumPy. Defaults to ``"linear"``.
 keepdims: bool; True keeps each reduced axis with size 1. Defaults to False, which removes them.
 """,
 )
@@ -83,22 +95,53 @@ def _picked(ordered: Any, q: Any, count: Any, method: str, skip_nan: bool) -> An
     axis, name = len(lead), dtypes.name_of(ordered)
     known = r.reduce_sum(cast(p.logical_not(p.isnan(ordered)), "int32"), axes=(axis,), keepdims=True)
     largest = p.subtract(cast(known, "float64"), 1.0) if skip_nan else native(np.full((1,), n - 1.0))
-    at = p.maximum(p.multiply(largest, q), 0.0)
-    low = p.floor(at)
-    if method == "nearest":
-        low = p.round(at)
-    high = p.minimum(p.add(low, 1.0), p.maximum(largest, 0.0))
-    share = p.subtract(at, low) if method in ("linear", "midpoint", "higher") else None
-    below = _at(ordered, low, (*lead, count))
-    if share is None:
-        out = below
-    else:
-        between, above = p.greater(share, 0.0), _at(ordered, high, (*lead, count))
-        weight = {"linear": cast(share, name), "midpoint": 0.5, "higher": 1.0}[method]
-        out = p.select(between, _between(below, above, weight), below)
+    low, weight = (_step if method in _STEPS else _between_two)(largest, q, method)
+    last = p.maximum(largest, 0.0)
+    low, high = (p.minimum(p.maximum(index, 0.0), last) for index in (low, p.add(low, 1.0)))
+    out = below = _at(ordered, low, (*lead, count))
+    if weight is not None:
+        between, above = p.greater(weight, 0.0), _at(ordered, high, (*lead, count))
+        out = p.select(between, _between(below, above, cast(weight, name)), below)
     if skip_nan:
         return out
     return p.select(p.less(known, n), float("nan"), out)
+
+
+def _between_two(largest: Any, q: Any, method: str) -> tuple[Any, Any]:
+    """The index below a position, and the weight of the element after it; None for the one below alone."""
+    a, b = _POSITIONS.get(method, (1.0, 1.0))
+    if a == b == 1.0:
+        at = p.multiply(largest, q)  # whole numbers stay whole in floating point
+    else:
+        at = p.add(p.add(p.multiply(p.add(largest, 1.0), q), p.multiply(q, 1.0 - a - b)), a - 1.0)
+    at = p.minimum(p.maximum(at, 0.0), p.maximum(largest, 0.0))
+    if method == "nearest":
+        return p.round(at), None
+    low = p.floor(at)
+    share = p.subtract(at, low)
+    if method in _POSITIONS or method == "lower":
+        return low, share if method in _POSITIONS else None
+    return low, p.multiply(cast(p.greater(share, 0.0), "float64"), 0.5 if method == "midpoint" else 1.0)
+
+
+def _step(largest: Any, q: Any, method: str) -> tuple[Any, Any]:
+    """The same for methods that step from element to element; the index may be below 0.
+
+    The product ``n q`` is compared, and not subtracted: where a library fuses both, a whole product is not whole.
+    """
+    product = p.multiply(p.add(largest, 1.0), q)
+    if method == "closest_observation":
+        halves = p.floor(p.multiply(product, 2.0))
+        low = p.floor(p.multiply(p.subtract(halves, 3.0), 0.5))
+        is_tie = p.logical_and(
+            p.equal(p.multiply(product, 2.0), halves), p.equal(p.multiply(low, 2.0), p.subtract(halves, 3.0))
+        )
+        is_odd = p.logical_not(p.equal(p.multiply(p.floor(p.multiply(low, 0.5)), 2.0), low))
+        return low, cast(p.logical_not(p.logical_and(is_tie, is_odd)), "float64")
+    whole = p.floor(product)
+    is_between = cast(p.logical_not(p.equal(product, whole)), "float64")
+    averages = method == "averaged_inverted_cdf"
+    return p.subtract(whole, 1.0), p.add(p.multiply(is_between, 0.5), 0.5) if averages else is_between
 
 
 def _between(low: Any, high: Any, weight: Any) -> Any:

@@ -141,13 +141,18 @@ def _unfront(x, axis):
     return tf.transpose(x, (*range(1, axis + 1), 0, *range(axis + 1, x.ndim)))
 
 
+def _add_at(x, points, updates):
+    """Add at points; TensorFlow refuses updates of arrays without elements."""
+    return x if 0 in x.shape else tf.tensor_scatter_nd_add(x, points, updates)
+
+
 def _scatter_add(x, indices, updates, *, axis):
     if indices.ndim == 0:  # the kernel needs a vector of indices
         indices, updates = indices[None], tf.expand_dims(updates, axis)
     column = _non_negative(indices, x.shape[axis])[..., None]
     if axis == 0:
-        return tf.tensor_scatter_nd_add(x, column, updates)
-    return _unfront(tf.tensor_scatter_nd_add(_front(x, axis), column, _front(updates, axis, indices.ndim)), axis)
+        return _add_at(x, column, updates)
+    return _unfront(_add_at(_front(x, axis), column, _front(updates, axis, indices.ndim)), axis)
 
 
 def _along(x, indices, axis):
@@ -228,9 +233,9 @@ LOWERINGS: dict[Primitive, Any] = {
     indexing.gather: lambda x, i, *, axis: tf.gather(x, _non_negative(i, x.shape[axis]), axis=axis),
     indexing.scatter_add: _scatter_add,
     indexing.take_along_axis: lambda x, i, *, axis: tf.gather_nd(x, _along(x, i, axis)),
-    indexing.add_along_axis: lambda x, i, u, *, axis: tf.tensor_scatter_nd_add(x, _along(x, i, axis), u),
+    indexing.add_along_axis: lambda x, i, u, *, axis: _add_at(x, _along(x, i, axis), u),
     indexing.gather_points: lambda x, i: tf.gather_nd(x, _points(x, i)),
-    indexing.scatter_add_points: lambda x, i, u: tf.tensor_scatter_nd_add(x, _points(x, i), u),
+    indexing.scatter_add_points: lambda x, i, u: _add_at(x, _points(x, i), u),
     indexing.top_k: _top_k, matmul.matmul: _matmul,
     matmul.integer_matmul: lambda x, y: tf.linalg.matmul(x, y, output_type=tf.int32),
     w.conv: windows.conv, w.conv_input_gradient: windows.conv_input_gradient,

@@ -1,0 +1,72 @@
+"""The scripts of ``examples``, as ``amalthea run`` runs them, reach the scores of the real Keras of their version.
+
+``tests/oracles/examples/stored.json`` keeps the scores of real Keras with several seeds. The band is four standard
+deviations of those around their mean, and a hundredth of the mean for scripts whose scores hardly differ.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = {"keras1": "keras1", "keras2": "keras2", "keras3": "."}
+STORED = json.loads((ROOT / "tests" / "oracles" / "examples" / "stored.json").read_text())
+SCRIPTS = sorted(
+    f"{version}/{path.stem}"
+    for version, folder in FOLDERS.items()
+    for path in (ROOT / "examples" / folder).glob("*.py")
+    if path.stem != "data"
+)
+BOUND = 1e4  # scripts whose scores of real Keras are not stored yet run to their end and give a number
+# The small data have other hashes than the large ones, whose names and formats they have.
+START = """
+import hashlib, os, sys
+from amalthea.cli import main
+from amalthea.datasets import imdb, mnist
+for module, name in ((imdb, "imdb.npz"), (mnist, "mnist.npz")):
+    with open(os.path.join(os.environ["KERAS_HOME"], "datasets", name), "rb") as file:
+        module.SHA256 = hashlib.sha256(file.read()).hexdigest()
+sys.exit(main(["run", "--keras", *sys.argv[1:]]))
+"""
+
+
+def path_of(name):
+    version, script = name.split("/")
+    return ROOT / "examples" / FOLDERS[version] / f"{script}.py"
+
+
+def band(scores):
+    middle, spread = statistics.mean(scores), statistics.stdev(scores)
+    width = max(4 * spread, 0.01 * abs(middle))
+    return middle - width, middle + width
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keras_home")
+    subprocess.run([sys.executable, ROOT / "examples" / "data.py", folder / "datasets"], check=True)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_example_reaches_the_score_of_real_keras(name, home):
+    ran = subprocess.run(
+        [sys.executable, "-c", START, name[5], path_of(name)],
+        env={**os.environ, "KERAS_HOME": str(home), "HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, cwd=home,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    last = ran.stdout.strip().splitlines()[-1]
+    assert last.startswith("score: ")
+    low, high = band(STORED[name]) if name in STORED else (0, BOUND)
+    assert low <= float(last.split()[1]) <= high, f"{last}, and not {low} to {high}"
+
+
+def test_stored_scores_are_those_of_examples_that_exist():
+    assert set(STORED) <= set(SCRIPTS)
