@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -74,7 +75,7 @@ class _Arguments:
         self.kind, self.name, self.made, self.config, self.place = kind, name, made, dict(config), place
         self.positional = len(rest)
         own = signatures(eras.era()).get(name)
-        self.old_names = own.arguments if own is not None else ()
+        self.old_names = own.arguments if own is not None else tuple(inspect.signature(made).parameters)
 
     def placed(self, arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
         found = []
@@ -120,8 +121,6 @@ class _Arguments:
 
     def _is_early(self, today: str) -> bool:
         """Whether an argument may stand without its name: those before it stand without theirs."""
-        import inspect
-
         names = [*inspect.signature(self.made).parameters]
         if today in names and names.index(today) == self.positional:
             self.positional += 1

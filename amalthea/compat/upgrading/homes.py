@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import NamedTuple
 
-from amalthea.compat import addresses
+from amalthea.compat import addresses, eras, utils
 from amalthea.compat.calls import kind_of
 from amalthea.spellings import keras1, keras2, others
 from amalthea.spellings.signatures import signatures
@@ -68,9 +68,9 @@ def home(address: str) -> Home | None:
 
 def _rooms(address: str) -> tuple[str, ...]:
     """The rooms of today that hold a module's names, the one of most names first."""
-    if address in ("layers.merge", "engine.merge"):
-        return ("layers",)
-    if address.startswith("utils."):
+    if address == "layers.merge":
+        return () if eras.era() == 1 else ("layers",)  # a function in Keras 1
+    if address.removeprefix("utils.") in utils.MODULES:
         return ("utils", "compat.utils")
     if address in addresses.ADDRESSES:
         return addresses.ADDRESSES[address]
