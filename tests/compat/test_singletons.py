@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 
 from amalthea import Model, layers
-from amalthea.compat import eras, importer
 from amalthea.compat.inputs import Input
 from amalthea.layers import Dense, Lambda
 
 
 @pytest.fixture
-def era():
-    before = eras.era()
-    importer.install(2)
-    yield
-    importer.uninstall()
-    eras.set_era(before)
+def era(keras):
+    keras(2)
 
 
 def test_a_list_of_one_tensor_from_a_lambda_is_the_tensor(era):
