@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
     "run": "run a script of Keras 1, 2 or 3 as it is",
+    "upgrade": "rewrite a script of Keras 1 or 2 to today's spelling",
 }
 
 

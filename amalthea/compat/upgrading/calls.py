@@ -90,7 +90,8 @@ class _Arguments:
         for today, value in self.config.items():
             if not is_default(self.made, today, value):
                 found.append(self._argument(today, rendered(value, today, self.place)))
-        return [a.with_changes(comma=_comma(a, i == len(found) - 1)) for i, a in enumerate(found)]
+        ends = bool(arguments) and isinstance(arguments[-1].comma, cst.Comma)
+        return [a.with_changes(comma=_comma(a, i == len(found) - 1, ends)) for i, a in enumerate(found)]
 
     def _position(self, i: int) -> str | None:
         return self.old_names[i] if i < len(self.old_names) else None
@@ -140,11 +141,10 @@ def _rows(table: Any, kind: str) -> tuple[dict[str, Spelling], Spelling]:
     return {**second, **first}, common
 
 
-def _comma(argument: cst.Arg, is_last: bool) -> Any:
-    if is_last:
-        return argument.comma if isinstance(argument.comma, cst.Comma) else cst.MaybeSentinel.DEFAULT
-    return (
-        argument.comma
-        if isinstance(argument.comma, cst.Comma)
-        else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    )
+def _comma(argument: cst.Arg, is_last: bool, ends: bool) -> Any:
+    """The comma after an argument; after the last only if the call ended with one."""
+    if is_last and not ends:
+        return cst.MaybeSentinel.DEFAULT
+    if isinstance(argument.comma, cst.Comma):
+        return argument.comma
+    return cst.MaybeSentinel.DEFAULT if is_last else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))

@@ -34,7 +34,8 @@ class Imports:
         self.needed: dict[tuple[str, str], str] = {}
         found = _Found()
         module.visit(found)
-        self.taken = found.names
+        self.taken, self.read = found.names, found.read
+        self.is_binary = "binary_crossentropy" in code(module)
         self.aliases: set[str] = set()  # local names that the script chose
         for node in found.imports:
             for local, address in _bound(node):
@@ -45,6 +46,7 @@ class Imports:
             if isinstance(node, cst.ImportFrom) and isinstance(node.names, cst.ImportStar):
                 address = address_of(_module_of(node))
                 self.stars += [address] if address is not None else []
+        self.of_stars = {found.room for found in map(home, self.stars) if found is not None}
         self.lines = len(self.stars) + sum(bool(list(_bound(node))) for node in found.imports)
 
     def _learn(self, local: str, address: str) -> None:
@@ -86,6 +88,8 @@ class Imports:
         return self._need(room, name, name)
 
     def _need(self, room: str, name: str, wanted: str) -> str:
+        if name and room in self.of_stars and wanted not in self.names and self.by_star(name) is not None:
+            return wanted
         if (room, name) not in self.needed:
             own = self.names.get(wanted) == (room, name)
             free = wanted not in self.taken and wanted not in self.needed.values()
@@ -98,7 +102,8 @@ class Imports:
         """The script with its imports of today; names that are not read any more are left out."""
         read = _Found()
         module.visit(read)
-        return module.visit(_Lines(self, read.read))  # type: ignore[return-value]
+        still = read.read | {name for name in self.taken if name not in self.read}  # imported for its own sake
+        return module.visit(_Lines(self, still))
 
 
 def _module_of(node: cst.ImportFrom) -> str:
@@ -130,7 +135,8 @@ class _Found(cst.CSTVisitor):
         self.imports: list[cst.Import | cst.ImportFrom] = []
         self.names: set[str] = set()
         self.read: set[str] = set()
-        self.inside = False
+        self.inside = False  # of an import
+        self.beside = False  # at a word that names no variable
 
     def visit_Import(self, node: cst.Import) -> None:
         self.imports.append(node)
@@ -146,10 +152,23 @@ class _Found(cst.CSTVisitor):
     def leave_ImportFrom(self, original_node: cst.ImportFrom) -> None:
         self.inside = False
 
+    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
+        self.beside = True
+
+    def leave_Attribute_attr(self, node: cst.Attribute) -> None:
+        self.beside = False
+
+    def visit_Arg_keyword(self, node: cst.Arg) -> None:
+        self.beside = True
+
+    def leave_Arg_keyword(self, node: cst.Arg) -> None:
+        self.beside = False
+
     def visit_Name(self, node: cst.Name) -> None:
-        self.names.add(node.value)
-        if not self.inside:
-            self.read.add(node.value)
+        if not self.beside:
+            self.names.add(node.value)
+            if not self.inside:
+                self.read.add(node.value)
 
 
 class _Lines(cst.CSTTransformer):
@@ -188,7 +207,8 @@ class _Lines(cst.CSTTransformer):
             return [f"from {self._full(found.room)} import *", *self._from({})]
         mine = list(_bound(node))
         if not mine:
-            return None
+            is_first = not self.imports.lines and self.left and "tensorflow" in code(node)
+            return [code(node), *self._from({})] if is_first else None
         kept = self._others(node)
         rooms: dict[str, set[str]] = {}
         plain = []
@@ -199,7 +219,9 @@ class _Lines(cst.CSTTransformer):
             if local in self.read and not found.name:
                 plain.append(self._module_line(found.room, local))
             elif found.name and local in self.read:
-                rooms.setdefault(found.room, set()).add(found.name if found.name == local else f"{found.name} as {local}")
+                rooms.setdefault(found.room, set()).add(
+                    found.name if found.name == local else f"{found.name} as {local}"
+                )
         return [*kept, *dict.fromkeys(plain), *self._from(rooms)]
 
     def _from(self, rooms: dict[str, set[str]]) -> list[str]:
@@ -208,7 +230,7 @@ class _Lines(cst.CSTTransformer):
         lines = []
         for key, local in list(self.left.items()):
             room, name = key
-            if room not in rooms and self.lines_left:
+            if room not in rooms and self.lines_left > 0:
                 continue
             del self.left[key]
             if not name:
@@ -222,7 +244,9 @@ class _Lines(cst.CSTTransformer):
         names: Any = node.names
         if isinstance(node, cst.ImportFrom):
             return []
-        rest = [code(a.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for a in names if address_of(code(a.name)) is None]
+        rest = [
+            code(a.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for a in names if address_of(code(a.name)) is None
+        ]
         return [f"import {', '.join(rest)}"] if rest else []
 
     def _module_line(self, room: str, local: str) -> str:
@@ -234,4 +258,3 @@ class _Lines(cst.CSTTransformer):
 
     def _full(self, room: str) -> str:
         return ".".join(part for part in (self.imports.package, room) if part)
-

@@ -8,9 +8,9 @@ import libcst as cst
 
 from amalthea.compat import eras
 from amalthea.compat.merging import MODES
+from amalthea.compat.upgrading.imports import code
 from amalthea.spellings import modern_name
 
-_MODULE = cst.Module([])
 RENAMED = {"nb_epoch": "epochs", "nb_val_samples": "validation_steps", "val_samples": "steps"}
 DROPPED = ("show_accuracy", "class_mode", "pickle_safe", "nb_worker", "workers", "max_q_size", "max_queue_size",
            "use_multiprocessing")  # fmt: skip
@@ -45,8 +45,7 @@ def todays_method(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.B
     if name == "compile":
         return updated if "loss" not in given and len(updated.args) < 2 else _compiled(rewriter, updated)
     if name == "predict_classes":
-        rewriter.note(original, "predict_classes: write predict(x).argmax(-1), or (predict(x) > 0.5) of one output")
-        return updated
+        return _classes(rewriter, original, updated)
     counts = given & set(_COUNTS)
     if counts or name.endswith("_generator") and eras.era() == 1:
         rewriter.note(original, f"{name} counts samples, and today's fit counts batches: divide by the size of a batch")
@@ -54,7 +53,20 @@ def todays_method(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.B
     arguments = _named(name, updated.args)
     kept = [_renamed(a) for a in arguments if a.keyword is None or a.keyword.value not in DROPPED]
     today = cst.Name(_TODAY.get(name, name))
-    return updated.with_changes(func=func.with_changes(attr=today), args=_last_without_comma(kept, _ends_with_comma(updated)))
+    return updated.with_changes(
+        func=func.with_changes(attr=today), args=_last_without_comma(kept, _ends_with_comma(updated))
+    )
+
+
+def _classes(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """``predict_classes``: above a half where the script trains by a binary crossentropy, else the largest output."""
+    assert isinstance(updated.func, cst.Attribute)
+    func = updated.func.with_changes(attr=cst.Name("predict"))
+    kept = [_renamed(a) for a in _named("predict_proba", updated.args)]
+    found = code(updated.with_changes(func=func, args=_last_without_comma(kept, _ends_with_comma(updated))))
+    text = f'({found} > 0.5).astype("int32")' if rewriter.imports.is_binary else f"{found}.argmax(-1)"
+    rewriter.note(original, f"predict_classes is taken to mean {text}")
+    return cst.parse_expression(text)
 
 
 def _named(name: str, arguments: Any) -> list[cst.Arg]:

@@ -10,6 +10,7 @@ from amalthea import activations, constraints, initializers, regularizers
 from amalthea.saving import serialize_keras_object
 
 _ROOMS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+OLD_SIGMOID = "keras2_hard_sigmoid"  # a function, which has to be imported
 Place = Callable[[str, str], str]  # a room and a name to the expression that stands for it
 
 
@@ -37,6 +38,8 @@ def rendered(value: Any, argument: str, place: Place) -> str:
     if isinstance(value, (list, tuple)):
         inside = ", ".join(rendered(v, argument, place) for v in value)
         return f"({inside}{',' if len(value) == 1 else ''})"
+    if value == OLD_SIGMOID:
+        return place("layers.legacy", OLD_SIGMOID)
     if isinstance(value, dict) and "class_name" in value:
         return _object(value, argument.rsplit("_", 1)[-1], place)
     return repr(value)

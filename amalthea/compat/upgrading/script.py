@@ -29,8 +29,8 @@ class Rewriter(cst.CSTTransformer):
 
     def note(self, node: cst.CSTNode, text: str) -> None:
         """Keeps a line on what was left as it is."""
-        line = self.get_metadata(metadata.PositionProvider, node).start.line
-        self.notes.append(f"line {line}: {text}")
+        place: Any = self.get_metadata(metadata.PositionProvider, node)
+        self.notes.append(f"line {place.start.line}: {text}")
 
     def visit_Import(self, node: cst.Import) -> bool:
         """Imports are left to the second pass."""
@@ -60,6 +60,10 @@ class Rewriter(cst.CSTTransformer):
             return methods.todays_method(self, original_node, updated_node)
         if old.old in ("merge", "Merge"):
             return self._merge(original_node, updated_node)
+        if old.name == "Input" and any(
+            a.keyword is not None and a.keyword.value == "tensor" for a in updated_node.args
+        ):
+            return updated_node.with_changes(func=self._reached(original_node.func, "compat.inputs", "Input"))
         if not old.kind:
             return methods.todays_function(old.name, updated_node)
         try:
@@ -75,10 +79,11 @@ class Rewriter(cst.CSTTransformer):
 
     def _merge(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """``merge(inputs, mode=...)`` as a layer of today that is called."""
-        made = methods.merged(updated_node) if code(original_node.func).endswith("merge") else None
+        name = code(original_node.func).rpartition(".")[2]
+        made = methods.merged(updated_node) if name == "merge" else None
         if made is None:
-            self.note(original_node, "this merge is left as it is")
-            return updated_node
+            self.note(original_node, f"{name} is left as it is")
+            return updated_node.with_changes(func=self._reached(original_node.func, "compat.merging", name))
         name, arguments, inputs = made
         return cst.Call(cst.Call(self._reached(original_node.func, "layers", name), arguments), [cst.Arg(inputs)])
 
@@ -125,7 +130,10 @@ class Rewriter(cst.CSTTransformer):
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         """A class that is not called, such as ``isinstance(layer, Convolution2D)``."""
         parent = self.get_metadata(metadata.ParentNodeProvider, original_node)
-        if isinstance(parent, (cst.Attribute, cst.Param, cst.Arg)) and getattr(parent, "value", None) is not original_node:
+        if (
+            isinstance(parent, (cst.Attribute, cst.Param, cst.Arg))
+            and getattr(parent, "value", None) is not original_node
+        ):
             return updated_node
         if isinstance(parent, cst.Call) and parent.func is original_node:
             return updated_node
