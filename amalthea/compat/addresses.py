@@ -1,4 +1,4 @@
-"""Where the modules of Keras 1, 2 and 3 are today, by their address after ``keras.``.
+"""Old modules of Keras, such as ``keras.layers.core``, and the modules of today that hold their names.
 
 A module of old is a view: its own names first, then classes under their old names, then the modules of today that
 hold its contents.

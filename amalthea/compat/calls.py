@@ -203,7 +203,7 @@ def _class(kind: str, name: str) -> Any:
 
 
 def _finished(kind: str, cls: Any, config: dict[str, Any], era: int) -> None:
-    """What takes more than a renaming."""
+    """Changes arguments in place where a new name is not enough: functions as initializers, a first Embedding."""
     if kind == "optimizer":
         config.pop("schedule_decay", None)
     if kind != "layer":

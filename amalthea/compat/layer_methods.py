@@ -208,7 +208,7 @@ def _settable(name: str) -> Any:
     today: Any = getattr(Weights, name)
 
     def assign(self: Any, variables: Iterable[Variable]) -> None:
-        """What a layer of a user's of Keras 1 lists is trained, or not trained."""
+        """Makes listed variables weights of the layer, as custom layers of Keras 1 ask by assigning a list."""
         listed = [v for v in variables if isinstance(v, Variable)]
         self._own += [v for v in listed if not any(v is x for x in self._own)]
         for variable in listed:

@@ -39,7 +39,7 @@ def install() -> None:
         Model.__bases__ = (OldModel, *Model.__bases__)
         OldModel._today = (Model._loss_kind, Model._metrics_kind)
         Model._loss_kind, Model._metrics_kind = OldLoss, OldMetrics
-        attach(Model, old_files.METHODS)  # which are no methods of a base
+        attach(Model, old_files.METHODS)  # on Model itself, whose own methods come before those of its bases
 
 
 def uninstall() -> None:

@@ -1,4 +1,4 @@
-"""What callbacks of Keras 1 and 2 found: ``params`` under old keys, ``validation_data``."""
+"""Callbacks of Keras 1 and 2: the old keys of ``params``, the attribute ``validation_data``, and old arguments."""
 
 from __future__ import annotations
 

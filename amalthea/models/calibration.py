@@ -54,7 +54,7 @@ def _structure(model: Any, config: Any) -> tuple[list[Any], list[Any]]:
     given = config.quantization_layer_structure
     given = model.get_quantization_layer_structure(config.mode) if given is None else given
     if given is None:
-        return [], list(model.layers) if type(model).__name__ == "Sequential" else [model]
+        return [], model._calibrated_blocks()
     parts = ("pre_block_layers", "sequential_blocks")
     first, blocks = (list(given.get(part) or []) if isinstance(given, dict) else [] for part in parts)
     if not blocks or not all(isinstance(each, Layer) for each in [*first, *blocks]):

@@ -108,6 +108,10 @@ class Quantization:
         """
         return None
 
+    def _calibrated_blocks(self) -> list[Any]:
+        """The blocks of a model without a structure of its own: one, or the layers of a ``Sequential``."""
+        return [self]
+
 
 def _chooser(filters: Any, mode: str) -> Callable[[Any], bool]:
     """Returns the function that tells whether a layer is quantized."""

@@ -252,6 +252,9 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
+    def _calibrated_blocks(self) -> list[Any]:
+        return list(self.layers)
+
     @property
     def _layers(self) -> list[Layer]:
         return list({id(x): x for x in [*self._stack, *super()._tracked(Layer)]}.values())

@@ -446,3 +446,30 @@ def test_scales_of_float8_have_no_slots_as_in_keras():
     model.fit(numbers(12, 8), numbers(12, 1), verbose=0)
     assert len(model.trainable_weights) == 4 + 2 * 6
     assert len(model.optimizer.variables) == 2 + 2 * 4
+
+
+def test_float8_of_a_layer_that_is_called_twice_keeps_the_largest_magnitude_of_both_calls():
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    inputs, twice = layers.Input((4,)), layers.Dense(4, kernel_initializer="identity", use_bias=False)
+    model = Model(inputs, layers.Rescaling(3.0)(twice(layers.Rescaling(5.0)(twice(inputs)))))
+    model.quantize("float8")
+    model.compile(optimizers.SGD(0.0), "mse")
+    model.fit(x, np.zeros((6, 4), "float32"), batch_size=6, epochs=2, shuffle=False, verbose=0)
+    largest = 5 * np.abs(x).max()
+    history = ops.convert_to_numpy(twice.inputs_amax_history)
+    np.testing.assert_allclose(history[history > 0], [largest] * 2, rtol=0.1)  # rounded to 3 bits on the way
+    np.testing.assert_allclose(float(ops.convert_to_numpy(twice.inputs_scale)), largest / 448, rtol=0.1)
+
+
+def test_the_blocks_of_a_subclass_of_sequential_are_its_layers():
+    class Mine(Sequential):
+        pass
+
+    x = np.random.default_rng(0).normal(size=(32, 8)).astype("float32")
+    found = []
+    for kind in (Sequential, Mine):
+        amalthea.utils.set_random_seed(1)
+        model = kind([layers.Input((8,)), layers.Dense(8, activation="relu"), layers.Dense(8)])
+        model.quantize(config=quantizers.GPTQConfig(list(x), None, group_size=8))
+        found.append(model.predict(x, verbose=0))
+    np.testing.assert_array_equal(*found)

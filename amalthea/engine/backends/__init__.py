@@ -99,7 +99,7 @@ def _pass_over(name: str) -> None:
     )
 
 
-def _has(library: str) -> bool:
+def _is_installed(library: str) -> bool:
     """Whether a library is installed; a module that stands in for it, as for scripts of old Keras, is not."""
     spec = importlib.util.find_spec(library)
     return spec is not None and not getattr(spec.loader, "stands_in", False)
@@ -111,7 +111,7 @@ def installed() -> list[str]:
     >>> "numpy" in installed()
     True
     """
-    return sorted(name for name, known in KNOWN.items() if _has(known.library))
+    return sorted(name for name, known in KNOWN.items() if _is_installed(known.library))
 
 
 def complete() -> list[str]:
@@ -203,9 +203,9 @@ def data_pipeline(
     if format is None:
         return dataset
     library, module = _PIPELINES[format]
-    if format == "tf" and not _has(library):
+    if format == "tf" and not _is_installed(library):
         return dataset
-    if not _has(library):
+    if not _is_installed(library):
         raise MissingLibraryError(
             f"The format {format!r} needs {library}, which is not installed.", cure="pip install grain, or format=None"
         )
