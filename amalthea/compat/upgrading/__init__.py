@@ -45,10 +45,10 @@ def upgraded(source: str, era: int, package: str = "amalthea") -> Upgraded:
         ArgumentError: the script cannot be parsed.
 
     Example:
-        >>> old = "from keras.layers.core import Dense\\nx = Dense(output_dim=3, init='he_normal')\\n"
+        >>> old = "from keras.layers.core import Dense\\nx = Dense(output_dim=3, init='uniform')\\n"
         >>> print(upgraded(old, era=1).source, end="")
         from amalthea.layers import Dense
-        x = Dense(units=3, kernel_initializer='he_normal')
+        x = Dense(units=3, kernel_initializer='random_uniform')
     """
     before = eras.era()
     eras.set_era(era)

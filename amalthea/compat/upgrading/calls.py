@@ -12,12 +12,11 @@ import libcst as cst
 from amalthea.compat import eras
 from amalthea.compat.calls import ROOMS, modern_call
 from amalthea.compat.upgrading.homes import Home, room_of
-from amalthea.compat.upgrading.rendering import Code, Place, is_default, rendered
+from amalthea.compat.upgrading.imports import code
+from amalthea.compat.upgrading.rendering import Code, Reach, is_default, rendered
 from amalthea.spellings import keras1, keras2, others
 from amalthea.spellings.rows import Spelling
 from amalthea.spellings.signatures import signatures
-
-_MODULE = cst.Module([])
 
 
 class Call(NamedTuple):
@@ -36,20 +35,20 @@ class Call(NamedTuple):
 
 def value_of(node: cst.BaseExpression) -> Any:
     """The value of a literal; :class:`Code` for everything else."""
-    text = _MODULE.code_for_node(node)
+    text = code(node)
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError):
         return Code(text)
 
 
-def todays(home: Home, arguments: Sequence[cst.Arg], place: Place) -> Call | None:
+def todays(home: Home, arguments: Sequence[cst.Arg], reach: Reach) -> Call | None:
     """The call of today for a call of old; None where it cannot be told, as with ``*args``.
 
     Args:
         home: Home of the class that is called.
         arguments: arguments of the call.
-        place: function of a room and a name; it returns the expression that stands for it in the script.
+        reach: function of a room and a name; it returns the expression that stands for it in the script.
     """
     if any(a.star for a in arguments):
         return None
@@ -64,20 +63,20 @@ def todays(home: Home, arguments: Sequence[cst.Arg], place: Place) -> Call | Non
     made_name = made.__name__
     if decay and "decay" not in config:
         config["decay"] = decay
-    nodes = _Arguments(kind, name, made, rest, config, place).placed(arguments)
+    nodes = _Arguments(kind, name, made, rest, config, reach).todays(arguments)
     return Call(room_of(kind, made_name), made_name, nodes)
 
 
 class _Arguments:
     """The arguments of a call of today, each where the one stood that it comes from."""
 
-    def __init__(self, kind: str, name: str, made: Any, rest: Sequence[Any], config: dict[str, Any], place: Place):
-        self.kind, self.name, self.made, self.config, self.place = kind, name, made, dict(config), place
+    def __init__(self, kind: str, name: str, made: Any, rest: Sequence[Any], config: dict[str, Any], reach: Reach):
+        self.kind, self.name, self.made, self.config, self.reach = kind, name, made, dict(config), reach
         self.positional = len(rest)
         own = signatures(eras.era()).get(name)
         self.old_names = own.arguments if own is not None else tuple(inspect.signature(made).parameters)
 
-    def placed(self, arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
+    def todays(self, arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
         found = []
         for i, argument in enumerate(arguments):
             old = argument.keyword.value if argument.keyword is not None else self._position(i)
@@ -89,7 +88,7 @@ class _Arguments:
                 found.append(self._with(argument, today, self.config.pop(today)))
         for today, value in self.config.items():
             if not is_default(self.made, today, value):
-                found.append(self._argument(today, rendered(value, today, self.place)))
+                found.append(self._argument(today, rendered(value, today, self.reach)))
         ends = bool(arguments) and isinstance(arguments[-1].comma, cst.Comma)
         return [a.with_changes(comma=_comma(a, i == len(found) - 1, ends)) for i, a in enumerate(found)]
 
@@ -112,9 +111,9 @@ class _Arguments:
         old = value_of(argument.value)
         same = isinstance(value, Code) and isinstance(old, Code) and value.text == old.text
         if same or not isinstance(value, Code) and type(value) is type(old) and value == old:
-            text = _MODULE.code_for_node(argument.value)
+            text = code(argument.value)
         else:
-            text = rendered(value, today, self.place)
+            text = rendered(value, today, self.reach)
         made = self._argument(today, text)
         if argument.keyword is None and self._is_early(today):
             made = made.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT)

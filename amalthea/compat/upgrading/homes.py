@@ -17,7 +17,7 @@ _KINDS = {"layers": "layer", "engine": "layer", "legacy": "layer", "optimizers":
 
 
 class Home(NamedTuple):
-    """The place of a name.
+    """A room of today, and a name in it.
 
     Args:
         room: str; dotted, without ``amalthea.``; empty for the package itself.
@@ -33,7 +33,18 @@ class Home(NamedTuple):
 
 
 def address_of(qualified: str) -> str | None:
-    """What follows ``keras.`` in a name; empty for the package, None for a name of another package."""
+    """The part of a dotted name after ``keras.``.
+
+    Args:
+        qualified: str; a dotted name, such as ``"tensorflow.keras.layers"``.
+
+    Returns:
+        str, empty for the package itself; None for a name of another package.
+
+    Example:
+        >>> address_of("tensorflow.keras.layers"), address_of("keras"), address_of("numpy")
+        ('layers', '', None)
+    """
     for prefix in PREFIXES:
         if qualified == prefix:
             return ""
@@ -100,7 +111,16 @@ def _in_room(module: str, word: str) -> Home | None:
 
 
 def room_of(kind: str, name: str) -> str:
-    """The room of a class of today."""
+    """The room of a class of today.
+
+    Args:
+        kind: str; such as ``"layer"``.
+        name: str; the class.
+
+    Example:
+        >>> room_of("layer", "Dense"), room_of("layer", "MaxoutDense"), room_of("loss", "MeanSquaredError")
+        ('layers', 'layers.legacy', 'losses')
+    """
     rooms = ("layers", "layers.legacy") if kind == "layer" else ("losses" if kind == "loss" else f"{kind}s",)
     return next((room for room in rooms if hasattr(_module(room), name)), rooms[0])
 

@@ -7,14 +7,22 @@ from typing import Any
 
 import libcst as cst
 
-from amalthea.compat import addresses
+from amalthea.compat import addresses, tensorflow
 from amalthea.compat.upgrading.homes import Home, address_of, home
 
 _MODULE = cst.Module([])
 
 
 def code(node: cst.CSTNode) -> str:
-    """The text of a node."""
+    """The text of a node.
+
+    Args:
+        node: cst.CSTNode.
+
+    Example:
+        >>> code(cst.parse_expression("Dense( 3 )"))
+        'Dense( 3 )'
+    """
     return _MODULE.code_for_node(node)
 
 
@@ -30,8 +38,8 @@ class Imports:
         self.package = package
         self.modules: dict[str, str] = {}  # local name of a module to its room
         self.names: dict[str, tuple[str, str]] = {}  # local name to room and name of today
-        self.stars: list[str] = []
-        self.needed: dict[tuple[str, str], str] = {}
+        self.stars: list[str] = []  # addresses of which all names are imported
+        self.needed: dict[tuple[str, str], str] = {}  # room and name of today to the local name
         found = _Found()
         module.visit(found)
         self.taken, self.read = found.names, found.read
@@ -69,9 +77,9 @@ class Imports:
         """The name of today for a module, and its room; ``tf.keras`` becomes an import of its own."""
         if local in self.modules:
             return local, self.modules[local]
-        return self.place("", ""), ""
+        return self.reach("", ""), ""
 
-    def place(self, room: str, name: str) -> str:
+    def reach(self, room: str, name: str) -> str:
         """The expression for a name of a room: through a module that the script imports, or by an import of its own."""
         root = next((local for local, at in self.modules.items() if at == ""), None)
         if root is not None:
@@ -135,40 +143,35 @@ class _Found(cst.CSTVisitor):
         self.imports: list[cst.Import | cst.ImportFrom] = []
         self.names: set[str] = set()
         self.read: set[str] = set()
-        self.inside = False  # of an import
-        self.beside = False  # at a word that names no variable
 
-    def visit_Import(self, node: cst.Import) -> None:
+    def visit_Import(self, node: cst.Import) -> bool:
+        self._keep(node)
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        self._keep(node)
+        return False
+
+    def _keep(self, node: cst.Import | cst.ImportFrom) -> None:
+        """Keeps an import, and the local names that it binds."""
         self.imports.append(node)
-        self.inside = True
+        if not isinstance(node.names, cst.ImportStar):
+            aliases = [(alias.evaluated_alias, alias.evaluated_name) for alias in node.names]
+            self.names |= {local or full.split(".")[0] for local, full in aliases}
 
-    def leave_Import(self, original_node: cst.Import) -> None:
-        self.inside = False
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        """The word after a point is not a variable."""
+        node.value.visit(self)
+        return False
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
-        self.imports.append(node)
-        self.inside = True
-
-    def leave_ImportFrom(self, original_node: cst.ImportFrom) -> None:
-        self.inside = False
-
-    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
-        self.beside = True
-
-    def leave_Attribute_attr(self, node: cst.Attribute) -> None:
-        self.beside = False
-
-    def visit_Arg_keyword(self, node: cst.Arg) -> None:
-        self.beside = True
-
-    def leave_Arg_keyword(self, node: cst.Arg) -> None:
-        self.beside = False
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        """The name of an argument is not a variable."""
+        node.value.visit(self)
+        return False
 
     def visit_Name(self, node: cst.Name) -> None:
-        if not self.beside:
-            self.names.add(node.value)
-            if not self.inside:
-                self.read.add(node.value)
+        self.names.add(node.value)
+        self.read.add(node.value)
 
 
 class _Lines(cst.CSTTransformer):
@@ -207,7 +210,7 @@ class _Lines(cst.CSTTransformer):
             return [f"from {self._full(found.room)} import *", *self._from({})]
         mine = list(_bound(node))
         if not mine:
-            is_first = not self.imports.lines and self.left and "tensorflow" in code(node)
+            is_first = not self.imports.lines and self.left and tensorflow.NAME in code(node)
             return [code(node), *self._from({})] if is_first else None
         kept = self._others(node)
         rooms: dict[str, set[str]] = {}

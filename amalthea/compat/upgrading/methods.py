@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import libcst as cst
 
 from amalthea.compat import eras
 from amalthea.compat.merging import MODES
-from amalthea.compat.upgrading.imports import code
+from amalthea.compat.upgrading.imports import Imports, code
 from amalthea.spellings import modern_name
 
 RENAMED = {"nb_epoch": "epochs", "nb_val_samples": "validation_steps", "val_samples": "steps"}
@@ -29,7 +30,21 @@ FUNCTIONS = {
 _KEYS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 
 
-def todays_method(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+class Notes(Protocol):
+    """The pass over a script, as far as methods need it."""
+
+    imports: Imports
+
+    def note(self, node: cst.CSTNode, text: str) -> None:
+        """Keeps a line on what was left as it is."""
+        ...
+
+    def optimizer(self, node: cst.SimpleString) -> cst.BaseExpression:
+        """An optimizer by its name, with the defaults of the era."""
+        ...
+
+
+def todays_method(rewriter: Notes, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """A call of a method of a model, by today's arguments; any other call as it is.
 
     Args:
@@ -58,7 +73,7 @@ def todays_method(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.B
     )
 
 
-def _classes(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+def _classes(rewriter: Notes, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """``predict_classes``: above a half where the script trains by a binary crossentropy, else the largest output."""
     assert isinstance(updated.func, cst.Attribute)
     func = updated.func.with_changes(attr=cst.Name("predict"))
@@ -69,11 +84,11 @@ def _classes(rewriter: Any, original: cst.Call, updated: cst.Call) -> cst.BaseEx
     return cst.parse_expression(text)
 
 
-def _named(name: str, arguments: Any) -> list[cst.Arg]:
-    """Arguments of ``*_generator`` whose places differ today, by their names."""
-    places = {"fit_generator": ("steps_per_epoch", "epochs"), "evaluate_generator": ("steps",),
-              "predict_generator": ("steps",), "predict_proba": ("batch_size",)}  # fmt: skip
-    names = (None, *places.get(name, ()))
+def _named(name: str, arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
+    """Arguments that stand at another position today, by their names."""
+    order = {"fit_generator": ("steps_per_epoch", "epochs"), "evaluate_generator": ("steps",),
+             "predict_generator": ("steps",), "predict_proba": ("batch_size",)}  # fmt: skip
+    names = (None, *order.get(name, ()))
     return [with_keyword(a, names[i]) if a.keyword is None and i < len(names) else a for i, a in enumerate(arguments)]
 
 
@@ -118,8 +133,8 @@ def todays_function(name: str, call: cst.Call) -> cst.Call:
     return call.with_changes(args=made)
 
 
-def _compiled(rewriter: Any, call: cst.Call) -> cst.Call:
-    """``compile`` with names of today; the third argument by place is ``metrics``."""
+def _compiled(rewriter: Notes, call: cst.Call) -> cst.Call:
+    """``compile`` with names of today; the third argument by position is ``metrics``."""
     made = []
     for i, argument in enumerate(call.args):
         name = argument.keyword.value if argument.keyword is not None else ("optimizer", "loss", "metrics")[min(i, 2)]
@@ -133,7 +148,7 @@ def _compiled(rewriter: Any, call: cst.Call) -> cst.Call:
     return call.with_changes(args=_last_without_comma(made, _ends_with_comma(call)))
 
 
-def _each(node: cst.BaseExpression, change: Any) -> cst.BaseExpression:
+def _each(node: cst.BaseExpression, change: Callable[[cst.SimpleString], cst.BaseExpression]) -> cst.BaseExpression:
     """A text, or the texts in a list or the values of a dict."""
     if isinstance(node, cst.SimpleString):
         return change(node)

@@ -11,7 +11,7 @@ from amalthea.saving import serialize_keras_object
 
 _ROOMS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 OLD_SIGMOID = "keras2_hard_sigmoid"  # a function, which has to be imported
-Place = Callable[[str, str], str]  # a room and a name to the expression that stands for it
+Reach = Callable[[str, str], str]  # a room and a name to the expression that stands for it
 
 
 class Code:
@@ -25,33 +25,33 @@ class Code:
         self.text = text
 
 
-def rendered(value: Any, argument: str, place: Place) -> str:
+def rendered(value: Any, argument: str, reach: Reach) -> str:
     """The code of a value.
 
     Args:
         value: plain data, :class:`Code`, or a dict with ``class_name`` and ``config``.
         argument: str; today's name of the argument, whose last word tells the kind of an object.
-        place: function of a room and a name; it returns the expression that stands for it in the script.
+        reach: function of a room and a name; it returns the expression that stands for it in the script.
     """
     if isinstance(value, Code):
         return value.text
     if isinstance(value, (list, tuple)):
-        inside = ", ".join(rendered(v, argument, place) for v in value)
+        inside = ", ".join(rendered(v, argument, reach) for v in value)
         return f"({inside}{',' if len(value) == 1 else ''})"
     if value == OLD_SIGMOID:
-        return place("layers.legacy", OLD_SIGMOID)
+        return reach("layers.legacy", OLD_SIGMOID)
     if isinstance(value, dict) and "class_name" in value:
-        return _object(value, argument.rsplit("_", 1)[-1], place)
+        return _object(value, argument.rsplit("_", 1)[-1], reach)
     return repr(value)
 
 
-def _object(value: dict[str, Any], kind: str, place: Place) -> str:
+def _object(value: dict[str, Any], kind: str, reach: Reach) -> str:
     name, config = value["class_name"], {k: v for k, v in value["config"].items() if v is not None}
     short = _short_name(kind, name, config)
     if short is not None:
         return repr(short)
-    arguments = ", ".join(f"{k}={rendered(v, k, place)}" for k, v in config.items())
-    return f"{place(f'{kind}s', name)}({arguments})"
+    arguments = ", ".join(f"{k}={rendered(v, k, reach)}" for k, v in config.items())
+    return f"{reach(f'{kind}s', name)}({arguments})"
 
 
 def _short_name(kind: str, name: str, config: dict[str, Any]) -> str | None:

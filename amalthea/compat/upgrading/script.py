@@ -29,8 +29,8 @@ class Rewriter(cst.CSTTransformer):
 
     def note(self, node: cst.CSTNode, text: str) -> None:
         """Keeps a line on what was left as it is."""
-        place: Any = self.get_metadata(metadata.PositionProvider, node)
-        self.notes.append(f"line {place.start.line}: {text}")
+        position: Any = self.get_metadata(metadata.PositionProvider, node)
+        self.notes.append(f"line {position.start.line}: {text}")
 
     def visit_Import(self, node: cst.Import) -> bool:
         """Imports are left to the second pass."""
@@ -53,7 +53,7 @@ class Rewriter(cst.CSTTransformer):
     # ------------------------------------------------------------------------------------- calls
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        """A class of Keras, or a method of a model."""
+        """A class or function of Keras, or a method of a model."""
         is_named = isinstance(original_node.func, (cst.Name, cst.Attribute))
         old = self._home(original_node.func) if is_named else None
         if old is None:
@@ -66,8 +66,12 @@ class Rewriter(cst.CSTTransformer):
             return updated_node.with_changes(func=self._reached(original_node.func, "compat.inputs", "Input"))
         if not old.kind:
             return methods.todays_function(old.name, updated_node)
+        return self._class(old, original_node, updated_node)
+
+    def _class(self, old: Home, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        """A call of a class, by today's name and arguments; as it is, with a note, where they cannot be told."""
         try:
-            made = todays(old, updated_node.args, self.imports.place)
+            made = todays(old, updated_node.args, self.imports.reach)
         except (ArgumentError, TypeError, ValueError) as error:
             self.note(original_node, f"{old.old} is left as it is: {str(error).splitlines()[0]}")
             return updated_node
@@ -99,12 +103,12 @@ class Rewriter(cst.CSTTransformer):
         made = todays(found, [], lambda room, name: name)
         if made is None or not made.arguments:
             return node
-        return cst.Call(cst.parse_expression(self.imports.place(made.room, made.name)), made.arguments)
+        return cst.Call(cst.parse_expression(self.imports.reach(made.room, made.name)), made.arguments)
 
     # ------------------------------------------------------------------------------------- names
 
     def _reached(self, original: cst.BaseExpression, room: str, name: str) -> cst.BaseExpression:
-        """The expression for a name of today in the place of one of old."""
+        """The expression for a name of today for the one of old."""
         if isinstance(original, cst.Name):
             return cst.parse_expression(self.imports.by_name(original.value, room, name))
         assert isinstance(original, cst.Attribute)
