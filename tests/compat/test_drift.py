@@ -67,15 +67,26 @@ IMPORTS = {
     "cPickle": ("import cPickle\nprint(cPickle.loads(cPickle.dumps([1])))", "[1]"),
     "as another": ("import cPickle as pickle, os.path\nprint(pickle.loads(pickle.dumps(os.sep)) == os.sep)", "True"),
     "Queue": ("from Queue import Queue\nq = Queue()\nq.put(1)\nprint(q.get())", "1"),
-    "StringIO": ("from StringIO import StringIO\nimport cStringIO\nprint(StringIO('a').read() + cStringIO.StringIO('b').read())", "ab"),
+    "StringIO": (
+        "from StringIO import StringIO\nimport cStringIO\n"
+        "print(StringIO('a').read() + cStringIO.StringIO('b').read())",
+        "ab",
+    ),
     "urllib2": ("import urllib2\nprint(urllib2.Request('http://a/b').host)", "a"),
-    "urllib": ("import urllib\nfrom urllib import urlretrieve\nprint(urllib.urlencode({'a': 1}), callable(urlretrieve))", "a=1 True"),
+    "urllib": (
+        "import urllib\nfrom urllib import urlretrieve\nprint(urllib.urlencode({'a': 1}), callable(urlretrieve))",
+        "a=1 True",
+    ),
     "urlparse": ("from urlparse import urlparse\nprint(urlparse('http://a/b').path)", "/b"),
     "ConfigParser": ("import ConfigParser\nprint(ConfigParser.ConfigParser().sections())", "[]"),
     "HTMLParser": ("from HTMLParser import HTMLParser\nprint(HTMLParser.__name__)", "HTMLParser"),
     "__builtin__": ("import __builtin__\nprint(__builtin__.len([1]))", "1"),
     "all names": ("from Queue import *\nprint(Queue().empty())", "True"),
-    "collections": ("import collections\nfrom collections import Mapping\nprint(isinstance({}, Mapping), isinstance([], collections.Sequence))", "True True"),
+    "collections": (
+        "import collections\nfrom collections import Mapping\n"
+        "print(isinstance({}, Mapping), isinstance([], collections.Sequence))",
+        "True True",
+    ),
     "clock": ("import time\nprint(time.clock() >= 0)", "True"),
     "getargspec": ("import inspect\nprint(inspect.getargspec(lambda a, b=1: 0).args)", "['a', 'b']"),
     "getcwdu": ("import os\nprint(os.getcwdu() == os.getcwd())", "True"),
@@ -94,36 +105,78 @@ DIVISION = {
     "as a new shape": (NP + "print(np.arange(6).reshape(6 / 2, 2).shape)", "(3, 2)"),
     "as a number of times": ("print([0] * (4 / 2))", "[0, 0]"),
     "of an array's bounds": (NP + "n = 4\nprint(np.arange(9).reshape(3, 3)[n / 2, : n / 4].tolist())", "[6]"),
-    "as a count of draws": (NP + "n = 5\nprint(np.random.rand(n / 2).shape, np.random.normal(0, 1, size=n / 2).shape)", "(2,) (2,)"),
+    "as a count of draws": (
+        NP + "n = 5\nprint(np.random.rand(n / 2).shape, np.random.normal(0, 1, size=n / 2).shape)",
+        "(2,) (2,)",
+    ),
     "float sizes": (NP + "print(np.zeros(2.0).shape, len(np.random.permutation(1e1)))", "(2,) 10"),
 }  # fmt: skip
 NUMPY = {
-    "dtypes": (NP + "print(np.zeros(1, np.int).dtype.kind, np.zeros(1, np.float_).dtype, np.object is object)", "i float64 True"),
+    "dtypes": (
+        NP + "print(np.zeros(1, np.int).dtype.kind, np.zeros(1, np.float_).dtype, np.object is object)",
+        "i float64 True",
+    ),
     "numbers": (NP + "print(np.NaN, np.Inf, np.NINF)", "nan inf -inf"),
-    "functions": (NP + "print(np.product([2, 3]), np.alltrue([1, 0]), np.sometrue([1, 0]), np.cumproduct([2, 3]).tolist())", "6 False True [2, 6]"),
-    "more functions": (NP + "print(np.row_stack([[1], [2]]).shape, np.asscalar(np.ones(1)), np.rank([[1]]), np.msort([2, 1]).tolist())", "(2, 1) 1.0 2 [1, 2]"),
+    "functions": (
+        NP + "print(np.product([2, 3]), np.alltrue([1, 0]), np.sometrue([1, 0]), np.cumproduct([2, 3]).tolist())",
+        "6 False True [2, 6]",
+    ),
+    "more functions": (
+        NP + "print(np.row_stack([[1], [2]]).shape, np.asscalar(np.ones(1)), np.rank([[1]]), np.msort([2,"
+        " 1]).tolist())",
+        "(2, 1) 1.0 2 [1, 2]",
+    ),
     "in1d": (NP + "print(np.in1d([[1], [2]], [2]).tolist(), np.trapz([1, 1]), np.float(2))", "[False, True] 1.0 2.0"),
     "fromstring": (NP + "print(np.fromstring(b'ab', dtype=np.uint8).tolist())", "[97, 98]"),
     "imported": ("from numpy import float_, product as times\nprint(times([float_(2)]))", "2.0"),
-    "random_integers": (NP + "np.random.seed(0)\nprint(set(np.random.random_integers(1, 2, 50).tolist()), np.float(0))", "{1, 2} 0.0"),
+    "random_integers": (
+        NP + "np.random.seed(0)\nprint(set(np.random.random_integers(1, 2, 50).tolist()), np.float(0))",
+        "{1, 2} 0.0",
+    ),
     "ragged": (NP + "print(np.array([[1, 2], [3]]).dtype)", "object"),
     "tostring": (NP + "print(np.uint8([97]).tostring())", "b'a'"),
 }  # fmt: skip
 LIBRARIES = {
-    "imresize": (NP + "from scipy.misc import imresize\nprint(imresize(np.arange(16.).reshape(4, 4), (2, 3)).shape)", "(2, 3)"),
-    "a module": (NP + "from scipy import misc\nprint(misc.toimage(np.zeros((2, 3))).size, misc.comb(5, 2))", "(3, 2) 10.0"),
-    "by its full name": ("import scipy.misc\nprint(scipy.misc.factorial(3), round(float(scipy.misc.logsumexp([0, 0])), 3))", "6.0 0.693"),
-    "grid_search": ("from sklearn.grid_search import GridSearchCV, ParameterGrid\nprint(len(ParameterGrid({'a': [1, 2]})))", "2"),
-    "cross_validation": ("from sklearn.cross_validation import KFold\nprint([t.tolist() for _, t in KFold(4, n_folds=2)])", "[[0, 1], [2, 3]]"),
-    "by its module": ("from sklearn import cross_validation\nprint(len(cross_validation.train_test_split([1, 2])[0]))", "1"),
-    "stratified": ("import sklearn.cross_validation as cv\nprint([sorted(t.tolist()) for _, t in cv.StratifiedKFold([0, 0, 1, 1], 2)])", "[[0, 2], [1, 3]]"),
+    "imresize": (
+        NP + "from scipy.misc import imresize\nprint(imresize(np.arange(16.).reshape(4, 4), (2, 3)).shape)",
+        "(2, 3)",
+    ),
+    "a module": (
+        NP + "from scipy import misc\nprint(misc.toimage(np.zeros((2, 3))).size, misc.comb(5, 2))",
+        "(3, 2) 10.0",
+    ),
+    "by its full name": (
+        "import scipy.misc\nprint(scipy.misc.factorial(3), round(float(scipy.misc.logsumexp([0, 0])), 3))",
+        "6.0 0.693",
+    ),
+    "grid_search": (
+        "from sklearn.grid_search import GridSearchCV, ParameterGrid\nprint(len(ParameterGrid({'a': [1, 2]})))",
+        "2",
+    ),
+    "cross_validation": (
+        "from sklearn.cross_validation import KFold\nprint([t.tolist() for _, t in KFold(4, n_folds=2)])",
+        "[[0, 1], [2, 3]]",
+    ),
+    "by its module": (
+        "from sklearn import cross_validation\nprint(len(cross_validation.train_test_split([1, 2])[0]))",
+        "1",
+    ),
+    "stratified": (
+        "import sklearn.cross_validation as cv\n"
+        "print([sorted(t.tolist()) for _, t in cv.StratifiedKFold([0, 0, 1, 1], 2)])",
+        "[[0, 2], [1, 3]]",
+    ),
     "joblib": ("from sklearn.externals import joblib\nprint(joblib.__name__)", "joblib"),
-    "Imputer": ("from sklearn.preprocessing import Imputer\nprint(Imputer().fit_transform([[1.0], [float('nan')]]).tolist())", "[[1.0], [1.0]]"),
+    "Imputer": (
+        "from sklearn.preprocessing import Imputer\n"
+        "print(Imputer().fit_transform([[1.0], [float('nan')]]).tolist())",
+        "[[1.0], [1.0]]",
+    ),
 }  # fmt: skip
 SNIPPETS = {
     f"{table}: {name}": row
-    for table, rows in {"syntax": SYNTAX, "builtins": BUILTINS, "imports": IMPORTS, "division": DIVISION, "numpy": NUMPY,
-                        "libraries": LIBRARIES}.items()
+    for table, rows in {"syntax": SYNTAX, "builtins": BUILTINS, "imports": IMPORTS, "division": DIVISION,
+                        "numpy": NUMPY, "libraries": LIBRARIES}.items()
     for name, row in rows.items()
 }  # fmt: skip
 

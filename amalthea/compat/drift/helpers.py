@@ -27,7 +27,7 @@ def of(name: str) -> Any:
         2
     """
     if name.startswith("."):
-        name = __package__ + name
+        name = f"{__package__}{name}"
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         try:

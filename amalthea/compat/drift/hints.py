@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import types
 
 from amalthea.compat.drift import tables
 from amalthea.compat.drift.met import Met
+from amalthea.compat.drift.signs import has_print_statement
 
 _TEXTS = (
     r"'(float|numpy\.float\d+)' object cannot be interpreted as an integer",
@@ -14,10 +16,12 @@ _TEXTS = (
     r"list indices must be integers or slices, not float",
     r"can't multiply sequence by non-int of type 'float'",
     r"'(dict_\w+|zip|map|filter)' object is not subscriptable",
-    r"'(dict_\w+|zip|map|filter)' object has no attribute '(sort|append|reverse)'",
+    r"'(dict_\w+|zip|map|filter|range)' object has no attribute '(sort|append|reverse)'",
     r"object of type '(zip|map|filter)' has no len\(\)",
     r"'cmp' is an invalid keyword argument",
     r"only integers, slices .* are valid indices",
+    r"expected a sequence of integers or a single integer, got '[\d.]+'",
+    r"iter\(\) returned non-iterator",
     r"inhomogeneous shape",
     r"binary mode of fromstring is removed",
 )
@@ -38,6 +42,8 @@ def is_cured(error: BaseException, source: str) -> bool:
     """
     if isinstance(error, SyntaxError):
         return _is_python_2(source)
+    if has_print_statement(ast.parse(source)):
+        return True
     name = str(getattr(error, "name", ""))
     if isinstance(error, NameError):
         return name in tables.BUILTINS
@@ -55,9 +61,10 @@ def _is_old_attribute(error: AttributeError, name: str) -> bool:
     if isinstance(owner, types.ModuleType):
         full = f"{owner.__name__}.{name}"
         return full in tables.NAMES or full in tables.MODULES or _is_of_family(full)
-    if any(re.search(text, str(error)) for text in _TEXTS):
-        return True
-    return name in tables.METHODS
+    words = re.search(r"module '([\w.]+)' has no attribute '(\w+)'|`np\.(\w+)` was removed", str(error))
+    if words is not None:  # of a module that words its errors itself
+        return f"{words[1] or 'numpy'}.{words[2] or words[3]}" in tables.NAMES
+    return name in tables.METHODS or any(re.search(text, str(error)) for text in _TEXTS)
 
 
 def _is_of_family(name: str) -> bool:

@@ -70,8 +70,9 @@ def map(function: Any, *args: Iterable[Any]) -> list[Any]:
         [(1, 3), (2, 4)]
     """
     if function is None:
-        return list(zip_longest(*args)) if len(args) > 1 else list(args[0])
-    return [function(*each) for each in (zip_longest(*args) if len(args) > 1 else builtins.zip(*args))]
+        first, *others = args
+        return list(zip_longest(first, *others)) if others else list(first)
+    return [function(*each) for each in zip_longest(*args)]
 
 
 def filter(function: Any, values: Any) -> Any:

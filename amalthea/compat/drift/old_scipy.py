@@ -66,9 +66,7 @@ def toimage(
         raise ArgumentError("toimage does not take this argument here.", got=", ".join(kwargs))
     data = np.asarray(arr)
     if data.ndim == 3:
-        axis = (
-            channel_axis if channel_axis is not None else next((i for i, n in enumerate(data.shape) if n in (3, 4)), 2)
-        )
+        axis = channel_axis if channel_axis is not None else _channels(data.shape)
         data = np.moveaxis(data, axis, -1)
     elif data.ndim != 2:
         raise ArgumentError("An image has two axes, or three with channels.", got=str(data.shape))
@@ -76,6 +74,11 @@ def toimage(
         return _pillow().fromarray(data.astype(np.float32))
     made = _pillow().fromarray(np.ascontiguousarray(bytescale(data, cmin, cmax, high, low)))
     return made if mode is None else made.convert(mode)
+
+
+def _channels(shape: tuple[int, ...]) -> int:
+    """The axis of the channels: the first of 3, else of 4."""
+    return next((shape.index(n) for n in (3, 4) if n in shape), 2)
 
 
 def imsave(name: Any, arr: Any, format: str | None = None) -> None:

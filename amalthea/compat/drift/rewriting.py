@@ -128,8 +128,7 @@ class _Pass(ast.NodeTransformer):
         is_old = node.id in tables.BUILTINS or self.is_old and node.id in tables.LISTED
         if is_old and node.id not in self.names.bound and isinstance(node.ctx, ast.Load):
             self.builtins.add(node.id)
-            if node.id in tables.BUILTINS:
-                self.met.name(node.id)
+            self.met.name(node.id)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
@@ -164,6 +163,7 @@ class _Pass(ast.NodeTransformer):
                 self.met.name(f".{func.attr}()")
             return ast.copy_location(helper(func.attr, func.value, *made.args, keywords=made.keywords), node)
         if self.is_old and func.attr in tables.VIEWS and not made.args and not made.keywords:
+            self.met.name(f".{func.attr}()")
             return ast.copy_location(helper("listed", made), node)
         return made
 

@@ -12,6 +12,7 @@ from typing import Any
 from amalthea.compat.drift.met import MET, Met
 from amalthea.compat.drift.python2 import python3
 from amalthea.compat.drift.rewriting import rewritten
+from amalthea.compat.drift.signs import has_print_statement
 
 
 def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
@@ -25,9 +26,10 @@ def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
         SyntaxError: it is neither Python 3 nor Python 2.
     """
     try:
-        return ast.parse(source), False
+        found = ast.parse(source)
     except SyntaxError:
         return ast.parse(python3(source, met)), True
+    return (ast.parse(python3(source, met)), True) if has_print_statement(found) else (found, False)
 
 
 def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:

@@ -31,6 +31,29 @@ def is_python_2(parsed: ast.Module, bound: set[str], modules: dict[str, str]) ->
     return any(_is_sign(node, bound, modules) for node in _unguarded(parsed))
 
 
+def has_print_statement(parsed: ast.Module) -> bool:
+    """Whether a script that Python 3 parses has a statement ``print``, as in ``print ("%d") % 3``.
+
+    Args:
+        parsed: the script.
+
+    Example:
+        >>> [has_print_statement(ast.parse(s)) for s in ("print('a')", "print (1), 2", "print >>f, 'a'")]
+        [False, True, True]
+    """
+    return any(_begins_with_print(node.value) for node in ast.walk(parsed) if isinstance(node, ast.Expr))
+
+
+def _begins_with_print(node: ast.expr) -> bool:
+    """Whether the first word of an expression is ``print``, and the expression is no call of it."""
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    first: ast.AST = node
+    while isinstance(first, (ast.Tuple, ast.BinOp, ast.Call, ast.Attribute, ast.Subscript, ast.Compare)):
+        first = next(iter(ast.iter_child_nodes(first)), ast.Pass())
+    is_word = first is node  # a line that shows the function itself, or nothing
+    return not is_call and not is_word and isinstance(first, ast.Name) and first.id == "print"
+
+
 def _unguarded(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those in a ``try`` that expects a missing name, and in branches on Python's version."""
     for child in ast.iter_child_nodes(node):
@@ -61,8 +84,9 @@ def _is_sign(node: ast.AST, bound: set[str], modules: dict[str, str]) -> bool:
         return is_sort or node.attr in _METHODS or f"{modules.get(base, '')}.{node.attr}" in _ATTRIBUTES
     if isinstance(node, ast.Subscript):
         return _makes_list(node.value, bound)
-    is_len = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
-    return is_len and any(_makes_list(a, bound - {"range"}, ("filter", "map", "zip")) for a in node.args)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        return any(_makes_list(a, bound, ("filter", "map", "zip")) for a in node.args)
+    return False
 
 
 def _makes_list(node: ast.AST, bound: set[str], functions: tuple[str, ...] = tables.LISTED) -> bool:

@@ -31,6 +31,7 @@ _PYTHON = {
     "itertools.imap": "builtins.map", "itertools.izip": "builtins.zip",
     "itertools.izip_longest": "itertools.zip_longest", "operator.div": ".helpers.divided",
     "operator.isCallable": "builtins.callable", "os.errno": "errno", "os.getcwdu": "os.getcwd",
+    "string.letters": "string.ascii_letters",
     "string.lowercase": "string.ascii_lowercase", "string.uppercase": "string.ascii_uppercase",
     "sys.exc_clear": ".old_python.nothing", "sys.maxint": "sys.maxsize",
     "sys.setdefaultencoding": ".old_python.nothing", "time.clock": "time.perf_counter",
