@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "show the versions and backends that are installed",
     "targets": "list the formats of export, and their runtimes",
     "run": "run a script of Keras 1, 2 or 3 as it is",
+    "upgrade": "rewrite a script of Keras 1 or 2 to today's spelling",
 }
 
 
