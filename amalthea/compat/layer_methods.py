@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import ops, tree
 from amalthea.compat import eras
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
-from amalthea.layers import Conv1D, Conv2D, Conv3D, Lambda, Layer, building
+from amalthea.layers import BatchNormalization, Conv1D, Conv2D, Conv3D, Lambda, Layer, building
 from amalthea.layers.weights import Weights
 from amalthea.models.model import unless_set
 
@@ -28,11 +28,12 @@ def install() -> None:
     if "get_output_at" not in vars(Layer):
         attach(Layer, {**_METHODS, **{name: unless_set(read) for name, read in _ATTRIBUTES.items()}})
         attach(Lambda, {"call": _alone(Lambda.call)})
+        attach(BatchNormalization, {"_learn": _unbiased(BatchNormalization._learn)})
 
 
 def uninstall() -> None:
     """Takes them back."""
-    detach(Layer, Lambda)
+    detach(Layer, Lambda, BatchNormalization)
 
 
 def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,6 +45,19 @@ def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
         return outputs[0] if eras.era() < 3 and isinstance(outputs, list) and len(outputs) == 1 else outputs
 
     return called
+
+
+def _unbiased(learn: Callable[..., Any]) -> Callable[..., Any]:
+    """The moving variance of Keras 2 moves towards ``variance * n / (n - 1 - epsilon)`` of a batch of n values."""
+
+    @functools.wraps(learn)
+    def learnt(self: Any, x: Any, mean: Any, variance: Any) -> None:
+        if eras.era() == 2:
+            count = ops.cast(ops.divide(ops.size(x), x.shape[self.axis]), variance.dtype)
+            variance = ops.multiply(variance, ops.divide(count, ops.subtract(count, 1.0 + self.epsilon)))
+        learn(self, x, mean, variance)
+
+    return learnt
 
 
 # ------------------------------------------------------------------------------------------ calls
