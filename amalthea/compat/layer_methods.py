@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from amalthea import ops, tree
-from amalthea.compat import eras
+from amalthea.compat import eras, old_weights
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
-from amalthea.layers import BatchNormalization, Conv1D, Conv2D, Conv3D, Lambda, Layer, building
+from amalthea.layers import BatchNormalization, Lambda, Layer, building
 from amalthea.layers.weights import Weights
 from amalthea.models.model import unless_set
 
@@ -177,47 +177,6 @@ def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _TODAY["add_weight"](self, **kwargs)
 
 
-def get_weights(self: Any) -> list[np.ndarray]:
-    """``get_weights``; kernels of Keras 1 are ``(out, in, rows, columns)`` with channels first."""
-    owners = _owners(self)
-    return [_as_old(owners.get(id(v)), value) for v, value in zip(self.weights, _TODAY["get_weights"](self))]
-
-
-def set_weights(self: Any, weights: Sequence[Any]) -> None:
-    """``set_weights``, with kernels as :func:`get_weights` gives them.
-
-    Args:
-        weights: list of arrays.
-    """
-    owners = _owners(self)
-    if len(weights) == len(self.weights):
-        weights = [_as_today(owners.get(id(v)), value) for v, value in zip(self.weights, weights)]
-    _TODAY["set_weights"](self, weights)
-
-
-def _owners(layer: Any) -> dict[int, Any]:
-    """The convolutions of Keras 1 by their kernels."""
-    if eras.era() != 1:
-        return {}
-    found = [x for x in layer._flatten_layers() if isinstance(x, (Conv1D, Conv2D, Conv3D)) and x.built]
-    return {id(x.kernel): x for x in found if isinstance(x, Conv1D) or x.data_format == "channels_first"}
-
-
-def _as_old(layer: Any, kernel: np.ndarray) -> np.ndarray:
-    if layer is None:
-        return kernel
-    if isinstance(layer, Conv1D):
-        return kernel[:, None]
-    return kernel.transpose(-1, -2, *range(kernel.ndim - 2))
-
-
-def _as_today(layer: Any, kernel: Any) -> Any:
-    if layer is None or np.ndim(kernel) != layer.kernel.ndim + isinstance(layer, Conv1D):
-        return kernel
-    kernel = np.asarray(kernel)
-    return kernel[:, 0] if isinstance(layer, Conv1D) else kernel.transpose(*range(2, kernel.ndim), 1, 0)
-
-
 def _settable(name: str) -> Any:
     today: Any = getattr(Weights, name)
 
@@ -231,14 +190,18 @@ def _settable(name: str) -> Any:
     return property(today.fget, assign, doc=today.__doc__)
 
 
+def _of_layer_or_cell(layer: Any, name: str) -> Any:
+    return getattr(getattr(layer, "cell", layer), name)
+
+
 _TODAY: dict[str, Callable[..., Any]] = {
-    name: getattr(Layer, name) for name in ("add_loss", "add_weight", "get_weights", "set_weights")
+    name: getattr(Layer, name) for name in ("add_loss", "add_weight")
 }
 _METHODS: dict[str, Any] = {
     function.__name__: function
     for function in (
         get_output_at, get_input_at, get_output_shape_at, get_input_shape_at, get_output_shape_for, reset_states,
-        add_loss, add_update, add_weight, get_weights, set_weights,
+        add_loss, add_update, add_weight, old_weights.get_weights, old_weights.set_weights,
     )
 }  # fmt: skip
 _METHODS.update({name: _settable(name) for name in ("trainable_weights", "non_trainable_weights")})
@@ -250,7 +213,8 @@ _ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "inbound_nodes": lambda layer: layer._calls,
     "_inbound_nodes": lambda layer: layer._calls,
     "uses_learning_phase": lambda layer: False,
-    "W": lambda layer: layer.kernel,
-    "U": lambda layer: layer.recurrent_kernel,
-    "b": lambda layer: layer.bias,
+    "W": lambda layer: _of_layer_or_cell(layer, "kernel"),
+    "U": lambda layer: _of_layer_or_cell(layer, "recurrent_kernel"),
+    "b": lambda layer: _of_layer_or_cell(layer, "bias"),
+    **old_weights.ATTRIBUTES,
 }
