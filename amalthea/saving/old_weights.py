@@ -59,13 +59,23 @@ def weights_of(layer: Any) -> list[Any]:
     return [v for v in found if v.trainable] + [v for v in found if not v.trainable]
 
 
-def fit(layer: Any, name: str, names: list[str], values: Arrays, origin: Origin) -> list[Piece]:
+def fit(
+    layer: Any, name: str, names: list[str], values: Arrays, origin: Origin, inside: list[Any] | None = None
+) -> list[Piece]:
     """The values of a group, shared out to the layers inside and converted.
+
+    Args:
+        layer: the layer of the group.
+        name: str; its name in the file.
+        names: list of str; those of the values.
+        values: list of arrays.
+        origin: where the file comes from.
+        inside: the layers with weights, in the order of the file. Defaults to None, :func:`leaves` of the layer.
 
     Raises:
         ModelFileError: they are more or fewer than the layers need, or of other shapes.
     """
-    inside = [leaf for leaf in leaves(layer) if leaf.weights]
+    inside = [leaf for leaf in (leaves(layer) if inside is None else inside) if leaf.weights]
     failure: ModelFileError | None = None
     for counts in _counts(inside, origin):
         if sum(trained + other for trained, other in counts) != len(values):

@@ -308,6 +308,26 @@ def test_a_graph_of_keras_0(keras):
         graph.fit({"x": X}, verbose=0)
 
 
+def test_a_shared_node_of_a_graph_is_one_layer(keras):
+    era = keras(1)
+    graph = era.models.Graph()
+    graph.add_input(name="a", input_shape=(3,))
+    graph.add_input(name="b", input_shape=(3,))
+    graph.add_shared_node(era.layers.Dense(2), name="shared", inputs=["a", "b"], outputs=["one", "two"])
+    graph.add_shared_node(era.layers.Dense(2), name="again", inputs=["shared"], merge_mode="concat", create_output=True)
+    graph.add_output(name="first", input="one")
+    with pytest.raises(ArgumentError, match="has a node of this name"):
+        graph.add_node(era.layers.Dense(1), name="shared", input="a")
+    with pytest.raises(ArgumentError, match="more names than outputs"):
+        graph.add_shared_node(era.layers.Dense(2), name="more", inputs=["a"], outputs=["c", "d"])
+    with pytest.raises(ArgumentError, match="no such node"):
+        graph.add_node(era.layers.Dense(1), name="late", input="shared")
+    graph.compile("sgd", {"again": "mse", "first": "mse"})
+    found = graph.predict({"a": X, "b": X})
+    assert found["again"].shape == (8, 4) and np.allclose(found["again"][:, :2], found["again"][:, 2:])
+    assert len(graph.get_weights()) == 4
+
+
 @pytest.mark.parametrize("name", ("precision", "recall", "fmeasure", "matthews_correlation"))
 def test_metrics_of_a_batch_of_keras_1(keras, name):
     era = keras(1)
