@@ -1,16 +1,15 @@
-"""Files of Keras 2.12, whose ``.keras`` format was new, and of Teachable Machine's kind; SavedModels besides.
+"""Files of ``tf.keras`` 2.7 and of 2.12, whose ``.keras`` format was new, and of Teachable Machine's kind; SavedModels.
 
-Run it in an environment of its own (Python 3.8)::
+Run it in two environments of their own (Python 3.8)::
 
-    pip install tensorflow-cpu==2.12.1
-    python tests/oracles/keras_files/keras212.py tests/saving/golden tests/saving/saved_models
+    pip install tensorflow-cpu==2.12.1                     # or: tensorflow-cpu==2.7.4 "protobuf<3.21"
+    python tests/oracles/keras_files/tf_keras.py tests/saving/golden tests/saving/saved_models
 
 The archive is that of ``common.py``; the SavedModel is that of ``tensorflow_files.py``, without functions.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import shutil
@@ -24,6 +23,7 @@ from old_saved_model import without_functions  # noqa: E402
 from tensorflow import keras  # noqa: E402
 
 layers = keras.layers
+IS_LATE = keras.__version__.startswith("2.12")
 
 
 def mlp():
@@ -71,7 +71,8 @@ def teachable():
     z = layers.ReLU(6.0, name="expanded_conv_depthwise_relu")(layers.BatchNormalization(momentum=0.999)(z))
     z = layers.BatchNormalization(momentum=0.999)(layers.Conv2D(4, 1, padding="same", use_bias=False)(z))
     features = keras.Model(x, layers.Add(name="block_1_add")([y, z]), name="mobilenetv2_0.35")
-    first = keras.Sequential([features, layers.GlobalAveragePooling2D(name="global_average_pooling2d_GlobalAveragePooling2D1")], name="sequential_1")
+    pooled = layers.GlobalAveragePooling2D(name="global_average_pooling2d_GlobalAveragePooling2D1")
+    first = keras.Sequential([features, pooled], name="sequential_1")
     first.build((None, 8, 8, 3))
     second = keras.Sequential(name="sequential_3")
     second.add(layers.Dense(6, "relu", input_shape=(4,), kernel_initializer="he_normal", name="dense_Dense1"))
@@ -81,7 +82,7 @@ def teachable():
     for i, weight in enumerate(model.weights):
         value = numbers(*weight.shape)
         weight.assign(abs(value) + 0.5 if "variance" in weight.name or "gamma" in weight.name else value)
-    model.compile(keras.optimizers.legacy.Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile((keras.optimizers.legacy if IS_LATE else keras.optimizers).Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
     return model, numbers(4, 8, 8, 3), classes(4, 3)
 
 
@@ -89,7 +90,8 @@ def saved_model(folder):
     model, x, t = recurrent()
     for _ in range(2):
         model.train_on_batch(x, t)
-    at = folder / "keras212"
+    name = "keras212" if IS_LATE else "keras27"
+    at = folder / name
     shutil.rmtree(at, ignore_errors=True)
     y = model.predict(x, verbose=0)
     model.save(str(at / "saved"), save_format="tf")
@@ -99,12 +101,12 @@ def saved_model(folder):
     (at / "saved" / "fingerprint.pb").unlink(missing_ok=True)
     without_functions(at / "saved" / "saved_model.pb")
     losses = [float(np.ravel(model.train_on_batch(x, t))[0]) for _ in range(3)]
-    np.savez_compressed(folder / "keras212.npz", x0=x, t=t, y=y, losses=losses)
+    np.savez_compressed(folder / f"{name}.npz", x0=x, t=t, y=y, losses=losses)
 
 
 if __name__ == "__main__":
-    archive = Archive("2.12.0")
-    archive.all([mlp, conv, recurrent, shared, teachable], [whole_h5, keras_archive])
+    archive = Archive("2.12.0" if IS_LATE else "2.7.0")
+    archive.all([mlp, conv, recurrent, shared, teachable], [whole_h5, keras_archive] if IS_LATE else [whole_h5])
     archive.close(sys.argv[1])
     np.random.seed(1)
     saved_model(pathlib.Path(sys.argv[2]))
