@@ -3,7 +3,7 @@
 Run it in two environments of their own (Python 3.8)::
 
     pip install tensorflow-cpu==2.12.1                     # or: tensorflow-cpu==2.7.4 "protobuf<3.21"
-    python tests/oracles/keras_files/tf_keras.py tests/saving/golden tests/saving/saved_models
+    python tests/oracles/keras_files/keras_of_tensorflow.py tests/saving/golden tests/saving/saved_models
 
 The archive is that of ``common.py``; the SavedModel is that of ``tensorflow_files.py``, without functions.
 """
