@@ -77,8 +77,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "random numbers come from keras.random": "RandomGenerator enable_tf_random_generator "
         "disable_tf_random_generator is_tf_random_generator_enabled",
         "variables begin with a value": "v1_variable_initialization",
-        "it depends on an installed TensorFlow": "tf_major_version tf_minor_version is_tpu_strategy "
-        "track_tf_optimizer",
+        "it depends on an installed TensorFlow": "tf_major_version tf_minor_version is_tpu_strategy track_tf_optimizer",
         _HELPER: "is_explicit_shape OBSERVED_NAMES observe_object_name track_variable",
     },
     "preprocessing": {_HELPER: "backend utils"},

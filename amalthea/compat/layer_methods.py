@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
-
-import numpy as np
 
 from amalthea import ops, tree
 from amalthea.compat import eras, old_weights
@@ -194,9 +192,7 @@ def _of_layer_or_cell(layer: Any, name: str) -> Any:
     return getattr(getattr(layer, "cell", layer), name)
 
 
-_TODAY: dict[str, Callable[..., Any]] = {
-    name: getattr(Layer, name) for name in ("add_loss", "add_weight")
-}
+_TODAY: dict[str, Callable[..., Any]] = {name: getattr(Layer, name) for name in ("add_loss", "add_weight")}
 _METHODS: dict[str, Any] = {
     function.__name__: function
     for function in (

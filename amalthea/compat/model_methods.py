@@ -18,8 +18,8 @@ from amalthea.compat import eras, frozen, old_files, old_metrics
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import modern_call
 from amalthea.compat.generators import epochs_of
-from amalthea.compat.old_callbacks import with_old_params
 from amalthea.compat.old_callback_list import OldCallbackList
+from amalthea.compat.old_callbacks import with_old_params
 from amalthea.compat.old_losses import OldLoss, OldMetrics
 from amalthea.metrics import BinaryAccuracy, SparseCategoricalAccuracy
 from amalthea.models import Model, Sequential

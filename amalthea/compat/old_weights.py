@@ -97,10 +97,16 @@ def _known(layer: Any) -> dict[int, _Form]:
         kind = next((k for k in GATES if isinstance(x, k)), None)
         if kind is not None and x.built and getattr(x, "use_cudnn", None) is not True and x.cell.use_bias:
             found[id(x.cell.kernel)] = _gated([*GATES[kind].values()])
-        elif isinstance(x, (Conv1D, Conv2D, Conv3D)) and x.built:
-            if isinstance(x, Conv1D) or x.data_format == "channels_first":
-                found[id(x.kernel)] = _Form(1, 1, lambda v, x=x: [_as_old(x, v[0])], lambda v, x=x: [_as_today(x, v[0])])
+        elif _is_reordered(x):
+            found[id(x.kernel)] = _Form(1, 1, lambda v, x=x: [_as_old(x, v[0])], lambda v, x=x: [_as_today(x, v[0])])
     return found
+
+
+def _is_reordered(layer: Any) -> bool:
+    """Whether the kernel had its axes in another order, or one more."""
+    if not isinstance(layer, (Conv1D, Conv2D, Conv3D)) or not layer.built:
+        return False
+    return isinstance(layer, Conv1D) or layer.data_format == "channels_first"
 
 
 def _gated(order: list[int]) -> _Form:

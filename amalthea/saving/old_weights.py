@@ -229,8 +229,8 @@ def _conv_lstm(layer: Any, values: Arrays, origin: Origin) -> Arrays:
 def _local(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     """Today's ``(positions, elements of a patch, filters)`` from the kernels of the other implementations.
 
-        implementation=2    a dense kernel from the whole input to the whole output, of which patches count
-        implementation=3    the elements of all patches in one row, sorted by output and then by input
+    implementation=2    a dense kernel from the whole input to the whole output, of which patches count
+    implementation=3    the elements of all patches in one row, sorted by output and then by input
     """
     shape, first = tuple(layer.kernel.shape), layer.data_format == "channels_first"
     positions, elements, filters = shape

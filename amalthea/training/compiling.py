@@ -6,8 +6,8 @@ from typing import Any
 
 from amalthea import loading, optimizers
 from amalthea import metrics as metrics_module
-from amalthea.configurable import deserialize
 from amalthea.callbacks import CallbackList
+from amalthea.configurable import deserialize
 from amalthea.training import shares, step_grouping
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics
 from amalthea.training.frozen import Seen

@@ -15,7 +15,19 @@ from amalthea import Input, Model, Sequential, layers
 from amalthea.errors import ArgumentError, ModelFileError, UnknownNameError
 
 FILES = Path(__file__).parent / "saved_models"
-MODELS = ("dense", "shared", "convolutional", "recurrent", "stacked", "attention", "nested", "legacy_adam", "keras24", "keras27", "keras212")
+MODELS = (
+    "dense",
+    "shared",
+    "convolutional",
+    "recurrent",
+    "stacked",
+    "attention",
+    "nested",
+    "legacy_adam",
+    "keras24",
+    "keras27",
+    "keras212",
+)
 TFJS = {name: 1e-5 for name in MODELS if not name.startswith("keras")} | {"browser": 1e-5, "half": 1e-5}
 # Quantized weights are the original ones to half a step of their quantization; those of "half" are halves.
 QUANTIZED = {"float16": 1e-5, "uint16": 1e-4, "uint8": 0.02}

@@ -126,7 +126,9 @@ def convert_inputs_if_ragged(inputs: Any) -> tuple[Any, None]:
     return inputs, None
 
 
-def maybe_convert_to_ragged(is_ragged_input: Any, output: Any, nested_row_lengths: Any, go_backwards: Any = False) -> Any:
+def maybe_convert_to_ragged(
+    is_ragged_input: Any, output: Any, nested_row_lengths: Any, go_backwards: Any = False
+) -> Any:
     """Returns the output: there are no ragged tensors here.
 
     Args:

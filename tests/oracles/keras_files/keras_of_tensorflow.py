@@ -79,10 +79,14 @@ def teachable():
     second.add(layers.Dense(3, "softmax", use_bias=False, name="dense_Dense2"))
     model = keras.Sequential([first, second], name="sequential_4")
     model.build((None, 8, 8, 3))
-    for i, weight in enumerate(model.weights):
+    for weight in model.weights:
         value = numbers(*weight.shape)
         weight.assign(abs(value) + 0.5 if "variance" in weight.name or "gamma" in weight.name else value)
-    model.compile((keras.optimizers.legacy if IS_LATE else keras.optimizers).Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        (keras.optimizers.legacy if IS_LATE else keras.optimizers).Adam(0.001),
+        "categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model, numbers(4, 8, 8, 3), classes(4, 3)
 
 

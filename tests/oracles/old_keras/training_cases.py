@@ -1,6 +1,6 @@
 """More small trainings in the words of Keras 1 and 2: layers' arrays, moving averages, what callbacks see, warnings.
 
-Plain Python without f-strings, as ``era_cases.py``. Each case gets ``keras`` and returns arrays by name.
+Plain Python of 3.6, as ``era_cases.py``. Each case gets ``keras`` and returns arrays by name.
 """
 
 import json
@@ -37,9 +37,7 @@ def moving_averages(keras):
         model.compile("sgd", "mse")
         for i in range(3):
             model.train_on_batch(_numbers(*shape) * (i + 1) * 3, _numbers(*shape)[::-1])
-            answers["mean %s %d" % (len(answers), i)], answers["variance %s %d" % (len(answers), i)] = (
-                model.get_weights()[2:]
-            )
+            answers[f"mean {len(answers)} {i}"], answers[f"variance {len(answers)} {i}"] = model.get_weights()[2:]
     return answers
 
 
@@ -65,7 +63,7 @@ def arrays_of_recurrent_layers(keras):
         answers[name] = model.predict(_numbers(5, 4, 2))
         layer.set_weights(given[::-1][::-1])
         for i, w in enumerate(layer.get_weights()):
-            answers["%s %d" % (name, i)] = w
+            answers[f"{name} {i}"] = w
     return answers
 
 
@@ -76,7 +74,7 @@ def gates_of_recurrent_layers(keras):
         model.set_weights([_numbers(*w.shape) * (0.3 + 0.1 * i) for i, w in enumerate(model.get_weights())])
         for gate in gates:
             for part in "WUb":
-                answers["%s %s_%s" % (name, part, gate)] = keras.backend.get_value(getattr(layer, part + "_" + gate))
+                answers[f"{name} {part}_{gate}"] = keras.backend.get_value(getattr(layer, part + "_" + gate))
     return answers
 
 
@@ -181,7 +179,9 @@ def warnings_of_trainable(keras):
     answers["compiled again"] = _said(_warned(lambda: anew.predict(x)))
     tested = fresh()
     tested.trainable = False
-    answers["tested"] = _said(_warned(lambda: (tested.test_on_batch(x, y), tested.predict(x), tested.evaluate(x, y, verbose=0))))
+    answers["tested"] = _said(
+        _warned(lambda: (tested.test_on_batch(x, y), tested.predict(x), tested.evaluate(x, y, verbose=0)))
+    )
     swapped = fresh()
     swapped.layers[0].trainable = False
     swapped.compile("sgd", "mse")
