@@ -38,10 +38,8 @@ class OldCallbackList(CallbackList):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._totals, self._rows = {}, 0
-        self._alone = self._facts is not None and eras.era() < 3 and any(
-            hasattr(call, "__self__") and not isinstance(call.__self__, ProgbarLogger)
-            for call, _ in self._who("on_train_batch_end")
-        )  # fmt: skip
+        watches = any(not _is_progress(call) for call, _ in self._who("on_train_batch_end"))
+        self._alone = self._facts is not None and eras.era() < 3 and watches
         super().on_epoch_begin(epoch, logs)
 
     def _begin_batches(self, first: int, batches: Sequence[Any]) -> None:
@@ -54,7 +52,7 @@ class OldCallbackList(CallbackList):
     def _end_batch(self, hook: str, batch: int, logs: Any) -> None:
         if not self._alone or hook != "on_train_batch_end":
             return super()._end_batch(hook, batch, logs)
-        alone = logs() if callable(logs) else logs or {}
+        alone: dict[str, float] = logs() if callable(logs) else logs or {}  # type: ignore[assignment]
         size = self._batch["size"]
         self._rows += size
         for name, value in alone.items():
@@ -62,13 +60,17 @@ class OldCallbackList(CallbackList):
         seen = {**self._batch, **alone}
         for call, wants in self._who(hook):
             if wants is None or wants(batch):
-                call(batch, self._means() if isinstance(call.__self__, ProgbarLogger) else seen)
+                call(batch, self._means() if _is_progress(call) else seen)
 
     def _means(self) -> dict[str, float]:
         return {name: total / max(self._rows, 1) for name, total in self._totals.items()}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         super().on_epoch_end(epoch, {**(logs or {}), **self._means()} if self._alone else logs)
+
+
+def _is_progress(call: Any) -> bool:
+    return isinstance(getattr(call, "__self__", None), ProgbarLogger)
 
 
 def _rows(batch: Any) -> int:
