@@ -90,6 +90,8 @@ def modern_call(
         ('Conv2D', 8, [3, 3], 'same')
     """
     era = eras.era()
+    if kind == "layer" and eras.is_tf_keras():
+        args, kwargs = _with_old_hard_sigmoid(name, args, kwargs)
     own = signatures(era).get(name) or (_of_any_era(name, kwargs) if cls is None else None)
     if cls is not None and own is None and (_is_modern(kind, cls, kwargs) if era == 3 else kind not in _CHANGED):
         return cls, args, kwargs
@@ -106,6 +108,22 @@ def modern_call(
     for argument in [*inspect.signature(made.__init__).parameters][1 : 1 + len(rest)]:
         config.pop(argument, None)  # given by its position
     return made, rest, config
+
+
+_OLD_FUNCTION = "keras2_hard_sigmoid"
+
+
+def _with_old_hard_sigmoid(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a layer of tf.keras 2, whose ``hard_sigmoid`` was that of Keras 2."""
+    if name.startswith("ConvLSTM"):  # the layers that had it without asking
+        kwargs = {"recurrent_activation": "hard_sigmoid", **kwargs}
+
+    def old(value: Any) -> Any:
+        return _OLD_FUNCTION if isinstance(value, str) and value == "hard_sigmoid" else value
+
+    return tuple(map(old, args)), {k: old(v) for k, v in kwargs.items()}
 
 
 def _era_of_words(kind: str, name: str, given: dict[str, Any]) -> int:

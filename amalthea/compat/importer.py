@@ -165,3 +165,4 @@ def uninstall() -> None:
     layer_methods.uninstall()
     model_methods.uninstall()
     eras.set_era(3)
+    eras.set_tf_keras(False)

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.compat import eras, old_files, old_metrics
+from amalthea.callbacks import CallbackList
+from amalthea.compat import eras, frozen, old_files, old_metrics
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import modern_call
 from amalthea.compat.generators import epochs_of
+from amalthea.compat.old_callback_list import OldCallbackList
 from amalthea.compat.old_callbacks import with_old_params
 from amalthea.compat.old_losses import OldLoss, OldMetrics
 from amalthea.metrics import BinaryAccuracy, SparseCategoricalAccuracy
 from amalthea.models import Model, Sequential
 from amalthea.spellings import modern_name, others
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics
+from amalthea.training.frozen import Seen
 
 Trainer: Any = Model if TYPE_CHECKING else object
 _RENAMED = {"nb_epoch": "epochs", "val_samples": "steps"}
@@ -37,8 +40,9 @@ def install() -> None:
     """Gives models the methods of old, and those of today the arguments of old."""
     if OldModel not in Model.__bases__:
         Model.__bases__ = (OldModel, *Model.__bases__)
-        OldModel._today = (Model._loss_kind, Model._metrics_kind)
-        Model._loss_kind, Model._metrics_kind = OldLoss, OldMetrics
+        OldModel._today = (Model._loss_kind, Model._metrics_kind, Model._callbacks_kind)
+        Model._loss_kind, Model._metrics_kind, Model._callbacks_kind = OldLoss, OldMetrics, OldCallbackList
+        attach(Seen, {"warn_if_changed": frozen.warn_if_changed})
         attach(Model, old_files.METHODS)  # on Model itself, whose own methods come before those of its bases
 
 
@@ -46,14 +50,14 @@ def uninstall() -> None:
     """Takes them back."""
     if OldModel in Model.__bases__:
         Model.__bases__ = tuple(base for base in Model.__bases__ if base is not OldModel)
-        Model._loss_kind, Model._metrics_kind = OldModel._today
-        detach(Model)
+        Model._loss_kind, Model._metrics_kind, Model._callbacks_kind = OldModel._today
+        detach(Model, Seen)
 
 
 class OldModel(Trainer):
     """The methods of models in Keras 1 and 2; those of today with the arguments of old."""
 
-    _today: tuple[Any, Any] = (CompiledLoss, CompiledMetrics)
+    _today: tuple[Any, Any, Any] = (CompiledLoss, CompiledMetrics, CallbackList)
 
     # --------------------------------------------------------------------------------- compile, fit
 
