@@ -33,17 +33,41 @@ def rewritten(parsed: ast.Module, of_python_2: bool, met: Met) -> ast.Module:
         for i in xrange(__drift__.size(__drift__.divided(9, 2))):
             print(i)
     """
-    names = names_of(parsed)
-    is_old = of_python_2 or is_python_2(parsed, names.bound, names.modules)
-    has_division = any(
-        isinstance(node, ast.ImportFrom)
-        and node.module == "__future__"
-        and any(a.name == "division" for a in node.names)
-        for node in parsed.body
-    )
-    pass_ = _Pass(names, is_old, is_old and not has_division, met)
-    made = pass_.visit(sizes.sized(parsed, names))
-    return ast.fix_missing_locations(_with_imports(made, sorted(pass_.builtins)))
+    cells = Cells(met)
+    cells.is_old = of_python_2
+    return cells.visit(parsed)
+
+
+class Cells:
+    """Rewrites the cells of a notebook one by one, each of which may use the imports of those before.
+
+    Args:
+        met: Met; learns what was rewritten.
+    """
+
+    def __init__(self, met: Met):
+        self.met, self.names = met, Names(set(), {})
+        self.is_old, self.has_division = False, False
+
+    def visit(self, parsed: ast.Module) -> ast.Module:
+        """The tree of a cell for today's Python and libraries.
+
+        Args:
+            parsed: the cell, which is changed.
+        """
+        bound, modules = names_of(parsed)
+        names = self.names = Names(self.names.bound | bound, {**self.names.modules, **modules})
+        self.is_old = self.is_old or is_python_2(parsed, *names)
+        self.has_division = self.has_division or any(_imports_division(node) for node in parsed.body)
+        rewriter = _Pass(names, self.is_old, self.is_old and not self.has_division, self.met)
+        made = rewriter.visit(sizes.sized(parsed, names))
+        return ast.fix_missing_locations(_with_imports(made, sorted(rewriter.builtins)))
+
+
+def _imports_division(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
+        return False
+    return any(alias.name == "division" for alias in node.names)
 
 
 def _with_imports(module: ast.Module, builtins: list[str]) -> ast.Module:

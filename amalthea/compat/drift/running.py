@@ -15,8 +15,8 @@ from amalthea.compat.drift.rewriting import rewritten
 from amalthea.compat.drift.signs import has_print_statement
 
 
-def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
-    """The tree of a script, and whether it had to be translated from Python 2.
+def read(source: str, met: Met = MET) -> tuple[str, bool]:
+    """A script in the syntax of Python 3, and whether it was of Python 2.
 
     Args:
         source: str; the script.
@@ -24,12 +24,16 @@ def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
 
     Raises:
         SyntaxError: it is neither Python 3 nor Python 2.
+
+    Example:
+        >>> read("print 1", Met()), read("print(1)", Met())
+        (('print(1)\\n', True), ('print(1)', False))
     """
     try:
-        found = ast.parse(source)
+        is_old = has_print_statement(ast.parse(source))
     except SyntaxError:
-        return ast.parse(python3(source, met)), True
-    return (ast.parse(python3(source, met)), True) if has_print_statement(found) else (found, False)
+        is_old = True
+    return (python3(source, met), True) if is_old else (source, False)
 
 
 def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
@@ -48,7 +52,8 @@ def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
         half: 3 [0, 1, 2]
     """
     try:
-        tree, is_old = parsed(source, met)
+        text, is_old = read(source, met)
+        tree = ast.parse(text)
     except SyntaxError as error:
         error.filename = path
         raise
