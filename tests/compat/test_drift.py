@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from amalthea.cli import main
-from amalthea.compat.drift import hints, running, tables
+from amalthea.compat.drift import hints, names, running, tables
 from amalthea.compat.drift.met import MET, Met
 from amalthea.compat.drift.names import is_module, stand_in
 from amalthea.errors import ArgumentError, MissingLibraryError
@@ -294,6 +294,17 @@ def test_every_name_of_the_tables_leads_to_one_of_today(table):
 
 def test_a_name_that_is_still_there_is_left_alone():
     assert stand_in("numpy.prod") is None and stand_in("numpy.nothing") is None and stand_in("numpy") is None
+
+
+def test_six_is_not_needed(monkeypatch):
+    installed = names.is_module
+    monkeypatch.setattr(names, "is_module", lambda name: name.split(".")[0] != "six" and installed(name))
+    monkeypatch.setattr(names, "is_there", lambda name: False)
+    source = (
+        "import six\nfrom six.moves import range, cPickle as pickle\nfrom six.moves.urllib.parse import quote\n"
+        "print(list(range(2)), list(six.iteritems({1: 2})), isinstance('a', six.string_types), quote('a b'), 7 / 2)"
+    )
+    assert _printed(lambda: running.compiled(source, "old.py")) == "[0, 1] [(1, 2)] True a%20b 3.5"
 
 
 def test_a_pickle_of_python_2_is_read(tmp_path):

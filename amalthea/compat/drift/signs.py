@@ -11,7 +11,7 @@ from amalthea.compat.drift import tables
 _EXPECTED = ("NameError", "ImportError", "ModuleNotFoundError", "AttributeError", "Exception")
 _NAMES = frozenset(tables.BUILTINS) - {"apply", "buffer", "cmp", "file", "intern", "reduce", "reload"}
 _METHODS = ("has_key", "iteritems", "iterkeys", "itervalues")
-_MODULES = frozenset(name for name in tables.MODULES if "." not in name)
+_MODULES = frozenset(name for name in tables.MODULES if "." not in name) - {"six"}
 _ATTRIBUTES = frozenset(name for name in tables.NAMES if name.startswith(("itertools.", "string.", "sys.", "urllib.")))
 
 
@@ -96,12 +96,14 @@ class _Signs:
         if isinstance(node, ast.ImportFrom):
             return node.module in _MODULES or any(f"{node.module}.{a.name}" in _ATTRIBUTES for a in node.names)
         if isinstance(node, ast.Attribute):
-            return node.attr in _METHODS or self._is_of_module(node) or self._is_of_list(node)
+            return self._is_of_module(node) or self._is_of_list(node)
         return self._is_use_of_list(node)
 
     def _is_of_module(self, node: ast.Attribute) -> bool:
         base = node.value.id if isinstance(node.value, ast.Name) else ""
-        return f"{self.modules.get(base, '')}.{node.attr}" in _ATTRIBUTES
+        if base in self.modules:
+            return f"{self.modules[base]}.{node.attr}" in _ATTRIBUTES
+        return node.attr in _METHODS
 
     def _is_of_list(self, node: ast.Attribute) -> bool:
         return node.attr in ("append", "extend", "insert", "pop", "remove", "reverse", "sort") and bool(

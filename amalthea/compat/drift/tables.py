@@ -7,15 +7,18 @@ this package. A name that the installed version still has is left alone.
 from __future__ import annotations
 
 MODULES = {
-    "BaseHTTPServer": "http.server", "ConfigParser": "configparser", "HTMLParser": "html.parser", "Queue": "queue",
-    "SocketServer": "socketserver", "StringIO": ".old_python", "Tkinter": "tkinter", "__builtin__": "builtins",
-    "cPickle": "pickle", "cStringIO": ".old_python", "commands": "subprocess", "cookielib": "http.cookiejar",
-    "copy_reg": "copyreg", "exceptions": "builtins", "htmlentitydefs": "html.entities", "httplib": "http.client",
-    "md5": "hashlib", "robotparser": "urllib.robotparser", "sklearn.cross_validation": ".old_sklearn",
-    "sklearn.externals.joblib": "joblib", "sklearn.grid_search": ".old_sklearn", "sklearn.learning_curve":
-    "sklearn.model_selection", "scipy.misc": ".old_scipy", "tkFileDialog": "tkinter.filedialog", "tkMessageBox":
-    "tkinter.messagebox", "thread": "_thread", "urllib2": ".old_urllib", "urlparse": "urllib.parse",
-    "xmlrpclib": "xmlrpc.client",
+    "__builtin__": "builtins", "BaseHTTPServer": "http.server", "commands": "subprocess",
+    "ConfigParser": "configparser", "cookielib": "http.cookiejar", "copy_reg": "copyreg", "cPickle": "pickle",
+    "cStringIO": ".old_python", "exceptions": "builtins", "htmlentitydefs": "html.entities",
+    "HTMLParser": "html.parser", "httplib": "http.client", "md5": "hashlib", "Queue": "queue",
+    "robotparser": "urllib.robotparser", "scipy.misc": ".old_scipy", "six": ".old_six", "six.moves": ".old_six.moves",
+    "six.moves.cPickle": "pickle", "six.moves.urllib": "urllib", "six.moves.urllib.error": "urllib.error",
+    "six.moves.urllib.parse": "urllib.parse", "six.moves.urllib.request": "urllib.request",
+    "sklearn.cross_validation": ".old_sklearn", "sklearn.externals.joblib": "joblib",
+    "sklearn.grid_search": ".old_sklearn", "sklearn.learning_curve": "sklearn.model_selection",
+    "SocketServer": "socketserver", "StringIO": ".old_python", "thread": "_thread",
+    "tkFileDialog": "tkinter.filedialog", "Tkinter": "tkinter", "tkMessageBox": "tkinter.messagebox",
+    "urllib2": ".old_urllib", "urlparse": "urllib.parse", "xmlrpclib": "xmlrpc.client",
 }  # fmt: skip
 _URLLIB = {"quote": "parse", "quote_plus": "parse", "unquote": "parse", "unquote_plus": "parse", "urlencode": "parse",
            "urlopen": "request", "urlretrieve": "request", "urlcleanup": "request", "URLopener": "request",
