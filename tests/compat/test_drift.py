@@ -216,6 +216,8 @@ def test_an_old_snippet_runs(name):
 UNCHANGED = {
     "division": "print(7 / 2, [1, 2, 3][int(4 / 2)])",
     "a way for both": "try:\n    xrange\nexcept NameError:\n    xrange = range\nprint(7 / 2, list(xrange(2)))",
+    "a way to a name": "try:\n    input = raw_input\nexcept NameError:\n    pass\nprint(7 / 2)",
+    "a way to a module": "try:\n    import cPickle as p\nexcept ImportError:\n    import pickle as p\nprint(7 / 2)",
     "a way by version": "import sys\nif sys.version_info[0] < 3:\n    input = raw_input\nprint(7 / 2)",
     "an own name": "def cmp(a, b):\n    return 'own'\nprint(cmp(1, 2), 7 / 2)",
     "views": "print(type({}.keys()).__name__, type(zip()).__name__, 1 / 2)",

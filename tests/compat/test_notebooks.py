@@ -85,7 +85,7 @@ def test_cells_of_python_2_run_with_drift(shell, capsys):
         _run(shell, "print 'a'")
     _run(shell, "%drift on")
     _run(shell, "import numpy as np\nprint 'half', 7 / 2")
-    assert "half 3" in capsys.readouterr().out
+    assert "half 3\n" in capsys.readouterr().out
     assert _run(shell, "[np.product([2, 3]) for i in xrange(1)][0] / 4") == 1
     _run(shell, "%drift off")
     assert _run(shell, "7 / 2") == 3.5

@@ -10,7 +10,7 @@ MODULES = {
     "__builtin__": "builtins", "BaseHTTPServer": "http.server", "commands": "subprocess",
     "ConfigParser": "configparser", "cookielib": "http.cookiejar", "copy_reg": "copyreg", "cPickle": "pickle",
     "cStringIO": ".old_python", "exceptions": "builtins", "htmlentitydefs": "html.entities",
-    "HTMLParser": "html.parser", "httplib": "http.client", "md5": "hashlib", "Queue": "queue",
+    "HTMLParser": "html.parser", "httplib": "http.client", "Queue": "queue",
     "robotparser": "urllib.robotparser", "scipy.misc": ".old_scipy", "six": ".old_six", "six.moves": ".old_six.moves",
     "six.moves.cPickle": "pickle", "six.moves.urllib": "urllib", "six.moves.urllib.error": "urllib.error",
     "six.moves.urllib.parse": "urllib.parse", "six.moves.urllib.request": "urllib.request",
