@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _readable(source: str) -> str:
     """The script as Python 3, for the signs of its era; as it is where that fails, which its run will say."""
     try:
-        return running.read(source, Met())[0]
+        translated = running.read(source, Met())
+        return source if translated is None else translated.text
     except SyntaxError:
         return source
 

@@ -123,18 +123,22 @@ class Notebook:
     def _translated(self, lines: list[str]) -> list[str]:
         """The lines of a cell in the syntax of Python 3; as they are where that fails, as for cells with magics."""
         try:
-            text, was_old = running.read("".join(lines))
+            translated = running.read("".join(lines))
         except SyntaxError:
             return lines
-        if was_old and self._cells is not None:
+        if translated is None:
+            return lines
+        if self._cells is not None:
             self._cells.is_old = True
-        return text.splitlines(keepends=True)
+        return translated.text.splitlines(keepends=True)
 
 
 def _plain(cell: str, drifts: bool) -> str:
     """A cell without its magics; with drift in the syntax of Python 3."""
     lines = ["\n" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines(keepends=True)]
+    text = "".join(lines)
     try:
-        return running.read("".join(lines), Met())[0] if drifts else "".join(lines)
+        translated = running.read(text, Met()) if drifts else None
     except SyntaxError:
-        return cell
+        return text
+    return text if translated is None else translated.text

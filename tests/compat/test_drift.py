@@ -1,5 +1,6 @@
 """Old snippets of Python and its libraries: they fail as they are, and print the right thing with ``--drift``."""
 
+import ast
 import gzip
 import importlib.util
 import io
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from amalthea.cli import main
-from amalthea.compat.drift import hints, names, running, tables
+from amalthea.compat.drift import hints, names, rewriting, running, tables
 from amalthea.compat.drift.met import MET, Met
 from amalthea.compat.drift.names import is_module, stand_in
 from amalthea.errors import ArgumentError, MissingLibraryError
@@ -45,6 +46,7 @@ BUILTINS = {
     "zip": ("print(zip([1], [2])[0])", "(1, 2)"),
     "map": ("print(len(map(str, [1, 2])))", "2"),
     "filter": ("print(filter(None, [0, 1])[0])", "1"),
+    "round": ("print round(2.5), round(1e300), round(0.125, 2)", "3.0 1e+300 0.13"),
     "range": ("x = range(3)\nx.append(0)\nprint(x)", "[0, 1, 2, 0]"),
     "a range that is shuffled": ("import random\nx = range(1)\nrandom.shuffle(x)\nx[0] = 5\nprint(x)", "[5]"),
     "a sum of lists": ("print(range(2) + [5], 5 / 2)", "[0, 1, 5] 2"),
@@ -59,6 +61,16 @@ BUILTINS = {
         "[1, 2]",
     ),
     "own truth": ("class No(object):\n    def __nonzero__(self):\n        return False\nprint(bool(No()))", "False"),
+    "own order": (
+        "class A(object):\n    def __init__(self, n):\n        self.n = n\n    def __cmp__(self, other):\n"
+        "        return cmp(self.n, other.n)\n"
+        "print(sorted([A(2), A(1)])[0].n, A(1) == A(1), A(1) >= A(2), len({A(1)}))",
+        "1 True False 1",
+    ),
+    "own metaclass": (
+        "class Meta(type):\n    name = 'meta'\nclass A(object):\n    __metaclass__ = Meta\nprint type(A).name",
+        "meta",
+    ),
     "maxint": ("import sys\nprint(sys.maxint > 2 ** 31)", "True"),
     "setdefaultencoding": ("import sys\nreload(sys)\nsys.setdefaultencoding('utf8')\nprint(1)", "1"),
     "string": ("import string\nprint(string.letters[:2], string.join(['a', 'b'], ''))", "ab ab"),
@@ -100,6 +112,7 @@ DIVISION = {
     "by its names": ("print(list(xrange(7))[3] / 2, 1)", "1 1"),
     "of arrays": (NP + "print (np.arange(4) / 2).tolist(), np.float32(3) / 2", "[0, 0, 1, 1] 1.5"),
     "in place": (NP + "n = 7\nn /= 2\nx = np.ones(2)\ny = x\nx /= 2\nprint n, y.tolist()", "3 [0.5, 0.5]"),
+    "of elements": (NP + "x = np.arange(6)\nx[len(x) / 2 :] /= 2\nprint x.tolist()", "[0, 1, 2, 1, 2, 2]"),
     "of an attribute": ("class A(object):\n    n = 7\na = A()\na.n /= 2\nprint a.n", "3"),
     "as it is from the future": ("from __future__ import division\nprint 7 / 2", "3.5"),
     "as a bound": ("x = [1, 2, 3, 4]\nhalf = len(x) / 2\nprint(x[:half], x[len(x) / 4])", "[1, 2] 2"),
@@ -238,18 +251,36 @@ def test_a_script_of_today_stays_what_it_is(name):
     assert not str(MET) or "own" in name or "way" in name
 
 
+PLOTS = {
+    "colormap": ("plt.imshow(x, cmap='spectral')", "plt.imshow(x, cmap='nipy_spectral')"),
+    "density": ("plt.hist(x, normed=True)", "plt.hist(x, density=True)"),
+    "hold": ("plt.hold(True)", "__drift__.of('.old_python.nothing')(True)"),
+    "a colormap of today": ("plt.imshow(x, cmap='gray')", "plt.imshow(x, cmap='gray')"),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_calls_of_matplotlib_are_those_of_today(name):
+    old, today = PLOTS[name]
+    tree = ast.parse(f"import matplotlib.pyplot as plt\n{old}")
+    assert ast.unparse(rewriting.rewritten(tree, False, Met())).splitlines()[-1] == today
+
+
 def test_what_was_met_is_said_in_one_line():
     _printed(lambda: running.compiled("print 1\nprint 2\nfor i in xrange(1):\n    print 7 / 2", "old.py"))
     assert str(MET) == "drift: 3 print statements, 1 integer division, xrange"
 
 
 def test_lines_of_a_traceback_are_those_of_the_file():
-    source = "'''Text.'''\nimport cPickle\nprint 'a'\n\nx = [\n    1 / 0,\n]\n"
+    source = (
+        "'''Text.'''\ndef f((a, b)):\n    print a,\nclass A(object):\n    __metaclass__ = type\n"
+        "try:\n    f(1)\nexcept TypeError, (e,):\n    pass\nx = [\n    1 / 0,\n]\n"
+    )
     error = _printed(lambda: running.compiled(source, "old.py"))
     frames = error.__traceback__
     while frames.tb_next is not None and frames.tb_frame.f_code.co_filename != "old.py":
         frames = frames.tb_next
-    assert isinstance(error, ZeroDivisionError) and frames.tb_lineno == 6
+    assert isinstance(error, ZeroDivisionError) and frames.tb_lineno == 11
 
 
 def test_what_is_no_python_at_all_keeps_its_error():

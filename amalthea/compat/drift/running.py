@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from amalthea.compat.drift.met import MET, Met
-from amalthea.compat.drift.python2 import python3
+from amalthea.compat.drift.python2 import Translated, python3
 from amalthea.compat.drift.rewriting import rewritten
 from amalthea.compat.drift.signs import has_print_statement
 
 
-def read(source: str, met: Met = MET) -> tuple[str, bool]:
-    """A script in the syntax of Python 3, and whether it was of Python 2.
+def read(source: str, met: Met = MET) -> Translated | None:
+    """A script of Python 2 in the syntax of Python 3; None for one that is of Python 3.
 
     Args:
         source: str; the script.
@@ -26,14 +26,14 @@ def read(source: str, met: Met = MET) -> tuple[str, bool]:
         SyntaxError: it is neither Python 3 nor Python 2.
 
     Example:
-        >>> read("print 1", Met()), read("print(1)", Met())
-        (('print(1)\\n', True), ('print(1)', False))
+        >>> read("print 1", Met()).text, read("print(1)", Met())
+        ('print(1)\\n', None)
     """
     try:
         is_old = has_print_statement(ast.parse(source))
     except SyntaxError:
         is_old = True
-    return (python3(source, met), True) if is_old else (source, False)
+    return python3(source, met) if is_old else None
 
 
 def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
@@ -52,12 +52,22 @@ def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
         half: 3 [0, 1, 2]
     """
     try:
-        text, is_old = read(source, met)
-        tree = ast.parse(text)
+        translated = read(source, met)
+        tree = ast.parse(source if translated is None else translated.text)
     except SyntaxError as error:
         error.filename = path
         raise
-    return compile(rewritten(tree, is_old, met), path, "exec", dont_inherit=True)
+    if translated is not None:
+        for node in ast.walk(tree):
+            _move(node, translated.lines)
+    return compile(rewritten(tree, translated is not None, met), path, "exec", dont_inherit=True)
+
+
+def _move(node: ast.AST, lines: dict[int, int]) -> None:
+    """Gives a node the lines of old."""
+    if isinstance(node, (ast.stmt, ast.expr, ast.excepthandler, ast.arg, ast.keyword, ast.alias)):
+        first, last = lines[node.lineno], lines[node.end_lineno or node.lineno]
+        node.lineno, node.end_lineno = first, max(first, last)
 
 
 def run_path(path: Path) -> dict[str, Any]:

@@ -68,6 +68,7 @@ _LIBRARIES = {
     "sklearn.datasets.fetch_mldata": ".old_sklearn.fetch_mldata",
     "sklearn.preprocessing.Imputer": ".old_sklearn.Imputer",
     "matplotlib.cm.get_cmap": "matplotlib.pyplot.get_cmap", "matplotlib.cm.spectral": "matplotlib.cm.nipy_spectral",
+    "matplotlib.pyplot.cm.get_cmap": "matplotlib.pyplot.get_cmap",
     "matplotlib.pyplot.cm.spectral": "matplotlib.cm.nipy_spectral", "matplotlib.pyplot.hold": ".old_python.nothing",
     "matplotlib.pyplot.ishold": ".old_python.nothing",
 }  # fmt: skip
@@ -84,11 +85,15 @@ CHANGED = {
 BUILTINS = ("apply", "basestring", "buffer", "cmp", "execfile", "file", "intern", "long", "raw_input", "reduce",
             "reload", "unichr", "unicode", "xrange")  # fmt: skip
 LISTED = ("filter", "map", "range", "zip")  # which returned lists
+OTHERWISE = (*LISTED, "round")  # builtins of today that Python 2 had with another meaning
 METHODS = ("decode", "has_key", "iteritems", "iterkeys", "itervalues", "next", "tostring", "translate", "viewitems",
            "viewkeys", "viewvalues")  # fmt: skip
 VIEWS = ("items", "keys", "values")
 SPECIAL = {"next": "__next__", "__nonzero__": "__bool__", "__div__": "__truediv__", "__rdiv__": "__rtruediv__",
            "__idiv__": "__itruediv__", "__unicode__": "__str__"}  # fmt: skip
+# Comparisons by __cmp__: special methods of today, and functions of helpers.py.
+COMPARED = {"__lt__": "less", "__le__": "less_equal", "__gt__": "greater", "__ge__": "greater_equal",
+            "__eq__": "equal", "__ne__": "not_equal", "__hash__": "identity"}  # fmt: skip
 
 # Calls whose arguments were whole numbers or shapes, and took floats: positions, and names.
 SHAPES = {
