@@ -58,8 +58,10 @@ def round(number: float, ndigits: int = 0) -> float:
         >>> round(2.5), round(-0.25, 1)
         (3.0, -0.3)
     """
-    digits = Decimal(1).scaleb(-ndigits)
-    return float(Decimal(float(number)).quantize(digits, ROUND_HALF_UP)) if math.isfinite(number) else float(number)
+    number = float(number)
+    if not math.isfinite(number) or abs(number) * 10.0**ndigits >= 2**53:  # there are no more digits
+        return number
+    return float(Decimal(number).quantize(Decimal(1).scaleb(-ndigits), ROUND_HALF_UP))
 
 
 # -------------------------------------------------------------------------------------- lists
