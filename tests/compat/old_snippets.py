@@ -124,14 +124,14 @@ NUMPY = {
         "(2, 1) 1.0 2 [1, 2]",
     ),
     "in1d": (NP + "print(np.in1d([[1], [2]], [2]).tolist(), np.trapz([1, 1]), np.float(2))", "[False, True] 1.0 2.0"),
-    "fromstring": (NP + "print(np.fromstring(b'ab', dtype=np.uint8).tolist())", "[97, 98]"),
+    "fromstring": (NP + "print(np.fromstring(b'ab', dtype=np.uint8).tolist(), np.float(1))", "[97, 98] 1.0"),
     "imported": ("from numpy import float_, product as times\nprint(times([float_(2)]))", "2.0"),
     "random_integers": (
         NP + "np.random.seed(0)\nprint(set(np.random.random_integers(1, 2, 50).tolist()), np.float(0))",
         "{1, 2} 0.0",
     ),
     "ragged": (NP + "print(np.array([[1, 2], [3]]).dtype)", "object"),
-    "tostring": (NP + "print(np.uint8([97]).tostring())", "b'a'"),
+    "tostring": (NP + "print(np.uint8([97]).tostring(), np.float(1))", "b'a' 1.0"),
 }  # fmt: skip
 LIBRARIES = {
     "imresize": (
