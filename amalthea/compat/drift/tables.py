@@ -109,7 +109,7 @@ COUNTS = {
     "numpy.split": (1,), "numpy.array_split": (1,),
 }  # fmt: skip
 SIZED = ("Dense", "Embedding", "GRU", "LSTM", "RepeatVector", "SimpleRNN", "Convolution1D", "Convolution2D", "Conv1D",
-         "Conv2D", "range", "xrange", "reshape", "repeat")  # fmt: skip
+         "Conv2D", "range", "xrange", "reshape", "repeat", "slice_X", "slice_arrays")  # fmt: skip
 SIZE_KEYWORDS = ("batch_size", "epochs", "filters", "input_dim", "input_length", "maxlen", "nb_epoch", "nb_filter",
                  "nb_val_samples", "output_dim", "samples_per_epoch", "size", "steps", "steps_per_epoch", "units",
                  "val_samples", "validation_steps")  # fmt: skip
