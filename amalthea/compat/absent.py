@@ -57,7 +57,7 @@ _NAMES: dict[str, dict[str, str]] = {
     },
     "engine.training": {
         _HELPER: "batch_shuffle check_array_lengths check_loss_and_target_compatibility collect_metrics make_batches "
-        "slice_X standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
+        "standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
         "standardize_sample_weights standardize_weights weighted_objective",
     },
     "engine.saving": {

@@ -30,7 +30,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "models": ("models", "saving", "layers"),
     "engine": (*_LAYERS, "models", "utils"),
     "engine.topology": (*_LAYERS, "models", "utils"),
-    "engine.training": ("models",),
+    "engine.training": ("models", "compat.utils"),
     "engine.base_layer": _LAYERS,
     "engine.input_layer": _LAYERS,
     "engine.network": ("models", "utils"),

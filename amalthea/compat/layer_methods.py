@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from amalthea import ops, tree
-from amalthea.compat import eras, old_weights
+from amalthea.compat import eras, old_weights, spelling
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
@@ -112,6 +112,7 @@ def get_input_shape_at(self: Any, node_index: int) -> Any:
 
 def get_output_shape_for(self: Any, input_shape: Any) -> Any:
     """``compute_output_shape`` under its name in Keras 1."""
+    spelling.note("get_output_shape_for", "compute_output_shape")
     return self.compute_output_shape(input_shape)
 
 
@@ -121,6 +122,7 @@ def reset_states(self: Any, states: Any = None) -> None:
     Args:
         states: array or list of arrays. Defaults to None, zeros.
     """
+    spelling.note("reset_states", "reset_state")
     self.reset_state()
     if states is not None:
         for variable, value in zip(tree.flatten(self.states), tree.flatten(states)):
