@@ -170,6 +170,8 @@ _OWN: dict[tuple[str, str], Callable[[], Any]] = {
     **{(room, "Input"): lambda: _of("compat.inputs" if eras.era() < 3 else "layers", "Input")() for room in (
         "layers", "engine", "models")},
     ("layers", "Merge"): _of("compat.merging", "Merge"),
+    ("layers", "Recurrent"): _of("compat.recurrent", "Recurrent"),
+    ("legacy", "Recurrent"): _of("compat.recurrent", "Recurrent"),
     ("engine", "Merge"): _of("compat.merging", "Merge"),
     ("legacy", "Merge"): _of("compat.merging", "Merge"),
     ("models", "save_model"): _of("compat.old_files", "save_model"),

@@ -21,6 +21,7 @@ from amalthea.compat import (
     model_methods,
     modules,
     numpy_streams,
+    old_optimizers,
     tensorflow,
 )
 from amalthea.errors import AmaltheaError
@@ -151,6 +152,7 @@ def install(era: int = 3) -> None:
     numpy_streams.install(era)
     layer_methods.install()
     model_methods.install()
+    old_optimizers.install()
 
 
 def uninstall() -> None:
@@ -164,4 +166,5 @@ def uninstall() -> None:
     numpy_streams.uninstall()
     layer_methods.uninstall()
     model_methods.uninstall()
+    old_optimizers.uninstall()
     eras.set_era(3)

@@ -236,6 +236,7 @@ _ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "inbound_nodes": lambda layer: layer._calls,
     "_inbound_nodes": lambda layer: layer._calls,
     "uses_learning_phase": lambda layer: False,
+    "initial_weights": lambda layer: None,  # `weights=` of the constructor is set without the layer's help
     "W": lambda layer: layer.kernel,
     "U": lambda layer: layer.recurrent_kernel,
     "b": lambda layer: layer.bias,
