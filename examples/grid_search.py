@@ -25,11 +25,9 @@ def make_model(X, y, width, rate):
     return model
 
 
-classifier = keras.wrappers.SKLearnClassifier(
-    make_model, model_kwargs={"width": 4, "rate": 0.2}, fit_kwargs={"batch_size": 32, "epochs": 6, "verbose": 0}
-)
+classifier = keras.wrappers.SKLearnClassifier(make_model, model_kwargs={"width": 4, "rate": 0.2})
 search = GridSearchCV(classifier, {"model_kwargs": [{"width": w, "rate": 0.2} for w in (4, 64)]}, cv=2)
-search.fit(x_train, y_train)
+search.fit(x_train, y_train, batch_size=32, epochs=6, verbose=0)
 print("best:", search.best_params_)
 assert search.best_params_["model_kwargs"]["width"] == 64
 print(f"score: {search.score(x_test, y_test):.4f}")

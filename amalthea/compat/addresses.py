@@ -50,7 +50,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "preprocessing.image": ("preprocessing.image", "utils"),
     "preprocessing.sequence": ("preprocessing.sequence", "utils"),
     "preprocessing.text": ("preprocessing.text",),
-    "wrappers": ("compat",),
+    "wrappers": ("wrappers", "compat"),
     "wrappers.scikit_learn": ("compat.scikit_learn",),
     "utils": ("utils", "compat.utils"),
     "utils.multi_gpu_utils": ("utils",),
