@@ -22,6 +22,7 @@ from amalthea.compat import (
     modules,
     numpy_streams,
     old_optimizers,
+    subclasses,
     tensorflow,
 )
 from amalthea.errors import AmaltheaError
@@ -153,6 +154,7 @@ def install(era: int = 3) -> None:
     layer_methods.install()
     model_methods.install()
     old_optimizers.install()
+    subclasses.install()
 
 
 def uninstall() -> None:
@@ -167,4 +169,5 @@ def uninstall() -> None:
     layer_methods.uninstall()
     model_methods.uninstall()
     old_optimizers.uninstall()
+    subclasses.uninstall()
     eras.set_era(3)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
+from amalthea.compat import backend as K
 from amalthea.compat import eras
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
@@ -204,6 +205,11 @@ def _as_today(layer: Any, kernel: Any) -> Any:
     return kernel[:, 0] if isinstance(layer, Conv1D) else kernel.transpose(*range(2, kernel.ndim), 1, 0)
 
 
+def _drawing(initializer: Any) -> Callable[..., Any]:
+    """An initializer as a function of Keras 1: of the shape and the name of the variable that it makes."""
+    return lambda shape, name=None: K.variable(initializer(tuple(shape)), name=name)
+
+
 def _settable(name: str) -> Any:
     today: Any = getattr(Weights, name)
 
@@ -237,6 +243,11 @@ _ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "_inbound_nodes": lambda layer: layer._calls,
     "uses_learning_phase": lambda layer: False,
     "initial_weights": lambda layer: None,  # `weights=` of the constructor is set without the layer's help
+    "output_dim": lambda layer: layer.units,
+    "nb_filter": lambda layer: layer.filters,
+    "inner_activation": lambda layer: layer.recurrent_activation,
+    "init": lambda layer: _drawing(layer.kernel_initializer),
+    "inner_init": lambda layer: _drawing(layer.recurrent_initializer),
     "W": lambda layer: layer.kernel,
     "U": lambda layer: layer.recurrent_kernel,
     "b": lambda layer: layer.bias,

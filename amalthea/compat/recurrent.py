@@ -59,7 +59,8 @@ class Recurrent(Layer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.consume_less, self.implementation = consume_less, implementation
-        self.input_spec, self.states = InputSpec(ndim=3), [None]
+        self.input_spec = InputSpec(ndim=3)
+        self.states: list[Any] = [None]
 
     # ---------------------------------------------------------------- what a subclass writes
 

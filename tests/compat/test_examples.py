@@ -77,3 +77,11 @@ def test_the_table_of_examples_lists_every_script():
     names = [name for row in rows for name in re.findall("`(.*?)`", row[1])]
     listed = [f"keras{i - 2}/{name}" for name, row in zip(names, rows, strict=True) for i in (3, 4, 5) if "x" in row[i]]
     assert sorted(listed) == SCRIPTS
+
+
+def test_the_guide_counts_the_scripts():
+    counts = [sum(name.startswith(version) for name in SCRIPTS) for version in FOLDERS]
+    said = "27 examples as {} scripts: {} in the spelling of Keras 1.1, {} of 2.1 and {} of 3".format(
+        sum(counts), *counts
+    )
+    assert said in (ROOT / "docs" / "from-keras.md").read_text()
