@@ -104,6 +104,10 @@ class UnsafeFileError(ModelFileError):
     """A model file asks to run code that was not allowed."""
 
 
+class ExportError(AmaltheaError, ValueError):
+    """A model, or a part of it, cannot be said in the format of an export."""
+
+
 class BackendError(AmaltheaError, RuntimeError):
     """A backend cannot do what was asked."""
 

@@ -78,6 +78,7 @@ ROOMS = tuple(
         ("training", "compile, fit, evaluate, predict: the one loop"),
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
+        ("export", "models and training steps as files of other runtimes, one target a file"),
         ("utils", "Keras's utils"),
         ("distillation", "a student learns from a teacher"),
         ("wrappers", "models as estimators of scikit-learn"),
@@ -93,7 +94,10 @@ ROOMS = tuple(
 )
 
 # Imports against the order, inside a function, with the reason.
-LATE = {("models", "saving"): "Model.save and load_weights are words of the model"}
+LATE = {
+    ("models", "saving"): "Model.save and load_weights are words of the model",
+    ("models", "export"): "Model.export is a word of the model",
+}
 
 
 def table() -> str:

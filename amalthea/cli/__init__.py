@@ -18,9 +18,12 @@ COMMANDS = {
     "bench": "time training and prediction beside hand-written loops",
     "convert": "convert a model file of any Keras to today's, or back to Keras 2",
     "demo": "train a small network on handwritten digits, in under a minute",
+    "export": "write a model in a format that other runtimes execute",
     "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
+    "targets": "list the formats of export, and their runtimes",
     "run": "run a script of Keras 1, 2 or 3 as it is",
+    "upgrade": "rewrite a script of Keras 1 or 2 to today's spelling",
 }
 
 

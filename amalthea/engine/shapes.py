@@ -161,6 +161,18 @@ def symbols(shape: Sequence[DimLike]) -> set[str]:
     return {symbol for symbol in inside if isinstance(symbol, str)}.union(*nested)
 
 
+def name_of(dim: DimLike) -> str | None:
+    """Return the name of a dimension that is one symbol, and None for any other.
+
+    >>> name_of(Dim.symbol("batch")), name_of(Dim.symbol("batch") * 2), name_of(3)
+    ('batch', None, None)
+    """
+    if not isinstance(dim, Dim) or len(dim.terms) != 1:
+        return None
+    ((symbols, factor),) = dim.terms
+    return symbols[0] if factor == len(symbols) == 1 and isinstance(symbols[0], str) else None
+
+
 def agree(a: DimLike, b: DimLike) -> bool:
     """False if two dimensions are ints and differ; a symbol may have any value."""
     return a == b or isinstance(a, Dim) or isinstance(b, Dim)

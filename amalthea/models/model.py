@@ -12,6 +12,7 @@ from amalthea.engine import backends
 from amalthea.errors import ArgumentError, UnknownNameError, nearest
 from amalthea.layers import building
 from amalthea.layers.layer import Layer, registry
+from amalthea.models.exporting import Exporting
 from amalthea.models.functional import config as functional_config
 from amalthea.models.functional.network import Network
 from amalthea.models.quantization import Quantization
@@ -35,7 +36,7 @@ class unless_set(Generic[Value]):
         return self if model is None else self.compute(model)  # type: ignore[return-value]
 
 
-class Model(Quantization, Trainer, Layer):
+class Model(Exporting, Quantization, Trainer, Layer):
     """Layers with a training loop.
 
     There are three ways to make a model: ``Model(inputs, outputs)`` from symbolic tensors (the functional API), a

@@ -14,7 +14,7 @@ import numpy as np
 from amalthea.engine import shapes
 from amalthea.engine.control_flow import scan
 from amalthea.engine.ir.tensor import Node, Tensor
-from amalthea.engine.ir.trace import extend, on_host
+from amalthea.engine.ir.trace import extend, on_host, type_of
 from amalthea.engine.passes.gradient import decomposition_gradient, zeros_like
 from amalthea.engine.passes.patterns import made_by
 from amalthea.engine.primitives import rnn
@@ -26,19 +26,19 @@ from amalthea.engine.primitives.reductions import reduce_sum
 
 def _rows(x: Any) -> Any:
     """Merge the axes of time and batch."""
-    return reshape(x, shape=(shapes.size(x.shape[:2]), x.shape[2]))
+    return reshape(x, shape=(shapes.size(type_of(x).shape[:2]), type_of(x).shape[2]))
 
 
 def _columns(x: Any, count: int) -> list[Any]:
     """Split a matrix into ``count`` parts of equal width."""
-    width = x.shape[1] // count
+    width = type_of(x).shape[1] // count
     parts = ((k * width, (k + 1) * width) for k in range(count))
-    return [slice(x, starts=(0, a), limits=(x.shape[0], b), strides=(1, 1)) for a, b in parts]
+    return [slice(x, starts=(0, a), limits=(type_of(x).shape[0], b), strides=(1, 1)) for a, b in parts]
 
 
 def _lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse, keeps=True):
     projected = add(matmul(_rows(x), kernel), bias)
-    projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
+    projected = reshape(projected, shape=(*type_of(x).shape[:2], type_of(projected).shape[1]))
 
     def step(h: Any, c: Any, projection: Any) -> list[Any]:
         i, f, new, o = _columns(add(projection, matmul(h, recurrent_kernel)), 4)
@@ -48,7 +48,7 @@ def _lstm_for_gradient(x, h0, c0, kernel, recurrent_kernel, bias, *, reverse, ke
         h = multiply(o, squashed)
         return [h, c, h, *((c, squashed, i, f, new, o) if keeps else ())]
 
-    h, c, outputs, *kept = scan(step, [h0, c0], [projected], x.shape[0], reverse)
+    h, c, outputs, *kept = scan(step, [h0, c0], [projected], type_of(x).shape[0], reverse)
     return outputs, h, c, *kept
 
 
@@ -77,16 +77,18 @@ def _lstm_gradient(
         )
         return [matmul(g_gates, recurrent_kernel, transpose_y=True), multiply(g_c, f), g_gates]
 
-    g_h, g_c, g_gates = scan(step, [g_h, g_c], [c_before, squashed, i, f, new, o, *g_steps], x.shape[0], not reverse)
+    g_h, g_c, g_gates = scan(
+        step, [g_h, g_c], [c_before, squashed, i, f, new, o, *g_steps], type_of(x).shape[0], not reverse
+    )
     rows = _rows(g_gates)
-    by_x = reshape(matmul(rows, kernel, transpose_y=True), shape=x.shape)
+    by_x = reshape(matmul(rows, kernel, transpose_y=True), shape=type_of(x).shape)
     by_kernels = [matmul(_rows(v), rows, transpose_x=True) for v in (x, h_before)]
     return by_x, g_h, g_c, *by_kernels, reduce_sum(rows, axes=(0,))
 
 
 def _gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reverse, keeps=True):
     projected = add(matmul(_rows(x), kernel), bias)
-    projected = reshape(projected, shape=(*x.shape[:2], projected.shape[1]))
+    projected = reshape(projected, shape=(*type_of(x).shape[:2], type_of(projected).shape[1]))
 
     def step(h: Any, projection: Any) -> list[Any]:
         xz, xr, xn = _columns(projection, 3)
@@ -96,7 +98,7 @@ def _gru_for_gradient(x, h0, kernel, recurrent_kernel, bias, inner_bias, *, reve
         h = add(multiply(z, h), multiply(subtract(1.0, z), new))
         return [h, h, *((z, r, new, inner) if keeps else ())]
 
-    h, outputs, *kept = scan(step, [h0], [projected], x.shape[0], reverse)
+    h, outputs, *kept = scan(step, [h0], [projected], type_of(x).shape[0], reverse)
     return outputs, h, *kept
 
 
@@ -120,16 +122,16 @@ def _gru_gradient(g_outputs, g_h, x, h0, kernel, recurrent_kernel, outputs, z, r
         g_h = add(matmul(g_inner, recurrent_kernel, transpose_y=True), multiply(g_h, z))
         return [g_h, concatenate(g_z, g_r, g_new, axis=1), g_inner]
 
-    g_h, g_gates, g_inner = scan(step, [g_h], [h_before, z, r, new, inner, *g_steps], x.shape[0], not reverse)
+    g_h, g_gates, g_inner = scan(step, [g_h], [h_before, z, r, new, inner, *g_steps], type_of(x).shape[0], not reverse)
     outer, inside = _rows(g_gates), _rows(g_inner)
-    by_x = reshape(matmul(outer, kernel, transpose_y=True), shape=x.shape)
+    by_x = reshape(matmul(outer, kernel, transpose_y=True), shape=type_of(x).shape)
     by_kernels = [matmul(_rows(v), g, transpose_x=True) for v, g in ((x, outer), (h_before, inside))]
     return by_x, g_h, *by_kernels, *(reduce_sum(g, axes=(0,)) for g in (outer, inside))
 
 
 def _previous(states: Any, first: Any, reverse: bool) -> Any:
     """Return, for each step, the state before it."""
-    steps, *rest = states.shape
+    steps, *rest = type_of(states).shape
     if steps == 0:
         return states
     starts, ends = ((1, 0, 0), (steps, *rest)) if reverse else ((0, 0, 0), (steps - 1, *rest))

@@ -103,7 +103,9 @@ def fold_constants(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | N
     if not inputs or any(x.value is None for x in inputs) or not node.primitive.single:
         return None
     out = node.outputs[0].type
-    if shapes.substitute(shapes.size(out.shape), {}) > 1024 or node.primitive.name.startswith("random"):
+    if not shapes.is_static(out.shape) or node.primitive.name.startswith("random"):
+        return None
+    if shapes.substitute(shapes.size(out.shape), {}) > 1024:
         return None
     with np.errstate(all="ignore"):
         value = np.asarray(node.primitive.reference(*(on_host(x.value) for x in inputs), **node.attrs))

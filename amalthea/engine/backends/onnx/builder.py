@@ -6,6 +6,7 @@ of the builder. If the runtime has no kernel for a dtype, the operator runs in a
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from amalthea.engine import dtypes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.graph import Graph, graph_of_trace
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, as_tensor, on_host
@@ -129,6 +130,8 @@ class Builder:
         self.memo: dict[Any, Any] = {}  # values that lowerings derived from others, such as blocked layouts
         self.made: set[str] = set()  # names of the outputs of this graph's nodes
         self.given: set[str] = set()  # names among them that are graph outputs already
+        self.reserved: frozenset[str] = outer.reserved if outer else frozenset()  # names that an export has given
+        self.symbols: dict[str, Value] = outer.symbols if outer else {}  # symbolic dimensions, known from inputs
 
     def __getattr__(self, operator: str) -> Callable[..., Any]:
         if not operator[0].isupper():
@@ -136,7 +139,7 @@ class Builder:
         return lambda *inputs, **attrs: self.emit(operator, inputs, **attrs)
 
     def name(self, stem: str = "v") -> str:
-        return f"{stem}{next(self.counter)}"
+        return next(x for i in self.counter if (x := f"{stem}{i}") not in self.reserved)
 
     def emit(
         self,
@@ -182,23 +185,63 @@ class Builder:
         name = dtypes.standardize(array.dtype)
         key = (name, array.shape, array.tobytes()) if array.size <= 64 else ("large", next(self.counter))
         if key not in self.initializers:
-            value = Value(self.name("c"), name, array.shape)
-            raw = array.view("uint16") if name == "bfloat16" else array
-            proto = numpy_helper.from_array(raw, value.name)
-            proto.data_type = ONNX_TYPES[name]
-            self.initializers[key] = (value, proto)
+            return self._stored(key, self.name("c"), array)
         return self.initializers[key][0]
 
+    def weight(self, name: str, array: Any) -> Value:
+        """Return a constant under a name of its own."""
+        array = np.ascontiguousarray(array).reshape(np.shape(array))
+        return self._stored(("weight", name), name, array)
+
+    def _stored(self, key: Any, name: str, array: np.ndarray) -> Value:
+        value = Value(name, dtypes.standardize(array.dtype), array.shape)
+        raw = array.view("uint16") if value.dtype == "bfloat16" else array
+        proto = numpy_helper.from_array(raw, name)
+        proto.data_type = ONNX_TYPES[value.dtype]
+        self.initializers[key] = (value, proto)
+        return value
+
     def ints(self, values: Any) -> Value:
-        """Return a vector of int64, the dtype of shapes and axes in ONNX."""
-        return self.constant(np.asarray(values, "int64").reshape(-1))
+        """Return a vector of int64, the dtype of shapes and axes in ONNX; symbolic dimensions are computed."""
+        values = [*values]
+        if shapes.is_static(values):
+            return self.constant(np.asarray(values, "int64").reshape(-1))
+        parts = [self.dimension(v) for v in values]
+        return parts[0] if len(parts) == 1 else self.Concat(*parts, axis=0)
+
+    def dimension(self, dim: shapes.DimLike) -> Value:
+        """Return a dimension as a vector of one int64."""
+        if not isinstance(dim, shapes.Dim):
+            return self.constant([dim], "int64")
+        if dim not in self.memo:
+            products = [self._product(symbols, factor) for symbols, factor in dim.terms]
+            self.memo[dim] = functools.reduce(self.Add, products)
+        return self.memo[dim]
+
+    def _product(self, symbols: Sequence[Any], factor: int) -> Value:
+        factors = [self._symbol(s) for s in symbols]
+        if factor != 1 or not factors:
+            factors.append(self.constant([factor], "int64"))
+        return functools.reduce(self.Mul, factors)
+
+    def _symbol(self, symbol: Any) -> Value:
+        """Return a symbol, or the floor of a division; ONNX's division of ints rounds towards zero."""
+        if not isinstance(symbol, tuple):
+            return self.symbols[symbol]
+        _, upper, lower = symbol
+        x, y = self.dimension(upper), self.dimension(lower)
+        quotient = self.Div(x, y)
+        below = self.Less(self.Sub(x, self.Mul(quotient, y)), self.constant([0], "int64"))
+        return self.Sub(quotient, self.cast(below, "int64"))
 
     def like(self, number: float, x: Value) -> Value:
         """Return a scalar constant of the dtype of ``x``."""
         return self.constant(number, x.dtype)
 
-    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
-        out = self.Reshape(x, self.ints(shape), allowzero=1 if 0 in shape else 0)
+    def reshape(self, x: Value, shape: Sequence[shapes.DimLike]) -> Value:
+        symbolic = [i for i, d in enumerate(shape) if isinstance(d, shapes.Dim)]
+        whole = [-1 if [i] == symbolic else d for i, d in enumerate(shape)]  # one size may be left to be found
+        out = self.Reshape(x, self.ints(shape if 0 in shape else whole), allowzero=1 if 0 in shape else 0)
         out.shape = tuple(shape)
         return out
 
@@ -213,7 +256,7 @@ class Builder:
         for node in graph.nodes:
             if all(0 in x.type.shape for x in node.outputs):
                 for x in node.outputs:  # some kernels fail on empty arrays
-                    self.values[x] = self.constant(np.zeros([int(d) for d in x.type.shape]), x.dtype)  # type: ignore[arg-type]
+                    self.values[x] = self._empty(x.type)
                 continue
             lowering = self.lowerings.get(node.primitive)
             if lowering is None:
@@ -225,6 +268,11 @@ class Builder:
                 self.values[tensor] = Value(value.name, value.dtype, tensor.type.shape)
         return [self.value(x) for x in graph.results]
 
+    def _empty(self, type: Type) -> Value:
+        if shapes.is_static(type.shape):
+            return self.constant(np.zeros([int(d) for d in type.shape]), type.dtype)  # type: ignore[arg-type]
+        return self.Expand(self.constant(0, type.dtype), self.ints(type.shape))
+
     def decomposed(self, primitive: Primitive, inputs: Sequence[Value], attrs: dict[str, Any]) -> list[Value]:
         """Lower a composite primitive by its decomposition, where the native operator does not suit the inputs."""
         with Trace() as scope:
@@ -235,8 +283,15 @@ class Builder:
         return self.add_graph(graph)
 
     def input(self, tensor: Tensor, stem: str) -> onnx.ValueInfoProto:
-        value = Value(self.name(stem), tensor.dtype, tensor.type.shape)
-        self.values[tensor] = value
+        return self.named_input(tensor, self.name(stem))
+
+    def named_input(self, tensor: Tensor, name: str) -> onnx.ValueInfoProto:
+        """Make a tensor an input of the graph; the symbols of its shape are known from then on."""
+        value = self.values[tensor] = Value(name, tensor.dtype, tensor.type.shape)
+        for axis, dim in enumerate(tensor.type.shape):
+            symbol = shapes.name_of(dim)
+            if symbol is not None and symbol not in self.symbols:
+                self.symbols[symbol] = self.Shape(value, start=axis, end=axis + 1)
         return info(value.name, tensor.type)
 
     def output(self, value: Value, type: Type, stem: str) -> onnx.ValueInfoProto:
@@ -247,7 +302,10 @@ class Builder:
         if value.name in self.made and value.name not in self.given:
             self.given.add(value.name)
             return info(value.name, type)
-        name = self.name(stem)
+        return self.named_output(value, type, self.name(stem))
+
+    def named_output(self, value: Value, type: Type, name: str) -> onnx.ValueInfoProto:
+        """Make a copy of a value an output of the graph, under a name."""
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
         return info(name, type)
 
@@ -264,7 +322,9 @@ class Builder:
 
 
 def info(name: str, type: Type) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], [int(d) for d in type.shape])  # type: ignore[arg-type]
+    """Describe a value; a dimension is an int, a symbol's name, or unknown if it is computed from symbols."""
+    sizes = [shapes.name_of(d) if isinstance(d, shapes.Dim) else int(d) for d in type.shape]
+    return helper.make_tensor_value_info(name, ONNX_TYPES[type.dtype], sizes)
 
 
 def live_nodes(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import dtypes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.backends.onnx.builder import ONNX_TYPES, Builder, Value
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
@@ -100,7 +100,7 @@ def _reduce(operator: str):
 
 def _reduce_sum(b: Builder, x: Value, *, axes, keepdims=False) -> Value:
     """The sum over the rows of a matrix is a product with ones, which is ten times as fast."""
-    if tuple(axes) == (0,) and x.rank == 2 and x.dtype == "float32":
+    if tuple(axes) == (0,) and x.rank == 2 and x.dtype == "float32" and isinstance(x.shape[0], int):
         row = b.MatMul(b.constant(np.ones((1, x.shape[0]), "float32")), x)
         return row if keepdims else b.reshape(row, [x.shape[1]])
     return _reduce("ReduceSum")(b, x, axes=axes, keepdims=keepdims)
@@ -142,15 +142,24 @@ def _dilate(b: Builder, x: Value, *, steps) -> Value:
 
 
 def _iota(b: Builder, *, shape, axis, dtype) -> Value:
+    if not isinstance(shape[axis], int):
+        return _symbolic_iota(b, shape, axis, dtype)
     counts = np.arange(shape[axis], dtype=dtypes.to_numpy(dtype))
     counts = counts.reshape([-1 if i == axis else 1 for i in range(len(shape))])
     return b.constant(counts) if counts.shape == tuple(shape) else b.Expand(b.constant(counts), b.ints(shape))
 
 
+def _symbolic_iota(b: Builder, shape: Any, axis: int, dtype: str) -> Value:
+    end = b.Squeeze(b.dimension(shape[axis]))
+    counts = b.cast(b.Range(b.constant(0, "int64"), end, b.constant(1, "int64")), dtype)
+    return b.Expand(b.reshape(counts, [-1 if i == axis else 1 for i in range(len(shape))]), b.ints(shape))
+
+
 def _starts(b: Builder, starts, room) -> list[Value]:
     """Return start indices as int64, clipped so that the block lies inside."""
     wide = [b.cast(s, "int64") for s in starts]
-    return [b.Max(b.Min(s, b.constant(n, "int64")), b.constant(0, "int64")) for s, n in zip(wide, room)]
+    ends = [b.Squeeze(b.dimension(n)) if isinstance(n, shapes.Dim) else b.constant(n, "int64") for n in room]
+    return [b.Max(b.Min(s, n), b.constant(0, "int64")) for s, n in zip(wide, ends)]
 
 
 def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes) -> Value:
@@ -199,7 +208,7 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
     if 0 in x.shape or 0 in y.shape:  # an empty sum
         rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
-        return b.Expand(b.like(0, x), b.ints([*np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), rows, columns]))
+        return b.Expand(b.like(0, x), b.ints([*shapes.broadcast(x.shape[:-2], y.shape[:-2]), rows, columns]))
     if not (transpose_x or transpose_y):
         return b.MatMul(x, y)
     if dtypes.is_float(x.dtype) and x.rank == y.rank == 2:
@@ -225,7 +234,7 @@ def _transposed(b: Builder, x: Value) -> Value:
 
 def _barrier(b: Builder, x: Value, after: Value, *, tag: int) -> Value:
     """Reshape to the same shape, with a shape that depends on ``after`` at run time, so that it runs after it."""
-    if not math.prod(after.shape):
+    if 0 in after.shape:
         return x
     first = b.Gather(b.reshape(after, [-1]), b.constant([0], "int64"), axis=0)
     nothing = b.Mul(b.cast(b.cast(first, "bool"), "int64"), b.constant(0, "int64"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.engine import shapes
 from amalthea.engine.backends.onnx.builder import Builder, Value, kernel_dtype
 from amalthea.engine.primitives import windows as w
 
@@ -22,6 +23,8 @@ def _pads(padding: Any) -> list[int]:
 
 
 def _conv(b: Builder, x: Value, kernel: Value, *, strides, padding, dilation, groups, data_format) -> Value:
+    if not shapes.is_static([width for pair in padding for width in pair]):
+        x, padding = padded(b, x, *zip(*padding)), [(0, 0)] * len(padding)
     return b.Conv(
         x,
         _kernel(b, kernel),
@@ -64,7 +67,7 @@ def _conv_kernel(
     if groups == strides[0] == 1 and window[0] > 1 < len(window) and channels >= 16:
         return _both_shifted(b, x, g, window, **attrs)
     seen = _unfold(b, x, window, space=g.shape[2:], **attrs)
-    offsets, area = int(np.prod(window)), int(np.prod(g.shape[2:]))
+    offsets, area = int(np.prod(window)), shapes.size(g.shape[2:])
     left = b.reshape(g, [g.shape[0], groups, filters // groups, area])
     right = b.reshape(seen, [g.shape[0], offsets, groups, channels, area])
     if groups > 1:
@@ -83,7 +86,7 @@ def _both_shifted(b: Builder, x: Value, g: Value, window, *, strides, dilation) 
     # Pad is fast if it adds whole rows, and slow with negative widths.
     ends = [(i * dilation[0], space[0] - g.shape[2] - i * dilation[0]) for i in range(rows)]
     moved = [padded(b, g, (low, *(0 for _ in rest)), (high, *(0 for _ in rest))) for low, high in ends]
-    offsets, area = int(np.prod(rest)), int(np.prod(space))
+    offsets, area = int(np.prod(rest)), shapes.size(space)
     left = b.reshape(seen, [batch, offsets * channels, area])
     right = b.reshape(b.Concat(*moved, axis=1), [batch, rows * filters, area])
     products = b.ReduceSum(b.FusedMatMul(left, right, transB=1), b.ints([0]), keepdims=0)
@@ -119,7 +122,7 @@ def _max_pool_gradient(b: Builder, g: Value, x: Value, out: Value, *, window, st
     if tuple(window) == tuple(strides) and not any(map(any, padding)):
         return _tournament_gradient(b, g, x, window)
     size, wide = (
-        int(np.prod(x.shape)),
+        shapes.size(x.shape),
         b.cast(x, kernel_dtype("MaxPool", x.dtype)),
     )  # the cast does not change the indices
     pads = _pads(padding)
@@ -137,7 +140,7 @@ def _tournament_gradient(b: Builder, g: Value, x: Value, window) -> Value:
         x = b.Slice(x, b.ints([0] * len(window)), b.ints(lengths), b.ints(range(2, len(shape))))
     rounds, lead = [], shape[0] * shape[1]
     for axis in reversed(range(len(window))):
-        before, behind = lead * int(np.prod(lengths[:axis])) * space[axis], int(np.prod(space[axis + 1 :]))
+        before, behind = lead * shapes.size(lengths[:axis]) * space[axis], shapes.size(space[axis + 1 :])
         best, *others = _split_block(b, x, before, window[axis], behind)
         won = []
         for other in others:
@@ -152,7 +155,7 @@ def _tournament_gradient(b: Builder, g: Value, x: Value, window) -> Value:
     return padded(b, g, [0] * len(rest), rest)
 
 
-def _split_block(b: Builder, x: Value, before: int, count: int, behind: int) -> list[Value]:
+def _split_block(b: Builder, x: Value, before: Any, count: int, behind: Any) -> list[Value]:
     """Split the elements of a block into one array each."""
     if count == 1:
         return [x]
@@ -163,7 +166,7 @@ def _split_block(b: Builder, x: Value, before: int, count: int, behind: int) -> 
     return b.emit("Split", [x], outputs=count, axis=0, num_outputs=count)
 
 
-def _route_gradient(b: Builder, g: Value, won: list[Value], before: int, behind: int) -> Value:
+def _route_gradient(b: Builder, g: Value, won: list[Value], before: Any, behind: Any) -> Value:
     """The inverse of :func:`_split_block`: the gradient goes to the last element that won, or to the first."""
     if not won:
         return g

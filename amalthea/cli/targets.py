@@ -1,0 +1,29 @@
+"""List the formats of ``Model.export``, their runtimes, and which of them are installed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+
+from rich.console import Console
+from rich.table import Table
+
+from amalthea.export.targets import TARGETS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This command has no arguments."""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    table = Table("format", "path", "what it is", "written here", "executed here")
+    for name, known in TARGETS.items():
+        there = (_there(library, known.extra) for library in (known.writes_with, known.runs_with))
+        table.add_row(name, known.ending or "a folder", known.line, *there)
+    Console().print(table)
+
+
+def _there(library: str, extra: str) -> str:
+    if not library or importlib.util.find_spec(library) is not None:
+        return "yes"
+    return f"pip install amalthea\\[{extra}]"

@@ -1,0 +1,57 @@
+"""The export of a model as one endpoint."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from amalthea import tree
+from amalthea.checks import positive_int
+from amalthea.errors import ArgumentError, DataError
+from amalthea.export import signatures
+from amalthea.export.archive import line
+from amalthea.export.endpoint import traced
+from amalthea.export.targets import Options, check_options, chosen, target
+
+OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite")
+ENDPOINT = "serve"
+
+
+def exported(
+    model: Any, filepath: Any, format: str | None, verbose: bool, signature: Any, keywords: dict[str, Any]
+) -> None:
+    """Write a model in a format; see ``Model.export`` for the arguments and errors."""
+    unknown = [key for key in keywords if key not in OPTIONS]
+    if unknown:
+        raise ArgumentError("export has no such option.", expected=", ".join(OPTIONS), got=", ".join(unknown))
+    path = os.fspath(filepath)
+    name = chosen(format, path)
+    if not keywords.get("overwrite", True) and os.path.lexists(path):
+        raise ArgumentError("There is a file at this path already.", got=path, cure="overwrite=True")
+    writer = target(name)
+    found = signatures.of_model(model) if signature is None else signatures.given(signature, model)
+    if keywords.get("batch_size") is not None:
+        positive_int(keywords["batch_size"], "batch_size", "export")
+        found = signatures.with_rows(found, keywords["batch_size"])
+    endpoint = traced(ENDPOINT, lambda *args: model(*args, training=False), found, model._output_names())
+    options = Options(
+        dtype=keywords.get("dtype", "float32"),
+        calibration=_batches(keywords.get("calibration"), endpoint.inputs),
+        opset=keywords.get("opset_version"),
+    )
+    check_options(writer, [endpoint], options)
+    writer.write([endpoint], path, options)
+    if verbose:
+        print(f"Saved {name} at '{path}'.\n{line(endpoint)}")
+
+
+def _batches(arrays: Any, names: list[str], rows: int = 32) -> list[dict[str, np.ndarray]] | None:
+    """Return typical rows in batches, as dicts by input name."""
+    if arrays is None:
+        return None
+    flat = [np.asarray(x) for x in tree.flatten(arrays)]
+    if len(flat) != len(names) or len({len(x) for x in flat}) != 1 or not len(flat[0]):
+        raise DataError("The calibration has rows for each input.", expected=", ".join(names), got=len(flat))
+    return [dict(zip(names, (x[i : i + rows] for x in flat))) for i in range(0, len(flat[0]), rows)]

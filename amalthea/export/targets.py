@@ -1,0 +1,155 @@
+"""The registry of export targets, and what each has to do.
+
+A target is a module of this package with a ``TARGET``: an object of a subclass of :class:`Target`. A row of
+:data:`TARGETS` makes it known; the module is imported only when the target is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
+from amalthea.export.endpoint import Endpoint
+
+Runner = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+class Known(NamedTuple):
+    """A row of the table of targets.
+
+    Args:
+        module: str; the target's module in this package.
+        ending: str; how a path ends that means this format; a folder has "".
+        line: str; what the format is, and which runtimes execute it.
+        writes_with: str; the library that the writer imports, "" for none but what is always installed.
+        runs_with: str; the library that executes the file for a check.
+        extra: str; the extra of this package that installs both.
+    """
+
+    module: str
+    ending: str
+    line: str
+    writes_with: str = ""
+    runs_with: str = ""
+    extra: str = ""
+
+
+TARGETS = {
+    "onnx": Known("onnx", ".onnx", "ONNX, for runtimes on servers, phones, in browsers, on the JVM", "", "onnxruntime"),
+}
+ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask of a target.
+
+    Args:
+        dtype: str; ``"float32"``, ``"float16"`` or ``"int8"``, of weights or computations.
+        calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
+        opset: int or None; version of the format, where it has several.
+    """
+
+    dtype: str = "float32"
+    calibration: Sequence[Mapping[str, np.ndarray]] | None = None
+    opset: int | None = None
+
+
+class Target:
+    """The base class of targets; a subclass sets the attributes and defines :meth:`write` and :meth:`runner`."""
+
+    name = ""
+    dtypes: Sequence[str] = ("float32",)
+    has_symbols = True  # whether sizes may be left to each call
+    many = False  # whether a file holds several endpoints
+
+    def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
+        """Write the file or folder at ``path``, which does not exist, or is replaced as a whole.
+
+        Raises:
+            ExportError: an endpoint has a computation or a type that the format cannot say; nothing is written.
+        """
+        raise NotImplementedError
+
+    def runner(self, path: str) -> Runner:
+        """Return a function from named inputs to named outputs that executes a written file."""
+        raise NotImplementedError
+
+
+def chosen(format: str | None, path: str) -> str:
+    """Return the name of a target, from a format or from the ending of a path.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        ArgumentError: the path's ending means no format.
+
+    >>> chosen(None, "model.onnx")
+    'onnx'
+    """
+    if format is not None:
+        name = ALIASES.get(format, format)
+        if name not in TARGETS:
+            raise UnknownNameError("There is no such format.", got=repr(format), cure=nearest(format, TARGETS))
+        return name
+    ending = os.path.splitext(path)[1]
+    for name, known in TARGETS.items():
+        if known.ending == ending:
+            return name
+    endings = ", ".join(f"{known.ending or 'a folder'} ({name})" for name, known in TARGETS.items())
+    raise ArgumentError("The path's ending is that of no format.", expected=endings, got=path, cure="format='onnx'")
+
+
+def target(name: str) -> Target:
+    """Return a target.
+
+    Raises:
+        MissingLibraryError: a library that its writer needs is not installed.
+    """
+    known = TARGETS[name]
+    if known.writes_with and importlib.util.find_spec(known.writes_with) is None:
+        raise MissingLibraryError(
+            f"The format {name!r} needs {known.writes_with}, which is not installed.",
+            cure=f"pip install amalthea[{known.extra}]",
+        )
+    return importlib.import_module(f"amalthea.export.{known.module}").TARGET
+
+
+def check_options(target: Target, endpoints: Sequence[Endpoint], options: Options) -> None:
+    """Raise an error if a target cannot do what is asked, before anything is written."""
+    if options.dtype not in target.dtypes:
+        raise ArgumentError(
+            f"The format {target.name!r} has no such dtype.", expected=", ".join(target.dtypes), got=options.dtype
+        )
+    if options.dtype == "int8" and not options.calibration:
+        raise ArgumentError("Integers of 8 bits need typical inputs.", cure="calibration=x_train[:200]")
+    if len(endpoints) != 1 and not target.many:
+        raise ExportError(f"The format {target.name!r} holds one endpoint.", got=", ".join(e.name for e in endpoints))
+    symbolic = any(d is None for e in endpoints for x in e.graph.inputs for d in x.shape)
+    if symbolic and not target.has_symbols:
+        raise ExportError(
+            f"The format {target.name!r} needs all sizes of inputs.",
+            got=", ".join(str(x.type) for e in endpoints for x in e.graph.inputs),
+            cure="batch_size=1, or input_signature= with every size",
+        )
+
+
+def runtime_of(name: str) -> Any:
+    """Import the library that executes a target's files.
+
+    Raises:
+        MissingLibraryError: it is not installed.
+    """
+    known = TARGETS[name]
+    try:
+        return importlib.import_module(known.runs_with)
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"A check of the format {name!r} needs {known.runs_with}.", cure=f"pip install amalthea[{known.extra}]"
+        ) from error

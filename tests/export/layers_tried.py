@@ -1,0 +1,50 @@
+"""Layers of the stored cases as endpoints, for trying each on each target."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from amalthea import ops, tree
+from amalthea.export import checking, targets
+from amalthea.export.endpoint import Endpoint, Spec, traced
+from tests.layers.test_layers import call, made
+from tests.oracles.read import held
+
+RECORDS = held("layers")
+
+
+def endpoint_of(record: Any, symbols: bool) -> tuple[Endpoint, list[np.ndarray], list[np.ndarray]]:
+    """The endpoint of a stored layer in inference, its inputs, and what the layer gives for them."""
+    layer = made(record)
+    inputs = [np.asarray(x) for x in record["inputs"]]
+    # Masks and states of the case have its number of rows.
+    symbols = symbols and not record["masks"] and not record["arguments"] and not getattr(layer, "stateful", False)
+    shapes = [(None, *x.shape[1:]) if symbols and x.ndim else x.shape for x in inputs]
+    specs = [Spec(f"x{i}", shape, str(x.dtype)) for i, (x, shape) in enumerate(zip(inputs, shapes))]
+    mode = {"training": False} if "training" in record["call"] else {}
+
+    def serve(*args: Any) -> Any:
+        return call(layer, {**record, "call": {**record["call"], **mode}}, list(args), record["arguments"])
+
+    expected = [np.asarray(ops.convert_to_numpy(x)) for x in tree.flatten(serve(*inputs))]
+    if getattr(layer, "stateful", False):
+        layer.reset_state()
+    return traced("serve", serve, specs), inputs, expected
+
+
+def tried(record: Any, name: str) -> checking.Checked:
+    """Export a layer, execute the file in the target's runtime, and compare."""
+    target = targets.target(name)
+    endpoint, inputs, expected = endpoint_of(record, target.has_symbols)
+    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as silent:
+        path = os.path.join(folder, f"file{targets.TARGETS[name].ending}")
+        targets.check_options(target, [endpoint], targets.Options())
+        with contextlib.redirect_stdout(silent):
+            target.write([endpoint], path, targets.Options())
+        got = target.runner(path)(dict(zip(endpoint.inputs, inputs)))
+    return checking.compared(expected, [got[output] for output in endpoint.outputs])

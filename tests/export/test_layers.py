@@ -1,0 +1,33 @@
+"""Every layer on every target that is installed: exported, executed by the target's runtime, compared."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from amalthea.export.targets import TARGETS
+from tests.export.gaps import GAPS
+from tests.export.layers_tried import RECORDS, tried
+
+HERE = [n for n, k in TARGETS.items() if all(not x or importlib.util.find_spec(x) for x in (k.writes_with, k.runs_with))]
+CLOSE = 2e-5  # of the largest output: float32 on two runtimes
+
+
+@pytest.mark.filterwarnings("ignore:.*drops the mask of its input")
+@pytest.mark.parametrize("record", RECORDS, ids=[r["id"] for r in RECORDS])
+@pytest.mark.parametrize("target", HERE)
+def test_a_file_computes_what_the_layer_does(target, record):
+    reason = GAPS.get(target, {}).get(record["id"].split("/")[0]) or GAPS.get(target, {}).get(record["id"])
+    if reason is not None:
+        with pytest.raises(Exception, match=reason):
+            tried(record, target)
+        return
+    found = tried(record, target)
+    assert found.difference <= CLOSE * max(found.scale, 1.0)
+
+
+def test_gaps_are_those_of_layers_and_targets_that_exist():
+    names = {r["id"] for r in RECORDS} | {r["class_name"] for r in RECORDS}
+    assert set(GAPS) <= set(TARGETS)
+    assert {layer for gaps in GAPS.values() for layer in gaps} <= names
