@@ -55,6 +55,7 @@ def check_export(model: Any, filepath: Any, format: str | None = None, inputs: A
     name = chosen(format, str(filepath))
     specs = tree.flatten(signatures.of_model(model))
     arrays = draws(specs, rows) if inputs is None else tree.flatten(inputs)
+    arrays = [np.asarray(array, spec.dtype) for array, spec in zip(arrays, specs)]
     packed = tree.pack_sequence_as(signatures.of_model(model), arrays)
     expected = [np.asarray(x) for x in tree.flatten(model(*packed, training=False))]
     got = target(name).runner(str(filepath))({s.name: a for s, a in zip(specs, arrays)})

@@ -41,8 +41,12 @@ class Known(NamedTuple):
     extra: str = ""
 
 
+_LITERT = "ai_edge_litert"
 TARGETS = {
     "onnx": Known("onnx", ".onnx", "ONNX, for runtimes on servers, phones, in browsers, on the JVM", "", "onnxruntime"),
+    "litert": Known(
+        "litert", ".tflite", "LiteRT, for phones and small devices", "ai_edge_litert", "ai_edge_litert", "litert"
+    ),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 

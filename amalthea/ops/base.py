@@ -142,6 +142,8 @@ def value_of(x: Any) -> Any:
                 cure="layers.StringLookup or layers.TextVectorization, which make numbers of it",
             )
         return x
+    if isinstance(x, shapes.Dim):
+        return reductions.size_of(x)
     if type(x) is complex:
         return np.asarray(x, dtypes.complex_of(config.floatx()))
     return x if dtypes.is_python_number(x) else np.asarray(x)
@@ -149,7 +151,7 @@ def value_of(x: Any) -> Any:
 
 def stacked(values: Sequence[Any]) -> Any:
     """Turn a (nested) list of numbers into an array; a list that holds tensors is stacked."""
-    if any(isinstance(v, (Tensor, Variable)) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values):
+    if _holds_tensor(values) or any(isinstance(v, (list, tuple)) and _holds_tensor(v) for v in values):
         rows = [movement.reshape(v, shape=(1, *shape_of(v))) for v in promoted(*values)]
         return movement.concatenate(*rows, axis=0)
     array = np.asarray(values)
@@ -161,7 +163,7 @@ def stacked(values: Sequence[Any]) -> Any:
 
 
 def _holds_tensor(values: Sequence[Any]) -> bool:
-    return any(isinstance(v, (Tensor, Variable)) for v in values)
+    return any(isinstance(v, (Tensor, Variable, shapes.Dim)) for v in values)
 
 
 def cast(x: Any, dtype: str) -> Any:
@@ -303,17 +305,10 @@ def resolve(newshape: Any, old: shapes.Shape) -> shapes.Shape:
     return tuple(total // known if d == -1 else d for d in shape)
 
 
-def count(shape: shapes.Shape, axes: tuple[int, ...]) -> float:
-    """Count the elements that are reduced to one. A symbol counts as 1: a graph with symbols only finds types."""
-    number = shapes.size([shape[axis] for axis in axes])
-    return float(number) if isinstance(number, int) else 1.0
-
-
 def mean_of(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Compute the mean of floats over axes counted from 0."""
-    n = count(shape_of(x), axes)
     total = reductions.reduce_sum(x, axes=axes, keepdims=keepdims)
-    return elementwise.multiply(total, 1.0 / n if n else float("nan"))
+    return elementwise.multiply(total, reductions.inverse_count(x, axes))
 
 
 def is_over_nothing(x: Any, axis: Any) -> bool:

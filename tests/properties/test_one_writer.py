@@ -18,6 +18,7 @@ ALONE = {
         "saving/assets.py",
         "TemporaryDirectory",
     ): "a layer reads and writes its files in a folder that is gone afterwards",
+    ("export/onnx_precision.py", "TemporaryDirectory"): "the tool that quantizes reads and writes files",
 }
 _ALWAYS = {
     "write_text", "write_bytes", "touch", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp", "mkdtemp",

@@ -13,9 +13,10 @@ import numpy as np
 
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives.elementwise import add, multiply, rsqrt, square, subtract
 from amalthea.engine.primitives.movement import broadcast_to, reshape
-from amalthea.engine.primitives.reductions import kept_shape, reduce_sum
+from amalthea.engine.primitives.reductions import inverse_count, kept_shape, reduce_sum
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
 from amalthea.errors import ShapeError
 
@@ -187,7 +188,8 @@ def _layer_normalize_gradient(g, x, scale, mean, rstd, *, axis, epsilon):
 
 
 def _mean(x: Any, axes: tuple[int, ...]) -> Any:
-    return multiply(reduce_sum(x, axes=axes, keepdims=True), 1.0 / max(prod(x.shape[a] for a in axes), 1))
+    factor = 1.0 if any(type_of(x).shape[a] == 0 for a in axes) else inverse_count(x, axes)
+    return multiply(reduce_sum(x, axes=axes, keepdims=True), factor)
 
 
 # --------------------------------------------------------------------------------------------- gradients
@@ -229,7 +231,7 @@ def _of_layer_moments(x: Any, mean: Any, rstd: Any, cotangents: Sequence[Any], a
 def _spread(x: Any, axes: tuple[int, ...], *cotangents: Any) -> Any:
     """Return the sum of cotangents in x's shape, divided by the number of elements in the mean."""
     parts = [broadcast_to(g, shape=x.shape) for g in cotangents if g is not None]
-    return multiply(parts[0] if len(parts) == 1 else add(*parts), 1.0 / prod(x.shape[a] for a in axes))
+    return multiply(parts[0] if len(parts) == 1 else add(*parts), inverse_count(x, axes))
 
 
 batch_normalize_gradient.samples = lambda: _of_gradient(batch_normalize, _batch_samples)(None)

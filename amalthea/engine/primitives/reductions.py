@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Type
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives.elementwise import add, cast, divide, equal, multiply
 from amalthea.engine.primitives.movement import broadcast_to, pad, part, reshape, transpose
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
@@ -216,3 +220,21 @@ reduce_prod.samples = lambda: [
     sample(_ZEROS, axes=(1,)),
     sample(_ZEROS, axes=(0, 1), keepdims=True),
 ]
+
+
+# ------------------------------------------------------------------------------------------------ sizes
+
+
+def size_of(dim: shapes.DimLike) -> Any:
+    """Return a dimension as an int, or as an int32 tensor that the graph computes, for one with symbols."""
+    if not isinstance(dim, shapes.Dim):
+        return dim
+    return reduce_sum(broadcast_to(np.ones((), "int32"), shape=(dim,)), axes=(0,), keepdims=False)
+
+
+def inverse_count(x: Any, axes: Sequence[int]) -> Any:
+    """Return 1 / the number of elements along some axes: a float (NaN for none), or a tensor of the dtype of ``x``."""
+    number = size_of(shapes.size([type_of(x).shape[axis] for axis in axes]))
+    if isinstance(number, int):
+        return 1.0 / number if number else float("nan")
+    return cast(divide(1.0, cast(number, dtype="float32")), dtype=type_of(x).dtype)

@@ -16,6 +16,8 @@ DIFFERENT = {
     r"KerasTensor\.__init__": "the class makes a tensor in `__new__`, with these parameters",
     r"(Function|Sequential)\.compute_output_(spec|shape)": "that of every operation: it takes any call's arguments",
     r"layers\.RNN\.compute_(mask|output_shape)": "the same parameters by other names, or as those of every layer",
+    r"(Model|Sequential|distillation\.Distiller)\.export": "`format=None` goes by the path's ending; a folder is "
+    "TensorFlow's, Keras's default",
     r"saving\.deserialize_keras_object": "`safe_mode=None` asks the setting of `enable_unsafe_deserialization`",
 }
 
@@ -36,7 +38,6 @@ BETTER = {
 # Pattern of whole names: why the name does not exist.
 ABSENT = {
     r"distribution\..*": "not there yet: training over several devices",
-    r"(export\..*|.*\.export)": "not there yet: writing models in other formats",
 }
 
 

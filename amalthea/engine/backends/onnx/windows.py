@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import shapes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.backends.onnx.builder import Builder, Value, kernel_dtype
 from amalthea.engine.primitives import windows as w
 
@@ -104,16 +104,19 @@ def _unfold(b: Builder, x: Value, window, *, strides, dilation, space) -> Value:
     return b.Concat(*views, axis=1) if len(views) > 1 else views[0]
 
 
-def padded(b: Builder, x: Value, low, high) -> Value:
-    """Pad the axes of space with zeros; a negative width crops."""
-    if not any((*low, *high)):
+def padded(b: Builder, x: Value, low, high, value: Any = 0) -> Value:
+    """Pad the axes of space, with zeros by default; a negative width crops."""
+    if not any(width != 0 for width in (*low, *high)):
         return x
-    out = b.Pad(x, b.ints([0, 0, *low, 0, 0, *high]), b.like(0, x))
+    out = b.Pad(x, b.ints([0, 0, *low, 0, 0, *high]), b.like(value, x))
     out.shape = (*x.shape[:2], *(n + a + c for n, a, c in zip(x.shape[2:], low, high)))
     return out
 
 
 def _max_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
+    if not shapes.is_static([width for pair in padding for width in pair]):
+        least = -np.inf if dtypes.is_float(x.dtype) else np.iinfo(x.dtype).min
+        x, padding = padded(b, x, *zip(*padding), value=least), [(0, 0)] * len(padding)
     return b.MaxPool(x, kernel_shape=list(window), strides=list(strides), pads=_pads(padding))
 
 
@@ -181,7 +184,18 @@ def _route_gradient(b: Builder, g: Value, won: list[Value], before: Any, behind:
 
 
 def _avg_pool(b: Builder, x: Value, *, window, strides, padding, data_format) -> Value:
+    if not shapes.is_static([width for pair in padding for width in pair]):
+        return _padded_avg_pool(b, x, window, strides, padding)
     return b.AveragePool(x, kernel_shape=list(window), strides=list(strides), pads=_pads(padding), count_include_pad=0)
+
+
+def _padded_avg_pool(b: Builder, x: Value, window: Any, strides: Any, padding: Any) -> Value:
+    """Pool with widths of padding that the graph computes: sums, over the sums of ones; padding does not count."""
+    attrs = {"kernel_shape": list(window), "strides": list(strides)}
+    ones = b.Expand(b.like(1, x), b.ints([1, 1, *x.shape[2:]]))
+    ones.shape = (1, 1, *x.shape[2:])
+    sums, counts = (b.AveragePool(padded(b, v, *zip(*padding)), **attrs) for v in (x, ones))
+    return b.Div(sums, counts)
 
 
 WINDOW_LOWERINGS = {

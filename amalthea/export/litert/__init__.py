@@ -1,0 +1,5 @@
+"""LiteRT (``.tflite``): phones, microcontrollers, browsers. Written with the schema of its own package."""
+
+from amalthea.export.litert.target import TARGET
+
+__all__ = ["TARGET"]
