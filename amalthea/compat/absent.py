@@ -21,7 +21,6 @@ MODULES = {
     "engine.training_generator": _HELPER,
     "engine.training_utils": _HELPER,
     "estimator": "estimators were TensorFlow's, which dropped them",
-    "export": "Model.save and amalthea convert write models",
     "metrics.experimental": _EXPERIMENT,
     "models.experimental": _EXPERIMENT,
     "utils.experimental": _EXPERIMENT,
