@@ -23,7 +23,8 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
 	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py \
 	preprocessing quantizers/test_calibrated.py compat/test_examples.py compat/test_utils.py compat/test_scikit_learn.py compat/test_signs.py compat/test_signatures.py \
-	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py
+	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
+	compat/test_spelling.py
 
 .PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amalthea import tree
@@ -143,6 +143,10 @@ class CallbackList(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._call("on_epoch_end", epoch, _filled(logs))
+
+    def _begin_batches(self, first: int, batches: Sequence[Any]) -> None:
+        """Called before one batch of training, or several that run together, with their data."""
+        self.on_train_batch_begin(first)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_train_batch_begin", batch, _filled(logs))

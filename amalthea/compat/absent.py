@@ -57,7 +57,7 @@ _NAMES: dict[str, dict[str, str]] = {
     },
     "engine.training": {
         _HELPER: "batch_shuffle check_array_lengths check_loss_and_target_compatibility collect_metrics make_batches "
-        "slice_X standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
+        "standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
         "standardize_sample_weights standardize_weights weighted_objective",
     },
     "engine.saving": {
@@ -66,6 +66,19 @@ _NAMES: dict[str, dict[str, str]] = {
         "save_attributes_to_hdf5_group save_weights_to_hdf5_group unpickle_model",
     },
     "applications": {_HELPER: "backend layers models utils"},
+    "backend": {
+        "graphs of TensorFlow are not built here": "get_graph get_default_graph_uid_map GraphExecutionFunction "
+        "PER_GRAPH_OBJECT_NAME_UIDS NAME_SCOPE_STACK ContextValueCache control_dependencies",
+        "there is no TensorFlow session: graphs are compiled and run without one": "SessionLocal "
+        "configure_and_create_distributed_session get_default_session_config",
+        "K.ctc_batch_cost and K.ctc_decode have what it was a part of": "ctc_cost ctc_create_skip_idxs "
+        "ctc_interleave_blanks ctc_path_probs ctc_update_log_p",
+        "random numbers come from keras.random": "RandomGenerator enable_tf_random_generator "
+        "disable_tf_random_generator is_tf_random_generator_enabled",
+        "variables begin with a value": "v1_variable_initialization",
+        "it depends on an installed TensorFlow": "tf_major_version tf_minor_version is_tpu_strategy track_tf_optimizer",
+        _HELPER: "is_explicit_shape OBSERVED_NAMES observe_object_name track_variable",
+    },
     "preprocessing": {_HELPER: "backend utils"},
 }
 _REASONS = {

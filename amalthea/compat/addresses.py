@@ -30,7 +30,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "models": ("models", "saving", "layers"),
     "engine": (*_LAYERS, "models", "utils"),
     "engine.topology": (*_LAYERS, "models", "utils"),
-    "engine.training": ("models",),
+    "engine.training": ("models", "compat.utils"),
     "engine.base_layer": _LAYERS,
     "engine.input_layer": _LAYERS,
     "engine.network": ("models", "utils"),
@@ -162,8 +162,25 @@ def _utils_module(name: str) -> Callable[[], Any]:
     return lambda: importlib.import_module("amalthea.compat.utils").MODULES[name]
 
 
+def _hard_sigmoid() -> Any:
+    is_old = eras.has_old_hard_sigmoid()
+    return _of("layers.legacy", "keras2_hard_sigmoid")() if is_old else _of("activations", "hard_sigmoid")()
+
+
+def _activation(identifier: Any) -> Any:
+    """The function of a name, as ``activations.get``.
+
+    Args:
+        identifier: str, function or None.
+    """
+    is_hard = isinstance(identifier, str) and identifier == "hard_sigmoid"
+    return _hard_sigmoid() if is_hard else _of("activations", "get")()(identifier)
+
+
 # Names of modules that are something else than today, or were in one version.
 _OWN: dict[tuple[str, str], Callable[[], Any]] = {
+    ("activations", "hard_sigmoid"): lambda: _hard_sigmoid(),
+    ("activations", "get"): lambda: _activation,
     ("layers", "merge"): lambda: _of("compat.merging", "merge")() if eras.era() == 1 else view("layers.merge"),
     ("layers.merge", "merge"): _of("compat.merging", "merge"),
     ("engine", "merge"): _of("compat.merging", "merge"),

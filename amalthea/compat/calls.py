@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import configurable, constraints, initializers, layers, losses, metrics, optimizers, regularizers
-from amalthea.compat import backend, eras
+from amalthea.compat import backend, differences, eras
 from amalthea.layers import legacy
 from amalthea.spellings import keras1, keras2, modern, others
 from amalthea.spellings.rows import Spelling, apply
@@ -65,7 +65,24 @@ def respelled(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
     kind = kind_of(cls)
     if kind is None or is_inside(sys._getframe(2)):
         return cls, args, kwargs
-    return modern_call(kind, cls.__name__, args, kwargs, cls)
+    return noted_call(kind, cls.__name__, args, kwargs, cls)
+
+
+def noted_call(
+    kind: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], cls: type | None = None
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """:func:`modern_call` for a call in a script, whose old spellings are noted.
+
+    Args:
+        kind: str; as for :func:`modern_call`.
+        name: str; the class as it is written.
+        args: arguments by position.
+        kwargs: arguments by name.
+        cls: class of today under this name. Defaults to None, where there is none.
+    """
+    made, rest, config = modern_call(kind, name, args, kwargs, cls)
+    differences.note(kind, name, args, kwargs, made, config)
+    return made, rest, config
 
 
 def is_inside(frame: Any) -> bool:
@@ -95,6 +112,8 @@ def modern_call(
         ('Conv2D', 8, [3, 3], 'same')
     """
     era = eras.era()
+    if kind == "layer" and eras.is_tf_keras():
+        args, kwargs = _with_old_hard_sigmoid(name, args, kwargs)
     own = signatures(era).get(name) or (_of_any_era(name, kwargs) if cls is None else None)
     if cls is not None and own is None and (_is_modern(kind, cls, kwargs) if era == 3 else kind not in _CHANGED):
         return cls, args, kwargs
@@ -111,6 +130,22 @@ def modern_call(
     for argument in [*inspect.signature(made.__init__).parameters][1 : 1 + len(rest)]:
         config.pop(argument, None)  # given by its position
     return made, rest, config
+
+
+_OLD_FUNCTION = "keras2_hard_sigmoid"
+
+
+def _with_old_hard_sigmoid(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a layer of tf.keras 2, whose ``hard_sigmoid`` was that of Keras 2."""
+    if name.startswith("ConvLSTM"):  # the layers that had it without asking
+        kwargs = {"recurrent_activation": "hard_sigmoid", **kwargs}
+
+    def old(value: Any) -> Any:
+        return _OLD_FUNCTION if isinstance(value, str) and value == "hard_sigmoid" else value
+
+    return tuple(map(old, args)), {k: old(v) for k, v in kwargs.items()}
 
 
 def _era_of_words(kind: str, name: str, given: dict[str, Any]) -> int:

@@ -16,6 +16,7 @@ from amalthea.errors import ArgumentError
 ERAS = (1, 2, 3)
 VARIABLE = "AMALTHEA_KERAS"
 _era = 3
+_is_tf_keras = False
 
 
 def era() -> int:
@@ -43,6 +44,26 @@ def set_era(number: int) -> None:
     _era = int(number)
 
 
+def is_tf_keras() -> bool:
+    """Whether the script takes its Keras from TensorFlow 2.0 to 2.15: era 3 with the ``hard_sigmoid`` of Keras 2."""
+    return _is_tf_keras
+
+
+def set_tf_keras(value: bool) -> None:
+    """Reads calls in the manner of ``tf.keras`` 2 from now on, or no longer.
+
+    Args:
+        value: bool.
+    """
+    global _is_tf_keras
+    _is_tf_keras = value
+
+
+def has_old_hard_sigmoid() -> bool:
+    """Whether ``hard_sigmoid`` means ``clip(0.2 x + 0.5, 0, 1)``, as in every version before Keras 3."""
+    return _era < 3 or _is_tf_keras
+
+
 def in_environment() -> int | None:
     """The era that the environment asks for, or None.
 
@@ -65,10 +86,18 @@ def chosen(source: str, given: int | None = None) -> int:
         given: int or None; the era that the user asked for. Defaults to None.
     """
     number = given or in_environment()
+    set_tf_keras(number is None and signs.is_of_tf_keras(source))
     if number is None:
         number, why = signs.detected(source)
         if number < 3:
             print(f"Read as a script of Keras {number}: {why}. Another one: --keras, or {VARIABLE}.", file=sys.stderr)
+            set_tf_keras(False)
+        elif is_tf_keras() and any(word in source for word in ("hard_sigmoid", "ConvLSTM")):
+            print(
+                "Read as a script of tf.keras 2, which it imports: hard_sigmoid is clip(0.2 x + 0.5). That of Keras 3: "
+                f"--keras 3, or {VARIABLE}=3.",
+                file=sys.stderr,
+            )
     return number
 
 

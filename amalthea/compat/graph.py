@@ -31,6 +31,7 @@ class Graph:
         self.input_order: list[str] = []
         self.output_order: list[str] = []
         self.model: Any = None
+        self._shared: dict[str, list[Any]] = {}  # outputs of shared nodes that are not merged
 
     def add_input(
         self, name: str, input_shape: Any = None, batch_input_shape: Any = None, dtype: str = "float"
@@ -74,6 +75,41 @@ class Graph:
         if create_output:
             self.add_output(name, input=name)
 
+    def add_shared_node(
+        self, layer: Any, name: str, inputs: Any = (), merge_mode: Any = None, concat_axis: int = -1,
+        dot_axes: Any = -1, outputs: Any = (), create_output: bool = False,
+    ) -> None:  # fmt: skip
+        """Adds a layer that is called on each of several nodes.
+
+        Args:
+            layer: layer or model.
+            name: str; name of the node. Without ``merge_mode`` it stands for all its outputs, in ``inputs`` of another
+                shared node alone.
+            inputs: list of str; the nodes on which it is called.
+            merge_mode: mode by which the outputs are merged into the node. Defaults to None, separate ``outputs``.
+            concat_axis: int. Defaults to -1.
+            dot_axes: int or tuple. Defaults to -1.
+            outputs: list of str; names of the outputs, where they are not merged.
+            create_output: bool; whether these are outputs too. Defaults to False.
+
+        Raises:
+            ArgumentError: a name is taken, or names no node, or there are more names than outputs.
+        """
+        for new in (name, *outputs):
+            self._free(new)
+        self._known(inputs)
+        calls = [layer(end) for given in inputs for end in self._shared.get(given) or [self._tensors[given]]]
+        if len(outputs) > len(calls):
+            raise ArgumentError("There are more names than outputs.", expected=len(calls), got=len(outputs))
+        self.nodes[name] = layer
+        if merge_mode:
+            self._tensors[name] = calls[0] if len(calls) == 1 else layer_of(merge_mode, concat_axis, dot_axes)(calls)
+        else:
+            self._shared[name] = calls
+            self._tensors.update(zip(outputs, calls))
+        for made in ([name] if merge_mode else outputs) if create_output else ():
+            self.add_output(made, input=made)
+
     def add_output(
         self, name: str, input: str | None = None, inputs: Any = (), merge_mode: Any = "concat",
         concat_axis: int = -1, dot_axes: Any = -1,
@@ -94,18 +130,22 @@ class Graph:
         self.output_order.append(name)
 
     def _free(self, name: str) -> None:
-        if name in self._tensors:
+        if name in self._tensors or name in self._shared:
             raise ArgumentError("The graph has a node of this name.", got=repr(name))
 
     def _merged(self, input: str | None, inputs: Any, mode: Any, concat_axis: int, dot_axes: Any) -> Any:
         names = [input] if input else list(inputs)
-        unknown = [n for n in names if n not in self._tensors]
-        if unknown or not names:
-            raise ArgumentError(
-                "The graph has no such node.", expected=", ".join(self._tensors), got=", ".join(unknown) or "no input"
-            )
+        self._known(names, self._tensors)
         found = [self._tensors[n] for n in names]
         return found[0] if len(found) == 1 else layer_of(mode, concat_axis, dot_axes)(found)
+
+    def _known(self, names: Any, known: Any = None) -> None:
+        known = {**self._tensors, **self._shared} if known is None else known
+        unknown = [n for n in names if n not in known]
+        if unknown or not names:
+            raise ArgumentError(
+                "The graph has no such node.", expected=", ".join(known), got=", ".join(unknown) or "no input"
+            )
 
     # ------------------------------------------------------------------------------------ training
 
@@ -120,6 +160,7 @@ class Graph:
         inputs = [self._tensors[n] for n in self.input_order]
         outputs = [self._tensors[f"output {n}"] for n in self.output_order]
         self.model = Model(inputs, outputs)
+        self.model._names_in_config = tuple(layer.name for layer in self.nodes.values())
         self.model.compile(optimizer, [loss[n] for n in self.output_order], **kwargs)
 
     def _split(self, data: dict[str, Any], with_labels: bool = True) -> tuple[Any, Any]:

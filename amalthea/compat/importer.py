@@ -22,6 +22,7 @@ from amalthea.compat import (
     modules,
     numpy_streams,
     old_optimizers,
+    spelling,
     subclasses,
     tensorflow,
 )
@@ -58,6 +59,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: Any) -> types.ModuleType:
         prefix = next(p for p in PREFIXES if spec.name == p or spec.name.startswith(f"{p}."))
         address = spec.name[len(prefix) + 1 :]
+        today = addresses.ADDRESSES.get(address, (address,))[0]
+        if today != address:
+            spelling.note(spec.name, spec.name.replace(address, today) if today else "keras")
         if address == "backend":
             return _renamed(backend.for_era(1 if eras.era() == 1 else 2), spec.name)
         own = _own(address) if address else None
@@ -147,6 +151,7 @@ def install(era: int = 3) -> None:
             cure="`import amalthea.compat.keras` before it",
         )  # fmt: skip
     eras.set_era(era)
+    spelling.install()
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     calls.install()
@@ -170,4 +175,6 @@ def uninstall() -> None:
     model_methods.uninstall()
     old_optimizers.uninstall()
     subclasses.uninstall()
+    spelling.uninstall()
     eras.set_era(3)
+    eras.set_tf_keras(False)

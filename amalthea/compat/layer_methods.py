@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from amalthea import tree
+from amalthea import ops, tree
 from amalthea.compat import backend as K
-from amalthea.compat import eras
+from amalthea.compat import eras, old_weights, spelling
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
-from amalthea.layers import Conv1D, Conv2D, Conv3D, Lambda, Layer, building
+from amalthea.layers import BatchNormalization, Lambda, Layer, building
 from amalthea.layers.weights import Weights
 from amalthea.models.model import unless_set
 
@@ -29,11 +27,12 @@ def install() -> None:
     if "get_output_at" not in vars(Layer):
         attach(Layer, {**_METHODS, **{name: unless_set(read) for name, read in _ATTRIBUTES.items()}})
         attach(Lambda, {"call": _alone(Lambda.call)})
+        attach(BatchNormalization, {"_learn": _unbiased(BatchNormalization._learn)})
 
 
 def uninstall() -> None:
     """Takes them back."""
-    detach(Layer, Lambda)
+    detach(Layer, Lambda, BatchNormalization)
 
 
 def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,6 +44,19 @@ def _alone(call: Callable[..., Any]) -> Callable[..., Any]:
         return outputs[0] if eras.era() < 3 and isinstance(outputs, list) and len(outputs) == 1 else outputs
 
     return called
+
+
+def _unbiased(learn: Callable[..., Any]) -> Callable[..., Any]:
+    """The moving variance of Keras 2 moves towards ``variance * n / (n - 1 - epsilon)`` of a batch of n values."""
+
+    @functools.wraps(learn)
+    def learnt(self: Any, x: Any, mean: Any, variance: Any) -> None:
+        if eras.era() == 2:
+            count = ops.cast(ops.divide(ops.size(x), x.shape[self.axis]), variance.dtype)
+            variance = ops.multiply(variance, ops.divide(count, ops.subtract(count, 1.0 + self.epsilon)))
+        learn(self, x, mean, variance)
+
+    return learnt
 
 
 # ------------------------------------------------------------------------------------------ calls
@@ -101,6 +113,7 @@ def get_input_shape_at(self: Any, node_index: int) -> Any:
 
 def get_output_shape_for(self: Any, input_shape: Any) -> Any:
     """``compute_output_shape`` under its name in Keras 1."""
+    spelling.note("get_output_shape_for", "compute_output_shape")
     return self.compute_output_shape(input_shape)
 
 
@@ -110,6 +123,7 @@ def reset_states(self: Any, states: Any = None) -> None:
     Args:
         states: array or list of arrays. Defaults to None, zeros.
     """
+    spelling.note("reset_states", "reset_state")
     self.reset_state()
     if states is not None:
         for variable, value in zip(tree.flatten(self.states), tree.flatten(states)):
@@ -164,47 +178,6 @@ def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _TODAY["add_weight"](self, **kwargs)
 
 
-def get_weights(self: Any) -> list[np.ndarray]:
-    """``get_weights``; kernels of Keras 1 are ``(out, in, rows, columns)`` with channels first."""
-    owners = _owners(self)
-    return [_as_old(owners.get(id(v)), value) for v, value in zip(self.weights, _TODAY["get_weights"](self))]
-
-
-def set_weights(self: Any, weights: Sequence[Any]) -> None:
-    """``set_weights``, with kernels as :func:`get_weights` gives them.
-
-    Args:
-        weights: list of arrays.
-    """
-    owners = _owners(self)
-    if len(weights) == len(self.weights):
-        weights = [_as_today(owners.get(id(v)), value) for v, value in zip(self.weights, weights)]
-    _TODAY["set_weights"](self, weights)
-
-
-def _owners(layer: Any) -> dict[int, Any]:
-    """The convolutions of Keras 1 by their kernels."""
-    if eras.era() != 1:
-        return {}
-    found = [x for x in layer._flatten_layers() if isinstance(x, (Conv1D, Conv2D, Conv3D)) and x.built]
-    return {id(x.kernel): x for x in found if isinstance(x, Conv1D) or x.data_format == "channels_first"}
-
-
-def _as_old(layer: Any, kernel: np.ndarray) -> np.ndarray:
-    if layer is None:
-        return kernel
-    if isinstance(layer, Conv1D):
-        return kernel[:, None]
-    return kernel.transpose(-1, -2, *range(kernel.ndim - 2))
-
-
-def _as_today(layer: Any, kernel: Any) -> Any:
-    if layer is None or np.ndim(kernel) != layer.kernel.ndim + isinstance(layer, Conv1D):
-        return kernel
-    kernel = np.asarray(kernel)
-    return kernel[:, 0] if isinstance(layer, Conv1D) else kernel.transpose(*range(2, kernel.ndim), 1, 0)
-
-
 def _drawing(initializer: Any) -> Callable[..., Any]:
     """An initializer as a function of Keras 1: of the shape and the name of the variable that it makes."""
     return lambda shape, name=None: K.variable(initializer(tuple(shape)), name=name)
@@ -223,14 +196,16 @@ def _settable(name: str) -> Any:
     return property(today.fget, assign, doc=today.__doc__)
 
 
-_TODAY: dict[str, Callable[..., Any]] = {
-    name: getattr(Layer, name) for name in ("add_loss", "add_weight", "get_weights", "set_weights")
-}
+def _of_layer_or_cell(layer: Any, name: str) -> Any:
+    return getattr(getattr(layer, "cell", layer), name)
+
+
+_TODAY: dict[str, Callable[..., Any]] = {name: getattr(Layer, name) for name in ("add_loss", "add_weight")}
 _METHODS: dict[str, Any] = {
     function.__name__: function
     for function in (
         get_output_at, get_input_at, get_output_shape_at, get_input_shape_at, get_output_shape_for, reset_states,
-        add_loss, add_update, add_weight, get_weights, set_weights,
+        add_loss, add_update, add_weight, old_weights.get_weights, old_weights.set_weights,
     )
 }  # fmt: skip
 _METHODS.update({name: _settable(name) for name in ("trainable_weights", "non_trainable_weights")})
@@ -248,7 +223,8 @@ _ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "inner_activation": lambda layer: layer.recurrent_activation,
     "init": lambda layer: _drawing(layer.kernel_initializer),
     "inner_init": lambda layer: _drawing(layer.recurrent_initializer),
-    "W": lambda layer: layer.kernel,
-    "U": lambda layer: layer.recurrent_kernel,
-    "b": lambda layer: layer.bias,
+    "W": lambda layer: _of_layer_or_cell(layer, "kernel"),
+    "U": lambda layer: _of_layer_or_cell(layer, "recurrent_kernel"),
+    "b": lambda layer: _of_layer_or_cell(layer, "bias"),
+    **old_weights.ATTRIBUTES,
 }

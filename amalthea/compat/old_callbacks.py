@@ -8,29 +8,43 @@ import numpy as np
 
 from amalthea import callbacks, tree
 from amalthea.callbacks import CallbackList
-from amalthea.compat import eras
+from amalthea.compat import eras, spelling
 from amalthea.data.arrays import train_validation_split
 
 
-class _OldParams(callbacks.Callback):
-    """Adds the keys of old to the parameters that callbacks share, and gives them the validation data."""
+class OldParams(callbacks.Callback):
+    """What callbacks of Keras 1 and 2 are told about a run of ``fit``, and the validation data.
 
-    def __init__(self, others: list[Any], rows: int | None, batch_size: int | None, validation: Any):
+    Args:
+        others: the callbacks of the user.
+        rows: int or None; rows that are trained on, or samples of an epoch of a generator.
+        batch_size: int or None; None for a generator.
+        steps: int or None; batches of an epoch, where a generator is given them.
+        validation: the validation data, or None.
+    """
+
+    def __init__(self, others: list[Any], rows: int | None, batch_size: int | None, steps: Any, validation: Any):
         super().__init__()
-        self._others, self._rows, self._size, self._validation = others, rows, batch_size, validation
+        self._others, self._rows, self._size, self._steps = others, rows, batch_size, steps
+        self._validation, self._names = validation, []
 
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Adds ``nb_epoch``, ``nb_sample``, ``samples``, ``batch_size`` and ``do_validation``."""
-        params.update(
-            nb_epoch=params.get("epochs"), nb_sample=self._rows, samples=self._rows, batch_size=self._size,
-            do_validation=self._validation is not None, metrics=[],
-        )  # fmt: skip
-        super().set_params(params)
+    def of_era(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The keys that ``params`` had in the era.
+
+        Args:
+            params: dict; today's.
+        """
+        common = {"verbose": params["verbose"], "do_validation": self._validation is not None, "metrics": self._names}
+        size = {} if self._size is None else {"batch_size": self._size}
+        if eras.era() == 1:
+            return {**size, "nb_epoch": params["epochs"], "nb_sample": self._rows, **common}
+        samples = {} if self._size is None else {"samples": self._rows}
+        return {**size, "epochs": params["epochs"], "steps": self._steps, **samples, **common}
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Lets callbacks find the validation data, as one list of inputs, labels and weights."""
-        names, params = list(self.model.metrics_names), self.params or {}
-        params["metrics"] = [*names, *(f"val_{n}" for n in names)] if self._validation is not None else names
+        names = list(self.model.metrics_names)
+        self._names[:] = [*names, *(f"val_{n}" for n in names)] if self._validation is not None else names
         for callback in self._others:
             callback.validation_data = getattr(callback, "validation_data", None)
         if not isinstance(self._validation, (tuple, list)):
@@ -58,13 +72,15 @@ def with_old_params(x: Any, y: Any, batch_size: int | None, kwargs: dict[str, An
         return found
     given = list(found) if isinstance(found, (list, tuple)) else [] if found is None else [found]
     arrays = [a for a in tree.flatten(x) if hasattr(a, "shape")] if isinstance(x, (list, tuple, dict)) else [x]
-    rows = len(arrays[0]) if arrays and hasattr(arrays[0], "shape") else None
-    size = None if rows is None else batch_size or 32
+    known = bool(arrays) and hasattr(arrays[0], "shape")
+    rows = len(arrays[0]) if known else getattr(x, "samples", None)
+    size = batch_size or 32 if known else None
+    steps = kwargs.get("steps_per_epoch") or getattr(x, "steps", None)
     validation, split = kwargs.get("validation_data"), kwargs.get("validation_split")
     if validation is None and split and y is not None:
-        _, validation = train_validation_split((x, y, None), split)
-        validation = validation[:2]
-    return [_OldParams(given, rows, size, validation), *given]
+        trained, validation = train_validation_split((x, y, None), split)
+        rows, validation = len(tree.flatten(trained[0])[0]), validation[:2]
+    return [OldParams(given, rows, size, steps, validation), *given]
 
 
 # ------------------------------------------------------------------------------ arguments of old
@@ -96,6 +112,8 @@ class ModelCheckpoint(callbacks.ModelCheckpoint):
         if not isinstance(period, int):  # today's seventh argument
             kwargs["save_freq"], period = period, 1
         super().__init__(filepath, _monitored(monitor), verbose, save_best_only, save_weights_only, mode, **kwargs)
+        if period != 1:
+            spelling.note("ModelCheckpoint(period=)", "save_freq=")
         self.period = period
         self._epochs_since = 0
 

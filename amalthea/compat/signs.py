@@ -88,7 +88,7 @@ _FIRST_TENSORFLOW = frozenset(
     "get_default_graph InteractiveSession app".split()
 )
 _CONVOLUTIONS = {"Convolution2D": 3, "Conv2D": 3, "Convolution3D": 4, "AtrousConvolution2D": 3}
-_PREFIXES = ("keras", "tensorflow.keras", "tensorflow.python.keras", "tf.keras")
+_PREFIXES = ("keras", "tensorflow.keras", "tensorflow.python.keras", "tf.keras", "tf_keras")
 
 
 def detected(source: str) -> tuple[int, str]:
@@ -111,6 +111,23 @@ def detected(source: str) -> tuple[int, str]:
     if _is_of_tensorflow(parsed):
         return _of_tensorflow(parsed)
     return _judged(found)
+
+
+def is_of_tf_keras(source: str) -> bool:
+    """Whether a script takes Keras from TensorFlow, and has no word that came with Keras 3 (TensorFlow 2.16).
+
+    Args:
+        source: str; the script.
+
+    Example:
+        >>> is_of_tf_keras("from tensorflow.keras import layers"), is_of_tf_keras("from tensorflow.keras import ops")
+        (True, False)
+    """
+    try:
+        parsed = ast.parse(source)
+    except SyntaxError:
+        return "tensorflow.keras" in source or "tf.keras" in source
+    return _is_of_tensorflow(parsed) and not any(sign.eras == {3} for sign in _signs(parsed))
 
 
 def _judged(found: list[Sign]) -> tuple[int, str]:
@@ -212,7 +229,7 @@ def _of_module(name: str, line: int) -> Iterator[Sign]:
 
 
 def _of_import(node: ast.ImportFrom) -> Iterator[Sign]:
-    module = node.module or ""
+    module = _without_tensorflow(node.module or "")
     yield from _of_module(module, node.lineno)
     if module.split(".")[0] != "keras":
         return
@@ -223,8 +240,13 @@ def _of_import(node: ast.ImportFrom) -> Iterator[Sign]:
             yield Sign(node.lineno, NAMES[alias.name], f"the name '{alias.name}' in line {node.lineno}")
 
 
+def _without_tensorflow(name: str) -> str:
+    """``keras.ops`` for ``tf.keras.ops``."""
+    return next((name.removeprefix(p) for p in ("tensorflow.", "tf.") if name.startswith(f"{p}keras")), name)
+
+
 def _of_attribute(node: ast.Attribute, names: frozenset[str]) -> Iterator[Sign]:
-    dotted = _dotted(node)
+    dotted = _without_tensorflow(_dotted(node))
     is_method = node.attr.startswith(("predict_", "fit_gen", "evaluate_gen")) and node.attr in NAMES
     if dotted.split(".")[0] in names:
         if dotted.startswith("keras."):

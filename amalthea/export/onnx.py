@@ -39,9 +39,9 @@ class StandardBuilder(Builder):
         return self.Transpose(x, perm=[*range(x.rank - 2), x.rank - 1, x.rank - 2])
 
 
-def lowered(endpoint: Endpoint) -> Endpoint:
+def lowered(endpoint: Endpoint, table: Mapping[Any, Any] = LOWERINGS) -> Endpoint:
     """Rewrite an endpoint to primitives that have standard operators."""
-    return endpoint.lowered(LOWERINGS, "onnx", first=True)
+    return endpoint.lowered(table, "onnx", first=True)
 
 
 def next_name(name: str) -> str:
@@ -49,16 +49,19 @@ def next_name(name: str) -> str:
     return f"{name}:next"
 
 
-def to_onnx(endpoint: Endpoint, state: Mapping[Variable, str] = MappingProxyType({})) -> Any:
+def to_onnx(
+    endpoint: Endpoint, state: Mapping[Variable, str] = MappingProxyType({}), table: Mapping[Any, Any] = LOWERINGS
+) -> Any:
     """Return the ONNX model of a lowered endpoint.
 
     Args:
         endpoint: the endpoint.
         state: variables that are inputs, and outputs where they are written, with their names; others are weights.
+        table: lowerings to operators of the standard.
     """
     from onnx import helper
 
-    graph, builder = endpoint.graph, StandardBuilder(LOWERINGS)
+    graph, builder = endpoint.graph, StandardBuilder(table)
     weights = [(v, tensor) for v, tensor in graph.reads if v not in state]
     given = [(v, tensor) for v, tensor in graph.reads if v in state]
     names = [*endpoint.inputs, *(state[v] for v, _ in given)]

@@ -47,6 +47,7 @@ TARGETS = {
     "litert": Known(
         "litert", ".tflite", "LiteRT, for phones and small devices", "ai_edge_litert", "ai_edge_litert", "litert"
     ),
+    "openvino": Known("openvino", ".xml", "OpenVINO IR, for Intel's processors", "openvino", "openvino", "openvino"),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 

@@ -124,7 +124,7 @@ class BatchNormalization(Layer):
             out, mean, variance = normalize_batch(x, self.axis, self.beta, self.gamma, self.epsilon)
         else:
             out, mean, variance = self._normalized_by_parts(x, mask)
-        self._learn(mean, variance)
+        self._learn(x, mean, variance)
         return ops.cast(out, dtype)
 
     def _normalized_by_parts(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
@@ -149,8 +149,8 @@ class BatchNormalization(Layer):
             factor, shift = ops.multiply(factor, self.gamma), ops.multiply(shift, self.gamma)
         return (shift if self.beta is None else ops.add(shift, self.beta)), factor
 
-    def _learn(self, mean: Any, variance: Any) -> None:
-        """Moves the averages towards the moments of this batch."""
+    def _learn(self, x: Any, mean: Any, variance: Any) -> None:
+        """Moves the averages towards the moments of this batch, ``x``."""
         self._move(self.moving_mean, mean, self.momentum)
         if not self.renorm:
             self._move(self.moving_variance, variance, self.momentum)

@@ -59,13 +59,23 @@ def weights_of(layer: Any) -> list[Any]:
     return [v for v in found if v.trainable] + [v for v in found if not v.trainable]
 
 
-def fit(layer: Any, name: str, names: list[str], values: Arrays, origin: Origin) -> list[Piece]:
+def fit(
+    layer: Any, name: str, names: list[str], values: Arrays, origin: Origin, inside: list[Any] | None = None
+) -> list[Piece]:
     """The values of a group, shared out to the layers inside and converted.
+
+    Args:
+        layer: the layer of the group.
+        name: str; its name in the file.
+        names: list of str; those of the values.
+        values: list of arrays.
+        origin: where the file comes from.
+        inside: the layers with weights, in the order of the file. Defaults to None, :func:`leaves` of the layer.
 
     Raises:
         ModelFileError: they are more or fewer than the layers need, or of other shapes.
     """
-    inside = [leaf for leaf in leaves(layer) if leaf.weights]
+    inside = [leaf for leaf in (leaves(layer) if inside is None else inside) if leaf.weights]
     failure: ModelFileError | None = None
     for counts in _counts(inside, origin):
         if sum(trained + other for trained, other in counts) != len(values):
@@ -216,7 +226,40 @@ def _conv_lstm(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     return [_flipped(v, rank, origin) if v.ndim == rank + 2 else v for v in values]
 
 
+def _local(layer: Any, values: Arrays, origin: Origin) -> Arrays:
+    """Today's ``(positions, elements of a patch, filters)`` from the kernels of the other implementations.
+
+    implementation=2    a dense kernel from the whole input to the whole output, of which patches count
+    implementation=3    the elements of all patches in one row, sorted by output and then by input
+    """
+    shape, first = tuple(layer.kernel.shape), layer.data_format == "channels_first"
+    positions, elements, filters = shape
+    if values[0].ndim == 1:
+        outputs = (filters, positions, elements) if first else (positions, filters, elements)
+        values[0] = values[0].reshape(outputs).transpose((1, 2, 0) if first else (0, 2, 1))
+    elif values[0].ndim > 3:
+        values[0] = _of_patches(layer, values[0], first).reshape(shape)
+    if origin.era == 2 and first and len(values) > 1:  # Keras 2 added a bias whose numbers were in this order
+        values[1] = np.moveaxis(values[1].reshape(filters, *layer._positions), 0, -1)
+    return values
+
+
+def _of_patches(layer: Any, kernel: np.ndarray, first: bool) -> np.ndarray:
+    """The part of a dense kernel that each patch of the input has, position by position."""
+    rank = layer._rank
+    size, strides = ((n,) * rank if isinstance(n, int) else tuple(n) for n in (layer.kernel_size, layer.strides))
+    everything = (slice(None),)
+    found = []
+    for place in np.ndindex(*layer._positions):
+        window = tuple(slice(p * s, p * s + k) for p, s, k in zip(place, strides, size))
+        inputs = everything + window if first else window + everything
+        outputs = everything + place if first else place + everything
+        found.append(kernel[inputs + outputs])
+    return np.stack(found)
+
+
 def _local_2d(layer: Any, values: Arrays, origin: Origin) -> Arrays:
+    values = _local(layer, values, origin)
     if origin.era == 1 and layer.data_format == "channels_first" and len(values) > 1:
         values[1] = np.moveaxis(values[1], 0, -1)
     return values
@@ -244,5 +287,6 @@ _CHANGES: dict[str, Callable[[Any, Arrays, Origin], Arrays]] = {
     "GRU": _gru,
     "Highway": _highway,
     "LSTM": _lstm,
+    "LocallyConnected1D": _local,
     "LocallyConnected2D": _local_2d,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from amalthea.spellings.keras0_graph import as_functional
 from amalthea.spellings.rows import Config
 
 _GONE = ("custom_name", "cache_enabled", "name", "layers", "layer")
@@ -15,7 +16,8 @@ _GONE = ("custom_name", "cache_enabled", "name", "layers", "layer")
 
 def as_keras_1(data: Config) -> Config:
     """A model's configuration in the form of Keras 1."""
-    return _layer(data, {})
+    counts: dict[str, int] = {}
+    return as_functional(data, lambda x: _layer(x, counts)) if "node_config" in data else _layer(data, counts)
 
 
 def _layer(data: Config, counts: dict[str, int]) -> Config:
@@ -25,6 +27,8 @@ def _layer(data: Config, counts: dict[str, int]) -> Config:
         layers = [_layer(layer, counts) for layer in data["layers"]]
         counts[stem] = counts.get(stem, 0) + 1
         return {"class_name": class_name, "config": layers, "name": f"{stem}_{counts[stem]}"}
+    if "node_config" in data:
+        raise ValueError("a Graph inside of another model")
     counts[stem] = counts.get(stem, 0) + 1
     config: dict[str, Any] = {k: v for k, v in data.items() if k not in _GONE}
     config["name"] = f"{stem}_{counts[stem]}"

@@ -89,6 +89,13 @@ _EMBEDDING = {
     "dropout": "",
 }
 _HARD = {"recurrent_activation": "hard_sigmoid"}
+_CONSUMED = {"consume_less": "use_cudnn"}  # as an attribute alone, by which get_weights knows that it has three arrays
+
+
+def _one_kernel(name: str, config: Config) -> tuple[str, Config]:
+    gpu = config.pop("use_cudnn", None) == "gpu"
+    return name, {**config, **({"use_cudnn": True} if gpu else {})}
+
 
 LAYERS = {
     "AtrousConvolution1D": Spelling("Conv1D"),
@@ -113,13 +120,13 @@ LAYERS = {
     "Embedding": Spelling(arguments=_EMBEDDING),
     "GaussianDropout": Spelling(arguments={"p": "rate"}),
     "GaussianNoise": Spelling(arguments={"sigma": "stddev"}),
-    "GRU": Spelling(defaults={**_HARD, "reset_after": False}),
+    "GRU": Spelling(arguments=_CONSUMED, defaults={**_HARD, "reset_after": False}, rest=_one_kernel),
     "Highway": Spelling(arguments={"transform_bias": "transform_bias"}),
     "InputLayer": Spelling(arguments={"batch_input_shape": "batch_shape", "input_dtype": "dtype", "trainable": ""}),
     "LeakyReLU": Spelling(arguments={"alpha": "negative_slope"}),
     "LocallyConnected1D": Spelling(),
     "LocallyConnected2D": _kernel("nb_row", "nb_col"),
-    "LSTM": Spelling(defaults=_HARD),
+    "LSTM": Spelling(arguments=_CONSUMED, defaults=_HARD, rest=_one_kernel),
     "MaxPooling1D": Spelling(arguments=_POOL_1D),
     "MaxoutDense": Spelling(),
     "Merge": Spelling(rest=_merge),

@@ -50,7 +50,9 @@ def _old_relu(name: str, config: Config) -> tuple[str, Config]:
 
 _RECURRENT = {"recurrent_activation": "hard_sigmoid"}
 _SEPARABLE = Spelling(rest=_padding)
-_LOOKUP = Spelling(arguments={"has_input_vocabulary": ""})
+_LOOKUP = Spelling(
+    arguments={"has_input_vocabulary": ""}, values={"dtype": lambda value: None if value == "string" else value}
+)  # the dtype was that of the input
 
 LAYERS = {
     "AlphaDropout": Spelling(arguments={"noise_shape": "noise_shape"}),

@@ -37,7 +37,7 @@ def modern_model(data: Config, era: int, theano: Sequence[int] = ()) -> Config:
         >>> modern_model(old, era=1)["config"]["layers"]
         [{'class_name': 'Dense', 'config': {'units': 3}}]
     """
-    if "class_name" not in data and "layers" in data:
+    if "class_name" not in data and ("layers" in data or "node_config" in data):
         data = as_keras_1(data)
     today = objects.modern_value("layer", complete(data) if era == 1 else data, era)
     return padded_as_theano(today, theano) if theano else today

@@ -6,6 +6,7 @@ from typing import Any
 
 from amalthea import loading, optimizers
 from amalthea import metrics as metrics_module
+from amalthea.callbacks import CallbackList
 from amalthea.configurable import deserialize
 from amalthea.training import shares, step_grouping
 from amalthea.training.compiled import CompiledLoss, CompiledMetrics
@@ -21,7 +22,7 @@ _OLD_COMPILE = ("sample_weight_mode", "target_tensors", "distribute", "pss_evalu
 class Compiling(Steps):
     """The part of a model that ``compile`` configures."""
 
-    _loss_kind, _metrics_kind = CompiledLoss, CompiledMetrics
+    _loss_kind, _metrics_kind, _callbacks_kind = CompiledLoss, CompiledMetrics, CallbackList
 
     def compile(
         self,

@@ -149,7 +149,7 @@ def _warn_if_not_finite(logs: dict[str, float], epoch: int) -> None:
 def _callback_list(model: Any, callbacks: Any, verbose: int, epochs: int, steps: Any, history: bool) -> CallbackList:
     if isinstance(callbacks, CallbackList):
         return callbacks
-    calls = CallbackList(
+    calls = model._callbacks_kind(
         callbacks,
         add_history=history,
         add_progbar=verbose != 0,
@@ -173,7 +173,7 @@ def _train_epoch(model: Any, adapter: Any, epoch: int, calls: CallbackList) -> d
     batches = before_training.checked(model, adapter, batches)
     for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
         if hooks:
-            calls.on_train_batch_begin(first)
+            calls._begin_batches(first, group)
         logs = run(group)
         grouping.ran(run, logs)
         if hooks:

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import amalthea
@@ -36,6 +37,8 @@ def test_names_of_a_module_are_there_or_refused_with_a_reason(keras, version, ad
 
 def test_every_absent_name_is_of_some_version():
     names = {name for version in SURFACE.values() for found in version["modules"].values() for name in found}
+    backends = json.loads((Path(__file__).parents[1] / "oracles/old_keras/stored/backend_names.json").read_text())
+    names |= {name for found in backends.values() for name in found}
     listed = {name for rows in absent._REASONS.values() for name in rows}
     assert listed <= names | {"count_total_params"}
 
@@ -94,6 +97,10 @@ def test_another_keras_that_is_imported_already_is_refused(keras, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", type(sys)("keras"))
     with pytest.raises(amalthea.errors.AmaltheaError, match="Another Keras is imported already"):
         importer.install(2)
+
+
+def test_rows_are_sliced_by_the_function_of_keras_1(keras):
+    assert keras(1).engine.training.slice_X(np.arange(4), 1, 3).tolist() == [1, 2]
 
 
 def test_objectives_are_losses(keras):

@@ -1,5 +1,6 @@
 """The era of a script, by signs that only an old version had."""
 
+import numpy as np
 import pytest
 
 from amalthea.compat import eras, signs
@@ -88,3 +89,56 @@ def test_an_era_that_does_not_exist_is_refused(monkeypatch, value):
 def test_only_three_eras_can_be_set(value):
     with pytest.raises(ArgumentError, match="does not exist"):
         eras.set_era(value)
+
+
+# ------------------------------------------------------------------------------------- tf.keras 2
+
+ARGUMENT = [-3.0, -2.5, -1.0, 0.0, 1.0, 2.7]
+OF_KERAS_2 = [0.0, 0.0, 0.3, 0.5, 0.7, 1.0]  # tf_keras 2.15.1; Keras 3 gives 1/3 for -1
+TF_KERAS = {
+    "from tensorflow.keras import layers": True,
+    "import tensorflow as tf\ntf.keras.layers.Dense(3)": True,
+    "import tf_keras\ntf_keras.layers.Dense(3)": True,
+    "print 'Python 2', tf.keras": True,
+    "from tensorflow.keras import ops": False,
+    "import tensorflow as tf\ntf.keras.ops.add(1, 2)": False,
+    "from tensorflow import keras\nkeras.random.normal((2,))": False,
+    "import keras": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize("source", TF_KERAS)
+def test_the_import_decides_about_keras_of_tensorflow(source):
+    assert signs.is_of_tf_keras(source) == TF_KERAS[source]
+
+
+@pytest.mark.parametrize("given, expected", ((None, True), (3, False), (2, False)))
+def test_hard_sigmoid_of_a_script_of_tf_keras(given, expected, keras, monkeypatch, capsys):
+    monkeypatch.delenv(eras.VARIABLE, raising=False)
+    number = eras.chosen("from tensorflow.keras import layers\nlayers.Dense(3, activation='hard_sigmoid')", given)
+    assert number == (given or 3) and eras.is_tf_keras() == expected
+    assert ("hard_sigmoid is clip(0.2 x + 0.5)" in capsys.readouterr().err) == expected
+    era = keras(number)
+    x = np.array([ARGUMENT], "float32").T
+    forms = [
+        lambda: era.layers.Activation("hard_sigmoid")(x),
+        lambda: era.layers.Dense(1, activation="hard_sigmoid", kernel_initializer="ones")(x),
+        lambda: era.layers.Dense(1, "hard_sigmoid", kernel_initializer="ones")(x),
+        lambda: era.activations.get("hard_sigmoid")(x),
+        lambda: era.activations.hard_sigmoid(x),
+    ]
+    for form in forms:
+        assert np.allclose(np.asarray(form())[:, 0], OF_KERAS_2) == (number == 2 or expected)
+    of_lstm = era.layers.LSTM(2, recurrent_activation="hard_sigmoid").recurrent_activation.__name__
+    assert of_lstm == ("hard_sigmoid" if given == 3 else "keras2_hard_sigmoid")
+    default = era.layers.ConvLSTM2D(2, 2).recurrent_activation.__name__
+    assert default == ("sigmoid" if given == 3 else "keras2_hard_sigmoid")
+    assert era.layers.LSTM(2).recurrent_activation.__name__ == ("keras2_hard_sigmoid" if number == 2 else "sigmoid")
+
+
+def test_nothing_is_said_of_a_script_without_the_function(monkeypatch, capsys):
+    monkeypatch.delenv(eras.VARIABLE, raising=False)
+    eras.chosen("from tensorflow.keras import layers")
+    assert capsys.readouterr().err == ""
+    eras.set_tf_keras(False)

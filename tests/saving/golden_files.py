@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 
 FOLDER = Path(__file__).parent / "golden"
-VERSIONS = ("0.3.3", "1.0.8", "1.1.0", "1.2.2", "2.2.4", "2.3.1", "2.15.0", "3.0.5", "3.6.0", "3.15.1")
+VERSIONS = (
+    "0.3.3",
+    "1.0.8",
+    "1.1.0",
+    "1.2.2",
+    "2.2.4",
+    "2.3.1",
+    "2.7.0",
+    "2.12.0",
+    "2.15.0",
+    "2.15.1",
+    "3.0.5",
+    "3.6.0",
+    "3.15.1",
+)
 TEXTS = (".json", ".yaml")
 WHOLE = (".h5", ".keras")
 
@@ -44,6 +58,7 @@ SECOND = {
             "time_distributed",
         )
     },
+    ("2.7", "recurrent"): ROOT,
     ("2.", "bidirectional"): NADAM,
     ("2.2", "conv_lstm"): ROOT,
     ("2.3", "conv_lstm"): ROOT,

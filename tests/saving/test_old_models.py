@@ -124,3 +124,17 @@ def test_a_missing_library_of_yaml_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     with pytest.raises(MissingLibraryError, match="PyYAML"):
         texts.from_yaml("a: 1")
+
+
+@pytest.mark.parametrize("mode", ("count", "multi_hot"))
+def test_words_of_keras_2_are_counted_as_numbers(mode):
+    """TextVectorization of Keras 2.15 said the dtype of its input, text, as its own."""
+    options = {"output_mode": mode, "vocabulary": ["bird", "a"], "split": "whitespace", "has_input_vocabulary": True}
+    words = {"name": "words", "trainable": True, "dtype": "string", "batch_input_shape": [None], **options}
+    dense = {"name": "dense", "units": 2, "kernel_initializer": {"class_name": "Ones", "config": {}}}
+    start = {"batch_input_shape": [None, 1], "dtype": "string", "name": "text"}
+    layers = [("InputLayer", start), ("TextVectorization", words), ("Dense", dense)]
+    config = {"name": "counted", "layers": [{"class_name": name, "config": own} for name, own in layers]}
+    text = json.dumps({"class_name": "Sequential", "config": config, "keras_version": "2.15.0"})
+    found = models.model_from_json(text).predict(np.array([["a bird a"], ["the song"]]), verbose=0)
+    assert found.tolist() == ([[3, 3], [2, 2]] if mode == "count" else [[2, 2], [1, 1]])

@@ -12,6 +12,7 @@
 | ``windows.py`` | convolutions, pooling, padding, resizing |
 | ``loops.py`` | ``rnn``, ``map_fn``, ``switch``, ``batch_dot`` |
 | ``losses.py`` | cross-entropies, CTC |
+| ``later.py`` | small functions of Keras 2.3 and 2.15, and of the modules themselves |
 | ``spellings.py`` | names of arguments in Keras 1 |
 
 This module is that of Keras 2; :func:`for_era` gives the one of Keras 1, which differs in the order of arguments of
@@ -31,7 +32,7 @@ import numpy as np
 
 from amalthea import backend as _shared
 from amalthea import config as _config
-from amalthea.compat.backend import functions, loops, losses, phases, sizes, symbols, table, windows
+from amalthea.compat.backend import functions, later, loops, losses, phases, sizes, symbols, table, windows
 from amalthea.compat.modules import missing_name as _missing_name
 from amalthea.engine import dtypes as _dtypes
 from amalthea.errors import ArgumentError as _ArgumentError
@@ -189,8 +190,9 @@ _NOT_K = {
 def _functions(era: int) -> dict[str, Any]:
     """All names of ``K`` in an era."""
     found = {name: getattr(_shared, name) for name in _shared.__all__}
-    for module in (symbols, phases, functions, sizes, loops, losses, windows):
+    for module in (symbols, phases, functions, sizes, loops, losses, windows, later):
         found.update({name: thing for name, thing in _public(module).items() if name not in _NOT_K})
+    found.update(later.FUNCTIONS)
     found.update(table.FUNCTIONS)
     found.update(windows.FUNCTIONS)
     found.update(windows.convolutions(kernels_first=era == 1))

@@ -27,6 +27,7 @@ from amalthea.engine.backends.onnx.lowerings import LOWERINGS as ONNX
 from amalthea.engine.backends.onnx.writer import to_model
 from amalthea.engine.backends.segments import SegmentedExecutable, needs_segments
 from amalthea.engine.ir.graph import Graph
+from amalthea.engine.ir.tensor import Node
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.ir.versions import Reading
 from amalthea.engine.passes.channels_first import channels_first
@@ -75,12 +76,37 @@ def _cast(b: Any, x: Any, *, dtype: str) -> Any:
     return out
 
 
+def _unshared(body: Graph, first: int, carries: int) -> Graph:
+    """Make each carried result depend on its former value in the end, without changing it.
+
+    The plugin otherwise lets a product write a result into the memory of the former value while it reads that.
+    """
+    made, nodes = list(body.outputs), list(body.nodes)
+    for i, old in enumerate(body.inputs[first : first + carries]):
+        new = made[i]
+        if dtypes.is_float(new.dtype):
+            lower, upper = p.minimum, p.maximum
+        else:
+            lower, upper = (p.logical_and, p.logical_or) if new.dtype == "bool" else (p.bitwise_and, p.bitwise_or)
+        inner = Node(lower, [new, old], {}, [new.type])
+        outer = Node(upper, [new, inner.outputs[0]], {}, [new.type])
+        nodes += [inner, outer]
+        made[i] = outer.outputs[0]
+    return Graph(body.inputs, made, captured=body.captured, nodes=nodes)
+
+
+def _while_loop(b: Any, *operands: Any, condition: Graph, body: Graph, captures: int) -> Any:
+    body = _unshared(body, captures, len(body.outputs))
+    return ONNX[control.while_loop](b, *operands, condition=condition, body=body, captures=captures)
+
+
 def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **attrs: Any) -> Any:
     """OpenVINO's Scan cannot read outer values, so captured values are carried; it needs at least one step."""
     if not attrs["length"]:
         types: list[Any] = [x.type for x in body.outputs[carries:]]
         kept = [b.constant(np.zeros((0, *t.shape)), t.dtype) for t in types]
         return [*operands[captures : captures + carries], *kept]
+    body = _unshared(body, captures, carries)
     whole = Graph(body.inputs, [*body.inputs[:captures], *body.outputs], nodes=body.nodes)
     return ONNX[control.scan](b, *operands, body=whole, captures=0, carries=captures + carries, **attrs)[captures:]
 
@@ -88,6 +114,7 @@ def _scan(b: Any, *operands: Any, body: Graph, captures: int, carries: int, **at
 LOWERINGS = {
     **{key: lowering for key, lowering in ONNX.items() if key is not w.max_pool_gradient},  # OpenVINO has no MaxUnpool
     p.right_shift: _right_shift, p.remainder: _remainder, p.cast: _cast, control.scan: _scan,
+    control.while_loop: _while_loop,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amalthea import ops
+from amalthea.errors import ArgumentError
 from amalthea.layers.layer import Layer
 from amalthea.layers.options import keep, weight
 
@@ -21,6 +22,7 @@ class _Local(Layer):
     data_format: Any
     kernel_size: Any
     strides: Any
+    padding: str
     use_bias: bool
     activation: Any
 
@@ -42,6 +44,11 @@ class _Local(Layer):
         return ops.reshape(ops.swapaxes(parts, -1, -2), (*_sizes(found)[:-1], size[0] * size[1] * channels))
 
     def build(self, input_shape: Any) -> None:
+        if self.padding != "valid":
+            raise ArgumentError(
+                f"'{self.name}' has no padding.", expected="'valid'", got=repr(self.padding),
+                cure="a layer of zeros, ZeroPadding1D or ZeroPadding2D, before it",
+            )  # fmt: skip
         space = input_shape[2:] if self.data_format == "channels_first" else input_shape[1:-1]
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
         size, strides = _pair(self.kernel_size, self._rank), _pair(self.strides, self._rank)

@@ -89,7 +89,9 @@ def from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -
     inputs = _tensors(config["input_layers"], operations, made)
     outputs = _tensors(config["output_layers"], operations, made, outside=True)
     options = {k: config[k] for k in ("name", "trainable") if k in config}
-    return cls(inputs=inputs, outputs=outputs, **options)
+    model = cls(inputs=inputs, outputs=outputs, **options)
+    model._names_in_config = tuple(operations)  # files of weights without names may follow this order
+    return model
 
 
 def _operation_from_data(data: dict[str, Any]) -> Any:

@@ -42,7 +42,7 @@ from keras.layers.core import (
 from keras.layers.embeddings import Embedding
 from keras.layers.normalization import BatchNormalization
 from keras.layers.recurrent import GRU, LSTM, SimpleRNN
-from keras.models import Sequential
+from keras.models import Graph, Sequential
 
 
 def built(layers, loss="mse", optimizer="sgd"):
@@ -101,8 +101,62 @@ def merge_first():
     return built([Merge([left, right], mode="concat"), Dense(2)]), [numbers(3, 4), numbers(3, 2)], numbers(3, 2)
 
 
+class ByName(object):
+    """A graph whose data are lists, as the archive keeps them."""
+
+    def __init__(self, graph, loss="mse"):
+        self.graph = graph
+        graph.compile("sgd", dict((name, loss) for name in graph.output_order))
+
+    def _named(self, arrays, names):
+        return dict(zip(names, arrays if isinstance(arrays, list) else [arrays]))
+
+    def predict(self, inputs):
+        found = self.graph.predict(self._named(inputs, self.graph.input_order))
+        return [found[name] for name in self.graph.output_order]
+
+    def train_on_batch(self, inputs, targets):
+        data = self._named(inputs, self.graph.input_order)
+        return self.graph.train_on_batch(dict(data, **self._named(targets, self.graph.output_order)))
+
+    def to_json(self):
+        return self.graph.to_json()
+
+    def save_weights(self, path):
+        self.graph.save_weights(path)
+
+
+def graph_of_branches():
+    graph = Graph()
+    graph.add_input(name="words", input_shape=(5,), dtype="int")
+    graph.add_input(name="image", input_shape=(2, 4, 4))
+    graph.add_node(Embedding(9, 3, input_length=5), name="embedded", input="words")
+    graph.add_node(LSTM(3), name="read", input="embedded")
+    graph.add_node(Convolution2D(2, 3, 2, activation="relu", dim_ordering="th"), name="seen", input="image")
+    graph.add_node(Flatten(), name="flat", input="seen")
+    graph.add_node(Dense(3), name="small", input="flat", create_output=True)
+    graph.add_node(Dense(4, activation="tanh"), name="both", inputs=["read", "small"], merge_mode="concat")
+    graph.add_node(Dense(3), name="sum", inputs=["read", "small"], merge_mode="sum")
+    graph.add_output(name="out", input="both")
+    graph.add_output(name="merged", inputs=["sum", "small"], merge_mode="mul")
+    return ByName(graph), [words(4, 5), numbers(4, 2, 4, 4)], [numbers(4, 3), numbers(4, 4), numbers(4, 3)]
+
+
+def graph_of_shared_nodes():
+    graph = Graph()
+    graph.add_input(name="a", input_shape=(4,))
+    graph.add_input(name="b", input_shape=(4,))
+    graph.add_shared_node(Dense(3, activation="tanh"), name="shared", inputs=["a", "b"], outputs=["one", "two"])
+    graph.add_node(Dense(2), name="left", input="one")
+    graph.add_node(Dense(2), name="right", input="two")
+    graph.add_shared_node(Dense(2), name="joined", inputs=["left", "right"], merge_mode="concat", create_output=True)
+    graph.add_output(name="out", inputs=["left", "right"], merge_mode="ave")
+    return ByName(graph), [numbers(4, 4), numbers(4, 4)[::-1].copy()], [numbers(4, 4), numbers(4, 2)]
+
+
 if __name__ == "__main__":
     archive = Archive("0.3.3")
     models = [mlp, conv, conv1d, recurrent, shapes, activations, norms, merge_first]
+    models += [graph_of_branches, graph_of_shared_nodes]
     archive.all(models, [layered_weights, json_text])
     archive.close(target)
