@@ -50,7 +50,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "preprocessing.image": ("preprocessing.image", "utils"),
     "preprocessing.sequence": ("preprocessing.sequence", "utils"),
     "preprocessing.text": ("preprocessing.text",),
-    "wrappers": ("compat",),
+    "wrappers": ("wrappers", "compat"),
     "wrappers.scikit_learn": ("compat.scikit_learn",),
     "utils": ("utils", "compat.utils"),
     "utils.multi_gpu_utils": ("utils",),
@@ -187,6 +187,8 @@ _OWN: dict[tuple[str, str], Callable[[], Any]] = {
     **{(room, "Input"): lambda: _of("compat.inputs" if eras.era() < 3 else "layers", "Input")() for room in (
         "layers", "engine", "models")},
     ("layers", "Merge"): _of("compat.merging", "Merge"),
+    ("layers", "Recurrent"): _of("compat.recurrent", "Recurrent"),
+    ("legacy", "Recurrent"): _of("compat.recurrent", "Recurrent"),
     ("engine", "Merge"): _of("compat.merging", "Merge"),
     ("legacy", "Merge"): _of("compat.merging", "Merge"),
     ("models", "save_model"): _of("compat.old_files", "save_model"),

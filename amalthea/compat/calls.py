@@ -63,7 +63,7 @@ def respelled(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
         kwargs: arguments by name.
     """
     kind = kind_of(cls)
-    if kind is None or _is_inside(sys._getframe(2)):
+    if kind is None or is_inside(sys._getframe(2)):
         return cls, args, kwargs
     return noted_call(kind, cls.__name__, args, kwargs, cls)
 
@@ -85,7 +85,12 @@ def noted_call(
     return made, rest, config
 
 
-def _is_inside(frame: Any) -> bool:
+def is_inside(frame: Any) -> bool:
+    """Whether a call comes from the library itself.
+
+    Args:
+        frame: frame of the caller.
+    """
     return str(frame.f_globals.get("__name__", "")).startswith("amalthea.")
 
 

@@ -21,7 +21,9 @@ from amalthea.compat import (
     model_methods,
     modules,
     numpy_streams,
+    old_optimizers,
     spelling,
+    subclasses,
     tensorflow,
 )
 from amalthea.errors import AmaltheaError
@@ -156,6 +158,8 @@ def install(era: int = 3) -> None:
     numpy_streams.install(era)
     layer_methods.install()
     model_methods.install()
+    old_optimizers.install()
+    subclasses.install()
 
 
 def uninstall() -> None:
@@ -169,6 +173,8 @@ def uninstall() -> None:
     numpy_streams.uninstall()
     layer_methods.uninstall()
     model_methods.uninstall()
+    old_optimizers.uninstall()
+    subclasses.uninstall()
     spelling.uninstall()
     eras.set_era(3)
     eras.set_tf_keras(False)

@@ -19,6 +19,14 @@ class _Old(type):
 
     kind: str
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], contents: dict[str, Any]) -> Any:  # noqa: N804
+        """A class derived from an old one is derived from today's."""
+        if not bases:
+            return super().__new__(mcs, name, bases, contents)
+        old = next(base for base in bases if isinstance(base, _Old))
+        todays = tuple(modern_call(b.kind, b.__name__, (), {})[0] if isinstance(b, _Old) else b for b in bases)
+        return type(todays[0])(name, todays, {"_old_name": old.__name__, **contents})
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         made, args, kwargs = noted_call(cls.kind, cls.__name__, args, kwargs)
         return made(*args, **kwargs)
