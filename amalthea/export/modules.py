@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
+from amalthea.engine import shapes
 from amalthea.engine.backends import use_backend
 from amalthea.engine.backends.base import Backend
 from amalthea.engine.ir.trace import type_of
@@ -63,10 +64,9 @@ class Evaluator:
                 structure.append(self.model(*args, training=False))
                 return structure[0]
 
-            flat = [Spec(f"x{i}", tuple(t.shape), t.dtype) for i, t in enumerate(types)]
+            flat = [Spec(f"x{i}", shapes.public(t.shape), t.dtype) for i, t in enumerate(types)]
             endpoint = traced("serve", call, tree.pack_sequence_as(list(inputs), flat))
-            known = {p for p in self.library.lowerings}
-            self._endpoints[key] = endpoint.lowered(known, self.library.name), structure[0]
+            self._endpoints[key] = endpoint.lowered(self.library.lowerings, self.library.name), structure[0]
         return self._endpoints[key]
 
 
@@ -77,8 +77,8 @@ def to_jax(model: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
         model: Model; built.
 
     Returns:
-        ``(apply, parameters)``: ``apply(parameters, *inputs)`` gives what the model predicts; ``parameters`` is a dict of
-        arrays by the paths of the variables.
+        ``(apply, parameters)``: ``apply(parameters, *inputs)`` gives what the model predicts; ``parameters`` is a dict
+        of arrays by the paths of the variables.
 
     Raises:
         NotBuiltError: the model has no weights yet.

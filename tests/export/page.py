@@ -73,26 +73,32 @@ def parsed(text: str) -> dict[str, dict[str, str]]:
 def digits() -> Sequential:
     amalthea.utils.set_random_seed(0)
     net = [layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Conv2D(32, 3, activation="relu")]
-    return Sequential(
-        [Input((28, 28, 1)), *net, layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
-    )
+    head = [layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
+    return Sequential([Input((28, 28, 1)), *net, *head])
 
 
 def mobile() -> amalthea.Model:
-    return amalthea.applications.MobileNetV2(input_shape=(96, 96, 3), weights=None, classes=10, alpha=0.35)
+    """A network with weights drawn so that its outputs differ, which those of a fresh one hardly do."""
+    options = {"weights": None, "classes": 10, "alpha": 0.35, "classifier_activation": None}
+    model = amalthea.applications.MobileNetV2(input_shape=(96, 96, 3), **options)
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        if len(variable.shape) == 1:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+    return model
 
 
 def sizes_table(names: list[str]) -> str:
     """File sizes and worst differences of two networks."""
     rows = ["| network | target | bytes | worst difference |", "|---|---|--:|--:|"]
-    for title, model in (("digits, 121,930 weights", digits()), ("MobileNetV2 0.35, 96 x 96", mobile())):
+    for title, model in (("digits", digits()), ("MobileNetV2 0.35, 96 x 96", mobile())):
         for name in names:
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, f"model{TARGETS[name].ending}")
                 model.export(path, name, verbose=False, batch_size=3 if name == "c" else None)
                 checked = export.check_export(model, path, name)
                 size = sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file())
-            rows.append(f"| {title} | `{name}` | {size:,} | {checked.difference:.0e} |")
+            rows.append(f"| {title}, {model.count_params():,} weights | `{name}` | {size:,} | {checked.difference:.0e} |")
     return "\n".join(rows)
 
 
@@ -105,7 +111,8 @@ def main() -> None:
     np.seterr(all="ignore")
     text = PAGE.read_text("utf-8")
     for marks, table in ((MARKS, layers_table(parsed(between(text, MARKS)), HERE)), (SIZES, sizes_table(HERE))):
-        text = text.replace(between(text, marks), f"\n{table}\n")
+        before, after = text.split(marks[0])[0], text.split(marks[1])[1]
+        text = f"{before}{marks[0]}\n{table}\n{marks[1]}{after}"
     writing.write(PAGE, text)
 
 
