@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import tree
-from amalthea.engine import shapes
-from amalthea.engine.backends import use_backend
+from amalthea.engine import backends, shapes
 from amalthea.engine.backends.base import Backend
 from amalthea.engine.ir.trace import type_of
 from amalthea.errors import ArgumentError, NotBuiltError
@@ -35,8 +34,7 @@ class Evaluator:
         if not model.built:
             raise NotBuiltError(f"Model '{model.name}' has no weights yet.", cure="call it on data once")
         self.model, self._endpoints = model, {}
-        with use_backend(backend) as library:
-            self.library: Backend = library
+        self.library: Backend = backends.load(backend)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return the values of all variables by their paths."""
@@ -112,7 +110,7 @@ def to_torch_module(model: Any) -> Any:
     class Exported(torch.nn.Module):
         def forward(self, *inputs: Any) -> Any:
             state = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-            return evaluator({path: state[path.replace("/", ".")] for path in paths}, inputs)
+            return evaluator({name: state[name.replace("/", ".")] for name in paths}, inputs)
 
     whole, paths = Exported(), []
     for path, array in evaluator.parameters().items():

@@ -98,7 +98,9 @@ def sizes_table(names: list[str]) -> str:
                 model.export(path, name, verbose=False, batch_size=3 if name == "c" else None)
                 checked = export.check_export(model, path, name)
                 size = sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file())
-            rows.append(f"| {title}, {model.count_params():,} weights | `{name}` | {size:,} | {checked.difference:.0e} |")
+            rows.append(
+                f"| {title}, {model.count_params():,} weights | `{name}` | {size:,} | {checked.difference:.0e} |"
+            )
     return "\n".join(rows)
 
 
