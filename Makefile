@@ -13,7 +13,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	engine/primitives/test_complex_numbers.py \
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
 	engine/backends/test_native_call.py \
-	export engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
+	export serve engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
 	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
 	saving/test_damaged_formats.py saving/test_files_for_keras.py saving/test_golden_files.py \
 	saving/test_tensorflow_files.py saving/test_written_files.py \

@@ -16,7 +16,11 @@ from amalthea.engine import backends  # noqa: E402
 
 _missing = [known.module for name, known in backends.KNOWN.items() if name not in backends.installed()]
 collect_ignore = [f"amalthea/engine/backends/{module}{end}" for module in _missing for end in (".py", "")]
-_optional = {"grain": "amalthea/engine/backends/grain_pipelines.py", "PIL": "amalthea/utils/image_files.py"}
+_optional = {
+    "grain": "amalthea/engine/backends/grain_pipelines.py",
+    "PIL": "amalthea/utils/image_files.py",
+    "starlette": "amalthea/serve",
+}
 collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]
 collect_ignore.append("amalthea/compat/keras.py")  # to import it is to install it
 
