@@ -105,6 +105,8 @@ class Registry:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="amalthea-predict")
         self.models: dict[str, Served] = {}
         for name, path in map(named, models):
+            if not os.path.exists(path):
+                raise ArgumentError("There is no file or folder at this path.", got=path)
             if name in self.models:
                 raise ArgumentError("Two models have the same name.", got=name, cure=f"{name}2={path}")
             self.models[name] = Served(name, path, self._loader(name))
@@ -200,8 +202,6 @@ def named(text: str) -> tuple[str, str]:
         raise ArgumentError(
             "The name of a model has letters, digits, '_', '-' and '.' only.", got=name, cure=f"model={path}"
         )
-    if not os.path.exists(path):
-        raise ArgumentError("There is no file or folder at this path.", got=path)
     return name, path
 
 
