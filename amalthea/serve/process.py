@@ -25,8 +25,20 @@ def run(models: Sequence[str], host: str, port: int, settings: Settings) -> None
         signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn sends it again once everything is finished
         names = ", ".join(app.state.registry.models)
         address = f"[{host}]" if ":" in host else host
-        print(f"Serving {names} at http://{address}:{listening.getsockname()[1]}", flush=True)
-        uvicorn.Server(config).run(sockets=[listening])
+        server = _Server(config, f"Serving {names} at http://{address}:{listening.getsockname()[1]}")
+        server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that prints a line once it answers."""
+
+    def __init__(self, config: uvicorn.Config, line: str):
+        super().__init__(config)
+        self._line = line
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._line, flush=True)
 
 
 def _socket(host: str, port: int) -> socket.socket:
