@@ -36,9 +36,7 @@ def application(models: Sequence[str], settings: Settings) -> Starlette:
         for start in server.addresses()
         for path, method, handler in start
     ]
-    app = Starlette(
-        routes=routes, lifespan=server.lifespan, exception_handlers={HTTPException: server.unknown_address}
-    )
+    app = Starlette(routes=routes, lifespan=server.lifespan, exception_handlers={HTTPException: server.unknown_address})
     app.state.registry = server.registry
     return app
 
@@ -105,7 +103,9 @@ class Server:
         sentence = "There is nothing at this address."
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            sentence = f"This address does not take {request.method}. expected: {headers.get('Allow', 'another method')}"
+            sentence = (
+                f"This address does not take {request.method}. expected: {headers.get('Allow', 'another method')}"
+            )
         self.metrics.answered("", error.status_code, 0.0)
         return _json(written({"error": sentence}), error.status_code, headers)
 
@@ -205,7 +205,8 @@ class Server:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Look at the files every few seconds, and at SIGHUP, until the server ends."""
         asked = asyncio.Event()
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):  # another thread, Windows
+        # There are no signals in a thread, nor this one on Windows.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
         watcher = asyncio.create_task(self._watch(asked))
         try:

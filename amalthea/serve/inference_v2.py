@@ -23,7 +23,14 @@ from amalthea.serve.contract import Contract, by_name, check, from_json, kind_of
 from amalthea.serve.refusals import RequestError
 
 HEADER = "inference-header-content-length"
-_NAMES = {"bool": "BOOL", "bfloat16": "BF16", "float16": "FP16", "float32": "FP32", "float64": "FP64", "string": "BYTES"}
+_NAMES = {
+    "bool": "BOOL",
+    "bfloat16": "BF16",
+    "float16": "FP16",
+    "float32": "FP32",
+    "float64": "FP64",
+    "string": "BYTES",
+}
 _NAMES |= {name: name.upper() for name in dtypes.INTEGERS}
 
 
@@ -121,8 +128,8 @@ def _array(spec: Spec, given: dict[str, Any], binary: _Bytes, infinite: bool) ->
 def _shape(spec: Spec, shape: Any) -> tuple[int, ...]:
     sizes = listed(shape, f"The shape of input '{spec.name}'")
     if len(sizes) > 64 or any(type(n) is not int or not 0 <= n < 1 << 40 for n in sizes):
-        expected = "a list of whole numbers"
-        raise RequestError(400, f"The shape of input '{spec.name}' cannot be used.", expected=expected, got=brief(sizes))
+        message = f"The shape of input '{spec.name}' cannot be used."
+        raise RequestError(400, message, expected="a list of whole numbers", got=brief(sizes))
     return tuple(sizes)
 
 

@@ -29,7 +29,7 @@ class Metrics:
             "amalthea_batch_rows", "Rows that ran together.", ["model"], buckets=_ROWS, registry=self._registry
         )
         self._waiting = waiting
-        self._registry.register(self)  # type: ignore[arg-type]
+        self._registry.register(self)
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The lengths of the queues, as the library asks for them."""

@@ -182,10 +182,11 @@ def _function(model: Any, contract: Contract) -> Callable[[Arrays], Arrays]:
 def _warm_up(function: Callable[[Arrays], Arrays], contract: Contract) -> None:
     """Run one row, so that a model that cannot run is refused when it is loaded. Open sizes are left to requests."""
     shapes = [(contract.rows or 1, *spec.shape[1:]) for spec in contract.inputs]
-    if any(d is None for shape in shapes for d in shape):
+    known = [tuple(d for d in shape if d is not None) for shape in shapes]
+    if known != shapes:
         return
     dtype = [str if kind_of(spec) == "U" else dtypes.to_numpy(spec.dtype) for spec in contract.inputs]
-    function([np.zeros(shape, d) for shape, d in zip(shapes, dtype)])
+    function([np.zeros(shape, d) for shape, d in zip(known, dtype)])
 
 
 def named(text: str) -> tuple[str, str]:

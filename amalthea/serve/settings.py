@@ -20,7 +20,7 @@ class Settings:
         max_batch: int; rows that run together at most. A longer request runs in pieces. Defaults to 64; 1 runs every
             row alone.
         max_delay_ms: float; milliseconds that a request waits for others to join it. Defaults to 0: a batch starts as
-            soon as the worker is free, with everything that has arrived until then.
+            soon as the worker is free, with all requests that wait by then.
         max_body: int; bytes of a body. A longer one is answered by 413. Defaults to 64 MiB.
         queue: int; requests to one version of a model that may wait. One more is answered by 429. Defaults to 1024.
         poll_seconds: float; time between two looks at the files. Defaults to 2.

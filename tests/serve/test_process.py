@@ -143,6 +143,7 @@ def test_hostile_bytes_are_refused_and_the_server_goes_on(folder):
         with pytest.raises(urllib.error.HTTPError) as caught:
             ask(port, {"instances": [[0.0] * 2] * 200})
         assert caught.value.code == 413
+        caught.value.close()
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:  # ends in the middle of a body
             connection.sendall(b"POST /v1/models/net:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{")
         assert ask(port, {"instances": [[0.0, 0.0]]}) == {"predictions": [[1.0]]}
