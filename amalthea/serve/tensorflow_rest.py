@@ -77,6 +77,9 @@ def answer(question: Question, outputs: list[np.ndarray], contract: Contract) ->
         return written({"outputs": columns if only is None else only})
     if only is not None:
         return written({"predictions": only})
+    if not contract.is_by_row:
+        message = "An output of the model has no rows, so it cannot be answered by rows."
+        raise RequestError(400, message, expected="columns", cure="inputs in the place of instances")
     return written({"predictions": [dict(zip(columns, row)) for row in zip(*columns.values())]})
 
 

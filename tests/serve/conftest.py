@@ -1,16 +1,9 @@
-"""Models as files, and clients of a server of them."""
+"""Models as files, and a client of a server of them."""
 
 import pytest
 
-pytest.importorskip("starlette", reason="the extra serve is not installed")
-pytest.importorskip("uvicorn", reason="the extra serve is not installed")
-pytest.importorskip("prometheus_client", reason="the extra serve is not installed")
-pytest.importorskip("httpx2", reason="TestClient needs it")
-
-from starlette.testclient import TestClient  # noqa: E402
-
-from amalthea import serve  # noqa: E402
-from tests.serve import nets  # noqa: E402
+from amalthea import serve
+from tests.serve import nets
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +21,7 @@ def files(models, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def client(files):
+    testclient = pytest.importorskip("starlette.testclient", reason="the extra serve is not installed")
     app = serve.application(files, serve.Settings(max_batch=8, max_body=100_000))
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with testclient.TestClient(app, raise_server_exceptions=False) as client:
         yield client

@@ -30,6 +30,21 @@ def open_sizes():
     return Model(x, layers.LSTM(3, name="y")(x))
 
 
+def fixed():
+    """Four rows and no other number, in half precision; the outputs have names of their own."""
+    utils.set_random_seed(4)
+    x = layers.Input((2,), batch_size=4, name="x", dtype="float16")
+    return Model(x, {"p": layers.Dense(2, dtype="float16")(x), "a": layers.Dense(1, dtype="bfloat16")(x)})
+
+
+def text():
+    """Words."""
+    utils.set_random_seed(5)
+    x = layers.Input((1,), name="x", dtype="string")
+    indices = layers.TextVectorization(vocabulary=["a", "b", "c"], output_sequence_length=4)(x)
+    return Model(x, layers.Dense(2, name="y")(layers.Flatten()(layers.Embedding(8, 2)(indices))))
+
+
 def constant(value):
     """A model whose every output is a number, by which a version is told from another."""
     model = Model(x := layers.Input((2,), name="x"), layers.Dense(1, name="y")(x))
@@ -37,12 +52,16 @@ def constant(value):
     return model
 
 
-NETS = {"single": single, "double": double, "open_sizes": open_sizes}
+NETS = {"single": single, "double": double, "open_sizes": open_sizes, "fixed": fixed, "text": text}
 
 
 def inputs(name, rows, seed=0):
     """Arrays by the names of a model's inputs."""
     draw = np.random.default_rng(seed)
+    if name == "text":
+        return {"x": np.array([[" ".join(draw.choice(["a", "b", "\u00e9"], 3))] for _ in range(rows)])}
+    if name == "fixed":
+        return {"x": draw.normal(size=(rows, 2)).astype("float16")}
     if name == "open_sizes":
         return {"x": draw.normal(size=(rows, 5, 2)).astype("float32")}
     if name == "single":

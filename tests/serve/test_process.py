@@ -17,6 +17,7 @@ import pytest
 
 from tests.serve import nets
 
+pytest.importorskip("uvicorn", reason="the extra serve is not installed")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 

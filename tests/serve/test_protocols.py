@@ -1,14 +1,17 @@
 """Both protocols answer with the numbers of predict."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
 
+from amalthea.engine.dtypes import to_numpy
 from tests.serve import nets
 
 HEADER = "Inference-Header-Content-Length"
-NAMES = {"float32": "FP32", "int32": "INT32"}
+NAMES = {"float16": "FP16", "float32": "FP32", "int32": "INT32"}
+DTYPES = {"FP16": "float16", "FP32": "float32", "BF16": "bfloat16"}
 every_model = pytest.mark.parametrize("name", nets.NETS)
 every_count = pytest.mark.parametrize("rows", (1, 3, 8, 19))
 
@@ -16,8 +19,14 @@ every_count = pytest.mark.parametrize("rows", (1, 3, 8, 19))
 def expected(models, name, given):
     """The outputs of predict, by name."""
     model = models[name]
-    outputs = model.predict(list(given.values()) if len(given) > 1 else given["x"], verbose=0)
-    return dict(zip(model.output_names, outputs if isinstance(outputs, list) else [outputs]))
+    flat = list(given.values())
+    rows = len(flat[0])
+    if name == "fixed":
+        flat = [np.concatenate([x, np.zeros((-rows % 4, *x.shape[1:]), x.dtype)]) for x in flat]
+    outputs = model.predict(flat if len(flat) > 1 else flat[0], verbose=0)
+    if not isinstance(outputs, dict):
+        outputs = dict(zip(model.output_names, outputs if isinstance(outputs, list) else [outputs]))
+    return {key: np.asarray(outputs[key])[:rows].astype("float32") for key in sorted(outputs)}
 
 
 def assert_same(found, wanted):
@@ -60,6 +69,12 @@ def test_one_input_goes_without_its_name(client, models):
         np.testing.assert_allclose(ask(client, "single", {key: given["x"].tolist()})[answer], wanted, atol=1e-6)
 
 
+def element(word):
+    """A text in bytes: its length, then itself."""
+    data = word.encode()
+    return struct.pack("<I", len(data)) + data
+
+
 @pytest.mark.parametrize("binary_in", (False, True))
 @pytest.mark.parametrize("binary_out", (False, True))
 @every_model
@@ -67,10 +82,11 @@ def test_tensors_go_and_come_as_json_or_bytes(client, models, name, binary_in, b
     given = nets.inputs(name, 3)
     tensors, tail = [], b""
     for key, x in given.items():
-        tensor = {"name": key, "shape": list(x.shape), "datatype": NAMES[x.dtype.name]}
+        tensor = {"name": key, "shape": list(x.shape), "datatype": NAMES.get(x.dtype.name, "BYTES")}
         if binary_in:
-            tensor["parameters"] = {"binary_data_size": x.nbytes}
-            tail += x.tobytes()
+            sent = x.tobytes() if x.dtype.kind != "U" else b"".join(map(element, x.ravel().tolist()))
+            tensor["parameters"] = {"binary_data_size": len(sent)}
+            tail += sent
         else:
             tensor["data"] = x.ravel().tolist()
         tensors.append(tensor)
@@ -86,7 +102,8 @@ def test_tensors_go_and_come_as_json_or_bytes(client, models, name, binary_in, b
     for tensor in told["outputs"]:
         if binary_out:
             own = tensor["parameters"]["binary_data_size"]
-            found[tensor["name"]], rest = np.frombuffer(rest[:own], "float32").reshape(tensor["shape"]), rest[own:]
+            values = np.frombuffer(rest[:own], to_numpy(DTYPES[tensor["datatype"]]))
+            found[tensor["name"]], rest = values.astype("float32").reshape(tensor["shape"]), rest[own:]
         else:
             found[tensor["name"]] = np.array(tensor["data"]).reshape(tensor["shape"])
     assert rest == b""
