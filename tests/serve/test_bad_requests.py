@@ -30,6 +30,7 @@ TENSORFLOW = {
     "deep values": (b'{"instances": ' + b"[" * 500 + b"1" + b"]" * 500 + b"}", "(rows, 4)"),
     "thousands of digits": (b'{"instances": [[' + b"1" * 5000 + b"]]}", "not JSON"),
     "too large for floats": (rows([1e39, 0, 0, 0]), "too large"),
+    "too large for floats beside infinity": (rows([float("inf"), 1e39, 0, 0]), "too large"),
     "too large for JSON": (b'{"instances": [[1e999, 0, 0, 0]]}', "too large"),
     "hundreds of digits": (rows([10**400, 0, 0, 0]), "cannot be used"),
     "hundreds of digits beside a fraction": (rows([10**400, 0.5, 0, 0]), "cannot be used"),

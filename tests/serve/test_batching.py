@@ -104,9 +104,10 @@ def test_a_full_queue_refuses():
 
 def test_a_client_that_left_does_not_hold_up_others():
     async def ask():
-        go = threading.Event()
+        go, widths = threading.Event(), []
 
         def function(arrays):
+            widths.append(arrays[0].shape[1])
             go.wait(10)
             return square(arrays)
 
@@ -121,6 +122,7 @@ def test_a_client_that_left_does_not_hold_up_others():
             assert len(await asked[1]) == 2
             last = await batcher.answer(arrays(1)[:1])
             assert len(last) == 2 and batcher.waiting == 0
+            assert 3 not in widths  # nobody waited for it any more
 
     asyncio.run(ask())
 

@@ -121,6 +121,18 @@ def test_one_output_is_asked_for_by_name(client, models):
     np.testing.assert_allclose(told["outputs"][0]["data"], expected(models, "double", given)["b"].ravel(), atol=1e-6)
 
 
+def test_names_come_in_any_order(client, models):
+    given = nets.inputs("double", 2)
+    turned = dict(reversed(given.items()))
+    found = ask(client, "double", {"inputs": {key: x.tolist() for key, x in turned.items()}})["outputs"]
+    assert_same(found, expected(models, "double", given))
+    tensors = [
+        {"name": k, "shape": x.shape, "datatype": NAMES[x.dtype.name], "data": x.tolist()} for k, x in turned.items()
+    ]
+    told = client.post("/v2/models/double/infer", json={"inputs": tensors}).json()["outputs"]
+    assert_same({x["name"]: np.reshape(x["data"], x["shape"]) for x in told}, expected(models, "double", given))
+
+
 def test_nan_and_infinity_are_written_as_in_python(client):
     rows = [[float("nan"), 0, 0, 0], [0, 0, 0, 0]]
     answer = client.post("/v1/models/single:predict", content=json.dumps({"instances": rows}))
