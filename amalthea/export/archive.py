@@ -9,7 +9,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, NotBuiltError, brief
 from amalthea.export import signatures
 from amalthea.export.endpoint import Endpoint, traced
-from amalthea.export.targets import Options, check_options, chosen, target
+from amalthea.export.targets import Options, Target, check_options, chosen, target
 
 
 class ExportArchive:
@@ -138,7 +138,14 @@ class ExportArchive:
         check_options(writer, endpoints, options)
         writer.write(endpoints, str(filepath), options)
         if verbose:
-            print(f"Saved {self.format} at '{filepath}'.\n" + "\n".join(map(line, endpoints)))
+            print(saved(writer, str(filepath), endpoints))
+
+
+def saved(writer: Target, path: str, endpoints: Sequence[Endpoint]) -> str:
+    """Return what a user is told about a file that was written."""
+    report = writer.report(path)
+    lines = [f"Saved {writer.name} at '{path}'.", *map(line, endpoints), *([f"  {report}"] if report else [])]
+    return "\n".join(lines)
 
 
 def line(endpoint: Endpoint) -> str:

@@ -11,7 +11,7 @@ from amalthea import tree
 from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError, DataError
 from amalthea.export import signatures
-from amalthea.export.archive import line
+from amalthea.export.archive import saved
 from amalthea.export.endpoint import traced
 from amalthea.export.targets import Options, check_options, chosen, target
 
@@ -44,7 +44,7 @@ def exported(
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)
     if verbose:
-        print(f"Saved {name} at '{path}'.\n{line(endpoint)}")
+        print(saved(writer, path, [endpoint]))
 
 
 def _batches(arrays: Any, names: list[str], rows: int = 32) -> list[dict[str, np.ndarray]] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import tempfile
 from typing import Any
@@ -17,12 +16,7 @@ from tests.layers.test_layers import call, made
 from tests.oracles.read import held
 
 RECORDS = held("layers")
-# Targets whose writer and runtime are both installed.
-HERE = [
-    name
-    for name, known in targets.TARGETS.items()
-    if all(not library or importlib.util.find_spec(library) for library in (known.writes_with, known.runs_with))
-]
+HERE = [name for name in targets.TARGETS if targets.executed_here(name)]
 
 
 def endpoint_of(record: Any, symbols: bool) -> tuple[Endpoint, list[np.ndarray], list[np.ndarray]]:
