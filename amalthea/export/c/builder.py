@@ -1,8 +1,8 @@
 """The builder of a C function: values that are arrays or expressions of elements, and the loops that compute them.
 
-An elementwise operation makes no loop: its value is an expression of its inputs' elements. A loop comes into being where
-a value is needed as an array: because several operations read it, or a matrix product does. So a chain of elementwise
-operations, transpositions, slices and the like is one loop, and its intermediate values take no memory.
+An elementwise operation makes no loop: its value is an expression of its inputs' elements. A loop is written where a
+value is needed as an array: several operations read it, or a matrix product does. So a chain of elementwise operations,
+transpositions, slices and the like is one loop, and its intermediate values take no memory.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class Builder(Lowering):
             self._share(target, written)
 
     def _share(self, target: Buffer, written: str) -> None:
-        """Let an array take the bytes of one of which each element is read where that of the same position is written."""
+        """Let an array take the bytes of one whose elements are read only where those of the same place are written."""
         elsewhere = {buffer for buffer, index in self.reads if index != written}
         for buffer, _ in self.reads:
             if buffer.kind == "arena" and buffer not in elsewhere and buffer.bytes == target.bytes:

@@ -14,7 +14,7 @@ from amalthea.export.c.control import CONTROL
 from amalthea.export.c.loops import LOOPS
 from amalthea.export.c.memory import Buffer, planned
 from amalthea.export.c.operators import OPERATORS
-from amalthea.export.c.text import c_type, identifier, quoted, unique
+from amalthea.export.c.text import TYPES, c_type, identifier, quoted, unique
 from amalthea.export.c.windows import WINDOWS
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.lowering import Value
@@ -70,21 +70,17 @@ def program(endpoint: Endpoint, stem: str, header: str, narrow: bool = False) ->
     """
     endpoint = endpoint.lowered(LOWERINGS, "c")
     graph, b = endpoint.graph, Builder(LOWERINGS, Constants(narrow))
-    entries = []
     for i, tensor in enumerate(graph.inputs):
         c_type(tensor.dtype)
-        entries.append(Buffer(f"in{i}", tensor.dtype, prod(tensor.type.shape), "input"))  # type: ignore[arg-type]
-        b.values[tensor] = Value(entries[-1], tensor.type)
+        b.values[tensor] = Value(Buffer(f"in{i}", tensor.dtype, prod(tensor.type.shape), "input"), tensor.type)
     for variable, tensor in graph.reads:
         b.values[tensor] = b.new_constant(variable.numpy())
     last_names = _return(b, b.add_graph(graph))
-    for buffer in entries:
-        if buffer.last < 0:
-            b.line(f"(void){buffer.name};")
     arena = [x for x in b.buffers if x.kind == "arena" and x.last >= 0]
     bytes = planned(arena)
     ports = _ports(endpoint, _words(b))
-    last_names |= {f"{p.kind[:-3]}{i}": p.name for kind in ("input", "output") for i, p in _numbered(ports, kind)}
+    given = {f"{kind[:-3]}{i}": p.name for kind in ("input", "output") for i, p in _numbered(ports, kind)}
+    last_names = given | {inner: given[name] for inner, name in last_names.items()}
     function = f"{identifier(stem, 'net')}_{identifier(endpoint.name)}"
     about = _About(function, ports, bytes, b.constants.bytes)
     return Program(_source(about, b, arena, last_names, header), _header(about, header), arena, bytes, about.constants)
@@ -115,10 +111,8 @@ def _return(b: Builder, values: Sequence[Value]) -> dict[str, str]:
 def _words(b: Builder) -> set[str]:
     """Every identifier of the generated code."""
     texts = [*b.lines, *b.helpers.code.values(), *(c.split("=")[0] for c in b.constants.code)]
-    return {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)} | {
-        "arena",
-        *(x.name for x in b.buffers),
-    }
+    words = {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)}
+    return words | {"arena", *TYPES.values(), *(x.name for x in b.buffers)}
 
 
 def _ports(endpoint: Endpoint, taken: set[str]) -> list[Port]:
@@ -145,10 +139,11 @@ class _About(NamedTuple):
 def _header(about: _About, name: str) -> str:
     prefix = about.function.upper()
     lines = [
-        f"/* A network as a C function, written by Amalthea: {about.arena} bytes of memory, {about.constants} of constants.",
-        " *", f" * Compile: cc -std=c99 -O2 main.c {name[:-2]}.c -lm", " *",
-        " * Arrays are in row-major order; outputs do not overlap with inputs. The function keeps nothing from one call to",
-        " * the next, but its memory is static: no two calls at the same time.", " */",
+        "/* A network as a C function, written by Amalthea.", " *",
+        f" * {about.arena} bytes of memory, {about.constants} bytes of constants.",
+        f" * Compile: cc -std=c99 -O2 main.c {name[:-2]}.c -lm", " *",
+        " * Arrays are in row-major order; outputs do not overlap with inputs. The function keeps nothing between",
+        " * calls, but its memory is static: no two calls at the same time.", " */",
         f"#ifndef {prefix}_H", f"#define {prefix}_H", "", "#include <stdint.h>", "",
     ]  # fmt: skip
     for p in about.ports:
@@ -192,9 +187,7 @@ def _source(about: _About, b: Builder, arena: Sequence[Buffer], last_names: dict
     lines += [about.prototype(), "{"]
     lines += [f"    arena_{x.dtype} *const {x.name} = (arena_{x.dtype} *)(arena.bytes + {x.offset});" for x in arena]
 
-    def last_name(found: re.Match[str]) -> str:
-        name = last_names.get(found.group(), found.group())
-        return last_names.get(name, name)
-
-    lines += [_INNER.sub(last_name, line) for line in b.lines]
-    return "\n".join([*lines, "}", ""])
+    body = [_INNER.sub(lambda found: last_names.get(found.group(), found.group()), line) for line in b.lines]
+    words = {word for line in body for word in re.findall(r"\w+", line)}
+    body += [f"    (void){p.name};" for p in about.ports if p.name not in words]
+    return "\n".join([*lines, *body, "}", ""])

@@ -145,10 +145,16 @@ def wide(dtype: str) -> str:
     return "uint64_t" if dtype.endswith("64") else "uint32_t"
 
 
+_SAME = {"+": "0.0", "-": "0.0", "*": "1.0"}  # numbers that change nothing
+
+
 def _arithmetic(operator: str, of_bools: str = "") -> Expression:
     def expression(h: Helpers, dtype: str, x: str, y: str) -> str:
         if dtypes.is_float(dtype):
-            return f"({x} {operator} {y})"
+            same = _SAME.get(operator)
+            if same is not None and y.rstrip("f") == same:
+                return x
+            return y if same is not None and operator != "-" and x.rstrip("f") == same else f"({x} {operator} {y})"
         if dtype == "bool" and of_bools:
             return f"({x} {of_bools} {y})"
         return f"({c_type(dtype)})(({wide(dtype)}){x} {operator} ({wide(dtype)}){y})"

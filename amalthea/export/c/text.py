@@ -24,7 +24,7 @@ _KEYWORDS = frozenset(
     "dynamic_cast explicit export false friend mutable namespace new noexcept not not_eq nullptr operator or or_eq "
     "private protected public reinterpret_cast static_assert static_cast template this thread_local throw true try "
     "typeid typename typeof_unqual using virtual wchar_t xor xor_eq linux unix i386 main errno complex imaginary "
-    "near far interrupt".split()
+    "near far interrupt math_errhandling".split()
 )
 PER_LINE = 8
 

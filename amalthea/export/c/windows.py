@@ -25,9 +25,7 @@ def _covered(
     Offsets whose position is in the padding are skipped.
     """
     start, offsets, positions = b.level, [], []
-    for axis, (k, d, place, step, (low, high), gap) in enumerate(
-        zip(window, space, places, strides, padding, dilation)
-    ):
+    for k, d, place, step, (low, high), gap in zip(window, space, places, strides, padding, dilation):
         offset = "0"
         if k != 1:
             offset = b.counter("k")
@@ -69,24 +67,21 @@ def _slides(what: str) -> Callable[..., Value]:
             b.line(f"{b.element(made.name, linear(result, index))} = {number(0, x.dtype)};")
         image, kernel, out = {"out": (x, y, made), "in": (made, y, x), "kernel": (x, made, y)}[what]
         share = filters // groups
-        with b.loops((out.shape[0], *w.space_of(out.shape, data_format)), "o") as (n, *places):
-            with (
-                _covered(b, window, w.space_of(image.shape, data_format), places, strides, padding, dilation) as (
-                    offsets,
-                    positions,
-                ),
-                b.loops((groups, depth, share), "c") as (g, c, f),
-            ):
-                channel = _sum(g, depth, c)
-                filter = _sum(g, share, f)
-                texts = [
-                    _element(b, image, w.with_space(n, positions, channel, data_format)),
-                    _element(b, kernel, (*offsets, c, filter)),
-                    _element(b, out, w.with_space(n, places, filter, data_format)),
-                ]
-                target = texts.pop({"in": 0, "kernel": 1, "out": 2}[what])
-                product = MULTIPLY(b.helpers, x.dtype, *texts)
-                b.line(f"{target} = {ADD(b.helpers, x.dtype, target, product)};")
+        area = w.space_of(image.shape, data_format)
+        with (
+            b.loops((out.shape[0], *w.space_of(out.shape, data_format)), "o") as (n, *places),
+            _covered(b, window, area, places, strides, padding, dilation) as (offsets, positions),
+            b.loops((groups, depth, share), "c") as (g, c, f),
+        ):
+            channel, filter = _sum(g, depth, c), _sum(g, share, f)
+            texts = [
+                _element(b, image, w.with_space(n, positions, channel, data_format)),
+                _element(b, kernel, (*offsets, c, filter)),
+                _element(b, out, w.with_space(n, places, filter, data_format)),
+            ]
+            target = texts.pop({"in": 0, "kernel": 1, "out": 2}[what])
+            product = MULTIPLY(b.helpers, x.dtype, *texts)
+            b.line(f"{target} = {ADD(b.helpers, x.dtype, target, product)};")
         return made
 
     return lower
