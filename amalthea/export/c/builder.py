@@ -194,7 +194,7 @@ class Builder(Lowering):
 
     def assign(self, target: Buffer, value: Value, place: Callable[[Index], str] | None = None) -> None:
         """Write a value's elements to an array: to their own positions, or to where ``place`` says."""
-        size: Any = prod(value.shape)  # type: ignore[arg-type]
+        size: Any = prod(value.shape)
         self.position += 1
         target.touch(self.position)
         if not size:

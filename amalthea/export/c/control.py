@@ -106,7 +106,7 @@ def _scan(
 
 def _row(b: Builder, x: Value, step: str) -> Value:
     """The elements of one step of a sequence."""
-    source, size = b.source(x), prod(x.shape[1:])  # type: ignore[arg-type]
+    source, size = b.source(x), prod(x.shape[1:])
     at = linear((x.shape[0], size), [step, "0"]) if x.shape[0] != 1 else "0"
     flat = source.flat and (lambda i: source.flat(at if i == "0" else f"{at} + {i}"))  # type: ignore[misc]
     return b.lazy(Type(x.shape[1:], x.dtype), lambda index: source.at([step, *index]), flat, 0)

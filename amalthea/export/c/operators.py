@@ -27,9 +27,9 @@ _TO_BOOL = {
 def elementwise(b: Builder, dtype: str, expression: Callable[..., str], *inputs: Value) -> Value:
     """Return the value whose elements are an expression of those of the inputs, which are broadcast."""
     shape = shapes.broadcast(*(x.shape for x in inputs))
-    size = prod(shape)  # type: ignore[arg-type]
+    size = prod(shape)
     # an input that is repeated is computed once
-    inputs = tuple(x if prod(x.shape) == size else b.view(x) for x in inputs)  # type: ignore[arg-type]
+    inputs = tuple(x if prod(x.shape) == size else b.view(x) for x in inputs)
     sources = [b.source(x) for x in inputs]
 
     def at(index: Index) -> str:
@@ -39,7 +39,7 @@ def elementwise(b: Builder, dtype: str, expression: Callable[..., str], *inputs:
     def flat(i: str) -> str:
         return expression(*(s.flat(i if x.shape == shape else "0") for s, x in zip(sources, inputs)))  # type: ignore[misc]
 
-    one = all(s.flat is not None and (x.shape == shape or prod(x.shape) == 1) for s, x in zip(sources, inputs))  # type: ignore[arg-type]
+    one = all(s.flat is not None and (x.shape == shape or prod(x.shape) == 1) for s, x in zip(sources, inputs))
     return b.lazy(Type(shape, dtype), at, flat if one else None, depth=b.depth(*inputs) + 1)
 
 
@@ -85,18 +85,19 @@ def _moved(b: Builder, x: Value, shape: Any, at: Callable[[Index], Index], again
 def transpose(b: Builder, x: Value, *, axes: Any) -> Value:
     if x.array is not None:
         return b.constant(np.ascontiguousarray(x.array.transpose(axes)))
-    back = np.argsort(axes).tolist()
+    back: list[int] = [int(a) for a in np.argsort(axes)]
     return _moved(b, x, [x.shape[a] for a in axes], lambda index: [index[a] for a in back])
 
 
 def _broadcast_to(b: Builder, x: Value, *, shape: Any) -> Value:
     lead = len(shape) - x.rank
     at = lambda index: ["0" if d == 1 else i for i, d in zip(index[lead:], x.shape)]  # noqa: E731
-    if prod(x.shape) == 1:  # type: ignore[arg-type]
+    if prod(x.shape) == 1:
         source = b.source(b.view(x))
         if source.flat is not None:
-            return b.lazy(Type(tuple(shape), x.dtype), lambda i: source.flat("0"), lambda i: source.flat("0"), 0)
-    return _moved(b, x, shape, at, again=prod(shape) != prod(x.shape))  # type: ignore[arg-type]
+            first = source.flat
+            return b.lazy(Type(tuple(shape), x.dtype), lambda index: first("0"), lambda i: first("0"), 0)
+    return _moved(b, x, shape, at, again=prod(shape) != prod(x.shape))
 
 
 def _shifted(index: str, by: int) -> str:
@@ -124,7 +125,7 @@ def _times(index: str, step: int) -> str:
 
 def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
     def at(index: Index) -> Index:
-        ends = [f"{d - 1} - ({i})" if d != 1 else i for i, d in zip(index, x.shape)]  # type: ignore[operator]
+        ends = [f"{d - 1} - ({i})" if d != 1 else i for i, d in zip(index, x.shape)]
         return [f"({end})" if a in axes else i for a, (i, end) in enumerate(zip(index, ends))]
 
     return _moved(b, x, x.shape, at)
@@ -146,7 +147,7 @@ def _pad(b: Builder, x: Value, *, low: Any, high: Any, value: Any = 0) -> Value:
 
 
 def _dilate(b: Builder, x: Value, *, steps: Any) -> Value:
-    shape: Any = tuple((d - 1) * s + 1 for d, s in zip(x.shape, steps))  # type: ignore[operator]
+    shape: Any = tuple((d - 1) * s + 1 for d, s in zip(x.shape, steps))
     source, fill = b.source(x), number(0, x.dtype)
 
     def at(index: Index) -> str:
@@ -165,16 +166,17 @@ def _iota(b: Builder, *, shape: Any, axis: int, dtype: str) -> Value:
 
 
 def _concatenate(b: Builder, *xs: Value, axis: int) -> Value:
-    total = sum(x.shape[axis] for x in xs)  # type: ignore[misc]
+    sizes: list[Any] = [x.shape[axis] for x in xs]
+    total = sum(sizes)
     shape = tuple(total if a == axis else d for a, d in enumerate(xs[0].shape))
     made, start = b.buffer(Type(shape, xs[0].dtype)), 0
-    for x in xs:
+    for x, size in zip(xs, sizes):
 
-        def place(index: Index, start: int = start) -> str:
+        def place(index: Index, start: Any = start) -> str:
             return linear(shape, [_shifted(i, start) if a == axis else i for a, i in enumerate(index)])
 
         b.assign(made, x, place)
-        start += x.shape[axis]  # type: ignore[operator]
+        start += size
     return Value(made, Type(shape, xs[0].dtype))
 
 
@@ -209,7 +211,7 @@ def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -
     starts = tuple(b.view(s) for s in starts)
     update = b.view(update)
     made = _copied(b, x)
-    room = [d - n for d, n in zip(x.shape, update.shape)]  # type: ignore[operator]
+    room = [d - n for d, n in zip(x.shape, update.shape)]
 
     def place(index: Index) -> str:
         begins = _start(b, starts, room)
@@ -266,7 +268,7 @@ def _added(b: Builder, x: Value, updates: Value, place: Callable[[Index], Index]
     updates = b.view(updates)
     made, source = _copied(b, x), b.source(updates)
     b.position += 1
-    if prod(updates.shape):  # type: ignore[arg-type]
+    if prod(updates.shape):
         with b.loops(updates.shape) as index:
             at = b.counter("at")
             b.line(f"const long {at} = {linear(x.shape, place(index))};")

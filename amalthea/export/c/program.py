@@ -72,7 +72,8 @@ def program(endpoint: Endpoint, stem: str, header: str, narrow: bool = False) ->
     graph, b = endpoint.graph, Builder(LOWERINGS, Constants(narrow))
     for i, tensor in enumerate(graph.inputs):
         c_type(tensor.dtype)
-        b.values[tensor] = Value(Buffer(f"in{i}", tensor.dtype, prod(tensor.type.shape), "input"), tensor.type)
+        shape: Any = tensor.type.shape
+        b.values[tensor] = Value(Buffer(f"in{i}", tensor.dtype, prod(shape), "input"), tensor.type)
     for variable, tensor in graph.reads:
         b.values[tensor] = b.new_constant(variable.numpy())
     last_names = _return(b, b.add_graph(graph))

@@ -18,7 +18,7 @@ from amalthea.export.lowering import Value
 
 @contextmanager
 def _covered(
-    b: Builder, window: Any, space: Any, places: Sequence[str], strides: Any, padding: Any, dilation: Any
+    b: Builder, window: Any, space: Any, places: Any, strides: Any, padding: Any, dilation: Any
 ) -> Generator[tuple[list[str], list[str]], None, None]:
     """Loops over the offsets of a window at a place; gives the offsets, and the positions in the input.
 
@@ -87,7 +87,7 @@ def _slides(what: str) -> Callable[..., Value]:
     return lower
 
 
-def _sum(group: str, size: int, index: str) -> str:
+def _sum(group: str, size: Any, index: str) -> str:
     """The index of a channel in all groups."""
     terms = [t for t in ("0" if group == "0" else group if size == 1 else f"{group} * {size}", index) if t != "0"]
     return " + ".join(terms) or "0"
