@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,20 +71,35 @@ def _slides(what: str) -> Callable[..., Value]:
         with (
             b.loops((out.shape[0], *w.space_of(out.shape, data_format)), "o") as (n, *places),
             _covered(b, window, area, places, strides, padding, dilation) as (offsets, positions),
-            b.loops((groups, depth, share), "c") as (g, c, f),
+            b.loops((groups, depth), "c") as (g, c),
         ):
-            channel, filter = _sum(g, depth, c), _sum(g, share, f)
-            texts = [
-                _element(b, image, w.with_space(n, positions, channel, data_format)),
-                _element(b, kernel, (*offsets, c, filter)),
-                _element(b, out, w.with_space(n, places, filter, data_format)),
-            ]
-            target = texts.pop({"in": 0, "kernel": 1, "out": 2}[what])
-            product = MULTIPLY(b.helpers, x.dtype, *texts)
-            b.line(f"{target} = {ADD(b.helpers, x.dtype, target, product)};")
+            channel = _element(b, image, w.with_space(n, positions, _sum(g, depth, c), data_format))
+            _products(b, what, x.dtype, channel, share, lambda f: (
+                _element(b, kernel, (*offsets, c, _sum(g, share, f))),
+                _element(b, out, w.with_space(n, places, _sum(g, share, f), data_format)),
+            ))  # fmt: skip
         return made
 
     return lower
+
+
+def _products(
+    b: Builder, what: str, dtype: str, channel: str, share: Any, rest: Callable[[str], tuple[str, str]]
+) -> None:
+    """Loop over the filters of one channel, which is read, or written, once: compilers then use vectors."""
+    inner = b.counter("x")
+    add, multiply = (lambda x, y, of=of: of(b.helpers, dtype, x, y) for of in (ADD, MULTIPLY))
+    start = number(0, dtype) if what == "in" else channel
+    b.line(f"{'' if what == 'in' else 'const '}{c_type(dtype)} {inner} = {start};")
+    with b.loops((share,), "f") as (f,):
+        weight, result = rest(f)
+        target, product = {
+            "out": (result, multiply(inner, weight)), "kernel": (weight, multiply(inner, result)),
+            "in": (inner, multiply(weight, result)),
+        }[what]  # fmt: skip
+        b.line(f"{target} = {add(target, product)};")
+    if what == "in":
+        b.line(f"{channel} = {add(channel, inner)};")
 
 
 def _sum(group: str, size: Any, index: str) -> str:
