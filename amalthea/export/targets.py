@@ -143,6 +143,15 @@ def executed_here(name: str) -> bool:
     return there and (not known.program or shutil.which(known.program) is not None)
 
 
+def check_path(name: str, path: str) -> None:
+    """Raise an error if a target's file cannot be written there."""
+    if os.path.isdir(path) and TARGETS[name].ending:
+        raise ArgumentError("There is a folder of that name, and the format is a file.", got=path)
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ArgumentError("The folder to write to does not exist.", got=folder, cure=f"os.makedirs({folder!r})")
+
+
 def check_options(target: Target, endpoints: Sequence[Endpoint], options: Options) -> None:
     """Raise an error if a target cannot do what is asked, before anything is written."""
     if options.dtype not in target.dtypes:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import shapes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
+from amalthea.errors import ExportError
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -306,12 +307,30 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
+    if not dtypes.is_float(x.dtype):
+        raise ExportError("LiteRT multiplies matrices of floats alone.", got=x.dtype, cure="ops.cast(x, 'float32')")
     rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
     shape = (*shapes.broadcast(x.shape[:-2], y.shape[:-2]), rows, columns)
     if x.rank == y.rank == 2 and y.array is not None and not transpose_x and x.dtype == "float32":
         kernel = b.constant(y.array if transpose_y else y.array.T)
         return b.FULLY_CONNECTED(x, kernel, None, shape=shape)
     return b.BATCH_MATMUL(x, y, shape=shape, adjX=transpose_x, adjY=transpose_y)
+
+
+def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
+    """A product of bytes: sums of up to 1,024 products are exact in floats, and are added as integers."""
+    inner, total = x.shape[1], None
+    if not isinstance(inner, int):
+        raise ExportError("LiteRT needs the size of what integer weights multiply.", got=str(x.type))
+    for start in range(0, inner, 1024):
+        end = min(start + 1024, inner)
+        left = _slice(b, x, starts=[0, start], limits=[x.shape[0], end], strides=[1, 1])
+        right = _slice(b, y, starts=[start, 0], limits=[end, y.shape[1]], strides=[1, 1])
+        shape = (x.shape[0], y.shape[1])
+        part = b.BATCH_MATMUL(b.cast(left, "float32"), b.cast(right, "float32"), shape=shape, adjX=False, adjY=False)
+        part = b.cast(part, "int32")
+        total = part if total is None else b.ADD(total, part)
+    return total if total is not None else _broadcast_to(b, b.constant(0, "int32"), shape=(x.shape[0], y.shape[1]))
 
 
 def _softmax(operator: str, **options: Any) -> Callable[..., Value]:
@@ -357,7 +376,8 @@ OPERATORS = {
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.take_along_axis: _take_along_axis,
     indexing.scatter_add: _scatter_add, indexing.scatter_add_points: _scatter_points,
-    indexing.add_along_axis: _add_along_axis, indexing.top_k: _top_k, matmul.matmul: _matmul,
+    indexing.add_along_axis: _add_along_axis, indexing.top_k: _top_k,
+    matmul.integer_matmul: _integer_matmul, matmul.matmul: _matmul,
     composite.softmax: _softmax("SOFTMAX", beta=1.0), composite.log_softmax: _softmax("LOG_SOFTMAX"),
     control.identity: _same, control.stop_gradient: _same, control.barrier: _same,
     control.with_gradient: lambda b, *xs, count, rule: xs[count:],
