@@ -22,6 +22,11 @@ def session(path):
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
+def rows_of(target):
+    """The number of rows to export for: any, or one if the target needs to know."""
+    return None if targets.target(target).has_symbols else 1
+
+
 def small():
     return Sequential([Input((4,), name="features"), layers.Dense(3, name="scores")])
 
@@ -31,8 +36,7 @@ def small():
 def test_a_trained_model_predicts_the_same_from_its_file(name, target, tmp_path):
     model, x, _ = trained(name)
     path = tmp_path / f"model{TARGETS[target].ending}"
-    fixed = {} if targets.target(target).has_symbols else {"batch_size": 1}
-    model.export(path, verbose=False, **fixed)
+    model.export(path, verbose=False, batch_size=rows_of(target))
     if target == "onnx":
         onnx.checker.check_model(str(path), full_check=True)
     for rows in (1, 7):
@@ -105,9 +109,9 @@ def test_files_of_fewer_bits_are_smaller_and_near(target, dtype, tmp_path):
         ]
     )  # fmt: skip
     x = np.random.default_rng(0).normal(size=(64, 8, 8, 1)).astype("float32")
-    sizes, fixed = {}, {} if targets.target(target).has_symbols else {"batch_size": 1}
+    sizes = {}
     for kind in ("float32", dtype):
-        model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x, **fixed)
+        model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x, batch_size=rows_of(target))
         sizes[kind] = sum(file.stat().st_size for file in tmp_path.glob(f"{kind}*"))
     share, near = {"float16": (0.55, 5e-3), "int8": (0.4, 0.1)}[dtype]
     assert sizes[dtype] < share * sizes["float32"]
@@ -217,7 +221,7 @@ def test_models_of_other_precisions_keep_their_numbers(target, dtype, tmp_path):
     """A runtime without their arithmetic computes in floats of 32 bits."""
     model = Sequential([Input((6,)), layers.Dense(5, "relu", dtype=dtype), layers.Dense(3, dtype=dtype)])
     path = tmp_path / f"m{TARGETS[target].ending}"
-    model.export(path, target, verbose=False)
+    model.export(path, target, verbose=False, batch_size=rows_of(target))
     found = export.check_export(model, path, target)
     assert found.difference <= {"float64": 1e-6, "mixed_bfloat16": 2e-2}.get(dtype, 3e-3) * max(found.scale, 1.0)
 
@@ -227,7 +231,7 @@ def test_a_quantized_model_keeps_its_numbers(target, tmp_path):
     model = Sequential([Input((1500,)), layers.Dense(8, "relu"), layers.Dense(3)])
     model.quantize("int8")
     path = tmp_path / f"m{TARGETS[target].ending}"
-    model.export(path, target, verbose=False)
+    model.export(path, target, verbose=False, batch_size=rows_of(target))
     found = export.check_export(model, path, target)
     assert found.difference <= 1e-4 * max(found.scale, 1.0)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,7 @@ class Builder(Lowering):
     """Collects the statements of a function; ``position`` numbers them, for the lifetimes of arrays."""
 
     size_dtype = "int64"
+    computed_in = MappingProxyType({"float16": "float32", "bfloat16": "float32"})
 
     def __init__(self, table: Any, constants: Constants):
         super().__init__(table)
@@ -139,7 +141,7 @@ class Builder(Lowering):
 
     def element(self, buffer: Buffer, index: str) -> str:
         """Return the expression of an element, and note that it is read or written now."""
-        buffer.touch(self.position)
+        buffer.note(self.position)
         self.reads.append((buffer, index))
         return f"{buffer.name}[{index}]"
 
@@ -196,11 +198,11 @@ class Builder(Lowering):
         """Write a value's elements to an array: to their own positions, or to where ``place`` says."""
         size: Any = prod(value.shape)
         self.position += 1
-        target.touch(self.position)
+        target.note(self.position)
         if not size:
             return
         if place is None and isinstance(value.name, Buffer):
-            value.name.touch(self.position)
+            value.name.note(self.position)
             self.line(f"memcpy({target.name}, {value.name.name}, {target.bytes});")
             return
         source, fresh = self.source(value), target.first == self.position and place is None
@@ -235,7 +237,7 @@ class Builder(Lowering):
                 made = self.table[node.primitive](self, *inputs, **node.attrs)
                 made = [made] if node.primitive.single else made
             for tensor, value in zip(node.outputs, made):
-                value = Value(value.name, tensor.type, value.array)
+                value = Value(value.name, self.held(tensor.type), value.array)
                 if isinstance(value.name, Lazy) and value.name.depth > (0 if uses[tensor] != 1 else DEEPEST):
                     value = self.whole(value) if uses[tensor] else value
                 self.values[tensor] = value
@@ -252,7 +254,7 @@ class Builder(Lowering):
         with np.errstate(all="ignore"):
             found = node.primitive.reference(*arrays, **node.attrs)
         found = [found] if node.primitive.single else list(found)
-        types = [x.type for x in node.outputs]
+        types = [self.held(x.type) for x in node.outputs]
         return [
             Value(None, t, np.ascontiguousarray(a, dtypes.to_numpy(t.dtype)).reshape(t.shape))
             for t, a in zip(types, found)

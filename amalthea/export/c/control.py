@@ -24,7 +24,7 @@ def _made(b: Builder, types: Sequence[Type]) -> list[Buffer]:
     found = [b.buffer(t) for t in types]
     b.position += 1
     for buffer in found:
-        buffer.touch(b.position)
+        buffer.note(b.position)
     return found
 
 
@@ -34,7 +34,7 @@ def _values(buffers: Sequence[Buffer], types: Sequence[Type]) -> list[Value]:
 
 def _cond(b: Builder, predicate: Value, *operands: Value, true_graph: Graph, false_graph: Graph) -> list[Value]:
     predicate, operands = b.whole(predicate), tuple(b.whole(x) for x in operands)
-    types = [x.type for x in true_graph.outputs]
+    types = [b.held(x.type) for x in true_graph.outputs]
     made = _made(b, types)
     b.position += 1
     test = b.source(predicate).at([])
@@ -89,7 +89,7 @@ def _scan(
     start = captures + carries
     fixed, sequences = operands[:captures], operands[start:]
     carried = _carried(b, operands[captures:start])
-    types = [Type((length, *x.type.shape), x.dtype) for x in body.outputs[carries:]]
+    types = [b.held(Type((length, *x.type.shape), x.dtype)) for x in body.outputs[carries:]]
     stacks, step = _made(b, types), b.counter("step")
     count = (
         f"long {step} = {length} - 1; {step} >= 0; {step}--"

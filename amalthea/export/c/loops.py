@@ -89,13 +89,13 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
     """Of the elements that come after the last one chosen, the first, k times: no memory but the results."""
     x = b.view(x)
     shape, size = (*x.shape[:-1], k), x.shape[-1]
-    values, places = b.buffer(Type(shape, x.dtype)), b.buffer(Type(shape, "int32"))
+    values, ranks = b.buffer(Type(shape, x.dtype)), b.buffer(Type(shape, "int32"))
     source, precedes = b.source(x), b.helpers.call
     b.position += 1
-    values.touch(b.position)
-    places.touch(b.position)
+    values.note(b.position)
+    ranks.note(b.position)
     if k == 0:
-        return [Value(values, Type(shape, x.dtype)), Value(places, Type(shape, "int32"))]
+        return [Value(values, Type(shape, x.dtype)), Value(ranks, Type(shape, "int32"))]
     with b.loops(shape[:-1]) as lead:
         n, last, best, j = (b.counter(letter) for letter in ("n", "last", "best", "j"))
         b.line(f"int32_t {last} = -1;")
@@ -108,9 +108,9 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
                 b.line(f"if ({after} && {first})")
                 b.line(f"    {best} = {j};")
             b.line(f"{b.element(values, linear(shape, [*lead, n]))} = {at(best)};")
-            b.line(f"{b.element(places, linear(shape, [*lead, n]))} = {best};")
+            b.line(f"{b.element(ranks, linear(shape, [*lead, n]))} = {best};")
             b.line(f"{last} = {best};")
-    return [Value(values, Type(shape, x.dtype)), Value(places, Type(shape, "int32"))]
+    return [Value(values, Type(shape, x.dtype)), Value(ranks, Type(shape, "int32"))]
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool = False, transpose_y: bool = False) -> Value:
@@ -123,7 +123,7 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool = False, transp
     type = Type((*shapes.broadcast(x.shape[:-2], y.shape[:-2]), rows, columns), x.dtype)
     made = b.buffer(type)
     b.position += 1
-    made.touch(b.position)
+    made.note(b.position)
     left, right = b.source(x), b.source(y)
     with b.loops(type.shape[:-1]) as index:
         lead, i = index[:-1], index[-1]

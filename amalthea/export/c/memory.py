@@ -29,7 +29,7 @@ class Buffer:
     def bytes(self) -> int:
         return max(self.size, 1) * WIDTHS[TYPES[self.dtype]]
 
-    def touch(self, position: int) -> None:
+    def note(self, position: int) -> None:
         self.first = position if self.first < 0 else self.first
         self.last = max(self.last, position)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Type
-from amalthea.engine.primitives import control, indexing, movement
+from amalthea.engine.primitives import bits, control, indexing, movement
 from amalthea.engine.primitives import elementwise as p
+from amalthea.errors import ExportError
 from amalthea.export.c.builder import Builder, Index, linear
 from amalthea.export.c.memory import Buffer
 from amalthea.export.c.scalars import ADD, SCALARS, Expression
@@ -45,8 +46,12 @@ def elementwise(b: Builder, dtype: str, expression: Callable[..., str], *inputs:
 
 def _scalar(primitive: Any, expression: Expression) -> Callable[..., Value]:
     def lower(b: Builder, *inputs: Value, **attrs: Any) -> Value:
+        if "dtype" in attrs:
+            attrs["dtype"] = b.held(Type((), attrs["dtype"])).dtype
         dtype = attrs.get("dtype") or ("bool" if primitive in _TO_BOOL else inputs[0].dtype)
         c_type(dtype)
+        if primitive is bits.bitcast and bits.size_of(dtype) != bits.size_of(inputs[0].dtype):
+            raise ExportError("C has no bits of half floats, which are computed in 32 bits.", got=str(inputs[0].type))
         return elementwise(b, dtype, lambda *xs: expression(b.helpers, inputs[0].dtype, *xs, **attrs), *inputs)
 
     return lower
@@ -76,7 +81,7 @@ def reshape(b: Builder, x: Value, *, shape: Any) -> Value:
 
 
 def _moved(b: Builder, x: Value, shape: Any, at: Callable[[Index], Index], again: bool = False) -> Value:
-    """The elements of a value at other places; ``again`` if one may be read several times."""
+    """The elements of a value at other indices; ``again`` if one may be read several times."""
     x = b.view(x) if again else x
     source = b.source(x)
     return b.lazy(Type(tuple(shape), x.dtype), lambda index: source.at(at(index)), None, b.depth(x))
@@ -161,6 +166,7 @@ def _dilate(b: Builder, x: Value, *, steps: Any) -> Value:
 def _iota(b: Builder, *, shape: Any, axis: int, dtype: str) -> Value:
     if prod(shape) == shape[axis]:
         return b.constant(np.arange(shape[axis]).reshape(shape), dtype)
+    dtype = b.held(Type((), dtype)).dtype
     type = c_type(dtype)
     return b.lazy(Type(tuple(shape), dtype), lambda index: f"({type})({index[axis]})", None, depth=1)
 
@@ -264,7 +270,7 @@ def _gather_points(b: Builder, x: Value, indices: Value) -> Value:
 
 
 def _added(b: Builder, x: Value, updates: Value, place: Callable[[Index], Index]) -> Value:
-    """``x`` with updates added at places."""
+    """``x`` with updates added at some indices."""
     updates = b.view(updates)
     made, source = _copied(b, x), b.source(updates)
     b.position += 1

@@ -71,15 +71,15 @@ def program(endpoint: Endpoint, stem: str, header: str, narrow: bool = False) ->
     endpoint = endpoint.lowered(LOWERINGS, "c")
     graph, b = endpoint.graph, Builder(LOWERINGS, Constants(narrow))
     for i, tensor in enumerate(graph.inputs):
-        c_type(tensor.dtype)
-        shape: Any = tensor.type.shape
-        b.values[tensor] = Value(Buffer(f"in{i}", tensor.dtype, prod(shape), "input"), tensor.type)
+        type, shape = b.held(tensor.type), tensor.type.shape
+        c_type(type.dtype)
+        b.values[tensor] = Value(Buffer(f"in{i}", type.dtype, prod(shape), "input"), type)  # type: ignore[arg-type]
     for variable, tensor in graph.reads:
-        b.values[tensor] = b.new_constant(variable.numpy())
+        b.values[tensor] = b.constant(variable.numpy())
     last_names = _return(b, b.add_graph(graph))
     arena = [x for x in b.buffers if x.kind == "arena" and x.last >= 0]
     bytes = planned(arena)
-    ports = _ports(endpoint, _words(b))
+    ports = _ports(endpoint, b)
     given = {f"{kind[:-3]}{i}": p.name for kind in ("input", "output") for i, p in _numbered(ports, kind)}
     last_names = given | {inner: given[name] for inner, name in last_names.items()}
     function = f"{identifier(stem, 'net')}_{identifier(endpoint.name)}"
@@ -116,13 +116,13 @@ def _words(b: Builder) -> set[str]:
     return words | {"arena", *TYPES.values(), *(x.name for x in b.buffers)}
 
 
-def _ports(endpoint: Endpoint, taken: set[str]) -> list[Port]:
+def _ports(endpoint: Endpoint, b: Builder) -> list[Port]:
     titles = [*endpoint.inputs, *endpoint.outputs]
     tensors = [*endpoint.graph.inputs, *endpoint.graph.outputs]
     kinds = ["input"] * len(endpoint.inputs) + ["output"] * len(endpoint.outputs)
     return [
-        Port(name, title, tuple(int(d) for d in x.type.shape), x.type.dtype, kind)  # type: ignore[arg-type]
-        for name, title, x, kind in zip(unique(titles, taken, "x"), titles, tensors, kinds)
+        Port(name, title, tuple(int(d) for d in x.type.shape), b.held(x.type).dtype, kind)  # type: ignore[arg-type]
+        for name, title, x, kind in zip(unique(titles, _words(b), "x"), titles, tensors, kinds)
     ]
 
 

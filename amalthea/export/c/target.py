@@ -34,6 +34,8 @@ class C(Target):
         header = header_of(path)
         if os.path.realpath(header) == os.path.realpath(path):
             raise ArgumentError("The header, which is written beside the file, has this path.", got=path, cure="net.c")
+        if os.path.isdir(header):
+            raise ArgumentError("There is a folder of the header's name, and the header is a file.", got=header)
         stem = os.path.splitext(os.path.basename(path))[0]
         made = program(endpoints[0], stem, os.path.basename(header), narrow=options.dtype == "int8")
         with writing.whole_file(header) as first, writing.whole_file(path) as second:

@@ -18,14 +18,14 @@ from amalthea.export.lowering import Value
 
 @contextmanager
 def _covered(
-    b: Builder, window: Any, space: Any, places: Any, strides: Any, padding: Any, dilation: Any
+    b: Builder, window: Any, space: Any, corners: Any, strides: Any, padding: Any, dilation: Any
 ) -> Generator[tuple[list[str], list[str]], None, None]:
     """Loops over the offsets of a window at a place; gives the offsets, and the positions in the input.
 
     Offsets whose position is in the padding are skipped.
     """
     start, offsets, positions = b.level, [], []
-    for k, d, place, step, (low, high), gap in zip(window, space, places, strides, padding, dilation):
+    for k, d, place, step, (low, high), gap in zip(window, space, corners, strides, padding, dilation):
         offset = "0"
         if k != 1:
             offset = b.counter("k")
@@ -69,14 +69,14 @@ def _slides(what: str) -> Callable[..., Value]:
         share = filters // groups
         area = w.space_of(image.shape, data_format)
         with (
-            b.loops((out.shape[0], *w.space_of(out.shape, data_format)), "o") as (n, *places),
-            _covered(b, window, area, places, strides, padding, dilation) as (offsets, positions),
+            b.loops((out.shape[0], *w.space_of(out.shape, data_format)), "o") as (n, *corners),
+            _covered(b, window, area, corners, strides, padding, dilation) as (offsets, positions),
             b.loops((groups, depth), "c") as (g, c),
         ):
             channel = _element(b, image, w.with_space(n, positions, _sum(g, depth, c), data_format))
             _products(b, what, x.dtype, channel, share, lambda f: (
                 _element(b, kernel, (*offsets, c, _sum(g, share, f))),
-                _element(b, out, w.with_space(n, places, _sum(g, share, f), data_format)),
+                _element(b, out, w.with_space(n, corners, _sum(g, share, f), data_format)),
             ))  # fmt: skip
         return made
 
@@ -120,14 +120,14 @@ def _pool(mean: bool) -> Callable[..., Value]:
         type = Type(w.with_space(x.shape[0], out, w.channels_of(x.shape, data_format), data_format), x.dtype)
         made = b.buffer(type)
         b.position += 1
-        made.touch(b.position)
+        made.note(b.position)
         with b.loops(type.shape) as index:
-            n, places, c = index[0], list(w.space_of(index, data_format)), w.channels_of(index, data_format)  # type: ignore[arg-type]
+            n, corners, c = index[0], list(w.space_of(index, data_format)), w.channels_of(index, data_format)  # type: ignore[arg-type]
             total, count = b.counter("total"), b.counter("count")
             b.line(f"{c_type(x.dtype)} {total} = {number(0 if mean else dtypes.bounds(x.dtype)[0], x.dtype)};")
             if mean:
                 b.line(f"long {count} = 0;")
-            with _covered(b, window, space, places, strides, padding, ones) as (_, positions):
+            with _covered(b, window, space, corners, strides, padding, ones) as (_, positions):
                 element = _element(b, x, w.with_space(n, positions, c, data_format))
                 b.line(f"{total} = {(ADD if mean else SCALARS[p.maximum])(b.helpers, x.dtype, total, element)};")
                 if mean:
