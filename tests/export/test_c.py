@@ -206,6 +206,12 @@ def _branches(x):
     return ops.cond(ops.sum(x) > 0, lambda: (x, x * 2), lambda: (x - 1, x))
 
 
+def _captured(x):
+    """What a loop reads at the begin of each step is not written over in the rest of it."""
+    fixed = ops.exp(ops.matmul(ops.transpose(x), x) / 9)
+    return ops.fori_loop(0, 3, lambda i, s: ops.tanh(ops.matmul(ops.matmul(fixed, s) / 9, s)), ops.ones_like(fixed))
+
+
 def _nested(x):
     def step(total, row):
         inner, sums = ops.scan(lambda c, v: (c + v * ops.sum(total), c), ops.sum(row), row)
@@ -214,7 +220,7 @@ def _nested(x):
     return ops.scan(step, ops.zeros_like(x[0]), x, reverse=True)
 
 
-@pytest.mark.parametrize("function", [_fibonacci, _swapped, _branches, _nested], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [_fibonacci, _swapped, _branches, _captured, _nested], ids=lambda f: f.__name__)
 def test_loops_and_branches(function, tmp_path):
     for sign in (1, -1):
         x = sign * np.random.default_rng(0).uniform(0.1, 1, (3, 4)).astype("float32")
@@ -419,6 +425,31 @@ def test_both_files_are_written_or_none(folder, tmp_path):
     with pytest.raises(ArgumentError, match="is a folder"):
         small().export(tmp_path / "net.c", batch_size=1)
     assert os.listdir(tmp_path) == [folder]
+
+
+@pytest.mark.parametrize("ending", [".c", ".h"])
+def test_a_file_that_cannot_be_written_leaves_none(ending, tmp_path, monkeypatch):
+    def failing(path, *args):
+        if str(path).endswith(ending):
+            raise OSError("The disk is full")
+        return whole(path, *args)
+
+    whole = amalthea.writing.whole_file
+    monkeypatch.setattr(amalthea.writing, "whole_file", failing)
+    with pytest.raises(OSError):
+        small().export(tmp_path / "net.c", batch_size=1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_arrays_fill_the_gaps_of_the_arena():
+    def lived(size, first, last):
+        made = memory.Buffer("t", "float32", size)
+        made.first, made.last = first, last
+        return made
+
+    arrays = [lived(8, 0, 2), lived(8, 1, 5), lived(4, 3, 5), lived(4, 4, 5), lived(1, 5, 5)]
+    assert memory.planned(arrays) == memory.peak(arrays) == 4 * 17
+    assert [x.offset for x in arrays] == [0, 32, 0, 16, 64]
 
 
 def test_a_check_asks_for_a_compiler(tmp_path, monkeypatch):
