@@ -10,11 +10,12 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
@@ -48,6 +49,9 @@ TARGETS = {
         "litert", ".tflite", "LiteRT, for phones and small devices", "ai_edge_litert", "ai_edge_litert", "litert"
     ),
     "openvino": Known("openvino", ".xml", "OpenVINO IR, for Intel's processors", "openvino", "openvino", "openvino"),
+    "tf_saved_model": Known(
+        "saved_model", "", "TensorFlow SavedModel, for TensorFlow's servers", "tensorboard", "tensorflow", "tensorboard"
+    ),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
@@ -60,11 +64,13 @@ class Options:
         dtype: str; ``"float32"``, ``"float16"`` or ``"int8"``, of weights or computations.
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
+        variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
+    variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
 
 
 class Target:
