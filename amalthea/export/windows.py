@@ -114,9 +114,7 @@ def _conv(kernels: Kernels) -> Callable[..., Value]:
     return lower
 
 
-def _conv_3d(
-    b: Builder, kernels: Kernels, x: Value, kernel: Value, strides: Any, dilation: Any, groups: int
-) -> Value:
+def _conv_3d(b: Builder, kernels: Kernels, x: Value, kernel: Value, strides: Any, dilation: Any, groups: int) -> Value:
     if groups != 1:
         return by_group(b, lambda x, k: _conv_3d(b, kernels, x, k, strides, dilation, 1), x, kernel, groups)
     shape = (x.shape[0], *_space(x, kernel.shape[:3], strides, dilation), kernel.shape[-1])

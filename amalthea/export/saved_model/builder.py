@@ -153,6 +153,7 @@ class Builder(Lowering):
         names = [self.reference(x) for x in inputs]
         own = {attr: x.dtype for attr, x in zip(TYPES[operator], inputs) if attr != "_"}
         made = node(f"{plain(operator)}_{len(self.function.node_def)}", operator, names, **{**own, **attrs})
+        _set(made.attr["_output_shapes"], "_output_shapes", [shape_message(t.shape) for t in types])
         self.function.node_def.append(made)
         outputs = OUTPUTS[operator]
         if outputs[-1].endswith("*"):

@@ -7,7 +7,6 @@ list: TensorFlow's gradient of a loop relies on both.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
 from typing import Any
 
 from amalthea.engine.ir.graph import Graph

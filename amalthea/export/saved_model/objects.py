@@ -87,11 +87,10 @@ class Objects:
             index, made = self._add()
             made.bare_concrete_function.concrete_function_name = name
             made.bare_concrete_function.argument_keywords.extend(sorted(endpoint.inputs))
+            made.bare_concrete_function.allowed_positional_arguments = int(len(endpoint.inputs) == 1)
             self._link(map_of_them, key, index)
-            specs, outputs = (
-                _specs(names, tensors)
-                for names, tensors in ((endpoint.inputs, endpoint.graph.inputs), (endpoint.outputs, endpoint.graph.outputs))
-            )
+            specs = _specs(endpoint.inputs, endpoint.graph.inputs)
+            outputs = _specs(endpoint.outputs, endpoint.graph.outputs)
             arguments = (), {name: name for name in endpoint.inputs}
             self._concrete(name, captured, arguments, specs, {name: name for name in endpoint.outputs}, outputs)
 

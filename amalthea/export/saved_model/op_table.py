@@ -8,7 +8,7 @@ from __future__ import annotations
 
 _UNARY = """
     Neg Exp Expm1 Log Log1p Sqrt Rsqrt Reciprocal Square Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh
-    Sigmoid Erf Abs Sign Floor Ceil Rint IsNan IsInf
+    Sigmoid Erf Abs Sign Floor Ceil Round IsNan IsInf
 """
 _BINARY = """
     AddV2 Sub Mul RealDiv FloorDiv FloorMod Pow Maximum Minimum Atan2 Equal Less LessEqual Greater GreaterEqual

@@ -258,7 +258,7 @@ OPERATORS = {
     **{primitive: _operator(name) for primitive, name in _NAMES.items()},
     p.negative: _numbers("Neg", *_UNSIGNED), p.square: _numbers("Square", *_SMALL), p.absolute: _absolute,
     p.sign: _widened(_sign, int8="int32", int16="int32"), p.floor: _of_floats("Floor"), p.ceil: _of_floats("Ceil"),
-    p.round: _of_floats("Rint"), p.isnan: _test("IsNan"), p.isinf: _test("IsInf"), p.add: _numbers("AddV2"),
+    p.round: _of_floats("Round"), p.isnan: _test("IsNan"), p.isinf: _test("IsInf"), p.add: _numbers("AddV2"),
     p.subtract: _numbers("Sub"), p.multiply: _numbers("Mul"), p.floor_divide: _floor_divide,
     p.remainder: _quotient("FloorMod"), p.power: _numbers("Pow", *_UNSIGNED), p.maximum: _numbers("Maximum"),
     p.minimum: _numbers("Minimum"), p.less: _numbers("Less"), p.less_equal: _numbers("LessEqual"),

@@ -13,8 +13,8 @@ from amalthea import writing
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
 from amalthea.export.endpoint import Endpoint
-from amalthea.export.saved_model.functions import LOWERINGS, Session, Written, new_meta_graph, written
 from amalthea.export.saved_model.builder import Library
+from amalthea.export.saved_model.functions import LOWERINGS, Session, Written, new_meta_graph, written
 from amalthea.export.saved_model.objects import Objects
 from amalthea.export.targets import Options, Runner, Target, runtime_of
 from amalthea.saving import bundle, object_graph, saved_model
@@ -37,14 +37,13 @@ def check_path(path: str) -> None:
 
 def check_names(endpoints: Sequence[Endpoint], collections: Mapping[str, object]) -> None:
     """Raise an error if two attributes of the loaded object would have one name."""
-    names = [*(e.name for e in endpoints), *collections]
-    taken = [n for i, n in enumerate(names) if n in names[:i] or (n in _RESERVED and n != "variables")]
-    wrong = taken + [e.name for e in endpoints if e.name == "variables" or not e.name.isidentifier()]
-    if wrong:
+    names = [*_RESERVED, *(e.name for e in endpoints), *(n for n in collections if n != "variables")]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
         raise ArgumentError(
-            "An endpoint or collection cannot have this name: it becomes an attribute of the loaded object.",
-            expected=f"an identifier that is none of {', '.join(_RESERVED)}",
-            got=wrong[0],
+            "An endpoint or a list of variables cannot have this name, which the loaded object gives to another.",
+            expected=f"names that differ, and none of {', '.join(_RESERVED)}",
+            got=repr(twice[0]),
         )
 
 
