@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tensorboard.compat.proto import attr_value_pb2, function_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2
 
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.tensor import Type
 from amalthea.errors import ExportError
 from amalthea.export.lowering import Lowering, Value
+from amalthea.export.saved_model.messages import AttrValue, FunctionDef, NodeDef, TensorProto, TensorShapeProto
 from amalthea.export.saved_model.op_table import OUTPUTS, TO_BOOL, TYPES
 from amalthea.saving.bundle import NUMBERS
 
@@ -30,7 +30,7 @@ def kind(dtype: str) -> int:
 
 def shape_message(shape: Sequence[shapes.DimLike]) -> Any:
     """Return a shape, whose symbols are sizes that each call may choose."""
-    found = tensor_shape_pb2.TensorShapeProto()
+    found = TensorShapeProto()
     for d in shape:
         found.dim.add(size=d if isinstance(d, int) else -1)
     return found
@@ -38,25 +38,25 @@ def shape_message(shape: Sequence[shapes.DimLike]) -> Any:
 
 def node(name: str, operator: str, inputs: Sequence[str] = (), **attrs: Any) -> Any:
     """Return a node; an attribute is a bool, number, text or dtype, a list of these, or a message."""
-    made = node_def_pb2.NodeDef(name=name, op=operator, input=inputs)
+    made = NodeDef(name=name, op=operator, input=inputs)
     for key, value in attrs.items():
         _set(made.attr[key], key, value)
     return made
 
 
 def _set(attr: Any, key: str, value: Any) -> None:
-    if isinstance(value, attr_value_pb2.AttrValue):
+    if isinstance(value, AttrValue):
         attr.CopyFrom(value)
     elif isinstance(value, (list, tuple)):
         if value and isinstance(value[0], str):
             attr.list.type.extend(kind(v) for v in value)
-        elif value and isinstance(value[0], tensor_shape_pb2.TensorShapeProto):
+        elif value and isinstance(value[0], TensorShapeProto):
             attr.list.shape.extend(value)
         else:
             attr.list.i.extend(value)
-    elif isinstance(value, tensor_pb2.TensorProto):
+    elif isinstance(value, TensorProto):
         attr.tensor.CopyFrom(value)
-    elif isinstance(value, tensor_shape_pb2.TensorShapeProto):
+    elif isinstance(value, TensorShapeProto):
         attr.shape.CopyFrom(value)
     elif key in _FUNCTION_ATTRS:
         attr.func.name = value
@@ -72,7 +72,7 @@ def _set(attr: Any, key: str, value: Any) -> None:
 
 def tensor_message(array: np.ndarray) -> Any:
     """Return the elements of an array."""
-    found = tensor_pb2.TensorProto(dtype=kind(dtypes.standardize(array.dtype)))
+    found = TensorProto(dtype=kind(dtypes.standardize(array.dtype)))
     found.tensor_shape.CopyFrom(shape_message(array.shape))
     found.tensor_content = np.ascontiguousarray(array).tobytes()
     return found
@@ -108,7 +108,7 @@ class Builder(Lowering):
     def __init__(self, table: Any, library: Library, stem: str):
         super().__init__(table)
         self.library = library
-        self.function: Any = function_pb2.FunctionDef()
+        self.function: Any = FunctionDef()
         self.function.signature.name = library.name(stem)
         self.constants: dict[int, tuple[str, np.ndarray]] = {}  # names by the identity of the array
         self.input_shapes: list[Any] = []

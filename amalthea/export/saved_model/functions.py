@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tensorboard.compat.proto import meta_graph_pb2, tensor_pb2
-
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.saved_model.builder import Builder, Library, kind, node, plain, shape_message
 from amalthea.export.saved_model.control import CONTROL
+from amalthea.export.saved_model.messages import MetaGraphDef, TensorProto
 from amalthea.export.saved_model.operators import OPERATORS
 from amalthea.export.saved_model.windows import WINDOWS
 
@@ -145,7 +144,7 @@ def _node_name(text: str, number: int | None = None) -> str:
 
 
 def _texts(values: Sequence[bytes], shape: Sequence[int] | None = None) -> Any:
-    found = tensor_pb2.TensorProto(dtype=kind("string"), string_val=values)
+    found = TensorProto(dtype=kind("string"), string_val=values)
     found.tensor_shape.CopyFrom(shape_message([len(values)] if shape is None else shape))
     return found
 
@@ -157,7 +156,7 @@ def _describe(info: Any, name: str, type: Type) -> None:
 
 def new_meta_graph() -> Any:
     """Return the message of a graph that is loaded for serving."""
-    meta: Any = meta_graph_pb2.MetaGraphDef()
+    meta: Any = MetaGraphDef()
     meta.meta_info_def.tags.append("serve")
     meta.graph_def.versions.producer, meta.graph_def.versions.min_consumer = 1882, 12
     return meta

@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tensorboard.compat.proto import saved_object_graph_pb2, struct_pb2
-
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.saved_model.builder import kind, plain, shape_message
+from amalthea.export.saved_model.messages import SavedObjectGraph, StructuredValue
 from amalthea.saving.object_graph import Node
 
 
@@ -31,7 +30,7 @@ class Objects:
     """
 
     def __init__(self, collections: Mapping[str, Sequence[Variable]]):
-        self.message: Any = saved_object_graph_pb2.SavedObjectGraph()
+        self.message: Any = SavedObjectGraph()
         self.root = self._user_object("_generic_user_object")
         self.numbers = {v: self._variable(v) for v in collections["variables"]}
         self.keys = {v: f"variables/{i}/.ATTRIBUTES/VARIABLE_VALUE" for i, v in enumerate(self.numbers)}
@@ -71,7 +70,7 @@ class Objects:
         index, made = self._add()
         made.function.concrete_functions.append(name)
         _full_spec(made.function.function_spec, _names(arguments))
-        nested = struct_pb2.StructuredValue()
+        nested = StructuredValue()
         _fill(nested, tuple(arguments), specs)
         made.function.function_spec.input_signature.CopyFrom(nested)
         outputs = _specs(endpoint.outputs, endpoint.graph.outputs)

@@ -33,12 +33,13 @@ _ROWS = """
 
 
 def _table() -> dict[str, tuple[list[str], list[str]]]:
+    found: dict[str, tuple[list[str], list[str]]]
     found = {name: (["T"], ["y"]) for name in _UNARY.split()} | {name: (["T"], ["z"]) for name in _BINARY.split()}
     for row in _ROWS.replace("\n", "|").split("|"):
         if row.strip():
             name, rest = row.split(":")
             types, outputs = rest.split(">")
-            found[name.strip()] = types.split(), outputs.split()
+            found[name.strip()] = [*types.split()], [*outputs.split()]
     return found
 
 
