@@ -13,7 +13,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	engine/primitives/test_complex_numbers.py \
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
 	engine/backends/test_native_call.py \
-	engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
+	export engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
 	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
 	saving/test_damaged_formats.py saving/test_files_for_keras.py saving/test_golden_files.py \
 	saving/test_tensorflow_files.py saving/test_written_files.py export/test_saved_model.py \
@@ -23,9 +23,10 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	properties/test_glossary.py properties/test_house.py properties/test_overhead.py properties/test_thread_state.py \
 	properties/test_threads.py properties/test_users_names.py ops/test_vocabulary_gradients.py test_tree.py \
 	preprocessing quantizers/test_calibrated.py compat/test_examples.py compat/test_utils.py compat/test_scikit_learn.py compat/test_signs.py compat/test_signatures.py \
-	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py
+	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
+	compat/test_spelling.py
 
-.PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
+.PHONY: help demo test test-all test-targets test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -43,6 +44,10 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 -m "not slow" tests \
 			$(THEIR_OWN:%=--ignore=tests/%) || exit 1; \
 	done
+
+test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
+	cd tests/export/javascript && npm install --silent --no-audit --no-fund
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -67,8 +72,9 @@ format: $(VENV)/ready-dev ## lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pages: $(ALL)/ready ## measure every backend, and write the tables of docs/backends.md and the README
+pages: $(ALL)/ready ## measure every backend and export target, and write the tables of docs/ and the README
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
 
 bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 3 (hours)
 	$(BENCH)/bin/python -m benchmarks --out docs/benchmarks

@@ -113,6 +113,34 @@ def version() -> str:
     return __version__
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Lets ``import keras`` mean this package in a notebook: ``%load_ext amalthea``.
+
+    Args:
+        shell: IPython's shell.
+
+    Example:
+        >>> import amalthea
+        >>> callable(amalthea.load_ipython_extension)
+        True
+    """
+    importlib.import_module("amalthea.compat.notebooks").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Takes it back: ``%unload_ext amalthea``.
+
+    Args:
+        shell: IPython's shell.
+
+    Example:
+        >>> import amalthea
+        >>> callable(amalthea.unload_ipython_extension)
+        True
+    """
+    importlib.import_module("amalthea.compat.notebooks").unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         importlib.import_module("amalthea.ops")

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from amalthea import tree
 from amalthea.configurable import Configurable, auto_name, snake_case
 from amalthea.engine.ir.masks import mask_of, set_mask
 from amalthea.engine.ir.tensor import Tensor
-from amalthea.engine.ir.trace import Trace
+from amalthea.engine.ir.trace import Trace, type_of
+from amalthea.engine.ir.variable import Variable
 from amalthea.engine.transforms import remat
 from amalthea.errors import ArgumentError
 
@@ -325,9 +328,14 @@ def record(operation: Operation, function: Callable[..., Any], args: Sequence[An
     with types_alone():
         inner_args, inner_kwargs = tree.map_structure(forgetful, (list(args), kwargs))
         outputs = function(*inner_args, **inner_kwargs)
-    outputs = tree.map_structure(forgetful, outputs)
+    outputs = tree.map_structure(lambda x: forgetful(_tensor(x)), outputs)
     Call(operation, args, kwargs, outputs)
     return outputs
+
+
+def _tensor(value: Any) -> Any:
+    """A tensor of the type of a variable or an array, which a call may return whatever its inputs are."""
+    return Tensor(type_of(value)) if isinstance(value, (Variable, np.ndarray)) else value
 
 
 def forgetful(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.util
 import runpy
 import sys
@@ -59,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _readable(source: str) -> str:
     """The script as Python 3, for the signs of its era; as it is where that fails, which its run will say."""
     try:
-        return ast.unparse(running.parsed(source, Met())[0])
+        translated = running.read(source, Met())
+        return source if translated is None else translated.text
     except SyntaxError:
         return source
 

@@ -15,5 +15,8 @@
 | ``merging.py``, ``graph.py``, ``generators.py``, ``initializations.py``, ``configs.py`` | what Keras 3 does not have |
 | ``tensorflow.py`` | the stand-in for TensorFlow |
 | ``backend`` | ``keras.backend`` |
+| ``spelling.py``, ``differences.py``, ``defaults.py`` | old spellings that a script has, listed at exit |
+| ``upgrading``, ``drift`` | scripts in today's spelling; scripts of Python 2 and of older libraries |
+| ``notebooks.py`` | ``%load_ext amalthea`` |
 | ``datasets.py``, ``utils.py``, ``scikit_learn.py``, ... | old helpers |
 """

@@ -32,7 +32,7 @@ MODULES = {
 # Names, by the module; the module "" stands for any.
 _NAMES: dict[str, dict[str, str]] = {
     "": {
-        _HELPER: "Node object_list_uid to_list count_total_params disable_tracking ConvRecurrent2D Recurrent ConvRNN2D "
+        _HELPER: "Node object_list_uid to_list count_total_params disable_tracking ConvRecurrent2D ConvRNN2D "
         "ConvLSTM2DCell time_distributed_dense clip_norm clone_metric clone_metrics Reduce BaseMeanIoU "
         "SensitivitySpecificityBase add_edge is_model is_wrapped_model get_from_module make_tuple get_index init_pool "
         "init_pool_generator next_sample check_for_unexpected_keys getargspec has_arg is_all_none transpose_shape "
@@ -57,7 +57,7 @@ _NAMES: dict[str, dict[str, str]] = {
     },
     "engine.training": {
         _HELPER: "batch_shuffle check_array_lengths check_loss_and_target_compatibility collect_metrics make_batches "
-        "slice_X standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
+        "standardize_class_weights standardize_input_data standardize_sample_or_class_weights "
         "standardize_sample_weights standardize_weights weighted_objective",
     },
     "engine.saving": {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from amalthea import configurable, constraints, initializers, layers, losses, metrics, optimizers, regularizers
-from amalthea.compat import backend, eras
+from amalthea.compat import backend, differences, eras
 from amalthea.layers import legacy
 from amalthea.spellings import keras1, keras2, modern, others
 from amalthea.spellings.rows import Spelling, apply
@@ -63,12 +63,34 @@ def respelled(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
         kwargs: arguments by name.
     """
     kind = kind_of(cls)
-    if kind is None or _is_inside(sys._getframe(2)):
+    if kind is None or is_inside(sys._getframe(2)):
         return cls, args, kwargs
-    return modern_call(kind, cls.__name__, args, kwargs, cls)
+    return noted_call(kind, cls.__name__, args, kwargs, cls)
 
 
-def _is_inside(frame: Any) -> bool:
+def noted_call(
+    kind: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], cls: type | None = None
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """:func:`modern_call` for a call in a script, whose old spellings are noted.
+
+    Args:
+        kind: str; as for :func:`modern_call`.
+        name: str; the class as it is written.
+        args: arguments by position.
+        kwargs: arguments by name.
+        cls: class of today under this name. Defaults to None, where there is none.
+    """
+    made, rest, config = modern_call(kind, name, args, kwargs, cls)
+    differences.note(kind, name, args, kwargs, made, config)
+    return made, rest, config
+
+
+def is_inside(frame: Any) -> bool:
+    """Whether a call comes from the library itself.
+
+    Args:
+        frame: frame of the caller.
+    """
     return str(frame.f_globals.get("__name__", "")).startswith("amalthea.")
 
 

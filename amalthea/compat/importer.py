@@ -21,6 +21,9 @@ from amalthea.compat import (
     model_methods,
     modules,
     numpy_streams,
+    old_optimizers,
+    spelling,
+    subclasses,
     tensorflow,
 )
 from amalthea.errors import AmaltheaError
@@ -56,6 +59,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: Any) -> types.ModuleType:
         prefix = next(p for p in PREFIXES if spec.name == p or spec.name.startswith(f"{p}."))
         address = spec.name[len(prefix) + 1 :]
+        today = addresses.ADDRESSES.get(address, (address,))[0]
+        if today != address:
+            spelling.note(spec.name, spec.name.replace(address, today) if today else "keras")
         if address == "backend":
             return _renamed(backend.for_era(1 if eras.era() == 1 else 2), spec.name)
         own = _own(address) if address else None
@@ -145,12 +151,15 @@ def install(era: int = 3) -> None:
             cure="`import amalthea.compat.keras` before it",
         )  # fmt: skip
     eras.set_era(era)
+    spelling.install()
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     calls.install()
     numpy_streams.install(era)
     layer_methods.install()
     model_methods.install()
+    old_optimizers.install()
+    subclasses.install()
 
 
 def uninstall() -> None:
@@ -164,5 +173,8 @@ def uninstall() -> None:
     numpy_streams.uninstall()
     layer_methods.uninstall()
     model_methods.uninstall()
+    old_optimizers.uninstall()
+    subclasses.uninstall()
+    spelling.uninstall()
     eras.set_era(3)
     eras.set_tf_keras(False)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from amalthea import ops, tree
-from amalthea.compat import eras, old_weights
+from amalthea.compat import backend as K
+from amalthea.compat import eras, old_weights, spelling
 from amalthea.compat.attaching import attach, detach
 from amalthea.compat.calls import takes_name
 from amalthea.engine.ir.variable import Variable
@@ -112,6 +113,7 @@ def get_input_shape_at(self: Any, node_index: int) -> Any:
 
 def get_output_shape_for(self: Any, input_shape: Any) -> Any:
     """``compute_output_shape`` under its name in Keras 1."""
+    spelling.note("get_output_shape_for", "compute_output_shape")
     return self.compute_output_shape(input_shape)
 
 
@@ -121,6 +123,7 @@ def reset_states(self: Any, states: Any = None) -> None:
     Args:
         states: array or list of arrays. Defaults to None, zeros.
     """
+    spelling.note("reset_states", "reset_state")
     self.reset_state()
     if states is not None:
         for variable, value in zip(tree.flatten(self.states), tree.flatten(states)):
@@ -175,6 +178,11 @@ def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _TODAY["add_weight"](self, **kwargs)
 
 
+def _drawing(initializer: Any) -> Callable[..., Any]:
+    """An initializer as a function of Keras 1: of the shape and the name of the variable that it makes."""
+    return lambda shape, name=None: K.variable(initializer(tuple(shape)), name=name)
+
+
 def _settable(name: str) -> Any:
     today: Any = getattr(Weights, name)
 
@@ -209,6 +217,12 @@ _ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "inbound_nodes": lambda layer: layer._calls,
     "_inbound_nodes": lambda layer: layer._calls,
     "uses_learning_phase": lambda layer: False,
+    "initial_weights": lambda layer: None,  # `weights=` of the constructor is set without the layer's help
+    "output_dim": lambda layer: layer.units,
+    "nb_filter": lambda layer: layer.filters,
+    "inner_activation": lambda layer: layer.recurrent_activation,
+    "init": lambda layer: _drawing(layer.kernel_initializer),
+    "inner_init": lambda layer: _drawing(layer.recurrent_initializer),
     "W": lambda layer: _of_layer_or_cell(layer, "kernel"),
     "U": lambda layer: _of_layer_or_cell(layer, "recurrent_kernel"),
     "b": lambda layer: _of_layer_or_cell(layer, "bias"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from amalthea import layers, tree
+from amalthea.compat import spelling
 from amalthea.compat.calls import modern_call
 from amalthea.errors import ArgumentError
 from amalthea.layers import Input
@@ -77,6 +78,7 @@ def merge(
         ArgumentError: there is no such mode.
     """
     made = layer_of(mode, concat_axis, dot_axes, arguments, name)
+    spelling.note(f"merge(mode={mode!r})", f"{type(made).__name__}()(inputs)")
     return made(list(inputs))
 
 
@@ -110,6 +112,7 @@ def Merge(  # noqa: N802  # a class in Keras 1
         ArgumentError: there is no such mode, or a model does not know the shape of its input.
     """
     made = layer_of(mode, concat_axis, dot_axes, arguments, name if layers is None else None)
+    spelling.note(f"Merge(mode={mode!r})", f"{type(made).__name__}()")
     if layers is None:
         return made
     found = [_ends(branch) for branch in layers]

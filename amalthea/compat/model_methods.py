@@ -14,9 +14,9 @@ import numpy as np
 
 from amalthea import tree
 from amalthea.callbacks import CallbackList
-from amalthea.compat import eras, frozen, old_files, old_metrics
+from amalthea.compat import eras, frozen, old_files, old_metrics, spelling
 from amalthea.compat.attaching import attach, detach
-from amalthea.compat.calls import modern_call
+from amalthea.compat.calls import noted_call
 from amalthea.compat.generators import epochs_of
 from amalthea.compat.old_callback_list import OldCallbackList
 from amalthea.compat.old_callbacks import with_old_params
@@ -68,6 +68,8 @@ class OldModel(Trainer):
         if eras.era() == 3:
             return super().compile(_optimizer(optimizer), loss, *args, **kwargs)
         names = ("metrics", "loss_weights", "sample_weight_mode")
+        if args:
+            spelling.note(f"compile(optimizer, loss, metrics) of Keras {eras.era()}", "metrics=")
         kwargs = _known({**dict(zip(names, args)), **{k: v for k, v in kwargs.items() if v is not None}})
         if "metrics" in kwargs:
             kwargs["metrics"] = _each(kwargs["metrics"], lambda m: _metric(m, loss))
@@ -79,6 +81,8 @@ class OldModel(Trainer):
         kwargs = _known(kwargs)
         kwargs.update(zip(("epochs", "verbose", "callbacks"), args[:3]))
         if eras.era() == 1 and y is not None:
+            if "epochs" not in kwargs:
+                spelling.note("fit() of Keras 1", "epochs=10")
             kwargs.setdefault("epochs", 10)
         if eras.era() < 3:
             kwargs["callbacks"] = with_old_params(x, y, batch_size, kwargs)
@@ -105,6 +109,8 @@ class OldModel(Trainer):
         self._show_accuracy(kwargs)
         if eras.era() < 3 and isinstance(self, Sequential):
             kwargs.update(zip(("class_weight", "sample_weight"), args))
+            if args:
+                spelling.note(f"train_on_batch(x, y, class_weight) of Keras {eras.era()}", "class_weight=")
             args = args[2:]
         return super().train_on_batch(self._inputs(x), y, *args, **_known(kwargs))
 
@@ -130,7 +136,10 @@ class OldModel(Trainer):
 
     def _show_accuracy(self, kwargs: dict[str, Any]) -> None:
         """``show_accuracy=True`` of Keras 0.x: the accuracy is a metric from now on."""
-        if kwargs.pop("show_accuracy", False) and self.compiled and not any(m.given for m in self._compiled_metrics):
+        asked = kwargs.pop("show_accuracy", None)
+        if asked is not None:
+            spelling.note("show_accuracy=", "metrics=['accuracy'] of compile")
+        if asked and self.compiled and not any(m.given for m in self._compiled_metrics):
             self.compile(self.optimizer, self.loss, metrics=["accuracy"])
 
     # ------------------------------------------------------------------------------------ generators
@@ -140,6 +149,8 @@ class OldModel(Trainer):
         callbacks: Any = None, validation_data: Any = None, validation_steps: int | None = None, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """``fit`` on a generator, which is asked after ``on_train_begin``; Keras 1 counted samples, not batches."""
+        spelling.note("fit_generator", "fit")
+        _note_counts(kwargs)
         samples = kwargs.pop("samples_per_epoch", None)
         of_validation = kwargs.pop("nb_val_samples", None)
         epochs = kwargs.pop("nb_epoch", epochs)
@@ -155,20 +166,24 @@ class OldModel(Trainer):
 
     def evaluate_generator(self, generator: Any, steps: int | None = None, *args: Any, **kwargs: Any) -> Any:
         """``evaluate`` on a generator; Keras 1 counted samples."""
+        spelling.note("evaluate_generator", "evaluate")
         return self.evaluate(_counted(generator, steps, kwargs), verbose=kwargs.get("verbose", 0))
 
     def predict_generator(self, generator: Any, steps: int | None = None, *args: Any, **kwargs: Any) -> Any:
         """``predict`` on a generator; Keras 1 counted samples."""
+        spelling.note("predict_generator", "predict")
         return self.predict(_counted(generator, steps, kwargs), verbose=kwargs.get("verbose", 0))
 
     # ------------------------------------------------------------------------------------ predictions
 
     def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int = 0) -> Any:
         """The output of ``predict``."""
+        spelling.note("predict_proba", "predict")
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
     def predict_classes(self, x: Any, batch_size: int | None = None, verbose: int = 0) -> np.ndarray:
         """The class of each row: the largest of several outputs, or whether a single one is above a half."""
+        spelling.note("predict_classes", "predict(...).argmax(-1), or predict(...) > 0.5 of one output")
         found = self.predict(x, batch_size=batch_size, verbose=verbose)
         return found.argmax(-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
@@ -176,12 +191,14 @@ class OldModel(Trainer):
 
     def reset_states(self) -> None:
         """Resets the states of stateful layers."""
+        spelling.note("reset_states", "reset_state() of each stateful layer")
         for layer in self._flatten_layers(include_self=False):
             if hasattr(layer, "reset_state") and not isinstance(layer, Model):
                 layer.reset_state()
 
     def to_yaml(self, **kwargs: Any) -> str:
         """The configuration as YAML; JSON is YAML too."""
+        spelling.note("to_yaml", "to_json")
         return self.to_json()
 
     @property
@@ -208,10 +225,23 @@ for _name in ("compile", "fit", "evaluate", "predict", "train_on_batch", "test_o
 
 def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Arguments under today's names, without those that have no meaning any more."""
+    for name in kwargs:
+        if name in _RENAMED or name in _DROPPED:
+            spelling.note(f"{name}=", f"{_RENAMED[name]}=" if name in _RENAMED else "left out")
     return {_RENAMED.get(k, k): v for k, v in kwargs.items() if k not in _DROPPED}
 
 
+def _note_counts(kwargs: dict[str, Any]) -> None:
+    """Notes the counts of samples of Keras 1, and the name of its number of epochs."""
+    words = {"samples_per_epoch": "steps_per_epoch", "nb_val_samples": "validation_steps", "nb_epoch": "epochs",
+             "val_samples": "steps"}  # fmt: skip
+    for name in words.keys() & kwargs.keys():
+        counted = "" if name == "nb_epoch" else ", which counts batches"
+        spelling.note(f"{name}=", f"{words[name]}={counted}")
+
+
 def _counted(generator: Any, steps: int | None, kwargs: dict[str, Any]) -> Any:
+    _note_counts(kwargs)
     samples = kwargs.pop("val_samples", steps if eras.era() == 1 else None)
     return epochs_of(generator, samples, None if samples is not None else steps)
 
@@ -230,7 +260,7 @@ def _optimizer(optimizer: Any) -> Any:
     names = {name.lower(): name for name in others.OPTIMIZERS}
     if not isinstance(optimizer, str) or optimizer.lower() not in names or eras.era() == 3:
         return optimizer
-    made, args, config = modern_call("optimizer", names[optimizer.lower()], (), {})
+    made, args, config = noted_call("optimizer", names[optimizer.lower()], (), {})
     return made(*args, **config)
 
 
@@ -241,14 +271,19 @@ def _metric(metric: Any, loss: Any) -> Any:
     if eras.era() == 1 and metric in old_metrics.NAMED:
         return old_metrics.NAMED[metric]
     if metric not in ("accuracy", "acc"):
-        return _LONG.get(metric, modern_name("metric", metric))
+        return _LONG.get(metric, _named("metric", metric))
     only = loss if isinstance(loss, (str, type(_metric))) else None
     chosen = _OF_LOSS.get(only if isinstance(only, str) else getattr(only, "__name__", ""))
     return "acc" if chosen is None else chosen(name="acc")
 
 
 def _named(kind: str, value: Any) -> Any:
-    return modern_name(kind, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    today = modern_name(kind, value)
+    if today != value and len(value) > 4 and not value.isupper():  # short names, such as mse, are today's too
+        spelling.note(f"{kind} {value!r}", repr(today))
+    return today
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from amalthea import callbacks, tree
 from amalthea.callbacks import CallbackList
-from amalthea.compat import eras
+from amalthea.compat import eras, spelling
 from amalthea.data.arrays import train_validation_split
 
 
@@ -112,6 +112,8 @@ class ModelCheckpoint(callbacks.ModelCheckpoint):
         if not isinstance(period, int):  # today's seventh argument
             kwargs["save_freq"], period = period, 1
         super().__init__(filepath, _monitored(monitor), verbose, save_best_only, save_weights_only, mode, **kwargs)
+        if period != 1:
+            spelling.note("ModelCheckpoint(period=)", "save_freq=")
         self.period = period
         self._epochs_since = 0
 

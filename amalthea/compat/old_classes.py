@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from amalthea.compat.calls import ROOMS, modern_call
+from amalthea.compat.calls import ROOMS, modern_call, noted_call
 from amalthea.spellings import keras1, keras2, others
 
 _KINDS = {"layers": "layer", "engine": "layer", "optimizers": "optimizer", "regularizers": "regularizer",
@@ -19,8 +19,16 @@ class _Old(type):
 
     kind: str
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], contents: dict[str, Any]) -> Any:  # noqa: N804
+        """A class derived from an old one is derived from today's."""
+        if not bases:
+            return super().__new__(mcs, name, bases, contents)
+        old = next(base for base in bases if isinstance(base, _Old))
+        todays = tuple(modern_call(b.kind, b.__name__, (), {})[0] if isinstance(b, _Old) else b for b in bases)
+        return type(todays[0])(name, todays, {"_old_name": old.__name__, **contents})
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        made, args, kwargs = modern_call(cls.kind, cls.__name__, args, kwargs)
+        made, args, kwargs = noted_call(cls.kind, cls.__name__, args, kwargs)
         return made(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:

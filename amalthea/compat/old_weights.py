@@ -117,8 +117,8 @@ def _gated(order: list[int]) -> _Form:
     def new(values: list[Any]) -> list[Any]:
         if len(values) == 3:
             return values
-        places = [order.index(gate) for gate in range(len(order))]
-        return [np.concatenate([values[3 * place + part] for place in places], axis=-1) for part in range(3)]
+        positions = [order.index(gate) for gate in range(len(order))]
+        return [np.concatenate([values[3 * place + part] for place in positions], axis=-1) for part in range(3)]
 
     return _Form(3, 3 * len(order), old, new)
 
@@ -148,11 +148,11 @@ def part_of_gate(part: str, gate: str) -> Callable[[Any], Any]:
     """
 
     def read(layer: Any) -> Any:
-        places = next((rows for kind, rows in GATES.items() if isinstance(layer, kind)), {})
-        if gate not in places:
+        positions = next((rows for kind, rows in GATES.items() if isinstance(layer, kind)), {})
+        if gate not in positions:
             raise AttributeError(f"{type(layer).__name__} has no attribute '{part}_{gate}'.")
         value = getattr(layer.cell, _PARTS[part])
-        return ops.split(value, len(places), axis=-1)[places[gate]]
+        return ops.split(value, len(positions), axis=-1)[positions[gate]]
 
     return read
 

@@ -7,6 +7,7 @@ and a writer. ``model.export(path)`` is the usual way in; :class:`ExportArchive`
 
 from amalthea.export.archive import ExportArchive
 from amalthea.export.checking import check_export
+from amalthea.export.modules import to_jax, to_torch_module
 from amalthea.export.training_step import export_training, load_trained
 
-__all__ = ["ExportArchive", "check_export", "export_training", "load_trained"]
+__all__ = ["ExportArchive", "check_export", "export_training", "load_trained", "to_jax", "to_torch_module"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class OpenVino(Target):
             port.get_tensor().set_names({name})
         with tempfile.TemporaryDirectory() as folder:
             openvino.save_model(model, os.path.join(folder, "m.xml"), compress_to_fp16=options.dtype == "float16")
-            weights, text = (open(os.path.join(folder, f"m.{ending}"), "rb").read() for ending in ("bin", "xml"))
+            weights, text = (Path(folder, f"m.{ending}").read_bytes() for ending in ("bin", "xml"))
         writing.write(f"{os.path.splitext(path)[0]}.bin", weights)
         writing.write(path, text)
 

@@ -57,7 +57,16 @@ class SGD(Optimizer):
         return value + momentum, momentum
 
 
-class Adagrad(Optimizer):
+class _Rooted(Optimizer):
+    """A gradient divided by the root of sums or means of its squares."""
+
+    epsilon: float
+
+    def _root(self, squares: Any) -> Any:
+        return ops.sqrt(squares + self.epsilon)
+
+
+class Adagrad(_Rooted):
     """Gradient descent with a learning rate for each element, which falls with the squares of its gradients.
 
     A sum a of squared gradients is kept: ``a = a + g ** 2`` and ``w = w - learning_rate * g / sqrt(a + epsilon)``.
@@ -97,7 +106,7 @@ class Adagrad(Optimizer):
 
     def rule(self, gradient: Any, value: Any, learning_rate: Any, accumulator: Any) -> Any:
         accumulator = accumulator + ops.square(gradient)
-        return value - gradient * learning_rate / ops.sqrt(accumulator + self.epsilon), accumulator
+        return value - gradient * learning_rate / self._root(accumulator), accumulator
 
 
 class Adadelta(Optimizer):
@@ -138,7 +147,7 @@ class Adadelta(Optimizer):
         return value - delta * learning_rate, grads, deltas
 
 
-class RMSprop(Optimizer):
+class RMSprop(_Rooted):
     """Gradient descent with gradients divided by the root of the moving mean of their squares.
 
     ``v = rho * v + (1 - rho) * g ** 2`` and ``w = w - learning_rate * g / sqrt(v + epsilon)``.
@@ -188,7 +197,7 @@ class RMSprop(Optimizer):
         if self.centered:
             slots[-1] = slots[-1] * self.rho + gradient * (1 - self.rho)
             size = ops.maximum(size - ops.square(slots[-1]), 0.0)  # rounding may leave less than nothing
-        step = gradient * learning_rate / ops.sqrt(size + self.epsilon)
+        step = gradient * learning_rate / self._root(size)
         if self.momentum:
             step = slots[0] = slots[0] * self.momentum + step
         return value - step, velocity, *slots

@@ -6,7 +6,8 @@ np.random.seed(1337)
 
 from keras import backend as K
 from keras.datasets import mnist
-from keras.layers import Activation, Convolution2D, Input, Lambda, MaxPooling2D, UpSampling2D, merge
+from keras.layers import Convolution2D, Input, Lambda, MaxPooling2D, UpSampling2D, merge
+from keras.layers.advanced_activations import ELU
 from keras.models import Model
 
 (X_train, _), (X_test, _) = mnist.load_data()
@@ -22,10 +23,10 @@ def getwhere(x):
 
 img_input = Input(shape=shape)
 y = Convolution2D(8, 3, 3, border_mode="same")(img_input)
-y_prepool = Activation("elu")(y)
+y_prepool = ELU()(y)
 y = MaxPooling2D(pool_size=(2, 2))(y_prepool)
 where = Lambda(getwhere, output_shape=lambda shapes: shapes[0])([y_prepool, y])
-y = Convolution2D(4, 3, 3, border_mode="same", activation="elu")(y)
+y = ELU()(Convolution2D(4, 3, 3, border_mode="same")(y))
 y = Convolution2D(8, 3, 3, border_mode="same")(y)
 y = UpSampling2D(size=(2, 2))(y)
 y = merge([y, where], mode="mul")

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import amalthea
@@ -96,6 +97,10 @@ def test_another_keras_that_is_imported_already_is_refused(keras, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", type(sys)("keras"))
     with pytest.raises(amalthea.errors.AmaltheaError, match="Another Keras is imported already"):
         importer.install(2)
+
+
+def test_rows_are_sliced_by_the_function_of_keras_1(keras):
+    assert keras(1).engine.training.slice_X(np.arange(4), 1, 3).tolist() == [1, 2]
 
 
 def test_objectives_are_losses(keras):

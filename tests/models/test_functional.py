@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from amalthea import Input, Model, Sequential, layers, ops, tree
 from tests.arrays import numbers
@@ -135,3 +136,39 @@ def test_a_model_changed_after_training_trains_again():
 def test_layers_are_found_by_name_and_place():
     model, _, _ = trained("sequential")
     assert model.get_layer(index=1) is model.get_layer(model.layers[1].name) is model.layers[-1]
+
+
+class OwnWeight(layers.Layer):
+    """A layer whose output is its weight (times a factor, if there is one), whatever it is called on."""
+
+    def __init__(self, factor=None, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.kept = self.add_weight(shape=(4, 3), initializer="ones")
+
+    def call(self, inputs):
+        return self.kept if self.factor is None else self.kept * self.factor
+
+
+@pytest.mark.parametrize("factor", (None, 1.0))
+def test_a_layer_may_return_its_weight(factor):
+    x, layer = Input(batch_shape=(4, 1)), OwnWeight(factor)
+    model = Model(x, layers.Rescaling(2.0)(layer(x)))
+    assert_close(model.predict(np.zeros((4, 1)), verbose=0), np.full((4, 3), 2.0))
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((4, 1)), np.zeros((4, 3)), batch_size=4, verbose=0)
+    assert float(np.max(layer.kept.numpy())) < 1
+
+
+def test_a_layer_may_return_an_array():
+    x = Input((3,))
+    table = np.arange(6, dtype="float32").reshape(2, 3)
+
+    class Table(layers.Layer):
+        def call(self, inputs):
+            return table
+
+    model = Model(x, Table()(x) + 1.0)
+    assert_close(model.predict(np.zeros((2, 3)), verbose=0), table + 1)

@@ -57,6 +57,7 @@ WITHOUT_EFFECT = {
     r"compat/importer.py: _Finder.find_spec: (path|target)": "Python's protocol of finders",
     r"compat/(tensorflow|importer).py: \w+.create_module: spec": "Python's protocol of loaders",
     r"compat/layer_methods.py: (add_loss|nothing_for): inputs": "a loss or update knows its inputs",
+    r"compat/recurrent.py: Recurrent.get_constants: x": "a subclass writes it",
     r"compat/merging.py: [Mm]erge: (output_shape|output_mask|node_indices|tensor_indices)": "the tensors tell",
     r"compat/model_methods.py: OldModel.to_yaml: kwargs": "options of PyYAML",
     r"compat/numpy_streams.py: GlobalStream.\w+: dtype": "NumPy's old generator draws float64",

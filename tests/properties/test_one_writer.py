@@ -19,6 +19,7 @@ ALONE = {
         "TemporaryDirectory",
     ): "a layer reads and writes its files in a folder that is gone afterwards",
     ("export/onnx_precision.py", "TemporaryDirectory"): "the tool that quantizes reads and writes files",
+    ("export/openvino.py", "TemporaryDirectory"): "the library writes files alone",
 }
 _ALWAYS = {
     "write_text", "write_bytes", "touch", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp", "mkdtemp",

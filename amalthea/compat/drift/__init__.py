@@ -13,5 +13,5 @@ are, and so does everything that other modules see. The numbers of lines stay to
 | ``running.py`` | the script and the modules beside it |
 | ``hints.py`` | errors that would not be there with ``--drift`` |
 | ``old_builtins.py``, ``old_python.py``, ``old_strings.py``, ``old_urllib.py`` | Python 2's library |
-| ``old_numpy.py``, ``old_scipy.py``, ``old_sklearn.py`` | what those libraries dropped |
+| ``old_numpy.py``, ``old_scipy.py``, ``old_sklearn.py``, ``old_six.py`` | what those libraries dropped |
 """

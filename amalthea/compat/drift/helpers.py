@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -79,6 +79,17 @@ def divided_in_place(a: Any, b: Any) -> Any:
         MET.line("integer division")
         return operator.ifloordiv(a, b)
     return operator.itruediv(a, b)
+
+
+def divide_item(container: Any, key: Any, value: Any) -> None:
+    """``container[key] /= value`` of Python 2.
+
+    Args:
+        container: list, dict or array, which is changed.
+        key: index or slice.
+        value: number or array.
+    """
+    container[key] = divided_in_place(container[key], value)
 
 
 def count(value: Any) -> Any:
@@ -201,3 +212,18 @@ def translate(owner: Any, table: Any, *dropped: str) -> Any:
         owner = "".join(c for c in owner if c not in dropped[0])
         dropped = ()
     return owner if table is None else owner.translate(table, *dropped)
+
+
+# ------------------------------------------------------------------------------------- comparisons
+
+
+def _compared(test: Callable[[int, int], bool]) -> Any:
+    def method(first: Any, second: Any) -> bool:
+        return test(first.__cmp__(second), 0)
+
+    return method
+
+
+less, less_equal, greater, greater_equal = map(_compared, (operator.lt, operator.le, operator.gt, operator.ge))
+equal, not_equal = map(_compared, (operator.eq, operator.ne))
+identity = object.__hash__

@@ -16,15 +16,22 @@ _TEXTS = (
     r"list indices must be integers or slices, not float",
     r"can't multiply sequence by non-int of type 'float'",
     r"'(dict_\w+|zip|map|filter)' object is not subscriptable",
-    r"'(dict_\w+|zip|map|filter|range)' object has no attribute '(sort|append|reverse)'",
+    r"'(dict_\w+|zip|map|filter|range)' object has no attribute '(append|extend|insert|pop|remove|reverse|sort)'",
     r"object of type '(zip|map|filter)' has no len\(\)",
     r"'cmp' is an invalid keyword argument",
     r"only integers, slices .* are valid indices",
     r"expected a sequence of integers or a single integer, got '[\d.]+'",
+    r"'range' object does not support item assignment",
+    r"unsupported operand type\(s\) for \+: '(dict_\w+|zip|map|filter|range)'",
     r"iter\(\) returned non-iterator",
     r"inhomogeneous shape",
     r"binary mode of fromstring is removed",
 )
+# Errors that the words of a script explain.
+_OF_CLASSES = {
+    "def __cmp__": r"'[<>]=?' not supported between instances",
+    "def __div__": r"unsupported operand type\(s\) for /",
+}
 
 
 def is_cured(error: BaseException, source: str) -> bool:
@@ -53,7 +60,8 @@ def is_cured(error: BaseException, source: str) -> bool:
         words = [word for word in re.findall(r"'([\w.]+)'", str(error)) if word]
         names = {name, *words, *(f"{name}.{word}" for word in words)}
         return any(n in tables.MODULES or n in tables.NAMES or _is_of_family(n) for n in names)
-    return any(re.search(text, str(error)) for text in _TEXTS)
+    texts = (*_TEXTS, *(text for word, text in _OF_CLASSES.items() if word in source))
+    return any(re.search(text, str(error)) for text in texts)
 
 
 def _is_old_attribute(error: AttributeError, name: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import math
 import sys
 import types
 from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import zip_longest
 from typing import Any
 
@@ -47,6 +49,19 @@ def execfile(path: str, *scopes: dict[str, Any]) -> None:
 def reload(module: types.ModuleType) -> types.ModuleType:
     """Imports a module anew; ``sys`` stays, which was reloaded for ``setdefaultencoding`` alone."""
     return module if module is sys else importlib.reload(module)
+
+
+def round(number: float, ndigits: int = 0) -> float:
+    """The nearest float with so many digits; a half is rounded away from zero.
+
+    Example:
+        >>> round(2.5), round(-0.25, 1)
+        (3.0, -0.3)
+    """
+    number = float(number)
+    if not math.isfinite(number) or abs(number) * 10.0**ndigits >= 2**53:  # there are no more digits
+        return number
+    return float(Decimal(number).quantize(Decimal(1).scaleb(-ndigits), ROUND_HALF_UP))
 
 
 # -------------------------------------------------------------------------------------- lists

@@ -12,7 +12,7 @@ from amalthea.compat.drift import sizes, tables
 from amalthea.compat.drift.met import Met
 from amalthea.compat.drift.names import Names, names_of, stand_in
 from amalthea.compat.drift.signs import is_python_2
-from amalthea.compat.drift.tools import HELPERS, helper, today
+from amalthea.compat.drift.tools import HELPERS, as_key, helper, helper_name, today
 
 _PACKAGE = __package__
 
@@ -33,17 +33,41 @@ def rewritten(parsed: ast.Module, of_python_2: bool, met: Met) -> ast.Module:
         for i in xrange(__drift__.size(__drift__.divided(9, 2))):
             print(i)
     """
-    names = names_of(parsed)
-    is_old = of_python_2 or is_python_2(parsed, names.bound, names.modules)
-    has_division = any(
-        isinstance(node, ast.ImportFrom)
-        and node.module == "__future__"
-        and any(a.name == "division" for a in node.names)
-        for node in parsed.body
-    )
-    pass_ = _Pass(names, is_old, is_old and not has_division, met)
-    made = pass_.visit(sizes.sized(parsed, names))
-    return ast.fix_missing_locations(_with_imports(made, sorted(pass_.builtins)))
+    cells = Cells(met)
+    cells.is_old = of_python_2
+    return cells.visit(parsed)
+
+
+class Cells:
+    """Rewrites the cells of a notebook one by one, each of which may use the imports of those before.
+
+    Args:
+        met: Met; learns what was rewritten.
+    """
+
+    def __init__(self, met: Met):
+        self.met, self.names = met, Names(set(), {})
+        self.is_old, self.has_division = False, False
+
+    def visit(self, parsed: ast.Module) -> ast.Module:
+        """The tree of a cell for today's Python and libraries.
+
+        Args:
+            parsed: the cell, which is changed.
+        """
+        bound, modules = names_of(parsed)
+        names = self.names = Names(self.names.bound | bound, {**self.names.modules, **modules})
+        self.is_old = self.is_old or is_python_2(parsed, *names)
+        self.has_division = self.has_division or any(_imports_division(node) for node in parsed.body)
+        rewriter = _Pass(names, self.is_old, self.is_old and not self.has_division, self.met)
+        made = rewriter.visit(sizes.sized(parsed, names))
+        return ast.fix_missing_locations(_with_imports(made, sorted(rewriter.builtins)))
+
+
+def _imports_division(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
+        return False
+    return any(alias.name == "division" for alias in node.names)
 
 
 def _with_imports(module: ast.Module, builtins: list[str]) -> ast.Module:
@@ -125,7 +149,7 @@ class _Pass(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> Any:
         """A builtin of Python 2, unless the script binds the name itself."""
-        is_old = node.id in tables.BUILTINS or self.is_old and node.id in tables.LISTED
+        is_old = node.id in tables.BUILTINS or self.is_old and node.id in tables.OTHERWISE
         if is_old and node.id not in self.names.bound and isinstance(node.ctx, ast.Load):
             self.builtins.add(node.id)
             self.met.name(node.id)
@@ -199,16 +223,20 @@ class _Pass(ast.NodeTransformer):
         return made
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        """``a /= b``; a target with calls in it stays, so that they run once."""
+        """``a /= b``; a target such as ``f().x``, whose parts would run twice, stays."""
         made = self.generic_visit(node)
-        is_plain = not any(isinstance(inner, ast.Call) for inner in ast.walk(node.target))
-        if not self.floors or not isinstance(node.op, ast.Div) or not is_plain:
+        target = node.target
+        if not self.floors or not isinstance(node.op, ast.Div):
             return made
-        read = ast.parse(ast.unparse(node.target), mode="eval").body
-        value = helper("divided_in_place", read, node.value)
-        for inner in ast.walk(value):
+        if isinstance(target, ast.Subscript):
+            call = helper("divide_item", target.value, as_key(target.slice), node.value)
+            return ast.copy_location(ast.Expr(call), node)
+        if any(isinstance(inner, ast.Call) for inner in ast.walk(target)):
+            return made
+        read = ast.parse(ast.unparse(target), mode="eval").body
+        for inner in ast.walk(read):
             ast.copy_location(inner, node)
-        return ast.copy_location(ast.Assign([node.target], value), node)
+        return ast.copy_location(ast.Assign([target], helper("divided_in_place", read, node.value)), node)
 
     # ---------------------------------------------------------------------------------- classes
 
@@ -216,13 +244,26 @@ class _Pass(ast.NodeTransformer):
         """Special methods of Python 2 under their names of today as well."""
         made = self.generic_visit(node)
         assert isinstance(made, ast.ClassDef)
+        if self.is_old:
+            _with_metaclass(made)
         own = {child.name for child in made.body if isinstance(child, ast.FunctionDef)}
+        if "__cmp__" in own:
+            self.met.name("method __cmp__")
+            made.body += [_assignment(name, helper_name(function), node) for name, function in tables.COMPARED.items()]
         is_iterator = "__iter__" in own
         for old, new in tables.SPECIAL.items():
             if old in own and new not in own and (old != "next" or is_iterator):
                 self.met.name(f"method {old}")
                 made.body.append(_assignment(new, ast.Name(old, ast.Load()), node))
         return made
+
+
+def _with_metaclass(node: ast.ClassDef) -> None:
+    """``__metaclass__ = Meta`` in a class as its argument ``metaclass``."""
+    for child in node.body:
+        if isinstance(child, ast.Assign) and ast.unparse(child.targets[0]) == "__metaclass__":
+            node.keywords.append(ast.copy_location(ast.keyword("metaclass", child.value), child))
+            node.body = [ast.copy_location(ast.Pass(), child) if c is child else c for c in node.body]
 
 
 def _assigned(local: str, found: str, node: ast.AST) -> ast.stmt:

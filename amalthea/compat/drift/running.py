@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from amalthea.compat.drift.met import MET, Met
-from amalthea.compat.drift.python2 import python3
+from amalthea.compat.drift.python2 import Translated, python3
 from amalthea.compat.drift.rewriting import rewritten
 from amalthea.compat.drift.signs import has_print_statement
 
 
-def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
-    """The tree of a script, and whether it had to be translated from Python 2.
+def read(source: str, met: Met = MET) -> Translated | None:
+    """A script of Python 2 in the syntax of Python 3; None for one that is of Python 3.
 
     Args:
         source: str; the script.
@@ -24,12 +24,16 @@ def parsed(source: str, met: Met = MET) -> tuple[ast.Module, bool]:
 
     Raises:
         SyntaxError: it is neither Python 3 nor Python 2.
+
+    Example:
+        >>> read("print 1", Met()).text, read("print(1)", Met())
+        ('print(1)\\n', None)
     """
     try:
-        found = ast.parse(source)
+        is_old = has_print_statement(ast.parse(source))
     except SyntaxError:
-        return ast.parse(python3(source, met)), True
-    return (ast.parse(python3(source, met)), True) if has_print_statement(found) else (found, False)
+        is_old = True
+    return python3(source, met) if is_old else None
 
 
 def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
@@ -48,11 +52,22 @@ def compiled(source: str, path: str, met: Met = MET) -> types.CodeType:
         half: 3 [0, 1, 2]
     """
     try:
-        tree, is_old = parsed(source, met)
+        translated = read(source, met)
+        tree = ast.parse(source if translated is None else translated.text)
     except SyntaxError as error:
         error.filename = path
         raise
-    return compile(rewritten(tree, is_old, met), path, "exec", dont_inherit=True)
+    if translated is not None:
+        for node in ast.walk(tree):
+            _move(node, translated.lines)
+    return compile(rewritten(tree, translated is not None, met), path, "exec", dont_inherit=True)
+
+
+def _move(node: ast.AST, lines: dict[int, int]) -> None:
+    """Gives a node the lines of old."""
+    if isinstance(node, (ast.stmt, ast.expr, ast.excepthandler, ast.arg, ast.keyword, ast.alias)):
+        first, last = lines[node.lineno], lines[node.end_lineno or node.lineno]
+        node.lineno, node.end_lineno = first, max(first, last)
 
 
 def run_path(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from amalthea.compat.drift import tables
@@ -10,7 +11,7 @@ from amalthea.compat.drift import tables
 _EXPECTED = ("NameError", "ImportError", "ModuleNotFoundError", "AttributeError", "Exception")
 _NAMES = frozenset(tables.BUILTINS) - {"apply", "buffer", "cmp", "file", "intern", "reduce", "reload"}
 _METHODS = ("has_key", "iteritems", "iterkeys", "itervalues")
-_MODULES = frozenset(name for name in tables.MODULES if "." not in name)
+_MODULES = frozenset(name for name in tables.MODULES if "." not in name) - {"six"}
 _ATTRIBUTES = frozenset(name for name in tables.NAMES if name.startswith(("itertools.", "string.", "sys.", "urllib.")))
 
 
@@ -28,7 +29,8 @@ def is_python_2(parsed: ast.Module, bound: set[str], modules: dict[str, str]) ->
         >>> is_python_2(ast.parse("try:\\n    xrange\\nexcept NameError:\\n    pass"), set(), {})
         False
     """
-    return any(_is_sign(node, bound, modules) for node in _unguarded(parsed))
+    signs = _Signs(parsed, bound, modules)
+    return any(signs.has(node) for node in _unguarded(parsed))
 
 
 def has_print_statement(parsed: ast.Module) -> bool:
@@ -71,29 +73,63 @@ def _expects(handler: ast.ExceptHandler) -> bool:
     return any(isinstance(node, ast.Name) and node.id in _EXPECTED for node in ast.walk(handler.type))
 
 
-def _is_sign(node: ast.AST, bound: set[str], modules: dict[str, str]) -> bool:
-    if isinstance(node, ast.Name):
-        return node.id in _NAMES and node.id not in bound
-    if isinstance(node, ast.Import):
-        return any(alias.name in _MODULES for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return node.module in _MODULES or any(f"{node.module}.{a.name}" in _ATTRIBUTES for a in node.names)
-    if isinstance(node, ast.Attribute):
+class _Signs:
+    """The signs of Python 2 in the nodes of a script."""
+
+    def __init__(self, parsed: ast.Module, bound: set[str], modules: dict[str, str]):
+        self.bound, self.modules = bound, modules
+        self.lists: dict[str, str] = {}  # variables that are assigned once, and the function that made the list
+        assigned = [node for node in ast.walk(parsed) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        once = [name for name, number in Counter(node.id for node in assigned).items() if number == 1]
+        for node in ast.walk(parsed):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in once:
+                maker = self._maker(node.value)
+                if maker:
+                    self.lists[node.targets[0].id] = maker
+
+    def has(self, node: ast.AST) -> bool:
+        """Whether a node is a sign."""
+        if isinstance(node, ast.Name):
+            return node.id in _NAMES and node.id not in self.bound
+        if isinstance(node, ast.Import):
+            return any(alias.name in _MODULES for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            return node.module in _MODULES or any(f"{node.module}.{a.name}" in _ATTRIBUTES for a in node.names)
+        if isinstance(node, ast.Attribute):
+            return self._is_of_module(node) or self._is_of_list(node)
+        return self._is_use_of_list(node)
+
+    def _is_of_module(self, node: ast.Attribute) -> bool:
         base = node.value.id if isinstance(node.value, ast.Name) else ""
-        is_sort = node.attr in ("sort", "append", "reverse") and _makes_list(node.value, bound)
-        return is_sort or node.attr in _METHODS or f"{modules.get(base, '')}.{node.attr}" in _ATTRIBUTES
-    if isinstance(node, ast.Subscript):
-        return _makes_list(node.value, bound)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
-        return any(_makes_list(a, bound, ("filter", "map", "zip")) for a in node.args)
-    return False
+        if base in self.modules:
+            return f"{self.modules[base]}.{node.attr}" in _ATTRIBUTES
+        return node.attr in _METHODS
 
+    def _is_of_list(self, node: ast.Attribute) -> bool:
+        return node.attr in ("append", "extend", "insert", "pop", "remove", "reverse", "sort") and bool(
+            self._maker(node.value)
+        )
 
-def _makes_list(node: ast.AST, bound: set[str], functions: tuple[str, ...] = tables.LISTED) -> bool:
-    """Whether an expression made a list in Python 2 alone, such as ``zip(a, b)`` and ``d.keys()``."""
-    if not isinstance(node, ast.Call):
+    def _is_use_of_list(self, node: ast.AST) -> bool:
+        """An index, a length, a sum or a shuffle, which an iterator or a range does not have."""
+        if isinstance(node, ast.Subscript):
+            maker = self._maker(node.value)
+            return bool(maker) and (maker != "range" or not isinstance(node.ctx, ast.Load))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return bool(self._maker(node.left) or self._maker(node.right))
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            maker = self._maker(node.args[0])
+            return name == "shuffle" and bool(maker) or name == "len" and maker in ("filter", "map", "zip")
         return False
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr in tables.VIEWS and not node.args
-    # range(9)[2:4] is as good in Python 3
-    return isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in bound | {"range"}
+
+    def _maker(self, node: ast.expr) -> str:
+        """The function or method that made a list in Python 2 alone, such as ``zip`` and ``keys``; else empty."""
+        if isinstance(node, ast.Name):
+            return self.lists.get(node.id, "")
+        if not isinstance(node, ast.Call):
+            return ""
+        if isinstance(node.func, ast.Attribute):
+            return node.func.attr if node.func.attr in tables.VIEWS and not node.args else ""
+        name = getattr(node.func, "id", "")
+        return name if name in tables.LISTED and name not in self.bound else ""

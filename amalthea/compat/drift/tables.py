@@ -7,15 +7,18 @@ this package. A name that the installed version still has is left alone.
 from __future__ import annotations
 
 MODULES = {
-    "BaseHTTPServer": "http.server", "ConfigParser": "configparser", "HTMLParser": "html.parser", "Queue": "queue",
-    "SocketServer": "socketserver", "StringIO": ".old_python", "Tkinter": "tkinter", "__builtin__": "builtins",
-    "cPickle": "pickle", "cStringIO": ".old_python", "commands": "subprocess", "cookielib": "http.cookiejar",
-    "copy_reg": "copyreg", "exceptions": "builtins", "htmlentitydefs": "html.entities", "httplib": "http.client",
-    "md5": "hashlib", "robotparser": "urllib.robotparser", "sklearn.cross_validation": ".old_sklearn",
-    "sklearn.externals.joblib": "joblib", "sklearn.grid_search": ".old_sklearn", "sklearn.learning_curve":
-    "sklearn.model_selection", "scipy.misc": ".old_scipy", "tkFileDialog": "tkinter.filedialog", "tkMessageBox":
-    "tkinter.messagebox", "thread": "_thread", "urllib2": ".old_urllib", "urlparse": "urllib.parse",
-    "xmlrpclib": "xmlrpc.client",
+    "__builtin__": "builtins", "BaseHTTPServer": "http.server", "commands": "subprocess",
+    "ConfigParser": "configparser", "cookielib": "http.cookiejar", "copy_reg": "copyreg", "cPickle": "pickle",
+    "cStringIO": ".old_python", "exceptions": "builtins", "htmlentitydefs": "html.entities",
+    "HTMLParser": "html.parser", "httplib": "http.client", "Queue": "queue",
+    "robotparser": "urllib.robotparser", "scipy.misc": ".old_scipy", "six": ".old_six", "six.moves": ".old_six.moves",
+    "six.moves.cPickle": "pickle", "six.moves.urllib": "urllib", "six.moves.urllib.error": "urllib.error",
+    "six.moves.urllib.parse": "urllib.parse", "six.moves.urllib.request": "urllib.request",
+    "sklearn.cross_validation": ".old_sklearn", "sklearn.externals.joblib": "joblib",
+    "sklearn.grid_search": ".old_sklearn", "sklearn.learning_curve": "sklearn.model_selection",
+    "SocketServer": "socketserver", "StringIO": ".old_python", "thread": "_thread",
+    "tkFileDialog": "tkinter.filedialog", "Tkinter": "tkinter", "tkMessageBox": "tkinter.messagebox",
+    "urllib2": ".old_urllib", "urlparse": "urllib.parse", "xmlrpclib": "xmlrpc.client",
 }  # fmt: skip
 _URLLIB = {"quote": "parse", "quote_plus": "parse", "unquote": "parse", "unquote_plus": "parse", "urlencode": "parse",
            "urlopen": "request", "urlretrieve": "request", "urlcleanup": "request", "URLopener": "request",
@@ -65,6 +68,7 @@ _LIBRARIES = {
     "sklearn.datasets.fetch_mldata": ".old_sklearn.fetch_mldata",
     "sklearn.preprocessing.Imputer": ".old_sklearn.Imputer",
     "matplotlib.cm.get_cmap": "matplotlib.pyplot.get_cmap", "matplotlib.cm.spectral": "matplotlib.cm.nipy_spectral",
+    "matplotlib.pyplot.cm.get_cmap": "matplotlib.pyplot.get_cmap",
     "matplotlib.pyplot.cm.spectral": "matplotlib.cm.nipy_spectral", "matplotlib.pyplot.hold": ".old_python.nothing",
     "matplotlib.pyplot.ishold": ".old_python.nothing",
 }  # fmt: skip
@@ -81,11 +85,15 @@ CHANGED = {
 BUILTINS = ("apply", "basestring", "buffer", "cmp", "execfile", "file", "intern", "long", "raw_input", "reduce",
             "reload", "unichr", "unicode", "xrange")  # fmt: skip
 LISTED = ("filter", "map", "range", "zip")  # which returned lists
+OTHERWISE = (*LISTED, "round")  # builtins of today that Python 2 had with another meaning
 METHODS = ("decode", "has_key", "iteritems", "iterkeys", "itervalues", "next", "tostring", "translate", "viewitems",
            "viewkeys", "viewvalues")  # fmt: skip
 VIEWS = ("items", "keys", "values")
 SPECIAL = {"next": "__next__", "__nonzero__": "__bool__", "__div__": "__truediv__", "__rdiv__": "__rtruediv__",
            "__idiv__": "__itruediv__", "__unicode__": "__str__"}  # fmt: skip
+# Comparisons by __cmp__: special methods of today, and functions of helpers.py.
+COMPARED = {"__lt__": "less", "__le__": "less_equal", "__gt__": "greater", "__ge__": "greater_equal",
+            "__eq__": "equal", "__ne__": "not_equal", "__hash__": "identity"}  # fmt: skip
 
 # Calls whose arguments were whole numbers or shapes, and took floats: positions, and names.
 SHAPES = {
@@ -101,7 +109,7 @@ COUNTS = {
     "numpy.split": (1,), "numpy.array_split": (1,),
 }  # fmt: skip
 SIZED = ("Dense", "Embedding", "GRU", "LSTM", "RepeatVector", "SimpleRNN", "Convolution1D", "Convolution2D", "Conv1D",
-         "Conv2D", "range", "xrange", "reshape", "repeat")  # fmt: skip
+         "Conv2D", "range", "xrange", "reshape", "repeat", "slice_X", "slice_arrays")  # fmt: skip
 SIZE_KEYWORDS = ("batch_size", "epochs", "filters", "input_dim", "input_length", "maxlen", "nb_epoch", "nb_filter",
                  "nb_val_samples", "output_dim", "samples_per_epoch", "size", "steps", "steps_per_epoch", "units",
                  "val_samples", "validation_steps")  # fmt: skip

@@ -11,9 +11,10 @@ import libcst as cst
 
 from amalthea.compat import eras
 from amalthea.compat.calls import ROOMS, modern_call
+from amalthea.compat.defaults import is_default
 from amalthea.compat.upgrading.homes import Home, room_of
 from amalthea.compat.upgrading.imports import code
-from amalthea.compat.upgrading.rendering import Code, Reach, is_default, rendered
+from amalthea.compat.upgrading.rendering import Code, Reach, rendered
 from amalthea.spellings import keras1, keras2, others
 from amalthea.spellings.rows import Spelling
 from amalthea.spellings.signatures import signatures

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
-from amalthea import activations, constraints, initializers, regularizers
+from amalthea.compat.defaults import ROOMS, plain
 from amalthea.saving import serialize_keras_object
 
-_ROOMS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 OLD_SIGMOID = "keras2_hard_sigmoid"  # a function, which has to be imported
 Reach = Callable[[str, str], str]  # a room and a name to the expression that stands for it
 
@@ -56,44 +54,12 @@ def _object(value: dict[str, Any], kind: str, reach: Reach) -> str:
 
 def _short_name(kind: str, name: str, config: dict[str, Any]) -> str | None:
     """The name that stands for an object whose arguments are those that the name alone gives."""
-    room = _ROOMS.get(kind)
+    room = ROOMS.get(kind)
     made = getattr(room, name, None)
     if made is None or any(isinstance(v, Code) for v in config.values()):
         return None
     short = "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
     try:
-        return short if _plain(room, short) == serialize_keras_object(made(**config)) else None
+        return short if plain(room, short) == serialize_keras_object(made(**config)) else None
     except (ValueError, TypeError):
         return None
-
-
-def _plain(room: Any, name: str) -> Any:
-    return serialize_keras_object(room.get(name))
-
-
-def is_default(made: Callable[..., Any], argument: str, value: Any) -> bool:
-    """Whether leaving an argument out gives the same.
-
-    Example:
-        >>> from amalthea import layers
-        >>> is_default(layers.Dense, "activation", "linear"), is_default(layers.LSTM, "activation", "relu")
-        (True, False)
-    """
-    parameter = inspect.signature(made).parameters.get(argument)
-    if parameter is None or parameter.default is parameter.empty:
-        return False
-    return _comparable(argument, value) == _comparable(argument, parameter.default)
-
-
-def _comparable(argument: str, value: Any) -> Any:
-    """One form for all spellings of a value."""
-    kind = argument.rsplit("_", 1)[-1]
-    if isinstance(value, Code):
-        return value
-    if kind == "activation":
-        return None if value == "linear" or value is activations.linear else value
-    if kind in _ROOMS and (isinstance(value, str) or isinstance(value, dict) and "class_name" in value):
-        return _plain(_ROOMS[kind], value)  # type: ignore[arg-type]
-    if isinstance(value, (list, tuple)):
-        return value[0] if len({*map(repr, value)}) == 1 else list(value)
-    return value

@@ -60,13 +60,11 @@ def made(name):
 
 def data(name):
     rng = np.random.default_rng(0)
-    shape = {"mlp": (STEPS * ROWS, 12), "convnet": (STEPS * ROWS, 8, 8, 2), "lstm": (STEPS * ROWS, 7)}
-    shape = shape.get(name, shape["lstm"])
-    x = (
-        rng.integers(0, 20, shape).astype("int32")
-        if len(shape) == 2 and shape[1] == 7
-        else rng.normal(size=shape).astype("float32")
-    )
+    shape = {"mlp": (12,), "convnet": (8, 8, 2)}.get(name)
+    if shape is None:
+        x = rng.integers(0, 20, (STEPS * ROWS, 7)).astype("int32")
+    else:
+        x = rng.normal(size=(STEPS * ROWS, *shape)).astype("float32")
     return x, rng.integers(0, 3, STEPS * ROWS).astype("int32")
 
 
