@@ -18,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     table = Table("format", "path", "what it is", "written here", "executed here")
     for name, known in TARGETS.items():
-        there = (_there(library, known.extra) for library in (known.writes_with, known.runs_with))
-        table.add_row(name, known.ending or "a folder", known.line, *there)
+        written = _there(known.writes_with, known.extra)
+        executed = _there(known.runs_with, known.checks_with or known.extra)
+        table.add_row(name, known.ending or "a folder", known.line, written, executed)
     Console().print(table)
 
 

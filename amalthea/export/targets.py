@@ -32,6 +32,7 @@ class Known(NamedTuple):
         writes_with: str; the library that the writer imports, "" for none but what is always installed.
         runs_with: str; the library that executes the file for a check.
         extra: str; the extra of this package that installs both.
+        checks_with: str; the extra that installs ``runs_with``, if it is another.
     """
 
     module: str
@@ -40,6 +41,7 @@ class Known(NamedTuple):
     writes_with: str = ""
     runs_with: str = ""
     extra: str = ""
+    checks_with: str = ""
 
 
 _LITERT = "ai_edge_litert"
@@ -50,8 +52,14 @@ TARGETS = {
     ),
     "openvino": Known("openvino", ".xml", "OpenVINO IR, for Intel's processors", "openvino", "openvino", "openvino"),
     "tf_saved_model": Known(
-        "saved_model", "", "TensorFlow SavedModel, for TensorFlow's servers", "tensorboard", "tensorflow", "tensorboard"
-    ),
+        "saved_model",
+        "",
+        "TensorFlow SavedModel, for servers, the JVM, C",
+        "tensorboard",
+        "tensorflow",
+        "tensorboard",
+        "tensorflow",
+    ),  # fmt: skip
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
@@ -162,5 +170,6 @@ def runtime_of(name: str) -> Any:
         return importlib.import_module(known.runs_with)
     except ImportError as error:
         raise MissingLibraryError(
-            f"A check of the format {name!r} needs {known.runs_with}.", cure=f"pip install amalthea[{known.extra}]"
+            f"A check of the format {name!r} needs {known.runs_with}.",
+            cure=f"pip install amalthea[{known.checks_with or known.extra}]",
         ) from error

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from amalthea import writing
 from amalthea.engine import dtypes
 from amalthea.errors import ModelFileError, brief
 from amalthea.loading import limits
@@ -185,13 +186,13 @@ def write(prefix: Path, values: Mapping[str, np.ndarray | bytes]) -> None:
     """
     rows = {b"": protobuf.message({"num_shards": 1, "version": {"producer": 1}}, _HEADER)}
     offset = 0
-    with prefix.with_name(f"{prefix.name}.data-00000-of-00001").open("wb") as file:
+    with writing.whole_file(prefix.with_name(f"{prefix.name}.data-00000-of-00001")) as file:
         for key, value in sorted(values.items(), key=lambda row: row[0].encode()):
             data, entry = _packed(value)
             entry |= {"offset": offset, "size": len(data)}
             rows[key.encode()] = protobuf.message(entry, _ENTRY)
             offset += file.write(data)
-    prefix.with_name(f"{prefix.name}.index").write_bytes(string_table.table(rows))
+    writing.write(prefix.with_name(f"{prefix.name}.index"), string_table.table(rows))
 
 
 def _packed(value: np.ndarray | bytes) -> tuple[bytes, dict[str, Any]]:

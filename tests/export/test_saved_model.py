@@ -13,12 +13,18 @@ import numpy as np
 import pytest
 
 from amalthea import Input, InputSpec, Model, Sequential, export, layers, ops, optimizers, saving
+from amalthea.engine.primitives import TABLE, Sample
 from amalthea.errors import ArgumentError, ExportError, ModelFileError
+from amalthea.export import targets
+from amalthea.export.endpoint import Endpoint
+from amalthea.export.saved_model.functions import LOWERINGS
 from amalthea.export.saved_model.op_table import OUTPUTS, TYPES
 from amalthea.saving import bundle, protobuf, string_table
 from amalthea.saving.bundle import Bundle
 from amalthea.saving.object_graph import ObjectGraph
 from amalthea.saving.protobuf import Field
+from amalthea.testing.primitives import TOLERANCE
+from amalthea.testing.programs import Program, in_dtypes
 
 FILES = ["saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index"]
 needs_tensorflow = pytest.mark.skipif(
@@ -374,6 +380,30 @@ def test_tensorflow_saves_it_again(tmp_path):
     tf.saved_model.save(there, str(tmp_path / "again"), signatures=there.signatures["serve"])
     again = tf.saved_model.load(str(tmp_path / "again"))
     np.testing.assert_allclose(again.serve(x).numpy(), ops.convert_to_numpy(model(x)), rtol=1e-5, atol=1e-6)
+
+
+@needs_tensorflow
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(p.name for p in LOWERINGS if p.samples))
+def test_every_primitive_gives_its_reference(name, tmp_path):
+    for number, sample in enumerate(TABLE[name].samples):
+        for case in in_dtypes(
+            Program(name, f"value {number}", *completed(TABLE[name], sample)), ("float64", "float32")
+        ):
+            graph = case.graph
+            ins, outs = ([f"{s}{i}" for i in range(len(xs))] for s, xs in (("x", graph.inputs), ("y", graph.outputs)))
+            path = str(tmp_path / f"{number}{case.dtype}")
+            target = targets.target("tf_saved_model")
+            target.write([Endpoint("serve", graph, ins, outs)], path, targets.Options())
+            got = target.runner(path)({name: np.asarray(x) for name, x in zip(ins, case.inputs)})
+            close = TOLERANCE[case.dtype] if case.dtype in TOLERANCE else 1e-9
+            for out, wanted in zip(outs, case.wanted, strict=True):
+                np.testing.assert_allclose(got[out].astype("float64"), wanted.astype("float64"), close, close)
+
+
+def completed(primitive, sample):
+    """A primitive and a sample of it, with the attributes that it leaves out."""
+    return primitive, Sample(sample.inputs, {**primitive.defaults, **sample.attrs})
 
 
 KERAS = """

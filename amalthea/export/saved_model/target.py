@@ -79,7 +79,7 @@ class SavedModel(Target):
         with writing.whole_folder(path) as folder:
             os.mkdir(os.path.join(folder, "variables"))
             bundle.write(Path(folder, "variables", "variables"), values)
-            Path(folder, "saved_model.pb").write_bytes(data)
+            writing.write(Path(folder, "saved_model.pb"), data)
 
     def runner(self, path: str) -> Runner:
         tf = runtime_of(self.name)
