@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, NotBuiltError, brief
 from amalthea.export import signatures
 from amalthea.export.endpoint import Endpoint, traced
-from amalthea.export.targets import Options, check_options, chosen, target
+from amalthea.export.targets import Options, check_options, check_path, chosen, target
 
 
 class ExportArchive:
@@ -134,11 +135,12 @@ class ExportArchive:
         """
         if not self.endpoints:
             raise ExportError("The archive has no endpoint.", cure="add_endpoint('serve', model)")
+        check_path(self.format, os.fspath(filepath))
         kept = {"variables": self.variables, **self._collections}
         options, writer = replace(options or Options(), variables=kept), target(self.format)
         endpoints = list(self.endpoints.values())
         check_options(writer, endpoints, options)
-        writer.write(endpoints, str(filepath), options)
+        writer.write(endpoints, os.fspath(filepath), options)
         if verbose:
             print(f"Saved {self.format} at '{filepath}'.\n" + "\n".join(map(line, endpoints)))
 

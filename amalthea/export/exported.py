@@ -13,7 +13,7 @@ from amalthea.errors import ArgumentError, DataError
 from amalthea.export import signatures
 from amalthea.export.archive import line
 from amalthea.export.endpoint import traced
-from amalthea.export.targets import Options, check_options, chosen, target
+from amalthea.export.targets import Options, check_options, check_path, chosen, target
 
 OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite")
 ENDPOINT = "serve"
@@ -30,6 +30,7 @@ def exported(
     name = chosen(format, path)
     if not keywords.get("overwrite", True) and os.path.lexists(path):
         raise ArgumentError("There is a file at this path already.", got=path, cure="overwrite=True")
+    check_path(name, path)
     writer = target(name)
     found = signatures.of_model(model) if signature is None else signatures.given(signature, model)
     if keywords.get("batch_size") is not None:

@@ -140,6 +140,15 @@ def target(name: str) -> Target:
     return importlib.import_module(f"amalthea.export.{known.module}").TARGET
 
 
+def check_path(name: str, path: str) -> None:
+    """Raise an error if a target's file cannot be written there."""
+    if os.path.isdir(path) and TARGETS[name].ending:
+        raise ArgumentError("There is a folder of that name, and the format is a file.", got=path)
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ArgumentError("The folder to write to does not exist.", got=folder, cure=f"os.makedirs({folder!r})")
+
+
 def check_options(target: Target, endpoints: Sequence[Endpoint], options: Options) -> None:
     """Raise an error if a target cannot do what is asked, before anything is written."""
     if options.dtype not in target.dtypes:

@@ -396,7 +396,7 @@ def test_every_primitive_gives_its_reference(name, tmp_path):
             target = targets.target("tf_saved_model")
             target.write([Endpoint("serve", graph, ins, outs)], path, targets.Options())
             got = target.runner(path)({name: np.asarray(x) for name, x in zip(ins, case.inputs)})
-            close = TOLERANCE[case.dtype] if case.dtype in TOLERANCE else 1e-9
+            close = TOLERANCE.get(case.dtype, 1e-9)
             for out, wanted in zip(outs, case.wanted, strict=True):
                 np.testing.assert_allclose(got[out].astype("float64"), wanted.astype("float64"), close, close)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import shapes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
+from amalthea.errors import ExportError
 from amalthea.export.indexing import ALONG, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
@@ -280,12 +281,30 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
+    if not dtypes.is_float(x.dtype):
+        raise ExportError("LiteRT multiplies matrices of floats alone.", got=x.dtype, cure="ops.cast(x, 'float32')")
     rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
     shape = (*shapes.broadcast(x.shape[:-2], y.shape[:-2]), rows, columns)
     if x.rank == y.rank == 2 and y.array is not None and not transpose_x and x.dtype == "float32":
         kernel = b.constant(y.array if transpose_y else y.array.T)
         return b.FULLY_CONNECTED(x, kernel, None, shape=shape)
     return b.BATCH_MATMUL(x, y, shape=shape, adjX=transpose_x, adjY=transpose_y)
+
+
+def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
+    """A product of bytes: sums of up to 1,024 products are exact in floats, and are added as integers."""
+    inner, total = x.shape[1], None
+    if not isinstance(inner, int):
+        raise ExportError("LiteRT needs the size of what integer weights multiply.", got=str(x.type))
+    for start in range(0, inner, 1024):
+        end = min(start + 1024, inner)
+        left = _slice(b, x, starts=[0, start], limits=[x.shape[0], end], strides=[1, 1])
+        right = _slice(b, y, starts=[start, 0], limits=[end, y.shape[1]], strides=[1, 1])
+        shape = (x.shape[0], y.shape[1])
+        part = b.BATCH_MATMUL(b.cast(left, "float32"), b.cast(right, "float32"), shape=shape, adjX=False, adjY=False)
+        part = b.cast(part, "int32")
+        total = part if total is None else b.ADD(total, part)
+    return total if total is not None else _broadcast_to(b, b.constant(0, "int32"), shape=(x.shape[0], y.shape[1]))
 
 
 def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
@@ -320,6 +339,7 @@ OPERATORS = {
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
     **ALONG, indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: _integer_matmul,
     composite.softmax: of_last_axis(lambda b, x: b.SOFTMAX(x, beta=1.0)),
     composite.log_softmax: of_last_axis(lambda b, x: b.LOG_SOFTMAX(x)),
     control.identity: _same, control.stop_gradient: _same, control.barrier: _same,

@@ -241,6 +241,10 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: b
     return b.BatchMatMulV2(x, y, shape=shape, adj_x=bool(transpose_x), adj_y=bool(transpose_y))
 
 
+def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
+    return _matmul(b, b.cast(x, "int32"), b.cast(y, "int32"), transpose_x=False, transpose_y=False)
+
+
 def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
     return x
 
@@ -276,6 +280,7 @@ OPERATORS = {
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
     **ALONG, indexing.top_k: _top_k, matmul.matmul: _widened(_matmul, bool="int32", **dict.fromkeys(_SMALL, "int64")),
+    matmul.integer_matmul: _integer_matmul,
     composite.softmax: of_last_axis(lambda b, x: b.Softmax(x)),
     composite.log_softmax: of_last_axis(lambda b, x: b.LogSoftmax(x)),
     control.identity: _same, control.stop_gradient: _operator("StopGradient"), control.barrier: _same,
