@@ -322,6 +322,23 @@ def test_arguments_and_results_are_nested_as_in_the_model(tmp_path):
         np.testing.assert_allclose(other.numpy(), ops.convert_to_numpy(one), rtol=1e-5, atol=1e-6)
 
 
+WITHOUT_KERNELS = {
+    "dilated volumes in groups": ((7, 7, 7, 4), layers.Conv3D, {"dilation_rate": 2, "groups": 2}),
+    "a filter a channel, uneven strides": ((7, 8, 4), layers.Conv2D, {"groups": 4, "strides": (1, 2)}),
+    "a filter a channel, dilated": ((7, 8, 4), layers.Conv2D, {"groups": 4, "dilation_rate": 2}),
+    "volumes, transposed": ((3, 4, 3, 4), layers.Conv3DTranspose, {"strides": 2, "padding": "same"}),
+}
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("case", WITHOUT_KERNELS)
+def test_convolutions_that_tensorflow_has_no_kernels_for(case, tmp_path):
+    shape, layer, options = WITHOUT_KERNELS[case]
+    model = Sequential([Input(shape), layer(4, 3, bias_initializer="ones", **options)])
+    found = export.check_export(model, exported(model, tmp_path))
+    assert found.difference <= 1e-5 * found.scale
+
+
 @needs_tensorflow
 def test_more_than_ten_outputs_keep_their_order(tmp_path):
     x = Input((2,))
