@@ -71,7 +71,6 @@ class Session:
     Args:
         meta: the MetaGraphDef to fill.
         keys: of each variable, its key in the checkpoint.
-        objects: the graph of objects, which a checkpoint that a session saves holds too.
     """
 
     def __init__(self, meta: Any, keys: Mapping[Variable, str]):
@@ -105,7 +104,7 @@ class Session:
             _describe(made.outputs[name], f"{call}:{i}", results[name])
 
     def saver(self, graph_key: str, graph: bytes) -> None:
-        """Add the nodes that restore all variables from a checkpoint, and that save one."""
+        """Add the nodes that restore all variables from a checkpoint, and that save one, with the graph of objects."""
         file = self._add("saver_filename", "Placeholder", dtype="string", shape=shape_message(()))
         variables = list(self.keys)
         reads = [
