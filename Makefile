@@ -16,7 +16,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	export engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
 	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
 	saving/test_damaged_formats.py saving/test_files_for_keras.py saving/test_golden_files.py \
-	saving/test_tensorflow_files.py saving/test_written_files.py \
+	saving/test_tensorflow_files.py saving/test_written_files.py export/test_saved_model.py \
 	layers/native applications/test_architectures.py benchmarks data/test_dataset.py datasets utils/test_directories.py utils/test_timeseries.py wrappers \
 	utils/test_models_and_sessions.py properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \

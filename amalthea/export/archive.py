@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from amalthea.engine.ir.variable import Variable
@@ -135,7 +136,8 @@ class ExportArchive:
         if not self.endpoints:
             raise ExportError("The archive has no endpoint.", cure="add_endpoint('serve', model)")
         check_path(self.format, os.fspath(filepath))
-        options, writer = options or Options(), target(self.format)
+        kept = {"variables": self.variables, **self._collections}
+        options, writer = replace(options or Options(), variables=kept), target(self.format)
         endpoints = list(self.endpoints.values())
         check_options(writer, endpoints, options)
         writer.write(endpoints, os.fspath(filepath), options)

@@ -37,12 +37,16 @@ class Endpoint(NamedTuple):
         graph: the graph; it writes no variable.
         inputs: names of the graph's inputs.
         outputs: names of the graph's outputs.
+        arguments: list of the function's arguments: names of inputs, nested as a caller in Python nests their values.
+        results: names of outputs, nested like the function's result.
     """
 
     name: str
     graph: Graph
     inputs: list[str]
     outputs: list[str]
+    arguments: Any = None
+    results: Any = None
 
     def lowered(self, lowerings: Container[Primitive], target: str, first: bool = False) -> Endpoint:
         """Rewrite the graph to primitives that a target has lowerings for.
@@ -100,7 +104,9 @@ def traced(name: str, function: Callable[..., Any], signature: Any, output_names
     if len(names) != len(outputs):
         names = ["output" if len(outputs) == 1 else f"output_{i}" for i in range(len(outputs))]
     free = Names().free
-    return Endpoint(name, graph, [free(spec.name) for spec in specs], [free(n) for n in names])
+    taken, given = [free(spec.name) for spec in specs], [free(n) for n in names]
+    nested = tree.pack_sequence_as(signature, taken), tree.pack_sequence_as(results, given)
+    return Endpoint(name, graph, taken, given, *nested)
 
 
 def _widened(output: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def exported(
         dtype=keywords.get("dtype", "float32"),
         calibration=_batches(keywords.get("calibration"), endpoint.inputs),
         opset=keywords.get("opset_version"),
+        variables={"variables": model.variables},
     )
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)

@@ -11,11 +11,12 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
@@ -33,6 +34,7 @@ class Known(NamedTuple):
         runs_with: str; the library that executes the file for a check.
         extra: str; the extra of this package that installs both.
         program: str; the program of the system that executes the file, or compiles it, for a check.
+        checks_with: str; the extra that installs ``runs_with``, if it is another.
     """
 
     module: str
@@ -42,6 +44,7 @@ class Known(NamedTuple):
     runs_with: str = ""
     extra: str = ""
     program: str = ""
+    checks_with: str = ""
 
 
 _LITERT = "ai_edge_litert"
@@ -52,6 +55,15 @@ TARGETS = {
     ),
     "openvino": Known("openvino", ".xml", "OpenVINO IR, for Intel's processors", "openvino", "openvino", "openvino"),
     "c": Known("c", ".c", "C99 without a library, for microcontrollers and any program", program="cc"),
+    "tf_saved_model": Known(
+        "saved_model",
+        "",
+        "TensorFlow SavedModel, for servers, the JVM, C",
+        "tensorboard",
+        "tensorflow",
+        "tensorboard",
+        checks_with="tensorflow",
+    ),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
@@ -64,11 +76,13 @@ class Options:
         dtype: str; ``"float32"``, ``"float16"`` or ``"int8"``, of weights or computations.
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
+        variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
+    variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
 
 
 class Target:
@@ -182,7 +196,8 @@ def runtime_of(name: str) -> Any:
         return importlib.import_module(known.runs_with)
     except ImportError as error:
         raise MissingLibraryError(
-            f"A check of the format {name!r} needs {known.runs_with}.", cure=f"pip install amalthea[{known.extra}]"
+            f"A check of the format {name!r} needs {known.runs_with}.",
+            cure=f"pip install amalthea[{known.checks_with or known.extra}]",
         ) from error
 
 

@@ -12,6 +12,7 @@ from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ExportError
+from amalthea.export.indexing import ALONG, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -268,36 +269,9 @@ def _gather_points(b: Builder, x: Value, indices: Value) -> Value:
     return b.GATHER_ND(x, b.cast(indices, "int32"), shape=shape)
 
 
-def _points_along(b: Builder, indices: Value, axis: int) -> Value:
-    """Whole indices of the elements that indices along one axis choose."""
-    rank, shape = indices.rank, indices.shape
-    rows = [
-        b.cast(indices, "int32") if a == axis else _iota(b, shape=shape, axis=a, dtype="int32") for a in range(rank)
-    ]
-    columns = [b.reshape(row, (*shape, 1)) for row in rows]
-    return _concatenate(b, *columns, axis=rank)
-
-
-def _take_along_axis(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
-    return b.GATHER_ND(x, _points_along(b, indices, axis), shape=indices.shape)
-
-
 def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Value:
     sums = b.SCATTER_ND(b.cast(indices, "int32"), updates, b.ints(x.shape), shape=x.shape, dtype=x.dtype)
     return b.ADD(x, sums)
-
-
-def _add_along_axis(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
-    return _scatter_points(b, x, _points_along(b, indices, axis), updates)
-
-
-def _scatter_add(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
-    k = indices.rank
-    column = b.reshape(b.cast(indices, "int32"), (*indices.shape, 1))
-    to_front = [axis, *(a for a in range(x.rank) if a != axis)]
-    lead = [*range(axis, axis + k), *range(axis), *range(axis + k, updates.rank)]
-    made = _scatter_points(b, b.transpose(x, to_front), column, b.transpose(updates, lead))
-    return b.transpose(made, np.argsort(to_front).tolist())
 
 
 def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
@@ -333,17 +307,6 @@ def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
     return total if total is not None else _broadcast_to(b, b.constant(0, "int32"), shape=(x.shape[0], y.shape[1]))
 
 
-def _softmax(operator: str, **options: Any) -> Callable[..., Value]:
-    def lower(b: Builder, x: Value, *, axis: int) -> Value:
-        if axis == x.rank - 1:
-            return b.emit(operator, [x], **options)
-        axes = [*(a for a in range(x.rank) if a != axis), axis]
-        made = b.emit(operator, [b.transpose(x, axes)], **options)
-        return b.transpose(made, np.argsort(axes).tolist())
-
-    return lower
-
-
 def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
     return x
 
@@ -374,11 +337,11 @@ OPERATORS = {
     movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: _dilate,
     movement.flip: _flip, movement.iota: _iota, movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
-    indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.take_along_axis: _take_along_axis,
-    indexing.scatter_add: _scatter_add, indexing.scatter_add_points: _scatter_points,
-    indexing.add_along_axis: _add_along_axis, indexing.top_k: _top_k,
-    matmul.integer_matmul: _integer_matmul, matmul.matmul: _matmul,
-    composite.softmax: _softmax("SOFTMAX", beta=1.0), composite.log_softmax: _softmax("LOG_SOFTMAX"),
+    indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
+    **ALONG, indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: _integer_matmul,
+    composite.softmax: of_last_axis(lambda b, x: b.SOFTMAX(x, beta=1.0)),
+    composite.log_softmax: of_last_axis(lambda b, x: b.LOG_SOFTMAX(x)),
     control.identity: _same, control.stop_gradient: _same, control.barrier: _same,
     control.with_gradient: lambda b, *xs, count, rule: xs[count:],
 }  # fmt: skip
