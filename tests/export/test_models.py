@@ -219,15 +219,17 @@ def test_a_path_that_cannot_be_written_to_is_said(tmp_path):
 @pytest.mark.parametrize("dtype", ["float64", "mixed_float16", "mixed_bfloat16", "float16"])
 def test_models_of_other_precisions_keep_their_numbers(target, dtype, tmp_path):
     """A runtime without their arithmetic computes in floats of 32 bits."""
+    amalthea.utils.set_random_seed(0)
     model = Sequential([Input((6,)), layers.Dense(5, "relu", dtype=dtype), layers.Dense(3, dtype=dtype)])
     path = tmp_path / f"m{TARGETS[target].ending}"
     model.export(path, target, verbose=False, batch_size=rows_of(target))
     found = export.check_export(model, path, target)
-    assert found.difference <= {"float64": 1e-6, "mixed_bfloat16": 2e-2}.get(dtype, 3e-3) * max(found.scale, 1.0)
+    assert found.difference <= {"float64": 1e-6, "mixed_bfloat16": 4e-2}.get(dtype, 3e-3) * max(found.scale, 1.0)
 
 
 @pytest.mark.parametrize("target", HERE)
 def test_a_quantized_model_keeps_its_numbers(target, tmp_path):
+    amalthea.utils.set_random_seed(0)
     model = Sequential([Input((1500,)), layers.Dense(8, "relu"), layers.Dense(3)])
     model.quantize("int8")
     path = tmp_path / f"m{TARGETS[target].ending}"
