@@ -16,7 +16,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	export serve engine/backends/test_second_class.py engine/backends/test_segments.py engine/backends/tensorflow \
 	cli/test_inspect.py saving/test_browser_files.py saving/test_checkpoint_files.py saving/test_published_holes.py \
 	saving/test_damaged_formats.py saving/test_files_for_keras.py saving/test_golden_files.py \
-	saving/test_tensorflow_files.py saving/test_written_files.py \
+	saving/test_tensorflow_files.py saving/test_written_files.py export/test_saved_model.py \
 	layers/native applications/test_architectures.py benchmarks data/test_dataset.py datasets utils/test_directories.py utils/test_timeseries.py wrappers \
 	utils/test_models_and_sessions.py properties/test_accumulation.py properties/test_agreement.py \
 	properties/test_checks_can_fail.py properties/test_docstrings.py properties/test_errors_agree.py \
@@ -26,7 +26,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
 	compat/test_spelling.py
 
-.PHONY: help demo test test-all test-oldest test-newest test-drift check types-all format pages bench clean
+.PHONY: help demo test test-all test-targets test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,10 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 		OMP_NUM_THREADS=1 AMALTHEA_BACKEND=$$backend $(ALL)/bin/python -m pytest -n 2 -m "not slow" tests \
 			$(THEIR_OWN:%=--ignore=tests/%) || exit 1; \
 	done
+
+test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
+	cd tests/export/javascript && npm install --silent --no-audit --no-fund
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -68,8 +72,9 @@ format: $(VENV)/ready-dev ## lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pages: $(ALL)/ready ## measure every backend, and write the tables of docs/backends.md and the README
+pages: $(ALL)/ready ## measure every backend and export target, and write the tables of docs/ and the README
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
 
 bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 3 (hours)
 	$(BENCH)/bin/python -m benchmarks --out docs/benchmarks

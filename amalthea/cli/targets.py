@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shutil
 
 from rich.console import Console
 from rich.table import Table
@@ -18,8 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     table = Table("format", "path", "what it is", "written here", "executed here")
     for name, known in TARGETS.items():
-        there = (_there(library, known.extra) for library in (known.writes_with, known.runs_with))
-        table.add_row(name, known.ending or "a folder", known.line, *there)
+        written = _there(known.writes_with, known.extra)
+        executed = _there(known.runs_with, known.checks_with or known.extra)
+        if known.program and shutil.which(known.program) is None:
+            executed = f"needs the program {known.program}"
+        table.add_row(name, known.ending or "a folder", known.line, written, executed)
     Console().print(table)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, NotBuiltError, brief
 from amalthea.export import signatures
 from amalthea.export.endpoint import Endpoint, traced
-from amalthea.export.targets import Options, check_options, chosen, target
+from amalthea.export.targets import Options, Target, check_options, check_path, chosen, target
 
 
 class ExportArchive:
@@ -133,12 +135,21 @@ class ExportArchive:
         """
         if not self.endpoints:
             raise ExportError("The archive has no endpoint.", cure="add_endpoint('serve', model)")
-        options, writer = options or Options(), target(self.format)
+        check_path(self.format, os.fspath(filepath))
+        kept = {"variables": self.variables, **self._collections}
+        options, writer = replace(options or Options(), variables=kept), target(self.format)
         endpoints = list(self.endpoints.values())
         check_options(writer, endpoints, options)
-        writer.write(endpoints, str(filepath), options)
+        writer.write(endpoints, os.fspath(filepath), options)
         if verbose:
-            print(f"Saved {self.format} at '{filepath}'.\n" + "\n".join(map(line, endpoints)))
+            print(saved(writer, str(filepath), endpoints))
+
+
+def saved(writer: Target, path: str, endpoints: Sequence[Endpoint]) -> str:
+    """Return what a user is told about a file that was written."""
+    report = writer.report(path)
+    lines = [f"Saved {writer.name} at '{path}'.", *map(line, endpoints), *([f"  {report}"] if report else [])]
+    return "\n".join(lines)
 
 
 def line(endpoint: Endpoint) -> str:

@@ -80,7 +80,9 @@ def compared(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> Check
     worst, scale = 0.0, 0.0
     for a, b in zip(expected, got):
         a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
-        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+        with np.errstate(invalid="ignore"):  # infinity less itself
+            gap = np.abs(a - b)
+        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, gap)
         worst = max(worst, float(np.max(np.where(np.isnan(apart), np.inf, apart), initial=0.0)))
         scale = max(scale, float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a))))
     return Checked(worst, scale)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from amalthea import tree
+from amalthea import text, tree
 from amalthea.engine import shapes
 from amalthea.engine.ir.graph import Graph, graph_of_trace
 from amalthea.engine.ir.tensor import Tensor, Type
@@ -15,7 +15,7 @@ from amalthea.engine.passes.channels_first import channels_first
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, control
+from amalthea.engine.primitives import Primitive, control, elementwise
 from amalthea.errors import ExportError, brief
 from amalthea.training.names import Names
 
@@ -37,12 +37,16 @@ class Endpoint(NamedTuple):
         graph: the graph; it writes no variable.
         inputs: names of the graph's inputs.
         outputs: names of the graph's outputs.
+        arguments: list of the function's arguments: names of inputs, nested as a caller in Python nests their values.
+        results: names of outputs, nested like the function's result.
     """
 
     name: str
     graph: Graph
     inputs: list[str]
     outputs: list[str]
+    arguments: Any = None
+    results: Any = None
 
     def lowered(self, lowerings: Container[Primitive], target: str, first: bool = False) -> Endpoint:
         """Rewrite the graph to primitives that a target has lowerings for.
@@ -86,11 +90,12 @@ def traced(name: str, function: Callable[..., Any], signature: Any, output_names
         ExportError: the function returns no tensor.
     """
     specs = tree.flatten(signature)
+    _refuse_text(specs)
     symbols = _Symbols()
     with Trace() as scope:
         inputs = [Tensor(symbols.type(spec), name=spec.name) for spec in specs]
         results = function(*tree.pack_sequence_as(signature, inputs))
-        outputs = [as_tensor(x) for x in tree.flatten(results)]
+        outputs = [_widened(as_tensor(x)) for x in tree.flatten(results)]
     if not outputs:
         raise ExportError(f"The function of endpoint {name!r} returns no tensor.", got=brief(results))
     scope.undo(0)  # values that a call assigns, such as the next seed, are not kept by a file that answers requests
@@ -99,7 +104,24 @@ def traced(name: str, function: Callable[..., Any], signature: Any, output_names
     if len(names) != len(outputs):
         names = ["output" if len(outputs) == 1 else f"output_{i}" for i in range(len(outputs))]
     free = Names().free
-    return Endpoint(name, graph, [free(spec.name) for spec in specs], [free(n) for n in names])
+    taken, given = [free(spec.name) for spec in specs], [free(n) for n in names]
+    nested = tree.pack_sequence_as(signature, taken), tree.pack_sequence_as(results, given)
+    return Endpoint(name, graph, taken, given, *nested)
+
+
+def _widened(output: Tensor) -> Tensor:
+    """An output of bfloat16 as float32: hardly a runtime hands out the former."""
+    return elementwise.cast(output, dtype="float32") if output.dtype == "bfloat16" else output
+
+
+def _refuse_text(specs: Sequence[Spec]) -> None:
+    for spec in specs:
+        if spec.dtype == text.DTYPE:
+            raise ExportError(
+                f"The input '{spec.name}' is text, which is left outside of exported files.",
+                expected="inputs of numbers",
+                cure="export amalthea.Model(layer.output, model.output), with the last layer that computes on text",
+            )
 
 
 class _Symbols:

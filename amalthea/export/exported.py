@@ -11,9 +11,9 @@ from amalthea import tree
 from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError, DataError
 from amalthea.export import signatures
-from amalthea.export.archive import line
+from amalthea.export.archive import saved
 from amalthea.export.endpoint import traced
-from amalthea.export.targets import Options, check_options, chosen, target
+from amalthea.export.targets import Options, check_options, check_path, chosen, target
 
 OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite")
 ENDPOINT = "serve"
@@ -30,6 +30,7 @@ def exported(
     name = chosen(format, path)
     if not keywords.get("overwrite", True) and os.path.lexists(path):
         raise ArgumentError("There is a file at this path already.", got=path, cure="overwrite=True")
+    check_path(name, path)
     writer = target(name)
     found = signatures.of_model(model) if signature is None else signatures.given(signature, model)
     if keywords.get("batch_size") is not None:
@@ -40,11 +41,12 @@ def exported(
         dtype=keywords.get("dtype", "float32"),
         calibration=_batches(keywords.get("calibration"), endpoint.inputs),
         opset=keywords.get("opset_version"),
+        variables={"variables": model.variables},
     )
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)
     if verbose:
-        print(f"Saved {name} at '{path}'.\n{line(endpoint)}")
+        print(saved(writer, path, [endpoint]))
 
 
 def _batches(arrays: Any, names: list[str], rows: int = 32) -> list[dict[str, np.ndarray]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class Lowering(ABC):
     """
 
     size_dtype = "int32"
+    computed_in: Mapping[str, str] = MappingProxyType({})  # dtypes that the format computes in another one
 
     def __init__(self, table: Mapping[Any, Callable[..., Any]]):
         self.table = table
@@ -73,9 +75,16 @@ class Lowering(ABC):
     def join(self, sizes: Sequence[Value]) -> Value:
         """Concatenate vectors of one size."""
 
+    def held(self, type: Type) -> Type:
+        """Return the type that a tensor of the graph has in the file."""
+        return type._replace(dtype=self.computed_in.get(type.dtype, type.dtype))
+
     def constant(self, array: Any, dtype: str | None = None) -> Value:
         """Return a constant; equal small ones are stored once."""
         array = np.asarray(array, dtypes.to_numpy(dtype) if dtype else None)
+        name = dtypes.standardize(array.dtype)
+        if name in self.computed_in:
+            array = array.astype(self.computed_in[name])
         key = (array.dtype.name, array.shape, array.tobytes()) if array.size <= 64 else None
         if key is None:
             return self.new_constant(array)
@@ -130,5 +139,5 @@ class Lowering(ABC):
         for node in graph.nodes:
             made = self.table[node.primitive](self, *(self.value(x) for x in node.inputs), **node.attrs)
             for tensor, value in zip(node.outputs, (made,) if node.primitive.single else made):
-                self.values[tensor] = Value(value.name, tensor.type, value.array)
+                self.values[tensor] = Value(value.name, self.held(tensor.type), value.array)
         return [self.value(x) for x in graph.results]

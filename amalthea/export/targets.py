@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
@@ -31,6 +33,8 @@ class Known(NamedTuple):
         writes_with: str; the library that the writer imports, "" for none but what is always installed.
         runs_with: str; the library that executes the file for a check.
         extra: str; the extra of this package that installs both.
+        program: str; the program of the system that executes the file, or compiles it, for a check.
+        checks_with: str; the extra that installs ``runs_with``, if it is another.
     """
 
     module: str
@@ -39,6 +43,8 @@ class Known(NamedTuple):
     writes_with: str = ""
     runs_with: str = ""
     extra: str = ""
+    program: str = ""
+    checks_with: str = ""
 
 
 _LITERT = "ai_edge_litert"
@@ -48,6 +54,16 @@ TARGETS = {
         "litert", ".tflite", "LiteRT, for phones and small devices", "ai_edge_litert", "ai_edge_litert", "litert"
     ),
     "openvino": Known("openvino", ".xml", "OpenVINO IR, for Intel's processors", "openvino", "openvino", "openvino"),
+    "c": Known("c", ".c", "C99 without a library, for microcontrollers and any program", program="cc"),
+    "tf_saved_model": Known(
+        "saved_model",
+        "",
+        "TensorFlow SavedModel, for servers, the JVM, C",
+        "tensorboard",
+        "tensorflow",
+        "tensorboard",
+        checks_with="tensorflow",
+    ),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
@@ -60,11 +76,13 @@ class Options:
         dtype: str; ``"float32"``, ``"float16"`` or ``"int8"``, of weights or computations.
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
+        variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
+    variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
 
 
 class Target:
@@ -72,6 +90,7 @@ class Target:
 
     name = ""
     dtypes: Sequence[str] = ("float32",)
+    calibrated: Sequence[str] = ("int8",)  # dtypes that need typical inputs
     has_symbols = True  # whether sizes may be left to each call
     many = False  # whether a file holds several endpoints
 
@@ -82,6 +101,10 @@ class Target:
             ExportError: an endpoint has a computation or a type that the format cannot say; nothing is written.
         """
         raise NotImplementedError
+
+    def report(self, path: str) -> str:
+        """Return a line on a written file for its user, or ""."""
+        return ""
 
     def runner(self, path: str) -> Runner:
         """Return a function from named inputs to named outputs that executes a written file."""
@@ -126,13 +149,30 @@ def target(name: str) -> Target:
     return importlib.import_module(f"amalthea.export.{known.module}").TARGET
 
 
+def executed_here(name: str) -> bool:
+    """Whether a target's files can be written and executed here: its libraries and program are installed."""
+    known = TARGETS[name]
+    libraries = [x for x in (known.writes_with, known.runs_with) if x]
+    there = all(importlib.util.find_spec(x) is not None for x in libraries)
+    return there and (not known.program or shutil.which(known.program) is not None)
+
+
+def check_path(name: str, path: str) -> None:
+    """Raise an error if a target's file cannot be written there."""
+    if os.path.isdir(path) and TARGETS[name].ending:
+        raise ArgumentError("There is a folder of that name, and the format is a file.", got=path)
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ArgumentError("The folder to write to does not exist.", got=folder, cure=f"os.makedirs({folder!r})")
+
+
 def check_options(target: Target, endpoints: Sequence[Endpoint], options: Options) -> None:
     """Raise an error if a target cannot do what is asked, before anything is written."""
     if options.dtype not in target.dtypes:
         raise ArgumentError(
             f"The format {target.name!r} has no such dtype.", expected=", ".join(target.dtypes), got=options.dtype
         )
-    if options.dtype == "int8" and not options.calibration:
+    if options.dtype in target.calibrated and not options.calibration:
         raise ArgumentError("Integers of 8 bits need typical inputs.", cure="calibration=x_train[:200]")
     if len(endpoints) != 1 and not target.many:
         raise ExportError(f"The format {target.name!r} holds one endpoint.", got=", ".join(e.name for e in endpoints))
@@ -156,5 +196,22 @@ def runtime_of(name: str) -> Any:
         return importlib.import_module(known.runs_with)
     except ImportError as error:
         raise MissingLibraryError(
-            f"A check of the format {name!r} needs {known.runs_with}.", cure=f"pip install amalthea[{known.extra}]"
+            f"A check of the format {name!r} needs {known.runs_with}.",
+            cure=f"pip install amalthea[{known.checks_with or known.extra}]",
         ) from error
+
+
+def program_of(name: str) -> str:
+    """Return the path of the program that a check of a target needs.
+
+    Raises:
+        MissingLibraryError: it is not installed.
+    """
+    program = TARGETS[name].program
+    found = shutil.which(program)
+    if found is None:
+        raise MissingLibraryError(
+            f"A check of the format {name!r} needs the program {program!r}.",
+            cure=f"install one, and put {program} on PATH",
+        )
+    return found

@@ -22,7 +22,8 @@ class Exporting:
 
         Args:
             filepath: str or path; the file or folder to write.
-            format: str; name of the format, such as ``"onnx"``. Defaults to None, by the path's ending.
+            format: str; name of the format, such as ``"onnx"``. Defaults to None, by the path's ending; a path without
+                one is a folder, a SavedModel of TensorFlow.
             verbose: bool; whether inputs and outputs are printed. Defaults to None, True.
             input_signature: list of InputSpec, symbolic tensors or arrays, nested like the inputs; a None in a shape is
                 a size that each call may choose. Defaults to None, the shapes that the model knows.

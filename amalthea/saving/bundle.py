@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from amalthea import writing
 from amalthea.engine import dtypes
 from amalthea.errors import ModelFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import protobuf, string_table
 from amalthea.saving.crc32c import crc32c, masked
-from amalthea.saving.protobuf import Field
+from amalthea.saving.protobuf import Field, as_varint
 
-# By TensorFlow's numbers.
-_DTYPES = {
+DTYPES = {  # by TensorFlow's numbers
     1: "float32",
     2: "float64",
     3: "int32",
@@ -40,9 +41,14 @@ _DTYPES = {
     24: "float8_e5m2",
     25: "float8_e4m3fn",
 }
+NUMBERS = {name: number for number, name in DTYPES.items()}
 _STRING = 7
 
-_HEADER = {"num_shards": Field(1, "int"), "endianness": Field(2, "int")}
+_HEADER = {
+    "num_shards": Field(1, "int"),
+    "endianness": Field(2, "int"),
+    "version": Field(3, {"producer": Field(1, "int")}),
+}
 _SHAPE = {"dim": Field(2, {"size": Field(1, "int")}, many=True), "unknown_rank": Field(3, "int")}
 _ENTRY = {
     "dtype": Field(1, "int"),
@@ -171,6 +177,35 @@ class Bundle:
             return file.read(entry.size)
 
 
+def write(prefix: Path, values: Mapping[str, np.ndarray | bytes]) -> None:
+    """Writes values as a checkpoint, which :class:`Bundle` and TensorFlow read.
+
+    Args:
+        prefix: path with which the names of its two files begin.
+        values: arrays, or one piece of text each, by their keys.
+    """
+    rows = {b"": protobuf.message({"num_shards": 1, "version": {"producer": 1}}, _HEADER)}
+    offset = 0
+    with writing.whole_file(prefix.with_name(f"{prefix.name}.data-00000-of-00001")) as file:
+        for key, value in sorted(values.items(), key=lambda row: row[0].encode()):
+            data, entry = _packed(value)
+            entry |= {"offset": offset, "size": len(data)}
+            rows[key.encode()] = protobuf.message(entry, _ENTRY)
+            offset += file.write(data)
+    writing.write(prefix.with_name(f"{prefix.name}.index"), string_table.table(rows))
+
+
+def _packed(value: np.ndarray | bytes) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of a value, and its type and checksum."""
+    if isinstance(value, bytes):
+        length = crc32c(struct.pack("<I" if len(value) < 1 << 32 else "<Q", len(value)))
+        behind = struct.pack("<I", masked(length)) + value
+        return as_varint(len(value)) + behind, {"dtype": _STRING, "crc32c": masked(crc32c(behind, length)), "shape": {}}
+    data = np.ascontiguousarray(value).tobytes()
+    shape = {"dim": [{"size": n} for n in value.shape]}
+    return data, {"dtype": NUMBERS[dtypes.standardize(value.dtype)], "crc32c": masked(crc32c(data)), "shape": shape}
+
+
 def _size(entry: Entry) -> int:
     return math.prod(entry.shape) * dtypes.to_numpy(str(entry.dtype)).itemsize
 
@@ -200,6 +235,6 @@ def _entry(key: bytes, value: bytes) -> Entry:
             cure="save the model again without a partitioner",
         )
     dtype = found["dtype"]
-    if dtype != _STRING and dtype not in _DTYPES:
+    if dtype != _STRING and dtype not in DTYPES:
         raise ModelFileError("A value in the checkpoint has a dtype that is not read.", got=f"{brief(key)}: {dtype}")
-    return Entry(_DTYPES.get(dtype), dims, found["shard_id"], found["offset"], found["size"], found["crc32c"])
+    return Entry(DTYPES.get(dtype), dims, found["shard_id"], found["offset"], found["size"], found["crc32c"])

@@ -16,7 +16,7 @@ by their names where the file tells them, else by their order; everything else b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,6 +109,19 @@ def _node(row: dict[str, Any]) -> Node:
         Slot(s["original_variable_node_id"], s["slot_name"], s["slot_variable_node_id"]) for s in row["slot_variables"]
     )
     return Node({c["local_name"]: c["node_id"] for c in row["children"]}, key, name, slots)
+
+
+def packed(nodes: Sequence[Node]) -> bytes:
+    """The bytes of a graph of objects; the inverse of reading one."""
+    return protobuf.message({"nodes": [_row(node) for node in nodes]}, _GRAPH)
+
+
+def _row(node: Node) -> dict[str, Any]:
+    key = {"name": _VALUE, "full_name": node.name, "checkpoint_key": node.key}
+    return {
+        "children": [{"node_id": i, "local_name": name} for name, i in node.children.items()],
+        "attributes": [key] if node.key is not None else [],
+    }
 
 
 class Match(NamedTuple):

@@ -43,6 +43,12 @@ _META_GRAPH = {
     "object_graph": Field(7, {"nodes": Field(1, _OBJECT, many=True)}),
 }
 _SAVED_MODEL = {"meta_graphs": Field(2, _META_GRAPH, many=True)}
+_WHOLE = {"schema_version": Field(1, "int"), "meta_graphs": Field(2, "bytes", many=True)}
+
+
+def packed(meta_graph: bytes) -> bytes:
+    """The bytes of saved_model.pb that holds one graph, a MetaGraphDef."""
+    return protobuf.message({"schema_version": 1, "meta_graphs": [meta_graph]}, _WHOLE)
 
 
 class Saved(NamedTuple):

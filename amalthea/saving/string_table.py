@@ -14,14 +14,15 @@ compression (0: none) and a checksum. Each block is read once, and everything in
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from amalthea.errors import ModelFileError
 from amalthea.saving.crc32c import crc32c, masked
-from amalthea.saving.protobuf import varint
+from amalthea.saving.protobuf import as_varint, varint
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER, _TRAILER = 48, 5
+_ROWS = 64  # entries of a block that is written
 _GROWTH = 64  # how many times the size of the file its keys may have, which share their beginnings
 
 
@@ -110,3 +111,35 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += rest
         yield key, block[at : at + size]
         at += size
+
+
+def table(rows: Mapping[bytes, bytes]) -> bytes:
+    """The bytes of a table; the inverse of :func:`read`.
+
+    Args:
+        rows: the values by their keys, in any order.
+    """
+    data = bytearray()
+
+    def add(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """Append a block; return its handle."""
+        block = _packed(entries)
+        handle = as_varint(len(data)) + as_varint(len(block))
+        data.extend(block + struct.pack("<BI", 0, masked(crc32c(block + b"\0"))))
+        return handle
+
+    entries = sorted(rows.items())
+    parts = [entries[i : i + _ROWS] for i in range(0, len(entries), _ROWS)]
+    index = [(part[-1][0], add(part)) for part in parts]
+    ends = add([]) + add(index)  # a table of extras, which is empty, comes first
+    return bytes(data) + ends.ljust(_FOOTER - 8, b"\0") + struct.pack("<Q", _MAGIC)
+
+
+def _packed(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A block in which no key shares its beginning with another."""
+    block, positions = bytearray(), []
+    for key, value in entries:
+        positions.append(len(block))
+        block += as_varint(0) + as_varint(len(key)) + as_varint(len(value)) + key + value
+    positions = positions or [0]
+    return bytes(block) + struct.pack(f"<{len(positions) + 1}I", *positions, len(positions))

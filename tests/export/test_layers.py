@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from amalthea.export.targets import TARGETS
 from tests.export.gaps import GAPS
-from tests.export.layers_tried import RECORDS, tried
+from tests.export.layers_tried import HERE, RECORDS, tried
 
-HERE = [
-    n for n, k in TARGETS.items() if all(not x or importlib.util.find_spec(x) for x in (k.writes_with, k.runs_with))
-]
 CLOSE = 2e-5  # of the largest output: float32 on two runtimes
 
 

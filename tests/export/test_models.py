@@ -22,6 +22,11 @@ def session(path):
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
+def rows_of(target):
+    """The number of rows to export for: any, or one if the target needs to know."""
+    return None if targets.target(target).has_symbols else 1
+
+
 def small():
     return Sequential([Input((4,), name="features"), layers.Dense(3, name="scores")])
 
@@ -31,7 +36,7 @@ def small():
 def test_a_trained_model_predicts_the_same_from_its_file(name, target, tmp_path):
     model, x, _ = trained(name)
     path = tmp_path / f"model{TARGETS[target].ending}"
-    model.export(path, verbose=False)
+    model.export(path, verbose=False, batch_size=rows_of(target))
     if target == "onnx":
         onnx.checker.check_model(str(path), full_check=True)
     for rows in (1, 7):
@@ -106,8 +111,8 @@ def test_files_of_fewer_bits_are_smaller_and_near(target, dtype, tmp_path):
     x = np.random.default_rng(0).normal(size=(64, 8, 8, 1)).astype("float32")
     sizes = {}
     for kind in ("float32", dtype):
-        model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x)
-        sizes[kind] = os.path.getsize(tmp_path / kind)
+        model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x, batch_size=rows_of(target))
+        sizes[kind] = sum(file.stat().st_size for file in tmp_path.glob(f"{kind}*"))
     share, near = {"float16": (0.55, 5e-3), "int8": (0.4, 0.1)}[dtype]
     assert sizes[dtype] < share * sizes["float32"]
     found = export.check_export(model, tmp_path / dtype, target, inputs=x)
@@ -187,6 +192,50 @@ def test_calls_of_a_library_are_refused_by_name(tmp_path):
     with pytest.raises(ExportError, match="library's own functions"):
         Model(x, y).export(tmp_path / "m.onnx")
     assert os.listdir(tmp_path) == []
+
+
+def test_text_is_refused_by_the_name_of_its_input(tmp_path):
+    lookup = layers.StringLookup(vocabulary=["a", "b"])
+    words = Input((), dtype="string", name="words")
+    numbers = lookup(words)
+    model = Model(words, layers.Embedding(4, 2)(numbers))
+    with pytest.raises(ExportError, match="'words' is text"):
+        model.export(tmp_path / "m.onnx")
+    behind = Model(numbers, model.output)
+    behind.export(tmp_path / "m.onnx", verbose=False)
+    assert export.check_export(behind, tmp_path / "m.onnx").difference < 1e-6
+
+
+def test_a_path_that_cannot_be_written_to_is_said(tmp_path):
+    (tmp_path / "m.onnx").mkdir()
+    with pytest.raises(ArgumentError, match="folder of that name"):
+        small().export(tmp_path / "m.onnx")
+    with pytest.raises(ArgumentError, match="does not exist"):
+        small().export(tmp_path / "none" / "m.onnx")
+    assert os.listdir(tmp_path) == ["m.onnx"] and os.listdir(tmp_path / "m.onnx") == []
+
+
+@pytest.mark.parametrize("target", HERE)
+@pytest.mark.parametrize("dtype", ["float64", "mixed_float16", "mixed_bfloat16", "float16"])
+def test_models_of_other_precisions_keep_their_numbers(target, dtype, tmp_path):
+    """A runtime without their arithmetic computes in floats of 32 bits."""
+    amalthea.utils.set_random_seed(0)
+    model = Sequential([Input((6,)), layers.Dense(5, "relu", dtype=dtype), layers.Dense(3, dtype=dtype)])
+    path = tmp_path / f"m{TARGETS[target].ending}"
+    model.export(path, target, verbose=False, batch_size=rows_of(target))
+    found = export.check_export(model, path, target)
+    assert found.difference <= {"float64": 1e-6, "mixed_bfloat16": 4e-2}.get(dtype, 3e-3) * max(found.scale, 1.0)
+
+
+@pytest.mark.parametrize("target", HERE)
+def test_a_quantized_model_keeps_its_numbers(target, tmp_path):
+    amalthea.utils.set_random_seed(0)
+    model = Sequential([Input((1500,)), layers.Dense(8, "relu"), layers.Dense(3)])
+    model.quantize("int8")
+    path = tmp_path / f"m{TARGETS[target].ending}"
+    model.export(path, target, verbose=False, batch_size=rows_of(target))
+    found = export.check_export(model, path, target)
+    assert found.difference <= 1e-4 * max(found.scale, 1.0)
 
 
 def test_a_file_that_is_there_may_be_kept(tmp_path):

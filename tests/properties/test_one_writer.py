@@ -19,6 +19,7 @@ ALONE = {
         "TemporaryDirectory",
     ): "a layer reads and writes its files in a folder that is gone afterwards",
     ("export/onnx_precision.py", "TemporaryDirectory"): "the tool that quantizes reads and writes files",
+    ("export/c/target.py", "TemporaryDirectory"): "the compiler writes the library that a check loads",
     ("export/openvino.py", "TemporaryDirectory"): "the library writes files alone",
 }
 _ALWAYS = {

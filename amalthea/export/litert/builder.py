@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ class Model:
 
 class Builder(Lowering):
     """Collects the tensors and operators of one subgraph; an operator of the format is a method, such as ``b.ADD``."""
+
+    computed_in = MappingProxyType({"float16": "float32", "bfloat16": "float32", "float64": "float32"})
 
     def __init__(self, table: Any, model: Model, name: str = "main"):
         super().__init__(table)
@@ -160,6 +163,7 @@ class Builder(Lowering):
         return self.TRANSPOSE(x, self.ints(axes), shape=[x.shape[a] for a in axes])
 
     def cast(self, x: Value, dtype: str) -> Value:
+        dtype = self.computed_in.get(dtype, dtype)
         if x.dtype == dtype:
             return x
         return self.CAST(x, dtype=dtype, inDataType=TYPES[x.dtype], outDataType=TYPES[dtype])

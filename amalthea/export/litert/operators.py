@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import shapes
+from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
+from amalthea.errors import ExportError
+from amalthea.export.indexing import ALONG, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -267,36 +269,9 @@ def _gather_points(b: Builder, x: Value, indices: Value) -> Value:
     return b.GATHER_ND(x, b.cast(indices, "int32"), shape=shape)
 
 
-def _points_along(b: Builder, indices: Value, axis: int) -> Value:
-    """Whole indices of the elements that indices along one axis choose."""
-    rank, shape = indices.rank, indices.shape
-    rows = [
-        b.cast(indices, "int32") if a == axis else _iota(b, shape=shape, axis=a, dtype="int32") for a in range(rank)
-    ]
-    columns = [b.reshape(row, (*shape, 1)) for row in rows]
-    return _concatenate(b, *columns, axis=rank)
-
-
-def _take_along_axis(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
-    return b.GATHER_ND(x, _points_along(b, indices, axis), shape=indices.shape)
-
-
 def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Value:
     sums = b.SCATTER_ND(b.cast(indices, "int32"), updates, b.ints(x.shape), shape=x.shape, dtype=x.dtype)
     return b.ADD(x, sums)
-
-
-def _add_along_axis(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
-    return _scatter_points(b, x, _points_along(b, indices, axis), updates)
-
-
-def _scatter_add(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
-    k = indices.rank
-    column = b.reshape(b.cast(indices, "int32"), (*indices.shape, 1))
-    to_front = [axis, *(a for a in range(x.rank) if a != axis)]
-    lead = [*range(axis, axis + k), *range(axis), *range(axis + k, updates.rank)]
-    made = _scatter_points(b, b.transpose(x, to_front), column, b.transpose(updates, lead))
-    return b.transpose(made, np.argsort(to_front).tolist())
 
 
 def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
@@ -306,6 +281,8 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
+    if not dtypes.is_float(x.dtype):
+        raise ExportError("LiteRT multiplies matrices of floats alone.", got=x.dtype, cure="ops.cast(x, 'float32')")
     rows, columns = x.shape[-1 if transpose_x else -2], y.shape[-2 if transpose_y else -1]
     shape = (*shapes.broadcast(x.shape[:-2], y.shape[:-2]), rows, columns)
     if x.rank == y.rank == 2 and y.array is not None and not transpose_x and x.dtype == "float32":
@@ -314,15 +291,20 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: b
     return b.BATCH_MATMUL(x, y, shape=shape, adjX=transpose_x, adjY=transpose_y)
 
 
-def _softmax(operator: str, **options: Any) -> Callable[..., Value]:
-    def lower(b: Builder, x: Value, *, axis: int) -> Value:
-        if axis == x.rank - 1:
-            return b.emit(operator, [x], **options)
-        axes = [*(a for a in range(x.rank) if a != axis), axis]
-        made = b.emit(operator, [b.transpose(x, axes)], **options)
-        return b.transpose(made, np.argsort(axes).tolist())
-
-    return lower
+def _integer_matmul(b: Builder, x: Value, y: Value) -> Value:
+    """A product of bytes: sums of up to 1,024 products are exact in floats, and are added as integers."""
+    inner, total = x.shape[1], None
+    if not isinstance(inner, int):
+        raise ExportError("LiteRT needs the size of what integer weights multiply.", got=str(x.type))
+    for start in range(0, inner, 1024):
+        end = min(start + 1024, inner)
+        left = _slice(b, x, starts=[0, start], limits=[x.shape[0], end], strides=[1, 1])
+        right = _slice(b, y, starts=[start, 0], limits=[end, y.shape[1]], strides=[1, 1])
+        shape = (x.shape[0], y.shape[1])
+        part = b.BATCH_MATMUL(b.cast(left, "float32"), b.cast(right, "float32"), shape=shape, adjX=False, adjY=False)
+        part = b.cast(part, "int32")
+        total = part if total is None else b.ADD(total, part)
+    return total if total is not None else _broadcast_to(b, b.constant(0, "int32"), shape=(x.shape[0], y.shape[1]))
 
 
 def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
@@ -355,10 +337,11 @@ OPERATORS = {
     movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: _dilate,
     movement.flip: _flip, movement.iota: _iota, movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
-    indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.take_along_axis: _take_along_axis,
-    indexing.scatter_add: _scatter_add, indexing.scatter_add_points: _scatter_points,
-    indexing.add_along_axis: _add_along_axis, indexing.top_k: _top_k, matmul.matmul: _matmul,
-    composite.softmax: _softmax("SOFTMAX", beta=1.0), composite.log_softmax: _softmax("LOG_SOFTMAX"),
+    indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
+    **ALONG, indexing.top_k: _top_k, matmul.matmul: _matmul,
+    matmul.integer_matmul: _integer_matmul,
+    composite.softmax: of_last_axis(lambda b, x: b.SOFTMAX(x, beta=1.0)),
+    composite.log_softmax: of_last_axis(lambda b, x: b.LOG_SOFTMAX(x)),
     control.identity: _same, control.stop_gradient: _same, control.barrier: _same,
     control.with_gradient: lambda b, *xs, count, rule: xs[count:],
 }  # fmt: skip

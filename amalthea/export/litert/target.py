@@ -70,12 +70,13 @@ class LiteRt(Target):
         builder = Builder(LOWERINGS, model)
         inputs = []
         for name, tensor in zip(endpoint.inputs, endpoint.graph.inputs):
-            inputs.append(Value(builder.tensor(tensor.type, name), tensor.type))
+            held = builder.held(tensor.type)
+            inputs.append(Value(builder.tensor(held, name), held))
             builder.values[tensor] = inputs[-1]
         for value in inputs:
             builder.know_symbols(value)
         for variable, tensor in endpoint.graph.reads:
-            builder.values[tensor] = builder.new_constant(variable.numpy())
+            builder.values[tensor] = builder.constant(variable.numpy())
         builder.finish(inputs, builder.add_graph(endpoint.graph))
         for name, index in zip(endpoint.outputs, builder.graph.outputs):
             builder.graph.tensors[index].name = name
@@ -90,9 +91,10 @@ class LiteRt(Target):
         interpreter = Interpreter(model_path=path, num_threads=1)
         run = interpreter.get_signature_runner("serve")
         names = list(interpreter.get_signature_list()["serve"]["outputs"])
+        kinds = {name: about["dtype"] for name, about in run.get_input_details().items()}
 
         def execute(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            got = run(**feeds)
+            got = run(**{name: np.asarray(value, kinds[name]) for name, value in feeds.items()})
             return {name: got[name] for name in names}
 
         return execute

@@ -1,0 +1,60 @@
+"""Lowerings by others of a format's table: indices along an axis as points, and functions of the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from amalthea.engine.primitives import indexing, movement
+from amalthea.export.lowering import Value
+
+Builder = Any  # a Lowering with reshape, transpose and cast
+
+
+def points_along(b: Builder, indices: Value, axis: int) -> Value:
+    """Whole indices of the elements that indices along one axis choose."""
+    shape = indices.shape
+    iota = b.table[movement.iota]
+    rows = [
+        b.cast(indices, "int32") if a == axis else iota(b, shape=shape, axis=a, dtype="int32")
+        for a in range(indices.rank)
+    ]
+    columns = [b.reshape(row, (*shape, 1)) for row in rows]
+    return b.table[movement.concatenate](b, *columns, axis=indices.rank)
+
+
+def _take_along_axis(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
+    return b.table[indexing.gather_points](b, x, points_along(b, indices, axis))
+
+
+def _add_along_axis(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
+    return b.table[indexing.scatter_add_points](b, x, points_along(b, indices, axis), updates)
+
+
+def _scatter_add(b: Builder, x: Value, indices: Value, updates: Value, *, axis: int) -> Value:
+    k = indices.rank
+    column = b.reshape(b.cast(indices, "int32"), (*indices.shape, 1))
+    to_front = [axis, *(a for a in range(x.rank) if a != axis)]
+    lead = [*range(axis, axis + k), *range(axis), *range(axis + k, updates.rank)]
+    add = b.table[indexing.scatter_add_points]
+    made = add(b, b.transpose(x, to_front), column, b.transpose(updates, lead))
+    return b.transpose(made, np.argsort(to_front).tolist())
+
+
+def of_last_axis(function: Callable[[Builder, Value], Value]) -> Callable[..., Value]:
+    """Return the lowering of a function of the last axis alone to any axis."""
+
+    def lower(b: Builder, x: Value, *, axis: int) -> Value:
+        axes = [*(a for a in range(x.rank) if a != axis), axis]
+        return b.transpose(function(b, b.transpose(x, axes)), np.argsort(axes).tolist())
+
+    return lower
+
+
+ALONG = {
+    indexing.take_along_axis: _take_along_axis,
+    indexing.add_along_axis: _add_along_axis,
+    indexing.scatter_add: _scatter_add,
+}
