@@ -9,7 +9,7 @@ own. A request goes this way::
       models.py         the model by name and version; folders that change
       batching.py       requests that wait together run together
 
-The libraries (uvicorn, starlette, prometheus-client) are an extra: ``pip install amalthea[serve]``.
+The libraries (uvicorn, starlette, orjson, prometheus-client) are an extra: ``pip install amalthea[serve]``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import orjson
 
 from amalthea.errors import brief
 from amalthea.serve.refusals import RequestError
@@ -18,12 +19,20 @@ def parsed(body: bytes) -> dict[str, Any]:
         RequestError: it is not JSON, or not an object.
     """
     try:
-        value = json.loads(body)
+        value = _loads(body)
     except RecursionError:
         raise RequestError(400, "The JSON of the body is nested too deeply.", expected="at most 64 axes") from None
     except ValueError as error:  # of the syntax, of the encoding, of a number with thousands of digits
         raise RequestError(400, "The body is not JSON.", expected="an object", got=str(error)) from None
     return mapping(value, "The body")
+
+
+def _loads(body: bytes) -> Any:
+    """Read JSON by orjson, which takes a fifth of the time; by ``json`` what it refuses, such as NaN."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return json.loads(body)
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError, MissingLibraryError
 
-LIBRARIES = ("uvicorn", "starlette", "prometheus_client")
+LIBRARIES = ("uvicorn", "starlette", "orjson", "prometheus_client")
 
 
 @dataclass(frozen=True)
