@@ -37,7 +37,7 @@ class Recurrent(Layer):
         ...         self.output_dim, self.states = input_shape[2], [None]
         ...     def step(self, x, states):
         ...         return states[0] + x, [states[0] + x]
-        >>> Sum(return_sequences=True)(np.ones((1, 3, 1), "float32")).numpy().ravel().tolist()
+        >>> np.asarray(Sum(return_sequences=True)(np.ones((1, 3, 1), "float32"))).ravel().tolist()
         [1.0, 2.0, 3.0]
     """
 
