@@ -7,10 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine.primitives import indexing, movement
+from amalthea.engine.primitives import elementwise, indexing, movement
 from amalthea.export.lowering import Value
 
-Builder = Any  # a Lowering with reshape, transpose and cast
+Builder = Any  # a Lowering with reshape, transpose, cast and emit
+
+
+def iota(operator: str) -> Callable[..., Value]:
+    """Return the lowering of iota, with the name of the format's operator that counts from a start to an end."""
+
+    def lower(b: Builder, *, shape: Any, axis: int, dtype: str) -> Value:
+        size = shape[axis]
+        if isinstance(size, int):
+            counts = b.constant(np.arange(size), dtype)
+        else:
+            ends = [b.constant(0, "int32"), b.reshape(b.ints([size]), ()), b.constant(1, "int32")]
+            counts = b.cast(b.emit(operator, ends, shape=(size,)), dtype)
+        column = b.reshape(counts, [size if i == axis else 1 for i in range(len(shape))])
+        return b.table[movement.broadcast_to](b, column, shape=shape)
+
+    return lower
+
+
+def clipped_starts(b: Builder, starts: Any, sizes: Any, block: Any) -> Value:
+    """A vector of the indices where a block starts, clipped so that it lies inside of an array of these sizes."""
+    whole = b.join([b.reshape(b.cast(s, "int32"), (1,)) for s in starts])
+    room = b.ints([d - n for d, n in zip(sizes, block)])
+    lower, upper = b.table[elementwise.maximum], b.table[elementwise.minimum]
+    return lower(b, upper(b, whole, room), b.constant(0, "int32"))
 
 
 def points_along(b: Builder, indices: Value, axis: int) -> Value:

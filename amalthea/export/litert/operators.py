@@ -12,7 +12,7 @@ from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ExportError
-from amalthea.export.indexing import ALONG, of_last_axis
+from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -228,33 +228,16 @@ def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
     return x
 
 
-def _iota(b: Builder, *, shape: Any, axis: int, dtype: str) -> Value:
-    size = shape[axis]
-    if isinstance(size, int):
-        counts = b.constant(np.arange(size), dtype)
-    else:
-        ends = [b.constant(0, "int32"), b.reshape(b.ints([size]), ()), b.constant(1, "int32")]
-        counts = b.cast(b.RANGE(*ends, shape=(size,)), dtype)
-    column = b.reshape(counts, [size if i == axis else 1 for i in range(len(shape))])
-    return _broadcast_to(b, column, shape=shape)
-
-
-def _start(b: Builder, starts: Any, room: Any) -> Value:
-    """A vector of start indices, clipped so that the block lies inside."""
-    whole = b.join([b.reshape(b.cast(s, "int32"), (1,)) for s in starts])
-    return b.MAXIMUM(b.MINIMUM(whole, b.ints(room)), b.constant(0, "int32"))
-
-
 def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes: Any) -> Value:
     if not starts:
         return x
-    return b.SLICE(x, _start(b, starts, [d - n for d, n in zip(x.shape, sizes)]), b.ints(sizes), shape=sizes)
+    return b.SLICE(x, clipped_starts(b, starts, x.shape, sizes), b.ints(sizes), shape=sizes)
 
 
 def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -> Value:
     if not starts:
         return update
-    begin = _start(b, starts, [d - n for d, n in zip(x.shape, update.shape)])
+    begin = clipped_starts(b, starts, x.shape, update.shape)
     return b.DYNAMIC_UPDATE_SLICE(x, update, begin, shape=x.shape)
 
 
@@ -335,7 +318,7 @@ OPERATORS = {
     movement.reshape: lambda b, x, *, shape: b.reshape(x, shape),
     movement.transpose: lambda b, x, *, axes: b.transpose(x, axes), movement.broadcast_to: _broadcast_to,
     movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: _dilate,
-    movement.flip: _flip, movement.iota: _iota, movement.dynamic_slice: _dynamic_slice,
+    movement.flip: _flip, movement.iota: iota("RANGE"), movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
     **ALONG, indexing.top_k: _top_k, matmul.matmul: _matmul,

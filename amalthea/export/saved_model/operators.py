@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from amalthea.engine import shapes
 from amalthea.engine.primitives import bits, composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
-from amalthea.export.indexing import ALONG, of_last_axis
+from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
 from amalthea.export.lowering import Value
 from amalthea.export.saved_model.builder import Builder
 
@@ -166,33 +164,16 @@ def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
     return b.ReverseV2(x, b.constant(list(axes), "int32"), shape=x.shape)
 
 
-def _iota(b: Builder, *, shape: Any, axis: int, dtype: str) -> Value:
-    size = shape[axis]
-    if isinstance(size, int):
-        counts = b.constant(np.arange(size), dtype)
-    else:
-        ends = [b.constant(0, "int32"), b.reshape(b.ints([size]), ()), b.constant(1, "int32")]
-        counts = b.cast(b.Range(*ends, shape=(size,)), dtype)
-    column = b.reshape(counts, [size if i == axis else 1 for i in range(len(shape))])
-    return _broadcast_to(b, column, shape=shape)
-
-
-def _start(b: Builder, starts: Any, room: Any) -> Value:
-    """A vector of start indices, clipped so that the block lies inside."""
-    whole = b.join([b.reshape(b.cast(s, "int32"), (1,)) for s in starts])
-    return b.Maximum(b.Minimum(whole, b.ints(room)), b.constant(0, "int32"))
-
-
 def _dynamic_slice(b: Builder, x: Value, *starts: Value, sizes: Any) -> Value:
     if not starts:
         return x
-    return b.Slice(x, _start(b, starts, [d - n for d, n in zip(x.shape, sizes)]), b.ints(sizes), shape=sizes)
+    return b.Slice(x, clipped_starts(b, starts, x.shape, sizes), b.ints(sizes), shape=sizes)
 
 
 def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -> Value:
     if not starts:
         return update
-    begin = _start(b, starts, [d - n for d, n in zip(x.shape, update.shape)])
+    begin = clipped_starts(b, starts, x.shape, update.shape)
     ones = b.constant([1] * x.rank, "int32")
     return b.TensorStridedSliceUpdate(x, begin, b.AddV2(begin, b.ints(update.shape)), ones, update, shape=x.shape)
 
@@ -276,7 +257,7 @@ OPERATORS = {
     movement.reshape: lambda b, x, *, shape: b.reshape(x, shape),
     movement.transpose: lambda b, x, *, axes: b.transpose(x, axes), movement.broadcast_to: _broadcast_to,
     movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: _pad, movement.dilate: _dilate,
-    movement.flip: _flip, movement.iota: _iota, movement.dynamic_slice: _dynamic_slice,
+    movement.flip: _flip, movement.iota: iota("Range"), movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
     **ALONG, indexing.top_k: _top_k, matmul.matmul: _widened(_matmul, bool="int32", **dict.fromkeys(_SMALL, "int64")),
