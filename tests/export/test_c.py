@@ -192,6 +192,15 @@ def test_constants_read_back_to_the_same_bits(tmp_path):
         assert np.where(np.isnan(a), 0, a).tobytes() == np.where(np.isnan(b), 0, b).tobytes()
 
 
+def test_tiny_numbers_are_kept_where_a_library_takes_them_for_zero(tmp_path):
+    torch = pytest.importorskip("torch")
+    assert torch.set_flush_denormal(True)
+    try:
+        test_constants_read_back_to_the_same_bits(tmp_path)
+    finally:
+        torch.set_flush_denormal(False)
+
+
 # ------------------------------------------------------------------------------------------------ control
 def _fibonacci(x):
     state = (0, ops.zeros_like(x), ops.ones_like(x))

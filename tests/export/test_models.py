@@ -105,7 +105,7 @@ def test_files_of_fewer_bits_are_smaller_and_near(target, dtype, tmp_path):
     model = Sequential(
         [
             Input((8, 8, 1)), layers.Conv2D(8, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
-            layers.Flatten(), layers.Dense(256, activation="tanh"), layers.Dense(10),
+            layers.Flatten(), layers.Dense(1024, activation="tanh"), layers.Dense(10),
         ]
     )  # fmt: skip
     x = np.random.default_rng(0).normal(size=(64, 8, 8, 1)).astype("float32")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,36 +62,53 @@ def quoted(text: str) -> str:
     return '"' + "".join(chr(c) if re.match(r"[A-Za-z0-9_. -]", chr(c)) else f"\\u{c:04x}" for c in codes) + '"'
 
 
+class _Kind(NamedTuple):
+    size: int  # bits of the whole
+    digits: int  # bits of the fraction
+    bias: int
+    suffix: str
+
+
+_BITS = {"float32": _Kind(32, 23, 127, "f"), "float64": _Kind(64, 52, 1023, "")}
+
+
 def number(value: Any, dtype: str) -> str:
     """Return a constant expression of one element.
 
     >>> number(0.1, "float32"), number(-2, "int64"), number(float("-inf"), "float64"), number(True, "bool")
     ('0x1.99999ap-4f', '-2LL', '-INFINITY', '1')
     """
-    if dtype in ("float32", "float64"):
-        return _real(float(np.float32(value) if dtype == "float32" else value), "f" if dtype == "float32" else "")
+    if dtype in _BITS:
+        kind = _BITS[dtype]
+        return _real(int(np.asarray(value, dtype).view(f"u{kind.size // 8}")), kind)
     whole = int(value)
     if dtype in ("int32", "int64") and whole == -(1 << (int(dtype[3:]) - 1)):
         return f"({number(whole + 1, dtype)} - 1)"
     return str(whole) + {"int64": "LL", "uint64": "ULL", "uint32": "u"}.get(dtype, "")
 
 
-def _real(value: float, suffix: str) -> str:
-    if math.isnan(value):
-        return "NAN"
-    if math.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
-    if value == int(value) and abs(value) < 1e6 and (value or math.copysign(1, value) > 0):
-        return f"{int(value)}.0{suffix}"
-    digits, power = value.hex().split("p")
-    if "." in digits:
-        digits = digits.rstrip("0").rstrip(".")
-    return f"{digits}p{int(power)}{suffix}"
+def _real(bits: int, kind: _Kind) -> str:
+    """Return a float by its bits: arithmetic on the number itself may take tiny ones for zero in this process."""
+    sign = "-" if bits >> (kind.size - 1) else ""
+    fraction, power = bits & ((1 << kind.digits) - 1), bits >> kind.digits & ((1 << (kind.size - 1 - kind.digits)) - 1)
+    if power > 2 * kind.bias:
+        return "NAN" if fraction else f"{sign}INFINITY"
+    lead = int(power > 0)
+    power, whole = max(power, 1) - kind.bias, (lead << kind.digits) + fraction
+    if -1 < power < 20 and not whole & ((1 << (kind.digits - power)) - 1) or not (whole or sign):
+        return f"{sign}{whole >> (kind.digits - max(power, 0))}.0{kind.suffix}"
+    text = f"{fraction << -kind.digits % 4:0{-(-kind.digits // 4)}x}".rstrip("0")
+    return f"{sign}0x{lead}{'.' if text else ''}{text}p{power if whole else 0}{kind.suffix}"
 
 
 def elements(array: np.ndarray, dtype: str) -> str:
     """Return the initializer of an array."""
-    words = [number(x, dtype) for x in array.reshape(-1).tolist()]
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if dtype in _BITS:
+        kind = _BITS[dtype]
+        words = [_real(bits, kind) for bits in flat.view(f"u{kind.size // 8}").tolist()]
+    else:
+        words = [number(x, dtype) for x in flat.tolist()]
     lines = [", ".join(words[i : i + PER_LINE]) for i in range(0, len(words), PER_LINE)]
     return "{" + ",\n    ".join(lines) + "}"
 
