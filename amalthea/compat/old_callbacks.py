@@ -13,7 +13,7 @@ from amalthea.data.arrays import train_validation_split
 
 
 class OldParams(callbacks.Callback):
-    """What callbacks of Keras 1 and 2 are told about a run of ``fit``, and the validation data.
+    """``params`` of callbacks in Keras 1 and 2, and the validation data.
 
     Args:
         others: the callbacks of the user.

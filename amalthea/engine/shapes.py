@@ -7,8 +7,9 @@ decided, the answer is "not equal".
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any, Union
@@ -159,6 +160,40 @@ def symbols(shape: Sequence[DimLike]) -> set[str]:
     inside = {symbol for dim in shape if isinstance(dim, Dim) for monomial, _ in dim.terms for symbol in monomial}
     nested = [symbols(symbol[1:]) for symbol in inside if isinstance(symbol, tuple)]
     return {symbol for symbol in inside if isinstance(symbol, str)}.union(*nested)
+
+
+def computed(
+    dim: DimLike,
+    constant: Callable[[int], Any],
+    symbol: Callable[[str], Any],
+    combine: Callable[[str, Any, Any], Any],
+) -> Any:
+    """Compute a dimension in terms of something else, such as the operators of a file.
+
+    Args:
+        dim: the dimension.
+        constant: function from an int to its value there.
+        symbol: function from the name of a symbol to its value there.
+        combine: function of ``"add"``, ``"multiply"`` or ``"floor_divide"`` and two values.
+
+    >>> n = Dim.symbol("n")
+    >>> computed((n * 2 + 1) // 3, str, str, lambda operator, x, y: f"{operator}({x}, {y})")
+    'floor_divide(add(multiply(n, 2), 1), 3)'
+    """
+    if not isinstance(dim, Dim):
+        return constant(dim)
+
+    def factor(name: Any) -> Any:
+        if not isinstance(name, tuple):
+            return symbol(name)
+        upper, lower = (computed(part, constant, symbol, combine) for part in name[1:])
+        return combine("floor_divide", upper, lower)
+
+    terms = []
+    for symbols, count in dim.terms:
+        factors = [factor(s) for s in symbols] + ([constant(count)] if count != 1 or not symbols else [])
+        terms.append(functools.reduce(lambda x, y: combine("multiply", x, y), factors))
+    return functools.reduce(lambda x, y: combine("add", x, y), terms)
 
 
 def name_of(dim: DimLike) -> str | None:

@@ -21,7 +21,7 @@ class ExportArchive:
         format: str; a name of ``amalthea targets``. Defaults to ``"saved_model"``, TensorFlow's.
 
     Raises:
-        UnknownNameError: there is no such format.
+        UnknownNameError: the format is unknown.
 
     Example:
         >>> import os, tempfile

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -103,23 +102,10 @@ class Lowering(ABC):
         return self.join([self._size(d) for d in sizes])
 
     def _size(self, dim: shapes.DimLike) -> Value:
-        if not isinstance(dim, shapes.Dim):
-            return self.constant([dim], self.size_dtype)
         if dim not in self._sizes:
-            terms = [self._product(symbols, factor) for symbols, factor in dim.terms]
-            self._sizes[dim] = functools.reduce(lambda a, b: self.combine("add", a, b), terms)
+            whole = lambda n: self.constant([n], self.size_dtype)  # noqa: E731
+            self._sizes[dim] = shapes.computed(dim, whole, self.symbols.__getitem__, self.combine)
         return self._sizes[dim]
-
-    def _product(self, symbols: Sequence[Any], factor: int) -> Value:
-        factors = [self._symbol(s) for s in symbols]
-        if factor != 1 or not factors:
-            factors.append(self.constant([factor], self.size_dtype))
-        return functools.reduce(lambda a, b: self.combine("multiply", a, b), factors)
-
-    def _symbol(self, symbol: Any) -> Value:
-        if isinstance(symbol, tuple):
-            return self.combine("floor_divide", self._size(symbol[1]), self._size(symbol[2]))
-        return self.symbols[symbol]
 
     def know_symbols(self, value: Value) -> None:
         """Let the sizes of an input stand for the symbols that are its dimensions."""

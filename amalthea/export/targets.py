@@ -70,7 +70,7 @@ ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may ask of a target.
+    """Precision and version of an export.
 
     Args:
         dtype: str; ``"float32"``, ``"float16"`` or ``"int8"``, of weights or computations.
@@ -115,7 +115,7 @@ def chosen(format: str | None, path: str) -> str:
     """Return the name of a target, from a format or from the ending of a path.
 
     Raises:
-        UnknownNameError: there is no such format.
+        UnknownNameError: the format is unknown.
         ArgumentError: the path's ending means no format.
 
     >>> chosen(None, "model.onnx")
@@ -124,14 +124,16 @@ def chosen(format: str | None, path: str) -> str:
     if format is not None:
         name = ALIASES.get(format, format)
         if name not in TARGETS:
-            raise UnknownNameError("There is no such format.", got=repr(format), cure=nearest(format, TARGETS))
+            raise UnknownNameError("The export format is unknown.", got=repr(format), cure=nearest(format, TARGETS))
         return name
     ending = os.path.splitext(path)[1]
     for name, known in TARGETS.items():
         if known.ending == ending:
             return name
     endings = ", ".join(f"{known.ending or 'a folder'} ({name})" for name, known in TARGETS.items())
-    raise ArgumentError("The path's ending is that of no format.", expected=endings, got=path, cure="format='onnx'")
+    raise ArgumentError(
+        "The ending of the path does not tell the format.", expected=endings, got=path, cure="format='onnx'"
+    )
 
 
 def target(name: str) -> Target:

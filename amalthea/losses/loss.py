@@ -121,8 +121,8 @@ def _sum_of_weights(values: Any, weights: list[Any]) -> Any:
 
 def _number(values: Any) -> Any:
     """The number of values."""
-    size = shapes.size(shape_of(values))
-    return float(size) if isinstance(size, int) else ops.sum(ops.ones_like(values))
+    size: Any = shapes.size(shape_of(values))
+    return float(size) if isinstance(size, int) else ops.cast(size, ops.dtype(values))
 
 
 def _as_arrays(structure: Any, dtype: str | None) -> Any:

@@ -34,8 +34,8 @@ class Exporting:
 
         Raises:
             ExportError: the format cannot say a computation of the model; nothing is written.
-            UnknownNameError: there is no such format.
-            ArgumentError: the path's ending means no format, or an option does not exist.
+            UnknownNameError: the format is unknown.
+            ArgumentError: the path's ending does not tell the format, or an option does not exist.
             NotBuiltError: the shapes of the inputs are not known.
             MissingLibraryError: a library that the format needs is not installed.
 

@@ -162,7 +162,7 @@ def test_dropout_and_noise_are_those_of_inference(tmp_path):
 
 
 REFUSED = {
-    "no such format": (UnknownNameError, "no such format", {"format": "onx"}),
+    "no such format": (UnknownNameError, "format is unknown", {"format": "onx"}),
     "ending": (ArgumentError, "ending", {"filepath": "model.xyz"}),
     "option": (ArgumentError, "no such option", {"opset": 20}),
     "dtype": (ArgumentError, "no such dtype", {"dtype": "int4"}),
@@ -236,6 +236,25 @@ def test_a_quantized_model_keeps_its_numbers(target, tmp_path):
     model.export(path, target, verbose=False, batch_size=rows_of(target))
     found = export.check_export(model, path, target)
     assert found.difference <= 1e-4 * max(found.scale, 1.0)
+
+
+@pytest.mark.parametrize("target", HERE)
+def test_a_gradient_is_exported_as_any_function(target, tmp_path):
+    """A map of what an image's score depends on, for any number of rows."""
+    net = [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(), layers.MaxPooling2D(), layers.Flatten()]
+    model = Sequential([Input((8, 8, 1)), *net, layers.Dense(3)])
+
+    def saliency(x):
+        return amalthea.grad(lambda x: ops.sum(ops.max(model(x, training=False), axis=-1)))(x)
+
+    archive = export.ExportArchive(format=target)
+    archive.track(model)
+    archive.add_endpoint("serve", saliency, [InputSpec(shape=(rows_of(target), 8, 8, 1), name="x")])
+    path = tmp_path / f"m{TARGETS[target].ending}"
+    archive.write_out(path, verbose=False)
+    x = np.random.default_rng(0).normal(size=(rows_of(target) or 3, 8, 8, 1)).astype("float32")
+    (got,) = targets.target(target).runner(str(path))({"x": x}).values()
+    np.testing.assert_allclose(got, ops.convert_to_numpy(saliency(x)), rtol=1e-4, atol=1e-6)
 
 
 def test_a_file_that_is_there_may_be_kept(tmp_path):

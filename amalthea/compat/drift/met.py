@@ -1,4 +1,4 @@
-"""What of older versions a script had, for the one line that says it."""
+"""List of the old names and syntax that a script used, as one line."""
 
 from __future__ import annotations
 

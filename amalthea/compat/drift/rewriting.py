@@ -278,5 +278,5 @@ def _assignment(name: str, value: ast.expr, node: ast.AST) -> ast.stmt:
 
 
 def _together(kept: ast.stmt | None, made: list[ast.stmt], node: ast.AST) -> Any:
-    """What is left of an import, and the assignments that stand for its rest."""
+    """Return the names of an import that still exist, and assignments for the other names."""
     return [*([ast.copy_location(kept, node)] if kept is not None else []), *made]

@@ -47,7 +47,7 @@ def has_print_statement(parsed: ast.Module) -> bool:
 
 
 def _begins_with_print(node: ast.expr) -> bool:
-    """Whether the first word of an expression is ``print``, and the expression is no call of it."""
+    """True if an expression begins with ``print`` and does not call it."""
     is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     first: ast.AST = node
     while isinstance(first, (ast.Tuple, ast.BinOp, ast.Call, ast.Attribute, ast.Subscript, ast.Compare)):

@@ -42,7 +42,7 @@ def drop_identity(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | No
 
 
 def drop_empty(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-    """Replace results without elements by empty constants; some libraries crash on batches of no rows."""
+    """Replace empty results by empty constants: some libraries crash on a batch of size 0."""
     types = [x.type for x in node.outputs]
     if node.primitive is control.native_call or not all(shapes.is_static(t.shape) and 0 in t.shape for t in types):
         return None

@@ -6,7 +6,6 @@ Both return their moments too, which the gradient reads; they are unused outputs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.primitives.elementwise import add, multiply, rsqrt, square, subtract
+from amalthea.engine.primitives.elementwise import add, multiply, negative, rsqrt, square, subtract
 from amalthea.engine.primitives.movement import broadcast_to, reshape
 from amalthea.engine.primitives.reductions import inverse_count, kept_shape, reduce_sum
 from amalthea.engine.primitives.table import Family, numbers, primitive, sample
@@ -136,7 +135,8 @@ def _batch_normalize_gradient(g, x, scale, mean, variance, *, axis, epsilon):
     """``a * g + b * (x - mean) + c`` with a, b, c per feature: few passes over large arrays."""
     axes = others(len(x.shape), axis)
     column = kept_shape(x.shape, axes)
-    share = -1.0 / prod(x.shape[a] for a in axes)
+    share = inverse_count(x, axes)
+    share = -share if isinstance(share, float) else negative(share)
     centered = subtract(x, reshape(mean, shape=column))
     rstd = rsqrt(add(variance, epsilon))
     by_offset = reduce_sum(g, axes=axes)

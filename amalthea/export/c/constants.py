@@ -64,7 +64,7 @@ class Constants:
 
     def _add(self, array: np.ndarray) -> str:
         name, dtype = f"w{len(self.code)}", dtypes.standardize(array.dtype)
-        array = array if array.size else np.zeros(1, array.dtype)  # C has no array of no elements
+        array = array if array.size else np.zeros(1, array.dtype)  # C has no empty arrays
         sizes = " by ".join(map(str, array.shape))
         self.bytes += array.nbytes
         self.code.append(

@@ -38,7 +38,7 @@ _SMALL = 16  # elements; constants below stay floats of 32 bits
 
 
 class Model:
-    """What the subgraphs of a file share: operator codes and buffers."""
+    """Operator codes and buffers of a file, which its subgraphs share."""
 
     def __init__(self, halves: bool = False) -> None:
         self.halves = halves  # whether weights are kept in 16 bits, and widened when the model is loaded

@@ -39,7 +39,7 @@ def rounding(function: F) -> F:
 
 def number(size: Any) -> Any:
     """Turn a size into a float; a size that is not known yet is counted when the graph runs."""
-    return float(size) if isinstance(size, int) else np_ops.sum(np_ops.ones((size,)))
+    return float(size) if isinstance(size, int) else cast(tensor(size), "float32")
 
 
 def positions(count: Any) -> Any:

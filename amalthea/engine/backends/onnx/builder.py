@@ -6,7 +6,6 @@ of the builder. If the runtime has no kernel for a dtype, the operator runs in a
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -214,22 +213,14 @@ class Builder:
         if not isinstance(dim, shapes.Dim):
             return self.constant([dim], "int64")
         if dim not in self.memo:
-            products = [self._product(symbols, factor) for symbols, factor in dim.terms]
-            self.memo[dim] = functools.reduce(self.Add, products)
+            whole = lambda n: self.constant([n], "int64")  # noqa: E731
+            self.memo[dim] = shapes.computed(dim, whole, self.symbols.__getitem__, self._combined)
         return self.memo[dim]
 
-    def _product(self, symbols: Sequence[Any], factor: int) -> Value:
-        factors = [self._symbol(s) for s in symbols]
-        if factor != 1 or not factors:
-            factors.append(self.constant([factor], "int64"))
-        return functools.reduce(self.Mul, factors)
-
-    def _symbol(self, symbol: Any) -> Value:
-        """Return a symbol, or the floor of a division; ONNX's division of ints rounds towards zero."""
-        if not isinstance(symbol, tuple):
-            return self.symbols[symbol]
-        _, upper, lower = symbol
-        x, y = self.dimension(upper), self.dimension(lower)
+    def _combined(self, operator: str, x: Value, y: Value) -> Value:
+        """Combine two sizes; ONNX's division of ints rounds towards zero, and the floor is wanted."""
+        if operator != "floor_divide":
+            return self.Add(x, y) if operator == "add" else self.Mul(x, y)
         quotient = self.Div(x, y)
         below = self.Less(self.Sub(x, self.Mul(quotient, y)), self.constant([0], "int64"))
         return self.Sub(quotient, self.cast(below, "int64"))
