@@ -112,6 +112,10 @@ class BackendError(AmaltheaError, RuntimeError):
     """A backend cannot do what was asked."""
 
 
+class DistributionError(AmaltheaError, RuntimeError):
+    """The processes of a group cannot go on together: one failed, hangs, or does something else."""
+
+
 class MissingLibraryError(AmaltheaError, ImportError):
     """An optional library is needed and not installed."""
 

@@ -18,12 +18,15 @@ import numpy as np
 
 from amalthea.engine import dtypes
 from amalthea.engine.backends.variable_groups import VariableGroup, wait_until_quiet, wait_until_readable
+from amalthea.engine.communicator import Communicator
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.graph import Graph, graph_of_trace
 from amalthea.engine.ir.protocol import Executable, NativeFunction, Runtime
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import Trace, as_tensor, type_of
 from amalthea.engine.ir.variable import HostStorage, Storage, Variable
+from amalthea.engine.passes.partition import partition
+from amalthea.engine.passes.partition_rules import Layout
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.primitives import Primitive
 from amalthea.errors import BackendError
@@ -71,6 +74,10 @@ class Backend(Runtime, ABC):
 
         The function reads and writes the graph's variables itself. All dimensions are ints.
         """
+
+    def compile_part(self, graph: Graph, layouts: Sequence[Layout], group: Communicator) -> Executable:
+        """Compile the graph of a whole batch for this process of a group; its inputs have the layouts given."""
+        return self.compile(partition(graph, layouts, group))
 
     def refuse_gaps(self, graph: Graph) -> None:
         """Raise a :class:`BackendError` if the graph contains a primitive of :attr:`gaps`."""

@@ -6,6 +6,7 @@ primitives.
 
 from amalthea.engine.primitives import (
     bits,
+    collectives,
     complex_numbers,
     composite,
     control,
@@ -31,6 +32,7 @@ __all__ = [
     "Sample",
     "bits",
     "matmul",
+    "collectives",
     "control",
     "elementwise",
     "complex_numbers",
