@@ -37,6 +37,7 @@ from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import (
     Primitive,
     bits,
+    collectives,
     complex_numbers,
     composite,
     control,
@@ -49,6 +50,7 @@ from amalthea.engine.primitives import (
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import windows as w
 from amalthea.engine.primitives.windows import window_counts
+from amalthea.errors import BackendError
 
 jax.config.update("jax_enable_x64", True)
 
@@ -173,6 +175,12 @@ def _same(x, *_: Any, **attrs: Any):
     return x
 
 
+def _exchange(*xs, gathers, group):
+    if group.size > 1:  # its processes divide a graph by ``compile_part``
+        raise BackendError(f"JAX does not exchange values by {group.name}.", cure="jax.distributed.initialize()")
+    return xs
+
+
 LOWERINGS: dict[Primitive, Any] = {
     p.negative: jnp.negative, p.exp: jnp.exp, p.expm1: jnp.expm1, p.log: jnp.log, p.log1p: jnp.log1p,
     p.sqrt: jnp.sqrt, p.rsqrt: lax.rsqrt, p.reciprocal: jnp.reciprocal, p.square: jnp.square, p.sin: jnp.sin,
@@ -224,7 +232,7 @@ LOWERINGS: dict[Primitive, Any] = {
     control.identity: _same, control.stop_gradient: lax.stop_gradient,
     control.barrier: lambda x, after, *, tag: lax.optimization_barrier((x, after))[0],
     control.with_gradient: lambda *xs, count, rule: xs[count:],
-    control.native_call: lambda *xs, function, types: tuple(function(*xs)),
+    control.native_call: lambda *xs, function, types: tuple(function(*xs)), collectives.exchange: _exchange,
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
     complex_numbers.from_parts: lax.complex, complex_numbers.real: jnp.real, complex_numbers.imag: jnp.imag,
     complex_numbers.conj: jnp.conj,

@@ -1,4 +1,4 @@
-"""Linear algebra, Fourier transforms, complex numbers: operators that call NumPy references.
+"""Linear algebra, Fourier transforms, complex numbers, exchanges between processes: operators that call NumPy references.
 
 PyTensor's own operators call SciPy's functions on the same arrays, and raise an exception at a singular matrix.
 """
@@ -9,9 +9,17 @@ from typing import Any
 
 from amalthea.engine.backends.pytensor.operators import SubgraphCall
 from amalthea.engine.ir.tensor import Type
-from amalthea.engine.primitives import TABLE, Primitive, complex_numbers, factorizations, fourier, linear_algebra
+from amalthea.engine.primitives import (
+    TABLE,
+    Primitive,
+    collectives,
+    complex_numbers,
+    factorizations,
+    fourier,
+    linear_algebra,
+)
 
-_FAMILIES = {module.__name__ for module in (linear_algebra, factorizations, fourier, complex_numbers)}
+_FAMILIES = {module.__name__ for module in (linear_algebra, factorizations, fourier, complex_numbers, collectives)}
 
 
 def by_reference(primitive: Primitive) -> Any:

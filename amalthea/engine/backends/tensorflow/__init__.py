@@ -41,7 +41,7 @@ from amalthea.engine.ir.versions import LOCK, Reading, leave
 from amalthea.engine.passes.expand import expand
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
-from amalthea.engine.primitives import Primitive, control, random
+from amalthea.engine.primitives import Primitive, collectives, control, random
 from amalthea.engine.primitives import windows as w
 
 
@@ -150,7 +150,7 @@ _SLOW = {primitive for primitive in LOWERINGS if primitive.__module__ == w.__nam
     control.scan,
     control.while_loop,
 }
-_SLOW.add(control.barrier)  # XLA on a CPU ignores control dependencies
+_SLOW |= {control.barrier, collectives.exchange}  # XLA on a CPU ignores control dependencies, and calls no Python
 _FORWARD = {w.conv, w.max_pool, w.avg_pool, control.scan}
 _RANDOM = {random.random_uniform, random.random_normal}  # XLA's random numbers differ from the eager ones
 

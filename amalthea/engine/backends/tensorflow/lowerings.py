@@ -15,9 +15,11 @@ from amalthea.engine.backends.tensorflow import linear_algebra, windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import (
     Primitive,
     bits,
+    collectives,
     complex_numbers,
     composite,
     control,
@@ -200,6 +202,14 @@ def _same(x, *_: Any, **attrs: Any):
     return x
 
 
+def _exchange(*xs, gathers, group):
+    if group.size == 1:
+        return xs
+    types = collectives.exchange.types([type_of(x) for x in xs], {"gathers": gathers, "group": group})
+    made = tf.numpy_function(lambda *arrays: group.exchange(arrays, gathers), xs, [x.dtype for x in xs])
+    return tuple(tf.ensure_shape(y, t.shape) for y, t in zip(made, types))
+
+
 LOWERINGS: dict[Primitive, Any] = {
     p.negative: tf.negative, p.exp: tf.exp, p.expm1: tf.math.expm1, p.log: tf.math.log, p.log1p: tf.math.log1p,
     p.sqrt: tf.sqrt, p.rsqrt: tf.math.rsqrt, p.reciprocal: tf.math.reciprocal, p.square: tf.square, p.sin: tf.sin,
@@ -252,6 +262,7 @@ LOWERINGS: dict[Primitive, Any] = {
     complex_numbers.from_parts: tf.complex, complex_numbers.real: tf.math.real,
     complex_numbers.imag: tf.math.imag, complex_numbers.conj: tf.math.conj,
     control.native_call: lambda *xs, function, types: tuple(map(to_tensor, function(*xs))),
+    collectives.exchange: _exchange,
 }  # fmt: skip
 
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")

@@ -20,6 +20,7 @@ from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import (
     Primitive,
     bits,
+    collectives,
     complex_numbers,
     composite,
     control,
@@ -192,6 +193,10 @@ def _same(x, *_: Any, **attrs: Any):
     return x
 
 
+def _exchange(*xs, gathers, group):
+    return tuple(to_tensor(y).to(x.device) for x, y in zip(xs, group.exchange(xs, gathers)))
+
+
 LOWERINGS: dict[Primitive, Any] = {
     p.negative: torch.neg, p.exp: torch.exp, p.expm1: torch.expm1, p.log: torch.log, p.log1p: torch.log1p,
     p.sqrt: torch.sqrt, p.rsqrt: torch.rsqrt, p.reciprocal: torch.reciprocal, p.square: torch.square,
@@ -239,7 +244,7 @@ LOWERINGS: dict[Primitive, Any] = {
     composite.log_softmax: lambda x, *, axis: torch.log_softmax(x, dim=axis),
     control.identity: _same, control.stop_gradient: lambda x: x.detach(), control.barrier: _same,
     control.with_gradient: lambda *xs, count, rule: xs[count:],
-    control.native_call: lambda *xs, function, types: tuple(function(*xs)),
+    control.native_call: lambda *xs, function, types: tuple(function(*xs)), collectives.exchange: _exchange,
     control.cond: _cond, control.while_loop: _while_loop, control.scan: _scan,
     complex_numbers.from_parts: torch.complex, complex_numbers.real: lambda x: x.real.clone(),
     complex_numbers.imag: lambda x: x.imag.clone(), complex_numbers.conj: lambda x: x.conj().resolve_conj(),

@@ -18,7 +18,7 @@ from amalthea.engine.backends.torch.rnn import CONTIGUOUS
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor
 from amalthea.engine.ir.trace import on_host
-from amalthea.engine.primitives import bits, control, indexing, matmul, movement, reductions
+from amalthea.engine.primitives import bits, collectives, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 
 Name = Callable[[str, Any], str]  # puts a value into the code's globals, and returns its name there
@@ -28,7 +28,7 @@ VIEWS = {
     movement.reshape, movement.transpose, movement.broadcast_to, movement.slice, movement.dynamic_slice, movement.pad,
     p.cast, bits.bitcast,
     control.native_call, control.barrier, control.identity, control.stop_gradient, control.with_gradient,
-    control.cond, control.while_loop, control.scan, indexing.gather,
+    control.cond, control.while_loop, control.scan, indexing.gather, collectives.exchange,
     reductions.reduce_sum, reductions.reduce_max, reductions.reduce_min, reductions.reduce_prod,
     CONTIGUOUS, PACK_KERNEL,
 }  # fmt: skip

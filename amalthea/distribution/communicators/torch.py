@@ -1,0 +1,103 @@
+"""Processes of ``torch.distributed``: gloo between CPUs, NCCL between NVIDIA's GPUs. ``torchrun`` starts them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from amalthea.engine.communicator import Communicator
+
+BUCKET = 1 << 22  # bytes: smaller arrays travel together
+
+
+class Torch(Communicator):
+    """The default process group of ``torch.distributed``."""
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self.device = torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else "cpu"
+
+    def all_reduce(self, arrays: Sequence[Any]) -> list[Any]:
+        tensors = [_as_tensor(x).to(self.device) for x in arrays]
+        sums: list[Any] = [None] * len(tensors)
+        waiting = []
+        for indices in _buckets(tensors):
+            flat = torch.cat([_summable(tensors[i]).reshape(-1) for i in indices])
+            waiting.append((dist.all_reduce(flat, async_op=True), flat, indices))
+        for work, flat, indices in waiting:
+            work.wait()
+            for i, piece in zip(indices, flat.split([tensors[i].numel() for i in indices])):
+                sums[i] = piece.reshape(tensors[i].shape).to(tensors[i].dtype)
+        return [_like(y, x) for x, y in zip(arrays, sums)]
+
+    def all_gather(self, array: Any) -> list[Any]:
+        own = _as_tensor(array).to(self.device).contiguous()
+        parts = [torch.empty_like(own) for _ in range(self.size)]
+        dist.all_gather([x.view(torch.uint8) if x.dtype == torch.bool else x for x in parts],
+                        own.view(torch.uint8) if own.dtype == torch.bool else own)  # fmt: skip
+        return [_like(x, array) for x in parts]
+
+    def broadcast(self, arrays: Sequence[np.ndarray], root: int = 0) -> list[np.ndarray]:
+        found = []
+        for array in arrays:
+            tensor = torch.from_numpy(np.array(array).reshape(-1).view("uint8")).to(self.device)
+            dist.broadcast(tensor, root)
+            found.append(tensor.cpu().numpy().view(array.dtype).reshape(array.shape))
+        return found
+
+    def barrier(self) -> None:
+        self.all_reduce([np.zeros(1, "float32")])  # by the same messages as the steps, in their order
+
+    def close(self) -> None:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _as_tensor(x: Any) -> torch.Tensor:
+    return x.detach() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x))
+
+
+def _like(tensor: torch.Tensor, given: Any) -> Any:
+    return tensor.to(given.device) if isinstance(given, torch.Tensor) else tensor.cpu().numpy()
+
+
+def _summable(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in a dtype that gloo and NCCL add."""
+    return tensor.to(torch.int64) if tensor.dtype in (torch.bool, torch.int16, torch.uint16, torch.uint32) else tensor
+
+
+def _buckets(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
+    """Return the indices of tensors that are sent as one: of one dtype, up to a size."""
+    open_: dict[torch.dtype, list[int]] = {}
+    sizes: dict[torch.dtype, int] = {}
+    done: list[list[int]] = []
+    for i, tensor in enumerate(tensors):
+        dtype = _summable(tensor).dtype
+        open_.setdefault(dtype, []).append(i)
+        sizes[dtype] = sizes.get(dtype, 0) + tensor.numel() * tensor.element_size()
+        if sizes[dtype] >= BUCKET:
+            done.append(open_.pop(dtype))
+            del sizes[dtype]
+    return [*done, *open_.values()]
+
+
+def connect(timeout: float, address: str | None = None, size: int | None = None, rank: int | None = None) -> Torch:
+    """Join the process group, which is made by the environment that ``torchrun`` sets, or by an address.
+
+    Args:
+        timeout: float; seconds after which a rank that does not answer is an error.
+        address: str; ``"host:port"`` of rank 0.
+        size, rank: int; the number of processes, and of this one.
+    """
+    if not dist.is_initialized():
+        kind = "nccl" if torch.cuda.is_available() else "gloo"
+        how = {} if address is None else {"init_method": f"tcp://{address}", "world_size": size, "rank": rank}
+        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=timeout), **how)
+    return Torch()
