@@ -14,6 +14,7 @@ from amalthea.data.base import Batch, DataAdapter
 from amalthea.data.convert import count_rows, to_arrays
 from amalthea.data.structure import Nest
 from amalthea.data.weights import check_class_weight, weigh
+from amalthea.engine.communicator import part_of, split
 from amalthea.errors import ArgumentError
 
 LARGE = 1 << 16  # bytes
@@ -78,6 +79,17 @@ class ArrayAdapter(DataAdapter):
 
     def batches_from(self, epoch: int, step: int) -> Iterator[Batch]:
         return map(self._at, islice(self._selections(epoch), step, None))
+
+    def parts(self, epoch: int, step: int, size: int, rank: int) -> Iterator[tuple[Batch, tuple[int, ...]]]:
+        """The rows of one of several processes in each batch, and the number of rows of each."""
+        for rows in islice(self._selections(epoch), step, None):
+            count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
+            counts = split(count, size)
+            own = part_of(counts, rank)
+            if isinstance(rows, slice):
+                yield self._at(slice(rows.start + own.start, rows.start + own.stop)), counts
+            else:
+                yield self._at(rows[own]), counts
 
     def resume_state(self) -> dict[str, Any]:
         return {"seed": self._seed}

@@ -1,38 +1,28 @@
-"""The devices of the chosen backend."""
+"""Many devices and processes train one model: the same ``fit``, the same losses as on one.
 
-from __future__ import annotations
+Two lines make a script one that runs under ``torchrun``, ``mpirun``, ``horovodrun`` or Slurm:
 
-from amalthea.engine import backends
+    distribution.initialize()
+    distribution.set_distribution(distribution.DataParallel())
 
-__all__ = ["get_device_count", "list_devices"]
+Batches are those of all processes together: ``batch_size=64`` on four processes is 16 rows on each.
+"""
 
+from amalthea.distribution.devices import get_device_count, list_devices
+from amalthea.distribution.launch import initialize
+from amalthea.distribution.mesh import DeviceMesh, LayoutMap, TensorLayout, distribute_tensor
+from amalthea.distribution.strategies import DataParallel, ModelParallel, distribution, set_distribution
 
-def list_devices(device_type: str | None = None) -> list[str]:
-    """Returns the devices of the backend in use, the fastest first.
-
-    The first one is used unless ``amalthea.device`` chooses another.
-
-    Args:
-        device_type: str; ``"cpu"``, ``"gpu"`` or ``"tpu"``. Defaults to None, which lists all.
-
-    Example:
-        >>> from amalthea import distribution
-        >>> "cpu:0" in distribution.list_devices()
-        True
-    """
-    devices = backends.current().devices()
-    return [name for name in devices if device_type is None or name.split(":")[0] == device_type.lower()]
-
-
-def get_device_count(device_type: str | None = None) -> int:
-    """Returns the number of devices of the backend in use.
-
-    Args:
-        device_type: str; ``"cpu"``, ``"gpu"`` or ``"tpu"``. Defaults to None, which counts all.
-
-    Example:
-        >>> from amalthea import distribution
-        >>> distribution.get_device_count("cpu") >= 1
-        True
-    """
-    return len(list_devices(device_type))
+__all__ = [
+    "DataParallel",
+    "DeviceMesh",
+    "LayoutMap",
+    "ModelParallel",
+    "TensorLayout",
+    "distribute_tensor",
+    "distribution",
+    "get_device_count",
+    "initialize",
+    "list_devices",
+    "set_distribution",
+]

@@ -5,7 +5,9 @@ Ranks count from 0. Every method is called by all processes of the group, in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,12 @@ class Communicator:
     rank: int = 0
     size: int = 1
     name = "alone"
+    mesh: Any = None  # devices of one process that share each batch, for a library that divides graphs itself
+
+    @property
+    def is_shared(self) -> bool:
+        """True if more than one process or device computes each batch."""
+        return self.size > 1 or self.mesh is not None
 
     def all_reduce(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Return the sum over all ranks of each array; the ranks pass the same shapes and dtypes."""
@@ -89,3 +97,25 @@ class Communicator:
 
 
 ALONE = Communicator()
+_process: list[Communicator] = [ALONE]
+_of_thread: ContextVar[Communicator | None] = ContextVar("communicator", default=None)
+
+
+def current() -> Communicator:
+    """Return the group that this process, or this thread, belongs to."""
+    return _of_thread.get() or _process[0]
+
+
+def join(group: Communicator) -> None:
+    """Make a group the one of this process."""
+    _process[0] = group
+
+
+@contextmanager
+def joined(group: Communicator) -> Iterator[Communicator]:
+    """Make a group the one of this thread while the block runs."""
+    token = _of_thread.set(group)
+    try:
+        yield group
+    finally:
+        _of_thread.reset(token)

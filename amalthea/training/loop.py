@@ -18,7 +18,7 @@ from amalthea.data.arrays import train_validation_split
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, DataError, located
-from amalthea.training import arguments, before_training, buckets, host_batches, indices
+from amalthea.training import arguments, before_training, buckets, host_batches, indices, together
 
 
 def as_floats(logs: Any) -> dict[str, Any]:
@@ -54,6 +54,8 @@ def _running(model: Any) -> Generator[None]:
 
 
 def verbosity(verbose: Any) -> int:
+    if not together.is_first():
+        return 0
     return (1 if sys.stdout is not None else 0) if verbose == "auto" else int(verbose)
 
 
@@ -92,6 +94,7 @@ def fit(
     model.stop_training = False
     calls.on_train_begin()
     _prepare(model, adapter, validation, is_late)
+    together.begin(model, adapter, validation)
     logs: dict[str, float] = calls._run.logs
     for epoch in range(calls.first_epoch(initial_epoch), epochs):
         model.reset_metrics()
@@ -107,6 +110,7 @@ def fit(
                 scores = _test_epoch(model, validation, calls)
             logs = {**logs, **{f"val_{name}": value for name, value in scores.items()}}
         calls.on_epoch_end(epoch, logs)
+        together.agree_to_stop(model)
         if model.stop_training:
             break
     calls.on_train_end(logs)
@@ -169,8 +173,8 @@ def _train_epoch(model: Any, adapter: Any, epoch: int, calls: CallbackList) -> d
     run, logs = model._multi_step("train"), None
     hooks, grouping = calls.has_train_batch_hooks, model._step_grouping
     begin, earlier = calls._run.take()  # the first step and no logs, but where a run is resumed within this epoch
-    batches = adapter.batches_from(epoch, begin) if begin else adapter.batches(epoch)
-    batches = before_training.checked(model, adapter, batches)
+    batches = together.batches_of(adapter, epoch, begin)
+    batches = together.of_all(before_training.checked(model, adapter, batches))
     for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
         if hooks:
             calls._begin_batches(first, group)
@@ -188,7 +192,8 @@ def _test_epoch(model: Any, adapter: Any, calls: CallbackList) -> dict[str, floa
     calls.on_test_begin()
     run, logs = model._multi_step("test"), None
     hooks, grouping = calls.has_test_batch_hooks, model._step_grouping
-    for first, group, last in grouping.groups(before_training.checked(model, adapter, adapter.batches(0))):
+    batches = together.of_all(before_training.checked(model, adapter, together.batches_of(adapter, 0, 0)))
+    for first, group, last in grouping.groups(batches):
         if hooks:
             calls.on_test_batch_begin(first)
         logs = run(group)
@@ -214,6 +219,7 @@ def evaluate(
     adapter = _adapted(model, adapter, pad_to_multiple)
     model._ensure_built(adapter.peek())
     before_training.check_adapter(model, adapter)
+    together.begin(model, adapter)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
     with _running(model):
         return _test_epoch(model, adapter, calls)

@@ -12,6 +12,7 @@ import numpy as np
 
 from amalthea import docstrings, ops, text, tree
 from amalthea.data import packing
+from amalthea.distribution import strategies
 from amalthea.engine import multi_step, transforms
 from amalthea.engine.ir import versions
 from amalthea.engine.ir.runtime import runtime
@@ -19,6 +20,7 @@ from amalthea.engine.ir.scope import current_trace
 from amalthea.engine.ir.tensor import Tensor, Type
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import at_once
+from amalthea.engine.partitioned import partitioned_jit
 from amalthea.errors import NotCompiledError, located
 from amalthea.operation import running, types_alone
 from amalthea.training import native_steps
@@ -252,12 +254,16 @@ class Steps(Results):
             self._seen_trainable.warn_if_changed(self)
         key = f"{kind} alone" if alone else kind
         key = key if kind == "predict" else f"{key} {versions.results_now() or ''}"
+        group = strategies.group_in_use()
+        key = key if group is None else f"{key}, rank {group.rank} of {group.size} by {id(group)}"
         found = self._steps.get(key)
         if found is None:
             function = self._as_compiled(kind, alone)
             eager = function if kind == "predict" else _at_once(function)
             if self.run_eagerly:
                 made = lambda data: eager(native_steps.as_native(data))  # noqa: E731
+            elif group is not None:
+                made = partitioned_jit(function, group)
             elif runtime.has_eager_gradients and self._has_own_step(kind):
                 made = native_steps.CompiledOrEager(function, eager)
             else:

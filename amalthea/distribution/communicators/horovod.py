@@ -60,7 +60,7 @@ def _summable(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(torch.int64) if tensor.dtype in (torch.bool, torch.int16) else tensor
 
 
-def connect() -> Horovod:
+def connect(place: Any) -> Horovod:
     """Join Horovod's processes."""
     hvd.init()
     return Horovod()

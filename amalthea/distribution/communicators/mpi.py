@@ -59,6 +59,6 @@ def _summed_in(dtype: np.dtype) -> np.dtype:
     return np.dtype("float32") if dtype.itemsize == 2 and dtype.kind not in "iu" else dtype
 
 
-def connect() -> Mpi:
+def connect(place: Any) -> Mpi:
     """Join MPI's world."""
     return Mpi()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine.communicator import Communicator
+from amalthea.engine.communicator import Communicator, joined
 from amalthea.errors import DistributionError
 
 
@@ -86,7 +86,8 @@ def run(function: Callable[[Communicator], Any], size: int) -> list[Any]:
 
     def work(rank: int) -> None:
         try:
-            results[rank] = function(Threads(rank, board, meeting))
+            with joined(Threads(rank, board, meeting)) as group:
+                results[rank] = function(group)
         except BaseException as error:
             errors.append(error)
             meeting.abort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,16 +89,19 @@ def _buckets(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
     return [*done, *open_.values()]
 
 
-def connect(timeout: float, address: str | None = None, size: int | None = None, rank: int | None = None) -> Torch:
-    """Join the process group, which is made by the environment that ``torchrun`` sets, or by an address.
+TIMEOUT = 300.0  # seconds after which a rank that does not answer is an error
 
-    Args:
-        timeout: float; seconds after which a rank that does not answer is an error.
-        address: str; ``"host:port"`` of rank 0.
-        size, rank: int; the number of processes, and of this one.
-    """
+
+def connect(place: Any) -> Torch:
+    """Join the process group at a :class:`~amalthea.distribution.launch.Place`."""
     if not dist.is_initialized():
         kind = "nccl" if torch.cuda.is_available() else "gloo"
-        how = {} if address is None else {"init_method": f"tcp://{address}", "world_size": size, "rank": rank}
-        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=timeout), **how)
+        how: dict[str, Any] = {}
+        if not place.is_announced:
+            how = {"init_method": f"tcp://{place.address}", "world_size": place.size, "rank": place.rank}
+        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=_timeout()), **how)
     return Torch()
+
+
+def _timeout() -> float:
+    return float(os.environ.get("AMALTHEA_DISTRIBUTION_TIMEOUT", TIMEOUT))

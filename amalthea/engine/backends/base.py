@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from amalthea.engine import dtypes
+from amalthea.engine import communicator, dtypes
 from amalthea.engine.backends.variable_groups import VariableGroup, wait_until_quiet, wait_until_readable
 from amalthea.engine.communicator import Communicator
 from amalthea.engine.ir import versions
@@ -74,6 +74,18 @@ class Backend(Runtime, ABC):
 
         The function reads and writes the graph's variables itself. All dimensions are ints.
         """
+
+    def connect(self, address: str, size: int, rank: int) -> Communicator | None:
+        """Join processes by the library's own means; None if it has none, and others carry its arrays."""
+        return None
+
+    def group_of(self, distribution: Any) -> Communicator:
+        """Return the processes and devices that compute each batch together, as a distribution has it."""
+        return communicator.current()
+
+    def laid_out(self, array: Any, layout: Any) -> Any:
+        """Return an array on the devices of a layout's mesh, where the library divides arrays."""
+        return array
 
     def compile_part(self, graph: Graph, layouts: Sequence[Layout], group: Communicator) -> Executable:
         """Compile the graph of a whole batch for this process of a group; its inputs have the layouts given."""
