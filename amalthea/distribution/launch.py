@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import socket
@@ -119,7 +120,9 @@ def initialize(
         return
     place = _given(job_addresses, num_processes, process_id) if job_addresses else find(os.environ)
     if place is not None and place.size > 1:
-        communicator.join(_connected(place))
+        group = _connected(place)
+        communicator.join(group)
+        atexit.register(group.close)  # libraries whose threads still run at the end abort the process
 
 
 def _given(addresses: str, size: int | None, rank: int | None) -> Place:

@@ -23,15 +23,18 @@ from amalthea.engine import dtypes
 from amalthea.engine.backends import foreign
 from amalthea.engine.backends.base import Backend, Executable
 from amalthea.engine.backends.forks import DoesNotFork
+from amalthea.engine.backends.jax import distributed
 from amalthea.engine.backends.jax.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.memory import trim_after_first_run
 from amalthea.engine.backends.value_lists import ListedStorage, Stateful, state_of
 from amalthea.engine.backends.variable_groups import wait_until_readable
+from amalthea.engine.communicator import Communicator
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.variable import Storage, Variable
 from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
+from amalthea.engine.passes.partition_rules import Layout
 from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import (
@@ -336,6 +339,22 @@ class JaxBackend(DoesNotFork, Backend):
         slow = self.device.startswith("cpu") and any(n.primitive.__module__ == w.__name__ for n in all_nodes(graph))
         return not slow
 
+    def connect(self, address: str, size: int, rank: int) -> Communicator:
+        return distributed.connect(address, size, rank)
+
+    def group_of(self, distribution: Any) -> Communicator:
+        return distributed.group_of(distribution, _devices())
+
+    def laid_out(self, array: Any, layout: Any) -> Any:
+        return distributed.laid_out(array, layout, _devices())
+
+    def compile_part(self, graph: Graph, layouts: Sequence[Layout], group: Communicator) -> Executable:
+        """Compile the graph of the whole batch: XLA divides it."""
+        graph = simplify(expand(simplify(graph), LOWERINGS))
+        step, state = step_function(graph), state_of(graph)
+        run = distributed.compiled(graph, layouts, group, step, state, self.storage_of)
+        return Stateful(graph, run, self.storage_of, copy=jnp.array)
+
     def compile(self, graph: Graph) -> Executable:
         graph = simplify(expand(simplify(graph), LOWERINGS))
         executable = Stateful(graph, jit_graph(graph), self.storage_of, copy=jnp.array)
@@ -347,6 +366,11 @@ def jit_graph(graph: Graph) -> Any:
 
     The variables that it writes are donated, so no step keeps two copies.
     """
+    return jax.jit(step_function(graph), donate_argnums=0)
+
+
+def step_function(graph: Graph) -> Any:
+    """Return a graph as a function of values written, values kept, and inputs."""
     written, kept = state_of(graph)
     reads = dict(graph.reads)
     count = len(graph.outputs)
@@ -359,7 +383,7 @@ def jit_graph(graph: Graph) -> Any:
         results = [jnp.asarray(x) for x in whole.evaluate(known, _run)]
         return results[:count], results[count:]
 
-    return jax.jit(step, donate_argnums=0)
+    return step
 
 
 def _take_part_in_functions() -> None:
