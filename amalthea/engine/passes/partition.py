@@ -94,13 +94,28 @@ class _Walk:
     def _converted(self, x: Tensor, own: Tensor, layout: Layout, wanted: Layout) -> Tensor:
         if layout == WHOLE and isinstance(wanted, Rows):
             return self._cut(own, wanted)
-        if layout == WHOLE:  # a summand: the first rank has all of it
-            return own if self.group.rank == 0 else _zeros(own.type)
+        if layout == WHOLE:
+            return self._summand(own)
+        if isinstance(layout, Rows) and wanted == SUM and layout.blocks == 1:
+            return self._placed(x.type, own, layout)
         if wanted != WHOLE:
             return self._converted(x, self.to(x, WHOLE), WHOLE, wanted)
         if isinstance(layout, Rows):
             return self._joined(own, layout)
         return collectives.exchange(own, gathers=(None,), group=self.group)[0]
+
+    def _summand(self, whole: Tensor) -> Tensor:
+        """Return a value on the first rank, and zeros on the others, which compute it as well: all exchange alike."""
+        if self.group.rank == 0:
+            return whole
+        zeros = _zeros(whole.type)
+        return zeros if _is_constant(whole) else as_tensor(control.barrier(zeros, whole))
+
+    def _placed(self, whole: Type, own: Tensor, rows: Rows) -> Tensor:
+        """Return a rank's part among zeros: a summand of the whole."""
+        part, rank = part_of(rows.counts, self.group.rank), len(whole.shape)
+        low, high = ([n if i == rows.axis else 0 for i in range(rank)] for n in (part.start, rows.size - part.stop))
+        return as_tensor(movement.pad(own, low=tuple(low), high=tuple(high), value=0))
 
     def _cut(self, whole: Tensor, rows: Rows) -> Tensor:
         """Return this rank's part of each block."""
@@ -174,6 +189,25 @@ class _Walk:
         types = [x.type for x in graphs["true_graph"].outputs]
         self._made(node, Node(node.primitive, inputs, {**node.attrs, **graphs}, types).outputs, ends)
 
+    def _carried(self, body: Graph, within: Sequence[Layout], where: slice) -> list[Layout]:
+        """Return layouts of carried values that the body keeps."""
+        free = [None] * len(body.outputs)
+        found, pinned = list(within[where]), set[int]()
+        for _ in range(2 * len(found) + 1):
+            graph, ends = self._subgraph(body, [*within[: where.start], *found, *within[where.stop :]], free)
+            changed = [i for i, layout in enumerate(found) if layout != ends[i] and i not in pinned]
+            sums = [i for i, layout in enumerate(found) if layout == WHOLE and i not in pinned]
+            if not changed and sums and any(n.primitive is collectives.exchange for n in graph.nodes):
+                for i in sums:  # sums of the steps may be formed after the loop, if the body only adds to them
+                    found[i] = SUM
+                continue
+            if not changed:
+                break
+            for i in changed:  # a summand that the body needs whole, or parts that it moves, stay whole
+                pinned.update([i] if found[i] != WHOLE else [])
+                found[i] = WHOLE if i in pinned else ends[i]
+        return found
+
     def _scan(self, node: Node, layouts: Sequence[Layout]) -> None:
         """A carried value keeps one layout: divided, or a summand, if the body gives it back so."""
         first, count = node.attrs["captures"], node.attrs["carries"]
@@ -183,21 +217,18 @@ class _Walk:
             given[i] = rows if isinstance(rows, Rows) and rows.axis > 0 else WHOLE  # the first axis is that of steps
         body = node.attrs["body"]
         within = [x.at(x.axis - 1) if isinstance(x, Rows) and i >= first + count else x for i, x in enumerate(given)]
-        kept, pinned = len(body.outputs) - count, set[int]()
-        for _ in range(2 * count + 1):
-            ends = self._subgraph(body, within, [None] * len(body.outputs))[1]
-            changed = [i for i in range(count) if within[first + i] != ends[i] and i not in pinned]
-            if not changed:
-                break
-            for i in changed:  # a summand that the body needs whole, or parts that it moves, stay whole
-                pinned.update([i] if within[first + i] != WHOLE else [])
-                within[first + i] = given[first + i] = WHOLE if i in pinned else ends[i]
-        carried = within[first : first + count]
+        kept = len(body.outputs) - count
+        carried = self._carried(body, within, slice(first, first + count))
+        given[first : first + count] = within[first : first + count] = carried
         new, ends = self._subgraph(body, within, [*carried, *[None] * kept])
         outside = [*carried, *(x.at(x.axis + 1) if isinstance(x, Rows) else x for x in ends[count:])]
         inputs = [self.to(x, layout) for x, layout in zip(node.inputs, given)]
         types = [self.local(x.type, layout) for x, layout in zip(node.outputs, outside)]
         self._made(node, Node(node.primitive, inputs, {**node.attrs, "body": new}, types).outputs, outside)
+
+
+def _is_constant(x: Tensor) -> bool:
+    return x.value is not None or (x.node is not None and all(map(_is_constant, x.node.inputs)))
 
 
 def _zeros(type: Type) -> Tensor:

@@ -21,6 +21,7 @@ from amalthea.engine.primitives import (
     matmul,
     movement,
     normalization,
+    random,
     reductions,
     rnn,
 )
@@ -173,9 +174,9 @@ def _at_axes(rows: Rows, inputs: Sequence[int | None], outputs: Sequence[Any]) -
 
 @rule(normalization.layer_normalize, normalization.layer_normalize_gradient)
 def _layer_normalize(node: Node, layouts: Sequence[Layout]) -> Plan | None:
-    _, rows = _first(layouts)
+    i, rows = _first(layouts)
     a = rows.axis
-    if a >= node.attrs["axis"]:
+    if a >= node.attrs["axis"] or _shapes(node)[i] != node.outputs[0].type.shape:
         return None
     if node.primitive is normalization.layer_normalize:
         return _at_axes(rows, (a, None, None), (a, a, a))
@@ -194,6 +195,12 @@ def _along_one(node: Node, layouts: Sequence[Layout]) -> Plan | None:
     if rows.axis == node.attrs["axis"]:
         return None
     return Plan([rows] * len(layouts), [rows])
+
+
+@rule(random.random_uniform, random.random_normal)
+def _drawn(node: Node, layouts: Sequence[Layout]) -> Plan:
+    """Every rank draws the numbers of all rows, and takes its own: those of one process."""
+    return Plan([WHOLE], [WHOLE])
 
 
 @rule(movement.flip, fft)

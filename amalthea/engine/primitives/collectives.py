@@ -8,7 +8,7 @@ from __future__ import annotations
 from amalthea.engine.communicator import ALONE, part_of
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives.movement import part
-from amalthea.engine.primitives.table import Family, numbers, primitive, sample
+from amalthea.engine.primitives.table import TAKE_COMPLEX, Family, numbers, primitive, sample
 
 
 def _exchanged(*xs: Type, gathers, group) -> tuple[Type, ...]:
@@ -23,6 +23,9 @@ def _joined(x: Type, axis: int, counts: tuple[int, ...]) -> Type:
 def exchange(*xs, gathers, group=ALONE):
     """The sum of each value over the ranks of a group; or, with an axis and counts, the ranks' parts joined there."""
     return tuple(group.exchange(xs, gathers))
+
+
+TAKE_COMPLEX.add(exchange.name)
 
 
 def _gradient(g, *rest, gathers, group):
