@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from amalthea import tree
+from amalthea import snapshots, tree
 from amalthea.data.arrays import ArrayAdapter
 from amalthea.data.base import Batch, DataAdapter
 from amalthea.distribution import strategies
@@ -48,8 +49,21 @@ def begin(model: Any, *adapters: DataAdapter | None) -> None:
             variable.assign(value)
     for adapter in adapters:
         if adapter is not None:
-            state = group.all_gather_bytes(json.dumps(adapter.resume_state(), default=int).encode())[0]
-            adapter.resume_from(json.loads(state))
+            state = group.all_gather_bytes(_as_bytes(adapter.resume_state()))[0]
+            adapter.resume_from(_from_bytes(state))
+
+
+def _as_bytes(state: dict[str, Any]) -> bytes:
+    arrays: list[np.ndarray] = []
+    data, file = json.dumps(snapshots.pack(state, arrays)).encode(), io.BytesIO()
+    np.savez(file, np.frombuffer(data, "uint8"), *arrays)
+    return file.getvalue()
+
+
+def _from_bytes(content: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        data, *arrays = (file[f"arr_{i}"] for i in range(len(file.files)))
+    return snapshots.unpack(json.loads(data.tobytes()), arrays)
 
 
 def _variables(model: Any) -> list[Any]:
