@@ -42,11 +42,13 @@ class Communicator:
         rank: int; the number of this process in the group.
         size: int; the number of processes.
         name: str; the library that moves the bytes.
+        takes: type; the arrays that it moves without a copy to NumPy.
     """
 
     rank: int = 0
     size: int = 1
     name = "alone"
+    takes: type = np.ndarray
     mesh: Any = None  # devices of one process that share each batch, for a library that divides graphs itself
 
     @property

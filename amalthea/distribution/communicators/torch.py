@@ -20,6 +20,7 @@ class Torch(Communicator):
     """The default process group of ``torch.distributed``."""
 
     name = "torch"
+    takes = torch.Tensor
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
@@ -44,6 +45,12 @@ class Torch(Communicator):
         dist.all_gather([x.view(torch.uint8) if x.dtype == torch.bool else x for x in parts],
                         own.view(torch.uint8) if own.dtype == torch.bool else own)  # fmt: skip
         return [_like(x, array) for x in parts]
+
+    def joined(self, array: Any, axis: int, counts: Sequence[int]) -> Any:
+        own, most = _as_tensor(array).to(self.device), max(counts)
+        missing = own.new_zeros((*own.shape[:axis], most - own.shape[axis], *own.shape[axis + 1 :]))
+        parts = self.all_gather(torch.cat([own, missing], axis))
+        return _like(torch.cat([x.narrow(axis, 0, n) for x, n in zip(parts, counts)], axis), array)
 
     def broadcast(self, arrays: Sequence[np.ndarray], root: int = 0) -> list[np.ndarray]:
         found = []

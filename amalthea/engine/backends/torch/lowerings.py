@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from amalthea.engine.backends.torch.arrays import NAMES, to_tensor, where
+from amalthea.engine.backends.torch.arrays import NAMES, to_numpy, to_tensor, where
 from amalthea.engine.backends.torch.linear_algebra import LINEAR_ALGEBRA_LOWERINGS
 from amalthea.engine.backends.torch.normalization import NORMALIZATION_LOWERINGS
 from amalthea.engine.backends.torch.rnn import RNN_LOWERINGS
@@ -194,7 +194,8 @@ def _same(x, *_: Any, **attrs: Any):
 
 
 def _exchange(*xs, gathers, group):
-    return tuple(to_tensor(y).to(x.device) for x, y in zip(xs, group.exchange(xs, gathers)))
+    given = xs if issubclass(torch.Tensor, group.takes) else [to_numpy(x) for x in xs]
+    return tuple(to_tensor(y).to(x.device) for x, y in zip(xs, group.exchange(given, gathers)))
 
 
 LOWERINGS: dict[Primitive, Any] = {
