@@ -13,7 +13,8 @@ from amalthea.callbacks import console
 from amalthea.callbacks.callback import Callback, Logs
 from amalthea.callbacks.model_checkpoint import BatchCounter
 from amalthea.callbacks.run import Run
-from amalthea.errors import ArgumentError, ModelFileError
+from amalthea.distribution.strategies import group_in_use, is_first
+from amalthea.errors import ArgumentError, DistributionError, ModelFileError
 
 
 class BackupAndRestore(Callback):
@@ -102,8 +103,10 @@ class BackupAndRestore(Callback):
         self._run.mark()
         self._resumed_epoch, self._waiting = 0, None
         self.backup_dir.mkdir(parents=True, exist_ok=True)
-        writing.remove_abandoned(self.backup_dir)
+        if is_first():
+            writing.remove_abandoned(self.backup_dir)
         state = self._newest()
+        self._agree(state)
         if state is None:
             self._back_up(0, 0, {})  # so that a run that is killed in its first epoch begins with the same weights, too
             return
@@ -131,7 +134,7 @@ class BackupAndRestore(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         self._resumed_epoch = 0
-        if not self.delete_checkpoint or not self.backup_dir.is_dir():
+        if not self.delete_checkpoint or not is_first() or not self.backup_dir.is_dir():
             return
         for number in self._numbers():  # the oldest first, so that whoever is killed here finds the newest
             self._path(number).unlink(missing_ok=True)
@@ -162,7 +165,24 @@ class BackupAndRestore(Callback):
             return state
         return None
 
+    def _agree(self, state: dict[str, Any] | None) -> None:
+        """Raise an error if the processes of a group have read different backups; none writes before all have read."""
+        group = group_in_use()
+        if group is None or group.size == 1:
+            return
+        own = "none" if state is None else f"epoch {state['epoch']}, step {state['step']}"
+        found = [x.decode() for x in group.all_gather_bytes(own.encode())]
+        if len(set(found)) > 1:
+            raise DistributionError(
+                "The ranks have read different backups.",
+                expected=f"rank 0: {found[0]}",
+                got=", ".join(f"rank {rank}: {x}" for rank, x in enumerate(found) if x != found[0]),
+                cure="a backup_dir on a disk that all of them see",
+            )
+
     def _back_up(self, epoch: int, step: int, logs: Logs | None) -> None:
+        if not is_first():
+            return
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         present = self._numbers()
         number = present[-1] + 1 if present else 1

@@ -12,6 +12,7 @@ from amalthea.callbacks.callback import Callback, Logs
 from amalthea.callbacks.history import History
 from amalthea.callbacks.progbar_logger import ProgbarLogger
 from amalthea.callbacks.run import Run
+from amalthea.distribution.strategies import is_first
 from amalthea.errors import ArgumentError
 
 Caller = tuple[Callable[..., None], Callable[[int], bool] | None]
@@ -110,7 +111,8 @@ class CallbackList(Callback):
         """The callbacks that have the hook, found once in each run."""
         found = self._callers.get(hook)
         if found is None:
-            having = [callback for callback in self.callbacks if _has_hook(callback, hook)]
+            here = [c for c in self.callbacks if is_first() or not getattr(c, "_writes", False)]
+            having = [callback for callback in here if _has_hook(callback, hook)]
             having.sort(key=lambda callback: getattr(callback, "_comes_last", False))
             found = [(getattr(callback, hook), getattr(callback, "_wants_batch_end", None)) for callback in having]
             self._callers[hook] = found

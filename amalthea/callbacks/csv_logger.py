@@ -41,6 +41,8 @@ class CSVLogger(Callback):
         0,0.5,0.75
     """
 
+    _writes = True  # of several processes the first calls it
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         super().__init__()
         self.filename = os.fspath(filename)

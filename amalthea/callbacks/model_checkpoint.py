@@ -42,6 +42,8 @@ class ModelCheckpoint(MonitorCallback):
         'runs/01-0.12.keras'
     """
 
+    _writes = True  # of several processes the first calls it
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

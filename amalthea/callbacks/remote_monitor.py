@@ -33,6 +33,8 @@ class RemoteMonitor(Callback):
         'https://example.org/runs/7/'
     """
 
+    _writes = True  # of several processes the first calls it
+
     def __init__(
         self,
         root: str = "http://localhost:9000",

@@ -46,6 +46,8 @@ class TensorBoard(Callback):
         'runs/first'
     """
 
+    _writes = True  # of several processes the first calls it
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

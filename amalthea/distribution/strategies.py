@@ -190,3 +190,9 @@ def group_in_use() -> Communicator | None:
     used = distribution()
     group = used.group if used is not None else None
     return group if group is not None and group.is_shared else None
+
+
+def is_first() -> bool:
+    """Return whether this process writes what all of them have: files, the progress bar."""
+    group = group_in_use()
+    return group is None or group.rank == 0

@@ -5,12 +5,21 @@ Ranks count from 0. Every method is called by all processes of the group, in the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+
+TIMEOUT = 300.0  # seconds
+
+
+def timeout() -> float:
+    """Return the seconds after which a rank that does not answer is an error."""
+    return float(os.environ.get("AMALTHEA_DISTRIBUTION_TIMEOUT", TIMEOUT))
+
 
 Parts = tuple[int, tuple[int, ...]]  # an axis, and the size of each rank's part on it
 
@@ -73,6 +82,9 @@ class Communicator:
 
     def close(self) -> None:
         """Leave the group."""
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the other ranks why this one cannot go on."""
 
     def exchange(self, arrays: Sequence[Any], gathers: Sequence[Parts | None]) -> list[Any]:
         """Return for each array its sum over all ranks, or with an axis and counts the ranks' parts joined there."""

@@ -15,6 +15,7 @@ from amalthea import config, tree
 from amalthea.callbacks import CallbackList
 from amalthea.data import adapters
 from amalthea.data.arrays import train_validation_split
+from amalthea.distribution.strategies import is_first
 from amalthea.engine.ir.trace import on_host
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, DataError, located
@@ -54,7 +55,7 @@ def _running(model: Any) -> Generator[None]:
 
 
 def verbosity(verbose: Any) -> int:
-    if not together.is_first():
+    if not is_first():
         return 0
     return (1 if sys.stdout is not None else 0) if verbose == "auto" else int(verbose)
 
@@ -92,6 +93,15 @@ def fit(
     calls = _callback_list(model, callbacks, verbosity(verbose), epochs, adapter.steps, history=True)
     calls._run.adapters = [s for s in (adapter, validation) if s is not None]
     model.stop_training = False
+    with together.shared():
+        _run_epochs(model, adapter, validation, calls, epochs, initial_epoch, validation_freq, is_late)
+    return model.history
+
+
+def _run_epochs(
+    model: Any, adapter: Any, validation: Any, calls: CallbackList, epochs: int, initial_epoch: int,
+    validation_freq: Any, is_late: bool,
+) -> None:  # fmt: skip
     calls.on_train_begin()
     _prepare(model, adapter, validation, is_late)
     together.begin(model, adapter, validation)
@@ -116,7 +126,6 @@ def fit(
     calls.on_train_end(logs)
     if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
         model.optimizer.finalize_variable_values(model._trained_variables)
-    return model.history
 
 
 def _prepare(model: Any, adapter: Any, validation: Any, is_time: bool) -> None:
@@ -221,7 +230,7 @@ def evaluate(
     before_training.check_adapter(model, adapter)
     together.begin(model, adapter)
     calls = _callback_list(model, callbacks, verbosity(verbose), 1, adapter.steps, history=False)
-    with _running(model):
+    with _running(model), together.shared():
         return _test_epoch(model, adapter, calls)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,16 @@ from amalthea.engine.partitioned import Part
 from amalthea.errors import ArgumentError, DistributionError
 
 
-def is_first() -> bool:
-    """Whether this process writes what all of them have: files, the progress bar."""
+@contextmanager
+def shared() -> Iterator[None]:
+    """Tell the other processes if this one cannot go on."""
     group = strategies.group_in_use()
-    return group is None or group.rank == 0
+    try:
+        yield
+    except BaseException as error:
+        if group is not None:
+            group.fail(error)
+        raise
 
 
 def begin(model: Any, *adapters: DataAdapter | None) -> None:

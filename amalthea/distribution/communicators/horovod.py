@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import horovod.torch as hvd
 import numpy as np
 import torch
 
-from amalthea.engine.communicator import Communicator
+from amalthea.engine.communicator import Communicator, timeout
 
 
 class Horovod(Communicator):
@@ -62,5 +63,7 @@ def _summable(tensor: torch.Tensor) -> torch.Tensor:
 
 def connect(place: Any) -> Horovod:
     """Join Horovod's processes."""
+    os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", str(int(timeout())))
+    os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", str(int(timeout() / 2)))
     hvd.init()
     return Horovod()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import time
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 
-from amalthea.engine.communicator import Communicator
+from amalthea.engine.communicator import Communicator, timeout
+from amalthea.errors import DistributionError
 
 
 class Mpi(Communicator):
@@ -21,35 +25,56 @@ class Mpi(Communicator):
         self.rank, self.size = self.world.Get_rank(), self.world.Get_size()
 
     def all_reduce(self, arrays: Sequence[Any]) -> list[np.ndarray]:
-        arrays = [np.ascontiguousarray(x) for x in arrays]
+        arrays = [np.asarray(x) for x in arrays]
         sums: list[Any] = [None] * len(arrays)
         kinds: dict[Any, list[int]] = {}
         for i, x in enumerate(arrays):
             kinds.setdefault(_summed_in(x.dtype), []).append(i)
         for dtype, indices in kinds.items():
             flat = np.concatenate([arrays[i].astype(dtype, copy=False).reshape(-1) for i in indices])
-            self.world.Allreduce(MPI.IN_PLACE, flat)
+            self._wait(self.world.Iallreduce(MPI.IN_PLACE, flat))
             ends = np.cumsum([arrays[i].size for i in indices])
             for i, piece in zip(indices, np.split(flat, ends[:-1])):
                 sums[i] = piece.reshape(arrays[i].shape).astype(arrays[i].dtype)
         return sums
 
     def all_gather(self, array: Any) -> list[np.ndarray]:
-        own = np.ascontiguousarray(array)
+        own = np.asarray(array)
         parts = np.empty((self.size, max(own.nbytes, 1)), "uint8")
-        self.world.Allgather(np.frombuffer(own.tobytes() or b"\0", "uint8"), parts)
+        self._wait(self.world.Iallgather(np.frombuffer(own.tobytes() or b"\0", "uint8"), parts))
         return [x[: own.nbytes].view(own.dtype).reshape(own.shape) for x in parts]
 
     def broadcast(self, arrays: Sequence[np.ndarray], root: int = 0) -> list[np.ndarray]:
         found = []
         for array in arrays:
             flat = np.array(array).reshape(-1).view("uint8")
-            self.world.Bcast(flat, root)
+            self._wait(self.world.Ibcast(flat, root))
             found.append(flat.view(array.dtype).reshape(array.shape))
         return found
 
     def barrier(self) -> None:
-        self.world.Barrier()
+        self._wait(self.world.Ibarrier())
+
+    def _wait(self, request: Any) -> None:
+        """Wait for an exchange; MPI itself would wait for ever.
+
+        Raises:
+            DistributionError: the others did not take part in time.
+        """
+        end, pause = time.monotonic() + timeout(), 0.0
+        while not request.Test():
+            if time.monotonic() > end:
+                raise DistributionError(
+                    f"Rank {self.rank} of {self.size} cannot go on: an exchange took longer than {timeout():.0f} seconds.",
+                    cure="the output of the other ranks; AMALTHEA_DISTRIBUTION_TIMEOUT, if a step takes so long",
+                )
+            time.sleep(pause)
+            pause = min(pause + 2e-6, 1e-3)
+
+    def fail(self, error: BaseException) -> None:
+        print(f"Rank {self.rank} of {self.size} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        traceback.print_exception(error)
+        self.world.Abort(1)  # mpirun ends the others
 
 
 def _summed_in(dtype: np.dtype) -> np.dtype:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import os
-from collections.abc import Sequence
+import functools
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 
-from amalthea.engine.communicator import Communicator
+from amalthea.engine.communicator import Communicator, timeout
+from amalthea.errors import DistributionError
 
+PATIENCE = 2.0  # seconds in which the ranks that are left say so
 BUCKET = 1 << 22  # bytes: smaller arrays travel together
+
+
+def _told(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an error of the transport one that says which rank is missing, and why where that rank said so."""
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except RuntimeError as error:
+            raise self.explained(error) from error
+
+    return run
 
 
 class Torch(Communicator):
@@ -24,8 +41,10 @@ class Torch(Communicator):
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self.store = dist.PrefixStore("amalthea", dist.distributed_c10d._get_default_store())
         self.device = torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else "cpu"
 
+    @_told
     def all_reduce(self, arrays: Sequence[Any]) -> list[Any]:
         tensors = [_as_tensor(x).to(self.device) for x in arrays]
         sums: list[Any] = [None] * len(tensors)
@@ -39,6 +58,7 @@ class Torch(Communicator):
                 sums[i] = piece.reshape(tensors[i].shape).to(tensors[i].dtype)
         return [_like(y, x) for x, y in zip(arrays, sums)]
 
+    @_told
     def all_gather(self, array: Any) -> list[Any]:
         own = _as_tensor(array).to(self.device).contiguous()
         parts = [torch.empty_like(own) for _ in range(self.size)]
@@ -52,6 +72,7 @@ class Torch(Communicator):
         parts = self.all_gather(torch.cat([own, missing], axis))
         return _like(torch.cat([x.narrow(axis, 0, n) for x, n in zip(parts, counts)], axis), array)
 
+    @_told
     def broadcast(self, arrays: Sequence[np.ndarray], root: int = 0) -> list[np.ndarray]:
         found = []
         for array in arrays:
@@ -66,6 +87,31 @@ class Torch(Communicator):
     def close(self) -> None:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+    def fail(self, error: BaseException) -> None:
+        if isinstance(error, DistributionError):
+            return
+        with contextlib.suppress(RuntimeError):
+            self.store.set(f"failed/{self.rank}", f"{type(error).__name__}: {error}".splitlines()[0])
+        self.close()  # which ends the others' waiting
+
+    def explained(self, error: RuntimeError) -> DistributionError:
+        """Return an error that names the ranks that are gone: those that do not answer within two seconds."""
+        try:
+            self.store.set(f"alive/{self.rank}", "yes")
+            time.sleep(PATIENCE)
+            others = [rank for rank in range(self.size) if rank != self.rank]
+            told = [f"rank {r}: {self.store.get(f'failed/{r}').decode()}" for r in others
+                    if self.store.check([f"failed/{r}"])]  # fmt: skip
+            silent = [f"rank {r} does not answer" for r in others if not self.store.check([f"alive/{r}"])]
+        except RuntimeError:  # the rank that kept the store is gone
+            told, silent = [], ["rank 0 does not answer"]
+        got = "; ".join(told or silent or [str(error).splitlines()[0]])
+        return DistributionError(
+            f"Rank {self.rank} of {self.size} cannot go on: an exchange failed.",
+            got=got,
+            cure="the first error in the output of that rank; BackupAndRestore, so that the run goes on from its last step",
+        )
 
 
 def _as_tensor(x: Any) -> torch.Tensor:
@@ -96,9 +142,6 @@ def _buckets(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
     return [*done, *open_.values()]
 
 
-TIMEOUT = 300.0  # seconds after which a rank that does not answer is an error
-
-
 def connect(place: Any) -> Torch:
     """Join the process group at a :class:`~amalthea.distribution.launch.Place`."""
     if not dist.is_initialized():
@@ -106,9 +149,6 @@ def connect(place: Any) -> Torch:
         how: dict[str, Any] = {}
         if not place.is_announced:
             how = {"init_method": f"tcp://{place.address}", "world_size": place.size, "rank": place.rank}
-        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=_timeout()), **how)
+        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=timeout()), **how)
     return Torch()
 
-
-def _timeout() -> float:
-    return float(os.environ.get("AMALTHEA_DISTRIBUTION_TIMEOUT", TIMEOUT))
