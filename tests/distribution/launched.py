@@ -75,9 +75,11 @@ def environment(backend: str, folder: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, **more}
 
 
-def launch(name: str, backend: str, count: int, folder: Path, limit: float = 180, **more: str) -> Any:
+def launch(
+    name: str, backend: str, count: int, folder: Path, limit: float = 180, options: Sequence[str] = (), **more: str
+) -> Any:
     """Run the script; return what its ranks told, by rank, and the finished process."""
-    command = [*LAUNCHERS[name].command(count), *SCRIPT, str(folder)]
+    command = [*LAUNCHERS[name].command(count), *options, *SCRIPT, str(folder)]
     ran = _run(command, environment(backend, folder, **more), limit)
     return told_in(folder), ran
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-import time
 
 import numpy as np
 
@@ -33,12 +33,13 @@ class Fault(amalthea.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         rank, kind = os.environ["FAULT"].split(":")
-        if epoch == 1 and int(rank) == amalthea.engine.communicator.current().rank:
+        is_restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        if not is_restarted and epoch == 1 and int(rank) == amalthea.engine.communicator.current().rank:
             if kind == "die":
                 os._exit(7)
             if kind == "raise":
                 raise ValueError("the data of this rank are damaged")
-            time.sleep(3600)
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def main(folder: str) -> None:

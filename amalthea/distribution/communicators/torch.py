@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -145,10 +146,13 @@ def _buckets(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
 def connect(place: Any) -> Torch:
     """Join the process group at a :class:`~amalthea.distribution.launch.Place`."""
     if not dist.is_initialized():
-        kind = "nccl" if torch.cuda.is_available() else "gloo"
-        how: dict[str, Any] = {}
-        if not place.is_announced:
-            how = {"init_method": f"tcp://{place.address}", "world_size": place.size, "rank": place.rank}
-        dist.init_process_group(kind, timeout=datetime.timedelta(seconds=timeout()), **how)
+        kind, limit = "nccl" if torch.cuda.is_available() else "gloo", datetime.timedelta(seconds=timeout())
+        if place.is_announced:  # torchrun's store outlives an attempt: another one must not read its addresses
+            store, rank, size = next(dist.rendezvous("env://", timeout=limit))
+            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            given: dict[str, Any] = {"store": dist.PrefixStore(f"attempt-{attempt}", store)}
+        else:
+            given, rank, size = {"init_method": f"tcp://{place.address}"}, place.rank, place.size
+        dist.init_process_group(kind, timeout=limit, rank=rank, world_size=size, **given)
     return Torch()
 
