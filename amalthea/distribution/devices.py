@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amalthea.engine import backends
 
+
 def list_devices(device_type: str | None = None) -> list[str]:
     """Returns the devices of the backend in use, the fastest first.
 

@@ -40,7 +40,9 @@ class DeviceMesh:
         found = np.array(list_devices() if devices is None else devices).reshape(-1)
         if prod(shape) != len(found):
             raise ArgumentError(
-                "The devices do not fill the mesh.", expected=f"{prod(shape)} devices for {tuple(shape)}", got=len(found)
+                "The devices do not fill the mesh.",
+                expected=f"{prod(shape)} devices for {tuple(shape)}",
+                got=len(found),
             )
         self.shape, self.axis_names = [*shape], [*axis_names]
         self.devices = found.reshape(shape)

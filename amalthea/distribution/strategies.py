@@ -90,7 +90,10 @@ class DataParallel(Distribution):
     """
 
     def __init__(
-        self, device_mesh: DeviceMesh | None = None, devices: Sequence[str] | None = None, auto_shard_dataset: bool = True
+        self,
+        device_mesh: DeviceMesh | None = None,
+        devices: Sequence[str] | None = None,
+        auto_shard_dataset: bool = True,
     ):
         if device_mesh is None:
             devices = _devices_here() if devices is None else list(devices)

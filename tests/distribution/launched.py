@@ -20,7 +20,14 @@ SCRIPT = ["-m", "tests.distribution.train"]
 
 
 def _torchrun(count: int) -> list[str]:
-    return [sys.executable, "-m", "torch.distributed.run", f"--nproc_per_node={count}", "--master_port", str(free_port())]
+    return [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        f"--nproc_per_node={count}",
+        "--master_port",
+        str(free_port()),
+    ]
 
 
 def _mpirun(count: int) -> list[str]:

@@ -37,7 +37,9 @@ def convolutional():
 
 
 def masked():
-    return Sequential([Input((5,)), layers.Embedding(10, 4, mask_zero=True), layers.LSTM(6), layers.Dense(3, "softmax")])
+    return Sequential(
+        [Input((5,)), layers.Embedding(10, 4, mask_zero=True), layers.LSTM(6), layers.Dense(3, "softmax")]
+    )
 
 
 def recurrent():
@@ -52,7 +54,12 @@ def attentive():
 
 
 def group_normalized():
-    net = [layers.Conv2D(4, 3), layers.GroupNormalization(2), layers.SpatialDropout2D(0.2), layers.GlobalAveragePooling2D()]
+    net = [
+        layers.Conv2D(4, 3),
+        layers.GroupNormalization(2),
+        layers.SpatialDropout2D(0.2),
+        layers.GlobalAveragePooling2D(),
+    ]
     return Sequential([Input((8, 8, 2)), *net, layers.UnitNormalization(), layers.Dense(3, "softmax")])
 
 
@@ -107,7 +114,9 @@ def trained(network, optimizer="adam", metric=("accuracy",), weighted=False, bat
             utils.set_random_seed(100 * group.rank)  # the first rank's is used
             model = network()
             chosen = optimizers.get(optimizer) if isinstance(optimizer, str) else optimizer()
-            model.compile(chosen, "sparse_categorical_crossentropy", metrics=[m() if callable(m) else m for m in metric])
+            model.compile(
+                chosen, "sparse_categorical_crossentropy", metrics=[m() if callable(m) else m for m in metric]
+            )
         x, y, w = data_for(model)
         # The stream of seeds is of the process, so each thread is given its seed; the first rank's is used.
         rows = data.ArrayAdapter(x, y, w if weighted else None, batch_size, True, class_weight, seed=group.rank)
@@ -194,7 +203,9 @@ def test_data_sets_and_generators_are_divided_too():
         x, y, _ = data_for(model)
         with distribution.DataParallel().scope():
             history = model.fit(Rows(x, y), epochs=2, verbose=0, shuffle=False).history
-            scores = model.evaluate(((x[i : i + 5], y[i : i + 5]) for i in range(0, 20, 5)), verbose=0, return_dict=True)
+            scores = model.evaluate(
+                ((x[i : i + 5], y[i : i + 5]) for i in range(0, 20, 5)), verbose=0, return_dict=True
+            )
             return history, scores, model.predict(x, verbose=0), model.get_weights()
 
     hold(run)
@@ -316,7 +327,10 @@ def test_one_exchange_a_step_where_nothing_needs_more():
         x, y, _ = data_for(model, 8)
         sent = []
         whole = group.exchange
-        group.exchange = lambda arrays, gathers: (sent.append(sum(np.asarray(a).nbytes for a in arrays)), whole(arrays, gathers))[1]
+        group.exchange = lambda arrays, gathers: (
+            sent.append(sum(np.asarray(a).nbytes for a in arrays)),
+            whole(arrays, gathers),
+        )[1]
         with distribution.DataParallel().scope():
             model.fit(x, y, batch_size=8, verbose=0, epochs=3)
         return sent, 4 * model.count_params()

@@ -50,13 +50,17 @@ def main(folder: str) -> None:
     model = network()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     x, y = rows()
-    callbacks = [amalthea.callbacks.ModelCheckpoint(os.path.join(folder, "best.keras"), save_best_only=True, monitor="loss")]
+    callbacks = [
+        amalthea.callbacks.ModelCheckpoint(os.path.join(folder, "best.keras"), save_best_only=True, monitor="loss")
+    ]
     if "FAULT" in os.environ:
         callbacks.append(Fault())
     if "BACKUP" in os.environ:
         callbacks.append(amalthea.callbacks.BackupAndRestore(os.environ["BACKUP"]))
     epochs = int(os.environ.get("EPOCHS", "4"))
-    history = model.fit(x, y, batch_size=70, epochs=epochs, verbose=2, callbacks=callbacks, validation_data=(x[:33], y[:33]))
+    history = model.fit(
+        x, y, batch_size=70, epochs=epochs, verbose=2, callbacks=callbacks, validation_data=(x[:33], y[:33])
+    )
     told = {
         "rank": group.rank,
         "size": group.size,

@@ -155,4 +155,3 @@ def connect(place: Any) -> Torch:
             given, rank, size = {"init_method": f"tcp://{place.address}"}, place.rank, place.size
         dist.init_process_group(kind, timeout=limit, rank=rank, world_size=size, **given)
     return Torch()
-

@@ -27,7 +27,9 @@ def divided(graph, inputs, layouts, size):
     def run(group):
         own = partition(graph, layouts, group)
         values = [
-            x if layout == WHOLE else np.take(x, range(x.shape[layout.axis])[part_of(layout.counts, group.rank)], layout.axis)
+            x
+            if layout == WHOLE
+            else np.take(x, range(x.shape[layout.axis])[part_of(layout.counts, group.rank)], layout.axis)
             for x, layout in zip(inputs, layouts)
         ]
         with backends.use_backend("numpy"):

@@ -169,6 +169,4 @@ def compiled(
 
 def _on_mesh(values: Sequence[Any], shardings: Sequence[Any], group: Devices) -> list[Any]:
     """Return values on the mesh; those that were assigned meanwhile lie on one device."""
-    return [
-        x if len(x.sharding.device_set) > 1 else group.laid(np.asarray(x), to) for x, to in zip(values, shardings)
-    ]
+    return [x if len(x.sharding.device_set) > 1 else group.laid(np.asarray(x), to) for x, to in zip(values, shardings)]

@@ -15,7 +15,6 @@ from amalthea.engine.backends.tensorflow import linear_algebra, windows
 from amalthea.engine.backends.tensorflow.arrays import DTYPES, tf, to_tensor
 from amalthea.engine.backends.tensorflow.control import lowerings as subgraph_lowerings
 from amalthea.engine.ir.trace import type_of
-from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import (
     Primitive,
     bits,
