@@ -7,6 +7,7 @@ checksums tell whether it is whole. It holds no code, and reading it runs none.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -144,6 +145,27 @@ def set_attributes(thing: Any, values: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------ files
 
 
+def to_bytes(state: Any) -> bytes:
+    """Return the state as the bytes of a file.
+
+    >>> from_bytes(to_bytes({"epoch": 3, "seen": (1, 2), "weights": np.zeros(2)}))
+    {'epoch': 3, 'seen': (1, 2), 'weights': array([0., 0.])}
+    """
+    arrays: list[np.ndarray] = []
+    file = io.BytesIO()
+    _write(file, pack(state, arrays), arrays)
+    return file.getvalue()
+
+
+def from_bytes(content: bytes) -> Any:
+    """Return the state in the bytes of a file.
+
+    Raises:
+        ModelFileError: they are damaged, or of a later version.
+    """
+    return _read(io.BytesIO(content), f"{len(content)} bytes")
+
+
 def write(path: str | os.PathLike[str], state: Any) -> None:
     """Write the state to a file, whole or not at all.
 
@@ -156,8 +178,13 @@ def write(path: str | os.PathLike[str], state: Any) -> None:
     """
     arrays: list[np.ndarray] = []
     data = pack(state, arrays)
+    with writing.whole_file(path) as whole:
+        _write(whole, data, arrays)
+
+
+def _write(file: Any, data: Any, arrays: list[np.ndarray]) -> None:
     index = [[a.dtype.name, list(a.shape)] for a in arrays]
-    with writing.whole_file(path) as whole, zipfile.ZipFile(whole, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("state.json", json.dumps({"format": FORMAT, "arrays": index, "state": data}))
         with archive.open("arrays", "w", force_zip64=True) as member:
             for array in arrays:
@@ -170,8 +197,12 @@ def read(path: str | os.PathLike[str]) -> Any:
     Raises:
         ModelFileError: the file is damaged, or of a later version.
     """
+    return _read(path, os.fspath(path))
+
+
+def _read(file: Any, name: str) -> Any:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             content, memory = json.loads(archive.read("state.json")), archive.read("arrays")
         if content["format"] != FORMAT:
             raise ModelFileError("The snapshot is of another version.", expected=FORMAT, got=content["format"])
@@ -185,4 +216,4 @@ def read(path: str | os.PathLike[str]) -> Any:
     except ModelFileError:
         raise
     except Exception as error:  # whatever a damaged file makes zipfile, zlib, json or NumPy say
-        raise ModelFileError(f"The snapshot is damaged: {error}.", got=os.fspath(path)) from error
+        raise ModelFileError(f"The snapshot is damaged: {error}.", got=name) from error

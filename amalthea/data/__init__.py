@@ -19,6 +19,7 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``prefetch.py`` | batches made ahead of their turn, by threads or processes |
 | ``dataset.py`` | ``Dataset``: elements that are mapped, shuffled, batched |
 | ``iterables.py`` | ``IterableAdapter``: generators, ``tf.data``, PyTorch's ``DataLoader`` |
+| ``own_rows.py`` | ``OwnRows``: the rows that one process of several has |
 | ``convert.py`` | anything into NumPy arrays of a usable dtype |
 | ``weights.py`` | ``class_weight`` into sample weights |
 | ``packing.py`` | ``(x, y, sample_weight)`` packed and unpacked |
@@ -30,6 +31,7 @@ from amalthea.data.arrays import ArrayAdapter, train_validation_split
 from amalthea.data.base import Batch, DataAdapter, SteppedAdapter
 from amalthea.data.dataset import Dataset
 from amalthea.data.iterables import IterableAdapter, to_batch
+from amalthea.data.own_rows import OwnRows
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetAdapter, Sequence
 from amalthea.data.weights import ClassWeights
@@ -41,6 +43,7 @@ __all__ = [
     "ClassWeights",
     "Dataset",
     "IterableAdapter",
+    "OwnRows",
     "PyDataset",
     "PyDatasetAdapter",
     "Sequence",

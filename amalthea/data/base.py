@@ -23,6 +23,7 @@ class DataAdapter(ABC):
     - ``batch_size``: rows in each batch but the last; None if it is not known.
     - ``rows``: rows in an epoch; None if it is not known.
     - ``is_one_batch``: whether :meth:`peek` gives the whole epoch.
+    - ``is_own_part``: whether the batches are this process's part of those of all processes, instead of whole ones.
 
     Example:
         >>> import numpy as np
@@ -43,6 +44,7 @@ class DataAdapter(ABC):
     batch_size: int | None = None
     rows: int | None = None
     is_one_batch: bool = False
+    is_own_part: bool = False
 
     @abstractmethod
     def batches(self, epoch: int = 0) -> Iterator[Batch]:
@@ -98,7 +100,7 @@ class SteppedAdapter(DataAdapter):
             raise ArgumentError("The number of steps is a positive integer.", got=repr(steps))
         self.adapter = adapter
         self.steps = steps
-        self.batch_size = adapter.batch_size
+        self.batch_size, self.is_own_part = adapter.batch_size, adapter.is_own_part
         self.restart = restart
         self._running: Iterator[Batch] = iter(())
         self._passes = 0  # over the data, that were begun

@@ -54,6 +54,7 @@ class HostAdapter(DataAdapter):
     def __init__(self, adapter: DataAdapter, part: Any):
         self.adapter, self.part = adapter, part
         self.batch_size, self.rows, self.is_one_batch = adapter.batch_size, adapter.rows, adapter.is_one_batch
+        self.is_own_part = adapter.is_own_part
         if hasattr(adapter, "labels"):
             self.labels = getattr(adapter, "labels")  # noqa: B009
 

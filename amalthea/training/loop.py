@@ -183,7 +183,7 @@ def _train_epoch(model: Any, adapter: Any, epoch: int, calls: CallbackList) -> d
     hooks, grouping = calls.has_train_batch_hooks, model._step_grouping
     begin, earlier = calls._run.take()  # the first step and no logs, but where a run is resumed within this epoch
     batches = together.batches_of(adapter, epoch, begin)
-    batches = together.of_all(before_training.checked(model, adapter, batches))
+    batches = together.of_all(adapter, before_training.checked(model, adapter, batches))
     for first, group, last in () if begin and model.stop_training else grouping.groups(batches, begin):
         if hooks:
             calls._begin_batches(first, group)
@@ -201,7 +201,7 @@ def _test_epoch(model: Any, adapter: Any, calls: CallbackList) -> dict[str, floa
     calls.on_test_begin()
     run, logs = model._multi_step("test"), None
     hooks, grouping = calls.has_test_batch_hooks, model._step_grouping
-    batches = together.of_all(before_training.checked(model, adapter, together.batches_of(adapter, 0, 0)))
+    batches = together.of_all(adapter, before_training.checked(model, adapter, together.batches_of(adapter, 0, 0)))
     for first, group, last in grouping.groups(batches):
         if hooks:
             calls.on_test_batch_begin(first)

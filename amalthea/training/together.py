@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,21 +54,8 @@ def begin(model: Any, *adapters: DataAdapter | None) -> None:
             variable.assign(value)
     for adapter in adapters:
         if adapter is not None:
-            state = group.all_gather_bytes(_as_bytes(adapter.resume_state()))[0]
-            adapter.resume_from(_from_bytes(state))
-
-
-def _as_bytes(state: dict[str, Any]) -> bytes:
-    arrays: list[np.ndarray] = []
-    data, file = json.dumps(snapshots.pack(state, arrays)).encode(), io.BytesIO()
-    np.savez(file, np.frombuffer(data, "uint8"), *arrays)
-    return file.getvalue()
-
-
-def _from_bytes(content: bytes) -> dict[str, Any]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        data, *arrays = (file[f"arr_{i}"] for i in range(len(file.files)))
-    return snapshots.unpack(json.loads(data.tobytes()), arrays)
+            state = group.all_gather_bytes(snapshots.to_bytes(adapter.resume_state()))[0]
+            adapter.resume_from(snapshots.from_bytes(state))
 
 
 def _variables(model: Any) -> list[Any]:
@@ -97,21 +82,21 @@ def _check_alike(variables: list[Any], group: Communicator) -> None:
 def batches_of(adapter: DataAdapter, epoch: int, first: int) -> Iterable[Any]:
     """The batches of an epoch, of a shared run as this process's parts where the adapter can tell them."""
     group = strategies.group_in_use()
-    if group is not None and group.size > 1 and type(adapter) is ArrayAdapter and _takes_rows():
+    if group is not None and group.size > 1 and type(adapter) is ArrayAdapter and _takes_rows(adapter):
         parts = adapter.parts(epoch, first, group.size, group.rank)
         return (Part(batch, counts) for batch, counts in parts)
     return adapter.batches_from(epoch, first) if first else adapter.batches(epoch)
 
 
-def of_all(batches: Iterable[Any]) -> Iterable[Any]:
+def of_all(adapter: DataAdapter, batches: Iterable[Any]) -> Iterable[Any]:
     """Batches for the compiled step: data that are a process's own become parts of the batch of all."""
     group = strategies.group_in_use()
-    return batches if group is None or group.size == 1 or _takes_rows() else _own_parts(batches, group)
+    return batches if group is None or group.size == 1 or _takes_rows(adapter) else _own_parts(batches, group)
 
 
-def _takes_rows() -> bool:
+def _takes_rows(adapter: DataAdapter) -> bool:
     used = strategies.distribution()
-    return used is None or used.auto_shard_dataset
+    return not adapter.is_own_part and (used is None or used.auto_shard_dataset)
 
 
 def _own_parts(batches: Iterable[Batch], group: Communicator) -> Iterator[Any]:
