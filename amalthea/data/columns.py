@@ -46,7 +46,7 @@ class Columns(NamedTuple):
         return Columns(*(_renamed(part, new) for part in self))
 
     def batch(self, table: Any) -> tuple[Any, Any, Any]:
-        """Return ``(x, y, sample_weight)`` of a table of Arrow."""
+        """Return ``(x, y, sample_weight)`` of a table of Arrow, or of a dict from columns to arrays."""
         x, y, weight = (_arrays(part, table) for part in self)
         return x, y, weight
 
@@ -72,10 +72,10 @@ def _arrays(names: Names, table: Any) -> Any:
     if names is None:
         return None
     if isinstance(names, str):
-        return as_array(table.column(names), names)
+        return table[names] if isinstance(table, Mapping) else as_array(table.column(names), names)
     if isinstance(names, Mapping):
         return {key: _arrays(part, table) for key, part in names.items()}
-    parts = [as_array(table.column(name), name) for name in names]
+    parts = [_arrays(name, table) for name in names]
     return np.concatenate([x.reshape(len(x), 1) if x.ndim == 1 else x for x in parts], axis=-1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -127,6 +128,17 @@ def _write(path: str, content: bytes) -> None:
         file.write(content)
 
 
+def error_in(text: str) -> str:
+    """Return the line of a worker's traceback that has its error, and the facts below it."""
+    lines = text.splitlines()
+    starts = [i for i, line in enumerate(lines) if line[:1].isalpha() and "Error" in line.split(":")[0]]
+    if not starts:
+        return lines[0] if lines else ""
+    first = starts[0]
+    facts = [line.strip() for line in lines[first + 1 : first + 4] if line.startswith("  ") and ":" in line[:12]]
+    return " ".join([lines[first], *facts])
+
+
 def free_address(host: str) -> str:
     """Return ``"host:port"`` with a port that is free on this machine now."""
     with socket.socket() as s:
@@ -135,7 +147,7 @@ def free_address(host: str) -> str:
 
 
 def train(job: Job, feed: Callable[[], tuple[Any, Any]], address: str, size: int, rank: int,
-          more: Callable[[Any], Sequence[Any]] = lambda model: ()) -> Result | None:  # fmt: skip
+          more: Callable[[Any], Sequence[Any]] = lambda model: (), takes_rows: bool = False) -> Result | None:  # fmt: skip
     """Join the other workers, train, leave them; return the result on the first.
 
     Args:
@@ -144,14 +156,37 @@ def train(job: Job, feed: Callable[[], tuple[Any, Any]], address: str, size: int
         address: str; ``"host:port"`` of the first worker.
         size, rank: int; the number of workers, and that of this one.
         more: function from the model to further callbacks.
+        takes_rows: bool; whether the data are whole batches, of which each worker takes its rows.
     """
     with group_of(job.backend, address, size, rank):
         model = model_of(job.model, job.custom_objects)
         data, validation = feed()
         callbacks = [*(job.callbacks() if callable(job.callbacks) else job.callbacks), *more(model)]
-        with strategies.DataParallel(auto_shard_dataset=False).scope():
-            history = model.fit(data, validation_data=validation, callbacks=callbacks, **job.settings).history
+        with strategies.DataParallel(auto_shard_dataset=takes_rows).scope():
+            x, *more_arrays = data if isinstance(data, tuple) else (data,)
+            y, weight = (*more_arrays, None, None)[:2]
+            history = model.fit(x, y, sample_weight=weight, validation_data=validation, callbacks=callbacks, **job.settings).history
         return Result(weights_bytes(model), history) if rank == 0 else None
+
+
+_sent: dict[str, Any] = {}  # the model that this worker applied last, by the hash of its file
+
+
+def sent_model(content: bytes, backend: str, custom_objects: Mapping[str, Any] | None) -> Any:
+    """Return the model of a ``.keras`` file; a worker that is used again keeps it."""
+    key = hashlib.sha256(content).hexdigest()
+    if key not in _sent or custom_objects or backends.current().name != backend:
+        if backends.current().name != backend:
+            backends.set_backend(backend)
+        _sent.clear()
+        _sent[key] = model_of(content, custom_objects, compile=False)
+    return _sent[key]
+
+
+def forget() -> None:
+    """Make the process of a worker as it was when it began."""
+    _sent.clear()
+    backends.current().leave()
 
 
 class group_of:
@@ -168,12 +203,15 @@ class group_of:
     def __enter__(self) -> communicator.Communicator:
         if backends.current().name != self.backend:
             backends.set_backend(self.backend)
+        forget()
         launch.initialize(*self.place)
         return communicator.current()
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         group = communicator.current()
         communicator.join(communicator.ALONE)
-        if error is not None and group.size > 1:
+        if error is not None:
             group.fail(error)
+            return
         group.close()
+        forget()

@@ -99,19 +99,8 @@ def _ran(results: Any) -> Result:
     try:
         rows = results.collect()
     except (PySparkException, Py4JJavaError) as error:
-        raise DistributionError("A worker of Spark failed.", got=last_line(str(error))) from error
+        raise DistributionError("A worker of Spark failed.", got=workers.error_in(str(error))) from error
     return Result.from_bytes(b"".join(bytes(row["content"]) for row in rows))
-
-
-def last_line(text: str) -> str:
-    """Return the line of a worker's traceback that has its error, and the facts below it."""
-    lines = text.splitlines()
-    starts = [i for i, line in enumerate(lines) if line[:1].isalpha() and "Error" in line.split(":")[0]]
-    if not starts:
-        return lines[0] if lines else ""
-    first = starts[0]
-    facts = [line.strip() for line in lines[first + 1 : first + 4] if line.startswith("  ") and ":" in line[:12]]
-    return " ".join([lines[first], *facts])
 
 
 def _task(job: Job, columns: Columns, validation: str | None, batch_size: int, shuffle: bool, seed: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,8 +13,6 @@ from amalthea.distribution import workers
 from amalthea.distribution.spark.frames import check_frame
 from amalthea.engine import backends
 from amalthea.errors import ArgumentError
-
-_models: dict[str, Any] = {}  # of this worker: the last one
 
 
 def transform(
@@ -100,7 +97,7 @@ def _task(
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow
 
-        model = _model(sent.value, backend, custom_objects)
+        model = workers.sent_model(sent.value, backend, custom_objects)
         for rows in batches:
             if not rows.num_rows:
                 continue
@@ -125,14 +122,3 @@ def _column(values: np.ndarray, pyarrow: Any) -> Any:
         return pyarrow.array(values)
     ends = np.arange(len(values) + 1, dtype="int32") * values.shape[1]
     return pyarrow.ListArray.from_arrays(ends, _column(values.reshape(-1, *values.shape[2:]), pyarrow))
-
-
-def _model(content: bytes, backend: str, custom_objects: Mapping[str, Any] | None) -> Any:
-    """Return the model; a worker that is used again keeps it."""
-    key = hashlib.sha256(content).hexdigest()
-    if key not in _models or custom_objects:
-        if backends.current().name != backend:
-            backends.set_backend(backend)
-        _models.clear()
-        _models[key] = workers.model_of(content, custom_objects, compile=False)
-    return _models[key]

@@ -79,6 +79,9 @@ class Backend(Runtime, ABC):
         """Join processes by the library's own means; None if it has none, and others carry its arrays."""
         return None
 
+    def leave(self) -> None:
+        """Leave the processes that were joined, and forget devices, so that the process of a worker can join others."""
+
     def group_of(self, distribution: Any) -> Communicator:
         """Return the processes and devices that compute each batch together, as a distribution has it."""
         return communicator.current()

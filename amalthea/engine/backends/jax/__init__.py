@@ -342,6 +342,9 @@ class JaxBackend(DoesNotFork, Backend):
     def connect(self, address: str, size: int, rank: int) -> Communicator:
         return distributed.connect(address, size, rank)
 
+    def leave(self) -> None:
+        distributed.leave()
+
     def group_of(self, distribution: Any) -> Communicator:
         return distributed.group_of(distribution, _devices())
 

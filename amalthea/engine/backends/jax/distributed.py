@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.extend
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -115,6 +116,15 @@ def connect(address: str, size: int, rank: int) -> Communicator:
             cure="distribution.initialize() as the first line that computes",
         ) from error
     return _Processes()
+
+
+def leave() -> None:
+    """Leave JAX's processes, and forget its devices: it joins others only before it knows any."""
+    if jax.distributed.is_initialized():
+        jax.distributed.shutdown()
+    _groups.clear()
+    jax.clear_caches()
+    jax.extend.backend.clear_backends()
 
 
 class _Processes(Devices):
