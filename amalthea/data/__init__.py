@@ -20,6 +20,8 @@ arrays (or lists, tuples and dicts of them); ``y`` and ``sample_weight`` may be 
 | ``dataset.py`` | ``Dataset``: elements that are mapped, shuffled, batched |
 | ``iterables.py`` | ``IterableAdapter``: generators, ``tf.data``, PyTorch's ``DataLoader`` |
 | ``own_rows.py`` | ``OwnRows``: the rows that one process of several has |
+| ``sharded_files.py`` | ``ShardedFiles``: a folder of ``.npz`` or Parquet files, each process its own |
+| ``columns.py`` | columns of Arrow's tables as arrays |
 | ``convert.py`` | anything into NumPy arrays of a usable dtype |
 | ``weights.py`` | ``class_weight`` into sample weights |
 | ``packing.py`` | ``(x, y, sample_weight)`` packed and unpacked |
@@ -34,6 +36,7 @@ from amalthea.data.iterables import IterableAdapter, to_batch
 from amalthea.data.own_rows import OwnRows
 from amalthea.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from amalthea.data.py_dataset import PyDataset, PyDatasetAdapter, Sequence
+from amalthea.data.sharded_files import ShardedFiles
 from amalthea.data.weights import ClassWeights
 from amalthea.names import missing_in as _missing_in
 
@@ -47,6 +50,7 @@ __all__ = [
     "PyDataset",
     "PyDatasetAdapter",
     "Sequence",
+    "ShardedFiles",
     "DataAdapter",
     "SteppedAdapter",
     "pack_x_y_sample_weight",

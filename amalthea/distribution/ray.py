@@ -25,7 +25,7 @@ from amalthea.distribution import workers
 from amalthea.distribution.workers import Job
 from amalthea.engine import backends, communicator
 from amalthea.engine.communicator import split
-from amalthea.errors import ArgumentError, DistributionError, MissingLibraryError
+from amalthea.errors import ArgumentError, DataError, DistributionError, MissingLibraryError
 
 MODEL, HISTORY = "model.keras", "history.json"  # the files of a checkpoint
 
@@ -197,7 +197,17 @@ class Shard:
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.shard.iter_batches(batch_size=self.rows, batch_format="numpy"):
-            yield self.columns.batch(batch)
+            yield self.columns.batch({name: _stacked(values, name) for name, values in batch.items()})
+
+
+def _stacked(values: np.ndarray, name: str) -> np.ndarray:
+    """Return a column whose elements are lists as one array."""
+    if values.dtype != object or not len(values) or isinstance(values[0], str):
+        return values
+    try:
+        return np.stack(values)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"The column {name!r} cannot become an array: {error}.") from error
 
 
 class Report(Callback):
