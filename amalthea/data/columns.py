@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -108,8 +109,7 @@ def as_array(column: Any, name: str) -> np.ndarray:
 
 
 def _length(column: Any, name: str) -> int:
-    import pyarrow.compute as compute
-
+    compute = importlib.import_module("pyarrow.compute")
     size = getattr(column.type, "list_size", None)
     if size:
         return size

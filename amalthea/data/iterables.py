@@ -42,7 +42,8 @@ class IterableAdapter(DataAdapter):
     """Batches from an iterable. A generator can be used once; a data set or a loader in every epoch.
 
     Args:
-        iterable: gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, a whole batch at a time.
+        iterable: gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, a whole batch at a time. With an attribute
+            ``is_own_part`` that is true it gives this process's part of each batch.
         class_weight: dict from class to weight. Defaults to None.
         text: bool; whether ``x`` may hold text. Defaults to False.
 
@@ -59,7 +60,7 @@ class IterableAdapter(DataAdapter):
     def __init__(self, iterable: Iterable[Any], class_weight: dict[int, float] | None = None, text: bool = False):
         check_class_weight(class_weight)
         self.text = text
-        self.iterable = iterable
+        self.iterable, self.is_own_part = iterable, getattr(iterable, "is_own_part", False)
         self.class_weight = class_weight
         self.once = iter(iterable) is iterable if hasattr(iterable, "__next__") else False
         self.steps = _length(iterable)

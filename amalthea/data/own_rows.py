@@ -65,6 +65,7 @@ class OwnRows(DataAdapter):
             )
         self.chunks = [chunk for chunk, count in zip(chunks, rows) if count]
         self.rows, self.batch_size = sum(rows), shares[group.rank]
+        self._share = self.batch_size
         counts = [int(np.asarray(n)[0]) for n in group.all_gather(np.array([self.rows], "int64"))]
         if not any(counts):
             raise DataError("There is no data: no process has a row.")
@@ -87,11 +88,11 @@ class OwnRows(DataAdapter):
         for part in self._parts(epoch):
             while part is not None:
                 rows = _count(part)
-                taken = min(rows, self.batch_size - count)
+                taken = min(rows, self._share - count)
                 waiting.append(_rows_of(part, slice(0, taken)))
                 part = _rows_of(part, slice(taken, rows)) if taken < rows else None
                 count += taken
-                if count == self.batch_size:
+                if count == self._share:
                     yield _joined(waiting)
                     waiting, count = [], 0
         if waiting:
@@ -105,8 +106,8 @@ class OwnRows(DataAdapter):
             chunk = to_batch(self.chunks[i](), text=True)
             count = _count(chunk)
             rows = generator.permutation(count) if self.shuffle else None
-            for start in range(0, count, self.batch_size):
-                part = slice(start, start + self.batch_size)
+            for start in range(0, count, self._share):
+                part = slice(start, start + self._share)
                 yield _rows_of(chunk, part if rows is None else rows[part])
 
     def resume_state(self) -> dict[str, Any]:

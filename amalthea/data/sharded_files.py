@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,8 +35,8 @@ class ShardedFiles(OwnRows):
         folder: str or path; its files end in ``.npz`` or ``.parquet``. An ``.npz`` file has ``x``, and may have ``y``
             and ``sample_weight``.
         batch_size: int; rows in a batch of all processes. Defaults to None, which means 32.
-        features, label, sample_weight: columns of Parquet files: str; list of str, which are joined on the last axis; or
-            dict from names of inputs to columns. Default to None; ``features`` is needed there.
+        features, label, sample_weight: columns of Parquet files: str; list of str, which are joined on the last axis;
+            or dict from names of inputs to columns. Default to None; ``features`` is needed there.
         shuffle: bool; whether each epoch has another order of the files, and of the rows in each. Defaults to False.
         seed: int; seed of the orders. Defaults to 0.
 
@@ -130,14 +131,14 @@ def _read_npz(path: Path) -> tuple[Any, ...]:
 
 def _row_groups(path: Path, columns: Columns) -> list[Piece]:
     try:
-        from pyarrow import ArrowInvalid, parquet
+        pyarrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
     except ImportError as error:
         raise MissingLibraryError("Parquet files need pyarrow.", cure="pip install pyarrow") from error
     try:
         with parquet.ParquetFile(path) as file:
             columns.check(file.schema_arrow.names)
             counts = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-    except (ArrowInvalid, OSError) as error:
+    except (pyarrow.ArrowInvalid, OSError) as error:
         raise DataError(f"The file {path.name!r} cannot be read.", expected="a Parquet file", got=error) from error
 
     def read(i: int) -> Any:

@@ -56,7 +56,7 @@ def fit(model: Any, data: Any, **kwargs: Any) -> History:
         trained = workers.model_of(_content(folder, MODEL), kwargs.get("custom_objects"))
         past = json.loads(_content(folder, HISTORY))
     history = workers.take_result(model, workers.Result(workers.weights_bytes(trained), past))
-    history.result = result  # pyright: ignore[reportAttributeAccessIssue]
+    history.result = result
     return history
 
 
@@ -84,8 +84,8 @@ def trainer(
 
     Args:
         model: Model; built and compiled.
-        data: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, which all workers get, each taking its rows of a batch; a
-            data set of ``ray.data``, of which each worker reads its own shard; or a function without arguments that
+        data: ``(x, y)`` or ``(x, y, sample_weight)`` of arrays, which all workers get, each taking its rows of a batch;
+            a data set of ``ray.data``, of which each worker reads its own shard; or a function without arguments that
             returns the data in each worker, such as ``lambda: data.ShardedFiles(folder)``.
         features, label, sample_weight: columns of a data set: str, list or dict as in
             :func:`amalthea.distribution.spark.fit`. Default to None.
@@ -117,8 +117,7 @@ def trainer(
     datasets = {name: x for name, x in sources.items() if _is_dataset(x)}
     for dataset in datasets.values():
         columns.check(dataset.schema().names)
-    own = datasets or any(map(callable, sources.values()))
-    settings = {"epochs": epochs, "verbose": verbose, "shuffle": shuffle, "batch_size": None if own else batch_size}
+    settings = {"epochs": epochs, "verbose": verbose, "shuffle": shuffle, "batch_size": batch_size}
     job = Job(workers.model_bytes(model), backends.current().name, settings, callbacks, custom_objects)
     held = {name: _held(x) for name, x in sources.items() if name not in datasets}
     return DataParallelTrainer(
@@ -160,14 +159,16 @@ def _loop(job: Job, held: Mapping[str, Any], datasets: Sequence[str], columns: C
         size, rank = context.get_world_size(), context.get_world_rank()
         address = broadcast_from_rank_zero(workers.free_address(ray.util.get_node_ip_address()))
         now, past = _resumed(job)
-        workers.train(now, lambda: _data(held, datasets, columns, batch_size), address, size, rank,
-                      lambda model: [Report(past)], takes_rows=_are_arrays(held.get("train")))  # fmt: skip
+        workers.train(
+            now,
+            lambda: _data(held, datasets, columns, batch_size),
+            address,
+            size,
+            rank,
+            lambda model: [Report(past)],
+        )
 
     return run
-
-
-def _are_arrays(held: Any) -> bool:
-    return held is not None and not callable(held)
 
 
 def _data(held: Mapping[str, Any], datasets: Sequence[str], columns: Columns, batch_size: int) -> tuple[Any, Any]:
@@ -190,6 +191,8 @@ class Shard:
         columns: Columns.
         batch_size: int; rows in a batch of all workers.
     """
+
+    is_own_part = True
 
     def __init__(self, shard: Any, columns: Columns, batch_size: int):
         group = communicator.current()

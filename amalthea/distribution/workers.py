@@ -1,4 +1,4 @@
-"""Training in the workers of a cluster that has its own scheduler: a model travels as its file, results come back so."""
+"""Training in the workers of a cluster with its own scheduler; models travel as their files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from amalthea import saving
 from amalthea.callbacks import History
 from amalthea.checks import check_all, positive_int
+from amalthea.data import unpack_x_y_sample_weight
 from amalthea.distribution import launch, strategies
 from amalthea.engine import backends, communicator
 from amalthea.errors import ArgumentError, NotBuiltError, NotCompiledError, brief
@@ -146,8 +147,14 @@ def free_address(host: str) -> str:
         return f"{host}:{s.getsockname()[1]}"
 
 
-def train(job: Job, feed: Callable[[], tuple[Any, Any]], address: str, size: int, rank: int,
-          more: Callable[[Any], Sequence[Any]] = lambda model: (), takes_rows: bool = False) -> Result | None:  # fmt: skip
+def train(
+    job: Job,
+    feed: Callable[[], tuple[Any, Any]],
+    address: str,
+    size: int,
+    rank: int,
+    more: Callable[[Any], Sequence[Any]] = lambda model: (),
+) -> Result | None:
     """Join the other workers, train, leave them; return the result on the first.
 
     Args:
@@ -156,16 +163,16 @@ def train(job: Job, feed: Callable[[], tuple[Any, Any]], address: str, size: int
         address: str; ``"host:port"`` of the first worker.
         size, rank: int; the number of workers, and that of this one.
         more: function from the model to further callbacks.
-        takes_rows: bool; whether the data are whole batches, of which each worker takes its rows.
     """
     with group_of(job.backend, address, size, rank):
         model = model_of(job.model, job.custom_objects)
         data, validation = feed()
+        x, y, weight = unpack_x_y_sample_weight(data)
         callbacks = [*(job.callbacks() if callable(job.callbacks) else job.callbacks), *more(model)]
-        with strategies.DataParallel(auto_shard_dataset=takes_rows).scope():
-            x, *more_arrays = data if isinstance(data, tuple) else (data,)
-            y, weight = (*more_arrays, None, None)[:2]
-            history = model.fit(x, y, sample_weight=weight, validation_data=validation, callbacks=callbacks, **job.settings).history
+        with strategies.DataParallel().scope():
+            history = model.fit(
+                x, y, sample_weight=weight, validation_data=validation, callbacks=callbacks, **job.settings
+            ).history
         return Result(weights_bytes(model), history) if rank == 0 else None
 
 

@@ -60,7 +60,9 @@ def hold(history, want, model, one):
     assert int(model.optimizer.iterations) == int(one.optimizer.iterations)
 
 
-@pytest.mark.parametrize("backend", [b for b in ("onnxruntime", "torch", "jax", "tensorflow") if b in backends.installed()])
+@pytest.mark.parametrize(
+    "backend", [b for b in ("onnxruntime", "torch", "jax", "tensorflow") if b in backends.installed()]
+)
 def test_workers_train_to_the_losses_of_one_process(backend, storage):
     from amalthea.distribution import ray as ours
 

@@ -171,7 +171,10 @@ def test_stages_of_a_pipeline_are_saved_and_loaded(local, tmp_path):
     frame = local.createDataFrame([(*map(float, r), int(k)) for r, k in zip(x, y)], "a float, b float, c float, "
                                   "d float, e float, f float, label int").repartition(2)  # fmt: skip
     estimator = ours.NetworkEstimator(network=network(), featuresCol="scaled", batchSize=10, epochs=2)
-    stages = [VectorAssembler(inputCols=[*"abcdef"], outputCol="all"), StandardScaler(inputCol="all", outputCol="scaled")]
+    stages = [
+        VectorAssembler(inputCols=[*"abcdef"], outputCol="all"),
+        StandardScaler(inputCol="all", outputCol="scaled"),
+    ]
     pipeline = Pipeline(stages=[*stages, estimator])
     pipeline.save(str(tmp_path / "pipeline"))
     fitted = Pipeline.load(str(tmp_path / "pipeline")).fit(frame)
