@@ -13,7 +13,7 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder, shape_message
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 
 Write = Callable[[Builder, list[Value]], list[Value]]
 _SCALAR = Type((), "int32")
@@ -21,7 +21,7 @@ _SCALAR = Type((), "int32")
 
 def _function(b: Builder, stem: str, types: Sequence[Type], write: Write) -> str:
     """Write a function with arguments of these types; return its name."""
-    inner = Builder(b.table, b.library, stem)
+    inner = b.inner(stem)
     inputs = [inner.argument(f"x_{i}", t) for i, t in enumerate(types)]
     for value in inputs:
         inner.know_symbols(value)
@@ -45,7 +45,7 @@ def _cond(b: Builder, predicate: Value, *operands: Value, true_graph: Graph, fal
     return b.several(
         "StatelessIf", [predicate, *operands], results, then_branch=yes, else_branch=no,
         Tin=[t.dtype for t in types], Tout=[t.dtype for t in results],
-        output_shapes=[shape_message(t.shape) for t in results],
+        output_shapes=[b.shape_attr(t.shape) for t in results],
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _loop(b: Builder, limit: Value, operands: Sequence[Value], go: Write, step: 
     condition, body = _function(b, "condition", types, go), _function(b, "body", types, counted)
     return b.several(
         "StatelessWhile", state, types, cond=condition, body=body, T=[t.dtype for t in types],
-        output_shapes=[shape_message(t.shape) for t in types], parallel_iterations=10,
+        output_shapes=[b.shape_attr(t.shape) for t in types], parallel_iterations=10,
     )[2:]  # fmt: skip
 
 

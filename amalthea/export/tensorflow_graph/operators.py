@@ -13,7 +13,7 @@ from amalthea.engine.primitives import bits, composite, control, indexing, matmu
 from amalthea.engine.primitives import elementwise as p
 from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 _SMALL = ("int8", "int16", *_UNSIGNED)

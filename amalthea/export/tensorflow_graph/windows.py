@@ -6,7 +6,7 @@ from typing import Any
 
 from amalthea.engine.primitives import movement
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 from amalthea.export.windows import Kernels, by_group, static, windows
 
 
