@@ -16,7 +16,7 @@ from amalthea.export.tensorflow_graph.nodes import Nodes, ends, own_types, plain
 from amalthea.saving.bundle import NUMBERS
 
 KINDS = {**NUMBERS, "string": 7, "resource": 20, "variant": 21}
-_TEXT_ATTRS = {"padding", "shared_name"}
+_TEXT_ATTRS = {"padding", "shared_name", "data_format"}
 _FUNCTION_ATTRS = {"f", "cond", "body", "then_branch", "else_branch"}
 
 

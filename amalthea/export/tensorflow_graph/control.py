@@ -84,6 +84,7 @@ def _scan(
     kept = [x.type for x in body.outputs[carries:]]
     total = b.reshape(b.ints([length]), ())
     lists = [_reserved(b, t, total) for t in kept]
+    last = [_zeros(b, t) for t in kept] if b.rows_are_results else []
     around = captures + len(sequences)
 
     def go(inner: Builder, values: list[Value]) -> list[Value]:
@@ -95,10 +96,11 @@ def _scan(
         axis = inner.constant(0, "int32")
         rows = [inner.GatherV2(x, at, axis, shape=x.shape[1:]) for x in rest[captures:around]]
         results = _of(body)(inner, [*rest[:captures], *rest[around : around + carries], *rows])
-        made = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], results[carries:])]
-        return [*rest[:around], *results[:carries], *made]
+        made = [inner.Identity(row) for row in results[carries:]] if last else results[carries:]
+        stacks = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], made)]
+        return [*rest[:around], *results[:carries], *stacks, *(made if last else [])]
 
-    state = _loop(b, total, [*fixed, *sequences, *first, *lists], go, step)[around:]
+    state = _loop(b, total, [*fixed, *sequences, *first, *lists, *last], go, step)[around:]
     stacks = [_stacked(b, x, t, length) for x, t in zip(state[carries:], kept)]
     return [*state[:carries], *stacks]
 
@@ -106,6 +108,10 @@ def _scan(
 def _reserved(b: Builder, row: Type, total: Value) -> Value:
     shape = b.constant([d if isinstance(d, int) else -1 for d in row.shape], "int32")
     return b.TensorListReserve(shape, total, shape=(), dtype="variant", element_dtype=row.dtype)
+
+
+def _zeros(b: Builder, row: Type) -> Value:
+    return b.BroadcastTo(b.constant(0, row.dtype), b.ints(row.shape), shape=row.shape, dtype=row.dtype)
 
 
 def _with_row(b: Builder, rows: Value, at: Value, row: Value) -> Value:

@@ -19,7 +19,7 @@ from amalthea.training.names import Names
 
 TYPES = {"float32": "DT_FLOAT", "int32": "DT_INT32", "bool": "DT_BOOL"}
 _INNER = {**TYPES, "variant": "DT_VARIANT"}
-_TEXTS = {"padding": "s", "data_format": "s"}
+_TEXTS = ("padding", "data_format")
 _FUNCTIONS = ("cond", "body", "then_branch", "else_branch")
 
 
@@ -65,6 +65,8 @@ class Builder(Nodes):
             **dict.fromkeys(("int8", "uint8", "int16", "uint16", "int64"), "int32"),
         }
     )
+
+    rows_are_results = True  # others are released at the end of the step, though a list holds them
 
     def __init__(self, table: Any, file: File, stem: str = ""):
         super().__init__(table)
@@ -129,14 +131,18 @@ class Builder(Nodes):
     def finish(self, outputs: Sequence[Value], names: Sequence[str] = ()) -> list[str]:
         """Set the results, each the output of a node of its own; return the names of these nodes."""
         found = []
+        identities = {f"{n['name']}:output:0": n["name"] for n in self.nodes if n["op"] == "Identity"}
         for i, value in enumerate(outputs):
             stem = plain(names[i]) if names else f"output_{i}"
-            made = self._add(self.file.free(stem), "Identity", [self.reference(value)], {"T": value.dtype})
+            made = identities.pop(value.name, None) or self._identity(stem, value)
             if self.function is not None:
                 self.function["signature"]["outputArg"].append({"name": stem, "type": kind(value.dtype)})
                 self.function["ret"][stem] = f"{made}:output:0"
             found.append(made)
         return found
+
+    def _identity(self, stem: str, value: Value) -> str:
+        return self._add(self.file.free(stem), "Identity", [self.reference(value)], {"T": value.dtype})
 
 
 def _attr(key: str, value: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ function tensor({ dtype, shape, data }) {
 }
 
 async function packed(x) {
-  const values = await x.data();
+  const values = ARRAYS[x.dtype].from(await x.data());  // a cast tensor may hold the array that it was cast from
   const data = Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
   return { dtype: x.dtype, shape: x.shape, data };
 }
