@@ -91,12 +91,14 @@ class Options:
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
         variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
+        model: Model or None; the model whose call the one endpoint is, for formats that have layers.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
     variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
+    model: Any = None
 
 
 class Target:

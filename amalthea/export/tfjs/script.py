@@ -35,7 +35,7 @@ async function run({ folder, backend, inputs, times }) {
   const once = async () => {
     const found = graph
       ? await model.executeAsync(feeds, Object.values(told.signature.outputs).map((x) => x.name))
-      : model.predict(model.inputNames.map((name) => feeds[name]));
+      : model.predict(model.inputs.map((x) => feeds[x.originalName]));
     return Array.isArray(found) ? found : [found];
   };
   const outputs = await Promise.all((await once()).map(packed));

@@ -16,11 +16,12 @@ from amalthea.export.endpoint import Endpoint
 from amalthea.export.node import Node, packed, unpacked
 from amalthea.export.targets import Options, Runner, Target
 from amalthea.export.tfjs.graph import graph_of
+from amalthea.export.tfjs.layers_model import Unsaid, layers_of
 from amalthea.export.tfjs.operators import LOWERINGS
 from amalthea.export.tfjs.script import SCRIPT
 from amalthea.export.tfjs.weights import files_of
 
-_MODEL = "model.json"
+_MODEL, _TOLD = "model.json", "userDefinedMetadata"
 
 
 def check_path(path: str) -> None:
@@ -45,7 +46,7 @@ class TensorFlowJs(Target):
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         check_path(path)
-        described, weights = graph_of(endpoints[0].lowered(LOWERINGS, self.name), LOWERINGS)
+        described, weights = _made(endpoints[0].lowered(LOWERINGS, self.name), options)
         files = files_of(weights, options.dtype)
         whole = {**described, "generatedBy": "amalthea", "convertedBy": None, "weightsManifest": files.manifest}
         data = json.dumps(whole, allow_nan=False, separators=(",", ":"))
@@ -55,17 +56,19 @@ class TensorFlowJs(Target):
             writing.write(Path(folder, _MODEL), data)
 
     def report(self, path: str) -> str:
-        kind = "a graph" if _is_graph(path) else "layers"
-        return f"{_MODEL} holds {kind}: tf.load{'Graph' if _is_graph(path) else 'Layers'}Model('{path}/{_MODEL}')"
+        told = _described(path)
+        if told["format"] == "layers-model":
+            return f"a model of layers: tf.loadLayersModel('{_MODEL}')"
+        return f"a graph, because {told[_TOLD]['reason']}: tf.loadGraphModel('{_MODEL}')"
 
     def runner(self, path: str) -> Runner:
-        names = _outputs(path)
+        names = _described(path)[_TOLD]["outputs"]
 
         def execute(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             inputs = {name: packed(_held(array)) for name, array in feeds.items()}
             question = {"folder": os.path.abspath(path), "backend": self.backend, "inputs": inputs, "times": 0}
             found = [unpacked(x) for x in self._node().ask(question)["outputs"]]
-            return dict(zip(names or [f"output_{i}" for i in range(len(found))], found))
+            return dict(zip(names, found))
 
         return execute
 
@@ -80,13 +83,19 @@ def _described(path: str) -> dict[str, Any]:
     return json.loads(Path(path, _MODEL).read_bytes())
 
 
-def _is_graph(path: str) -> bool:
-    return _described(path)["format"] == "graph-model"
-
-
-def _outputs(path: str) -> list[str]:
-    """Names of a graph's outputs; a model of layers does not have any."""
-    return list(_described(path).get("signature", {}).get("outputs", {}))
+def _made(endpoint: Endpoint, options: Options) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What describes the model, and its weights: layers if TensorFlow.js has all of them, else a graph."""
+    reason = "it is an endpoint, and no model"
+    told = {"inputs": endpoint.inputs, "outputs": endpoint.outputs}
+    described, weights = graph_of(endpoint, LOWERINGS)
+    if options.model is not None:
+        try:
+            described, weights = layers_of(options.model)
+        except Unsaid as unsaid:
+            reason = str(unsaid)
+    if described["format"] == "graph-model":
+        told["reason"] = reason
+    return {**described, _TOLD: told}, weights
 
 
 def _held(array: np.ndarray) -> np.ndarray:
