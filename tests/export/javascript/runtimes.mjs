@@ -39,7 +39,7 @@ function litert(accelerator) {
   return async () => {
     if (accelerator === "webgpu" && !(await navigator.gpu?.requestAdapter())) throw new Error("no adapter for WebGPU");
     const { loadLiteRt, loadAndCompile, Tensor } = await import("@litertjs/core");
-    await loadLiteRt(`${MODULES}@litertjs/core/wasm/`);
+    await loadLiteRt(`${MODULES}@litertjs/core/wasm/`, { jspi: accelerator === "webgpu" });
     return async (name) => {
       const model = await loadAndCompile(`${name}.tflite`, { accelerator });
       return async (inputs) => {
