@@ -11,7 +11,6 @@ from amalthea.export.tfjs.graph import TYPES
 from amalthea.export.tfjs.layer_table import converted
 from amalthea.saving.building import leaves
 
-
 _RENAMED = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}
 _MODELS = ("Functional", "Sequential", "Model")
 
@@ -39,12 +38,14 @@ def _of_model(data: dict[str, Any]) -> dict[str, Any]:
     if "layers" not in data:
         raise Unsaid("the model is a subclass with a configuration of its own")
     if "input_layers" not in data:
-        return {"class_name": "Sequential", "config": {"name": data["name"], "layers": [_layer(x) for x in data["layers"]]}}
+        config = {"name": data["name"], "layers": [_layer(x) for x in data["layers"]]}
+        return {"class_name": "Sequential", "config": config}
     rows = []
     models = {x["name"] for x in data["layers"] if x["class_name"] in _MODELS}
     for layer in data["layers"]:
+        made = _layer(layer)
         nodes = [[[*_port(x, models), {}] for x in _inputs(layer["name"], node)] for node in layer["inbound_nodes"]]
-        rows.append({**_layer(layer), "name": layer["name"], "inbound_nodes": nodes})
+        rows.append({**made, "name": layer["name"], "inbound_nodes": nodes})
     ends = {key: [_port(x, models) for x in _ports(data[key])] for key in ("input_layers", "output_layers")}
     return {"class_name": "Functional", "config": {"name": data["name"], "layers": rows, **ends}}
 
@@ -85,7 +86,7 @@ def _layer(data: dict[str, Any]) -> dict[str, Any]:
     if name in _MODELS:
         return _of_model(config)
     if data.get("registered_name") not in (None, name) or not str(data.get("module", "")).startswith("keras.layers"):
-        raise Unsaid(f"{name} is no layer of the library")
+        raise Unsaid(f"{name} is an op, or a class of the user's")
     _check_dtype(config)
     shapes = (data.get("build_config") or {}).get("input_shape") or []
     made, reason = _wrapped(name, config, shapes) if name in _WRAPPERS else converted(name, config, shapes)
@@ -134,13 +135,11 @@ def _weights(model: Any) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for layer in leaves(model):
         for variable in (*layer.trainable_weights, *layer.non_trainable_weights):
-            parts = variable.path.split("/")
+            parts = str(variable.path).split("/")
             rest = parts[parts.index(layer.name) + 1 : -1] if layer.name in parts else []
-            last = _RENAMED.get((type(layer).__name__, variable.name), variable.name)
-            name = "/".join([layer.name, *rest, last])
+            last = _RENAMED.get((type(layer).__name__, parts[-1]), parts[-1])
+            name = "/".join([str(layer.name), *rest, last])
             if name in found:
                 raise Unsaid(f"two weights are named {name}")
             found[name] = variable.numpy()
     return found
-
-
