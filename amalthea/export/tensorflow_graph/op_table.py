@@ -29,6 +29,7 @@ _ROWS = """
     Conv2D: T > output | Conv3D: T > output | DepthwiseConv2dNative: T > output | MaxPool: T > output
     AvgPool: T > output | Conv2DBackpropInput: _ T > output | Shape: T > output | ReadVariableOp: > value
     StatelessWhile: > output* | StatelessIf: Tcond > output* | TensorListReserve: shape_type > handle
+    TensorListFromTensor: _ shape_type > output_handle | TensorListGetItem: > item
     TensorListSetItem: > output_handle | TensorListStack: > tensor | StatefulPartitionedCall: > output*
 """
 

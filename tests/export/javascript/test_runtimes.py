@@ -70,14 +70,14 @@ def folder(tmp_path_factory):
     told, expected = [], {}
     for name, case in cases().items():
         calls = [x.astype("float32") for x in case.calls]
-        any_rows = amalthea.InputSpec(shape=case.model.inputs[0].shape) if name == "mobile" else None
+        port = case.model.inputs[0].history.call.operation.name
+        any_rows = amalthea.InputSpec(shape=case.model.inputs[0].shape, name=port) if name == "mobile" else None
         case.model.export(made / name, "tfjs", verbose=False, input_signature=[any_rows] if any_rows else None)
         assert json.loads((made / name / "model.json").read_text())["format"] == case.kind
         case.model.export(made / f"{name}.onnx", verbose=False)
         shape = amalthea.InputSpec(shape=calls[0].shape)
         case.model.export(made / f"{name}.tflite", verbose=False, input_signature=[shape])
         expected[name] = [np.asarray(case.model.predict(x, verbose=0)) for x in calls]
-        port = case.model.inputs[0].history.call.operation.name
         rows = [[{"name": port, "dtype": "float32", "shape": x.shape, "data": x.ravel().tolist()}] for x in calls]
         told.append({"name": name, "calls": rows, "times": 5})
     for name in ("runtimes.html", "runtimes.mjs", "measure.mjs"):
