@@ -11,8 +11,10 @@ import numpy as np
 
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.graph import Graph
-from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.ir.trace import on_host
+
+_SHORT = 4096  # elements
 
 
 class Value:
@@ -120,10 +122,23 @@ class Lowering(ABC):
             return self.constant(on_host(tensor.value), tensor.dtype)
         return self.values[tensor]
 
+    def _folded(self, node: Node, inputs: Sequence[Value]) -> Value | None:
+        """Compute a short vector of floats from constants, such as those of a batch normalization, when writing."""
+        arrays = [x.array for x in inputs if x.array is not None]
+        type = node.outputs[0].type
+        short = len(type.shape) <= 1 and shapes.is_static(type.shape) and shapes.size(type.shape) <= _SHORT
+        if not (node.primitive.single and short and arrays and len(arrays) == len(inputs) and type.dtype == "float32"):
+            return None
+        if any(a.dtype != "float32" or a.size > _SHORT for a in arrays):
+            return None
+        with np.errstate(all="ignore"):
+            return self.constant(node.primitive.reference(*arrays, **node.attrs), "float32")
+
     def add_graph(self, graph: Graph) -> list[Value]:
         """Write every node; return the values of the graph's results."""
         for node in graph.nodes:
-            made = self.table[node.primitive](self, *(self.value(x) for x in node.inputs), **node.attrs)
+            inputs = [self.value(x) for x in node.inputs]
+            made = self._folded(node, inputs) or self.table[node.primitive](self, *inputs, **node.attrs)
             for tensor, value in zip(node.outputs, (made,) if node.primitive.single else made):
                 self.values[tensor] = Value(value.name, self.held(tensor.type), value.array)
         return [self.value(x) for x in graph.results]
