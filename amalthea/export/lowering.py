@@ -14,8 +14,6 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.ir.trace import on_host
 
-_SHORT = 4096  # elements
-
 
 class Value:
     """A value of the file that is written.
@@ -123,13 +121,13 @@ class Lowering(ABC):
         return self.values[tensor]
 
     def _folded(self, node: Node, inputs: Sequence[Value]) -> Value | None:
-        """Compute a short vector of floats from constants, such as those of a batch normalization, when writing."""
+        """Compute a vector of floats from constants, such as those of a batch normalization, when writing."""
         arrays = [x.array for x in inputs if x.array is not None]
         type = node.outputs[0].type
-        short = len(type.shape) <= 1 and shapes.is_static(type.shape) and shapes.size(type.shape) <= _SHORT
+        short = shapes.is_static(type.shape) and shapes.size(type.shape) in (*type.shape, 1)
         if not (node.primitive.single and short and arrays and len(arrays) == len(inputs) and type.dtype == "float32"):
             return None
-        if any(a.dtype != "float32" or a.size > _SHORT for a in arrays):
+        if any(a.dtype != "float32" or a.size not in (*a.shape, 1) for a in arrays):
             return None
         with np.errstate(all="ignore"):
             return self.constant(node.primitive.reference(*arrays, **node.attrs), "float32")
