@@ -37,7 +37,7 @@ def own_types(operator: str, inputs: Sequence[Value]) -> dict[str, str]:
 class Nodes(Lowering):
     """Collects the nodes of one function; an operator is a method, such as ``b.AddV2``."""
 
-    # Whether a loop reads its sequences from lists, and a row that it appends to one has to be a result of its step too.
+    # Whether loops read sequences from lists, and a row that one appends to a list has to be a result of its step too.
     lists_alone = False
 
     def __init__(self, table: Any):
