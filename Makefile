@@ -48,7 +48,7 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 	done
 
 test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
-	cd tests/export/javascript && npm install --silent --no-audit --no-fund
+	cd tests/export/javascript && npm install --silent --no-audit --no-fund --ignore-scripts
 	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
