@@ -136,7 +136,7 @@ class Lowering(ABC):
         """Write every node; return the values of the graph's results."""
         for node in graph.nodes:
             inputs = [self.value(x) for x in node.inputs]
-            made = self._folded(node, inputs) or self.table[node.primitive](self, *inputs, **node.attrs)
+            made: Any = self._folded(node, inputs) or self.table[node.primitive](self, *inputs, **node.attrs)
             for tensor, value in zip(node.outputs, (made,) if node.primitive.single else made):
                 self.values[tensor] = Value(value.name, self.held(tensor.type), value.array)
         return [self.value(x) for x in graph.results]
