@@ -9,7 +9,7 @@ import shutil
 from rich.console import Console
 from rich.table import Table
 
-from amalthea.export.targets import TARGETS
+from amalthea.export.targets import TARGETS, npm_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> None:
         executed = _there(known.runs_with, known.checks_with or known.extra)
         if known.program and shutil.which(known.program) is None:
             executed = f"needs the program {known.program}"
+        elif known.npm and npm_folder(name) is None:
+            executed = f"npm install {' '.join(known.npm)}"
         table.add_row(name, known.ending or "a folder", known.line, written, executed)
     Console().print(table)
 

@@ -42,6 +42,7 @@ def exported(
         calibration=_batches(keywords.get("calibration"), endpoint.inputs),
         opset=keywords.get("opset_version"),
         variables={"variables": model.variables},
+        model=model if signature is None and keywords.get("batch_size") is None else None,
     )
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)

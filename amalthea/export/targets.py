@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
+NODE_MODULES = "AMALTHEA_NODE_MODULES"  # names a folder node_modules
 Runner = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
@@ -35,6 +37,7 @@ class Known(NamedTuple):
         extra: str; the extra of this package that installs both.
         program: str; the program of the system that executes the file, or compiles it, for a check.
         checks_with: str; the extra that installs ``runs_with``, if it is another.
+        npm: packages of npm that the program needs for a check.
     """
 
     module: str
@@ -45,6 +48,7 @@ class Known(NamedTuple):
     extra: str = ""
     program: str = ""
     checks_with: str = ""
+    npm: Sequence[str] = ()
 
 
 _LITERT = "ai_edge_litert"
@@ -64,8 +68,18 @@ TARGETS = {
         "tensorboard",
         checks_with="tensorflow",
     ),
+    "tfjs": Known(
+        "tfjs",
+        "",
+        "TensorFlow.js, for browsers and Node",
+        program="node",
+        npm=("@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"),
+    ),
 }
-ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
+ALIASES = {
+    "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
+    "tf.js": "tfjs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,12 +91,14 @@ class Options:
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
         variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
+        model: Model or None; the model whose call the one endpoint is, for formats that have layers.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
     variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
+    model: Any = None
 
 
 class Target:
@@ -156,7 +172,17 @@ def executed_here(name: str) -> bool:
     known = TARGETS[name]
     libraries = [x for x in (known.writes_with, known.runs_with) if x]
     there = all(importlib.util.find_spec(x) is not None for x in libraries)
-    return there and (not known.program or shutil.which(known.program) is not None)
+    if not there or (known.program and shutil.which(known.program) is None):
+        return False
+    return not known.npm or npm_folder(name) is not None
+
+
+def npm_folder(name: str) -> Path | None:
+    """Return the folder ``node_modules`` that holds the packages of a target: the named one, or one here or above."""
+    given, here = os.environ.get(NODE_MODULES), Path.cwd()
+    folders = [Path(given)] if given else [folder / "node_modules" for folder in (here, *here.parents)]
+    packages = TARGETS[name].npm
+    return next((f for f in folders if all((f / p / "package.json").is_file() for p in packages)), None)
 
 
 def check_path(name: str, path: str) -> None:
