@@ -9,7 +9,7 @@ import shutil
 from rich.console import Console
 from rich.table import Table
 
-from amalthea.export.targets import TARGETS
+from amalthea.export.targets import TARGETS, runs_here
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,8 @@ def run(arguments: argparse.Namespace) -> None:
     for name, known in TARGETS.items():
         written = _there(known.writes_with, known.extra)
         executed = _there(known.runs_with, known.checks_with or known.extra)
+        if not runs_here(known):
+            executed = f"on {known.system}"
         if known.program and shutil.which(known.program) is None:
             executed = f"needs the program {known.program}"
         table.add_row(name, known.ending or "a folder", known.line, written, executed)

@@ -12,7 +12,7 @@ from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ExportError
-from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
+from amalthea.export.indexing import ALONG, clipped_starts, dilate, iota, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -206,22 +206,6 @@ def pad(b: Builder, x: Value, *, low: Any, high: Any, value: Any = 0) -> Value:
     return b.PADV2(x, pairs, b.constant([value], x.dtype), shape=shape)
 
 
-def _dilate(b: Builder, x: Value, *, steps: Any) -> Value:
-    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
-    if all(s == 1 for s in steps):
-        return x
-    for axis, step in enumerate(steps):
-        if step == 1:
-            continue
-        before, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-        apart = b.reshape(x, [shapes.size(before), size, 1, shapes.size(behind)])
-        wide = pad(b, apart, low=[0] * 4, high=[0, 0, step - 1, 0])
-        merged = b.reshape(wide, [*before, size * step, *behind])
-        limits = [*before, (size - 1) * step + 1, *behind]
-        x = _slice(b, merged, starts=[0] * merged.rank, limits=limits, strides=[1] * merged.rank)
-    return x
-
-
 def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
     for axis in axes:  # the operator reverses neighbouring axes alone
         x = b.REVERSE_V2(x, b.ints([axis]), shape=x.shape)
@@ -317,7 +301,7 @@ OPERATORS = {
     reductions.argmax: _position("ARG_MAX"), reductions.argmin: _position("ARG_MIN"), reductions.cumsum: _cumsum,
     movement.reshape: lambda b, x, *, shape: b.reshape(x, shape),
     movement.transpose: lambda b, x, *, axes: b.transpose(x, axes), movement.broadcast_to: _broadcast_to,
-    movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: _dilate,
+    movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: dilate,
     movement.flip: _flip, movement.iota: iota("RANGE"), movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,
