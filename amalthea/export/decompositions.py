@@ -37,7 +37,8 @@ def _arcsinh(x: Tensor) -> Tensor:
     size = p.absolute(x)
     square = p.square(size)
     rest = p.divide(square, p.add(p.sqrt(p.add(square, 1.0)), 1.0))
-    return p.multiply(p.sign(x), p.log1p(p.add(size, rest)))
+    near, far = p.log1p(p.add(size, rest)), p.add(p.log(size), np.log(2.0))
+    return p.multiply(p.sign(x), p.select(p.greater(size, 1e9), far, near))  # whose square may overflow
 
 
 def _arccosh(x: Tensor) -> Tensor:

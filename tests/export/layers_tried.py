@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import tempfile
 from typing import Any
@@ -13,11 +14,16 @@ import numpy as np
 from amalthea import ops, tree
 from amalthea.export import checking, targets
 from amalthea.export.endpoint import Endpoint, Spec, traced
+from tests.export import mil
 from tests.layers.test_layers import call, made
 from tests.oracles.read import held
 
 RECORDS = held("layers")
 HERE = [name for name in targets.TARGETS if targets.executed_here(name)]
+if importlib.util.find_spec("coremltools") is not None and "coreml" not in HERE:
+    # Core ML's runtime is on Macs alone: elsewhere, the written package is evaluated in NumPy.
+    HERE.append("coreml")
+    targets.target("coreml").runner = mil.runner
 
 
 def endpoint_of(record: Any, symbols: bool) -> tuple[Endpoint, list[np.ndarray], list[np.ndarray]]:

@@ -73,12 +73,16 @@ class Program:
         return state
 
     def constant(self, value: Any) -> Any:
+        if value.type.WhichOneof("type") == "listType":
+            return [self.constant(x) for x in value.immediateValue.list.values]
         type = value.type.tensorType
         dtype, shape = _DTYPES[type.dataType], [d.constant.size for d in type.dimensions]
         if value.WhichOneof("value") == "blobFileValue":
             return self.blob(value.blobFileValue.offset, dtype).reshape(shape)
         tensor = value.immediateValue.tensor
         held = getattr(tensor, tensor.WhichOneof("value")).values
+        if _DTYPES[type.dataType] is object and not shape:
+            return held[0]
         if isinstance(held, bytes):
             return np.frombuffer(held, dtype).reshape(shape)
         array = np.array(list(held), dtype).reshape(shape)

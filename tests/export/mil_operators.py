@@ -220,6 +220,11 @@ def gelu(x: Any, mode: Any = "EXACT") -> Any:
     return (0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))).astype(x.dtype)
 
 
+def classify(probabilities: Any, classes: Any) -> Any:
+    shares = probabilities.reshape(-1)
+    return classes[int(shares.argmax())], dict(zip(classes, shares.tolist(), strict=True))
+
+
 _DTYPES = {"fp32": "float32", "fp16": "float16", "int32": "int32", "bool": "bool"}
 _UNARY = {
     "abs": np.abs, "sign": np.sign, "exp": np.exp, "sqrt": np.sqrt, "square": np.square, "sin": np.sin, "cos": np.cos,
@@ -267,6 +272,6 @@ OPERATORS = {
     "gather_nd": gather_nd, "scatter_nd": scatter_nd, "scatter": scatter,
     "select": lambda cond, a, b: np.where(cond, a, b).astype(np.asarray(a).dtype),
     "conv": conv, "conv_transpose": conv_transpose, "max_pool": max_pool, "avg_pool": avg_pool,
-    "batch_norm": batch_norm, "layer_norm": layer_norm, "gelu": gelu,
+    "batch_norm": batch_norm, "layer_norm": layer_norm, "gelu": gelu, "classify": classify,
     "fill": lambda shape, value=0.0: np.full(shape, value), "stack": lambda values, axis: np.stack(values, int(axis)),
 }  # fmt: skip

@@ -39,8 +39,13 @@ def checked(type: Type) -> Type:
     return type
 
 
+_ORDERS = {"range_1d": ["start", "end", "step"]}  # of which coremltools has another
+
+
 def _inputs_of(operator: str) -> list[str]:
     """Names of an operator's inputs in order."""
+    if operator in _ORDERS:
+        return _ORDERS[operator]
     return list(next(iter(SSAOpRegistry.core_ops[operator].values())).input_spec.input_types)
 
 
@@ -52,7 +57,9 @@ class Builder(Lowering):
     )
 
     def held(self, type: Type) -> Type:
-        return checked(super().held(type))
+        found = super().held(type)
+        checked(found._replace(shape=()))
+        return found
 
     def emit(
         self, operator: str, inputs: Sequence[Value] = (), shape: Any = None, dtype: str | None = None, **options: Any
@@ -76,11 +83,12 @@ class Builder(Lowering):
 
     def variable(self, value: Value) -> Any:
         """Return what an operator of the builder takes for a value: its variable, or the array of a constant."""
+        checked(value.type)
         return value.name if value.array is None else value.array[()]
 
     def new_constant(self, array: np.ndarray) -> Value:
         array = np.ascontiguousarray(array).reshape(array.shape)
-        return Value(None, checked(Type(array.shape, dtypes.standardize(array.dtype))), array)
+        return Value(None, Type(array.shape, dtypes.standardize(array.dtype)), array)
 
     def size_of(self, value: Value, axis: int) -> Value:
         sizes = self.emit("shape", [value], (value.rank,), "int32")
@@ -103,8 +111,12 @@ class Builder(Lowering):
             return self.constant(x.array.reshape([int(d) for d in shape]))  # type: ignore[arg-type]
         if tuple(shape) == tuple(x.shape):
             return x
+        if len(shape) > MOST_AXES:  # the variable keeps its shape; only operators that fold axes take the value
+            return Value(x.name, x.type._replace(shape=tuple(shape)), x.array)
         if not shape:
             return self.emit("squeeze", [x], ())
+        if x.rank > MOST_AXES:
+            x = Value(x.name, x.type._replace(shape=(1,)), x.array)
         symbolic = [i for i, d in enumerate(shape) if not isinstance(d, int)]
         whole = [-1 if [i] == symbolic else d for i, d in enumerate(shape)]
         return self.emit("reshape", [x, self.ints(whole)], shape)

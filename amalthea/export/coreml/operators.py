@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
-from amalthea.export.coreml.builder import Builder
+from amalthea.export.coreml.builder import MOST_AXES, Builder
 from amalthea.export.indexing import ALONG, clipped_starts, dilate, iota
 from amalthea.export.lowering import Value
 
@@ -52,12 +53,21 @@ def _reduce(operator: str) -> Lower:
     def lower(b: Builder, x: Value, *, axes: Any, keepdims: bool = False) -> Value:
         if not axes:
             return x
+        if x.rank > MOST_AXES and len(axes) == 1:
+            return _reduce_folded(lower, b, x, axes[0], keepdims)
         kept = reductions.kept_shape(x.shape, tuple(axes))
         shape = kept if keepdims else [d for a, d in enumerate(x.shape) if a not in axes]
         made = b.emit(operator, [b.cast(x, "int32") if x.dtype == "bool" else x], shape, axes=axes, keep_dims=keepdims)
         return b.cast(made, x.dtype)
 
     return lower
+
+
+def _reduce_folded(lower: Lower, b: Builder, x: Value, axis: int, keepdims: bool) -> Value:
+    """Reduce one of many axes, with those before it, and those behind, as one."""
+    before, behind = x.shape[:axis], x.shape[axis + 1 :]
+    made = lower(b, b.reshape(x, (shapes.size(before), x.shape[axis], shapes.size(behind))), axes=(1,))
+    return b.reshape(made, (*before, *[1] * keepdims, *behind))
 
 
 def _position(operator: str) -> Lower:
@@ -82,7 +92,17 @@ def _broadcast_to(b: Builder, x: Value, *, shape: Any) -> Value:
         return column
     if column.array is not None and shapes.is_static(shape):
         return b.constant(np.broadcast_to(column.array, shape))
+    if len(shape) > MOST_AXES:
+        return _broadcast_folded(b, column, times, shape)
     return b.emit("tile", [column, b.ints(times)], shape)
+
+
+def _broadcast_folded(b: Builder, x: Value, times: Any, shape: Any) -> Value:
+    """Repeat some of many axes, with neighbours that are not repeated as one."""
+    runs = [list(run) for _, run in itertools.groupby(zip(times, x.shape), key=lambda pair: pair[0] == 1)]
+    narrow = [shapes.size([d for _, d in run]) for run in runs]
+    wide = [shapes.size([t * d for t, d in run]) for run in runs]
+    return b.reshape(_broadcast_to(b, b.reshape(x, narrow), shape=wide), shape)
 
 
 def _concatenate(b: Builder, *xs: Value, axis: int) -> Value:
@@ -158,6 +178,10 @@ def _clipped(b: Builder, x: Value, last: Value) -> Value:
 
 def _gather(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    if len(shape) > MOST_AXES:
+        before, behind = x.shape[:axis], x.shape[axis + 1 :]
+        folded = b.reshape(x, (shapes.size(before), x.shape[axis], shapes.size(behind)))
+        return b.reshape(_gather(b, folded, b.reshape(indices, (shapes.size(indices.shape),)), axis=1), shape)
     found = [b.cast(x, "int32") if x.dtype == "bool" else x, b.cast(indices, "int32")]
     options = {"axis": axis, "batch_dims": 0, "validate_indices": False}
     return b.cast(b.emit("gather", found, shape, **options), x.dtype)

@@ -55,7 +55,8 @@ def _image(name: str, types: Mapping[str, Any], given: Any) -> Image:
     if CHANNELS.get(color) != channels:
         fitting = ", ".join(c for c, n in CHANNELS.items() if n == channels)
         raise ArgumentError(f"The color does not fit {channels} channels.", expected=fitting, got=repr(color))
-    return Image(_number(given.get("scale", 1.0)), _bias(given.get("bias", 0.0), channels), color)
+    layout = "G" if color == "GRAYSCALE" else color
+    return Image(_number(given.get("scale", 1.0)), _bias(given.get("bias", 0.0), channels), layout)
 
 
 def _number(value: Any) -> float:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import re
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +17,15 @@ from coremltools.converters.mil.mil import Function, Program, get_new_symbol, ty
 from amalthea import writing
 from amalthea.engine import shapes
 from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.primitives import elementwise as p
+from amalthea.engine.primitives import reductions
 from amalthea.errors import ExportError, MissingLibraryError
 from amalthea.export.coreml.builder import SYSTEM, Builder
 from amalthea.export.coreml.control import CONTROL
 from amalthea.export.coreml.operators import OPERATORS
 from amalthea.export.coreml.options import Image, check_labels, images
+from amalthea.export.coreml.quiet import silent
 from amalthea.export.coreml.windows import WINDOWS
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.lowering import Value
@@ -32,6 +33,8 @@ from amalthea.export.targets import Options, Runner, Target
 
 LOWERINGS = {**OPERATORS, **WINDOWS, **CONTROL}
 LARGEST = 4096  # of an open size: the format wants a limit
+NARROW = ("int8", "int16", "uint8", "uint16")
+_WRAPPING = (p.add, p.subtract, p.multiply, p.negative, p.power, reductions.reduce_sum, reductions.cumsum)
 _PORTS = {"float32": types.fp32, "int32": types.int32}
 _PRECISIONS = {"float32": ct.precision.FLOAT32, "float16": ct.precision.FLOAT16}
 
@@ -92,8 +95,23 @@ def _check_input(name: str, tensor: Tensor) -> None:
         raise ExportError(f"Core ML has no scalars as inputs, and '{name}' is one.", cure="a shape of (1,)")
 
 
+def _check_integers(endpoint: Endpoint) -> None:
+    """Refuse what wraps around in fewer bits than Core ML computes in."""
+    for node in all_nodes(endpoint.graph):
+        narrow = [x for x in node.outputs if x.dtype in NARROW]
+        if narrow and node.primitive in _WRAPPING or node.primitive is p.cast and narrow and _is_wide(node.inputs[0]):
+            raise ExportError(
+                "Core ML computes whole numbers in 32 bits alone.", got=str(narrow[0].type), cure="ops.cast(x, 'int32')"
+            )
+
+
+def _is_wide(x: Tensor) -> bool:
+    return "int" in x.dtype and x.dtype not in NARROW
+
+
 def written(endpoint: Endpoint, options: Options) -> Any:
     """Return the model of a lowered endpoint, as coremltools has it."""
+    _check_integers(endpoint)
     builder, program = Builder(LOWERINGS), Program()
     ports = _ports(endpoint, builder, options)
     function = Function({port.name: port.placeholder() for port in ports}, opset_version=SYSTEM)
@@ -130,18 +148,6 @@ def _given(b: Builder, value: Value, name: str) -> Any:
     return mb.identity(x=b.as_variable(value), name=name)
 
 
-@contextlib.contextmanager
-def _silent() -> Generator[None]:
-    """coremltools shows bars of its progress and warns of what only a Mac has."""
-    logger, level = logging.getLogger("coremltools"), logging.getLogger("coremltools").level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 class CoreMl(Target):
     """Core ML."""
 
@@ -151,7 +157,7 @@ class CoreMl(Target):
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         endpoint = endpoints[0].lowered(LOWERINGS, self.name, first=True)
-        with tempfile.TemporaryDirectory() as folder, _silent():
+        with tempfile.TemporaryDirectory() as folder, silent():
             package = Path(folder, "model.mlpackage")
             written(endpoint, options).save(str(package))
             with writing.whole_folder(Path(path)) as whole:
