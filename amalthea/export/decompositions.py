@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def _arcsinh(x: Tensor) -> Tensor:
     size = p.absolute(x)
     square = p.square(size)
     rest = p.divide(square, p.add(p.sqrt(p.add(square, 1.0)), 1.0))
-    near, far = p.log1p(p.add(size, rest)), p.add(p.log(size), np.log(2.0))
+    near, far = p.log1p(p.add(size, rest)), p.add(p.log(size), math.log(2))
     return p.multiply(p.sign(x), p.select(p.greater(size, 1e9), far, near))  # whose square may overflow
 
 

@@ -44,6 +44,7 @@ def exported(
         variables={"variables": model.variables},
         class_labels=keywords.get("class_labels"),
         image_inputs=keywords.get("image_inputs"),
+        model=model if signature is None and keywords.get("batch_size") is None else None,
     )
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
+NODE_MODULES = "AMALTHEA_NODE_MODULES"  # names a folder node_modules
 Runner = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
@@ -37,6 +39,7 @@ class Known(NamedTuple):
         program: str; the program of the system that executes the file, or compiles it, for a check.
         checks_with: str; the extra that installs ``runs_with``, if it is another.
         system: str; the only system that executes the file, as ``sys.platform`` names it, "" for any.
+        npm: packages of npm that the program needs for a check.
     """
 
     module: str
@@ -48,6 +51,7 @@ class Known(NamedTuple):
     program: str = ""
     checks_with: str = ""
     system: str = ""
+    npm: Sequence[str] = ()
 
 
 _LITERT = "ai_edge_litert"
@@ -70,8 +74,18 @@ TARGETS = {
     "coreml": Known(
         "coreml", ".mlpackage", "Core ML, for Apple's devices", "coremltools", "coremltools", "coreml", system="darwin"
     ),
+    "tfjs": Known(
+        "tfjs",
+        "",
+        "TensorFlow.js, for browsers and Node",
+        program="node",
+        npm=("@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"),
+    ),
 }
-ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
+ALIASES = {
+    "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
+    "tf.js": "tfjs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,7 @@ class Options:
         variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
         class_labels: list of str or None; names of the classes, for formats that answer with one.
         image_inputs: names of inputs that are images; or dict of name to dict of ``scale``, ``bias`` and ``color``.
+        model: Model or None; the model whose call the one endpoint is, for formats that have layers.
     """
 
     dtype: str = "float32"
@@ -93,6 +108,7 @@ class Options:
     variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
     class_labels: Sequence[str] | None = None
     image_inputs: Any = None
+    model: Any = None
 
 
 class Target:
@@ -167,12 +183,22 @@ def executed_here(name: str) -> bool:
     known = TARGETS[name]
     libraries = [x for x in (known.writes_with, known.runs_with) if x]
     there = all(importlib.util.find_spec(x) is not None for x in libraries)
-    return there and (not known.program or shutil.which(known.program) is not None) and runs_here(known)
+    if not there or not runs_here(known) or (known.program and shutil.which(known.program) is None):
+        return False
+    return not known.npm or npm_folder(name) is not None
 
 
 def runs_here(known: Known) -> bool:
     """Whether this system is one that executes a target's files."""
     return known.system in ("", sys.platform)
+
+
+def npm_folder(name: str) -> Path | None:
+    """Return the folder ``node_modules`` that holds the packages of a target: the named one, or one here or above."""
+    given, here = os.environ.get(NODE_MODULES), Path.cwd()
+    folders = [Path(given)] if given else [folder / "node_modules" for folder in (here, *here.parents)]
+    packages = TARGETS[name].npm
+    return next((f for f in folders if all((f / p / "package.json").is_file() for p in packages)), None)
 
 
 def check_path(name: str, path: str) -> None:

@@ -36,12 +36,12 @@ def small():
 def test_a_trained_model_predicts_the_same_from_its_file(name, target, tmp_path):
     model, x, _ = trained(name)
     path = tmp_path / f"model{TARGETS[target].ending}"
-    model.export(path, verbose=False, batch_size=rows_of(target))
+    model.export(path, target, verbose=False, batch_size=rows_of(target))
     if target == "onnx":
         onnx.checker.check_model(str(path), full_check=True)
     for rows in (1, 7):
         some = amalthea.tree.map_structure(lambda a, rows=rows: a[:rows], x)
-        found = export.check_export(model, path, inputs=some)
+        found = export.check_export(model, path, target, inputs=some)
         assert found.difference <= 2e-5 * max(found.scale, 1.0)
 
 
@@ -112,7 +112,7 @@ def test_files_of_fewer_bits_are_smaller_and_near(target, dtype, tmp_path):
     sizes = {}
     for kind in ("float32", dtype):
         model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x, batch_size=rows_of(target))
-        sizes[kind] = sum(file.stat().st_size for file in tmp_path.glob(f"{kind}*"))
+        sizes[kind] = sum(f.stat().st_size for at in tmp_path.glob(f"{kind}*") for f in (at, *at.rglob("*")) if f.is_file())
     share, near = {"float16": (0.55, 5e-3), "int8": (0.4, 0.1)}[dtype]
     assert sizes[dtype] < share * sizes["float32"]
     found = export.check_export(model, tmp_path / dtype, target, inputs=x)

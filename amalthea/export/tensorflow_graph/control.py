@@ -13,7 +13,7 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder, shape_message
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 
 Write = Callable[[Builder, list[Value]], list[Value]]
 _SCALAR = Type((), "int32")
@@ -21,7 +21,7 @@ _SCALAR = Type((), "int32")
 
 def _function(b: Builder, stem: str, types: Sequence[Type], write: Write) -> str:
     """Write a function with arguments of these types; return its name."""
-    inner = Builder(b.table, b.library, stem)
+    inner = b.inner(stem)
     inputs = [inner.argument(f"x_{i}", t) for i, t in enumerate(types)]
     for value in inputs:
         inner.know_symbols(value)
@@ -45,7 +45,7 @@ def _cond(b: Builder, predicate: Value, *operands: Value, true_graph: Graph, fal
     return b.several(
         "StatelessIf", [predicate, *operands], results, then_branch=yes, else_branch=no,
         Tin=[t.dtype for t in types], Tout=[t.dtype for t in results],
-        output_shapes=[shape_message(t.shape) for t in results],
+        output_shapes=[b.shape_attr(t.shape) for t in results],
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _loop(b: Builder, limit: Value, operands: Sequence[Value], go: Write, step: 
     condition, body = _function(b, "condition", types, go), _function(b, "body", types, counted)
     return b.several(
         "StatelessWhile", state, types, cond=condition, body=body, T=[t.dtype for t in types],
-        output_shapes=[shape_message(t.shape) for t in types], parallel_iterations=10,
+        output_shapes=[b.shape_attr(t.shape) for t in types], parallel_iterations=10,
     )[2:]  # fmt: skip
 
 
@@ -84,6 +84,7 @@ def _scan(
     kept = [x.type for x in body.outputs[carries:]]
     total = b.reshape(b.ints([length]), ())
     lists = [_reserved(b, t, total) for t in kept]
+    last = [_zeros(b, t) for t in kept] if b.rows_are_results else []
     around = captures + len(sequences)
 
     def go(inner: Builder, values: list[Value]) -> list[Value]:
@@ -95,10 +96,11 @@ def _scan(
         axis = inner.constant(0, "int32")
         rows = [inner.GatherV2(x, at, axis, shape=x.shape[1:]) for x in rest[captures:around]]
         results = _of(body)(inner, [*rest[:captures], *rest[around : around + carries], *rows])
-        made = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], results[carries:])]
-        return [*rest[:around], *results[:carries], *made]
+        made = [inner.Identity(row) for row in results[carries:]] if last else results[carries:]
+        stacks = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], made)]
+        return [*rest[:around], *results[:carries], *stacks, *(made if last else [])]
 
-    state = _loop(b, total, [*fixed, *sequences, *first, *lists], go, step)[around:]
+    state = _loop(b, total, [*fixed, *sequences, *first, *lists, *last], go, step)[around:]
     stacks = [_stacked(b, x, t, length) for x, t in zip(state[carries:], kept)]
     return [*state[:carries], *stacks]
 
@@ -106,6 +108,10 @@ def _scan(
 def _reserved(b: Builder, row: Type, total: Value) -> Value:
     shape = b.constant([d if isinstance(d, int) else -1 for d in row.shape], "int32")
     return b.TensorListReserve(shape, total, shape=(), dtype="variant", element_dtype=row.dtype)
+
+
+def _zeros(b: Builder, row: Type) -> Value:
+    return b.BroadcastTo(b.constant(0, row.dtype), b.ints(row.shape), shape=row.shape, dtype=row.dtype)
 
 
 def _with_row(b: Builder, rows: Value, at: Value, row: Value) -> Value:
