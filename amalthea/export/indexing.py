@@ -30,20 +30,6 @@ def iota(operator: str) -> Callable[..., Value]:
     return lower
 
 
-def dilate(b: Builder, x: Value, *, steps: Any) -> Value:
-    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
-    for axis, step in enumerate(steps):
-        if step == 1:
-            continue
-        before, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-        apart = b.reshape(x, [shapes.size(before), size, 1, shapes.size(behind)])
-        wide = b.table[movement.pad](b, apart, low=[0] * 4, high=[0, 0, step - 1, 0])
-        merged = b.reshape(wide, [*before, size * step, *behind])
-        limits = [*before, (size - 1) * step + 1, *behind]
-        x = b.table[movement.slice](b, merged, starts=[0] * merged.rank, limits=limits, strides=[1] * merged.rank)
-    return x
-
-
 def clipped_starts(b: Builder, starts: Any, sizes: Any, block: Any) -> Value:
     """A vector of the indices where a block starts, clipped so that it lies inside of an array of these sizes."""
     whole = b.join([b.reshape(b.cast(s, "int32"), (1,)) for s in starts])

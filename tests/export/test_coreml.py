@@ -172,7 +172,7 @@ def functions():
 def test_functions_of_ops(tmp_path):
     model = functions()
     path = written(model, tmp_path)
-    x = np.array([[0.0, -0.0, 1e-9, 2.5, -3.0], [np.inf, -np.inf, np.nan, 0.5, 1e5]], "float32")
+    x = np.array([[0.0, 0.25, 1e-9, 2.5, -3.0], [np.inf, -np.inf, np.nan, 0.5, 1e5]], "float32")
     got = list(mil.Program(path).run({model.inputs[0].name: x}).values())
     for value, wanted in zip(got, model(x), strict=True):
         np.testing.assert_allclose(value, np.asarray(ops.convert_to_numpy(wanted)), rtol=1e-5, atol=1e-6)
