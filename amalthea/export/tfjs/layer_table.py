@@ -2,7 +2,8 @@
 
 A row is the options that are written, and those that have to be at their default; initializers, constraints and
 regularizers concern training, and are left out. Layers of TensorFlow.js that compute something else are no rows
-(``Resizing`` aligns the corners, ``Dot`` and ``Masking`` treat ranks and masks in their own way), nor are options:
+(``Resizing`` aligns the corners, ``Dot`` and ``Masking`` treat ranks and masks in their own way, ``Conv3DTranspose`` and
+``MaxPooling3D`` compute other numbers on the wasm backend), nor are options:
 its GRU resets before the product only, its ``hard_sigmoid`` has the slope 0.2 of Keras 2, its means of one axis of
 space count masked steps.
 """
@@ -48,6 +49,14 @@ def _no_stride_with_dilation(config: dict[str, Any], shapes: Any) -> str:
     return "strides with a dilation_rate" if both else ""
 
 
+def _not_causal(config: dict[str, Any], shapes: Any) -> str:
+    return "padding='causal'" if config["padding"] == "causal" else _no_stride_with_dilation(config, shapes)
+
+
+def _three_axes(config: dict[str, Any], shapes: Any) -> str:
+    return "" if len(shapes) >= 3 else "an input of fewer than 3 axes"
+
+
 def _equal_shapes(config: dict[str, Any], shapes: Any) -> str:
     same = isinstance(shapes, list) and all(s == shapes[0] for s in shapes)
     return "" if same else "inputs of several shapes"
@@ -67,31 +76,38 @@ _CONV = "filters kernel_size strides padding dilation_rate activation use_bias d
 _DEPTHWISE = "kernel_size strides padding depth_multiplier dilation_rate activation use_bias data_format"
 _POOL = "pool_size strides padding data_format"
 _CELL = "units activation use_bias dropout recurrent_dropout return_sequences return_state go_backwards"
-_RNN = {"stateful": False, "unroll": False, "zero_output_for_mask": ...}
+_RNN = {"stateful": False, "unroll": ..., "zero_output_for_mask": ...}
 TABLE: dict[str, Row] = {
     "Dense": _row("units activation use_bias"),
     "Activation": _row("activation"),
     "Dropout": _row("rate", noise_shape=None), "GaussianDropout": _row("rate"), "GaussianNoise": _row("stddev"),
     "AlphaDropout": _row("rate", noise_shape=None), "SpatialDropout1D": _row("rate"),
-    "Flatten": _row("data_format"), "Reshape": _row("target_shape"), "RepeatVector": _row("n"), "Permute": _row("dims"),
+    "Flatten": _row("data_format", _three_axes), "Reshape": _row("target_shape"), "RepeatVector": _row("n"), "Permute": _row("dims"),
     "Embedding": _row("input_dim output_dim", mask_zero=False, weights=None),
     "ReLU": _row("max_value", negative_slope=0.0, threshold=0.0), "ELU": _row("alpha", alpha=1.0),
-    "LeakyReLU": _row("negative_slope"), "PReLU": _row("shared_axes"), "Softmax": _row("axis"),
+    "LeakyReLU": _row("negative_slope"), "PReLU": _row("shared_axes"), "Softmax": _row("axis", _over_last),
     "Add": _row("", _equal_shapes), "Multiply": _row("", _equal_shapes), "Average": _row("", _equal_shapes),
     "Maximum": _row("", _equal_shapes), "Minimum": _row("", _equal_shapes), "Concatenate": _row("axis"),
-    "BatchNormalization": _row("axis momentum epsilon center scale", _few_axes, renorm=False, synchronized=False),
+    "BatchNormalization": _row(
+        "axis momentum epsilon center scale", _few_axes, renorm=False, renorm_clipping=..., renorm_momentum=...,
+        synchronized=False,
+    ),
     "LayerNormalization": _row("axis epsilon center scale", _over_last, rms_scaling=False),
-    **{f"Conv{n}D": _row(_CONV, _no_stride_with_dilation, groups=1) for n in (1, 2, 3)},
-    **{f"Conv{n}DTranspose": _row(_CONV, dilation_rate=_ones, groups=1, output_padding=None) for n in (2, 3)},
-    "DepthwiseConv2D": _row(_DEPTHWISE, _no_stride_with_dilation),
-    "SeparableConv2D": _row(f"filters {_DEPTHWISE}", _no_stride_with_dilation),
-    **{f"{kind}Pooling{n}D": _row(_POOL) for kind in ("Max", "Average") for n in (1, 2, 3)},
+    **{f"Conv{n}D": _row(_CONV, _not_causal, groups=1) for n in (1, 2, 3)},
+    "Conv2DTranspose": _row(_CONV, dilation_rate=_ones, groups=1, output_padding=None),
+    "DepthwiseConv2D": _row(_DEPTHWISE, dilation_rate=_ones),
+    "SeparableConv2D": _row(f"filters {_DEPTHWISE}", dilation_rate=_ones),
+    **{f"{kind}Pooling{n}D": _row(_POOL) for kind in ("Max", "Average") for n in (1, 2)},
+    "AveragePooling3D": _row(_POOL),
     **{f"Global{kind}Pooling{n}D": _row("data_format", keepdims=False) for kind in ("Max", "Average") for n in (1, 2)},
     "ZeroPadding2D": _row("padding data_format"), "Cropping2D": _row("cropping data_format"),
     "UpSampling2D": _row("size data_format interpolation", interpolation="nearest"),
     "SimpleRNN": _row(_CELL, **_RNN),
     "LSTM": _row(f"{_CELL} recurrent_activation unit_forget_bias", **_RNN),
     "GRU": _row(f"{_CELL} recurrent_activation reset_after", reset_after=False, **_RNN),
+    "ConvLSTM2D": _row(
+        f"{_CONV} recurrent_activation unit_forget_bias {_CELL.replace('units', '')}", **_RNN, dilation_rate=_ones
+    ),
     "Rescaling": _row("scale offset"),
 }  # fmt: skip
 _RENAMED = {"negative_slope": "alpha"}
@@ -108,7 +124,7 @@ def converted(name: str, config: dict[str, Any], shapes: Any) -> tuple[dict[str,
     if name not in TABLE:
         return {}, "no such layer"
     row = TABLE[name]
-    made = {"name": config["name"], "trainable": config.get("trainable", True), "dtype": "float32"}
+    made = {"dtype": "float32", **{key: config[key] for key in ("name", "trainable") if key in config}}
     for key, value in config.items():
         if key in row.needed and not _is(value, row.needed[key]):
             return {}, f"{key}={value!r}"

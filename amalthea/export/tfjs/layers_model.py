@@ -12,6 +12,7 @@ from amalthea.export.tfjs.layer_table import converted
 from amalthea.saving.building import leaves
 
 
+_RENAMED = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}
 _MODELS = ("Functional", "Sequential", "Model")
 
 
@@ -96,6 +97,8 @@ def _layer(data: dict[str, Any]) -> dict[str, Any]:
 def _input(config: dict[str, Any]) -> dict[str, Any]:
     if config["dtype"] not in TYPES or config.get("sparse") or config.get("ragged") or config.get("optional"):
         raise Unsaid(f"the input '{config['name']}' is {config['dtype']}, sparse or optional")
+    if len(config["batch_shape"]) < 2:
+        raise Unsaid(f"the input '{config['name']}' has one axis")
     kept = {key: config[key] for key in ("name", "dtype")}
     return {"batch_input_shape": config["batch_shape"], "sparse": False, **kept}
 
@@ -132,8 +135,9 @@ def _weights(model: Any) -> dict[str, np.ndarray]:
     for layer in leaves(model):
         for variable in (*layer.trainable_weights, *layer.non_trainable_weights):
             parts = variable.path.split("/")
-            rest = parts[parts.index(layer.name) + 1 :] if layer.name in parts else [variable.name]
-            name = "/".join([layer.name, *rest])
+            rest = parts[parts.index(layer.name) + 1 : -1] if layer.name in parts else []
+            last = _RENAMED.get((type(layer).__name__, variable.name), variable.name)
+            name = "/".join([layer.name, *rest, last])
             if name in found:
                 raise Unsaid(f"two weights are named {name}")
             found[name] = variable.numpy()

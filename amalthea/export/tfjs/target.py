@@ -46,7 +46,7 @@ class TensorFlowJs(Target):
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         check_path(path)
-        described, weights = _made(endpoints[0].lowered(LOWERINGS, self.name), options)
+        described, weights = _made(endpoints[0], options)
         files = files_of(weights, options.dtype)
         whole = {**described, "generatedBy": "amalthea", "convertedBy": None, "weightsManifest": files.manifest}
         data = json.dumps(whole, allow_nan=False, separators=(",", ":"))
@@ -85,17 +85,16 @@ def _described(path: str) -> dict[str, Any]:
 
 def _made(endpoint: Endpoint, options: Options) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What describes the model, and its weights: layers if TensorFlow.js has all of them, else a graph."""
-    reason = "it is an endpoint, and no model"
-    told = {"inputs": endpoint.inputs, "outputs": endpoint.outputs}
-    described, weights = graph_of(endpoint, LOWERINGS)
+    told: dict[str, Any] = {"inputs": endpoint.inputs, "outputs": endpoint.outputs}
+    reason = "it is an endpoint or of a given signature"
     if options.model is not None:
         try:
             described, weights = layers_of(options.model)
+            return {**described, _TOLD: told}, weights
         except Unsaid as unsaid:
             reason = str(unsaid)
-    if described["format"] == "graph-model":
-        told["reason"] = reason
-    return {**described, _TOLD: told}, weights
+    described, weights = graph_of(endpoint.lowered(LOWERINGS, TARGET.name), LOWERINGS)
+    return {**described, _TOLD: {**told, "reason": reason}}, weights
 
 
 def _held(array: np.ndarray) -> np.ndarray:
