@@ -81,6 +81,9 @@ TARGETS = {
         program="node",
         npm=("@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"),
     ),
+    "kerasjs": Known(
+        "kerasjs", ".bin", "Keras.js 1.0, for browsers, of its own layers", program="node", npm=("keras-js",)
+    ),
 }
 ALIASES = {
     "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
@@ -119,6 +122,7 @@ class Target:
     calibrated: Sequence[str] = ("int8",)  # dtypes that need typical inputs
     has_symbols = True  # whether sizes may be left to each call
     many = False  # whether a file holds several endpoints
+    of_layers = False  # whether it holds layers, and no other computation
     options: Sequence[str] = ()  # the format's own: fields of Options
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
