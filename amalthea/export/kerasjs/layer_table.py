@@ -1,7 +1,8 @@
 """Layers of Keras.js 1.0.3, with the options of each that it computes as Keras does.
 
 Of some layers it has another idea, and those are no rows: its GRU resets before the product only, its
-``hard_sigmoid`` has the slope 0.2 of Keras 2, it fails on any model with ``TimeDistributed``, and it has no masks.
+``hard_sigmoid`` has the slope 0.2 of Keras 2, it fails on any model with ``TimeDistributed``, its ``Dot`` knows matrices alone,
+and it has no masks.
 Arrays have no axis of rows: each call takes one.
 """
 
@@ -14,7 +15,7 @@ from amalthea.export.tfjs.layer_table import Row, converted
 
 _NAMES = ("linear", "elu", "relu", "selu", "sigmoid", "softmax", "softplus", "softsign", "tanh")
 ACTIVATIONS = {name: name for name in _NAMES}
-STANDS = {"ReLU": {"activation": "relu"}, "Softmax": {"activation": "softmax"}}  # as an Activation
+STANDS = {"ReLU": {"activation": "relu"}, "Softmax": {"activation": "softmax"}, "Identity": {"activation": "linear"}}  # as an Activation
 
 
 def _row(kept: str, check: Any = Row._field_defaults["check"], **needed: Any) -> Row:
@@ -80,7 +81,7 @@ TABLE: dict[str, Row] = {
     "Embedding": _row("input_dim output_dim", mask_zero=False, weights=None),
     "ELU": _row("alpha"), "LeakyReLU": _row("negative_slope"), "PReLU": _row("", shared_axes=None),
     **{name: _row("", _equal_shapes) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")},
-    "Subtract": _row("", _two), "Concatenate": _row("axis", _known),
+    "Identity": _row(""), "Subtract": _row("", _two), "Concatenate": _row("axis", _known),
     "BatchNormalization": _row(
         "axis epsilon center scale", momentum=..., renorm=False, renorm_clipping=..., renorm_momentum=...,
         synchronized=...,
