@@ -1,0 +1,133 @@
+"""Our files in the runtimes of JavaScript: each predicts what the model does (``make test-targets``)."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import amalthea
+from amalthea import Input, Sequential, layers
+from tests.export.javascript.browser import CHROMIUM, opened
+from tests.export.page import digits, mobile
+
+HERE = Path(__file__).resolve().parent
+MODULES = HERE / "node_modules"
+NODE = "onnxruntime-node"
+BROWSER = (
+    "tfjs cpu", "tfjs wasm", "tfjs webgl", "tfjs webgpu", "tfjs-tflite", "litert wasm", "litert webgpu",
+    "onnx wasm", "onnx wasm, 2 threads", "onnx webgpu",
+)  # fmt: skip
+# Where a runtime cannot execute a file: a part of its error.
+GAPS: dict[tuple[str, str], str] = {}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not MODULES.is_dir(), reason="make test-targets installs the packages that it needs"),
+]
+
+
+class Case(NamedTuple):
+    """A model, and the arrays of its calls: one row first."""
+
+    model: Any
+    calls: list[np.ndarray]
+    open_sizes: bool = False
+
+
+def lstm() -> Sequential:
+    """An LSTM over any number of steps."""
+    amalthea.utils.set_random_seed(0)
+    return Sequential([Input((None, 6)), layers.LSTM(16, return_sequences=True), layers.LSTM(8), layers.Dense(3)])
+
+
+def cases() -> dict[str, Case]:
+    draw = np.random.default_rng(0).normal
+    return {
+        "digits": Case(digits(), [draw(size=(rows, 28, 28, 1)) for rows in (1, 3)]),
+        "lstm": Case(lstm(), [draw(size=shape) for shape in ((1, 12, 6), (3, 5, 6))]),
+        "mobile": Case(mobile(), [draw(size=(1, 96, 96, 3))]),
+    }
+
+
+MODELS = ("digits", "lstm", "mobile")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The files of each model, the page, and cases.json; with the predictions of the models themselves."""
+    made = tmp_path_factory.mktemp("runtimes")
+    told, expected = [], {}
+    for name, case in cases().items():
+        calls = [x.astype("float32") for x in case.calls]
+        case.model.export(made / name, "tfjs", verbose=False)
+        case.model.export(made / f"{name}.onnx", verbose=False)
+        shape = amalthea.InputSpec(shape=calls[0].shape)
+        case.model.export(made / f"{name}.tflite", verbose=False, input_signature=[shape])
+        expected[name] = [np.asarray(case.model.predict(x, verbose=0)) for x in calls]
+        port = case.model.inputs[0].history.call.operation.name
+        rows = [[{"name": port, "dtype": "float32", "shape": x.shape, "data": x.ravel().tolist()}] for x in calls]
+        told.append({"name": name, "calls": rows, "times": 5})
+    for name in ("runtimes.html", "runtimes.mjs", "measure.mjs"):
+        shutil.copy(HERE / name, made)
+    os.symlink(MODULES, made / "node_modules")
+    (made / "cases.json").write_text(json.dumps({"runtimes": BROWSER, "models": told}))
+    return made, expected
+
+
+@pytest.fixture(scope="module")
+def answers(folder):
+    """What each runtime of the browser said about each model."""
+    found: dict[tuple[str, str], dict] = {}
+    with opened(folder[0], "runtimes.html") as posted:
+        while len({runtime for runtime, _ in found}) < len(BROWSER) or (BROWSER[-1], MODELS[-1]) not in found:
+            try:
+                told = posted.get(timeout=150)
+            except queue.Empty:
+                break
+            for model in [told["model"]] if "model" in told else MODELS:
+                found[told["runtime"], model] = told
+    return found
+
+
+def check(answer: dict, expected: list[np.ndarray], most: float) -> None:
+    assert "error" not in answer, answer
+    assert len(answer["outputs"]) == len(expected)
+    for (got,), wanted in zip(answer["outputs"], expected, strict=True):
+        assert got["shape"] == list(wanted.shape)
+        np.testing.assert_allclose(np.reshape(got["data"], wanted.shape), wanted, rtol=0, atol=most)
+
+
+def bound(expected: list[np.ndarray]) -> float:
+    return 2e-5 * max(1.0, *(float(np.abs(x).max()) for x in expected))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("runtime", BROWSER)
+def test_a_runtime_of_the_browser_predicts_what_the_model_does(runtime, model, folder, answers):
+    answer = answers.get((runtime, model), {"error": "no answer in time"})
+    if "absent" in answer:
+        pytest.skip(f"{runtime}: {answer['absent']}")
+    gap = GAPS.get((runtime, model))
+    if gap is not None:
+        assert re.search(gap, answer.get("error", "")), answer
+        return
+    check(answer, folder[1][model], bound(folder[1][model]))
+
+
+def test_onnx_runtime_in_node_predicts_what_the_model_does(folder):
+    ran = subprocess.run(["node", "node_runtimes.mjs", str(folder[0])], cwd=HERE, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    answers = {told["model"]: told for told in map(json.loads, ran.stdout.splitlines())}
+    assert set(answers) == set(MODELS)
+    for model, answer in answers.items():
+        check(answer, folder[1][model], bound(folder[1][model]))
