@@ -40,6 +40,7 @@ class Known(NamedTuple):
         checks_with: str; the extra that installs ``runs_with``, if it is another.
         system: str; the only system that executes the file, as ``sys.platform`` names it, "" for any.
         npm: packages of npm that the program needs for a check.
+        of_layers: bool; whether it holds models of layers that it has, and no other computation.
     """
 
     module: str
@@ -52,6 +53,7 @@ class Known(NamedTuple):
     checks_with: str = ""
     system: str = ""
     npm: Sequence[str] = ()
+    of_layers: bool = False
 
 
 _LITERT = "ai_edge_litert"
@@ -82,7 +84,12 @@ TARGETS = {
         npm=("@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"),
     ),
     "kerasjs": Known(
-        "kerasjs", ".bin", "Keras.js 1.0, for browsers, of its own layers", program="node", npm=("keras-js",)
+        "kerasjs",
+        ".bin",
+        "Keras.js 1.0, for browsers, of its own layers",
+        program="node",
+        npm=("keras-js",),
+        of_layers=True,
     ),
 }
 ALIASES = {
@@ -122,7 +129,6 @@ class Target:
     calibrated: Sequence[str] = ("int8",)  # dtypes that need typical inputs
     has_symbols = True  # whether sizes may be left to each call
     many = False  # whether a file holds several endpoints
-    of_layers = False  # whether it holds layers, and no other computation
     options: Sequence[str] = ()  # the format's own: fields of Options
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:

@@ -19,7 +19,8 @@ from tests.layers.test_layers import call, made
 from tests.oracles.read import held
 
 RECORDS = held("layers")
-HERE = [name for name in targets.TARGETS if targets.executed_here(name)]
+HERE = [name for name in targets.TARGETS if targets.executed_here(name) and not targets.TARGETS[name].of_layers]
+OF_LAYERS = [name for name in targets.TARGETS if targets.executed_here(name) and targets.TARGETS[name].of_layers]
 if importlib.util.find_spec("coremltools") is not None and "coreml" not in HERE:
     # Core ML's runtime is on Macs alone: elsewhere, the written package is evaluated in NumPy.
     HERE.append("coreml")
@@ -63,7 +64,7 @@ def tried(record: Any, name: str) -> checking.Checked:
     endpoint, inputs, expected = endpoint_of(record, target.has_symbols)
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as silent:
         path = os.path.join(folder, f"file{targets.TARGETS[name].ending}")
-        options = targets.Options(model=model_of(record) if target.of_layers else None)
+        options = targets.Options(model=model_of(record) if targets.TARGETS[name].of_layers else None)
         targets.check_options(target, [endpoint], options)
         with contextlib.redirect_stdout(silent):
             target.write([endpoint], path, options)

@@ -150,7 +150,6 @@ class KerasJs(Target):
     """Keras.js."""
 
     name = "kerasjs"
-    of_layers = True
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         if options.model is None:
