@@ -91,6 +91,7 @@ TARGETS = {
         npm=("keras-js",),
         of_layers=True,
     ),
+    "webdnn": Known("webdnn", "", "WebDNN 1.2, for browsers, of fixed sizes", program="node", npm=("webdnn",)),
 }
 ALIASES = {
     "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
