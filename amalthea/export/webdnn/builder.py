@@ -70,9 +70,16 @@ class Builder(Lowering):
 
     def elementwise(self, name: str, inputs: Sequence[Value], dtype: str | None = None) -> Value:
         shape = shapes.broadcast(*(x.shape for x in inputs))
+        inputs = [self._narrow(x) for x in inputs]
         strides, sizes = [spread(x.shape, shape) for x in inputs], list(shape)
         sizes, strides = _merged(sizes, strides)
         return self.emit("elementwise", inputs, shape, dtype or inputs[-1].dtype, name=name, sizes=sizes, strides=strides)
+
+    def _narrow(self, x: Value) -> Value:
+        """A constant of equal elements as one of them: the operators broadcast."""
+        if x.array is None or x.array.size < 2 or not (x.array == x.array.flat[0]).all():
+            return x
+        return self.constant(x.array.flat[0], x.dtype)
 
     def take(self, x: Value, shape: Sequence[Any], strides: Sequence[int], offset: int = 0) -> Value:
         return self.emit("take", [x], shape, x.dtype, sizes=list(shape), strides=list(strides), offset=offset)

@@ -40,6 +40,11 @@ function erf(x) {
 }
 
 const modulo = (x, y) => { const r = x % y; return r !== 0 && (r < 0) !== (y < 0) ? r + y : r; };
+function quotient(x, y) {  // rounded down, as NumPy does it
+  if (y === 0) return x / y;
+  const r = x % y, q = (x - r) / y - +(r !== 0 && (r < 0) !== (y < 0)), whole = Math.floor(q);
+  return q - whole > 0.5 ? whole + 1 : whole;
+}
 const least = (x, y) => (x < y || x !== x ? x : y), most = (x, y) => (x > y || x !== x ? x : y);
 const FUNCTIONS = {
   negative: (x) => -x, exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, sqrt: Math.sqrt,
@@ -50,7 +55,7 @@ const FUNCTIONS = {
   erf, relu: (x) => (x > 0 ? x : x !== x ? x : 0), absolute: Math.abs, sign: Math.sign, floor: Math.floor,
   ceil: Math.ceil, round: even, isnan: (x) => +(x !== x), isinf: (x) => +(Math.abs(x) === Infinity),
   logical_not: (x) => +!x, add: (x, y) => x + y, subtract: (x, y) => x - y, multiply: (x, y) => x * y,
-  divide: (x, y) => x / y, floor_divide: (x, y) => Math.floor(x / y), remainder: modulo, power: Math.pow,
+  divide: (x, y) => x / y, floor_divide: quotient, remainder: modulo, power: Math.pow,
   maximum: most, minimum: least, equal: (x, y) => +(x === y), less: (x, y) => +(x < y),
   less_equal: (x, y) => +(x <= y), greater: (x, y) => +(x > y), greater_equal: (x, y) => +(x >= y),
   logical_and: (x, y) => +(x && y ? 1 : 0), logical_or: (x, y) => +(x || y ? 1 : 0),
