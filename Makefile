@@ -47,7 +47,8 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 
 test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
 	cd tests/export/javascript && npm install --silent --no-audit --no-fund
-	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
+	OMP_NUM_THREADS=1 AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules \
+		$(ALL)/bin/python -m pytest -n 2 tests/export
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2

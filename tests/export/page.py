@@ -125,7 +125,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     text, whole = PAGE.read_text("utf-8"), [*HERE, *OF_LAYERS]
-    for marks, table in ((MARKS, layers_table(parsed(between(text, MARKS)), whole)), (SIZES, sizes_table(between(text, SIZES).splitlines(), whole))):
+    for marks, table in (
+        (MARKS, layers_table(parsed(between(text, MARKS)), whole)),
+        (SIZES, sizes_table(between(text, SIZES).splitlines(), whole)),
+    ):
         before, after = text.split(marks[0])[0], text.split(marks[1])[1]
         text = f"{before}{marks[0]}\n{table}\n{marks[1]}{after}"
     writing.write(PAGE, text)

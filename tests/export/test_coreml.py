@@ -15,8 +15,10 @@ from coremltools.models import MLModel
 from amalthea import Input, Model, Sequential, export, layers, ops
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError
 from amalthea.export import targets
-from tests.export import mil
-from tests.export import layers_tried  # noqa: F401, with the stand-in of Core ML's runtime
+from tests.export import (
+    layers_tried,  # noqa: F401, with the stand-in of Core ML's runtime
+    mil,
+)
 from tests.samples import trained
 
 
@@ -160,13 +162,14 @@ def test_what_programs_do_not_have_is_refused_by_name(case, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def functions():
+def functions() -> Model:
     x = Input((5,))
     several = [ops.expm1, ops.log1p, ops.arcsinh, ops.arctan, ops.sinh, ops.softplus, ops.erf, ops.isnan, ops.isinf,
                ops.reciprocal, ops.floor, ops.sign, ops.rsqrt, ops.log, ops.round]  # fmt: skip
     with_axis = [ops.cumsum, ops.flip, ops.argmax, ops.sort]
-    return Model(x, [*(f(x) for f in several), *(f(x, axis=-1) for f in with_axis), ops.arctan2(x, ops.flip(x, -1)),
-                     ops.top_k(x, 2)[0], ops.log_softmax(x), x // 2, x % 2, ops.max(x), ops.any(x > 1, axis=-1)])  # fmt: skip
+    others = [ops.arctan2(x, ops.flip(x, -1)), ops.top_k(x, 2)[0], ops.log_softmax(x), x // 2, x % 2, ops.max(x)]
+    others += [ops.any(x > 1, axis=-1)]
+    return Model(x, [*(f(x) for f in several), *(f(x, axis=-1) for f in with_axis), *others])
 
 
 def test_functions_of_ops(tmp_path):

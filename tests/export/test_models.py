@@ -112,7 +112,8 @@ def test_files_of_fewer_bits_are_smaller_and_near(target, dtype, tmp_path):
     sizes = {}
     for kind in ("float32", dtype):
         model.export(tmp_path / kind, target, verbose=False, dtype=kind, calibration=x, batch_size=rows_of(target))
-        sizes[kind] = sum(f.stat().st_size for at in tmp_path.glob(f"{kind}*") for f in (at, *at.rglob("*")) if f.is_file())
+        paths = [file for path in tmp_path.glob(f"{kind}*") for file in (path, *path.rglob("*"))]
+        sizes[kind] = sum(file.stat().st_size for file in paths if file.is_file())
     share, near = {"float16": (0.55, 5e-3), "int8": (0.4, 0.1)}[dtype]
     assert sizes[dtype] < share * sizes["float32"]
     found = export.check_export(model, tmp_path / dtype, target, inputs=x)

@@ -12,7 +12,6 @@ from amalthea.engine.ir.trace import as_tensor
 from amalthea.engine.passes.rewrite import all_nodes, apply_rules
 from amalthea.engine.primitives import Primitive
 
-
 NONE: Mapping[Primitive, Callable[..., Any]] = MappingProxyType({})
 
 

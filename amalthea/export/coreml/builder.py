@@ -69,9 +69,7 @@ class Builder(Lowering):
         found = dtype or ("bool" if operator in _TO_BOOL else inputs[0].dtype)
         return self.several(operator, inputs, [Type(shape, found)], **options)[0]
 
-    def several(
-        self, operator: str, inputs: Sequence[Value], types: Sequence[Type], **options: Any
-    ) -> list[Value]:
+    def several(self, operator: str, inputs: Sequence[Value], types: Sequence[Type], **options: Any) -> list[Value]:
         """Add an operator with outputs of the given types; options are inputs by name."""
         for type in types:
             checked(type)

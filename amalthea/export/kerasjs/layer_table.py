@@ -1,8 +1,8 @@
 """Layers of Keras.js 1.0.3, with the options of each that it computes as Keras does.
 
 Of some layers it has another idea, and those are no rows: its GRU resets before the product only, its
-``hard_sigmoid`` has the slope 0.2 of Keras 2, it fails on any model with ``TimeDistributed``, its ``Dot`` knows matrices alone,
-and it has no masks.
+``hard_sigmoid`` has the slope 0.2 of Keras 2, it fails on any model with ``TimeDistributed``, its
+``Dot`` knows matrices alone, and it has no masks.
 Arrays have no axis of rows: each call takes one.
 """
 
@@ -15,7 +15,11 @@ from amalthea.export.tfjs.layer_table import Row, converted
 
 _NAMES = ("linear", "elu", "relu", "selu", "sigmoid", "softmax", "softplus", "softsign", "tanh")
 ACTIVATIONS = {name: name for name in _NAMES}
-STANDS = {"ReLU": {"activation": "relu"}, "Softmax": {"activation": "softmax"}, "Identity": {"activation": "linear"}}  # as an Activation
+STANDS = {
+    "ReLU": {"activation": "relu"},
+    "Softmax": {"activation": "softmax"},
+    "Identity": {"activation": "linear"},
+}  # as an Activation
 
 
 def _row(kept: str, check: Any = Row._field_defaults["check"], **needed: Any) -> Row:

@@ -172,6 +172,8 @@ class Builder(Lowering):
         """Set the subgraph's inputs and outputs; an output that is an input or a constant is copied."""
         own = {index for operator in self.graph.operators for index in operator.outputs}
         self.graph.inputs, self.graph.outputs = [x.name for x in inputs], []
+        if self.graph is not self.model.graphs[0]:
+            own.update(self.graph.inputs)
         for value in outputs:
             fresh = value.array is None and value.name in own and value.name not in self.graph.outputs
             made = value if fresh else self.reshape(value, value.shape, copy=True)

@@ -10,8 +10,8 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.saved_model.builder import Builder, Library, kind, node, plain, shape_message
-from amalthea.export.tensorflow_graph.control import CONTROL
 from amalthea.export.saved_model.messages import MetaGraphDef, TensorProto
+from amalthea.export.tensorflow_graph.control import CONTROL
 from amalthea.export.tensorflow_graph.operators import OPERATORS
 from amalthea.export.tensorflow_graph.windows import WINDOWS
 

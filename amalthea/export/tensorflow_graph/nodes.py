@@ -37,7 +37,8 @@ def own_types(operator: str, inputs: Sequence[Value]) -> dict[str, str]:
 class Nodes(Lowering):
     """Collects the nodes of one function; an operator is a method, such as ``b.AddV2``."""
 
-    rows_are_results = False  # whether a row of a loop's list has to be a result of the loop's step too
+    # Whether a loop reads its sequences from lists, and a row that it appends to one has to be a result of its step too.
+    lists_alone = False
 
     def __init__(self, table: Any):
         super().__init__(table)

@@ -66,7 +66,9 @@ class Builder(Nodes):
         }
     )
 
-    rows_are_results = True  # others are released at the end of the step, though a list holds them
+    # A row that is no result is released at the end of the step, though a list holds it. An index is read at once, for
+    # which it has to be on the host: there it stays if no operator of the device takes it.
+    lists_alone = True
 
     def __init__(self, table: Any, file: File, stem: str = ""):
         super().__init__(table)

@@ -1,11 +1,10 @@
-"""Layers of TensorFlow.js, with the options of each that it computes as Keras does: a configuration of Keras 2, or why not.
+"""Layers of TensorFlow.js, with the options of each that it computes as Keras does.
 
 A row is the options that are written, and those that have to be at their default; initializers, constraints and
-regularizers concern training, and are left out. Layers of TensorFlow.js that compute something else are no rows
-(``Resizing`` aligns the corners, ``Dot`` and ``Masking`` treat ranks and masks in their own way, ``Conv3DTranspose`` and
-``MaxPooling3D`` compute other numbers on the wasm backend), nor are options:
-its GRU resets before the product only, its ``hard_sigmoid`` has the slope 0.2 of Keras 2, its means of one axis of
-space count masked steps.
+regularizers concern training, and are left out. What TensorFlow.js computes in another way is not in the table: its
+``Resizing`` aligns the corners, ``Dot`` and ``Masking`` treat ranks and masks in their own way, ``Conv3DTranspose`` and
+``MaxPooling3D`` are wrong on its wasm backend, its GRU resets before the product only, its ``hard_sigmoid`` is that of
+Keras 2, depthwise kernels are not dilated.
 """
 
 from __future__ import annotations
@@ -82,7 +81,8 @@ TABLE: dict[str, Row] = {
     "Activation": _row("activation"),
     "Dropout": _row("rate", noise_shape=None), "GaussianDropout": _row("rate"), "GaussianNoise": _row("stddev"),
     "AlphaDropout": _row("rate", noise_shape=None), "SpatialDropout1D": _row("rate"),
-    "Flatten": _row("data_format", _three_axes), "Reshape": _row("target_shape"), "RepeatVector": _row("n"), "Permute": _row("dims"),
+    "Flatten": _row("data_format", _three_axes), "Reshape": _row("target_shape"), 
+    "RepeatVector": _row("n"), "Permute": _row("dims"),
     "Embedding": _row("input_dim output_dim", mask_zero=False, weights=None),
     "ReLU": _row("max_value", negative_slope=0.0, threshold=0.0), "ELU": _row("alpha", alpha=1.0),
     "LeakyReLU": _row("negative_slope"), "PReLU": _row("shared_axes"), "Softmax": _row("axis", _over_last),
@@ -148,4 +148,4 @@ def converted(
 
 
 def _is(value: Any, needed: Any) -> bool:
-    return needed is ... or (needed(value) if callable(needed) else value == needed)
+    return needed is ... or bool(needed(value) if callable(needed) else value == needed)

@@ -12,7 +12,6 @@ from amalthea.export.tfjs.graph import TYPES
 from amalthea.export.tfjs.layer_table import converted
 from amalthea.saving.building import leaves
 
-
 Convert = Callable[[str, dict[str, Any], Any], tuple[dict[str, Any], str]]
 _RENAMED = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}
 _MODELS = ("Functional", "Sequential", "Model")
@@ -51,8 +50,9 @@ def _of_model(data: dict[str, Any], convert: Convert) -> dict[str, Any]:
     rows = []
     models = {x["name"] for x in data["layers"] if x["class_name"] in _MODELS}
     for layer in data["layers"]:
+        made = _layer(layer, convert)
         nodes = [[[*_port(x, models), {}] for x in _inputs(layer["name"], node)] for node in layer["inbound_nodes"]]
-        rows.append({**_layer(layer, convert), "name": layer["name"], "inbound_nodes": nodes})
+        rows.append({**made, "name": layer["name"], "inbound_nodes": nodes})
     ends = {key: [_port(x, models) for x in _ports(data[key])] for key in ("input_layers", "output_layers")}
     return {"class_name": "Functional", "config": {"name": data["name"], "layers": rows, **ends}}
 
@@ -93,7 +93,7 @@ def _layer(data: dict[str, Any], convert: Convert) -> dict[str, Any]:
     if name in _MODELS:
         return _of_model(config, convert)
     if data.get("registered_name") not in (None, name) or not str(data.get("module", "")).startswith("keras.layers"):
-        raise Unsaid(f"{name} is no layer of the library")
+        raise Unsaid(f"{name} is an op, or a class of the user's")
     _check_dtype(config)
     shapes = (data.get("build_config") or {}).get("input_shape") or []
     made, reason = _wrapped(name, config, convert) if name in _WRAPPERS else convert(name, config, shapes)
@@ -142,13 +142,11 @@ def _weights(model: Any) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for layer in leaves(model):
         for variable in (*layer.trainable_weights, *layer.non_trainable_weights):
-            parts = variable.path.split("/")
+            parts = str(variable.path).split("/")
             rest = parts[parts.index(layer.name) + 1 : -1] if layer.name in parts else []
-            last = _RENAMED.get((type(layer).__name__, variable.name), variable.name)
-            name = "/".join([layer.name, *rest, last])
+            last = _RENAMED.get((type(layer).__name__, parts[-1]), parts[-1])
+            name = "/".join([str(layer.name), *rest, last])
             if name in found:
                 raise Unsaid(f"two weights are named {name}")
             found[name] = variable.numpy()
     return found
-
-

@@ -45,7 +45,7 @@ def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Val
 
 
 LOWERINGS = {
-    **{primitive: lower for primitive, lower in {**OPERATORS, **WINDOWS, **CONTROL}.items() if primitive not in _LACKED},
+    **{key: lower for key, lower in {**OPERATORS, **WINDOWS, **CONTROL}.items() if key not in _LACKED},
     p.cast: _cast, movement.dilate: dilate, movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.scatter_add_points: _scatter_points,
 }  # fmt: skip

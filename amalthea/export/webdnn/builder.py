@@ -73,7 +73,9 @@ class Builder(Lowering):
         inputs = [self._narrow(x) for x in inputs]
         strides, sizes = [spread(x.shape, shape) for x in inputs], list(shape)
         sizes, strides = _merged(sizes, strides)
-        return self.emit("elementwise", inputs, shape, dtype or inputs[-1].dtype, name=name, sizes=sizes, strides=strides)
+        return self.emit(
+            "elementwise", inputs, shape, dtype or inputs[-1].dtype, name=name, sizes=sizes, strides=strides
+        )
 
     def _narrow(self, x: Value) -> Value:
         """A constant of equal elements as one of them: the operators broadcast."""

@@ -163,7 +163,9 @@ def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
 
 
 def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: bool) -> Value:
-    steps = [strides_of(v.shape)[-2:][::turn] for v, turn in ((x, -1 if transpose_x else 1), (y, -1 if transpose_y else 1))]
+    steps = [
+        strides_of(v.shape)[-2:][::turn] for v, turn in ((x, -1 if transpose_x else 1), (y, -1 if transpose_y else 1))
+    ]
     rows, size = (x.shape[-2:])[:: -1 if transpose_x else 1]
     columns = y.shape[-2 if transpose_y else -1]
     batch = np.broadcast_shapes(tuple(x.shape[:-2]), tuple(y.shape[:-2]))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Keras.js: every stored layer that it has, in Node; two networks in Chromium; what is refused (``make test-targets``)."""
+"""Keras.js: stored layers in Node, two networks in Chromium, and what is refused (``make test-targets``)."""
 
 from __future__ import annotations
 

@@ -33,9 +33,10 @@ def functions() -> Model:
     several = [ops.expm1, ops.log1p, ops.arcsinh, ops.arctan, ops.sinh, ops.softplus, ops.erf, ops.isnan, ops.isinf,
                ops.reciprocal, ops.floor, ops.sign, ops.rsqrt, ops.log, ops.round, ops.sigmoid, ops.gelu]  # fmt: skip
     with_axis = [ops.cumsum, ops.flip, ops.argmax, ops.argmin, ops.sort, ops.max, ops.min, ops.prod]
-    return Model(x, [*(f(x) for f in several), *(f(x, axis=-1) for f in with_axis), ops.arctan2(x, ops.flip(x, -1)),
-                     ops.top_k(x, 2)[1], ops.log_softmax(x), x // 2, x % 2, ops.any(x > 1, axis=-1), x,
-                     ops.cast(x, "int32") // 2, layers.Lambda(lambda x: ops.cond(ops.max(x) > 2, lambda: x * 2, lambda: x))(x)])  # fmt: skip
+    chosen = layers.Lambda(lambda x: ops.cond(ops.max(x) > 2, lambda: x * 2, lambda: x))(x)
+    others = [ops.arctan2(x, ops.flip(x, -1)), ops.top_k(x, 2)[1], ops.log_softmax(x), x // 2, x % 2]
+    others += [ops.any(x > 1, axis=-1), x, ops.cast(x, "int32") // 2, chosen]
+    return Model(x, [*(f(x) for f in several), *(f(x, axis=-1) for f in with_axis), *others])
 
 
 INPUTS = {
