@@ -9,7 +9,7 @@ from typing import Any
 
 import coremltools as ct
 import numpy as np
-from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil import Builder as MilBuilder
 from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
 
 from amalthea.engine import dtypes, shapes
@@ -17,6 +17,7 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.errors import ExportError
 from amalthea.export.lowering import Lowering, Value
 
+mb: Any = MilBuilder  # its operators are made when it is imported, unseen by checks of types
 SYSTEM = ct.target.iOS17  # and macOS 14: the oldest with the operators that are used
 MOST_AXES = 5
 TYPES = {"float32": "fp32", "int32": "int32", "bool": "bool"}

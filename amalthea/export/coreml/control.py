@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from coremltools.converters.mil import Builder as mb
-
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control, indexing, movement
-from amalthea.export.coreml.builder import Builder
+from amalthea.export.coreml.builder import Builder, mb
 from amalthea.export.lowering import Value
 
 

@@ -114,7 +114,7 @@ def _slice(b: Builder, x: Value, *, starts: Any, limits: Any, strides: Any) -> V
     shape = [-((start - limit) // step) for start, limit, step in zip(starts, limits, strides)]
     if tuple(shape) == tuple(x.shape):
         return x
-    options = {
+    options: Any = {
         "begin_mask": [start == 0 for start in starts],
         "end_mask": [limit == d for limit, d in zip(limits, x.shape)],
     }
@@ -156,7 +156,8 @@ def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -
         return update
     begin = clipped_starts(b, starts, x.shape, update.shape)
     counts = b.table[movement.iota]
-    inside, places = None, []
+    inside: Any = None
+    places = []
     for axis, (n, d) in enumerate(zip(x.shape, update.shape)):
         column = [n if a == axis else 1 for a in range(x.rank)]
         at = b.reshape(b.emit("slice_by_index", [begin], (1,), begin=[axis], end=[axis + 1]), [1] * x.rank)

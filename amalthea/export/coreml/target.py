@@ -11,7 +11,6 @@ from typing import Any
 
 import coremltools as ct
 import numpy as np
-from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Program, get_new_symbol, types
 
 from amalthea import writing
@@ -21,7 +20,7 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.primitives import elementwise as p
 from amalthea.engine.primitives import reductions
 from amalthea.errors import ExportError, MissingLibraryError
-from amalthea.export.coreml.builder import SYSTEM, Builder
+from amalthea.export.coreml.builder import SYSTEM, Builder, mb
 from amalthea.export.coreml.control import CONTROL
 from amalthea.export.coreml.operators import OPERATORS
 from amalthea.export.coreml.options import Image, check_labels, images
@@ -69,7 +68,7 @@ def plain(name: str) -> str:
 
 def _open(size: Any, symbols: dict[str, tuple[Any, Any]]) -> tuple[Any, Any]:
     """The symbol of an open size, and its range."""
-    name = shapes.name_of(size)
+    name = str(shapes.name_of(size))
     if name not in symbols:
         symbols[name] = (get_new_symbol(), ct.RangeDim(1, LARGEST, default=1))
     return symbols[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.engine import shapes
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control, indexing, matmul, movement, reductions
@@ -78,11 +79,12 @@ def _broadcast_to(b: Builder, x: Value, *, shape: Any) -> Value:
 
 
 def _concatenate(b: Builder, *xs: Value, axis: int) -> Value:
-    shape = [sum(x.shape[axis] for x in xs) if a == axis else d for a, d in enumerate(xs[0].shape)]  # type: ignore
-    made, strides, at = b.variable(Type(tuple(shape), xs[0].dtype)), strides_of(shape), 0
+    shape = [sum(x.shape[axis] for x in xs) if a == axis else d for a, d in enumerate(xs[0].shape)]
+    made, strides = b.variable(Type(tuple(shape), xs[0].dtype)), strides_of(shape)
+    at: Any = 0
     for x in xs:
         b.place(x, made, strides, at * strides[axis])
-        at += x.shape[axis]  # type: ignore[operator]
+        at += x.shape[axis]
     return made
 
 
@@ -106,14 +108,14 @@ def _pad(b: Builder, x: Value, *, low: Any, high: Any, value: Any = 0) -> Value:
 
 
 def _dilate(b: Builder, x: Value, *, steps: Any) -> Value:
-    made = b.variable(Type(tuple((d - 1) * s + 1 for d, s in zip(x.shape, steps)), x.dtype))  # type: ignore[operator]
+    made = b.variable(Type(tuple((d - 1) * s + 1 for d, s in zip(x.shape, steps)), x.dtype))
     b.place(x, made, [s * n for s, n in zip(strides_of(made.shape), steps)], 0, 0)
     return made
 
 
 def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
     own = strides_of(x.shape)
-    offset = sum((x.shape[a] - 1) * own[a] for a in axes)  # type: ignore[operator]
+    offset = sum((x.shape[a] - 1) * own[a] for a in axes)
     return b.take(x, x.shape, [-s if a in axes else s for a, s in enumerate(own)], offset)
 
 
@@ -134,15 +136,15 @@ def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -
 
 def _gather(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
     before, behind = x.shape[:axis], x.shape[axis + 1 :]
-    told = {"outer": math.prod(before), "size": x.shape[axis], "inner": math.prod(behind)}  # type: ignore[arg-type]
+    told = {"outer": math.prod(before), "size": x.shape[axis], "inner": math.prod(behind)}
     shape = (*before, *indices.shape, *behind)
-    return b.emit("gather", [x, indices], shape, x.dtype, count=math.prod(indices.shape), **told)  # type: ignore
+    return b.emit("gather", [x, indices], shape, x.dtype, count=math.prod(indices.shape), **told)
 
 
 def _points(x: Value, indices: Value) -> dict[str, Any]:
     depth: Any = indices.shape[-1]
-    count = math.prod(indices.shape[:-1])  # type: ignore[arg-type]
-    return {"count": count, "sizes": list(x.shape[:depth]), "inner": math.prod(x.shape[depth:])}  # type: ignore
+    count = math.prod(indices.shape[:-1])
+    return {"count": count, "sizes": list(x.shape[:depth]), "inner": math.prod(x.shape[depth:])}
 
 
 def _gather_points(b: Builder, x: Value, indices: Value) -> Value:
@@ -158,7 +160,7 @@ def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Val
 def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:
     *before, size = x.shape
     made = [b.variable(Type((*before, k), dtype)) for dtype in (x.dtype, "int32")]
-    b.call("top_k", [x], made, rows=math.prod(before), size=size, k=k)  # type: ignore[arg-type]
+    b.call("top_k", [x], made, rows=math.prod(before), size=size, k=k)
     return made
 
 
@@ -168,8 +170,8 @@ def _matmul(b: Builder, x: Value, y: Value, *, transpose_x: bool, transpose_y: b
     ]
     rows, size = (x.shape[-2:])[:: -1 if transpose_x else 1]
     columns = y.shape[-2 if transpose_y else -1]
-    batch = np.broadcast_shapes(tuple(x.shape[:-2]), tuple(y.shape[:-2]))  # type: ignore[arg-type]
-    strides = [[s * math.prod(v.shape[-2:]) for s in spread(v.shape[:-2], batch)] for v in (x, y)]  # type: ignore
+    batch = shapes.broadcast(x.shape[:-2], y.shape[:-2])
+    strides = [[s * math.prod(v.shape[-2:]) for s in spread(v.shape[:-2], batch)] for v in (x, y)]
     return b.emit(
         "matmul", [x, y], (*batch, rows, columns), x.dtype, batch=list(batch), strides=strides, rows=rows,
         columns=columns, size=size, x_steps=steps[0], y_steps=steps[1],
@@ -250,7 +252,7 @@ def _scan(
         )  # fmt: skip
     start = captures + carries
     fixed, carried, sequences = operands[:captures], list(operands[captures:start]), operands[start:]
-    stacks = [b.variable(Type((length, *t.shape), t.dtype)) for t in body.outputs[carries:]]
+    stacks = [b.variable(t.type._replace(shape=(length, *t.type.shape))) for t in body.outputs[carries:]]
     for at in range(length)[:: -1 if reverse else 1]:
         rows = [b.take(x, x.shape[1:], strides_of(x.shape)[1:], at * strides_of(x.shape)[0]) for x in sequences]
         made = _graph(b, body, [*fixed, *carried, *rows])
