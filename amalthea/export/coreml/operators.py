@@ -157,7 +157,7 @@ def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -
     begin = clipped_starts(b, starts, x.shape, update.shape)
     counts = b.table[movement.iota]
     inside: Any = None
-    places = []
+    rows = []
     for axis, (n, d) in enumerate(zip(x.shape, update.shape)):
         column = [n if a == axis else 1 for a in range(x.rank)]
         at = b.reshape(b.emit("slice_by_index", [begin], (1,), begin=[axis], end=[axis + 1]), [1] * x.rank)
@@ -166,10 +166,10 @@ def _dynamic_update_slice(b: Builder, x: Value, update: Value, *starts: Value) -
         here = b.emit("logical_and", [b.emit("greater_equal", [offset, b.like(0, offset)]),
                                       b.emit("less_equal", [offset, last])])  # fmt: skip
         inside = here if inside is None else b.emit("logical_and", [inside, here])
-        places.append(b.reshape(_clipped(b, offset, last), (n,)))
+        rows.append(b.reshape(_clipped(b, offset, last), (n,)))
     spread = update
-    for axis, place in enumerate(places):
-        spread = _gather(b, spread, place, axis=axis)
+    for axis, row in enumerate(rows):
+        spread = _gather(b, spread, row, axis=axis)
     return _where(b, inside, spread, x)
 
 

@@ -160,8 +160,10 @@ class CoreMl(Target):
             package = Path(folder, "model.mlpackage")
             written(endpoint, options).save(str(package))
             with writing.whole_folder(Path(path)) as whole:
-                for part in package.iterdir():
-                    part.rename(Path(whole, part.name))
+                for file in (f for f in package.rglob("*") if f.is_file()):
+                    copy = Path(whole, file.relative_to(package))
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    writing.write(copy, file.read_bytes())
 
     def runner(self, path: str) -> Runner:
         if sys.platform != "darwin":

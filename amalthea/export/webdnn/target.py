@@ -67,6 +67,18 @@ def check_path(path: str) -> None:
         raise ArgumentError("What is at this path is no model of WebDNN, and is not replaced.", got=path)
 
 
+def _check_rows(arrays: Sequence[np.ndarray], shapes: Sequence[Any]) -> None:
+    """Raise an error unless a file of one row can be called for each row of the arrays."""
+    fit = all(shape[:1] == [1] and list(x.shape[1:]) == shape[1:] and x.size for x, shape in zip(arrays, shapes))
+    if not fit or len({len(x) for x in arrays}) != 1:
+        raise ArgumentError(
+            "The inputs do not have the sizes of the file.",
+            expected=", ".join(map(str, shapes)),
+            got=", ".join(str(x.shape) for x in arrays),
+            cure="export with batch_size= of as many rows",
+        )
+
+
 class WebDnn(Target):
     """WebDNN."""
 
@@ -85,12 +97,18 @@ class WebDnn(Target):
         told = json.loads(Path(path, _GRAPH).read_bytes())[_TOLD]
 
         def execute(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            inputs = [packed(np.asarray(feeds[name], "float32")) for name in told["inputs"]]
-            question = {"folder": os.path.abspath(path), "inputs": inputs, "shapes": told["shapes"]}
-            found = [unpacked(x) for x in self._node().ask(question)["outputs"]]
-            return dict(zip(told["outputs"], found))
+            arrays = [np.asarray(feeds[name], "float32") for name in told["inputs"]]
+            if all(list(x.shape) == shape for x, shape in zip(arrays, told["input_shapes"])):
+                return dict(zip(told["outputs"], self._once(path, told, arrays)))
+            _check_rows(arrays, told["input_shapes"])
+            rows = [self._once(path, told, [x[i : i + 1] for x in arrays]) for i in range(len(arrays[0]))]
+            return dict(zip(told["outputs"], map(np.concatenate, zip(*rows))))
 
         return execute
+
+    def _once(self, path: str, told: dict[str, Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        question = {"folder": os.path.abspath(path), "inputs": list(map(packed, arrays)), "shapes": told["shapes"]}
+        return [unpacked(x) for x in self._node().ask(question)["outputs"]]
 
     def _node(self) -> Node:
         """The process, which is kept for other files."""
