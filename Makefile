@@ -8,6 +8,8 @@ SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
 ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
+# Packages of npm for checks of export targets, which test-targets installs.
+PACKAGES := AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
@@ -46,9 +48,8 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 	done
 
 test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
-	cd tests/export/javascript && npm install --silent --no-audit --no-fund
-	OMP_NUM_THREADS=1 AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules \
-		$(ALL)/bin/python -m pytest -n 2 tests/export
+	cd tests/export/javascript && npm install --silent --no-audit --no-fund --ignore-scripts
+	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -75,7 +76,7 @@ format: $(VENV)/ready-dev ## lay out the code
 
 pages: $(ALL)/ready ## measure every backend and export target, and write the tables of docs/ and the README
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
-	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
+	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
 
 bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 3 (hours)
 	$(BENCH)/bin/python -m benchmarks --out docs/benchmarks

@@ -148,6 +148,8 @@ def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = N
     if not negative_slope and max_value is None and not threshold:
         return ops.relu(x)
     a = ops.convert_to_tensor(x)
+    if not negative_slope and not threshold and "float" in str(a.dtype):
+        return ops.clip(a, 0.0, max_value)
     kept = ops.where(ops.greater(a, threshold), a, ops.zeros_like(a))
     kept = kept if max_value is None else ops.clip(kept, 0.0, max_value)
     return ops.add(kept, ops.multiply(ops.minimum(ops.subtract(a, threshold), 0.0), negative_slope))

@@ -137,6 +137,16 @@ def with_state():
     return Model([x, h, c], layers.LSTM(2)(x, initial_state=[h, c]))
 
 
+class Secret(layers.Layer):
+    """A layer that does not tell its configuration."""
+
+    def call(self, inputs):
+        return inputs + 1
+
+    def get_config(self):
+        raise NotImplementedError("secret")
+
+
 GRAPHS = {
     "a layer that is not there": (lambda: of_two(layers.Subtract()), "no such layer"),
     "an op": (lambda: of_two(lambda x: x[0] * x[1]), "Multiply is an op"),
@@ -144,6 +154,7 @@ GRAPHS = {
     "an activation": (one(layers.Dense(2, "gelu"), 3), "activation='gelu'"),
     "a function": (one(layers.Lambda(lambda x: x + 1), 3), "Lambda"),
     "half precision": (one(layers.Dense(2, dtype="mixed_float16"), 3), "computes in mixed_float16"),
+    "a configuration that raises": (lambda: one(Secret(), 3)(), "not one of JSON"),
     "a mask": (one(lambda x: layers.LSTM(2)(layers.Masking()(x)), 4, 3), "Masking"),
     "a state": (with_state, "more than its inputs"),
     "an input of one axis": (one(layers.Activation("relu")), "one axis"),
@@ -268,6 +279,13 @@ def test_packages_that_are_missing_are_named(tmp_path, monkeypatch):
     monkeypatch.delattr(TARGET, "_kept", raising=False)
     with pytest.raises(MissingLibraryError, match=r"npm install @tensorflow/tfjs"):
         TARGET.runner(str(tmp_path / "m"))({})
+
+
+def test_a_folder_without_a_model_is_no_leak(tmp_path):
+    for text in ("", "{", "[]", "{}"):
+        (tmp_path / "model.json").write_text(text)
+        with pytest.raises(ArgumentError, match="that export wrote"):
+            export.check_export(small(), tmp_path, "tfjs")
 
 
 @executed

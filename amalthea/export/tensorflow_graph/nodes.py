@@ -37,12 +37,12 @@ def own_types(operator: str, inputs: Sequence[Value]) -> dict[str, str]:
 class Nodes(Lowering):
     """Collects the nodes of one function; an operator is a method, such as ``b.AddV2``."""
 
-    # Whether a loop reads its sequences from lists, and a row that it appends to one has to be a result of its step too.
+    # Whether loops read sequences from lists, and a row that one appends to a list has to be a result of its step too.
     lists_alone = False
 
     def __init__(self, table: Any):
         super().__init__(table)
-        self.constants: dict[int, tuple[str, np.ndarray]] = {}  # names by the identity of the array
+        self.constants: dict[Any, tuple[str, np.ndarray]] = {}  # names by the identity of the array
 
     @abstractmethod
     def several(self, operator: str, inputs: Sequence[Value], types: Sequence[Type], **attrs: Any) -> list[Value]:
@@ -76,14 +76,14 @@ class Nodes(Lowering):
     def new_constant(self, array: np.ndarray) -> Value:
         return Value(None, Type(array.shape, dtypes.standardize(array.dtype)), array)
 
-    def reference(self, value: Value) -> str:
-        """Return how a node refers to a value; a constant is made when a node first reads it."""
+    def reference(self, value: Value, kind: str = "") -> str:
+        """Return how a node refers to a value; a constant is made when a node of the kind first reads it."""
         if value.array is None:
             return value.name
-        found = self.constants.get(id(value.array))
-        if found is None:
-            found = self.constants[id(value.array)] = (self.stored(value), value.array)
-        return found[0]
+        key = (id(value.array), kind)
+        if key not in self.constants:
+            self.constants[key] = (self.stored(value), value.array)
+        return self.constants[key][0]
 
     def size_of(self, value: Value, axis: int) -> Value:
         sizes = self.Shape(value, shape=(value.rank,), dtype="int32", out_type="int32")

@@ -20,6 +20,16 @@ from amalthea.training.names import Names
 TYPES = {"float32": "DT_FLOAT", "int32": "DT_INT32", "bool": "DT_BOOL"}
 _INNER = {**TYPES, "variant": "DT_VARIANT"}
 _TEXTS = ("padding", "data_format")
+# Inputs that the runtime reads at once, as if they were attributes. A constant that a GPU holds cannot be read so, for
+# which theirs are constants of their own.
+_ON_HOST = {
+    "GatherV2": (2,), "ScatterNd": (2,), "ConcatV2": (-1,), "Range": (0, 1, 2), "TensorListReserve": (0, 1),
+    **dict.fromkeys(("PadV2", "Slice", "TensorListGetItem"), (1, 2)), "StridedSlice": (1, 2, 3),
+    **dict.fromkeys(
+        ("Reshape", "Transpose", "BroadcastTo", "ReverseV2", "Sum", "Prod", "Max", "Min", "ArgMax", "ArgMin", "Cumsum",
+         "Cumprod", "TopKV2", "TensorListFromTensor", "TensorListSetItem", "TensorListStack"), (1,),
+    ),
+}  # fmt: skip
 _FUNCTIONS = ("cond", "body", "then_branch", "else_branch")
 
 
@@ -106,7 +116,8 @@ class Builder(Nodes):
         return name
 
     def several(self, operator: str, inputs: Sequence[Value], types: Sequence[Type], **attrs: Any) -> list[Value]:
-        names = [self.reference(x) for x in inputs]
+        on_host = [i % len(inputs) for i in _ON_HOST.get(operator, ())]
+        names = [self.reference(x, "on the host" if i in on_host else "") for i, x in enumerate(inputs)]
         types = [self.held(t) for t in types]
         made = self._add(self.file.free(operator), operator, names, {**own_types(operator, inputs), **attrs})
         if self.function is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.errors import brief
 from amalthea.export.tfjs.graph import TYPES
 from amalthea.export.tfjs.layer_table import converted
 from amalthea.saving.building import leaves
@@ -34,7 +35,10 @@ def layers_of(model: Any, convert: Convert = converted) -> tuple[dict[str, Any],
     """
     if getattr(model, "_network", None) is None:
         raise Unsaid("the model is a subclass with a call of its own")
-    data = json.loads(json.dumps(model.get_config(), default=str))
+    try:
+        data = json.loads(json.dumps(model.get_config(), default=str, allow_nan=False))
+    except Exception as error:  # a user's get_config may raise any
+        raise Unsaid(f"its configuration is not one of JSON ({brief(str(error))})") from error
     config = _of_model(data, convert)
     weights = _weights(model)
     topology = {"keras_version": "2.15.0", "backend": "tensorflow", "model_config": config}

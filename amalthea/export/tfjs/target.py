@@ -80,7 +80,15 @@ class TensorFlowJs(Target):
 
 
 def _described(path: str) -> dict[str, Any]:
-    return json.loads(Path(path, _MODEL).read_bytes())
+    try:
+        found = json.loads(Path(path, _MODEL).read_bytes())
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or "outputs" not in found.get(_TOLD, {}):
+        raise ArgumentError(
+            f"This folder has no {_MODEL} that export wrote.", got=path, cure="model.export(path, format='tfjs')"
+        )
+    return found
 
 
 def _made(endpoint: Endpoint, options: Options) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -60,6 +60,11 @@ def cases() -> dict[str, Case]:
     }
 
 
+# Chromium's answers that are wrong, each with its reason; a test fails once one is right.
+WRONG = {
+    ("litert webgpu", name): "LiteRT.js 2.5.3 loses rows that a loop writes on WebGPU (right on wasm)"
+    for name in ("lstm", "gru")
+}
 MODELS = ("digits", "lstm", "gru", "mobile")
 
 
@@ -123,6 +128,10 @@ def test_a_runtime_of_the_browser_predicts_what_the_model_does(runtime, model, f
     expected = folder[1][model]
     if "lite" in runtime:  # its file is of one row
         expected = expected[:1]
+    if (runtime, model) in WRONG:
+        with pytest.raises(AssertionError):
+            check(answer, expected, bound(expected))
+        pytest.xfail(WRONG[runtime, model])
     check(answer, expected, bound(expected))
 
 
