@@ -15,7 +15,7 @@ from amalthea.export.archive import saved
 from amalthea.export.endpoint import traced
 from amalthea.export.targets import Options, check_options, check_path, chosen, target
 
-OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite")
+OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite", "class_labels", "image_inputs")
 ENDPOINT = "serve"
 
 
@@ -42,6 +42,8 @@ def exported(
         calibration=_batches(keywords.get("calibration"), endpoint.inputs),
         opset=keywords.get("opset_version"),
         variables={"variables": model.variables},
+        class_labels=keywords.get("class_labels"),
+        image_inputs=keywords.get("image_inputs"),
         model=model if signature is None and keywords.get("batch_size") is None else None,
     )
     check_options(writer, [endpoint], options)

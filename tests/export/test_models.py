@@ -252,6 +252,10 @@ def test_a_gradient_is_exported_as_any_function(target, tmp_path):
     archive.track(model)
     archive.add_endpoint("serve", saliency, [InputSpec(shape=(rows_of(target), 8, 8, 1), name="x")])
     path = tmp_path / f"m{TARGETS[target].ending}"
+    if target == "coreml":  # the gradient of the maxima compares tensors of six axes
+        with pytest.raises(ExportError, match="at most 5 axes"):
+            archive.write_out(path, verbose=False)
+        return
     archive.write_out(path, verbose=False)
     x = np.random.default_rng(0).normal(size=(rows_of(target) or 3, 8, 8, 1)).astype("float32")
     (got,) = targets.target(target).runner(str(path))({"x": x}).values()

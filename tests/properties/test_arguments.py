@@ -68,6 +68,7 @@ WITHOUT_EFFECT = {
     r"compat/old_files.py: (save|save_model): include_optimizer": "the optimizer is always written",
     r"compat/upgrading/\w+.py: \w+\.(visit|leave)_\w+: (original_)?node": "libcst's protocol of visitors",
     r"compat/tensorflow.py: Session.__init__: kwargs": "options of devices have no effect",
+    r"export/webdnn/target.py: WebDnn.write: options": "its files have one precision",
     r"bounding_boxes.py: pad: (height|width)": "a shift does not depend on the size",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }

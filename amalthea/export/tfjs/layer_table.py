@@ -9,7 +9,7 @@ Keras 2, depthwise kernels are not dilated.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 ACTIVATIONS = {
@@ -113,17 +113,22 @@ TABLE: dict[str, Row] = {
 _RENAMED = {"negative_slope": "alpha"}
 
 
-def converted(name: str, config: dict[str, Any], shapes: Any) -> tuple[dict[str, Any], str]:
-    """Return a layer's configuration for TensorFlow.js, and "" or a reason why it cannot be written.
+def converted(
+    name: str, config: dict[str, Any], shapes: Any, table: Mapping[str, Row] = TABLE,
+    activations: Mapping[str, str] = ACTIVATIONS,
+) -> tuple[dict[str, Any], str]:  # fmt: skip
+    """Return a layer's configuration in the form of Keras 2, and "" or a reason why it cannot be written.
 
     Args:
         name: str; the layer's class.
         config: its configuration of today.
         shapes: shape of its input, or list of shapes.
+        table: layers that the runtime has; those of TensorFlow.js by default.
+        activations: names of its activations by ours.
     """
-    if name not in TABLE:
+    if name not in table:
         return {}, "no such layer"
-    row = TABLE[name]
+    row = table[name]
     made = {"dtype": "float32", **{key: config[key] for key in ("name", "trainable") if key in config}}
     for key, value in config.items():
         if key in row.needed and not _is(value, row.needed[key]):
@@ -135,10 +140,10 @@ def converted(name: str, config: dict[str, Any], shapes: Any) -> tuple[dict[str,
         elif key not in row.needed and key not in _TRAINING and not key.endswith(_TRAINING_ENDS):
             return {}, f"{key}={value!r}"
     for key in ("activation", "recurrent_activation"):
-        if key in made and not (isinstance(made[key], str) and made[key] in ACTIVATIONS):
+        if key in made and not (isinstance(made[key], str) and made[key] in activations):
             return {}, f"{key}={made[key]!r}"
         if key in made:
-            made[key] = ACTIVATIONS[made[key]]
+            made[key] = activations[made[key]]
     return made, row.check(config, shapes)
 
 

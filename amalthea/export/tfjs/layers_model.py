@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from amalthea.export.tfjs.graph import TYPES
 from amalthea.export.tfjs.layer_table import converted
 from amalthea.saving.building import leaves
 
+Convert = Callable[[str, dict[str, Any], Any], tuple[dict[str, Any], str]]
 _RENAMED = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}
 _MODELS = ("Functional", "Sequential", "Model")
 
@@ -20,8 +22,13 @@ class Unsaid(Exception):
     """A part of a model that TensorFlow.js does not have as a layer; the text says which."""
 
 
-def layers_of(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def layers_of(model: Any, convert: Convert = converted) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the part of ``model.json`` that describes a model of layers, and its weights by name.
+
+    Args:
+        model: Model; the model.
+        convert: function of a layer's class, configuration and input shapes to the configuration that a runtime reads,
+            and a reason why it cannot be written, or "".
 
     Raises:
         Unsaid: a layer, or an option of one, is not in TensorFlow.js.
@@ -32,22 +39,22 @@ def layers_of(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         data = json.loads(json.dumps(model.get_config(), default=str, allow_nan=False))
     except Exception as error:  # a user's get_config may raise any
         raise Unsaid(f"its configuration is not one of JSON ({brief(str(error))})") from error
-    config = _of_model(data)
+    config = _of_model(data, convert)
     weights = _weights(model)
     topology = {"keras_version": "2.15.0", "backend": "tensorflow", "model_config": config}
     return {"format": "layers-model", "modelTopology": topology}, weights
 
 
-def _of_model(data: dict[str, Any]) -> dict[str, Any]:
+def _of_model(data: dict[str, Any], convert: Convert) -> dict[str, Any]:
     if "layers" not in data:
         raise Unsaid("the model is a subclass with a configuration of its own")
     if "input_layers" not in data:
-        config = {"name": data["name"], "layers": [_layer(x) for x in data["layers"]]}
-        return {"class_name": "Sequential", "config": config}
+        rows = [_layer(x, convert) for x in data["layers"]]
+        return {"class_name": "Sequential", "config": {"name": data["name"], "layers": rows}}
     rows = []
     models = {x["name"] for x in data["layers"] if x["class_name"] in _MODELS}
     for layer in data["layers"]:
-        made = _layer(layer)
+        made = _layer(layer, convert)
         nodes = [[[*_port(x, models), {}] for x in _inputs(layer["name"], node)] for node in layer["inbound_nodes"]]
         rows.append({**made, "name": layer["name"], "inbound_nodes": nodes})
     ends = {key: [_port(x, models) for x in _ports(data[key])] for key in ("input_layers", "output_layers")}
@@ -82,18 +89,18 @@ def _inputs(name: str, node: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _layer(data: dict[str, Any]) -> dict[str, Any]:
+def _layer(data: dict[str, Any], convert: Convert) -> dict[str, Any]:
     """The class and configuration of a layer, wrapper or model inside of a model."""
     name, config = data["class_name"], data["config"]
     if name == "InputLayer":
         return {"class_name": name, "config": _input(config)}
     if name in _MODELS:
-        return _of_model(config)
+        return _of_model(config, convert)
     if data.get("registered_name") not in (None, name) or not str(data.get("module", "")).startswith("keras.layers"):
         raise Unsaid(f"{name} is an op, or a class of the user's")
     _check_dtype(config)
     shapes = (data.get("build_config") or {}).get("input_shape") or []
-    made, reason = _wrapped(name, config, shapes) if name in _WRAPPERS else converted(name, config, shapes)
+    made, reason = _wrapped(name, config, convert) if name in _WRAPPERS else convert(name, config, shapes)
     if reason:
         raise Unsaid(f"{name} '{config['name']}': {reason}")
     return {"class_name": name, "config": made}
@@ -118,17 +125,17 @@ def _check_dtype(config: dict[str, Any]) -> None:
 _WRAPPERS = ("TimeDistributed", "Bidirectional")
 
 
-def _wrapped(name: str, config: dict[str, Any], shapes: Any) -> tuple[dict[str, Any], str]:
+def _wrapped(name: str, config: dict[str, Any], convert: Convert) -> tuple[dict[str, Any], str]:
     """A wrapper's configuration, with that of its layer. The backward layer is the forward one's mirror image."""
-    inner = _layer(config["layer"])
+    inner = _layer(config["layer"], convert)
     made = {"name": config["name"], "trainable": config.get("trainable", True), "layer": inner}
     if name == "TimeDistributed":
         return made, ""
-    other = _layer(config["backward_layer"])
+    other = _layer(config["backward_layer"], convert)
     pair = [{**x["config"], "name": "", "go_backwards": None} for x in (inner, other)]
     if pair[0] != pair[1] or inner["class_name"] != other["class_name"]:
         return {}, "two layers that differ"
-    if inner["config"]["return_state"]:
+    if inner["config"].get("return_state"):
         return {}, "return_state=True"
     inner["config"]["name"] = inner["config"]["name"].removeprefix("forward_")
     return {**made, "merge_mode": config["merge_mode"]}, ""
