@@ -159,8 +159,8 @@ def _header(about: _About, name: str) -> str:
 
 def read_header(text: str) -> tuple[str, list[Port], int, int]:
     """Return what a header says: the function's name, its ports, and the bytes of the arena and of constants."""
-    function = re.findall(r"^void (\w+)\(", text, re.M)[0]
-    names = re.findall(r"^#define \w+_SIZE \d+$", text, re.M)
+    function, parameters = re.findall(r"^void (\w+)\((.*)\);$", text, re.M)[0]
+    names = re.findall(r"\*(\w+)", parameters)
     rows = re.findall(r'^/\* (input|output) ("[^"]*"): (\w+) (\[.*?\]) \*/$', text, re.M)
     ports = [
         Port(name, json.loads(title), tuple(json.loads(shape)), dtype, kind)
