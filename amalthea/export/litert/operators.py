@@ -200,7 +200,7 @@ def pad(b: Builder, x: Value, *, low: Any, high: Any, value: Any = 0) -> Value:
     if not any(w != 0 for w in (*low, *high)):
         return b.reshape(x, shape)
     widths = b.ints([w for pair in zip(low, high) for w in pair])
-    pairs = b.RESHAPE(widths, b.constant([x.rank, 2], "int32"), shape=(x.rank, 2))
+    pairs = b.reshape(widths, (x.rank, 2))
     if value == 0:  # the quantizer knows this one alone
         return b.PAD(x, pairs, shape=shape)
     return b.PADV2(x, pairs, b.constant([value], x.dtype), shape=shape)

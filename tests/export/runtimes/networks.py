@@ -15,7 +15,7 @@ def masked() -> Model:
     """LSTMs over words, of which zeros are padding, for any number of rows."""
     amalthea.utils.set_random_seed(0)
     words = Input((7,), dtype="int32", name="words")
-    x = layers.Embedding(9, 4, mask_zero=True)(words)
+    x = layers.Embedding(9, 4, mask_zero=True, embeddings_initializer="orthogonal")(words)
     x = layers.LSTM(5, return_sequences=True)(x)
     return Model(words, layers.Dense(3, name="scores")(layers.Bidirectional(layers.LSTM(4))(x)))
 

@@ -33,7 +33,8 @@ public final class Jvm {
         TensorInfo info = tensor.getInfo();
         String dtype = TYPES.entrySet().stream().filter(e -> e.getValue() == info.type && !e.getKey().equals("uint32"))
             .findFirst().orElseThrow().getKey();
-        ByteBuffer data = tensor.getByteBuffer();
+        ByteBuffer data = ByteBuffer.allocateDirect(tensor.getByteBuffer().remaining()).order(ByteOrder.nativeOrder());
+        data.put(tensor.getByteBuffer()).flip();
         return new Bundle.Array(dtype, info.getShape(), data);
     }
 

@@ -103,16 +103,28 @@ def tensorflow(path, feeds):
     return {name: x.numpy() for name, x in run(**{k: tf.constant(v) for k, v in feeds.items()}).items()}
 
 
+def execute(runtime, folder):
+    (path,) = glob.glob(os.path.join(folder, "model*"))
+    with np.load(os.path.join(folder, "in.npz")) as feeds:
+        found = globals()[runtime](path, dict(feeds))
+    np.savez(os.path.join(folder, "out.npz"), **{name: np.asarray(x) for name, x in found.items()})
+
+
 def main(runtime, folders):
     for folder in folders:
-        (path,) = glob.glob(os.path.join(folder, "model*"))
-        try:
-            with np.load(os.path.join(folder, "in.npz")) as feeds:
-                found = globals()[runtime](path, dict(feeds))
-            np.savez(os.path.join(folder, "out.npz"), **{name: np.asarray(x) for name, x in found.items()})
-        except Exception as error:
-            with open(os.path.join(folder, "error.txt"), "w") as file:
-                file.write(f"{type(error).__name__}: {error}")
+        log = os.path.join(folder, "error.txt")
+        with open(log, "w") as file:
+            kept = os.dup(2)
+            os.dup2(file.fileno(), 2)  # a runtime in C++ prints its reason
+            try:
+                execute(runtime, folder)
+            except Exception as error:
+                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            finally:
+                os.dup2(kept, 2)
+                os.close(kept)
+        if os.path.exists(os.path.join(folder, "out.npz")):
+            os.remove(log)
     assert not any(name.split(".")[0] == "amalthea" for name in sys.modules)
 
 
