@@ -64,6 +64,9 @@ TARGETS = {
         "tensorboard",
         checks_with="tensorflow",
     ),
+    "executorch": Known(
+        "executorch", ".pte", "ExecuTorch, PyTorch's runtime of phones", "executorch", "executorch", "executorch"
+    ),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 

@@ -63,11 +63,17 @@ def called(command: Sequence[str | Path], **options: Any) -> str:
     return ran.stdout
 
 
+@functools.cache
+def _keras_home() -> str:
+    """A folder for the settings that TensorFlow's Keras writes, which would choose the backend of other tests."""
+    return tempfile.mkdtemp()
+
+
 def in_python(runtime: str, program: Callable[[], list[str]] = places.python, path: str = "") -> Starter:
     """The Python program of ``programs/run.py``."""
 
     def start(folders: Sequence[Path]) -> None:
-        settings = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        settings = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "KERAS_HOME": _keras_home()}
         try:
             called([*program(), runtime, *folders], env=settings)
         except Ended as ended:

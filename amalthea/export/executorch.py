@@ -1,0 +1,123 @@
+"""ExecuTorch (``.pte``): an endpoint in PyTorch's functions, exported by PyTorch; XNNPACK's kernels where it has them.
+
+A program's inputs and outputs have no names, so the file has two methods beside ``forward`` that give them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from amalthea import writing
+from amalthea.engine import backends
+from amalthea.engine.ir.trace import type_of
+from amalthea.errors import ExportError
+from amalthea.export.endpoint import Endpoint
+from amalthea.export.targets import Options, Runner, Target, runtime_of
+
+_INPUTS, _OUTPUTS = "input_names", "output_names"
+
+
+class ExecuTorch(Target):
+    """ExecuTorch."""
+
+    name = "executorch"
+    has_symbols = False
+    delegated = True  # whether XNNPACK computes what it can; the portable kernels compute the rest
+
+    def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
+        with _quiet():
+            data = self._program(endpoints[0])
+        writing.write(path, data)
+
+    def _program(self, endpoint: Endpoint) -> bytes:
+        import torch
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        module = _module(endpoint)
+        examples = tuple(_tensor(np.zeros([int(d) for d in x.shape], x.dtype)) for x in endpoint.graph.inputs)  # type: ignore[arg-type]
+        names = {_INPUTS: "\n".join(endpoint.inputs), _OUTPUTS: "\n".join(endpoint.outputs)}
+        try:
+            with torch.no_grad():
+                exported = torch.export.export(module, examples, strict=False)
+            partitioners = [XnnpackPartitioner()] if self.delegated else []
+            edge = to_edge_transform_and_lower(exported, partitioner=partitioners, constant_methods=names)
+            return bytes(edge.to_executorch().buffer)
+        except Exception as error:  # of many classes, by what its parts meet
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise ExportError(
+                f"ExecuTorch cannot say a computation of endpoint {endpoint.name!r}.", got=reason[0][:300],
+                cure="format='onnx', which says more",
+            ) from error  # fmt: skip
+
+    def runner(self, path: str) -> Runner:
+        runtime_of(self.name)
+        from executorch.runtime import Runtime
+
+        with _quiet():
+            program = Runtime.get().load_program(path)
+            inputs, outputs = (_said(program, method) for method in (_INPUTS, _OUTPUTS))
+            method = program.load_method("forward")
+
+        def execute(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            got = method.execute([_tensor(feeds[name]) for name in inputs])
+            return {name: x.numpy().copy() for name, x in zip(outputs, got)}
+
+        return execute
+
+
+def _said(program: Any, method: str) -> list[str]:
+    (text,) = program.load_method(method).execute([])
+    return text.split("\n")
+
+
+def _tensor(array: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(np.array(array, order="C"))
+
+
+def _module(endpoint: Endpoint) -> Any:
+    """An ``nn.Module`` that takes and gives the endpoint's tensors in order."""
+    import torch
+
+    library = backends.load("torch")
+    graph = endpoint.lowered(library.lowerings, "executorch").graph
+
+    def run(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        arrays = [library.array(x, type_of(x).dtype) if isinstance(x, np.ndarray) else x for x in inputs]
+        return library.run(primitive, arrays, attrs)
+
+    class Exported(torch.nn.Module):
+        def forward(self, *inputs: Any) -> Any:
+            known = dict(zip(graph.inputs, inputs))
+            known.update((tensor, getattr(self, f"weight_{i}")) for i, (_, tensor) in enumerate(graph.reads))
+            return tuple(x if torch.is_tensor(x) else _tensor(x) for x in graph.evaluate(known, run))
+
+    module = Exported()
+    for i, (variable, _) in enumerate(graph.reads):
+        module.register_buffer(f"weight_{i}", _tensor(variable.numpy()))
+    return module.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what its parts log and warn of."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+TARGET = ExecuTorch()
