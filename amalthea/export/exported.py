@@ -29,10 +29,11 @@ def exported(
         raise ArgumentError("export has no such option.", expected=", ".join(OPTIONS), got=", ".join(unknown))
     path = os.fspath(filepath)
     name = chosen(format, path)
-    if not keywords.get("overwrite", True) and os.path.lexists(path):
-        raise ArgumentError("There is a file at this path already.", got=path, cure="overwrite=True")
     check_path(name, path)
     writer = target(name)
+    there = [] if keywords.get("overwrite", True) else [p for p in writer.files(path) if os.path.lexists(p)]
+    if there:
+        raise ArgumentError("There is a file at this path already.", got=there[0], cure="overwrite=True")
     found = signatures.of_model(model) if signature is None else signatures.given(signature, model)
     if keywords.get("batch_size") is not None:
         positive_int(keywords["batch_size"], "batch_size", "export")

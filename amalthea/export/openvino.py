@@ -39,8 +39,12 @@ class OpenVino(Target):
         with tempfile.TemporaryDirectory() as folder:
             openvino.save_model(model, os.path.join(folder, "m.xml"), compress_to_fp16=options.dtype == "float16")
             weights, text = (Path(folder, f"m.{ending}").read_bytes() for ending in ("bin", "xml"))
-        writing.write(f"{os.path.splitext(path)[0]}.bin", weights)
-        writing.write(path, text)
+        with writing.whole_file(self.files(path)[1]) as first, writing.whole_file(path) as second:
+            first.write(weights)
+            second.write(text)
+
+    def files(self, path: str) -> list[str]:
+        return [path, f"{os.path.splitext(path)[0]}.bin"]
 
     def runner(self, path: str) -> Runner:
         compiled = runtime_of(self.name).Core().compile_model(path, "CPU", SETTINGS)

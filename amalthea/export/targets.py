@@ -35,6 +35,7 @@ class Known(NamedTuple):
         extra: str; the extra of this package that installs both.
         program: str; the program of the system that executes the file, or compiles it, for a check.
         checks_with: str; the extra that installs ``runs_with``, if it is another.
+        executes: bool; whether the file holds a computation, and not weights alone.
     """
 
     module: str
@@ -45,6 +46,7 @@ class Known(NamedTuple):
     extra: str = ""
     program: str = ""
     checks_with: str = ""
+    executes: bool = True
 
 
 _LITERT = "ai_edge_litert"
@@ -67,6 +69,7 @@ TARGETS = {
     "executorch": Known(
         "executorch", ".pte", "ExecuTorch, PyTorch's runtime of phones", "executorch", "executorch", "executorch"
     ),
+    "safetensors": Known("safetensors", ".safetensors", "weights by name, for PyTorch and hubs", executes=False),
 }
 ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
 
@@ -104,6 +107,10 @@ class Target:
             ExportError: an endpoint has a computation or a type that the format cannot say; nothing is written.
         """
         raise NotImplementedError
+
+    def files(self, path: str) -> list[str]:
+        """Return every path that :meth:`write` makes or replaces."""
+        return [path]
 
     def report(self, path: str) -> str:
         """Return a line on a written file for its user, or ""."""
@@ -157,6 +164,8 @@ def target(name: str) -> Target:
 def executed_here(name: str) -> bool:
     """Whether a target's files can be written and executed here: its libraries and program are installed."""
     known = TARGETS[name]
+    if not known.executes:
+        return False
     libraries = [x for x in (known.writes_with, known.runs_with) if x]
     there = all(importlib.util.find_spec(x) is not None for x in libraries)
     return there and (not known.program or shutil.which(known.program) is not None)

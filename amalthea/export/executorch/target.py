@@ -17,10 +17,13 @@ import numpy as np
 from amalthea import writing
 from amalthea.engine import backends
 from amalthea.engine.ir.trace import type_of
+from amalthea.engine.primitives import rnn
 from amalthea.errors import ExportError
 from amalthea.export.endpoint import Endpoint
+from amalthea.export.executorch.windows import windows
 from amalthea.export.targets import Options, Runner, Target, runtime_of
 
+_WHOLE = {rnn.lstm, rnn.gru}  # functions of PyTorch that ExecuTorch has no kernels for
 _INPUTS, _OUTPUTS = "input_names", "output_names"
 
 
@@ -39,7 +42,7 @@ class ExecuTorch(Target):
     def _program(self, endpoint: Endpoint) -> bytes:
         import torch
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
+        from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 
         module = _module(endpoint)
         examples = tuple(_tensor(np.zeros([int(d) for d in x.shape], x.dtype)) for x in endpoint.graph.inputs)  # type: ignore[arg-type]
@@ -48,7 +51,10 @@ class ExecuTorch(Target):
             with torch.no_grad():
                 exported = torch.export.export(module, examples, strict=False)
             partitioners = [XnnpackPartitioner()] if self.delegated else []
-            edge = to_edge_transform_and_lower(exported, partitioner=partitioners, constant_methods=names)
+            config = EdgeCompileConfig(_skip_dim_order=True)  # its copies know no other orders of axes than images have
+            edge = to_edge_transform_and_lower(
+                exported, partitioner=partitioners, constant_methods=names, compile_config=config
+            )
             return bytes(edge.to_executorch().buffer)
         except Exception as error:  # of many classes, by what its parts meet
             reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -89,11 +95,12 @@ def _module(endpoint: Endpoint) -> Any:
     import torch
 
     library = backends.load("torch")
-    graph = endpoint.lowered(library.lowerings, "executorch").graph
+    known = [primitive for primitive in library.lowerings if primitive not in _WHOLE]
+    graph, own = endpoint.lowered(known, "executorch").graph, windows(library.lowerings)
 
     def run(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         arrays = [library.array(x, type_of(x).dtype) if isinstance(x, np.ndarray) else x for x in inputs]
-        return library.run(primitive, arrays, attrs)
+        return own[primitive](*arrays, **attrs) if primitive in own else library.run(primitive, arrays, attrs)
 
     class Exported(torch.nn.Module):
         def forward(self, *inputs: Any) -> Any:
