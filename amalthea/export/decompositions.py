@@ -19,7 +19,12 @@ from amalthea.engine.primitives.fourier import fft
 from amalthea.errors import ExportError
 
 
-def _size(x: Any, axis: int) -> int:
+def size_of(x: Any, axis: int) -> int:
+    """A size of an axis.
+
+    Raises:
+        ExportError: it is open.
+    """
     size = type_of(x).shape[axis]
     if not isinstance(size, int):
         raise ExportError(
@@ -29,20 +34,21 @@ def _size(x: Any, axis: int) -> int:
     return size
 
 
-def _wide(function: Any) -> Any:
+def wide(function: Any) -> Any:
     """Compute a function of half precision in floats of 32 bits."""
 
     def run(*inputs: Any, **attrs: Any) -> Any:
         own = type_of(inputs[0]).dtype
-        wide = dtypes.accumulator(own)
-        found = function(*(ops.cast(x, wide) for x in inputs), **attrs)
+        dtype = dtypes.accumulator(own)
+        found = function(*(ops.cast(x, dtype) for x in inputs), **attrs)
         narrow = lambda x: ops.cast(x, own) if dtypes.is_float(type_of(x).dtype) else x  # noqa: E731
         return tuple(map(narrow, found)) if isinstance(found, tuple) else narrow(found)
 
     return run
 
 
-def _turned(x: Any) -> Any:
+def turned(x: Any) -> Any:
+    """Exchange the last two axes."""
     return ops.swapaxes(x, -1, -2)
 
 
@@ -51,7 +57,8 @@ def _column(x: Any, unit: Any) -> Any:
     return ops.sum(x * unit, axis=-1)
 
 
-def _outer(x: Any, y: Any) -> Any:
+def outer(x: Any, y: Any) -> Any:
+    """The product of each element of one vector with each of another."""
     return ops.expand_dims(x, -1) * ops.expand_dims(y, -2)
 
 
@@ -60,9 +67,9 @@ def _steps(count: int, *sizes: int, dtype: str) -> list[np.ndarray]:
     return [np.arange(count, dtype="int32"), *(np.eye(count, n, dtype=dtype) for n in sizes)]
 
 
-@_wide
+@wide
 def cholesky(x: Any) -> Any:
-    n, rows = _size(x, -1), np.arange(_size(x, -1), dtype="int32")
+    n, rows = size_of(x, -1), np.arange(size_of(x, -1), dtype="int32")
     lower = ops.tril(x)
 
     def step(rest: Any, at: Any) -> Any:
@@ -70,18 +77,18 @@ def cholesky(x: Any) -> Any:
         column = _column(rest, unit)
         pivot = ops.sum(column * unit, axis=-1, keepdims=True)
         made = ops.where(rows >= i, column / ops.sqrt(pivot), ops.zeros_like(column))
-        return rest - _outer(made, made), made
+        return rest - outer(made, made), made
 
-    _, columns = ops.scan(step, lower + _turned(ops.tril(x, -1)), _steps(n, n, dtype=type_of(x).dtype))
+    _, columns = ops.scan(step, lower + turned(ops.tril(x, -1)), _steps(n, n, dtype=type_of(x).dtype))
     found = ops.moveaxis(columns, 0, -1)
     failed = ops.any(ops.isnan(found), axis=(-2, -1), keepdims=True)
     return ops.where(failed, ops.full_like(found, float("nan")), found)
 
 
-@_wide
+@wide
 def triangular_solve(a: Any, b: Any, *, lower: bool, transpose_a: bool) -> Any:
-    a = _turned(a) if transpose_a else a
-    n, first = _size(a, -1), lower != transpose_a
+    a = turned(a) if transpose_a else a
+    n, first = size_of(a, -1), lower != transpose_a
 
     def step(x: Any, at: Any) -> Any:
         row, right, unit = at
@@ -93,9 +100,9 @@ def triangular_solve(a: Any, b: Any, *, lower: bool, transpose_a: bool) -> Any:
     return ops.scan(step, ops.zeros_like(b), rows, reverse=not first)[0]
 
 
-@_wide
+@wide
 def lu(x: Any) -> Any:
-    m, n = _size(x, -2), _size(x, -1)
+    m, n = size_of(x, -2), size_of(x, -1)
     dtype, rows, columns = type_of(x).dtype, np.arange(m, dtype="int32"), np.arange(n, dtype="int32")
 
     def step(carry: Any, at: Any) -> Any:
@@ -110,7 +117,7 @@ def lu(x: Any) -> Any:
         column, top = _column(rest, unit), ops.sum(row * unit, axis=-1, keepdims=True)
         below, right = ops.expand_dims(rows > i, -1), columns > i
         share = ops.where(rows > i, column / ops.where(ops.equal(top, 0.0), 1.0, top), 0.0)
-        new = rest - _outer(share, ops.where(right, row, 0.0))
+        new = rest - outer(share, ops.where(right, row, 0.0))
         new = ops.where(ops.logical_and(below, ops.equal(columns, i)), ops.expand_dims(share, -1), new)
         return (new, order), ops.squeeze(pivot, -1)
 
@@ -119,9 +126,9 @@ def lu(x: Any) -> Any:
     return made, ops.moveaxis(pivots, 0, -1), order
 
 
-@_wide
+@wide
 def solve(a: Any, b: Any) -> Any:
-    n = _size(a, -1)
+    n = size_of(a, -1)
     factors, _, order = linear_algebra.lu(a)
     exchange = ops.equal(ops.expand_dims(order, -1), np.arange(n, dtype="int32"))
     right = ops.matmul(ops.cast(exchange, type_of(a).dtype), b)
@@ -130,9 +137,9 @@ def solve(a: Any, b: Any) -> Any:
     return linear_algebra.triangular_solve(factors, right, lower=False, transpose_a=False)
 
 
-@_wide
+@wide
 def qr(x: Any, *, mode: str) -> Any:
-    m, n = _size(x, -2), _size(x, -1)
+    m, n = size_of(x, -2), size_of(x, -1)
     count, dtype, rows = min(m, n), type_of(x).dtype, np.arange(m, dtype="int32")
     start = ops.zeros_like(ops.expand_dims(ops.sum(x, axis=-1), -1)) + np.eye(m, dtype=dtype)
 
@@ -147,18 +154,18 @@ def qr(x: Any, *, mode: str) -> Any:
         mirror = below + axis * (head + ops.where(head < 0.0, -length, length))
         size = ops.sum(mirror * mirror, axis=-1, keepdims=True)
         share = mirror * ops.where(tail > 0.0, 2.0 / ops.where(tail > 0.0, size, 1.0), 0.0)
-        r = r - _outer(share, ops.sum(ops.expand_dims(mirror, -1) * r, axis=-2))
-        return (r, q - _outer(ops.sum(q * ops.expand_dims(mirror, -2), axis=-1), share)), None
+        r = r - outer(share, ops.sum(ops.expand_dims(mirror, -1) * r, axis=-2))
+        return (r, q - outer(ops.sum(q * ops.expand_dims(mirror, -2), axis=-1), share)), None
 
     (r, q), _ = ops.scan(step, (x, start), _steps(count, n, m, dtype=dtype))
     kept = m if mode == "complete" else count
     return q[..., :kept], ops.triu(r)[..., :kept, :]
 
 
-@_wide
+@wide
 def transform(real: Any, imaginary: Any, *, axes: tuple[int, ...], inverse: bool) -> Any:
     for axis in axes:
-        n = _size(real, axis)
+        n = size_of(real, axis)
         turns = np.outer(np.arange(n), np.arange(n)) % n
         wave = np.exp((2j if inverse else -2j) * np.pi * turns / n) / (n if inverse else 1)
         cosine, sine = wave.real.astype(type_of(real).dtype), wave.imag.astype(type_of(real).dtype)

@@ -17,8 +17,11 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import Primitive, control, elementwise
 from amalthea.errors import ExportError, brief
-from amalthea.export.decompositions import DECOMPOSITIONS
+from amalthea.export import decompositions, jacobi
 from amalthea.training.names import Names
+
+
+_DECOMPOSITIONS = {**decompositions.DECOMPOSITIONS, **jacobi.DECOMPOSITIONS}
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Endpoint(NamedTuple):
         Raises:
             ExportError: the graph has a primitive that the target cannot say.
         """
-        graph = expand(simplify(self.graph), lowerings, DECOMPOSITIONS)
-        graph = simplify(expand(channels_first(graph) if first else graph, lowerings, DECOMPOSITIONS))
+        graph = expand(simplify(self.graph), lowerings, _DECOMPOSITIONS)
+        graph = simplify(expand(channels_first(graph) if first else graph, lowerings, _DECOMPOSITIONS))
         missing = sorted({n.primitive.name for n in all_nodes(graph) if n.primitive not in lowerings})
         if control.native_call.name in missing:
             raise ExportError(
