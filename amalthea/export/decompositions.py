@@ -119,11 +119,11 @@ def lu(x: Any) -> Any:
         share = ops.where(rows > i, column / ops.where(ops.equal(top, 0.0), 1.0, top), 0.0)
         new = rest - outer(share, ops.where(right, row, 0.0))
         new = ops.where(ops.logical_and(below, ops.equal(columns, i)), ops.expand_dims(share, -1), new)
-        return (new, order), ops.squeeze(pivot, -1)
+        return (new, order), pivot
 
     start = ops.zeros_like(ops.sum(x, axis=-1), dtype="int32") + rows
     (made, order), pivots = ops.scan(step, (x, start), _steps(min(m, n), n, dtype=dtype))
-    return made, ops.moveaxis(pivots, 0, -1), order
+    return made, ops.moveaxis(pivots[..., 0], 0, -1), order
 
 
 @wide
