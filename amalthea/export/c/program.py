@@ -17,6 +17,7 @@ from amalthea.export.c.operators import OPERATORS
 from amalthea.export.c.text import TYPES, c_type, identifier, quoted, unique
 from amalthea.export.c.windows import WINDOWS
 from amalthea.export.endpoint import Endpoint
+from amalthea.export.folding import folded
 from amalthea.export.lowering import Value
 
 LOWERINGS = {**OPERATORS, **LOOPS, **WINDOWS, **CONTROL}
@@ -68,7 +69,7 @@ def program(endpoint: Endpoint, stem: str, header: str, narrow: bool = False) ->
         header: str; the name of the header.
         narrow: bool; whether weights are kept in 8 bits.
     """
-    endpoint = endpoint.lowered(LOWERINGS, "c")
+    endpoint = folded(endpoint.lowered(LOWERINGS, "c"))
     graph, b = endpoint.graph, Builder(LOWERINGS, Constants(narrow))
     for i, tensor in enumerate(graph.inputs):
         type, shape = b.held(tensor.type), tensor.type.shape
