@@ -20,7 +20,7 @@ from amalthea.engine.ir.tensor import Tensor
 from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import Variable
 from amalthea.engine.passes.rewrite import all_nodes
-from amalthea.engine.shapes import Dim, is_static, public
+from amalthea.engine.shapes import Dim, is_static
 from amalthea.errors import ExportError, ModelFileError
 from amalthea.export import signatures
 from amalthea.export.endpoint import Endpoint, traced
@@ -98,7 +98,7 @@ def _traced_step(model: Any, data: Any, open_batch: bool) -> tuple[Graph, list[s
     """The graph of a step whose metrics are of that batch alone, and the names of its results."""
     leaves = [_of_any_rows(x) if open_batch and x is not None else x for x in tree.flatten(((data,), {}))]
     graph, logs = transforms.capture(model._as_compiled("train", alone=True), ((data,), {}), leaves)
-    if any(not is_static(x.shape) for n in all_nodes(graph) if n.primitive.name.startswith("random") for x in n.outputs):
+    if any(not is_static(x.type.shape) for n in all_nodes(graph) if n.primitive.name.startswith("random") for x in n.outputs):
         raise ExportError(
             "A layer draws random numbers for each row, whose number is open.", cure="open_batch=False"
         )
@@ -147,7 +147,7 @@ def _described(step: Endpoint, predict: Endpoint, state: dict[Variable, str]) ->
 
 
 def _ports(names: Sequence[str], tensors: Sequence[Tensor]) -> list[dict[str, Any]]:
-    return [{"name": name, "dtype": x.dtype, "shape": list(public(x.shape))} for name, x in zip(names, tensors)]
+    return [{"name": name, "dtype": x.dtype, "shape": list(x.shape)} for name, x in zip(names, tensors)]
 
 
 def load_trained(model: Any, filepath: Any) -> None:
