@@ -47,6 +47,7 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 
 test-targets: $(ALL)/ready ## run exported files in every runtime: Node, Chromium, the JVM, arm64 (npm, pip, Debian)
 	cd tests/export/javascript && npm install --silent --no-audit --no-fund
+	$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[executorch]' safetensors
 	$(ALL)/bin/python -m tests.export.runtimes.fetch
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 --dist loadgroup tests/export
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.runtimes

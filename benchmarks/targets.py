@@ -1,4 +1,4 @@
-"""``python -m benchmarks.targets``: time of a call of exported files in their runtimes, beside ONNX Runtime in the same run."""
+"""``python -m benchmarks.targets``: time of a call of exported files, beside ONNX Runtime in the same run."""
 
 from __future__ import annotations
 

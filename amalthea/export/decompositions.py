@@ -1,8 +1,8 @@
 """Linear algebra and Fourier transforms in plain operators, for formats that have none of their own.
 
 A factorization is a loop over columns, in which the column is chosen by a row of the unit matrix: shapes stay the same
-from step to step. It takes as many operations as the usual algorithm on the whole matrix would in each step, so it is meant for
-small ones. A Fourier transform is a product with the matrix of its waves.
+from step to step. Each step takes the whole matrix, so it is meant for small ones. A Fourier transform is a product
+with the matrix of its waves.
 """
 
 from __future__ import annotations

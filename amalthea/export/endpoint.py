@@ -20,7 +20,6 @@ from amalthea.errors import ExportError, brief
 from amalthea.export import decompositions, jacobi
 from amalthea.training.names import Names
 
-
 _DECOMPOSITIONS = {**decompositions.DECOMPOSITIONS, **jacobi.DECOMPOSITIONS}
 
 

@@ -52,7 +52,7 @@ def _of_constants(values: dict[Tensor, np.ndarray]) -> Rule:
         out = node.outputs[0]
         if any(k is None for k in known) or not shapes.is_static(out.type.shape):
             return None
-        if not np.prod(out.type.shape) <= max(k.size for k in known if k is not None):
+        if shapes.substitute(shapes.size(out.type.shape), {}) > max(k.size for k in known if k is not None):
             return None  # a file holds the smaller one
         with np.errstate(all="ignore"):
             return [_constant(np.asarray(node.primitive.reference(*known, **node.attrs)), out)]

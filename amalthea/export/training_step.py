@@ -98,10 +98,13 @@ def _traced_step(model: Any, data: Any, open_batch: bool) -> tuple[Graph, list[s
     """The graph of a step whose metrics are of that batch alone, and the names of its results."""
     leaves = [_of_any_rows(x) if open_batch and x is not None else x for x in tree.flatten(((data,), {}))]
     graph, logs = transforms.capture(model._as_compiled("train", alone=True), ((data,), {}), leaves)
-    if any(not is_static(x.type.shape) for n in all_nodes(graph) if n.primitive.name.startswith("random") for x in n.outputs):
-        raise ExportError(
-            "A layer draws random numbers for each row, whose number is open.", cure="open_batch=False"
-        )
+    if any(
+        not is_static(x.type.shape)
+        for n in all_nodes(graph)
+        if n.primitive.name.startswith("random")
+        for x in n.outputs
+    ):
+        raise ExportError("A layer draws random numbers for each row, whose number is open.", cure="open_batch=False")
     ours = {id(v) for v in model.metrics_variables}
     graph.writes = [(v, t) for v, t in graph.writes if id(v) not in ours]
     by_name = dict(zip(sorted(logs), graph.outputs))

@@ -7,7 +7,7 @@ without gaps, and every byte belongs to one. Reading needs no library: the forma
 in it is checked here against the file and our own limits.
 
 A name is the path of an object as in a ``.weights.h5`` file, and the number of the value: ``layers/dense/0``. A file
-whose metadata names another format than ours, such as ``pt``, has the paths of variables, with dots: ``net.dense.kernel``.
+whose metadata names another format, such as ``pt``, has the paths of variables, with dots: ``net.dense.kernel``.
 """
 
 from __future__ import annotations

@@ -65,9 +65,9 @@ class ExecuTorch(Target):
 
     def runner(self, path: str) -> Runner:
         runtime_of(self.name)
-        from executorch.runtime import Runtime
-
         with _quiet():
+            from executorch.runtime import Runtime
+
             program = Runtime.get().load_program(path)
             inputs, outputs = (_said(program, method) for method in (_INPUTS, _OUTPUTS))
             method = program.load_method("forward")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any
 
 from amalthea.engine.primitives import movement
@@ -37,7 +39,7 @@ def windows(table: Mapping[Any, Any]) -> dict[Any, Any]:
             start = i * dilation[0]
             part = x[:, :, start : start + (count - 1) * strides[0] + 1 : strides[0]].movedim(2, 1)
             parts.append(planes(part.flatten(0, 1), kernel[i], strides[1:], dilation[1:], groups))
-        return _back(sum(parts).unflatten(0, (x.shape[0], count)).movedim(1, 2), data_format)
+        return _back(reduce(add, parts).unflatten(0, (x.shape[0], count)).movedim(1, 2), data_format)
 
     def transposed(g: Any, kernel: Any, *, shape: Any, data_format: str, **attrs: Any) -> Any:
         """Over a line: over a plane of one row. Over a volume: the convolution of the dilated input."""
@@ -45,7 +47,9 @@ def windows(table: Mapping[Any, Any]) -> dict[Any, Any]:
         if rank == 2:
             return table[w.conv_input_gradient](g, kernel, shape=shape, data_format=data_format, **attrs)
         if rank == 3:
-            return _back(volume(_first(g, data_format), kernel, shape[1:-1] if last else shape[2:], **attrs), data_format)
+            return _back(
+                volume(_first(g, data_format), kernel, shape[1:-1] if last else shape[2:], **attrs), data_format
+            )
         axis = 1 if last else 2
         wide = {"strides": (1, *attrs["strides"]), "padding": ((0, 0), *attrs["padding"])}
         wide |= {"dilation": (1, *attrs["dilation"]), "groups": attrs["groups"]}

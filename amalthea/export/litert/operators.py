@@ -158,7 +158,7 @@ def _reduce(operator: str) -> Callable[..., Value]:
 
 def _sum(b: Builder, x: Value, *, axes: Any, keepdims: bool = False) -> Value:
     """A sum; in a file of integers, a mean times a count, for the quantizer gives a sum the range of its elements."""
-    count = np.prod([d for a, d in enumerate(x.shape) if a in axes and isinstance(d, int)], initial=1)
+    count = math.prod(d for a, d in enumerate(x.shape) if a in axes and isinstance(d, int))
     known = all(isinstance(x.shape[a], int) for a in axes)
     if not (b.model.integers and x.dtype == "float32" and known and count > 1):
         return _reduce("SUM")(b, x, axes=axes, keepdims=keepdims)

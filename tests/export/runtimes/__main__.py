@@ -1,4 +1,4 @@
-"""Prints the table of runtimes and networks: ``python -m tests.export.runtimes [--write]`` puts it into docs/targets.md."""
+"""Prints the table of runtimes and networks: ``python -m tests.export.runtimes``; ``--write``: into docs/targets.md."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Fetches what runtimes need beyond the package's extras: ``python -m tests.export.runtimes.fetch``.
 
 From the Python package index: the JVM's jar of ONNX Runtime, which the wheel of pyserini holds; TFLite-Micro's
-interpreter; wheels for arm64. From Debian: Python for arm64, unpacked beside them; and, for root, QEMU, a JDK and compilers for
-ARM. A step that fails says so, and the tests that need it are skipped with the reason.
+interpreter; wheels for arm64. From Debian: Python for arm64, unpacked beside them; and, for root, QEMU, a JDK and
+compilers for ARM. A step that fails says so, and the tests that need it are skipped with the reason.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import amalthea
-from amalthea import Input, Model, Sequential, layers
+from amalthea import Input, Model, layers
 from tests.export.page import digits, mobile
 
 

@@ -1,7 +1,7 @@
 """Runtimes that execute exported files without Amalthea, and how each is started.
 
-Every runtime executes the networks of :mod:`tests.export.runtimes.networks` in a process of its own, and what comes out is compared
-with ``predict``.
+Every runtime executes the networks of ``networks.py`` in a process of its own, and what comes out is compared with
+``predict``.
 """
 
 from __future__ import annotations
@@ -146,7 +146,11 @@ def _main(name: str, ports: Sequence[Any]) -> str:
     lines = ["#include <stdio.h>", '#include "model.h"']
     for p in ports:
         lines.append(f"static {types.get(p.dtype, f'{p.dtype}_t')} {p.name}[{name.upper()}_{p.name.upper()}_SIZE];")
-    lines += ["int main(void) {", '    FILE *in = fopen("in.bin", "rb"), *out = fopen("out.bin", "wb");', "    int ok = 1;"]
+    lines += [
+        "int main(void) {",
+        '    FILE *in = fopen("in.bin", "rb"), *out = fopen("out.bin", "wb");',
+        "    int ok = 1;",
+    ]
     reads = [p.name for p in ports if p.kind == "input"]
     lines += [f"    ok = ok && fread({x}, sizeof {x}, 1, in) == 1;" for x in reads]
     lines.append(f"    {name}({', '.join(p.name for p in ports)});")
@@ -178,10 +182,12 @@ RUNTIMES = [
     Runtime("OpenVINO reads ONNX", "onnx", in_python("openvino"), lambda: places.libraries("openvino")),
     Runtime("LiteRT", "litert", in_python("litert"), lambda: places.libraries("ai_edge_litert")),
     Runtime(
-        "LiteRT, compiled model", "litert", in_python("litert_compiled"), lambda: places.libraries("ai_edge_litert"), ONE
+        "LiteRT, compiled model", "litert", in_python("litert_compiled"),
+        lambda: places.libraries("ai_edge_litert"), ONE,
     ),
     Runtime(
-        "LiteRT, int8", "litert", in_python("litert"), lambda: places.libraries("ai_edge_litert"), {**ONE, "dtype": "int8"},
+        "LiteRT, int8", "litert", in_python("litert"), lambda: places.libraries("ai_edge_litert"),
+        {**ONE, "dtype": "int8"},
         gaps={"masked LSTM": "cannot quantize"}, close=0.1,
     ),
     Runtime("LiteRT on arm64 (QEMU)", "litert", in_python("litert", places.arm64), _arm64),
@@ -231,7 +237,10 @@ def put(runtime: Runtime, name: str, folder: Path) -> list[np.ndarray]:
     model.export(folder / f"model{targets.TARGETS[runtime.target].ending}", runtime.target, verbose=False, **options)
     np.savez(folder / "in.npz", **given)
     bundle.write(folder, "in", given)
-    return [np.asarray(x) for x in tree.flatten(model.predict(tree.pack_sequence_as(model.inputs, [*given.values()]), verbose=0))]
+    return [
+        np.asarray(x)
+        for x in tree.flatten(model.predict(tree.pack_sequence_as(model.inputs, [*given.values()]), verbose=0))
+    ]
 
 
 def names_of(model: Any) -> list[str]:
@@ -269,4 +278,6 @@ def outcomes(title: str) -> dict[str, checking.Checked | str]:
             except ExportError as error:
                 found[name] = str(error)
         runtime.start([folders[name] for name in expected])
-        return {name: taken(name, folders[name], expected[name]) if name in expected else found[name] for name in NETWORKS}
+        return {
+            name: taken(name, folders[name], expected[name]) if name in expected else found[name] for name in NETWORKS
+        }

@@ -1,4 +1,4 @@
-"""Exported files in the runtimes of their users: each network in each runtime, without Amalthea, and training on the JVM."""
+"""Exported files in the runtimes of their users, without Amalthea: each network in each, and training on the JVM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ ALWAYS = "ONNX Runtime"  # the others take seconds
 
 
 ROWS = [
-    pytest.param(runtime, name, id=f"{runtime.title}: {name}", marks=[] if runtime.title == ALWAYS else [pytest.mark.slow])
+    pytest.param(
+        runtime, name, id=f"{runtime.title}: {name}", marks=[] if runtime.title == ALWAYS else [pytest.mark.slow]
+    )
     for runtime in RUNTIMES
     for name in NETWORKS
 ]
