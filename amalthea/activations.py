@@ -149,7 +149,7 @@ def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = N
     if not negative_slope and max_value is None and not threshold:
         return ops.relu(x)
     a = ops.convert_to_tensor(x)
-    if not negative_slope and not threshold and dtypes.is_float(dtypes.name_of(a)):
+    if max_value is not None and not negative_slope and not threshold and dtypes.is_float(dtypes.name_of(a)):
         return ops.clip(ops.relu(a), 0.0, max_value)
     kept = ops.where(ops.greater(a, threshold), a, ops.zeros_like(a))
     kept = kept if max_value is None else ops.clip(kept, 0.0, max_value)

@@ -11,7 +11,10 @@ from amalthea import Input, Model, Sequential, export, layers, ops
 from amalthea.errors import ExportError
 from amalthea.export.targets import executed_here, target
 
-pytestmark = pytest.mark.skipif(not executed_here("executorch"), reason="amalthea[executorch] is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not executed_here("executorch"), reason="amalthea[executorch] is not installed"),
+]
 
 
 def net():
