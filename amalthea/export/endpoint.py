@@ -73,7 +73,7 @@ class Endpoint(NamedTuple):
                 f"The format {target!r} cannot say a computation of endpoint {self.name!r}.",
                 expected="primitives that the format has",
                 got=", ".join(missing),
-                cure="format='onnx', which says more",
+                cure="compute it before or behind the exported part of the model",
             )
         return self._replace(graph=graph)
 

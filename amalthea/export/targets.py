@@ -41,6 +41,7 @@ class Known(NamedTuple):
         system: str; the only system that executes the file, as ``sys.platform`` names it, "" for any.
         npm: packages of npm that the program needs for a check.
         of_layers: bool; whether it holds models of layers that it has, and no other computation.
+        executes: bool; whether the file holds a computation, and not weights alone.
     """
 
     module: str
@@ -54,6 +55,7 @@ class Known(NamedTuple):
     system: str = ""
     npm: Sequence[str] = ()
     of_layers: bool = False
+    executes: bool = True
 
 
 _LITERT = "ai_edge_litert"
@@ -92,6 +94,10 @@ TARGETS = {
         of_layers=True,
     ),
     "webdnn": Known("webdnn", "", "WebDNN 1.2, for browsers, of fixed sizes", program="node", npm=("webdnn",)),
+    "executorch": Known(
+        "executorch", ".pte", "ExecuTorch, PyTorch's runtime of phones", "executorch", "executorch", "executorch"
+    ),
+    "safetensors": Known("safetensors", ".safetensors", "weights by name, for PyTorch and hubs", executes=False),
 }
 ALIASES = {
     "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
@@ -139,6 +145,10 @@ class Target:
             ExportError: an endpoint has a computation or a type that the format cannot say; nothing is written.
         """
         raise NotImplementedError
+
+    def files(self, path: str) -> list[str]:
+        """Return every path that :meth:`write` makes or replaces."""
+        return [path]
 
     def report(self, path: str) -> str:
         """Return a line on a written file for its user, or ""."""
@@ -192,6 +202,8 @@ def target(name: str) -> Target:
 def executed_here(name: str) -> bool:
     """Whether a target's files can be written and executed here: its libraries and program are installed."""
     known = TARGETS[name]
+    if not known.executes:
+        return False
     libraries = [x for x in (known.writes_with, known.runs_with) if x]
     there = all(importlib.util.find_spec(x) is not None for x in libraries)
     if not there or not runs_here(known) or (known.program and shutil.which(known.program) is None):

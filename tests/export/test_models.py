@@ -272,6 +272,41 @@ def test_a_file_that_is_there_may_be_kept(tmp_path):
     assert path.read_bytes() != b"mine"
 
 
+@pytest.mark.parametrize("target", HERE)
+def test_no_file_of_an_export_is_replaced_unless_asked(target, tmp_path):
+    """Formats of two files look for both."""
+    for file in targets.target(target).files(str(tmp_path / f"net{TARGETS[target].ending}")):
+        with open(file, "w") as made:
+            made.write("mine")
+        with pytest.raises(ArgumentError, match="already"):
+            small().export(tmp_path / f"net{TARGETS[target].ending}", target, overwrite=False)
+        assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
+        os.remove(file)
+
+
+def test_every_target_says_the_files_that_it_writes(tmp_path):
+    for name in HERE:
+        folder = tmp_path / name
+        folder.mkdir()
+        path = folder / f"net{TARGETS[name].ending}"
+        small().export(path, name, verbose=False, batch_size=1)
+        assert sorted(str(p) for p in folder.iterdir()) == sorted(targets.target(name).files(str(path)))
+
+
+def test_calibration_fits_a_fixed_number_of_rows(tmp_path):
+    """Rows that do not fill a batch are left out; fewer than one batch are too few."""
+    model, x = small(), np.random.default_rng(0).normal(size=(7, 4)).astype("float32")
+    for name in HERE:
+        if "int8" not in targets.target(name).dtypes:
+            continue
+        path = tmp_path / f"net{TARGETS[name].ending}"
+        model.export(path, name, verbose=False, batch_size=2, dtype="int8", calibration=x)
+        found = export.check_export(model, path, name, inputs=x[:2])
+        assert found.difference < 0.1 * found.scale
+    with pytest.raises(ValueError, match="fewer rows"):
+        model.export(tmp_path / "n.onnx", batch_size=9, dtype="int8", calibration=x)
+
+
 def test_every_target_is_complete():
     for name, known in TARGETS.items():
         if known.writes_with and name not in HERE:

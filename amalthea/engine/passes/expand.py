@@ -12,29 +12,28 @@ from amalthea.engine.ir.trace import as_tensor
 from amalthea.engine.passes.rewrite import all_nodes, apply_rules
 from amalthea.engine.primitives import Primitive
 
-NONE: Mapping[Primitive, Callable[..., Any]] = MappingProxyType({})
 
-
-def expand(graph: Graph, known: Container[Primitive], others: Mapping[Primitive, Callable[..., Any]] = NONE) -> Graph:
+def expand(
+    graph: Graph, known: Container[Primitive], more: Mapping[Primitive, Callable[..., Any]] = MappingProxyType({})
+) -> Graph:
     """Replace each composite primitive outside ``known`` by its decomposition, in subgraphs too.
 
     Args:
-        graph: the graph.
-        known: primitives that are kept.
-        others: decompositions of primitives that are not composite, for whoever does not have them.
+        graph: Graph; is not changed.
+        known: primitives that stay.
+        more: decompositions of further primitives.
     """
 
-    def of(primitive: Primitive) -> Callable[..., Any] | None:
-        return primitive.decomposition or others.get(primitive)
+    def decomposition(primitive: Primitive) -> Callable[..., Any] | None:
+        return None if primitive in known else primitive.decomposition or more.get(primitive)
 
     def decomposed(node: Node, inputs: Sequence[Tensor]) -> Sequence[Tensor] | None:
-        primitive = node.primitive
-        decomposition = of(primitive)
-        if primitive in known or decomposition is None:
+        decompose = decomposition(node.primitive)
+        if decompose is None:
             return None
-        outputs = decomposition(*inputs, **node.attrs)
-        return [as_tensor(outputs)] if primitive.single else [as_tensor(x) for x in outputs]
+        outputs = decompose(*inputs, **node.attrs)
+        return [as_tensor(outputs)] if node.primitive.single else [as_tensor(x) for x in outputs]
 
-    while any(n.primitive not in known and of(n.primitive) for n in all_nodes(graph)):
+    while any(decomposition(n.primitive) for n in all_nodes(graph)):
         graph = apply_rules(graph, lambda: decomposed)
     return graph

@@ -156,6 +156,20 @@ def _reduce(operator: str) -> Callable[..., Value]:
     return lower
 
 
+def _sum(b: Builder, x: Value, *, axes: Any, keepdims: bool = False) -> Value:
+    """A sum; in a file of integers, a mean times a count, for the quantizer gives a sum the range of its elements."""
+    count = math.prod(d for a, d in enumerate(x.shape) if a in axes and isinstance(d, int))
+    known = all(isinstance(x.shape[a], int) for a in axes)
+    if not (b.model.integers and x.dtype == "float32" and known and count > 1):
+        return _reduce("SUM")(b, x, axes=axes, keepdims=keepdims)
+    return b.MUL(_reduce("MEAN")(b, x, axes=axes, keepdims=keepdims), b.like(count, x))
+
+
+def _rsqrt(b: Builder, x: Value) -> Value:
+    """In a file of integers, by operators that the quantizer leaves as floats: the values span too many sizes."""
+    return b.DIV(b.like(1, x), b.SQRT(x)) if b.model.integers else b.RSQRT(x)
+
+
 def _position(operator: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Value, *, axis: int) -> Value:
         shape = [d for a, d in enumerate(x.shape) if a != axis]
@@ -280,7 +294,7 @@ def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
 
 OPERATORS = {
     p.negative: _operator("NEG"), p.exp: _operator("EXP"), p.expm1: _expm1, p.log: _operator("LOG"), p.log1p: _log1p,
-    p.sqrt: _operator("SQRT"), p.rsqrt: _operator("RSQRT"), p.square: lambda b, x: b.MUL(x, x),
+    p.sqrt: _operator("SQRT"), p.rsqrt: _rsqrt, p.square: lambda b, x: b.MUL(x, x),
     p.reciprocal: lambda b, x: b.DIV(b.like(1, x), x),
     p.sin: _operator("SIN"), p.cos: _operator("COS"), p.tan: lambda b, x: b.DIV(b.SIN(x), b.COS(x)),
     p.arcsin: _arcsin, p.arccos: _arccos, p.arctan: _arctan, p.arctan2: _arctan2, p.sinh: _sinh, p.cosh: _cosh,
@@ -296,7 +310,7 @@ OPERATORS = {
     p.greater_equal: _operator("GREATER_EQUAL"), p.logical_and: _operator("LOGICAL_AND"),
     p.logical_or: _operator("LOGICAL_OR"), p.bitwise_xor: _operator("BITWISE_XOR"),
     p.right_shift: _operator("RIGHT_SHIFT"), p.select: _where, p.cast: _cast, p.clip: _clip,
-    reductions.reduce_sum: _reduce("SUM"), reductions.reduce_prod: _reduce("REDUCE_PROD"),
+    reductions.reduce_sum: _sum, reductions.reduce_prod: _reduce("REDUCE_PROD"),
     reductions.reduce_max: _reduce("REDUCE_MAX"), reductions.reduce_min: _reduce("REDUCE_MIN"),
     reductions.argmax: _position("ARG_MAX"), reductions.argmin: _position("ARG_MIN"), reductions.cumsum: _cumsum,
     movement.reshape: lambda b, x, *, shape: b.reshape(x, shape),
