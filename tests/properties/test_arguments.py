@@ -23,6 +23,7 @@ WITHOUT_EFFECT = {
     r".*\.build: \w*(input_shape|state_shape)": "build is called with every shape",
     r"distribution/communicators/\w+.py: connect: place": "these libraries read the launcher's environment themselves",
     r"distribution/strategies.py: Distribution.get_tensor_layout: path": "a map of layouts reads it",
+    r"export/executorch/target.py: ExecuTorch.write: options": "there is one precision",
     r"export/targets.py: Target.report: path": "most targets have nothing to say on a file",
     r"layers/.*\.call: training": "who calls passes it on",
     r"distillation/.*\.compute_loss: kwargs": "a subclass may take more",
