@@ -162,7 +162,13 @@ def run(variant: str, network: str, processes: int) -> dict[str, Any] | None:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
-        env = {**os.environ, **machine.environment(1), "KERAS_HOME": home, "PYTHONPATH": str(ROOT)}
+        env = {
+            **os.environ,
+            **machine.environment(1),
+            "KERAS_HOME": home,
+            "PYTHONPATH": str(ROOT),
+            "MASTER_ADDR": "127.0.0.1",
+        }
         if variant.startswith("ours on "):
             env["AMALTHEA_BACKEND"] = variant.removeprefix("ours on ")
         command = [sys.executable, "-m", "benchmarks.scaling", "--worker", variant, network]

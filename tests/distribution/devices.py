@@ -1,4 +1,4 @@
-"""Four virtual devices of one process: data and model parallelism to the losses of one device. Run by test_devices.py."""
+"""Four virtual devices of one process train to the losses of one device; test_devices.py runs it."""
 
 from __future__ import annotations
 
