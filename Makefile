@@ -13,6 +13,7 @@ CLUSTER := .venv-cluster
 PACKAGES := AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := distribution/test_devices.py distribution/test_faults.py distribution/test_launch.py distribution/test_launchers.py \
+	distribution/test_spark.py distribution/test_ray.py \
 	engine/passes/test_partition.py engine/primitives/test_collectives.py engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \

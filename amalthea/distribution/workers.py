@@ -167,7 +167,8 @@ def train(
     with group_of(job.backend, address, size, rank):
         model = model_of(job.model, job.custom_objects)
         data, validation = feed()
-        x, y, weight = unpack_x_y_sample_weight(data)
+        parts: Any = unpack_x_y_sample_weight(data)
+        x, y, weight = parts
         callbacks = [*(job.callbacks() if callable(job.callbacks) else job.callbacks), *more(model)]
         with strategies.DataParallel().scope():
             history = model.fit(
