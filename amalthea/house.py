@@ -80,6 +80,7 @@ ROOMS = tuple(
         ("training", "compile, fit, evaluate, predict: the one loop"),
         ("models", "Model, Sequential, the functional API"),
         ("saving", "model files, safely"),
+        ("distribution.horovod", "Horovod's words: each process reads its own data, gradients are averaged"),
         ("export", "models and training steps as files of other runtimes, one target a file"),
         ("utils", "Keras's utils"),
         ("distillation", "a student learns from a teacher"),
