@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amalthea import optimizers, saving
-from amalthea.checks import positive_int
+from amalthea.checks import positive_int, positive_number
 from amalthea.distribution.horovod.collectives import Average, Compression, check_op
 from amalthea.distribution.horovod.collectives import optimizers as _known
 from amalthea.distribution.horovod.processes import group
@@ -75,6 +75,7 @@ def DistributedOptimizer(
     if made in _known:
         return made
     passes = positive_int(backward_passes_per_step, "backward_passes_per_step", "DistributedOptimizer")
+    positive_number(gradient_predivide_factor, "gradient_predivide_factor", "DistributedOptimizer")
     if passes > 1:
         _accumulate(made, passes)
     scale = (1.0 if not divides else 1.0 / among.size) * (passes if not average_aggregated_gradients else 1)
@@ -132,15 +133,21 @@ def load_model(
         legacy_opts: not used.
 
     Raises:
+        ArgumentError: there is no such file.
         ModelFileError: the file is damaged.
         DistributionError: ``init`` was not called.
 
     Example:
+        >>> import tempfile
+        >>> from amalthea import Sequential, layers
         >>> from amalthea.distribution import horovod as hvd
         >>> hvd.init()
-        >>> hvd.load_model("absent.keras")
-        Traceback (most recent call last):
-        FileNotFoundError: ...
+        >>> model = Sequential([layers.Input((2,)), layers.Dense(1)])
+        >>> model.compile(hvd.DistributedOptimizer("adam"), "mse")
+        >>> path = tempfile.mkdtemp() + "/model.keras"
+        >>> model.save(path)
+        >>> type(hvd.load_model(path).optimizer).__name__
+        'Adam'
         >>> hvd.shutdown()
     """
     named = {c.__name__: c for c in custom_optimizers or ()}

@@ -137,4 +137,5 @@ def local_size() -> int:
         1
         >>> hvd.shutdown()
     """
-    return _hosts[0].count(_hosts[0][group().rank])
+    here = group().rank
+    return _hosts[0].count(_hosts[0][here])
