@@ -20,6 +20,9 @@ _optional = {
     "grain": "amalthea/engine/backends/grain_pipelines.py",
     "PIL": "amalthea/utils/image_files.py",
     "starlette": "amalthea/serve",
+    "horovod": "amalthea/distribution/communicators/horovod.py",
+    "mpi4py": "amalthea/distribution/communicators/mpi.py",
+    "torch": "amalthea/distribution/communicators/torch_distributed.py",
     "coremltools": "amalthea/export/coreml",
 }
 collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]

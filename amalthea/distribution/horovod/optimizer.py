@@ -11,7 +11,6 @@ from amalthea.checks import positive_int, positive_number
 from amalthea.distribution.horovod.collectives import Average, Compression, check_op
 from amalthea.distribution.horovod.collectives import optimizers as _known
 from amalthea.distribution.horovod.processes import group
-from amalthea.engine import dtypes
 from amalthea.engine.ir.trace import native, type_of
 from amalthea.engine.primitives import collectives
 from amalthea.engine.primitives.elementwise import cast
