@@ -8,13 +8,15 @@ from them. A step is the model's, by the backend in use, called with the state a
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from amalthea import models, saving, tree
+from amalthea import saving, tree
 from amalthea.engine.ir.variable import at_once
 from amalthea.errors import ArgumentError, MissingLibraryError, NotBuiltError, NotCompiledError
 
@@ -33,7 +35,7 @@ def model_to_estimator(
 ) -> Any:
     """Makes a ``tf.estimator.Estimator`` of a compiled model; TensorFlow 2.15 is the last version that has them.
 
-    The Estimator has a copy of the model, which begins with its weights. ``export_saved_model`` of an Estimator is
+    The Estimator has a copy of the model, which begins with its weights and slots. ``export_saved_model`` of an Estimator is
     refused by TensorFlow's runtime; ``model.export`` writes SavedModels.
 
     Args:
@@ -91,9 +93,7 @@ def _tensorflow() -> Any:
 
 
 def _copy(model: Any) -> Any:
-    made = models.clone_model(model)
-    made.set_weights(model.get_weights())
-    made.compile_from_config(model.get_compile_config())
+    made = copy.deepcopy(model)
     made.optimizer.build(made.trainable_variables)
     return made
 
@@ -153,7 +153,7 @@ class _ModelFunction:
             with self.lock:
                 return [np.asarray(x, d) for x, d in zip(function(*arrays), dtypes)]
 
-        found = self.v1.py_func(run, list(inputs), list(dtypes), stateful=True)
+        found = self.tf.numpy_function(run, list(inputs), [self.tf.as_dtype(d) for d in dtypes])
         return list(found)
 
     def _load(self, values: Sequence[np.ndarray]) -> None:
@@ -180,14 +180,18 @@ class _ModelFunction:
         return loss, self.tf.group(*(self.v1.assign(v, value) for v, value in zip(held, new)))
 
     def _metric_variables(self) -> list[Any]:
-        """The variables of metrics, which the first batch makes: of zeros and labels of one row."""
-        if not getattr(self.model, "_metrics_made", False):
+        """Return the variables of metrics as they begin; in a thread, which is outside the graph of ``model_fn``."""
+
+        def prepared() -> list[Any]:
             self.model._prepare_metrics()
-        return list(self.model.metrics_variables)
+            self.model.reset_metrics()
+            return list(self.model.metrics_variables)
+
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(prepared).result()
 
     def _tested(self, x: list[Any], y: list[Any], held: list[Any]) -> tuple[Any, dict[str, Any]]:
         count, metric_state = len(x) + len(y), self._metric_variables()
-        self.model.reset_metrics()
         first = [np.asarray(v.numpy()) for v in metric_state]
         kept = [
             self.v1.get_variable(f"metrics/{i}", initializer=value, trainable=False, use_resource=True,

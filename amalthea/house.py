@@ -85,6 +85,7 @@ ROOMS = tuple(
         ("utils", "Keras's utils"),
         ("distillation", "a student learns from a teacher"),
         ("wrappers", "models as estimators of scikit-learn"),
+        ("estimator", "models as Estimators of TensorFlow 1.15 to 2.15"),
         ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
