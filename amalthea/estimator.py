@@ -130,7 +130,7 @@ class _ModelFunction:
         return tf.estimator.EstimatorSpec(mode, loss=loss, eval_metric_ops=metrics)
 
     def _variable(self, number: int, value: np.ndarray) -> Any:
-        name = f"amalthea/{number}/{self.state[number].path}".replace(" ", "_")
+        name = f"amalthea/{number}"  # paths would count the models that a process made before
         return self.v1.get_variable(name, initializer=value, trainable=False, use_resource=True)
 
     def _in_order(self, given: Any, names: Sequence[str]) -> list[Any]:
@@ -179,20 +179,20 @@ class _ModelFunction:
             value.set_shape(variable.shape)
         return loss, self.tf.group(*(self.v1.assign(v, value) for v, value in zip(held, new)))
 
-    def _metric_variables(self) -> list[Any]:
-        """Return the variables of metrics as they begin; in a thread, which is outside the graph of ``model_fn``."""
+    def _metric_variables(self) -> tuple[list[Any], list[np.ndarray]]:
+        """Return the variables of metrics and their first values; in a thread, which is outside the graph of ``model_fn``."""
 
-        def prepared() -> list[Any]:
+        def prepared() -> tuple[list[Any], list[np.ndarray]]:
             self.model._prepare_metrics()
             self.model.reset_metrics()
-            return list(self.model.metrics_variables)
+            variables = list(self.model.metrics_variables)
+            return variables, [np.asarray(v.numpy()) for v in variables]
 
         with ThreadPoolExecutor(1) as threads:
             return threads.submit(prepared).result()
 
     def _tested(self, x: list[Any], y: list[Any], held: list[Any]) -> tuple[Any, dict[str, Any]]:
-        count, metric_state = len(x) + len(y), self._metric_variables()
-        first = [np.asarray(v.numpy()) for v in metric_state]
+        count, (metric_state, first) = len(x) + len(y), self._metric_variables()
         kept = [
             self.v1.get_variable(f"metrics/{i}", initializer=value, trainable=False, use_resource=True,
                                  collections=[self.v1.GraphKeys.LOCAL_VARIABLES])

@@ -77,7 +77,9 @@ def test_an_estimator_trains_to_the_numbers_of_the_model(name, tmp_path):
         np.testing.assert_allclose(scores[metric], own[metric], rtol=1e-5)
     again = estimator.model_to_estimator(MODELS[name](), model_dir=str(tmp_path))  # goes on from the checkpoint
     scores, _ = tf.estimator.train_and_evaluate(
-        again, tf.estimator.TrainSpec(lambda: data(name).repeat(), max_steps=12), tf.estimator.EvalSpec(lambda: data(name))
+        again,
+        tf.estimator.TrainSpec(lambda: data(name).repeat(), max_steps=12),
+        tf.estimator.EvalSpec(lambda: data(name)),
     )
     model.fit(x, y, batch_size=12, epochs=1, shuffle=False, verbose=0)
     got = list(again.predict(lambda: data(name)))
@@ -94,7 +96,7 @@ def test_tensors_names_and_files(tmp_path):
     made.train(lambda: data("one", as_dict=False), steps=1)
     assert {"loss", "error", "global_step"} == set(made.evaluate(lambda: data("one", as_dict=False)))
     with pytest.raises(ArgumentError, match="input_fn"):
-        estimator.model_to_estimator(model).train(lambda: data("two"), steps=1)
+        estimator.model_to_estimator(two()).train(lambda: data("one"), steps=1)
 
 
 def _not_built():
