@@ -180,7 +180,7 @@ class _ModelFunction:
         return loss, self.tf.group(*(self.v1.assign(v, value) for v, value in zip(held, new)))
 
     def _metric_variables(self) -> tuple[list[Any], list[np.ndarray]]:
-        """Return the variables of metrics and their first values; in a thread, which is outside the graph of ``model_fn``."""
+        """Return the variables of metrics and their first values; a thread is outside the graph of ``model_fn``."""
 
         def prepared() -> tuple[list[Any], list[np.ndarray]]:
             self.model._prepare_metrics()

@@ -10,7 +10,6 @@ from amalthea.checks import positive_int
 from amalthea.distribution import launch, strategies
 from amalthea.engine import backends, communicator
 
-
 _strategies: dict[tuple[str, ...], strategies.DataParallel] = {}  # steps are compiled once for each
 
 
