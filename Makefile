@@ -11,7 +11,8 @@ OLDEST := .venv-oldest
 # Packages of npm for checks of export targets, which test-targets installs.
 PACKAGES := AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules
 # Tests that name their backends themselves; the others run on the chosen one.
-THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
+THEIR_OWN := distribution/test_devices.py distribution/test_faults.py distribution/test_launch.py distribution/test_launchers.py \
+	engine/passes/test_partition.py engine/primitives/test_collectives.py engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
 	engine/backends/test_native_call.py \

@@ -35,7 +35,7 @@ def model_to_estimator(
 ) -> Any:
     """Makes a ``tf.estimator.Estimator`` of a compiled model; TensorFlow 2.15 is the last version that has them.
 
-    The Estimator has a copy of the model, which begins with its weights and slots. ``export_saved_model`` of an Estimator is
+    The Estimator has a copy of the model, which begins with its weights and slots. ``export_saved_model`` of it is
     refused by TensorFlow's runtime; ``model.export`` writes SavedModels.
 
     Args:

@@ -100,7 +100,7 @@ def by_path(variables: Iterable[Variable]) -> dict[str, Variable]:
     """
     found: dict[str, Variable] = {}
     for variable in variables:
-        name = variable.path.replace("/", ".")
+        name = ".".join(variable.path.split("/"))
         if found.setdefault(name, variable) is not variable:
             raise ArgumentError("Two variables have the same path.", got=name, cure="give their layers other names")
     return found

@@ -7,12 +7,13 @@ import pytest
 
 from amalthea import InputSpec, export, ops, tree
 from amalthea.errors import ExportError
-from amalthea.export import endpoint, targets
+from amalthea.export import targets
 from amalthea.export.checking import compared
+from amalthea.export.decompositions import jacobi, linear_algebra
 from amalthea.export.endpoint import Spec, traced
 from tests.export.layers_tried import HERE
 
-PRIMITIVES = {p.name: p for p in endpoint._DECOMPOSITIONS}
+PRIMITIVES = {p.name: p for p in (*linear_algebra.DECOMPOSITIONS, *jacobi.DECOMPOSITIONS)}
 
 
 def executed(function, inputs, target, folder, open_rows=False):

@@ -10,19 +10,7 @@ from tests.export.layers_tried import HERE, RECORDS, tried
 
 CLOSE = 2e-5  # of the largest output: float32 on two runtimes
 FIRST = {r["id"] for r in {r["class_name"]: r for r in reversed(RECORDS)}.values()}
-LENGTHY = ("executorch",)  # their libraries take a second for a layer: one case of each is quick enough
-CASES = [
-    pytest.param(
-        target, record, id=f"{target}-{record['id']}",
-        marks=[pytest.mark.slow] if target in LENGTHY and record["id"] not in FIRST else [],
-    )
-    for target in HERE
-    for record in RECORDS
-]  # fmt: skip
-
-
-FIRST = {r["id"] for r in {r["class_name"]: r for r in reversed(RECORDS)}.values()}
-LENGTHY = ("coreml",)  # their libraries take a second for a recurrent layer: one case of each layer is quick enough
+LENGTHY = ("coreml", "executorch")  # their libraries take a second for a layer: one case of each is quick enough
 CASES = [
     pytest.param(
         target, record, id=f"{target}-{record['id']}",

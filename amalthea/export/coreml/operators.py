@@ -41,7 +41,11 @@ def _of_floats(operator: str, **options: Any) -> Lower:
 
 def _where(b: Builder, condition: Value, x: Value, y: Value) -> Value:
     shape = shapes.broadcast(condition.shape, x.shape, y.shape)
-    whole = [v if v.array is not None and not v.rank else _broadcast_to(b, v, shape=shape) for v in (condition, x, y)]
+    may_be_scalar = (False, bool(y.rank), bool(x.rank))  # of two scalars the operator makes one
+    whole = [
+        v if may and v.array is not None and not v.rank else _broadcast_to(b, v, shape=shape)
+        for v, may in zip((condition, x, y), may_be_scalar)
+    ]
     return b.emit("select", whole, shape, x.dtype)
 
 

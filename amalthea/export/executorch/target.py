@@ -20,7 +20,7 @@ from amalthea.engine.ir.trace import type_of
 from amalthea.engine.primitives import rnn
 from amalthea.errors import ExportError
 from amalthea.export.endpoint import Endpoint
-from amalthea.export.executorch.windows import windows
+from amalthea.export.executorch.windows import Windows
 from amalthea.export.targets import Options, Runner, Target, runtime_of
 
 _WHOLE = {rnn.lstm, rnn.gru}  # functions of PyTorch that ExecuTorch has no kernels for
@@ -96,7 +96,7 @@ def _module(endpoint: Endpoint) -> Any:
 
     library = backends.load("torch")
     known = [primitive for primitive in library.lowerings if primitive not in _WHOLE]
-    graph, own = endpoint.lowered(known, "executorch").graph, windows(library.lowerings)
+    graph, own = endpoint.lowered(known, "executorch").graph, Windows(library.lowerings).lowerings()
 
     def run(primitive: Any, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
         arrays = [library.array(x, type_of(x).dtype) if isinstance(x, np.ndarray) else x for x in inputs]

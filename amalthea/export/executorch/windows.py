@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -19,71 +19,79 @@ def _back(x: Any, data_format: str) -> Any:
     return x.movedim(1, -1) if data_format == "channels_last" else x
 
 
-def windows(table: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return lowerings over those of a table of PyTorch's functions."""
+class Windows:
+    """Lowerings over those of a table of PyTorch's functions.
 
-    def planes(x: Any, kernel: Any, strides: Any, dilation: Any, groups: int) -> Any:
+    Args:
+        table: PyTorch's lowerings, of which those of planes are used.
+    """
+
+    def __init__(self, table: Mapping[Any, Any]):
+        self.table = table
+
+    def lowerings(self) -> dict[Any, Any]:
+        """Return the lowerings by primitive."""
+        pools = {primitive: partial(self.pool, primitive) for primitive in (w.max_pool, w.avg_pool)}
+        return {w.conv: self.conv, w.conv_input_gradient: self.transposed, **pools}
+
+    def planes(self, x: Any, kernel: Any, strides: Any, dilation: Any, groups: int) -> Any:
         attrs = {"strides": strides, "padding": [(0, 0)] * 2, "dilation": dilation, "groups": groups}
-        return table[w.conv](x, kernel, data_format="channels_first", **attrs)
+        return self.table[w.conv](x, kernel, data_format="channels_first", **attrs)
 
-    def conv(x: Any, kernel: Any, *, strides: Any, padding: Any, dilation: Any, groups: int, data_format: str) -> Any:
+    def conv(
+        self, x: Any, kernel: Any, *, strides: Any, padding: Any, dilation: Any, groups: int, data_format: str
+    ) -> Any:
         """Over a volume: the sum, over the first axis of the kernel, of convolutions of planes."""
         attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
         if kernel.ndim != 5:
-            return table[w.conv](x, kernel, data_format=data_format, **attrs)
+            return self.table[w.conv](x, kernel, data_format=data_format, **attrs)
         low, high = ([0, 0, *(pair[i] for pair in padding)] for i in (0, 1))
-        x = table[movement.pad](_first(x, data_format), low=low, high=high, value=0)
+        x = self.table[movement.pad](_first(x, data_format), low=low, high=high, value=0)
         count = (x.shape[2] - (kernel.shape[0] - 1) * dilation[0] - 1) // strides[0] + 1
         parts = []
         for i in range(kernel.shape[0]):
             start = i * dilation[0]
             part = x[:, :, start : start + (count - 1) * strides[0] + 1 : strides[0]].movedim(2, 1)
-            parts.append(planes(part.flatten(0, 1), kernel[i], strides[1:], dilation[1:], groups))
+            parts.append(self.planes(part.flatten(0, 1), kernel[i], strides[1:], dilation[1:], groups))
         return _back(reduce(add, parts).unflatten(0, (x.shape[0], count)).movedim(1, 2), data_format)
 
-    def transposed(g: Any, kernel: Any, *, shape: Any, data_format: str, **attrs: Any) -> Any:
+    def transposed(self, g: Any, kernel: Any, *, shape: Any, data_format: str, **attrs: Any) -> Any:
         """Over a line: over a plane of one row. Over a volume: the convolution of the dilated input."""
         rank, last = kernel.ndim - 2, data_format == "channels_last"
         if rank == 2:
-            return table[w.conv_input_gradient](g, kernel, shape=shape, data_format=data_format, **attrs)
+            return self.table[w.conv_input_gradient](g, kernel, shape=shape, data_format=data_format, **attrs)
         if rank == 3:
             return _back(
-                volume(_first(g, data_format), kernel, shape[1:-1] if last else shape[2:], **attrs), data_format
+                self.volume(_first(g, data_format), kernel, shape[1:-1] if last else shape[2:], **attrs), data_format
             )
         axis = 1 if last else 2
         wide = {"strides": (1, *attrs["strides"]), "padding": ((0, 0), *attrs["padding"])}
         wide |= {"dilation": (1, *attrs["dilation"]), "groups": attrs["groups"]}
         size = (*shape[:axis], 1, *shape[axis:])
         g, kernel = g.unsqueeze(axis), kernel.unsqueeze(0)
-        return table[w.conv_input_gradient](g, kernel, shape=size, data_format=data_format, **wide).squeeze(axis)
+        return self.table[w.conv_input_gradient](g, kernel, shape=size, data_format=data_format, **wide).squeeze(axis)
 
-    def volume(g: Any, kernel: Any, space: Any, *, strides: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    def volume(self, g: Any, kernel: Any, space: Any, *, strides: Any, padding: Any, dilation: Any, groups: int) -> Any:
         *window, channels, filters = kernel.shape
         reach = [(k - 1) * d for k, d in zip(window, dilation)]
         low = [r - p[0] for r, p in zip(reach, padding)]
-        g = table[movement.dilate](g, steps=(1, 1, *strides))
+        g = self.table[movement.dilate](g, steps=(1, 1, *strides))
         high = [n + r - lo - m for n, r, lo, m in zip(space, reach, low, g.shape[2:])]
         grouped = kernel.flip([0, 1, 2]).unflatten(-1, (groups, filters // groups)).movedim(-3, -1)
         swapped = grouped.movedim(-3, -2).flatten(-2)
         attrs = {"strides": [1] * 3, "padding": list(zip(low, high)), "dilation": dilation, "groups": groups}
-        return conv(g, swapped, data_format="channels_first", **attrs)
+        return self.conv(g, swapped, data_format="channels_first", **attrs)
 
-    def pool(primitive: Any) -> Any:
-        def lower(x: Any, *, window: Any, strides: Any, padding: Any, data_format: str) -> Any:
-            """Over a volume: over its planes, then along the first axis of space. Counts are products by axis."""
-            plain = table[primitive]
-            if len(window) != 3:
-                return plain(x, window=window, strides=strides, padding=padding, data_format=data_format)
-            x = _first(x, data_format)
-            attrs = {"window": window[1:], "strides": strides[1:], "padding": padding[1:]}
-            flat = plain(x.flatten(1, 2), data_format="channels_first", **attrs)
-            space = flat.shape[2:]
-            attrs = {"window": (window[0], 1), "strides": (strides[0], 1), "padding": (padding[0], (0, 0))}
-            rows = flat.unflatten(1, x.shape[1:3]).flatten(3)
-            made = plain(rows, data_format="channels_first", **attrs)
-            return _back(made.unflatten(3, space), data_format)
-
-        return lower
-
-    made = {w.max_pool: pool(w.max_pool), w.avg_pool: pool(w.avg_pool)}
-    return {w.conv: conv, w.conv_input_gradient: transposed, **made}
+    def pool(self, primitive: Any, x: Any, *, window: Any, strides: Any, padding: Any, data_format: str) -> Any:
+        """Over a volume: over its planes, then along the first axis of space. Counts are products by axis."""
+        plain = self.table[primitive]
+        if len(window) != 3:
+            return plain(x, window=window, strides=strides, padding=padding, data_format=data_format)
+        x = _first(x, data_format)
+        attrs = {"window": window[1:], "strides": strides[1:], "padding": padding[1:]}
+        flat = plain(x.flatten(1, 2), data_format="channels_first", **attrs)
+        space = flat.shape[2:]
+        attrs = {"window": (window[0], 1), "strides": (strides[0], 1), "padding": (padding[0], (0, 0))}
+        rows = flat.unflatten(1, x.shape[1:3]).flatten(3)
+        made = plain(rows, data_format="channels_first", **attrs)
+        return _back(made.unflatten(3, space), data_format)

@@ -36,7 +36,9 @@ SAID = {
     "UpSampling3D": 1, "ZeroPadding1D": 2, "ZeroPadding2D": 3, "ZeroPadding3D": 1,
 }  # fmt: skip
 
-needs_node = pytest.mark.skipif(not MODULES.is_dir(), reason="make test-targets installs the packages that it needs")
+needs_node = pytest.mark.skipif(
+    not (MODULES / "keras-js").is_dir(), reason="make test-targets installs the packages that it needs"
+)
 
 
 @pytest.fixture(autouse=True)

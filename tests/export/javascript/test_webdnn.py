@@ -20,7 +20,9 @@ from tests.export.page import digits
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
 
-needs_node = pytest.mark.skipif(not MODULES.is_dir(), reason="make test-targets installs the packages that it needs")
+needs_node = pytest.mark.skipif(
+    not (MODULES / "webdnn").is_dir(), reason="make test-targets installs the packages that it needs"
+)
 
 
 @pytest.fixture(autouse=True)
