@@ -29,7 +29,7 @@ THEIR_OWN := distribution/test_devices.py distribution/test_faults.py distributi
 	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
 	compat/test_spelling.py
 
-.PHONY: help demo test test-all test-targets test-oldest test-newest test-drift check types-all format pages bench clean
+.PHONY: help demo horovod test test-all test-targets test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,9 @@ test-targets: $(ALL)/ready ## run exported files in every runtime: Node, Chromiu
 	$(ALL)/bin/python -m tests.export.runtimes.fetch
 	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 --dist loadgroup tests/export
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.runtimes
+
+horovod: $(ALL)/ready ## build Horovod for the environment of every backend (cmake, four minutes)
+	sh tests/distribution/build_horovod.sh $(ALL)/bin/python
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
