@@ -151,7 +151,7 @@ class LearningRateScheduleCallback(Callback):
         if self.initial_lr is None:
             self.initial_lr = read_learning_rate(self.model)
         if not self.staircase and not self.steps_per_epoch:
-            self.steps_per_epoch = self.params.get("steps")
+            self.steps_per_epoch = (self.params or {}).get("steps")
             if not self.steps_per_epoch:
                 raise ArgumentError("The number of steps of an epoch is not known.", cure="steps_per_epoch=...")
 
