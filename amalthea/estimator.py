@@ -115,7 +115,7 @@ class _ModelFunction:
         self.state = list({id(v): v for v in state}.values())
         self.first = [np.asarray(v.numpy()) for v in self.state]
 
-    def __call__(self, features: Any, labels: Any, mode: str, params: Any = None) -> Any:
+    def __call__(self, features: Any, labels: Any, mode: str) -> Any:
         tf, modes = self.tf, self.tf.estimator.ModeKeys
         x = self._in_order(features, self.model.input_names)
         held = [self._variable(i, value) for i, value in enumerate(self.first)]
