@@ -20,7 +20,7 @@ def multi_gpu_model(
     Args:
         model: model.
         gpus: int, 1 or more, or list of devices; number of devices to use. Defaults to None, all that there are.
-        cpu_merge: not used; the library of the backend places values.
+        cpu_merge: not used; the library of the backend chooses the device of a value.
         cpu_relocation: not used.
 
     Returns:
