@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from amalthea.checks import positive_int
 from amalthea.serve.settings import Settings, require_libraries
 
 __all__ = ["Settings", "application", "run"]
@@ -52,7 +53,14 @@ def application(models: Sequence[str], settings: Settings | None = None) -> Any:
     return app.application(models, settings or Settings())
 
 
-def run(models: Sequence[str], host: str = "127.0.0.1", port: int = 8501, settings: Settings | None = None) -> None:
+def run(
+    models: Sequence[str],
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    settings: Settings | None = None,
+    grpc_port: int | None = None,
+    workers: int = 1,
+) -> None:
     """Answers requests until the process is asked to end (SIGTERM or SIGINT); then finishes what it accepted.
 
     Args:
@@ -60,13 +68,21 @@ def run(models: Sequence[str], host: str = "127.0.0.1", port: int = 8501, settin
         host: str; the address to listen on. Defaults to this machine alone; ``"0.0.0.0"`` is every network.
         port: int; the port. Defaults to 8501; 0 takes a free one, which is printed.
         settings: Settings; limits. Defaults to None, the defaults of :class:`Settings`.
+        grpc_port: int or None; the port of the Open Inference Protocol over gRPC. Defaults to None, no gRPC; 0 takes a
+            free one, which is printed.
+        workers: int; processes that share the ports, each with its own models. One that dies is started again.
+            Defaults to 1, this process.
 
     Raises:
-        MissingLibraryError: the libraries of the extra ``serve`` are not installed.
+        MissingLibraryError: the libraries of the extra ``serve``, or ``serve-grpc``, are not installed.
         ArgumentError: a path, name, host or port cannot be used.
         ModelFileError: a file is damaged.
     """
-    require_libraries()
-    from amalthea.serve import process
+    require_libraries(has_grpc=grpc_port is not None)
+    from amalthea.serve import process, supervisor
 
-    process.run(models, host, port, settings or Settings())
+    address = process.Address(host, port, grpc_port)
+    if positive_int(workers, "workers", "serve") > 1:
+        supervisor.run(models, address, settings or Settings(), workers)
+    else:
+        process.run(models, address, settings or Settings())

@@ -23,15 +23,18 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 @contextlib.contextmanager
 def serving(*arguments):
-    """A server in a process of its own, and its port."""
+    """A server in a process of its own, and its ports."""
     command = [sys.executable, "-m", "amalthea", "serve", *map(str, arguments), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         first = process.stdout.readline()
         assert "Serving" in first, process.communicate()
-        yield process, int(re.findall(r":(\d+)", first)[-1])
+        yield process, *map(int, re.findall(r":(\d+)", first))
     finally:
+        process.terminate()  # its workers end with it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
         process.kill()
         process.communicate()
 
