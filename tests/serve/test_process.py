@@ -154,6 +154,17 @@ def test_hostile_bytes_are_refused_and_the_server_goes_on(folder):
         assert process.poll() is None
 
 
+@pytest.mark.parametrize("part", (b"", b'{"instances'), ids=("nothing", "a part"))
+def test_a_slow_body_is_cut_off(folder, part):
+    with serving(folder, "--body-seconds", 0.3) as (_, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            head = b"POST /v1/models/net:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n"
+            connection.sendall(head + part)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))  # until the server closes the connection
+        assert answer.startswith(b"HTTP/1.1 408 ") and b"0.3 seconds" in answer, answer
+        assert ask(port, {"instances": [[0.0, 0.0]]}) == {"predictions": [[1.0]]}
+
+
 def test_errors_at_the_start_are_one_sentence(folder):
     for arguments in ([folder / "no.keras"], [folder, folder], [folder, "--max-batch", "0"], [folder, "--port", "-1"]):
         command = [sys.executable, "-m", "amalthea", "serve", *map(str, arguments)]
