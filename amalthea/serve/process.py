@@ -117,8 +117,8 @@ class _Server(uvicorn.Server):
             await closing
 
 
-def listening(host: str, port: int, option: str = "--port") -> socket.socket:
-    """Return a socket that listens alone at a port.
+def listening(host: str, port: int, option: str = "--port", is_shared: bool = False) -> socket.socket:
+    """Return a socket that listens at a port, alone unless it is shared.
 
     Raises:
         ArgumentError: it cannot.
@@ -127,7 +127,11 @@ def listening(host: str, port: int, option: str = "--port") -> socket.socket:
         positive_int(port, "port", "serve")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048, reuse_port=is_shared)
+        # Connections inherit it. asyncio does so only for sockets that name their protocol, which this one does not;
+        # then each answer, being two writes, waits 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, OverflowError) as error:
         raise ArgumentError(
             "The server cannot listen at this address.", got=f"{host}:{port}, {error}", cure=f"another {option}"

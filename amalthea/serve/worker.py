@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from typing import Any, TextIO
 
 from amalthea.errors import AmaltheaError
 from amalthea.serve.app import application
-from amalthea.serve.process import Address, log_to_stderr, serve
+from amalthea.serve.process import Address, listening, log_to_stderr, serve
 from amalthea.serve.settings import Settings
 
 
@@ -33,13 +32,8 @@ def _serve(given: dict[str, Any], told: TextIO) -> None:
     address = Address(*given["address"])
     app = application(given["models"], Settings(**given["settings"]))
     threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
-    with _shared(address) as http:
+    with listening(address.host, address.port, is_shared=True) as http:
         serve(app, http, address, lambda: _tell(told, {"names": list(app.state.registry.models)}))
-
-
-def _shared(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=2048, reuse_port=True)
 
 
 def _tell(told: TextIO, facts: dict[str, Any]) -> None:

@@ -154,6 +154,17 @@ def test_hostile_bytes_are_refused_and_the_server_goes_on(folder):
         assert process.poll() is None
 
 
+def test_answers_are_sent_at_once():
+    from amalthea.serve.process import listening
+
+    with (
+        listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as x,
+    ):
+        assert x.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 @pytest.mark.parametrize("part", (b"", b'{"instances'), ids=("nothing", "a part"))
 def test_a_slow_body_is_cut_off(folder, part):
     with serving(folder, "--body-seconds", 0.3) as (_, port):
