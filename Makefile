@@ -8,6 +8,7 @@ SOURCES := $(shell find amalthea -name '*.py' 2>/dev/null)
 ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
+SERVING := .venv-serving
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
@@ -26,7 +27,7 @@ THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_
 	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
 	compat/test_spelling.py
 
-.PHONY: help demo test test-all test-targets test-oldest test-newest test-drift check types-all format pages bench clean
+.PHONY: help demo test test-all test-serving test-targets test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,6 +49,9 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
 	cd tests/export/javascript && npm install --silent --no-audit --no-fund
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
+
+test-serving: $(SERVING)/ready ## run the tests of the server with clients and servers of others
+	OMP_NUM_THREADS=1 $(SERVING)/bin/python -m pytest -n 2 tests/serve
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -81,7 +85,7 @@ bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 
 	$(BENCH)/bin/python -m benchmarks.imports --out docs/benchmarks
 
 clean: ## delete what the others made
-	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) $(SERVING) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
@@ -99,6 +103,12 @@ $(OLDEST)/ready: pyproject.toml amalthea/cli/tested.py
 	$(PYTHON) amalthea/cli/tested.py > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt \
 		--editable . pytest==8.0.0 pytest-xdist==3.5.0
+	touch $@
+
+$(SERVING)/ready: pyproject.toml
+	$(PYTHON) -m venv $(SERVING)
+	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' \
+		'tritonclient[all]' 'mlserver>=1.7' kserve flask fastapi
 	touch $@
 
 $(BENCH)/ready: pyproject.toml

@@ -106,7 +106,11 @@ class Service:
         return message("ServerMetadataResponse")(name="amalthea", version=amalthea.__version__)
 
     async def _ModelReady(self, request: Any) -> Any:
-        self._server.registry.find(request.name, request.version or None)
+        """Say no of a model that there is not, as HTTP's 404 does to a client."""
+        try:
+            self._server.registry.find(request.name, request.version or None)
+        except RequestError:
+            return message("ModelReadyResponse")(ready=False)
         return message("ModelReadyResponse")(ready=True)
 
     async def _ModelMetadata(self, request: Any) -> Any:

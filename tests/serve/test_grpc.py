@@ -115,6 +115,7 @@ def test_one_output_of_one_version_is_asked_for(call, models):
 def test_the_server_and_its_models_are_described(call, client):
     assert call("ServerLive").live and call("ServerReady").ready
     assert call("ModelReady", name="double", version="1").ready
+    assert not call("ModelReady", name="double", version="2").ready and not call("ModelReady", name="none").ready
     assert call("ServerMetadata").name == "amalthea"
     response = call("ModelMetadata", name="double")
     over_http = client.get("/v2/models/double").json()
@@ -179,7 +180,6 @@ def test_a_bad_message_is_refused(call, fields, says):
     (
         ("ModelInfer", {"model_name": "none"}, "NOT_FOUND"),
         ("ModelInfer", {"model_name": "single", "model_version": "2"}, "NOT_FOUND"),
-        ("ModelReady", {"name": "none"}, "NOT_FOUND"),
         ("ModelMetadata", {"name": "single", "version": "x"}, "NOT_FOUND"),
         ("ModelInfer", {"request": b"\xff\xff"}, "INVALID_ARGUMENT"),
         ("ModelInfer", {"model_name": "single", "raw_input_contents": [bytes(100_001)]}, "RESOURCE_EXHAUSTED"),
