@@ -9,6 +9,7 @@ ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
 SERVING := .venv-serving
+MLSERVER := .venv-mlserver
 # Tests that name their backends themselves; the others run on the chosen one.
 THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
@@ -50,8 +51,9 @@ test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; 
 	cd tests/export/javascript && npm install --silent --no-audit --no-fund
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
 
-test-serving: $(SERVING)/ready ## run the tests of the server with clients and servers of others
+test-serving: $(SERVING)/ready $(MLSERVER)/ready ## run the tests of the server with clients and servers of others
 	OMP_NUM_THREADS=1 $(SERVING)/bin/python -m pytest -n 2 tests/serve
+	OMP_NUM_THREADS=1 $(MLSERVER)/bin/python -m pytest tests/serve/test_serving_examples.py -k mlserver
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -85,7 +87,7 @@ bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 
 	$(BENCH)/bin/python -m benchmarks.imports --out docs/benchmarks
 
 clean: ## delete what the others made
-	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) $(SERVING) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) $(SERVING) $(MLSERVER) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
@@ -108,7 +110,14 @@ $(OLDEST)/ready: pyproject.toml amalthea/cli/tested.py
 $(SERVING)/ready: pyproject.toml
 	$(PYTHON) -m venv $(SERVING)
 	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' \
-		'tritonclient[all]' 'mlserver>=1.7' kserve flask fastapi
+		'tritonclient[all]' kserve flask fastapi
+	touch $@
+
+# MLServer needs an older FastAPI than KServe.
+$(MLSERVER)/ready: pyproject.toml
+	$(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[serve]' \
+		'mlserver>=1.7' 'pytest>=8'
 	touch $@
 
 $(BENCH)/ready: pyproject.toml

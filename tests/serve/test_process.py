@@ -41,7 +41,8 @@ def serving(*arguments):
 
 def ask(port, body=None, path="/v1/models/net:predict"):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", data, timeout=20) as answer:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
 
 
