@@ -1,4 +1,4 @@
-"""Answer requests to models over HTTP: ``amalthea serve digits.keras``, then POST to /v1/models/digits:predict."""
+"""Answer requests to models: ``amalthea serve digits.keras``, then POST to /v1/models/digits:predict."""
 
 from __future__ import annotations
 

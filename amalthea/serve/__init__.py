@@ -1,15 +1,17 @@
-"""A server of models over HTTP: the REST API of TensorFlow Serving, and the Open Inference Protocol v2.
+"""A server of models: TensorFlow Serving's REST API, and the Open Inference Protocol v2 over HTTP and gRPC.
 
 ``amalthea serve model.keras`` starts it; :func:`application` is the same as an ASGI application, for a server of your
 own. A request goes this way::
 
-    app.py              routes, limits on bodies, errors as JSON
-      tensorflow_rest.py, inference_v2.py     bodies to arrays, and arrays to bodies
+    app.py, rpc.py      addresses of HTTP, methods of gRPC; limits, errors, metrics
+      tensorflow_rest.py, inference_v2.py, inference_grpc.py     bodies to arrays, and arrays to bodies
+        tensors_v2.py   the checks that the two Open Inference Protocols share
         contract.py     names, shapes and dtypes that the model takes and gives
       models.py         the model by name and version; folders that change
       batching.py       requests that wait together run together
 
-The libraries (uvicorn, starlette, orjson, prometheus-client) are an extra: ``pip install amalthea[serve]``.
+The libraries (uvicorn, starlette, orjson, prometheus-client) are an extra, ``pip install amalthea[serve]``; gRPC is
+another, ``amalthea[serve-grpc]``. ``process.py`` runs one process, ``supervisor.py`` several.
 """
 
 from __future__ import annotations
