@@ -201,12 +201,13 @@ def _warm_up(function: Callable[[Arrays], Arrays], contract: Contract, settings:
 
     Open sizes are left to requests.
     """
-    if any(size is None for spec in contract.inputs for size in spec.shape[1:]):
+    shapes = [tuple(size for size in spec.shape[1:] if size is not None) for spec in contract.inputs]
+    if any(len(shape) < len(spec.shape) - 1 for shape, spec in zip(shapes, contract.inputs)):
         return
     dtype = [str if kind_of(spec) == "U" else dtypes.to_numpy(spec.dtype) for spec in contract.inputs]
     end = time.monotonic() + settings.warm_seconds
     for rows in [contract.rows] if contract.rows else batch_sizes(settings.max_batch if contract.is_by_row else 1):
-        function([np.zeros((rows, *spec.shape[1:]), d) for spec, d in zip(contract.inputs, dtype)])
+        function([np.zeros((rows, *shape), d) for shape, d in zip(shapes, dtype)])
         if time.monotonic() >= end:
             return
 

@@ -70,7 +70,8 @@ class Service:
 
     def _handler(self, name: str) -> Any:
         answer = self._answered(getattr(self, f"_{name}"), message(f"{name}Request"))
-        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=lambda x: x.SerializeToString())
+        written = message(f"{name}Response").SerializeToString
+        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=written)
 
     def _answered(self, method: Callable[[Any], Awaitable[Any]], kind: Any) -> Callable[[bytes, Any], Awaitable[Any]]:
         """Wrap a method: errors become statuses, and every answer is counted under the status of HTTP."""
