@@ -10,8 +10,11 @@ BENCH := .venv-bench
 OLDEST := .venv-oldest
 SERVING := .venv-serving
 MLSERVER := .venv-mlserver
+# Packages of npm for checks of export targets, which test-targets installs.
+PACKAGES := AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules
 # Tests that name their backends themselves; the others run on the chosen one.
-THEIR_OWN := engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
+THEIR_OWN := distribution/test_devices.py distribution/test_faults.py distribution/test_launch.py distribution/test_launchers.py \
+	engine/passes/test_partition.py engine/primitives/test_collectives.py engine/primitives/test_primitives.py engine/primitives/test_linear_algebra.py \
 	engine/primitives/test_complex_numbers.py \
 	engine/backends/test_backends.py engine/backends/test_foreign.py engine/backends/test_interop.py \
 	engine/backends/test_native_call.py \
@@ -47,9 +50,12 @@ test-all: $(ALL)/ready ## run every test with every backend installed, and all t
 			$(THEIR_OWN:%=--ignore=tests/%) || exit 1; \
 	done
 
-test-targets: $(ALL)/ready ## run exported files in Node and Chromium too (npm; Chromium is the system's)
-	cd tests/export/javascript && npm install --silent --no-audit --no-fund
-	OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 tests/export
+test-targets: $(ALL)/ready ## run exported files in every runtime: Node, Chromium, the JVM, arm64 (npm, pip, Debian)
+	cd tests/export/javascript && npm install --silent --no-audit --no-fund --ignore-scripts
+	$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[executorch]' safetensors
+	$(ALL)/bin/python -m tests.export.runtimes.fetch
+	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m pytest -n 2 --dist loadgroup tests/export
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.runtimes
 
 test-serving: $(SERVING)/ready $(MLSERVER)/ready ## run the tests of the server with clients and servers of others
 	OMP_NUM_THREADS=1 $(SERVING)/bin/python -m pytest -n 2 tests/serve
@@ -80,7 +86,8 @@ format: $(VENV)/ready-dev ## lay out the code
 
 pages: $(ALL)/ready ## measure every backend and export target, and write the tables of docs/ and the README
 	OMP_NUM_THREADS=1 $(ALL)/bin/python -m amalthea backends --write docs/backends.md README.md
-	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
+	$(PACKAGES) OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.page
+	OMP_NUM_THREADS=1 $(ALL)/bin/python -m tests.export.runtimes --write
 
 bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 3 (hours)
 	$(BENCH)/bin/python -m benchmarks --out docs/benchmarks

@@ -20,6 +20,7 @@ _optional = {
     "grain": "amalthea/engine/backends/grain_pipelines.py",
     "PIL": "amalthea/utils/image_files.py",
     "starlette": "amalthea/serve",
+    "coremltools": "amalthea/export/coreml",
 }
 collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]
 collect_ignore.append("amalthea/compat/keras.py")  # to import it is to install it

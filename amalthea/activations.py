@@ -11,6 +11,7 @@ from amalthea import docstrings, ops
 from amalthea.configurable import Registry
 from amalthea.configurable import deserialize as _deserialize
 from amalthea.configurable import serialize as _serialize
+from amalthea.engine import dtypes
 from amalthea.engine.types import TensorLike
 from amalthea.ops import (
     celu,
@@ -148,6 +149,8 @@ def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = N
     if not negative_slope and max_value is None and not threshold:
         return ops.relu(x)
     a = ops.convert_to_tensor(x)
+    if max_value is not None and not negative_slope and not threshold and dtypes.is_float(dtypes.name_of(a)):
+        return ops.clip(a, 0.0, max_value)
     kept = ops.where(ops.greater(a, threshold), a, ops.zeros_like(a))
     kept = kept if max_value is None else ops.clip(kept, 0.0, max_value)
     return ops.add(kept, ops.multiply(ops.minimum(ops.subtract(a, threshold), 0.0), negative_slope))

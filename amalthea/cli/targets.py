@@ -9,7 +9,9 @@ import shutil
 from rich.console import Console
 from rich.table import Table
 
-from amalthea.export.targets import TARGETS
+from amalthea.export.targets import TARGETS, npm_folder, runs_here
+
+SYSTEMS = {"darwin": "macOS"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +23,12 @@ def run(arguments: argparse.Namespace) -> None:
     for name, known in TARGETS.items():
         written = _there(known.writes_with, known.extra)
         executed = _there(known.runs_with, known.checks_with or known.extra)
+        if not runs_here(known):
+            executed = f"on {SYSTEMS.get(known.system, known.system)}"
         if known.program and shutil.which(known.program) is None:
             executed = f"needs the program {known.program}"
+        elif known.npm and npm_folder(name) is None:
+            executed = f"npm install {' '.join(known.npm)}"
         table.add_row(name, known.ending or "a folder", known.line, written, executed)
     Console().print(table)
 

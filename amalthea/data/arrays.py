@@ -83,7 +83,7 @@ class ArrayAdapter(DataAdapter):
     def parts(self, epoch: int, step: int, size: int, rank: int) -> Iterator[tuple[Batch, tuple[int, ...]]]:
         """The rows of one of several processes in each batch, and the number of rows of each."""
         for rows in islice(self._selections(epoch), step, None):
-            count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
+            count = len(range(self.rows or 0)[rows]) if isinstance(rows, slice) else len(rows)
             counts = split(count, size)
             own = part_of(counts, rank)
             if isinstance(rows, slice):

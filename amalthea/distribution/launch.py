@@ -14,6 +14,7 @@ from amalthea.engine.communicator import Communicator
 from amalthea.errors import ArgumentError, DistributionError, MissingLibraryError
 
 PORT = 29400
+LIBRARIES = {"torch_distributed": "amalthea[torch]", "mpi": "amalthea[mpi]", "horovod": "horovod"}
 
 
 class Place(NamedTuple):
@@ -41,7 +42,7 @@ def _of_keras(env: Mapping[str, str]) -> Place | None:
         return None
     size = int(env.get("KERAS_DISTRIBUTION_NUM_PROCESSES") or len(addresses.split(",")))
     rank = int(env.get("KERAS_DISTRIBUTION_PROCESS_ID", "0"))
-    return Place("Keras's variables", "torch", rank, size, addresses.split(",")[0])
+    return Place("Keras's variables", "torch_distributed", rank, size, addresses.split(",")[0])
 
 
 def _of_horovod(env: Mapping[str, str]) -> Place | None:
@@ -54,7 +55,7 @@ def _of_torchrun(env: Mapping[str, str]) -> Place | None:
     if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= env.keys():
         return None
     address = f"{env['MASTER_ADDR']}:{int(env['MASTER_PORT']) + 1}"  # its own port has a store of its own
-    return Place("torchrun", "torch", int(env["RANK"]), int(env["WORLD_SIZE"]), address, is_announced=True)
+    return Place("torchrun", "torch_distributed", int(env["RANK"]), int(env["WORLD_SIZE"]), address, is_announced=True)
 
 
 def _of_mpi(env: Mapping[str, str]) -> Place | None:
@@ -68,7 +69,7 @@ def _of_slurm(env: Mapping[str, str]) -> Place | None:
     if "SLURM_PROCID" not in env or int(env.get("SLURM_NTASKS", "1")) < 2:
         return None
     address = f"{first_host(env.get('SLURM_STEP_NODELIST') or env['SLURM_JOB_NODELIST'])}:{PORT}"
-    return Place("Slurm", "torch", int(env["SLURM_PROCID"]), int(env["SLURM_NTASKS"]), address)
+    return Place("Slurm", "torch_distributed", int(env["SLURM_PROCID"]), int(env["SLURM_NTASKS"]), address)
 
 
 FINDERS: tuple[Callable[[Mapping[str, str]], Place | None], ...] = (
@@ -115,6 +116,8 @@ def initialize(
     Example:
         >>> from amalthea import distribution
         >>> distribution.initialize()  # no launcher: this process stays alone
+        >>> distribution.DataParallel(devices=["cpu:0"]).num_model_replicas
+        1
     """
     if communicator.current().size > 1:
         return
@@ -136,7 +139,7 @@ def _given(addresses: str, size: int | None, rank: int | None) -> Place:
         )
     if ":" not in listed[0]:
         raise ArgumentError("An address has no port.", expected="'host:port'", got=repr(listed[0]))
-    return Place("initialize", "torch", rank, size, listed[0])
+    return Place("initialize", "torch_distributed", rank, size, listed[0])
 
 
 def _connected(place: Place) -> Communicator:
@@ -157,7 +160,7 @@ def _by_library(place: Place) -> Communicator:
         raise MissingLibraryError(
             f"{place.launcher} started this process, and the library that joins it is not installed.",
             got=str(error),
-            cure=f"pip install amalthea[{place.kind}]",
+            cure=f"pip install {LIBRARIES[place.kind]}",
         ) from error
     try:
         return module.connect(place)

@@ -20,7 +20,7 @@ class DeviceMesh:
     Args:
         shape: list of int; the size of each axis, such as ``(2, 4)``.
         axis_names: list of str; a name for each axis, such as ``["batch", "model"]``.
-        devices: list of str; as many devices as the grid has places. Defaults to None, which takes them all.
+        devices: list of str; as many devices as the grid has. Defaults to None, which takes them all.
 
     Raises:
         ArgumentError: names, sizes and devices do not fit each other.

@@ -49,7 +49,7 @@ class Distribution:
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
         """Returns the layout of an intermediate value, or None where nothing is asked."""
-        return None
+        return None  # a map of layouts names some
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
@@ -69,7 +69,7 @@ class DataParallel(Distribution):
     """Every process or device has the whole model, and a part of each batch.
 
     Batches and their losses, statistics and metrics are those of all parts together, so the same batch size gives the
-    same losses on any number of devices. On JAX the devices of a process share a batch too; elsewhere a process has one.
+    same losses on any number of devices. On JAX the devices of a process share a batch too; elsewhere it has one.
 
     Args:
         device_mesh: DeviceMesh with one axis. Defaults to None.
@@ -110,6 +110,7 @@ class ModelParallel(Distribution):
         layout_map: LayoutMap; the layouts of variables. Those that it does not name are whole on every device.
         batch_dim_name: str; the axis of the mesh that divides batches. Defaults to None, the first axis.
         auto_shard_dataset: bool; as in :class:`DataParallel`. Defaults to True.
+        **kwargs: ``device_mesh``, which Keras 3.0 to 3.3 took beside the map; it is the map's.
 
     Raises:
         ArgumentError: there is no map, or its mesh has no such axis.
@@ -131,7 +132,7 @@ class ModelParallel(Distribution):
         auto_shard_dataset: bool = True,
         **kwargs: Any,
     ):
-        kwargs.pop("device_mesh", None)
+        refuse_others("ModelParallel", kwargs, ("device_mesh",))
         if not isinstance(layout_map, LayoutMap):
             raise ArgumentError("Model parallelism needs a LayoutMap.", got=repr(layout_map))
         mesh = layout_map.device_mesh
@@ -150,6 +151,13 @@ class ModelParallel(Distribution):
 
 _of_process: list[Distribution | None] = [None]
 _of_block: ContextVar[Distribution | None] = ContextVar("distribution", default=None)
+
+
+def refuse_others(name: str, given: dict[str, Any], known: Sequence[str]) -> None:
+    """Raise an error for an argument that there is not."""
+    for key in given:
+        if key not in known:
+            raise ArgumentError(f"{name} has no argument {key!r}.", expected=", ".join(known), got=key)
 
 
 def _devices_here() -> list[str]:
@@ -180,6 +188,9 @@ def set_distribution(value: Distribution | None) -> None:
 
     Example:
         >>> from amalthea import distribution
+        >>> distribution.set_distribution(distribution.DataParallel(devices=["cpu:0"]))
+        >>> distribution.distribution().batch_dim_name
+        'batch'
         >>> distribution.set_distribution(None)
     """
     if value is not None and not isinstance(value, Distribution):

@@ -17,6 +17,7 @@ from amalthea.engine.passes.rewrite import all_nodes
 from amalthea.engine.passes.simplify import simplify
 from amalthea.engine.primitives import Primitive, control, elementwise
 from amalthea.errors import ExportError, brief
+from amalthea.export.decompositions import DECOMPOSITIONS
 from amalthea.training.names import Names
 
 
@@ -59,8 +60,8 @@ class Endpoint(NamedTuple):
         Raises:
             ExportError: the graph has a primitive that the target cannot say.
         """
-        graph = expand(simplify(self.graph), lowerings)
-        graph = simplify(expand(channels_first(graph) if first else graph, lowerings))
+        graph = expand(simplify(self.graph), lowerings, DECOMPOSITIONS)
+        graph = simplify(expand(channels_first(graph) if first else graph, lowerings, DECOMPOSITIONS))
         missing = sorted({n.primitive.name for n in all_nodes(graph) if n.primitive not in lowerings})
         if control.native_call.name in missing:
             raise ExportError(
@@ -72,7 +73,7 @@ class Endpoint(NamedTuple):
                 f"The format {target!r} cannot say a computation of endpoint {self.name!r}.",
                 expected="primitives that the format has",
                 got=", ".join(missing),
-                cure="format='onnx', which says more",
+                cure="compute it before or behind the exported part of the model",
             )
         return self._replace(graph=graph)
 

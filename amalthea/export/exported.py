@@ -12,11 +12,12 @@ from amalthea.checks import positive_int
 from amalthea.errors import ArgumentError, DataError
 from amalthea.export import signatures
 from amalthea.export.archive import saved
-from amalthea.export.endpoint import traced
+from amalthea.export.endpoint import Endpoint, traced
 from amalthea.export.targets import Options, check_options, check_path, chosen, target
 
-OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite")
+OPTIONS = ("batch_size", "dtype", "calibration", "opset_version", "overwrite", "class_labels", "image_inputs")
 ENDPOINT = "serve"
+_ROWS = 32  # of a batch of the calibration, where the number is open
 
 
 def exported(
@@ -28,10 +29,11 @@ def exported(
         raise ArgumentError("export has no such option.", expected=", ".join(OPTIONS), got=", ".join(unknown))
     path = os.fspath(filepath)
     name = chosen(format, path)
-    if not keywords.get("overwrite", True) and os.path.lexists(path):
-        raise ArgumentError("There is a file at this path already.", got=path, cure="overwrite=True")
     check_path(name, path)
     writer = target(name)
+    there = [] if keywords.get("overwrite", True) else [p for p in writer.files(path) if os.path.lexists(p)]
+    if there:
+        raise ArgumentError("There is a file at this path already.", got=there[0], cure="overwrite=True")
     found = signatures.of_model(model) if signature is None else signatures.given(signature, model)
     if keywords.get("batch_size") is not None:
         positive_int(keywords["batch_size"], "batch_size", "export")
@@ -39,9 +41,12 @@ def exported(
     endpoint = traced(ENDPOINT, lambda *args: model(*args, training=False), found, model._output_names())
     options = Options(
         dtype=keywords.get("dtype", "float32"),
-        calibration=_batches(keywords.get("calibration"), endpoint.inputs),
+        calibration=_batches(keywords.get("calibration"), endpoint),
         opset=keywords.get("opset_version"),
         variables={"variables": model.variables},
+        class_labels=keywords.get("class_labels"),
+        image_inputs=keywords.get("image_inputs"),
+        model=model if signature is None and keywords.get("batch_size") is None else None,
     )
     check_options(writer, [endpoint], options)
     writer.write([endpoint], path, options)
@@ -49,11 +54,16 @@ def exported(
         print(saved(writer, path, [endpoint]))
 
 
-def _batches(arrays: Any, names: list[str], rows: int = 32) -> list[dict[str, np.ndarray]] | None:
-    """Return typical rows in batches, as dicts by input name."""
+def _batches(arrays: Any, endpoint: Endpoint) -> list[dict[str, np.ndarray]] | None:
+    """Return typical rows in batches, as dicts by input name; all batches have the rows that an endpoint fixes."""
     if arrays is None:
         return None
-    flat = [np.asarray(x) for x in tree.flatten(arrays)]
+    names, flat = endpoint.inputs, [np.asarray(x) for x in tree.flatten(arrays)]
     if len(flat) != len(names) or len({len(x) for x in flat}) != 1 or not len(flat[0]):
         raise DataError("The calibration has rows for each input.", expected=", ".join(names), got=len(flat))
-    return [dict(zip(names, (x[i : i + rows] for x in flat))) for i in range(0, len(flat[0]), rows)]
+    sizes = [x.shape[0] for x in endpoint.graph.inputs if x.shape]
+    rows = sizes[0] if sizes and isinstance(sizes[0], int) else 0
+    if len(flat[0]) < rows:
+        raise DataError("The calibration has fewer rows than a batch.", expected=rows, got=len(flat[0]))
+    starts = range(0, len(flat[0]) - rows + 1, rows) if rows else range(0, len(flat[0]), _ROWS)
+    return [dict(zip(names, (x[i : i + (rows or _ROWS)] for x in flat))) for i in starts]

@@ -1,4 +1,4 @@
-"""Lowerings by others of a format's table: indices along an axis as points, and functions of the last axis."""
+"""Lowerings by others of a format's table: indices along an axis as points, dilation, functions of the last axis."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea.engine import shapes
 from amalthea.engine.primitives import elementwise, indexing, movement
 from amalthea.export.lowering import Value
 
@@ -65,6 +66,21 @@ def _scatter_add(b: Builder, x: Value, indices: Value, updates: Value, *, axis: 
     add = b.table[indexing.scatter_add_points]
     made = add(b, b.transpose(x, to_front), column, b.transpose(updates, lead))
     return b.transpose(made, np.argsort(to_front).tolist())
+
+
+def dilate(b: Builder, x: Value, *, steps: Any) -> Value:
+    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
+    for axis, step in enumerate(steps):
+        if step == 1:
+            continue
+        before, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+        apart = b.reshape(x, [shapes.size(before), size, 1, shapes.size(behind)])
+        wide = b.table[movement.pad](b, apart, low=[0] * 4, high=[0, 0, step - 1, 0])
+        merged = b.reshape(wide, [*before, size * step, *behind])
+        limits = [*before, (size - 1) * step + 1, *behind]
+        ones = [1] * merged.rank
+        x = b.table[movement.slice](b, merged, starts=[0] * merged.rank, limits=limits, strides=ones)
+    return x
 
 
 def of_last_axis(function: Callable[[Builder, Value], Value]) -> Callable[..., Value]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.ir.graph import Graph
-from amalthea.engine.ir.tensor import Tensor, Type
+from amalthea.engine.ir.tensor import Node, Tensor, Type
 from amalthea.engine.ir.trace import on_host
 
 
@@ -120,10 +120,23 @@ class Lowering(ABC):
             return self.constant(on_host(tensor.value), tensor.dtype)
         return self.values[tensor]
 
+    def _folded(self, node: Node, inputs: Sequence[Value]) -> Value | None:
+        """Compute a vector of floats from constants, such as those of a batch normalization, when writing."""
+        arrays = [x.array for x in inputs if x.array is not None]
+        type = node.outputs[0].type
+        short = shapes.is_static(type.shape) and shapes.size(type.shape) in (*type.shape, 1)
+        if not (node.primitive.single and short and arrays and len(arrays) == len(inputs) and type.dtype == "float32"):
+            return None
+        if any(a.dtype != "float32" or a.size not in (*a.shape, 1) for a in arrays):
+            return None
+        with np.errstate(all="ignore"):
+            return self.constant(node.primitive.reference(*arrays, **node.attrs), "float32")
+
     def add_graph(self, graph: Graph) -> list[Value]:
         """Write every node; return the values of the graph's results."""
         for node in graph.nodes:
-            made = self.table[node.primitive](self, *(self.value(x) for x in node.inputs), **node.attrs)
+            inputs = [self.value(x) for x in node.inputs]
+            made: Any = self._folded(node, inputs) or self.table[node.primitive](self, *inputs, **node.attrs)
             for tensor, value in zip(node.outputs, (made,) if node.primitive.single else made):
                 self.values[tensor] = Value(value.name, self.held(tensor.type), value.array)
         return [self.value(x) for x in graph.results]

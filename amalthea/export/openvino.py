@@ -39,15 +39,22 @@ class OpenVino(Target):
         with tempfile.TemporaryDirectory() as folder:
             openvino.save_model(model, os.path.join(folder, "m.xml"), compress_to_fp16=options.dtype == "float16")
             weights, text = (Path(folder, f"m.{ending}").read_bytes() for ending in ("bin", "xml"))
-        writing.write(f"{os.path.splitext(path)[0]}.bin", weights)
-        writing.write(path, text)
+        with writing.whole_file(self.files(path)[1]) as first, writing.whole_file(path) as second:
+            first.write(weights)
+            second.write(text)
+
+    def files(self, path: str) -> list[str]:
+        return [path, f"{os.path.splitext(path)[0]}.bin"]
 
     def runner(self, path: str) -> Runner:
-        compiled = runtime_of(self.name).Core().compile_model(path, "CPU", SETTINGS)
+        core = runtime_of(self.name).Core()
+        model = core.read_model(path)
+        inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
+        compiled = core.compile_model(model, "CPU", SETTINGS)  # gives a port names of what it merges with it
 
         def execute(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            got = compiled({port.any_name: feeds[port.any_name] for port in compiled.inputs})
-            return {port.any_name: np.array(got[port]) for port in compiled.outputs}
+            got = compiled({i: feeds[name] for i, name in enumerate(inputs)})
+            return {name: np.array(got[i]) for i, name in enumerate(outputs)}
 
         return execute
 

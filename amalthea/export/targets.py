@@ -10,8 +10,10 @@ import importlib
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, ExportError, MissingLibraryError, UnknownNameError, nearest
 from amalthea.export.endpoint import Endpoint
 
+NODE_MODULES = "AMALTHEA_NODE_MODULES"  # names a folder node_modules
 Runner = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
@@ -35,6 +38,10 @@ class Known(NamedTuple):
         extra: str; the extra of this package that installs both.
         program: str; the program of the system that executes the file, or compiles it, for a check.
         checks_with: str; the extra that installs ``runs_with``, if it is another.
+        system: str; the only system that executes the file, as ``sys.platform`` names it, "" for any.
+        npm: packages of npm that the program needs for a check.
+        of_layers: bool; whether it holds models of layers that it has, and no other computation.
+        executes: bool; whether the file holds a computation, and not weights alone.
     """
 
     module: str
@@ -45,6 +52,10 @@ class Known(NamedTuple):
     extra: str = ""
     program: str = ""
     checks_with: str = ""
+    system: str = ""
+    npm: Sequence[str] = ()
+    of_layers: bool = False
+    executes: bool = True
 
 
 _LITERT = "ai_edge_litert"
@@ -64,8 +75,34 @@ TARGETS = {
         "tensorboard",
         checks_with="tensorflow",
     ),
+    "coreml": Known(
+        "coreml", ".mlpackage", "Core ML, for Apple's devices", "coremltools", "coremltools", "coreml", system="darwin"
+    ),
+    "tfjs": Known(
+        "tfjs",
+        "",
+        "TensorFlow.js, for browsers and Node",
+        program="node",
+        npm=("@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"),
+    ),
+    "kerasjs": Known(
+        "kerasjs",
+        ".bin",
+        "Keras.js 1.0, for browsers, of its own layers",
+        program="node",
+        npm=("keras-js",),
+        of_layers=True,
+    ),
+    "webdnn": Known("webdnn", "", "WebDNN 1.2, for browsers, of fixed sizes", program="node", npm=("webdnn",)),
+    "executorch": Known(
+        "executorch", ".pte", "ExecuTorch, PyTorch's runtime of phones", "executorch", "executorch", "executorch"
+    ),
+    "safetensors": Known("safetensors", ".safetensors", "weights by name, for PyTorch and hubs", executes=False),
 }
-ALIASES = {"saved_model": "tf_saved_model", "tflite": "litert"}
+ALIASES = {
+    "saved_model": "tf_saved_model", "tflite": "litert", "tensorflowjs": "tfjs", "tensorflow.js": "tfjs",
+    "tf.js": "tfjs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,12 +114,18 @@ class Options:
         calibration: list of dicts of arrays by input name, or None; typical inputs, which int8 needs.
         opset: int or None; version of the format, where it has several.
         variables: dict of lists of Variable by name, for formats that keep variables: more than the graphs read.
+        class_labels: list of str or None; names of the classes, for formats that answer with one.
+        image_inputs: names of inputs that are images; or dict of name to dict of ``scale``, ``bias`` and ``color``.
+        model: Model or None; the model whose call the one endpoint is, for formats that have layers.
     """
 
     dtype: str = "float32"
     calibration: Sequence[Mapping[str, np.ndarray]] | None = None
     opset: int | None = None
     variables: Mapping[str, Sequence[Variable]] = field(default_factory=dict)
+    class_labels: Sequence[str] | None = None
+    image_inputs: Any = None
+    model: Any = None
 
 
 class Target:
@@ -93,6 +136,7 @@ class Target:
     calibrated: Sequence[str] = ("int8",)  # dtypes that need typical inputs
     has_symbols = True  # whether sizes may be left to each call
     many = False  # whether a file holds several endpoints
+    options: Sequence[str] = ()  # the format's own: fields of Options
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         """Write the file or folder at ``path``, which does not exist, or is replaced as a whole.
@@ -101,6 +145,10 @@ class Target:
             ExportError: an endpoint has a computation or a type that the format cannot say; nothing is written.
         """
         raise NotImplementedError
+
+    def files(self, path: str) -> list[str]:
+        """Return every path that :meth:`write` makes or replaces."""
+        return [path]
 
     def report(self, path: str) -> str:
         """Return a line on a written file for its user, or ""."""
@@ -154,9 +202,26 @@ def target(name: str) -> Target:
 def executed_here(name: str) -> bool:
     """Whether a target's files can be written and executed here: its libraries and program are installed."""
     known = TARGETS[name]
+    if not known.executes:
+        return False
     libraries = [x for x in (known.writes_with, known.runs_with) if x]
     there = all(importlib.util.find_spec(x) is not None for x in libraries)
-    return there and (not known.program or shutil.which(known.program) is not None)
+    if not there or not runs_here(known) or (known.program and shutil.which(known.program) is None):
+        return False
+    return not known.npm or npm_folder(name) is not None
+
+
+def runs_here(known: Known) -> bool:
+    """Whether this system is one that executes a target's files."""
+    return known.system in ("", sys.platform)
+
+
+def npm_folder(name: str) -> Path | None:
+    """Return the folder ``node_modules`` that holds the packages of a target: the named one, or one here or above."""
+    given, here = os.environ.get(NODE_MODULES), Path.cwd()
+    folders = [Path(given)] if given else [folder / "node_modules" for folder in (here, *here.parents)]
+    packages = TARGETS[name].npm
+    return next((f for f in folders if all((f / p / "package.json").is_file() for p in packages)), None)
 
 
 def check_path(name: str, path: str) -> None:
@@ -178,6 +243,9 @@ def check_options(target: Target, endpoints: Sequence[Endpoint], options: Option
         raise ArgumentError("Integers of 8 bits need typical inputs.", cure="calibration=x_train[:200]")
     if len(endpoints) != 1 and not target.many:
         raise ExportError(f"The format {target.name!r} holds one endpoint.", got=", ".join(e.name for e in endpoints))
+    for key in ("class_labels", "image_inputs"):
+        if getattr(options, key) is not None and key not in target.options:
+            raise ArgumentError(f"The format {target.name!r} has no {key}.", cure="format='coreml'")
     symbolic = any(d is None for e in endpoints for x in e.graph.inputs for d in x.shape)
     if symbolic and not target.has_symbols:
         raise ExportError(

@@ -17,8 +17,11 @@ from amalthea.data import to_batch
 from amalthea.engine import transforms
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import Variable
-from amalthea.errors import ModelFileError
+from amalthea.engine.passes.rewrite import all_nodes
+from amalthea.engine.shapes import Dim, is_static
+from amalthea.errors import ExportError, ModelFileError
 from amalthea.export import signatures
 from amalthea.export.endpoint import Endpoint, traced
 from amalthea.export.onnx import lowered, next_name, to_onnx
@@ -29,11 +32,13 @@ VERSION = 1
 PARTS = ("x", "y", "sample_weight")
 
 
-def export_training(model: Any, filepath: Any, x: Any, y: Any = None, sample_weight: Any = None) -> None:
+def export_training(
+    model: Any, filepath: Any, x: Any, y: Any = None, sample_weight: Any = None, open_batch: bool = False
+) -> None:
     """Writes the training step of a compiled model as a folder, for training wherever ONNX runs.
 
     A step takes one batch and the state (weights, the optimizer's variables, seeds), and gives the loss and metrics of
-    that batch and the new state. All batches have as many rows as the example.
+    that batch and the new state.
 
     Args:
         model: Model; compiled.
@@ -41,6 +46,8 @@ def export_training(model: Any, filepath: Any, x: Any, y: Any = None, sample_wei
         x: arrays; inputs of one batch, whose shapes and dtypes those of all batches will be.
         y: arrays; labels of the batch. Defaults to None.
         sample_weight: array; weights of its rows. Defaults to None: steps take no weights.
+        open_batch: bool; True leaves the number of rows to each step. Defaults to False: all batches have as many rows
+            as the example, which runtimes make the most of.
 
     Raises:
         NotCompiledError: the model is not compiled.
@@ -62,7 +69,7 @@ def export_training(model: Any, filepath: Any, x: Any, y: Any = None, sample_wei
     data = to_batch((x, y, sample_weight))
     names = [name for part, arrays in zip(PARTS, data) for name in _names(part, arrays)]
     model._ensure_built(data)
-    graph, logs = _traced_step(model, data)
+    graph, logs = _traced_step(model, data, open_batch)
     variables = [v for v, _ in graph.writes]
     step = lowered(Endpoint("step", graph, names, _unique(logs, names)))
     predict = lowered(
@@ -87,14 +94,27 @@ def _unique(names: Sequence[str], taken: Sequence[str]) -> list[str]:
     return [free(name) for name in names]
 
 
-def _traced_step(model: Any, data: Any) -> tuple[Graph, list[str]]:
+def _traced_step(model: Any, data: Any, open_batch: bool) -> tuple[Graph, list[str]]:
     """The graph of a step whose metrics are of that batch alone, and the names of its results."""
-    graph, logs = transforms.capture(model._as_compiled("train", alone=True), ((data,), {}))
+    leaves = [_of_any_rows(x) if open_batch and x is not None else x for x in tree.flatten(((data,), {}))]
+    graph, logs = transforms.capture(model._as_compiled("train", alone=True), ((data,), {}), leaves)
+    if any(
+        not is_static(x.type.shape)
+        for n in all_nodes(graph)
+        if n.primitive.name.startswith("random")
+        for x in n.outputs
+    ):
+        raise ExportError("A layer draws random numbers for each row, whose number is open.", cure="open_batch=False")
     ours = {id(v) for v in model.metrics_variables}
     graph.writes = [(v, t) for v, t in graph.writes if id(v) not in ours]
     by_name = dict(zip(sorted(logs), graph.outputs))
     outputs = [by_name[name] for name in logs]
     return Graph(graph.inputs, outputs, graph.reads, graph.writes, nodes=graph.nodes), list(logs)
+
+
+def _of_any_rows(x: Any) -> Tensor:
+    found = type_of(x)
+    return Tensor(found._replace(shape=(Dim.symbol("batch"), *found.shape[1:])))
 
 
 def _inputs(model: Any, x: Any) -> list[Any]:

@@ -6,7 +6,8 @@ The header maps each name to a dtype, a shape and the range of its bytes in the 
 without gaps, and every byte belongs to one. Reading needs no library: the format is these three parts, and every size
 in it is checked here against the file and our own limits.
 
-A name is the path of an object as in a ``.weights.h5`` file, and the number of the value: ``layers/dense/0``.
+A name is the path of an object as in a ``.weights.h5`` file, and the number of the value: ``layers/dense/0``. A file
+whose metadata names another format, such as ``pt``, has the paths of variables, with dots: ``net.dense.kernel``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from amalthea.engine import dtypes
-from amalthea.engine.ir.variable import at_once
+from amalthea.engine.ir.variable import Variable, at_once
 from amalthea.errors import ArgumentError, ModelFileError, brief
 from amalthea.loading import limits
 from amalthea.saving import hdf5, weights
@@ -45,6 +46,7 @@ _DTYPES = {
     "F64": "float64",
     "C64": "complex64",
 }
+_OWN = "amalthea"  # the format that files of save_weights name
 _NAMES = {ours: theirs for theirs, ours in _DTYPES.items()}
 
 
@@ -61,7 +63,7 @@ def packed(arrays: Mapping[str, np.ndarray], about: Mapping[str, str] | None = N
         arrays: values by name.
         about: text by name, which is kept under ``__metadata__``. Defaults to None.
     """
-    header: dict[str, Any] = {"__metadata__": {"format": "amalthea", **(about or {})}}
+    header: dict[str, Any] = {"__metadata__": {"format": _OWN, **(about or {})}}
     pieces, at = [], 0
     for name, array in sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):  # aligned
         if array.dtype.name not in _NAMES:
@@ -79,12 +81,57 @@ def load_weights(model: Any, path: Any, by_name: bool, skip_mismatch: bool) -> N
     """Reads the weights of a file that :func:`bytes_of` gave into a built model."""
     if by_name:
         raise ArgumentError("A safetensors file is read by the paths of objects.", cure="leave by_name out")
-    groups: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in read(Path(path).read_bytes()).items():
+    data, groups = Path(path).read_bytes(), {}
+    if not _is_own(data):
+        _load_by_paths(model, read(data), skip_mismatch)
+        return
+    for name, array in read(data).items():
         group, _, key = name.rpartition("/")
         groups.setdefault(group, {})[key] = array
     with hdf5.opened(hdf5.bytes_of_values(groups)) as file, at_once():
         weights.read(model, file, skip_mismatch)
+
+
+def by_path(variables: Iterable[Variable]) -> dict[str, Variable]:
+    """Variables by their names in files that other libraries read: those of parameters in ``to_torch_module``.
+
+    Raises:
+        ArgumentError: two have the same path.
+    """
+    found: dict[str, Variable] = {}
+    for variable in variables:
+        name = ".".join(variable.path.split("/"))
+        if found.setdefault(name, variable) is not variable:
+            raise ArgumentError("Two variables have the same path.", got=name, cure="give their layers other names")
+    return found
+
+
+def _is_own(data: bytes) -> bool:
+    rows, _ = header(data)
+    about = rows.get("__metadata__")
+    if isinstance(about, dict) and "format" in about:
+        return about["format"] == _OWN
+    return any("/" in name for name in rows)
+
+
+def _load_by_paths(model: Any, values: Mapping[str, np.ndarray], skip_mismatch: bool) -> None:
+    """Assign values to the variables whose paths they name; all of them, or none."""
+    known = by_path(model.variables)
+    missing = [name for name in known if name not in values]
+    wrong = [n for n, v in known.items() if n in values and values[n].shape != tuple(v.shape)]
+    if missing and not skip_mismatch:
+        raise ModelFileError(
+            "The file has no value for a variable of the model.", expected=brief(missing[0]),
+            got=brief(", ".join(values)), cure="give the model and its layers the names that they had",
+        )  # fmt: skip
+    if wrong and not skip_mismatch:
+        raise ModelFileError(
+            f"A value does not fit variable '{wrong[0]}'.", expected=known[wrong[0]].type, got=values[wrong[0]].shape
+        )
+    with at_once():
+        for name, variable in known.items():
+            if name in values and name not in wrong:
+                variable.assign(values[name].astype(dtypes.to_numpy(variable.dtype)))
 
 
 def contents(path: Any) -> Contents:

@@ -22,7 +22,7 @@ from amalthea.saving.protobuf import as_varint, varint
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER, _TRAILER = 48, 5
-_ROWS = 64  # entries of a block that is written
+_BLOCK = 1 << 18  # bytes of a block that is written, as in TensorFlow: some readers take no more than one block
 _GROWTH = 64  # how many times the size of the file its keys may have, which share their beginnings
 
 
@@ -129,10 +129,21 @@ def table(rows: Mapping[bytes, bytes]) -> bytes:
         return handle
 
     entries = sorted(rows.items())
-    parts = [entries[i : i + _ROWS] for i in range(0, len(entries), _ROWS)]
-    index = [(part[-1][0], add(part)) for part in parts]
+    index = [(part[-1][0], add(part)) for part in _parts(entries)]
     ends = add([]) + add(index)  # a table of extras, which is empty, comes first
     return bytes(data) + ends.ljust(_FOOTER - 8, b"\0") + struct.pack("<Q", _MAGIC)
+
+
+def _parts(entries: Sequence[tuple[bytes, bytes]]) -> Iterator[Sequence[tuple[bytes, bytes]]]:
+    """Entries in groups that are as large as a block."""
+    start, size = 0, 0
+    for i, (key, value) in enumerate(entries):
+        if size > _BLOCK:
+            yield entries[start:i]
+            start, size = i, 0
+        size += len(key) + len(value)
+    if entries:
+        yield entries[start:]
 
 
 def _packed(entries: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -63,13 +63,16 @@ def begin(model: Any, *adapters: DataAdapter | None) -> None:
 def _as_bytes(state: dict[str, Any]) -> bytes:
     arrays: list[np.ndarray] = []
     data, file = json.dumps(snapshots.pack(state, arrays)).encode(), io.BytesIO()
-    np.savez(file, np.frombuffer(data, "uint8"), *arrays)
+    for array in (np.frombuffer(data, "uint8"), *arrays):
+        np.lib.format.write_array(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def _from_bytes(content: bytes) -> dict[str, Any]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        data, *arrays = (file[f"arr_{i}"] for i in range(len(file.files)))
+    file, found = io.BytesIO(content), []
+    while file.tell() < len(content):
+        found.append(np.lib.format.read_array(file, allow_pickle=False))
+    data, *arrays = found
     return snapshots.unpack(json.loads(data.tobytes()), arrays)
 
 

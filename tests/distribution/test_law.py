@@ -262,9 +262,9 @@ def test_ranks_with_other_models_are_told_so():
             model = Sequential([Input((6,)), layers.Dense(3 + group.rank), layers.Dense(3, "softmax")])
             model.compile("sgd", "sparse_categorical_crossentropy")
         x, y, _ = data_for(dense())
-        with distribution.DataParallel().scope():
-            with pytest.raises(DistributionError, match="models of the ranks differ") as caught:
-                model.fit(x, y, verbose=0)
+        told = pytest.raises(DistributionError, match="models of the ranks differ")
+        with distribution.DataParallel().scope(), told as caught:
+            model.fit(x, y, verbose=0)
         return str(caught.value)
 
     told = threads.run(run, 2)
@@ -281,9 +281,9 @@ def test_ranks_with_other_steps_are_told_so(what):
             model.compile("sgd", "sparse_categorical_crossentropy")
         x, y, _ = data_for(dense())
         size = 8 + 2 * group.rank if what == "batch size" else 8
-        with distribution.DataParallel().scope():
-            with pytest.raises(DistributionError, match="different steps") as caught:
-                model.fit(x, y, batch_size=size, verbose=0)
+        told = pytest.raises(DistributionError, match="different steps")
+        with distribution.DataParallel().scope(), told as caught:
+            model.fit(x, y, batch_size=size, verbose=0)
         return str(caught.value)
 
     told = threads.run(run, 2)

@@ -18,7 +18,7 @@ from amalthea.errors import ArgumentError, ExportError, ModelFileError
 from amalthea.export import targets
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.saved_model.functions import LOWERINGS
-from amalthea.export.saved_model.op_table import OUTPUTS, TYPES
+from amalthea.export.tensorflow_graph.op_table import OUTPUTS, TYPES
 from amalthea.saving import bundle, protobuf, string_table
 from amalthea.saving.bundle import Bundle
 from amalthea.saving.object_graph import ObjectGraph

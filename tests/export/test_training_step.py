@@ -12,7 +12,7 @@ import pytest
 
 import amalthea
 from amalthea import Input, Model, Sequential, export, layers
-from amalthea.errors import ModelFileError, NotCompiledError
+from amalthea.errors import ExportError, ModelFileError, NotCompiledError
 from amalthea.saving import safetensors
 
 # What a user writes where this library is not installed.
@@ -90,6 +90,41 @@ def test_another_program_trains_to_the_same_losses_and_weights(make, tmp_path):
         if name in got.files:
             np.testing.assert_allclose(got[name], variable.numpy(), rtol=1e-3, atol=1e-5, err_msg=name)
     assert {v.path.replace("/", "|") for v in model.trainable_variables} <= set(got.files)
+
+
+def without_dropout():
+    model, x, y, weights = classifier()
+    model = Sequential([layer for layer in model.layers if not isinstance(layer, layers.Dropout)])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, x, y, weights
+
+
+@pytest.mark.parametrize("make", [without_dropout, recurrent])
+def test_a_step_takes_any_number_of_rows(make, tmp_path):
+    import onnxruntime
+
+    model, x, y, weights = make()
+    example = (x[0], y[0], None if weights is None else weights[0])
+    export.export_training(model, tmp_path / "t", *example, open_batch=True)
+    about = json.loads((tmp_path / "t" / "step.json").read_text())
+    assert {row["shape"][0] for row in about["step"]["inputs"]} == {None}
+    state = safetensors.read((tmp_path / "t" / "state.safetensors").read_bytes())
+    session = onnxruntime.InferenceSession(tmp_path / "t" / "step.onnx")
+    reads, rows = {port.name for port in session.get_inputs()}, about["state"]
+    for i, count in enumerate((8, 1, 5)):
+        data = [None if part is None else part[i][:count] for part in (x, y, weights)]
+        feeds = {port["name"]: a.astype(port["dtype"]) for port, a in zip(about["step"]["inputs"], data)}
+        feeds |= {row["input"]: state[row["input"]] for row in rows if row["input"] in reads}
+        loss, *new = session.run([about["step"]["logs"][0], *(row["output"] for row in rows)], feeds)
+        state = {row["input"]: value for row, value in zip(rows, new)}
+        assert float(loss) == pytest.approx(float(model.train_on_batch(*data, return_dict=True)["loss"]), rel=1e-4)
+
+
+def test_noise_for_an_open_number_of_rows_is_refused(tmp_path):
+    model, x, y, _ = classifier()
+    with pytest.raises(ExportError, match="random numbers for each row"):
+        export.export_training(model, tmp_path / "t", x[0], y[0], open_batch=True)
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_was_trained_elsewhere_comes_back(tmp_path):

@@ -21,6 +21,9 @@ WITHOUT_EFFECT = {
     r"data/base.py: DataAdapter.resume_from: state": "most data have nothing to go on from",
     r".*compute_mask: (inputs|mask|previous_mask)": "a mask is asked for with what Keras asks with",
     r".*\.build: \w*(input_shape|state_shape)": "build is called with every shape",
+    r"distribution/communicators/\w+.py: connect: place": "these libraries read the launcher's environment themselves",
+    r"distribution/strategies.py: Distribution.get_tensor_layout: path": "a map of layouts reads it",
+    r"export/executorch/target.py: ExecuTorch.write: options": "there is one precision",
     r"export/targets.py: Target.report: path": "most targets have nothing to say on a file",
     r"layers/.*\.call: training": "who calls passes it on",
     r"distillation/.*\.compute_loss: kwargs": "a subclass may take more",
@@ -66,6 +69,7 @@ WITHOUT_EFFECT = {
     r"compat/old_files.py: (save|save_model): include_optimizer": "the optimizer is always written",
     r"compat/upgrading/\w+.py: \w+\.(visit|leave)_\w+: (original_)?node": "libcst's protocol of visitors",
     r"compat/tensorflow.py: Session.__init__: kwargs": "options of devices have no effect",
+    r"export/webdnn/target.py: WebDnn.write: options": "its files have one precision",
     r"bounding_boxes.py: pad: (height|width)": "a shift does not depend on the size",
     r"utils/custom_objects.py: .*: (safe_mode|kwargs)": "nothing in a config can run code, in either mode",
 }

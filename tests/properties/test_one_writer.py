@@ -21,6 +21,7 @@ ALONE = {
     ("export/onnx_precision.py", "TemporaryDirectory"): "the tool that quantizes reads and writes files",
     ("export/c/target.py", "TemporaryDirectory"): "the compiler writes the library that a check loads",
     ("export/openvino.py", "TemporaryDirectory"): "the library writes files alone",
+    ("export/coreml/target.py", "TemporaryDirectory"): "the library writes files alone",
 }
 _ALWAYS = {
     "write_text", "write_bytes", "touch", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp", "mkdtemp",

@@ -65,7 +65,7 @@ class Mpi(Communicator):
         while not request.Test():
             if time.monotonic() > end:
                 raise DistributionError(
-                    f"Rank {self.rank} of {self.size} cannot go on: an exchange took longer than {timeout():.0f} seconds.",
+                    f"Rank {self.rank} of {self.size} cannot go on: it waits for longer than {timeout():.0f} seconds.",
                     cure="the output of the other ranks; AMALTHEA_DISTRIBUTION_TIMEOUT, if a step takes so long",
                 )
             time.sleep(pause)
@@ -79,7 +79,7 @@ class Mpi(Communicator):
 
 def _summed_in(dtype: np.dtype) -> np.dtype:
     """Return a dtype that MPI adds: a wider one for bool and half precision."""
-    if dtype == bool:
+    if dtype.kind == "b":
         return np.dtype("int64")
     return np.dtype("float32") if dtype.itemsize == 2 and dtype.kind not in "iu" else dtype
 

@@ -80,9 +80,8 @@ def _rebuild(nodes: Sequence[Node], now: dict[Tensor, Tensor], last: list[Tensor
     attrs = first.attrs
     if first.primitive is collectives.exchange:
         attrs = {**attrs, "gathers": tuple(how for node in nodes for how in node.attrs["gathers"])}
-    if last is not None and _exchanges(first):
-        if last and inputs:
-            inputs[0] = control.barrier(inputs[0], last[0])
+    if last and inputs and _exchanges(first):
+        inputs[0] = control.barrier(inputs[0], last[0])
     made = Node(first.primitive, inputs, attrs, [x.type for x in outputs]).outputs
     if last is not None and _exchanges(first):
         last[:] = made[:1]

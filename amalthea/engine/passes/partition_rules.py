@@ -7,9 +7,10 @@ summand (:data:`SUM`: the value is the sum over all ranks). A rule maps a node a
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from amalthea.engine import dtypes
 from amalthea.engine.ir.tensor import Node
@@ -53,9 +54,15 @@ class Rows(NamedTuple):
         return self._replace(axis=axis)
 
 
-WHOLE: Literal["whole"] = "whole"
-SUM: Literal["sum"] = "sum"
-Layout = Rows | Literal["whole", "sum"]
+class Share(enum.Enum):
+    """What a process has of a value that is not divided: all of it, or a summand."""
+
+    WHOLE = "whole"
+    SUM = "sum"
+
+
+WHOLE, SUM = Share.WHOLE, Share.SUM
+Layout = Rows | Share
 
 
 class Plan(NamedTuple):
@@ -138,7 +145,7 @@ def _aligned(shape: Sequence[Any], out: Sequence[Any], axis: int, rows: Rows) ->
 
 # For each input the axis of the batch, None for a whole one; for each output the same, or SUM.
 _STEPS = (1, 0, 0, None, None, None)
-_FIXED: dict[Primitive, tuple[Sequence[int | None], Sequence[int | str]]] = {
+_FIXED: dict[Primitive, tuple[Sequence[int | None], Sequence[int | Share]]] = {
     w.conv: ((0, None), (0,)),
     w.conv_input_gradient: ((0, None), (0,)),
     w.conv_kernel_gradient: ((0, 0), (SUM,)),

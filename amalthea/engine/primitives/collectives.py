@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from amalthea.engine.communicator import ALONE, part_of
+from amalthea.engine.communicator import ALONE, Parts, part_of
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives.movement import part
 from amalthea.engine.primitives.table import TAKE_COMPLEX, Family, numbers, primitive, sample
@@ -31,10 +31,11 @@ TAKE_COMPLEX.add(exchange.name)
 def _gradient(g, *rest, gathers, group):
     """A rank's part of the summed cotangent: what a rank gives, every rank uses."""
     sums = exchange(*g, gathers=(None,) * len(g), group=group)
-    return tuple(x if how is None else _own(x, *how, group.rank) for x, how in zip(sums, gathers))
+    return tuple(x if how is None else _own(x, how, group.rank) for x, how in zip(sums, gathers))
 
 
-def _own(x, axis: int, counts: tuple[int, ...], rank: int):
+def _own(x, how: Parts, rank: int):
+    axis, counts = how
     rows = part_of(counts, rank)
     return part(x, axis, rows.start, rows.stop)
 

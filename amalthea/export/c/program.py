@@ -17,6 +17,7 @@ from amalthea.export.c.operators import OPERATORS
 from amalthea.export.c.text import TYPES, c_type, identifier, quoted, unique
 from amalthea.export.c.windows import WINDOWS
 from amalthea.export.endpoint import Endpoint
+from amalthea.export.folding import folded
 from amalthea.export.lowering import Value
 
 LOWERINGS = {**OPERATORS, **LOOPS, **WINDOWS, **CONTROL}
@@ -68,7 +69,7 @@ def program(endpoint: Endpoint, stem: str, header: str, narrow: bool = False) ->
         header: str; the name of the header.
         narrow: bool; whether weights are kept in 8 bits.
     """
-    endpoint = endpoint.lowered(LOWERINGS, "c")
+    endpoint = folded(endpoint.lowered(LOWERINGS, "c"))
     graph, b = endpoint.graph, Builder(LOWERINGS, Constants(narrow))
     for i, tensor in enumerate(graph.inputs):
         type, shape = b.held(tensor.type), tensor.type.shape
@@ -159,8 +160,8 @@ def _header(about: _About, name: str) -> str:
 
 def read_header(text: str) -> tuple[str, list[Port], int, int]:
     """Return what a header says: the function's name, its ports, and the bytes of the arena and of constants."""
-    function = re.findall(r"^void (\w+)\(", text, re.M)[0]
-    names = re.findall(r"^#define \w+_SIZE \d+$", text, re.M)
+    function, parameters = re.findall(r"^void (\w+)\((.*)\);$", text, re.M)[0]
+    names = re.findall(r"\*(\w+)", parameters)
     rows = re.findall(r'^/\* (input|output) ("[^"]*"): (\w+) (\[.*?\]) \*/$', text, re.M)
     ports = [
         Port(name, json.loads(title), tuple(json.loads(shape)), dtype, kind)

@@ -42,6 +42,9 @@ class C(Target):
             first.write(made.header.encode())
             second.write(made.source.encode())
 
+    def files(self, path: str) -> list[str]:
+        return [path, header_of(path)]
+
     def report(self, path: str) -> str:
         _, _, arena, constants = _described(path)
         return f"{arena} bytes of memory, {constants} bytes of constants; declared in '{header_of(path)}'"

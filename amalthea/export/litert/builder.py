@@ -24,7 +24,8 @@ _OPTIONS = {
     "LOGICAL_AND": "LogicalAnd", "LOGICAL_OR": "LogicalOr", "LOGICAL_NOT": "LogicalNot", "FLOOR_DIV": "FloorDiv",
     "FLOOR_MOD": "FloorMod", "ARG_MAX": "ArgMax", "ARG_MIN": "ArgMin", "LESS_EQUAL": "LessEqual",
     "GREATER_EQUAL": "GreaterEqual", "NOT_EQUAL": "NotEqual", "MAXIMUM": "MaximumMinimum", "MINIMUM": "MaximumMinimum",
-    "SUM": "Reducer", "REDUCE_PROD": "Reducer", "REDUCE_MAX": "Reducer", "REDUCE_MIN": "Reducer", "CONV_2D": "Conv2D",
+    "SUM": "Reducer", "MEAN": "Reducer",
+    "REDUCE_PROD": "Reducer", "REDUCE_MAX": "Reducer", "REDUCE_MIN": "Reducer", "CONV_2D": "Conv2D",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "CONV_3D": "Conv3D", "TRANSPOSE_CONV": "TransposeConv",
     "MAX_POOL_2D": "Pool2D", "AVERAGE_POOL_2D": "Pool2D", "BATCH_MATMUL": "BatchMatMul", "LOG_SOFTMAX": "LogSoftmax",
     "FULLY_CONNECTED": "FullyConnected", "DYNAMIC_UPDATE_SLICE": "DynamicUpdateSlice", "BITWISE_XOR": "BitwiseXor",
@@ -40,8 +41,9 @@ _SMALL = 16  # elements; constants below stay floats of 32 bits
 class Model:
     """Operator codes and buffers of a file, which its subgraphs share."""
 
-    def __init__(self, halves: bool = False) -> None:
+    def __init__(self, halves: bool = False, integers: bool = False) -> None:
         self.halves = halves  # whether weights are kept in 16 bits, and widened when the model is loaded
+        self.integers = integers  # whether a quantizer reads the file
         self.codes: dict[int, int] = {}
         self.buffers: list[bytes] = [b""]  # the first is empty by the format's rule
         self.graphs: list[Any] = []
@@ -172,6 +174,8 @@ class Builder(Lowering):
         """Set the subgraph's inputs and outputs; an output that is an input or a constant is copied."""
         own = {index for operator in self.graph.operators for index in operator.outputs}
         self.graph.inputs, self.graph.outputs = [x.name for x in inputs], []
+        if self.graph is not self.model.graphs[0]:
+            own.update(self.graph.inputs)
         for value in outputs:
             fresh = value.array is None and value.name in own and value.name not in self.graph.outputs
             made = value if fresh else self.reshape(value, value.shape, copy=True)

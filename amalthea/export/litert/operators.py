@@ -12,7 +12,7 @@ from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
 from amalthea.errors import ExportError
-from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
+from amalthea.export.indexing import ALONG, clipped_starts, dilate, iota, of_last_axis
 from amalthea.export.litert.builder import TYPES, Builder
 from amalthea.export.lowering import Value
 
@@ -156,6 +156,20 @@ def _reduce(operator: str) -> Callable[..., Value]:
     return lower
 
 
+def _sum(b: Builder, x: Value, *, axes: Any, keepdims: bool = False) -> Value:
+    """A sum; in a file of integers, a mean times a count, for the quantizer gives a sum the range of its elements."""
+    count = math.prod(d for a, d in enumerate(x.shape) if a in axes and isinstance(d, int))
+    known = all(isinstance(x.shape[a], int) for a in axes)
+    if not (b.model.integers and x.dtype == "float32" and known and count > 1):
+        return _reduce("SUM")(b, x, axes=axes, keepdims=keepdims)
+    return b.MUL(_reduce("MEAN")(b, x, axes=axes, keepdims=keepdims), b.like(count, x))
+
+
+def _rsqrt(b: Builder, x: Value) -> Value:
+    """In a file of integers, by operators that the quantizer leaves as floats: the values span too many sizes."""
+    return b.DIV(b.like(1, x), b.SQRT(x)) if b.model.integers else b.RSQRT(x)
+
+
 def _position(operator: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Value, *, axis: int) -> Value:
         shape = [d for a, d in enumerate(x.shape) if a != axis]
@@ -200,26 +214,10 @@ def pad(b: Builder, x: Value, *, low: Any, high: Any, value: Any = 0) -> Value:
     if not any(w != 0 for w in (*low, *high)):
         return b.reshape(x, shape)
     widths = b.ints([w for pair in zip(low, high) for w in pair])
-    pairs = b.RESHAPE(widths, b.constant([x.rank, 2], "int32"), shape=(x.rank, 2))
+    pairs = b.reshape(widths, (x.rank, 2))
     if value == 0:  # the quantizer knows this one alone
         return b.PAD(x, pairs, shape=shape)
     return b.PADV2(x, pairs, b.constant([value], x.dtype), shape=shape)
-
-
-def _dilate(b: Builder, x: Value, *, steps: Any) -> Value:
-    """Append zeros to each element on a new axis, merge the axes, and drop the zeros at the end."""
-    if all(s == 1 for s in steps):
-        return x
-    for axis, step in enumerate(steps):
-        if step == 1:
-            continue
-        before, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-        apart = b.reshape(x, [shapes.size(before), size, 1, shapes.size(behind)])
-        wide = pad(b, apart, low=[0] * 4, high=[0, 0, step - 1, 0])
-        merged = b.reshape(wide, [*before, size * step, *behind])
-        limits = [*before, (size - 1) * step + 1, *behind]
-        x = _slice(b, merged, starts=[0] * merged.rank, limits=limits, strides=[1] * merged.rank)
-    return x
 
 
 def _flip(b: Builder, x: Value, *, axes: Any) -> Value:
@@ -296,7 +294,7 @@ def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
 
 OPERATORS = {
     p.negative: _operator("NEG"), p.exp: _operator("EXP"), p.expm1: _expm1, p.log: _operator("LOG"), p.log1p: _log1p,
-    p.sqrt: _operator("SQRT"), p.rsqrt: _operator("RSQRT"), p.square: lambda b, x: b.MUL(x, x),
+    p.sqrt: _operator("SQRT"), p.rsqrt: _rsqrt, p.square: lambda b, x: b.MUL(x, x),
     p.reciprocal: lambda b, x: b.DIV(b.like(1, x), x),
     p.sin: _operator("SIN"), p.cos: _operator("COS"), p.tan: lambda b, x: b.DIV(b.SIN(x), b.COS(x)),
     p.arcsin: _arcsin, p.arccos: _arccos, p.arctan: _arctan, p.arctan2: _arctan2, p.sinh: _sinh, p.cosh: _cosh,
@@ -312,12 +310,12 @@ OPERATORS = {
     p.greater_equal: _operator("GREATER_EQUAL"), p.logical_and: _operator("LOGICAL_AND"),
     p.logical_or: _operator("LOGICAL_OR"), p.bitwise_xor: _operator("BITWISE_XOR"),
     p.right_shift: _operator("RIGHT_SHIFT"), p.select: _where, p.cast: _cast, p.clip: _clip,
-    reductions.reduce_sum: _reduce("SUM"), reductions.reduce_prod: _reduce("REDUCE_PROD"),
+    reductions.reduce_sum: _sum, reductions.reduce_prod: _reduce("REDUCE_PROD"),
     reductions.reduce_max: _reduce("REDUCE_MAX"), reductions.reduce_min: _reduce("REDUCE_MIN"),
     reductions.argmax: _position("ARG_MAX"), reductions.argmin: _position("ARG_MIN"), reductions.cumsum: _cumsum,
     movement.reshape: lambda b, x, *, shape: b.reshape(x, shape),
     movement.transpose: lambda b, x, *, axes: b.transpose(x, axes), movement.broadcast_to: _broadcast_to,
-    movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: _dilate,
+    movement.concatenate: _concatenate, movement.slice: _slice, movement.pad: pad, movement.dilate: dilate,
     movement.flip: _flip, movement.iota: iota("RANGE"), movement.dynamic_slice: _dynamic_slice,
     movement.dynamic_update_slice: _dynamic_update_slice,
     indexing.gather: _gather, indexing.gather_points: _gather_points, indexing.scatter_add_points: _scatter_points,

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from amalthea import writing
 from amalthea.export.endpoint import Endpoint
+from amalthea.export.folding import folded
 from amalthea.export.litert.builder import Builder, Model
 from amalthea.export.litert.control import CONTROL
 from amalthea.export.litert.integers import quantized
@@ -65,8 +66,8 @@ class LiteRt(Target):
     dtypes = ("float32", "float16", "int8")
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
-        endpoint = endpoints[0].lowered(LOWERINGS, self.name)
-        model = Model(halves=options.dtype == "float16")
+        endpoint = folded(endpoints[0].lowered(LOWERINGS, self.name))
+        model = Model(options.dtype == "float16", options.dtype == "int8")
         builder = Builder(LOWERINGS, model)
         inputs = []
         for name, tensor in zip(endpoint.inputs, endpoint.graph.inputs):

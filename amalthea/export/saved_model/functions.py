@@ -10,10 +10,10 @@ from amalthea.engine.ir.tensor import Type
 from amalthea.engine.ir.variable import Variable
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.saved_model.builder import Builder, Library, kind, node, plain, shape_message
-from amalthea.export.saved_model.control import CONTROL
 from amalthea.export.saved_model.messages import MetaGraphDef, TensorProto
-from amalthea.export.saved_model.operators import OPERATORS
-from amalthea.export.saved_model.windows import WINDOWS
+from amalthea.export.tensorflow_graph.control import CONTROL
+from amalthea.export.tensorflow_graph.operators import OPERATORS
+from amalthea.export.tensorflow_graph.windows import WINDOWS
 
 LOWERINGS = {**OPERATORS, **WINDOWS, **CONTROL}
 _RESOURCE = Type((), "resource")

@@ -14,7 +14,8 @@ from amalthea.engine.primitives.table import TAKE_COMPLEX, numbers
 from amalthea.errors import DtypeError
 from tests.backends import every_installed
 
-WITHOUT_SAMPLES = {"with_gradient", "native_call", "cond", "while_loop", "scan"}
+# They hold graphs or functions, or have several outputs; exchange: test_collectives.py.
+WITHOUT_SAMPLES = {"with_gradient", "native_call", "cond", "while_loop", "scan", "exchange"}
 
 
 def with_imaginary_parts(sample):

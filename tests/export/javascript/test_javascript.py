@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import importlib.util
 import json
 import os
-import queue
-import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from amalthea import export
+from tests.export.javascript.browser import CHROMIUM, opened
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 MODULES = HERE / "node_modules"
-CHROMIUM = shutil.which("chromium")
 
 pytestmark = pytest.mark.skipif(not MODULES.is_dir(), reason="make test-targets installs the packages that it needs")
 
@@ -74,33 +69,8 @@ def test_a_page_trains_in_chromium(trained):
         "await fetch('done', { method: 'POST', body: JSON.stringify(told) });",
     ]
     (folder / "test.html").write_text(page.replace("</script>", "\n".join([*ends, "</script>"])))
-    told: queue.Queue[dict] = queue.Queue()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
-
-        def do_POST(self):
-            told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-        f"--user-data-dir={folder / 'profile'}", f"http://127.0.0.1:{server.server_port}/test.html",
-    ]  # fmt: skip
-    browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with opened(folder, "test.html") as told:
         found = told.get(timeout=180)
-    finally:
-        browser.kill()
-        browser.wait()
-        server.shutdown()
-        server.server_close()
     assert "error" not in found, found
     wanted, _ = steps(125)
     for name in ("loss", "accuracy"):

@@ -28,6 +28,7 @@ BETTER = {
     "whole numbers are computed in floats",
     r"callbacks\.BackupAndRestore": "a resumed run ends with the same bits, in the middle of an epoch too",
     r"callbacks\.TensorBoard": "without TensorFlow",
+    r"distribution\.DataParallel": "on every backend; the same losses on one process and on many",
     r"layers\.(StringLookup|IntegerLookup|TextVectorization|Hashing|HashedCrossing)": "without TensorFlow",
     r"utils\.(image|text|audio)_dataset_from_directory": "without TensorFlow",
     r"ops\.istft": "undoes `stft` without a window too",
@@ -36,9 +37,7 @@ BETTER = {
 }
 
 # Pattern of whole names: why the name does not exist.
-ABSENT = {
-    r"distribution\..*": "not there yet: training over several devices",
-}
+ABSENT: dict[str, str] = {}
 
 
 class Row(NamedTuple):

@@ -64,8 +64,8 @@ class Devices(Communicator):
 
     def of_rows(self, rows: Rows) -> NamedSharding:
         """Return how a batch lies on the mesh: divided if every device can have as many rows."""
-        places = dict(self.mesh.shape)[self.batch_axis]
-        if rows.size % places or len(set(rows.counts)) > 1:
+        parts = dict(self.mesh.shape)[self.batch_axis]
+        if rows.size % parts or len(set(rows.counts)) > 1:
             return self.replicated
         return NamedSharding(self.mesh, PartitionSpec(*[None] * rows.axis, self.batch_axis))
 

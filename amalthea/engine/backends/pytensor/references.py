@@ -1,4 +1,4 @@
-"""Linear algebra, Fourier transforms, complex numbers, exchanges between processes: operators that call NumPy references.
+"""Linear algebra, Fourier transforms, complex numbers, exchanges: operators that call NumPy references.
 
 PyTensor's own operators call SciPy's functions on the same arrays, and raise an exception at a singular matrix.
 """

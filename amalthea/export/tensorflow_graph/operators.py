@@ -13,7 +13,7 @@ from amalthea.engine.primitives import bits, composite, control, indexing, matmu
 from amalthea.engine.primitives import elementwise as p
 from amalthea.export.indexing import ALONG, clipped_starts, iota, of_last_axis
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 _SMALL = ("int8", "int16", *_UNSIGNED)
@@ -194,18 +194,20 @@ def _gather(b: Builder, x: Value, indices: Value, *, axis: int) -> Value:
     return b.GatherV2(x, whole, b.constant(axis, "int32"), shape=shape)
 
 
-def _points(b: Builder, x: Value, indices: Value) -> Value:
+def points(b: Builder, x: Value, indices: Value) -> Value:
+    """Indices of points that are counted from the start, as int32."""
     depth: Any = indices.shape[-1]
     return _non_negative(b, indices, b.ints(x.shape[:depth]))
 
 
 def _gather_points(b: Builder, x: Value, indices: Value) -> Value:
+    """Indices of points that are counted from the start, as int32."""
     depth: Any = indices.shape[-1]
-    return b.GatherNd(x, _points(b, x, indices), shape=(*indices.shape[:-1], *x.shape[depth:]))
+    return b.GatherNd(x, points(b, x, indices), shape=(*indices.shape[:-1], *x.shape[depth:]))
 
 
 def _scatter_points(b: Builder, x: Value, indices: Value, updates: Value) -> Value:
-    return b.TensorScatterAdd(x, _points(b, x, indices), updates, shape=x.shape)
+    return b.TensorScatterAdd(x, points(b, x, indices), updates, shape=x.shape)
 
 
 def _top_k(b: Builder, x: Value, *, k: int) -> list[Value]:

@@ -23,11 +23,13 @@ _ROWS = """
     ConcatV2: > output | Slice: T Index > output | StridedSlice: T Index > output
     StridedSliceGrad: Index _ _ _ T > output | PadV2: T Tpaddings > output | ReverseV2: T Tidx > output
     Range: Tidx > output | GatherV2: Tparams Tindices Taxis > output | GatherNd: Tparams Tindices > output
+    ScatterNd: Tindices T > output
     TensorScatterAdd: T Tindices > output | TensorStridedSliceUpdate: T Index > output | TopKV2: T Tk > values indices
     BatchMatMulV2: T > output | MatMul: T > product | Softmax: T > softmax | LogSoftmax: T > logsoftmax
     Conv2D: T > output | Conv3D: T > output | DepthwiseConv2dNative: T > output | MaxPool: T > output
     AvgPool: T > output | Conv2DBackpropInput: _ T > output | Shape: T > output | ReadVariableOp: > value
     StatelessWhile: > output* | StatelessIf: Tcond > output* | TensorListReserve: shape_type > handle
+    TensorListFromTensor: _ shape_type > output_handle | TensorListGetItem: > item
     TensorListSetItem: > output_handle | TensorListStack: > tensor | StatefulPartitionedCall: > output*
 """
 

@@ -37,7 +37,7 @@ def _told(method: Callable[..., Any]) -> Callable[..., Any]:
 class Torch(Communicator):
     """The default process group of ``torch.distributed``."""
 
-    name = "torch"
+    name = "torch.distributed"
     takes = torch.Tensor
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Torch(Communicator):
         return DistributionError(
             f"Rank {self.rank} of {self.size} cannot go on: an exchange failed.",
             got=got,
-            cure="the first error in the output of that rank; BackupAndRestore, so that the run goes on from its last step",
+            cure="the first error of that rank; BackupAndRestore, so that a new run goes on from the last step",
         )
 
 

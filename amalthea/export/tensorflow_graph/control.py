@@ -13,7 +13,7 @@ from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Type
 from amalthea.engine.primitives import control
 from amalthea.export.lowering import Value
-from amalthea.export.saved_model.builder import Builder, shape_message
+from amalthea.export.tensorflow_graph.nodes import Nodes as Builder
 
 Write = Callable[[Builder, list[Value]], list[Value]]
 _SCALAR = Type((), "int32")
@@ -21,7 +21,7 @@ _SCALAR = Type((), "int32")
 
 def _function(b: Builder, stem: str, types: Sequence[Type], write: Write) -> str:
     """Write a function with arguments of these types; return its name."""
-    inner = Builder(b.table, b.library, stem)
+    inner = b.inner(stem)
     inputs = [inner.argument(f"x_{i}", t) for i, t in enumerate(types)]
     for value in inputs:
         inner.know_symbols(value)
@@ -45,7 +45,7 @@ def _cond(b: Builder, predicate: Value, *operands: Value, true_graph: Graph, fal
     return b.several(
         "StatelessIf", [predicate, *operands], results, then_branch=yes, else_branch=no,
         Tin=[t.dtype for t in types], Tout=[t.dtype for t in results],
-        output_shapes=[shape_message(t.shape) for t in results],
+        output_shapes=[b.shape_attr(t.shape) for t in results],
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _loop(b: Builder, limit: Value, operands: Sequence[Value], go: Write, step: 
     condition, body = _function(b, "condition", types, go), _function(b, "body", types, counted)
     return b.several(
         "StatelessWhile", state, types, cond=condition, body=body, T=[t.dtype for t in types],
-        output_shapes=[shape_message(t.shape) for t in types], parallel_iterations=10,
+        output_shapes=[b.shape_attr(t.shape) for t in types], parallel_iterations=10,
     )[2:]  # fmt: skip
 
 
@@ -84,7 +84,9 @@ def _scan(
     kept = [x.type for x in body.outputs[carries:]]
     total = b.reshape(b.ints([length]), ())
     lists = [_reserved(b, t, total) for t in kept]
-    around = captures + len(sequences)
+    last = [_zeros(b, t) for t in kept] if b.lists_alone else []
+    read = [_listed(b, x) for x in sequences] if b.lists_alone else []
+    around = captures + len(sequences) + len(read)
 
     def go(inner: Builder, values: list[Value]) -> list[Value]:
         return [inner.Less(values[0], values[1])]
@@ -92,20 +94,44 @@ def _scan(
     def step(inner: Builder, values: list[Value]) -> list[Value]:
         count, end, *rest = values
         at = inner.Sub(inner.Sub(end, inner.constant(1, "int32")), count) if reverse else count
-        axis = inner.constant(0, "int32")
-        rows = [inner.GatherV2(x, at, axis, shape=x.shape[1:]) for x in rest[captures:around]]
+        rows = [_row(inner, x, at) for x in rest[captures : captures + len(sequences)]]
+        if read:
+            types = [x.type._replace(shape=x.shape[1:]) for x in sequences]
+            rows = [_row_of_list(inner, x, at, t) for x, t in zip(rest[around - len(read) : around], types)]
         results = _of(body)(inner, [*rest[:captures], *rest[around : around + carries], *rows])
-        made = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], results[carries:])]
-        return [*rest[:around], *results[:carries], *made]
+        made = [inner.Identity(row) for row in results[carries:]] if last else results[carries:]
+        stacks = [_with_row(inner, x, at, row) for x, row in zip(rest[around + carries :], made)]
+        return [*rest[:around], *results[:carries], *stacks, *(made if last else [])]
 
-    state = _loop(b, total, [*fixed, *sequences, *first, *lists], go, step)[around:]
+    state = _loop(b, total, [*fixed, *sequences, *read, *first, *lists, *last], go, step)[around:]
     stacks = [_stacked(b, x, t, length) for x, t in zip(state[carries:], kept)]
     return [*state[:carries], *stacks]
 
 
+def _row(b: Builder, x: Value, at: Value) -> Value:
+    return b.GatherV2(x, at, b.constant(0, "int32"), shape=x.shape[1:])
+
+
+def _listed(b: Builder, x: Value) -> Value:
+    shape = _open_sizes(b, x.shape[1:])
+    return b.TensorListFromTensor(x, shape, shape=(), dtype="variant", element_dtype=x.dtype)
+
+
+def _row_of_list(b: Builder, rows: Value, at: Value, row: Type) -> Value:
+    shape = _open_sizes(b, row.shape)
+    return b.TensorListGetItem(rows, at, shape, shape=row.shape, dtype=row.dtype, element_dtype=row.dtype)
+
+
+def _open_sizes(b: Builder, shape: Sequence[Any]) -> Value:
+    return b.constant([d if isinstance(d, int) else -1 for d in shape], "int32")
+
+
 def _reserved(b: Builder, row: Type, total: Value) -> Value:
-    shape = b.constant([d if isinstance(d, int) else -1 for d in row.shape], "int32")
-    return b.TensorListReserve(shape, total, shape=(), dtype="variant", element_dtype=row.dtype)
+    return b.TensorListReserve(_open_sizes(b, row.shape), total, shape=(), dtype="variant", element_dtype=row.dtype)
+
+
+def _zeros(b: Builder, row: Type) -> Value:
+    return b.BroadcastTo(b.constant(0, row.dtype), b.ints(row.shape), shape=row.shape, dtype=row.dtype)
 
 
 def _with_row(b: Builder, rows: Value, at: Value, row: Value) -> Value:

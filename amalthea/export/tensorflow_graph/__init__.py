@@ -1,0 +1,1 @@
+"""Lowerings to TensorFlow's operators, which SavedModel and TensorFlow.js share."""
