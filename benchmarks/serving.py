@@ -39,11 +39,15 @@ class Server(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Requests a second, the time that 99 of 100 requests stay below, in seconds, and requests that failed."""
+    """Requests a second, the time that 99 of 100 requests stay below, in seconds, and requests that failed.
+
+    ``refused`` counts answers other than 200, ``late`` those that took more than two seconds or a lost connection.
+    """
 
     rate: float
     p99: float
-    failed: int
+    refused: int
+    late: int
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -176,21 +180,21 @@ def parsed(text: str) -> Sample:
     """Read the report of wrk.
 
     >>> parsed("   99%    1.50ms\\nRequests/sec:   2000.5\\n  Non-2xx or 3xx responses: 3")
-    Sample(rate=2000.5, p99=0.0015, failed=3)
+    Sample(rate=2000.5, p99=0.0015, refused=3, late=0)
     """
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     late = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", text)
     assert rate and late, text
-    failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", text)))
-    failed += sum(sum(map(int, re.findall(r"\d+", line))) for line in re.findall(r"Socket errors: (.*)", text))
-    return Sample(float(rate[1]), float(late[1]) * _SECONDS[late[2]], failed)
+    refused = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", text)))
+    lost = sum(sum(map(int, re.findall(r"\d+", line))) for line in re.findall(r"Socket errors: (.*)", text))
+    return Sample(float(rate[1]), float(late[1]) * _SECONDS[late[2]], refused, lost)
 
 
 def table(servers: list[Server], samples: dict[tuple[str, int], list[Sample]], connections: list[int]) -> str:
     """Return medians as a Markdown table, and how many times the others' rate ours is."""
     lines = [
-        "| server | connections | requests a second | p99, ms | failed | our rate : theirs |",
-        "|---|---|---|---|---|---|",
+        "| server | connections | requests a second | p99, ms | refused | over 2 s | our rate : theirs |",
+        "|---|---|---|---|---|---|---|",
     ]
     for n in connections:
         for server in servers:
@@ -198,10 +202,9 @@ def table(servers: list[Server], samples: dict[tuple[str, int], list[Sample]], c
             rate = statistics.median(s.rate for s in found)
             ratios = [ours.rate / s.rate for ours, s in zip(samples["amalthea", n], found)]
             p99 = 1000 * statistics.median(s.p99 for s in found)
-            failed = sum(s.failed for s in found)
-            lines.append(
-                f"| {server.name} | {n} | {rate:,.0f} | {p99:.1f} | {failed} | {statistics.median(ratios):.2f} |"
-            )
+            refused, lost = sum(s.refused for s in found), sum(s.late for s in found)
+            ratio = statistics.median(ratios)
+            lines.append(f"| {server.name} | {n} | {rate:,.0f} | {p99:.1f} | {refused} | {lost} | {ratio:.2f} |")
     return "\n".join(lines)
 
 
