@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +15,7 @@ from amalthea.engine.backends.onnx.builder import OPSET, Builder, Value, live_no
 from amalthea.engine.backends.onnx.rnn import RNN_LOWERINGS
 from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError
-from amalthea.export import onnx_precision
+from amalthea.export import labels, onnx_precision
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.targets import Options, Runner, Target, runtime_of
 
@@ -83,11 +84,16 @@ class Onnx(Target):
 
     name = "onnx"
     dtypes = ("float32", "float16", "int8")
+    options = ("class_labels",)
 
     def write(self, endpoints: Sequence[Endpoint], path: str, options: Options) -> None:
         if options.opset is not None and options.opset != OPSET:
             raise ArgumentError("Files of one opset are written.", expected=OPSET, got=options.opset)
+        found = None if options.class_labels is None else labels.checked(endpoints[0], options.class_labels)
         model = onnx_precision.converted(to_onnx(lowered(endpoints[0])), options)
+        if found is not None:
+            entry = model.metadata_props.add()
+            entry.key, entry.value = "class_labels", json.dumps(found)
         writing.write(path, model.SerializeToString())
 
     def runner(self, path: str) -> Runner:

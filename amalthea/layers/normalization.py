@@ -39,7 +39,7 @@ class BatchNormalization(Layer):
         renorm_clipping: dict with any of ``"rmin"``, ``"rmax"`` and ``"dmax"``; limits of the correction's factor and
             shift. Defaults to None, which sets no limits.
         renorm_momentum: float from 0 to 1; share of the slower averages that remains at each step. Defaults to 0.99.
-        synchronized: accepted for Keras; there is one process.
+        synchronized: accepted for Keras; statistics are always those of the whole batch, on many processes too.
         |layer options|
 
     Call args:

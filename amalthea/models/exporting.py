@@ -31,8 +31,8 @@ class Exporting:
                 ``dtype``: ``"float32"``, ``"float16"`` or ``"int8"``. ``calibration``: arrays, nested like the inputs;
                 typical rows, by which ``"int8"`` finds its ranges. ``opset_version``: int; version of the format.
                 ``overwrite``: bool; whether a file that is there is replaced, True by default. ``class_labels``: list
-                of str, and ``image_inputs``: names of inputs that are images, or dict of name to dict of ``scale``,
-                ``bias`` and ``color``; of Core ML.
+                of str, in ONNX's metadata and Core ML. ``image_inputs``: names of inputs that are images, or dict of
+                name to dict of ``scale``, ``bias`` and ``color``; of Core ML.
 
         Raises:
             ExportError: the format cannot say a computation of the model; nothing is written.

@@ -37,7 +37,7 @@ def moments(
         |elementwise|
         axes: int or sequence of ints; the axes to reduce. None reduces all axes.
         keepdims: bool; True keeps each reduced axis with size 1. Defaults to False, which removes them.
-        synchronized: bool; accepted for compatibility with Keras and ignored.
+        synchronized: bool; accepted for Keras; in `fit` moments are of the whole batch, on many processes too.
 
     Shapes:
         (batch, features) -> (features,), (features,) with axes=0

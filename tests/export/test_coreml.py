@@ -114,7 +114,7 @@ def test_a_check_needs_a_mac(tmp_path, monkeypatch):
 
 
 REFUSED = {
-    "labels of another format": (ArgumentError, "no class_labels", {"format": "onnx", "class_labels": ["a"]}),
+    "labels of another format": (ArgumentError, "no class_labels", {"format": "litert", "class_labels": ["a"]}),
     "too few labels": (ArgumentError, "one label", {"batch_size": 1, "class_labels": ["a"]}),
     "labels are a text": (ArgumentError, "list of texts", {"batch_size": 1, "class_labels": "abc"}),
     "labels of rows": (ExportError, "one row", {"class_labels": ["a", "b", "c"]}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -88,6 +89,17 @@ def test_a_fixed_number_of_rows(tmp_path):
     model = small()
     model.export(tmp_path / "m.onnx", verbose=False, batch_size=2)
     assert session(tmp_path / "m.onnx").get_inputs()[0].shape == [2, 4]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_names_of_classes_are_in_the_metadata(dtype, tmp_path):
+    model = Sequential([Input((4,)), layers.Dense(3, "softmax")])
+    path = str(tmp_path / "m.onnx")
+    model.export(path, verbose=False, class_labels=["cat", "dog", "fish"], dtype=dtype)
+    assert json.loads(session(path).get_modelmeta().custom_metadata_map["class_labels"]) == ["cat", "dog", "fish"]
+    with pytest.raises(ArgumentError, match="one label"):
+        model.export(str(tmp_path / "n.onnx"), verbose=False, class_labels=["cat"])
+    assert not (tmp_path / "n.onnx").exists()
 
 
 def test_weights_keep_their_paths(tmp_path):

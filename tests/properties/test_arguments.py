@@ -34,7 +34,7 @@ WITHOUT_EFFECT = {
     r"ops/core.py: convert_to_tensor: (sparse|ragged)": "arrays are dense",
     r"ops/nn.py: (one_hot|multi_hot): sparse": "arrays are dense",
     r"ops/control.py: scan: unroll": "how a loop is run is the backend's choice; the values are the same",
-    r"ops/normalization.py: moments: synchronized": "there is one process",
+    r"ops/normalization.py: moments: synchronized": "statistics are always of the whole batch",
     r"ops/attention.py: dot_product_attention: flash_attention": "how attention is computed is the backend's choice",
     r"ops/numpy/counting.py: isin: assume_unique": "the result does not depend on it",
     r"ops/numpy/counting.py: bincount: sparse": "arrays are dense",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from amalthea.errors import ArgumentError, ExportError
+from amalthea.export import labels
 from amalthea.export.endpoint import Endpoint
 from amalthea.export.targets import Options
 
@@ -80,20 +81,15 @@ def check_labels(endpoint: Endpoint, options: Options) -> Sequence[str] | None:
         ArgumentError: labels are no texts, or fewer or more than classes.
         ExportError: the model has not one output of one row.
     """
-    labels = options.class_labels
-    if labels is None:
+    if options.class_labels is None:
         return None
-    if isinstance(labels, str) or not all(isinstance(x, str) for x in labels) or not len(labels):
-        raise ArgumentError("Class labels are a list of texts.", got=repr(labels), cure="class_labels=['cat', 'dog']")
-    outputs = endpoint.graph.outputs
-    shape = outputs[0].shape
-    if len(outputs) != 1 or len(shape) != 2 or shape[0] != 1 or outputs[0].dtype != "float32":
+    found = labels.checked(endpoint, options.class_labels)
+    (output,) = endpoint.graph.outputs
+    if output.shape[0] != 1 or output.dtype != "float32":
         raise ExportError(
             "Only the probabilities of one row get labels.",
             expected="one output of shape (1, classes)",
-            got=", ".join(str(x.type) for x in outputs),
+            got=str(output.type),
             cure="batch_size=1",
         )
-    if len(labels) != shape[1]:
-        raise ArgumentError("Each class has one label.", expected=f"{shape[1]} labels", got=len(labels))
-    return list(labels)
+    return found
