@@ -93,7 +93,7 @@ ROOMS = tuple(
         ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
         ("compat", "scripts of Keras 1 and 2: import keras, eras, keras.backend, old names and arguments"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
-        ("serve", "models over HTTP: TensorFlow Serving's REST API, the Open Inference Protocol"),
+        ("serve", "models over HTTP and gRPC: TensorFlow Serving's REST API, the Open Inference Protocol"),
         ("cli", "the amalthea command"),
     )
 )
