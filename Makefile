@@ -9,6 +9,8 @@ ALL := .venv-all
 BENCH := .venv-bench
 OLDEST := .venv-oldest
 CLUSTER := .venv-cluster
+SERVING := .venv-serving
+MLSERVER := .venv-mlserver
 # Packages of npm for checks of export targets, which test-targets installs.
 PACKAGES := AMALTHEA_NODE_MODULES=tests/export/javascript/node_modules
 # Tests that name their backends themselves; the others run on the chosen one.
@@ -31,7 +33,7 @@ THEIR_OWN := distribution/test_devices.py distribution/test_faults.py distributi
 	compat/test_importer.py compat/test_calls.py compat/test_tensorflow.py cli/test_run.py compat/test_upgrade.py compat/test_drift.py compat/test_notebooks.py \
 	compat/test_spelling.py
 
-.PHONY: help demo test test-all test-targets test-cluster test-oldest test-newest test-drift check types-all format pages bench clean
+.PHONY: help demo horovod test test-all test-serving test-targets test-cluster test-oldest test-newest test-drift check types-all format pages bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +62,13 @@ test-targets: $(ALL)/ready ## run exported files in every runtime: Node, Chromiu
 test-cluster: $(CLUSTER)/ready ## run every launcher with two processes, and print the worst difference of their losses (Java for Spark)
 	OMP_NUM_THREADS=1 RAY_AUTH_MODE=disabled $(CLUSTER)/bin/python -m pytest -n 0 tests/distribution
 	OMP_NUM_THREADS=1 RAY_AUTH_MODE=disabled $(CLUSTER)/bin/python -m tests.distribution.table
+
+horovod: $(ALL)/ready ## build Horovod for the environment of every backend (cmake, four minutes)
+	sh tests/distribution/build_horovod.sh $(ALL)/bin/python
+
+test-serving: $(SERVING)/ready $(MLSERVER)/ready ## run the tests of the server with clients and servers of others
+	OMP_NUM_THREADS=1 $(SERVING)/bin/python -m pytest -n 2 tests/serve
+	OMP_NUM_THREADS=1 $(MLSERVER)/bin/python -m pytest tests/serve/test_serving_examples.py -k mlserver
 
 test-oldest: $(OLDEST)/ready ## run every test with the oldest versions that the package admits
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2
@@ -94,7 +103,7 @@ bench: $(BENCH)/ready ## time everything beside loops written by hand and Keras 
 	$(BENCH)/bin/python -m benchmarks.imports --out docs/benchmarks
 
 clean: ## delete what the others made
-	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) $(CLUSTER) dist .pytest_cache .ruff_cache amalthea-demo.keras
+	rm -rf $(VENV) $(ALL) $(DEMO) $(BENCH) $(OLDEST) $(CLUSTER) $(SERVING) $(MLSERVER) dist .pytest_cache .ruff_cache amalthea-demo.keras
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: pyproject.toml
@@ -117,6 +126,19 @@ $(OLDEST)/ready: pyproject.toml amalthea/cli/tested.py
 	$(PYTHON) amalthea/cli/tested.py > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt \
 		--editable . pytest==8.0.0 pytest-xdist==3.5.0
+	touch $@
+
+$(SERVING)/ready: pyproject.toml
+	$(PYTHON) -m venv $(SERVING)
+	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' \
+		'tritonclient[all]' kserve flask fastapi
+	touch $@
+
+# MLServer needs an older FastAPI than KServe.
+$(MLSERVER)/ready: pyproject.toml
+	$(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[serve]' \
+		'mlserver>=1.7' 'pytest>=8'
 	touch $@
 
 $(BENCH)/ready: pyproject.toml

@@ -21,6 +21,9 @@ _optional = {
     "PIL": "amalthea/utils/image_files.py",
     "starlette": "amalthea/serve",
     "pyspark": "amalthea/distribution/spark/pipeline.py",
+    "horovod": "amalthea/distribution/communicators/horovod.py",
+    "mpi4py": "amalthea/distribution/communicators/mpi.py",
+    "torch": "amalthea/distribution/communicators/torch_distributed.py",
     "coremltools": "amalthea/export/coreml",
 }
 collect_ignore += [file for library, file in _optional.items() if importlib.util.find_spec(library) is None]

@@ -83,10 +83,12 @@ ROOMS = tuple(
         ("distribution.workers", "training in the workers of a cluster that has its own scheduler"),
         ("distribution.spark", "Spark: fit and transform of data frames, stages of pipelines"),
         ("distribution.ray", "Ray: fit on its workers"),
+        ("distribution.horovod", "Horovod's words: each process reads its own data, gradients are averaged"),
         ("export", "models and training steps as files of other runtimes, one target a file"),
         ("utils", "Keras's utils"),
         ("distillation", "a student learns from a teacher"),
         ("wrappers", "models as estimators of scikit-learn"),
+        ("estimator", "models as Estimators of TensorFlow 1.15 to 2.15"),
         ("legacy", "Keras's legacy module"),
         ("visualization", "boxes and masks on images, galleries of images"),
         ("preprocessing", "Keras's older addresses of utils"),
@@ -94,7 +96,7 @@ ROOMS = tuple(
         ("applications", "architectures of networks for images, with weights of ImageNet; a family a file"),
         ("compat", "scripts of Keras 1 and 2: import keras, eras, keras.backend, old names and arguments"),
         ("testing", "check_backend, check_primitive: the tests that a new component has to pass"),
-        ("serve", "models over HTTP: TensorFlow Serving's REST API, the Open Inference Protocol"),
+        ("serve", "models over HTTP and gRPC: TensorFlow Serving's REST API, the Open Inference Protocol"),
         ("cli", "the amalthea command"),
     )
 )

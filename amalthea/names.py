@@ -26,7 +26,6 @@ REPLACED = {
     "layers.experimental": ("Keras 3", "the same layers in amalthea.layers"),
     "callbacks.experimental": ("Keras 3", "callbacks.BackupAndRestore"),
     "utils.Sequence": ("Keras 3", "utils.PyDataset"),
-    "utils.multi_gpu_model": ("Keras 2.4", "distribution.DataParallel"),
     "optimizers.experimental": ("Keras 3", "the same optimizers in amalthea.optimizers"),
 }
 

@@ -185,7 +185,6 @@ MISSING = {
     "layers.ThresholdedReLU": r"Keras 3 dropped it; use layers.ReLU\(threshold=theta\)",
     "layers.Desne": "use 'Dense'",
     "optimizers.Adm": "use 'Adam",
-    "utils.multi_gpu_model": "distribution.DataParallel",
     "Sequental": "use 'Sequential'",
 }
 

@@ -21,7 +21,7 @@ COMMANDS = {
     "export": "write a model in a format that other runtimes execute",
     "inspect": "show what is in a model file, and what loading it would refuse",
     "doctor": "show the versions and backends that are installed",
-    "serve": "answer requests to models over HTTP",
+    "serve": "answer requests to models over HTTP and gRPC",
     "targets": "list the formats of export, and their runtimes",
     "run": "run a script of Keras 1, 2 or 3 as it is",
     "upgrade": "rewrite a script of Keras 1 or 2 to today's spelling",

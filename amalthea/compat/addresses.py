@@ -199,7 +199,6 @@ _OWN: dict[tuple[str, str], Callable[[], Any]] = {
     ("engine", "Network"): _of("models", "Model"),
     ("losses", "Reduction"): _of("compat.old_losses", "Reduction"),
     ("utils", "Reduction"): _of("compat.old_losses", "Reduction"),
-    ("utils", "multi_gpu_model"): _of("compat.configs", "multi_gpu_model"),
     ("utils", "to_categorical"): _of("compat.utils", "to_categorical"),
     **{("metrics", name): _of("compat.old_metrics", name) for name in (
         "precision", "recall", "fbeta_score", "fmeasure", "f1score", "fscore", "matthews_correlation")},

@@ -16,15 +16,3 @@ def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | N
         custom_objects: dict of classes and functions of your own by name. Defaults to None.
     """
     return model_from_json(json.dumps(config), custom_objects)
-
-
-def multi_gpu_model(model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False) -> Any:
-    """The model itself: splitting batches over devices gives the same numbers.
-
-    Args:
-        model: model.
-        gpus: not used; devices are in ``amalthea.distribution``.
-        cpu_merge: not used.
-        cpu_relocation: not used.
-    """
-    return model

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,12 @@ class OldModel(Trainer):
     """The methods of models in Keras 1 and 2; those of today with the arguments of old."""
 
     _today: tuple[Any, Any, Any] = (CompiledLoss, CompiledMetrics, CallbackList)
+
+    @property
+    def _compile_metrics(self) -> Any:
+        """The metrics as they were given to ``compile``, at the place where Elephas reads them in Keras 3."""
+        given = (self.get_compile_config() or {}).get("metrics")
+        return SimpleNamespace(_user_metrics=given) if given else None
 
     # --------------------------------------------------------------------------------- compile, fit
 

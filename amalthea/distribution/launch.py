@@ -123,9 +123,18 @@ def initialize(
         return
     place = _given(job_addresses, num_processes, process_id) if job_addresses else find(os.environ)
     if place is not None and place.size > 1:
-        group = _connected(place)
-        communicator.join(group)
-        atexit.register(group.close)  # libraries whose threads still run at the end abort the process
+        _enter(_connected(place))
+
+
+def join_by_library(place: Place | None) -> None:
+    """Join a launcher's processes by its library, not by the backend's own means: each computes on its own."""
+    if communicator.current().size == 1 and place is not None and place.size > 1:
+        _enter(_by_library(place))
+
+
+def _enter(group: Communicator) -> None:
+    communicator.join(group)
+    atexit.register(group.close)  # libraries whose threads still run at the end abort the process
 
 
 def _given(addresses: str, size: int | None, rank: int | None) -> Place:

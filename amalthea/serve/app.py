@@ -25,6 +25,7 @@ from amalthea.serve.refusals import RequestError, sentence_of, status_of
 from amalthea.serve.settings import Settings
 
 log = logging.getLogger("amalthea.serve")
+_CLOSE = {"connection": "close"}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -37,7 +38,7 @@ def application(models: Sequence[str], settings: Settings) -> Starlette:
         for path, method, handler in start
     ]
     app = Starlette(routes=routes, lifespan=server.lifespan, exception_handlers={HTTPException: server.unknown_address})
-    app.state.registry = server.registry
+    app.state.registry, app.state.server = server.registry, server
     return app
 
 
@@ -51,12 +52,9 @@ class Server:
 
     def __init__(self, models: Sequence[str], settings: Settings):
         self.settings = settings
-        self.metrics = Metrics(self._waiting)
-        self.registry = Registry(models, settings, self.metrics.ran)
-
-    def _waiting(self) -> Iterable[tuple[str, int]]:
-        for name, served in self.registry.models.items():
-            yield name, sum(version.batcher.waiting for version in list(served.versions.values()))
+        self.metrics = Metrics()
+        self.registry = Registry(models, settings, self.metrics.ran, self.metrics.waits)
+        self.closing: list[Callable[[], Awaitable[None]]] = []
 
     def addresses(self) -> Iterable[list[tuple[str, str, Handler]]]:
         """Every address with its method and handler; most specific first."""
@@ -74,6 +72,7 @@ class Server:
             ]
         yield [
             ("/v2", "GET", self.server_metadata),
+            ("/v2/repository/index", "POST", self.index),
             ("/v2/health/live", "GET", self.live),
             ("/v2/health/ready", "GET", self.ready),
             ("/metrics", "GET", self.all_metrics),
@@ -162,6 +161,12 @@ class Server:
         facts = {"name": "amalthea", "version": amalthea.__version__, "extensions": ["binary_tensor_data"]}
         return _json(written(facts))
 
+    async def index(self, request: Request) -> Response:
+        """``POST /v2/repository/index``."""
+        only_ready = inference_v2.is_only_ready(await self._body(request))
+        rows = [row for row in self.registry.index() if row["state"] == "READY" or not only_ready]
+        return _json(written(rows))
+
     async def live(self, request: Request) -> Response:
         """``GET /v2/health/live``."""
         return _json(written({"live": True}))
@@ -184,6 +189,13 @@ class Server:
         encoding = request.headers.get("content-encoding", "identity")
         if encoding != "identity":
             raise RequestError(415, "Bodies are not compressed.", expected="no Content-Encoding", got=encoding)
+        try:
+            return await asyncio.wait_for(self._read(request), self.settings.body_seconds)
+        except asyncio.TimeoutError:
+            expected = f"all of it in {self.settings.body_seconds:g} seconds"
+            raise RequestError(408, "The body came too slowly.", expected=expected) from None
+
+    async def _read(self, request: Request) -> bytes:
         length = request.headers.get("content-length")
         if length is not None and not (length.isascii() and length.isdigit()):
             raise RequestError(400, "Content-Length is a whole number.", got=length)
@@ -215,6 +227,8 @@ class Server:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
+            for end in self.closing:
+                await end()
             self.registry.close()
 
     async def _watch(self, asked: asyncio.Event) -> None:
@@ -238,5 +252,5 @@ def _refused(error: Exception) -> Response:
     status = status_of(error)
     if status == 500:
         log.error("A request failed.", exc_info=error)
-    headers = {413: {"connection": "close"}, 429: {"retry-after": "1"}, 405: {"allow": "POST"}}.get(status)
+    headers = {408: _CLOSE, 413: _CLOSE, 429: {"retry-after": "1"}, 405: {"allow": "POST"}}.get(status)
     return _json(written({"error": sentence_of(error)}), status, headers)

@@ -73,10 +73,19 @@ class Runner:
     def _padded(self, arrays: Arrays) -> Arrays:
         rows = len(arrays[0])
         self.on_batch(rows)
-        size = self.rows or min(1 << (rows - 1).bit_length(), self.max_batch)
+        size = self.rows or next(size for size in batch_sizes(self.max_batch) if size >= rows)
         if size > rows:  # the last row again: every row that a model sees is one that a client sent
             arrays = [np.concatenate([x, np.broadcast_to(x[-1:], (size - rows, *x.shape[1:]))]) for x in arrays]
         return [x[:rows] for x in self.function(arrays)]
+
+
+def batch_sizes(max_batch: int) -> list[int]:
+    """Return the numbers of rows that are ever run together.
+
+    >>> batch_sizes(20)
+    [1, 2, 4, 8, 16, 20]
+    """
+    return [*(1 << i for i in range((max_batch - 1).bit_length())), max_batch]
 
 
 class _Waiting(NamedTuple):
@@ -93,10 +102,17 @@ class Batcher:
         runner: Runner; what runs them.
         settings: Settings; the limits.
         thread: Executor of one thread.
+        on_wait: called with the change in the number of requests that wait.
     """
 
-    def __init__(self, runner: Callable[[Sequence[Arrays]], list[Arrays | Exception]], settings: Settings, thread: Any):
-        self._runner, self._settings = runner, settings
+    def __init__(
+        self,
+        runner: Callable[[Sequence[Arrays]], list[Arrays | Exception]],
+        settings: Settings,
+        thread: Any,
+        on_wait: Callable[[int], None] = lambda change: None,
+    ):
+        self._runner, self._settings, self._on_wait = runner, settings, on_wait
         self._thread: Executor = thread
         self._groups: dict[Any, deque[_Waiting]] = {}  # by shapes and dtypes, each with its oldest first
         self._task: asyncio.Task[None] | None = None
@@ -116,6 +132,7 @@ class Batcher:
         key = tuple((x.shape[1:], x.dtype) for x in arrays)
         self._groups.setdefault(key, deque()).append(one)
         self.waiting += 1
+        self._on_wait(1)
         self._arrived.set()
         if self._task is None or self._task.done():  # it ends when nothing waits, so that a retired version just stops
             self._task = loop.create_task(self._work(loop))
@@ -153,6 +170,7 @@ class Batcher:
         while group and (not rows or rows + group[0].rows <= self._settings.max_batch):
             one = group.popleft()
             self.waiting -= 1
+            self._on_wait(-1)
             if not one.future.done():
                 taken.append(one)
                 rows += one.rows

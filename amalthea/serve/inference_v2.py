@@ -9,29 +9,19 @@ Source: https://github.com/kserve/open-inference-protocol, and Triton's extensio
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from amalthea.engine import dtypes
 from amalthea.errors import brief
 from amalthea.export.endpoint import Spec
-from amalthea.serve.binary_text import packed_text, unpacked_text
 from amalthea.serve.bodies import listed, mapping, may_be_infinite, nested, parsed, written
-from amalthea.serve.contract import Contract, by_name, check, from_json, kind_of
+from amalthea.serve.contract import Contract
 from amalthea.serve.refusals import RequestError
+from amalthea.serve.tensors_v2 import Tensor, arrays_of, check_output, datatype, raw_bytes, sizes
 
 HEADER = "inference-header-content-length"
-_NAMES = {
-    "bool": "BOOL",
-    "bfloat16": "BF16",
-    "float16": "FP16",
-    "float32": "FP32",
-    "float64": "FP64",
-    "string": "BYTES",
-}
-_NAMES |= {name: name.upper() for name in dtypes.INTEGERS}
 
 
 class Question(NamedTuple):
@@ -61,17 +51,7 @@ def question(body: bytes, header: str | None, contract: Contract) -> Question:
     """
     size = _length(header, len(body))
     given, binary = parsed(body[:size]), _Bytes(body, size)
-    infinite = may_be_infinite(body[:size])
-    specs = {spec.name: spec for spec in contract.inputs}
-    values: dict[str, np.ndarray] = {}
-    for one in listed(given.get("inputs"), "'inputs'"):
-        name = mapping(one, "Each of the 'inputs'").get("name")
-        if not isinstance(name, str) or name not in specs or name in values:
-            message = "An input has a name that the model lacks, or that came before."
-            raise RequestError(400, message, expected=contract.input_names, got=brief(name))
-        values[name] = _array(specs[name], one, binary, infinite)
-    binary.check_end()
-    arrays = check(contract, by_name(contract, values))
+    arrays = arrays_of(_tensors(given, binary, may_be_infinite(body[:size])), contract)
     return Question(arrays, _id(given), _wanted(given, contract))
 
 
@@ -96,10 +76,12 @@ class _Bytes:
     def __init__(self, body: bytes, start: int):
         self._body, self._start = body, start
 
-    def take(self, size: int, name: str) -> memoryview:
+    def take(self, size: Any, name: Any) -> memoryview:
+        if type(size) is not int or size < 0:
+            raise RequestError(400, "binary_data_size is a whole number.", got=brief(size))
         left = len(self._body) - self._start
         if size > left:
-            raise RequestError(400, f"The bytes of input '{name}' end too early.", expected=size, got=left)
+            raise RequestError(400, f"The bytes of input {brief(name)} end too early.", expected=size, got=left)
         self._start += size
         return memoryview(self._body)[self._start - size : self._start]
 
@@ -109,67 +91,35 @@ class _Bytes:
             raise RequestError(400, "There are bytes that belong to no input.", expected=0, got=left)
 
 
-def _array(spec: Spec, given: dict[str, Any], binary: _Bytes, infinite: bool) -> np.ndarray:
-    shape = _shape(spec, given.get("shape"))
-    if given.get("datatype") != _NAMES.get(spec.dtype):
-        expected, got = _NAMES.get(spec.dtype), brief(given.get("datatype"))
-        raise RequestError(400, f"The datatype of input '{spec.name}' does not fit.", expected=expected, got=got)
-    size = mapping(given.get("parameters", {}), "'parameters'").get("binary_data_size")
-    if (size is None) == ("data" not in given):
-        expected = "data, or binary_data_size among the parameters"
-        raise RequestError(400, f"Input '{spec.name}' has its values in one place.", expected=expected)
-    if size is not None:
-        return _from_bytes(spec, size, shape, binary)
-    array = from_json(spec, listed(given["data"], "'data'"), infinite)
-    _check_count(spec, shape, array.size)
-    return array.reshape(shape)
-
-
-def _shape(spec: Spec, shape: Any) -> tuple[int, ...]:
-    sizes = listed(shape, f"The shape of input '{spec.name}'")
-    if len(sizes) > 64 or any(type(n) is not int or not 0 <= n < 1 << 40 for n in sizes):
-        message = f"The shape of input '{spec.name}' cannot be used."
-        raise RequestError(400, message, expected="a list of whole numbers", got=brief(sizes))
-    return tuple(sizes)
-
-
-def _check_count(spec: Spec, shape: tuple[int, ...], count: int) -> None:
-    if math.prod(shape) != count:
-        message = f"The values of input '{spec.name}' do not fill its shape."
-        raise RequestError(400, message, expected=f"{math.prod(shape)} for {list(shape)}", got=count)
-
-
-def _from_bytes(spec: Spec, size: Any, shape: tuple[int, ...], binary: _Bytes) -> np.ndarray:
-    if type(size) is not int or size < 0:
-        raise RequestError(400, "binary_data_size is a whole number.", got=brief(size))
-    taken = binary.take(size, spec.name)
-    if kind_of(spec) == "U":
-        texts = unpacked_text(bytes(taken), spec.name)
-        _check_count(spec, shape, len(texts))
-        return np.array(texts, dtype=str).reshape(shape)
-    dtype = dtypes.to_numpy(spec.dtype)
-    if size != math.prod(shape) * dtype.itemsize:
-        expected = f"{math.prod(shape) * dtype.itemsize} bytes for {list(shape)}"
-        raise RequestError(400, f"The bytes of input '{spec.name}' do not fill its shape.", expected=expected, got=size)
-    if spec.dtype == "bool":
-        return (np.frombuffer(taken, np.uint8) != 0).reshape(shape)
-    return np.frombuffer(taken, dtype).reshape(shape)  # little-endian, as every machine that we run on
+def _tensors(given: dict[str, Any], binary: _Bytes, infinite: bool) -> Iterator[Tensor]:
+    for one in listed(given.get("inputs"), "'inputs'"):
+        name = mapping(one, "Each of the 'inputs'").get("name")
+        shape = listed(one.get("shape"), "The shape of an input")
+        size = mapping(one.get("parameters", {}), "'parameters'").get("binary_data_size")
+        if (size is None) == ("data" not in one):
+            expected = "data, or binary_data_size among the parameters"
+            raise RequestError(400, f"Input {brief(name)} has its values in one place.", expected=expected)
+        raw = None if size is None else binary.take(size, name)
+        values = None if "data" not in one else listed(one["data"], "'data'")
+        yield Tensor(name, one.get("datatype"), shape, values, raw, infinite)
+    binary.check_end()
 
 
 def _wanted(given: dict[str, Any], contract: Contract) -> dict[str, bool]:
     all_binary = mapping(given.get("parameters", {}), "'parameters'").get("binary_data_output") is True
-    names = [spec.name for spec in contract.outputs]
     asked = listed(given.get("outputs", []), "'outputs'")
     if not asked:
-        return dict.fromkeys(names, all_binary)
+        return dict.fromkeys((spec.name for spec in contract.outputs), all_binary)
     wanted = {}
     for one in asked:
-        name = mapping(one, "Each of the 'outputs'").get("name")
-        if not isinstance(name, str) or name not in names:
-            expected = ", ".join(names)
-            raise RequestError(400, "The model has no such output.", expected=expected, got=brief(name))
+        name = check_output(mapping(one, "Each of the 'outputs'").get("name"), contract)
         wanted[name] = mapping(one.get("parameters", {}), "'parameters'").get("binary_data", all_binary) is True
     return wanted
+
+
+def is_only_ready(body: bytes) -> bool:
+    """Whether the body of ``repository/index``, which may be empty, asks for versions that are ready alone."""
+    return bool(body) and parsed(body).get("ready") is True
 
 
 class Answer(NamedTuple):
@@ -185,9 +135,9 @@ def answer(question: Question, outputs: list[np.ndarray], contract: Contract, na
     tensors, tail = [], []
     for key, is_binary in question.outputs.items():
         spec, array = arrays[key]
-        tensor: dict[str, Any] = {"name": key, "datatype": _NAMES.get(spec.dtype, "FP32"), "shape": list(array.shape)}
+        tensor: dict[str, Any] = {"name": key, "datatype": datatype(spec), "shape": list(array.shape)}
         if is_binary:
-            tail.append(packed_text(array) if kind_of(spec) == "U" else np.ascontiguousarray(array).tobytes())
+            tail.append(raw_bytes(spec, array))
             tensor["parameters"] = {"binary_data_size": len(tail[-1])}
         else:
             tensor["data"] = nested(array.ravel())
@@ -213,5 +163,4 @@ def metadata(name: str, numbers: list[int], contract: Contract) -> bytes:
 
 
 def _tensor(spec: Spec) -> dict[str, Any]:
-    shape = [-1 if size is None else size for size in spec.shape]
-    return {"name": spec.name, "datatype": _NAMES.get(spec.dtype, "FP32"), "shape": shape}
+    return {"name": spec.name, "datatype": datatype(spec), "shape": sizes(spec)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from amalthea import saving, tree
 from amalthea.engine import dtypes
 from amalthea.errors import ArgumentError, ModelFileError, visible
-from amalthea.serve.batching import Arrays, Batcher, Runner
+from amalthea.serve.batching import Arrays, Batcher, Runner, batch_sizes
 from amalthea.serve.contract import Contract, contract_of, kind_of
 from amalthea.serve.refusals import RequestError, sentence_of
 from amalthea.serve.settings import Settings
@@ -92,6 +93,7 @@ class Registry:
         models: sequence of ``path`` or ``name=path``.
         settings: Settings.
         on_batch: called with the model's name and the rows of each batch.
+        on_wait: called with the model's name and the change in the number of requests that wait.
 
     Raises:
         ArgumentError: a name is used twice or cannot stand in an address; a path does not exist.
@@ -99,12 +101,17 @@ class Registry:
     """
 
     def __init__(
-        self, models: Sequence[str], settings: Settings, on_batch: Callable[[str, int], None] = lambda name, rows: None
+        self,
+        models: Sequence[str],
+        settings: Settings,
+        on_batch: Callable[[str, int], None] = lambda name, rows: None,
+        on_wait: Callable[[str, int], None] = lambda name, change: None,
     ):
-        self._settings, self._on_batch = settings, on_batch
+        self._settings, self._on_batch, self._on_wait = settings, on_batch, on_wait
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="amalthea-predict")
         self.models: dict[str, Served] = {}
         for name, path in map(named, models):
+            on_wait(name, 0)
             if not os.path.exists(path):
                 raise ArgumentError("There is no file or folder at this path.", got=path)
             if name in self.models:
@@ -151,6 +158,15 @@ class Registry:
             raise RequestError(404, "There is no model of this name.", expected=", ".join(self.models), got=name)
         return self.models[name]
 
+    def index(self) -> list[dict[str, str]]:
+        """Return name, version, state and reason of every version, as the protocol's model repository words them."""
+        rows = []
+        for name, served in self.models.items():
+            why = {n: reason for n, reason in reasons(served).items() if n not in served.versions}
+            states = [(n, "READY", "") for n in served.versions] + [(n, "UNAVAILABLE", why[n]) for n in why]
+            rows += [{"name": name, "version": str(n), "state": s, "reason": r} for n, s, r in sorted(states)]
+        return rows
+
     def close(self) -> None:
         """End the thread that runs models."""
         self._thread.shutdown(wait=True)
@@ -166,8 +182,9 @@ class Registry:
                 contract.is_by_row,
                 lambda rows: self._on_batch(name, rows),
             )
-            _warm_up(runner.function, contract)
-            return Version(number, mark, contract, Batcher(runner, self._settings, self._thread))
+            _warm_up(runner.function, contract, self._settings)
+            batcher = Batcher(runner, self._settings, self._thread, lambda change: self._on_wait(name, change))
+            return Version(number, mark, contract, batcher)
 
         return load
 
@@ -179,14 +196,20 @@ def _function(model: Any, contract: Contract) -> Callable[[Arrays], Arrays]:
     return predict
 
 
-def _warm_up(function: Callable[[Arrays], Arrays], contract: Contract) -> None:
-    """Run one row, so that a model that cannot run is refused when it is loaded. Open sizes are left to requests."""
-    shapes = [(contract.rows or 1, *spec.shape[1:]) for spec in contract.inputs]
-    known = [tuple(d for d in shape if d is not None) for shape in shapes]
-    if known != shapes:
+def _warm_up(function: Callable[[Arrays], Arrays], contract: Contract, settings: Settings) -> None:
+    """Run one row, so that a model that cannot run is refused when it is loaded, then every other size of a batch.
+
+    Open sizes are left to requests.
+    """
+    shapes = [tuple(size for size in spec.shape[1:] if size is not None) for spec in contract.inputs]
+    if any(len(shape) < len(spec.shape) - 1 for shape, spec in zip(shapes, contract.inputs)):
         return
     dtype = [str if kind_of(spec) == "U" else dtypes.to_numpy(spec.dtype) for spec in contract.inputs]
-    function([np.zeros(shape, d) for shape, d in zip(known, dtype)])
+    end = time.monotonic() + settings.warm_seconds
+    for rows in [contract.rows] if contract.rows else batch_sizes(settings.max_batch if contract.is_by_row else 1):
+        function([np.zeros((rows, *shape), d) for shape, d in zip(shapes, dtype)])
+        if time.monotonic() >= end:
+            return
 
 
 def named(text: str) -> tuple[str, str]:

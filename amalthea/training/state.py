@@ -48,6 +48,7 @@ class State(LayerToo):
     _compiled_metrics: list[Any]
     _loss_tracker: Any
     _step_grouping: Any
+    _devices: Any = None  # those that ``fit`` uses if it is not told any
     run_eagerly: bool = docstrings.attribute("Whether steps run as plain Python rather than compiled.")
     jit_compile: Any = docstrings.attribute("The argument of ``compile``; everything is compiled here.")
 

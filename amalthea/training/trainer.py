@@ -16,9 +16,12 @@ for each signature of its data and runs as one executable, with optimizer and me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amalthea import docstrings
+from amalthea.callbacks import console
+from amalthea.distribution import sharing
 from amalthea.training import loop, shares
 from amalthea.training.single_batch import SingleBatch
 from amalthea.training.state import on_model_backend, refuse_unknown
@@ -48,6 +51,7 @@ class Trainer(SingleBatch):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         pad_to_multiple: int | None = None,
+        devices: int | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Trains the model for a number of epochs.
@@ -81,6 +85,9 @@ class Trainer(SingleBatch):
             validation_freq: int or collection of ints; validation after every so many epochs, or after the epochs of
                 these numbers (from 1). Defaults to 1, each epoch.
             |padding of lengths|
+            devices: int, 1 or more, or list of names; devices that share each batch. Those that there are are used: of
+                this process, and the processes of its launcher; none is started, and a line says how many. A
+                distribution that is set stays. Defaults to None, the distribution or one device.
             **kwargs: ``nb_epoch``, the name of ``epochs`` in Keras 1.
 
         Shapes:
@@ -108,7 +115,10 @@ class Trainer(SingleBatch):
         refuse_unknown("fit", kwargs, Trainer.fit)
         self._require_compiled("train")
         self._notice_changes()
-        with loop.nested(self), shares.of_one_run(self):
+        asked = self._devices if devices is None else devices
+        with loop.nested(self), shares.of_one_run(self), sharing.on_devices(asked) as line:
+            if line and loop.verbosity(verbose):
+                console.say(line)
             return loop.fit(
                 self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
                 class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps,

@@ -12,6 +12,7 @@
 | ``model_to_dot``, ``plot_model`` | ``model_plots.py`` |
 | ``FeatureSpace`` | ``feature_space.py``, ``feature.py`` |
 | ``get_file`` | ``files.py``, ``archives.py`` |
+| ``multi_gpu_model`` | ``multi_gpu.py`` |
 | ``get_custom_objects``, ``serialize_keras_object``, ``deserialize_keras_object`` | ``custom_objects.py`` |
 | ``CustomObjectScope``, ``register_keras_serializable``, ... | ``amalthea.configurable`` |
 | ``PyDataset``, ``Sequence``, ``pack_x_y_sample_weight``, ``unpack_x_y_sample_weight`` | ``amalthea.data`` |
@@ -51,6 +52,7 @@ from amalthea.utils.feature_space import FeatureSpace
 from amalthea.utils.files import get_file
 from amalthea.utils.image_files import array_to_img, img_to_array, load_img, save_img, smart_resize
 from amalthea.utils.model_plots import model_to_dot, plot_model
+from amalthea.utils.multi_gpu import multi_gpu_model
 from amalthea.utils.numerical import normalize, to_categorical
 from amalthea.utils.sequences import pad_sequences
 from amalthea.utils.sources import get_source_inputs
@@ -85,6 +87,7 @@ __all__ = [
     "legacy",
     "load_img",
     "model_to_dot",
+    "multi_gpu_model",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",

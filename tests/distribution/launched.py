@@ -60,7 +60,7 @@ class Launcher(NamedTuple):
 LAUNCHERS = {
     "torchrun": Launcher(_torchrun, "torch"),
     "mpirun": Launcher(_mpirun, "mpi4py"),
-    "horovodrun": Launcher(_horovodrun, "horovod", ("onnxruntime", "torch")),
+    "horovodrun": Launcher(_horovodrun, "horovod"),
 }
 HERE = [
     (name, backend)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from amalthea import serve
+from amalthea.cli.serve import LIMITS
 from tests.serve import nets
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
@@ -35,8 +36,8 @@ def test_a_line_of_the_page_is_answered(pages_client, line):
 
 def test_the_page_names_every_option_and_metric(pages_client):
     page = PAGE.read_text("utf-8")
-    options = {"--max-batch", "--max-delay-ms", "--max-body", "--queue", "--poll-seconds", "--host"}
+    options = {"--host", "--grpc-port", "--workers", *(f"--{name.replace('_', '-')}" for name in LIMITS)}
     families = set(re.findall(r"# TYPE (\w+)", pages_client.get("/metrics").text))
     families = {name for name in families if not name.endswith("_created")}
-    assert len(families) == 4
+    assert len(families) == 5
     assert [word for word in options | families if word not in page] == []

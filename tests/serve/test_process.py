@@ -23,22 +23,26 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 @contextlib.contextmanager
 def serving(*arguments):
-    """A server in a process of its own, and its port."""
+    """A server in a process of its own, and its ports."""
     command = [sys.executable, "-m", "amalthea", "serve", *map(str, arguments), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         first = process.stdout.readline()
         assert "Serving" in first, process.communicate()
-        yield process, int(re.findall(r":(\d+)", first)[-1])
+        yield process, *map(int, re.findall(r":(\d+)", first))
     finally:
+        process.terminate()  # its workers end with it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
         process.kill()
         process.communicate()
 
 
 def ask(port, body=None, path="/v1/models/net:predict"):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", data, timeout=20) as answer:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
 
 
@@ -149,6 +153,28 @@ def test_hostile_bytes_are_refused_and_the_server_goes_on(folder):
             connection.sendall(b"POST /v1/models/net:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{")
         assert ask(port, {"instances": [[0.0, 0.0]]}) == {"predictions": [[1.0]]}
         assert process.poll() is None
+
+
+def test_answers_are_sent_at_once():
+    from amalthea.serve.process import listening
+
+    with (
+        listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as x,
+    ):
+        assert x.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+@pytest.mark.parametrize("part", (b"", b'{"instances'), ids=("nothing", "a part"))
+def test_a_slow_body_is_cut_off(folder, part):
+    with serving(folder, "--body-seconds", 0.3) as (_, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            head = b"POST /v1/models/net:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n"
+            connection.sendall(head + part)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))  # until the server closes the connection
+        assert answer.startswith(b"HTTP/1.1 408 ") and b"0.3 seconds" in answer, answer
+        assert ask(port, {"instances": [[0.0, 0.0]]}) == {"predictions": [[1.0]]}
 
 
 def test_errors_at_the_start_are_one_sentence(folder):

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from amalthea import tree
 from amalthea.errors import ArgumentError, ModelFileError
 from amalthea.serve.models import Registry, named
 from amalthea.serve.refusals import RequestError
@@ -129,6 +130,29 @@ def test_bad_models_are_refused(tmp_path, folder):
         registry(folder, folder)
     with pytest.raises(ArgumentError, match="no model"):
         registry()
+
+
+@pytest.mark.parametrize(
+    "name, settings, wanted",
+    (
+        ("single", {"max_batch": 20}, [1, 2, 4, 8, 16, 20]),
+        ("single", {"max_batch": 1}, [1]),
+        ("double", {"max_batch": 3, "warm_seconds": 100}, [1, 2, 3]),
+        ("double", {"max_batch": 64, "warm_seconds": 0}, [1]),
+        ("fixed", {"max_batch": 64}, [4]),
+        ("open_sizes", {"max_batch": 64}, []),
+    ),
+)
+def test_every_size_of_a_batch_runs_once_at_loading(tmp_path, monkeypatch, name, settings, wanted):
+    from amalthea import Model
+
+    nets.NETS[name]().save(tmp_path / "net.keras")
+    ran, predict = [], Model.predict_on_batch
+    monkeypatch.setattr(
+        Model, "predict_on_batch", lambda self, x: [ran.append(len(tree.flatten(x)[0])), predict(self, x)][1]
+    )
+    Registry([str(tmp_path / "net.keras")], Settings(**settings)).close()
+    assert ran == wanted
 
 
 @pytest.mark.parametrize("text", ("a b=x", "a/b=x", "a:b=x", "=x", "é=x", "my model.keras"))

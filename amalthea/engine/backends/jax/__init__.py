@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental import io_callback
 from jax.scipy.special import erf
 
 from amalthea.engine import dtypes
@@ -31,6 +32,7 @@ from amalthea.engine.backends.variable_groups import wait_until_readable
 from amalthea.engine.communicator import Communicator
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.ir.tensor import Tensor
+from amalthea.engine.ir.trace import type_of
 from amalthea.engine.ir.variable import Storage, Variable
 from amalthea.engine.ir.versions import LOCK
 from amalthea.engine.passes.expand import expand
@@ -179,9 +181,16 @@ def _same(x, *_: Any, **attrs: Any):
 
 
 def _exchange(*xs, gathers, group):
-    if group.size > 1:  # its processes divide a graph by ``compile_part``
-        raise BackendError(f"JAX does not exchange values by {group.name}.", cure="jax.distributed.initialize()")
-    return xs
+    """Exchange by another library's processes; those of JAX divide a graph by ``compile_part``."""
+    if group.size == 1:
+        return xs
+    if isinstance(group, distributed.Devices):
+        raise BackendError("JAX's own processes divide a batch; they exchange no values inside a step.",
+                           cure="distribution.set_distribution(distribution.DataParallel())")  # fmt: skip
+    types = [jax.ShapeDtypeStruct(t.shape, dtypes.to_numpy(t.dtype)) for t in collectives.exchange.types(
+        [type_of(x) for x in xs], {"gathers": gathers, "group": group})]  # fmt: skip
+    function = lambda *arrays: tuple(map(np.asarray, group.exchange([*map(np.asarray, arrays)], gathers)))  # noqa: E731
+    return tuple(io_callback(function, types, *xs, ordered=True))
 
 
 LOWERINGS: dict[Primitive, Any] = {
