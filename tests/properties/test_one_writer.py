@@ -22,6 +22,8 @@ ALONE = {
     ("export/c/target.py", "TemporaryDirectory"): "the compiler writes the library that a check loads",
     ("export/openvino.py", "TemporaryDirectory"): "the library writes files alone",
     ("export/coreml/target.py", "TemporaryDirectory"): "the library writes files alone",
+    ("serve/supervisor.py", "TemporaryDirectory"): "the library of metrics adds up workers by files",
+    ("serve/worker.py", "fdopen"): "a worker tells its supervisor by a pipe",
 }
 _ALWAYS = {
     "write_text", "write_bytes", "touch", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp", "mkdtemp",
