@@ -182,9 +182,9 @@ def write(path: str | os.PathLike[str], state: Any) -> None:
         _write(whole, data, arrays)
 
 
-def _write(file: Any, data: Any, arrays: list[np.ndarray]) -> None:
+def _write(whole: Any, data: Any, arrays: list[np.ndarray]) -> None:
     index = [[a.dtype.name, list(a.shape)] for a in arrays]
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr("state.json", json.dumps({"format": FORMAT, "arrays": index, "state": data}))
         with archive.open("arrays", "w", force_zip64=True) as member:
             for array in arrays:

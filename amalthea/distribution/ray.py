@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from amalthea import writing
 from amalthea.callbacks import Callback, History
 from amalthea.data.columns import Columns, Names
 from amalthea.distribution import workers
@@ -233,10 +234,8 @@ class Report(Callback):
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = None
             if communicator.current().rank == 0:
-                with open(os.path.join(folder, MODEL), "wb") as file:
-                    file.write(workers.model_bytes(self.model))
-                with open(os.path.join(folder, HISTORY), "w") as text:
-                    json.dump(self.past, text)
+                writing.write(os.path.join(folder, MODEL), workers.model_bytes(self.model))
+                writing.write(os.path.join(folder, HISTORY), json.dumps(self.past).encode())
                 checkpoint = train.Checkpoint.from_directory(folder)
             train.report({"epoch": epoch, **plain}, checkpoint=checkpoint)
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from amalthea import saving
+from amalthea import saving, writing
 from amalthea.callbacks import History
 from amalthea.checks import check_all, positive_int
 from amalthea.data import unpack_x_y_sample_weight
@@ -87,7 +87,7 @@ def model_of(content: bytes, custom_objects: Mapping[str, Any] | None = None, co
     """Return the model of a ``.keras`` file."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
-        _write(path, content)
+        writing.write(path, content)
         return saving.load_model(path, custom_objects=dict(custom_objects or {}), compile=compile)
 
 
@@ -103,7 +103,7 @@ def take_weights(model: Any, content: bytes) -> None:
     """Give a model the weights and the optimizer's state of a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.weights.h5")
-        _write(path, content)
+        writing.write(path, content)
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         model.load_weights(path)
@@ -122,11 +122,6 @@ def take_result(model: Any, result: Result) -> Any:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
 
 
 def error_in(text: str) -> str:
@@ -169,7 +164,8 @@ def train(
         data, validation = feed()
         parts: Any = unpack_x_y_sample_weight(data)
         x, y, weight = parts
-        callbacks = [*(job.callbacks() if callable(job.callbacks) else job.callbacks), *more(model)]
+        own: Any = job.callbacks() if callable(job.callbacks) else job.callbacks
+        callbacks = [*own, *more(model)]
         with strategies.DataParallel().scope():
             history = model.fit(
                 x, y, sample_weight=weight, validation_data=validation, callbacks=callbacks, **job.settings

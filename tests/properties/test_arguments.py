@@ -29,6 +29,7 @@ WITHOUT_EFFECT = {
     r"distribution/horovod/processes.py: init: (comm|process_sets)": "the processes are all of the launcher's",
     r"distribution/strategies.py: Distribution.get_tensor_layout: path": "a map of layouts reads it",
     r"estimator.py: model_to_estimator: (checkpoint_format|export_outputs)": "TensorFlow writes its own",
+    r"distribution/spark/pipeline.py: NetworkEstimator.__init__: \w+": "Spark's keyword_only keeps the arguments",
     r"export/executorch/target.py: ExecuTorch.write: options": "there is one precision",
     r"export/targets.py: Target.report: path": "most targets have nothing to say on a file",
     r"layers/.*\.call: training": "who calls passes it on",

@@ -22,6 +22,8 @@ ALONE = {
     ("export/c/target.py", "TemporaryDirectory"): "the compiler writes the library that a check loads",
     ("export/openvino.py", "TemporaryDirectory"): "the library writes files alone",
     ("export/coreml/target.py", "TemporaryDirectory"): "the library writes files alone",
+    ("distribution/ray.py", "TemporaryDirectory"): "a checkpoint of Ray's is a folder",
+    ("distribution/workers.py", "TemporaryDirectory"): "models are read and written as files",
     ("serve/supervisor.py", "TemporaryDirectory"): "the library of metrics adds up workers by files",
     ("serve/worker.py", "fdopen"): "a worker tells its supervisor by a pipe",
 }

@@ -64,14 +64,14 @@ def fit(
         The History of the run, which is ``model.history`` too.
 
     Raises:
-        ArgumentError: an argument is not valid, or the cluster has too few places.
+        ArgumentError: an argument is not valid, or the cluster has too few slots.
         UnknownNameError: there is no such column.
         DistributionError: a worker failed.
     """
     workers.check(model, num_workers=num_workers, batch_size=batch_size, epochs=epochs)
     columns = Columns(features, label, sample_weight)
     frame = check_frame(dataframe, Columns([*columns.names, *([validation] if validation else [])]))
-    check_places(frame, num_workers)
+    check_slots(frame, num_workers)
     if frame.rdd.getNumPartitions() != num_workers:
         frame = frame.repartition(num_workers)
     settings = {"epochs": epochs, "verbose": verbose, "initial_epoch": initial_epoch}
@@ -81,12 +81,12 @@ def fit(
     return workers.take_result(model, result)
 
 
-def check_places(frame: Any, num_workers: int) -> None:
-    """Raise an error where Spark would wait for places that a local master will never have."""
+def check_slots(frame: Any, num_workers: int) -> None:
+    """Raise an error where Spark would wait for slots that a local master will never have."""
     context = frame.sparkSession.sparkContext
     if context.master.startswith("local") and context.defaultParallelism < num_workers:
         raise ArgumentError(
-            "All workers run at once, and Spark has fewer places.",
+            "All workers run at once, and Spark has fewer slots.",
             expected=f"num_workers of {context.defaultParallelism} or less on {context.master}",
             got=num_workers,
         )
