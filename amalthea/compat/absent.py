@@ -20,7 +20,6 @@ MODULES = {
     "engine.training_arrays": _HELPER,
     "engine.training_generator": _HELPER,
     "engine.training_utils": _HELPER,
-    "estimator": "estimators were TensorFlow's, which dropped them",
     "metrics.experimental": _EXPERIMENT,
     "models.experimental": _EXPERIMENT,
     "utils.experimental": _EXPERIMENT,

@@ -85,10 +85,6 @@ def as_array(column: Any, name: str) -> np.ndarray:
 
     Raises:
         DataError: a value is missing, or lists have different lengths.
-
-    >>> import pyarrow
-    >>> as_array(pyarrow.array([[1, 2], [3, 4]]), "pixels").tolist()
-    [[1, 2], [3, 4]]
     """
     shape: list[int] = []
     while True:
