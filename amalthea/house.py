@@ -41,7 +41,7 @@ ROOMS = tuple(
         ("engine.shapes", "shapes with symbolic dimensions"),
         ("engine.ir", "tensors, variables, traces, graphs, and the protocol that a backend fulfils"),
         ("engine.types", "TensorLike, ShapeLike, DTypeLike, Nested"),
-        ("engine.communicator", "what a group of processes has to do; the group of one"),
+        ("engine.communicator", "the interface of communicators between processes; the group of one"),
         ("engine.primitives", "the table of primitives: typing rule, gradient, reference in NumPy, samples"),
         ("engine.control_flow", "cond, while_loop and scan of Python functions"),
         ("engine.passes", "gradient, simplification, expansion, scheduling, liveness, layout, repetition"),

@@ -1,4 +1,4 @@
-"""Grids of devices, and how values lie on them."""
+"""Meshes of devices, and layouts of arrays on them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DeviceMesh:
 
 
 class TensorLayout:
-    """How a value lies on a mesh: for each axis the axis of the mesh that divides it, or None.
+    """Layout of an array on a mesh: for each axis of the array, the axis of the mesh that divides it, or None.
 
     Args:
         axes: list of str or None; one for each axis of the value.

@@ -20,7 +20,7 @@ def number_of(devices: Any, name: str, owner: str) -> int:
 
 def strategy_for(devices: Any) -> strategies.DataParallel:
     """Return a distribution over as many devices of this process, and all processes of its launcher."""
-    here = strategies._devices_here()
+    here = strategies.devices_here()
     named = [str(x).lower() for x in devices] if isinstance(devices, (list, tuple)) else []
     chosen = named if named and set(named) <= set(here) else here[: number_of(devices, "devices", "fit")]
     key = (backends.current().name, *chosen)

@@ -1,4 +1,4 @@
-"""What a model's batches and variables are divided by: data parallelism, model parallelism."""
+"""Data parallelism and model parallelism: how batches and variables are divided among devices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from amalthea.distribution.devices import list_devices
 from amalthea.distribution.mesh import DeviceMesh, LayoutMap, TensorLayout
-from amalthea.engine import backends, communicator
+from amalthea.engine import backends
 from amalthea.engine.communicator import Communicator
 from amalthea.errors import ArgumentError
 
@@ -24,6 +24,8 @@ class Distribution:
             data are its own part already.
     """
 
+    divides_variables = False
+
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None, auto_shard_dataset: bool = True):
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
         self.auto_shard_dataset = auto_shard_dataset
@@ -36,8 +38,10 @@ class Distribution:
     @property
     def num_model_replicas(self) -> int:
         """The number of parts that a batch is divided into."""
-        here = dict(zip(self.device_mesh.axis_names, self.device_mesh.shape)).get(self.batch_dim_name or "", 1)
-        return max(here, communicator.current().size)
+        group = self.group
+        if group.mesh is None:
+            return group.size
+        return dict(zip(self.device_mesh.axis_names, self.device_mesh.shape))[self.batch_dim_name or ""]
 
     def get_data_layout(self, data_shape: Sequence[Any]) -> TensorLayout:
         """Returns the layout of a batch of this shape."""
@@ -96,7 +100,7 @@ class DataParallel(Distribution):
         auto_shard_dataset: bool = True,
     ):
         if device_mesh is None:
-            devices = _devices_here() if devices is None else list(devices)
+            devices = devices_here() if devices is None else list(devices)
             device_mesh = DeviceMesh((len(devices),), ["batch"], devices)
         if len(device_mesh.shape) != 1:
             raise ArgumentError("Data parallelism needs a mesh of one axis.", got=repr(device_mesh))
@@ -142,6 +146,12 @@ class ModelParallel(Distribution):
         super().__init__(mesh, name, auto_shard_dataset)
         self.layout_map = layout_map
 
+    @property
+    def divides_variables(self) -> bool:
+        """Whether some axis of the mesh, other than that of batches, has several devices."""
+        sizes = dict(zip(self.device_mesh.axis_names, self.device_mesh.shape))
+        return any(size > 1 for axis, size in sizes.items() if axis != self.batch_dim_name)
+
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         return self.layout_map.get(variable.path) or super().get_variable_layout(variable)
 
@@ -160,7 +170,7 @@ def refuse_others(name: str, given: dict[str, Any], known: Sequence[str]) -> Non
             raise ArgumentError(f"{name} has no argument {key!r}.", expected=", ".join(known), got=key)
 
 
-def _devices_here() -> list[str]:
+def devices_here() -> list[str]:
     """Return the fastest kind of devices."""
     found = list_devices()
     return [name for name in found if name.split(":")[0] == found[0].split(":")[0]]

@@ -1,4 +1,4 @@
-"""What a group of processes has to do: the interface of communicators, and the group of one process.
+"""Communicators: the interface between a group of processes, and the group of one process.
 
 Ranks count from 0. Every method is called by all processes of the group, in the same order.
 """
@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+
+from amalthea.engine.ir.variable import Variable, at_once
 
 TIMEOUT = 300.0  # seconds
 
@@ -111,6 +113,17 @@ class Communicator:
 
 
 ALONE = Communicator()
+
+
+def broadcast_variables(variables: Sequence[Variable], group: Communicator, root: int = 0) -> None:
+    """Give variables the values that they have on one rank."""
+    values = group.broadcast([np.asarray(v.numpy()) for v in variables], root)
+    if group.rank != root:
+        with at_once():
+            for variable, value in zip(variables, values):
+                variable.assign(value)
+
+
 _process: list[Communicator] = [ALONE]
 _of_thread: ContextVar[Communicator | None] = ContextVar("communicator", default=None)
 

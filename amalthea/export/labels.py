@@ -13,7 +13,7 @@ def checked(endpoint: Endpoint, labels: Sequence[str]) -> list[str]:
 
     Raises:
         ArgumentError: labels are no texts, or fewer or more than classes.
-        ExportError: the model has not one output of rows of classes.
+        ExportError: the model does not have a single output (rows, classes).
     """
     if isinstance(labels, str) or not all(isinstance(x, str) for x in labels) or not len(labels):
         raise ArgumentError("Class labels are a list of texts.", got=repr(labels), cure="class_labels=['cat', 'dog']")

@@ -13,7 +13,7 @@ from amalthea import snapshots, tree
 from amalthea.data.arrays import ArrayAdapter
 from amalthea.data.base import Batch, DataAdapter
 from amalthea.distribution import strategies
-from amalthea.engine.communicator import Communicator
+from amalthea.engine.communicator import Communicator, broadcast_variables
 from amalthea.engine.partitioned import Part
 from amalthea.errors import ArgumentError, DistributionError
 
@@ -48,10 +48,7 @@ def begin(model: Any, *adapters: DataAdapter | None) -> None:
         return
     variables = _variables(model)
     _check_alike(variables, group)
-    values = group.broadcast([np.asarray(v.numpy()) for v in variables])
-    if group.rank:
-        for variable, value in zip(variables, values):
-            variable.assign(value)
+    broadcast_variables(variables, group)
     for adapter in adapters:
         if adapter is not None:
             state = group.all_gather_bytes(snapshots.to_bytes(adapter.resume_state()))[0]

@@ -91,6 +91,11 @@ def launch(
     return told_in(folder), ran
 
 
+def run_module(name: str, module: str, count: int, folder: Path) -> Any:
+    """Run another module of the tests by a launcher, on NumPy."""
+    return _run([*LAUNCHERS[name].command(count), "-m", module], environment("numpy", folder), 180)
+
+
 def alone(backend: str, folder: Path, **more: str) -> Any:
     """Run the script without a launcher."""
     folder.mkdir(exist_ok=True)

@@ -8,9 +8,9 @@ import pytest
 from amalthea import Input, Sequential, distribution, layers
 from amalthea.distribution import launch, strategies
 from amalthea.distribution.communicators import threads
-from amalthea.engine import communicator
+from amalthea.engine import backends, communicator
 from amalthea.engine.communicator import part_of, split
-from amalthea.errors import ArgumentError, DistributionError
+from amalthea.errors import ArgumentError, BackendError, DistributionError
 
 TORCHRUN = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
 ENVIRONMENTS = {
@@ -127,6 +127,17 @@ def test_model_parallelism_lays_variables_by_the_map():
     for bad in (dict(layout_map=None), dict(layout_map=layouts, batch_dim_name="rows"), dict(layout_map=layouts, x=1)):
         with pytest.raises(ArgumentError):
             distribution.ModelParallel(**bad)
+
+
+@pytest.mark.skipif(backends.current().name == "jax", reason="JAX divides variables")
+def test_a_backend_that_does_not_divide_variables_says_so():
+    layouts = distribution.LayoutMap(distribution.DeviceMesh((2, 2), ["batch", "model"], DEVICES))
+    model = Sequential([Input((3,)), layers.Dense(4)])
+    model.compile("sgd", "mse")
+    used = distribution.ModelParallel(layout_map=layouts)
+    with used.scope(), pytest.raises(BackendError, match="does not divide variables"):
+        model.fit(np.ones((4, 3)), np.ones((4, 4)), verbose=0)
+    assert distribution.DataParallel(devices=DEVICES).num_model_replicas == 1  # a process has one device here
 
 
 def test_a_distribution_is_set_and_scoped():

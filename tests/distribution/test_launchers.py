@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from amalthea import saving
-from tests.distribution.launched import HERE, alone, launch
+from tests.distribution.launched import HERE, alone, launch, run_module
 from tests.distribution.train import rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HERE, reason="no launcher is installed")]
@@ -40,6 +40,13 @@ def test_two_processes_train_to_the_losses_of_one(name, backend, tmp_path):
     model = saving.load_model(tmp_path / "best.keras")
     x, y = rows()
     assert model.evaluate(x, y, verbose=0)[0] < 2.0
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in HERE}))
+def test_values_of_every_dtype_are_exchanged(name, tmp_path):
+    ran = run_module(name, "tests.distribution.exchange", 2, tmp_path)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.stdout.count("every dtype") == 2
 
 
 BACKUPS = [(2, 1), (1, 2)]

@@ -10,6 +10,7 @@ import horovod.torch as hvd
 import numpy as np
 import torch
 
+from amalthea.engine.backends.torch.arrays import to_numpy, to_tensor
 from amalthea.engine.communicator import Communicator, timeout
 
 
@@ -28,15 +29,16 @@ class Horovod(Communicator):
         return f"amalthea.{what}.{self._count}"
 
     def all_reduce(self, arrays: Sequence[Any]) -> list[np.ndarray]:
-        tensors = [_as_tensor(x) for x in arrays]
+        tensors = [to_tensor(x).detach() for x in arrays]
         handles = [hvd.allreduce_async(_summable(x), op=hvd.Sum, name=self._name("sum")) for x in tensors]
         sums = [hvd.synchronize(handle) for handle in handles]
-        return [y.to(x.dtype).reshape(x.shape).numpy() for x, y in zip(tensors, sums)]
+        return [to_numpy(_back(y, x)) for x, y in zip(tensors, sums)]
 
     def all_gather(self, array: Any) -> list[np.ndarray]:
-        own = _as_tensor(array)
-        parts = hvd.allgather(own.reshape(1, *own.shape), name=self._name("gather"))
-        return [x.numpy() for x in parts]
+        own = np.asarray(array)
+        sent = torch.from_numpy(np.frombuffer(own.tobytes(), "uint8").reshape(1, -1).copy())
+        parts = hvd.allgather(sent, name=self._name("gather")).numpy()
+        return [x.view(own.dtype).reshape(own.shape) for x in parts]
 
     def broadcast(self, arrays: Sequence[np.ndarray], root: int = 0) -> list[np.ndarray]:
         found = []
@@ -53,12 +55,20 @@ class Horovod(Communicator):
         hvd.shutdown()
 
 
-def _as_tensor(x: Any) -> torch.Tensor:
-    return x.detach() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x))
-
-
 def _summable(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to(torch.int64) if tensor.dtype in (torch.bool, torch.int16) else tensor
+    """Return a tensor in a dtype that Horovod adds."""
+    if tensor.is_complex():
+        return torch.view_as_real(tensor)
+    if tensor.dtype is torch.bfloat16:
+        return tensor.to(torch.float32)
+    known = tensor.is_floating_point() or tensor.dtype in (torch.int32, torch.int64)
+    return tensor if known else tensor.to(torch.int64)
+
+
+def _back(total: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+    """Return a sum in the dtype and shape of a summand."""
+    total = torch.view_as_complex(total) if own.is_complex() else total.to(own.dtype)
+    return total.reshape(own.shape)
 
 
 def connect(place: Any) -> Horovod:

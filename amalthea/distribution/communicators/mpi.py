@@ -23,6 +23,7 @@ class Mpi(Communicator):
     def __init__(self) -> None:
         self.world = MPI.COMM_WORLD
         self.rank, self.size = self.world.Get_rank(), self.world.Get_size()
+        self.is_broken = False  # whether a rank did not answer in time
 
     def all_reduce(self, arrays: Sequence[Any]) -> list[np.ndarray]:
         arrays = [np.asarray(x) for x in arrays]
@@ -64,6 +65,7 @@ class Mpi(Communicator):
         end, pause = time.monotonic() + timeout(), 0.0
         while not request.Test():
             if time.monotonic() > end:
+                self.is_broken = True
                 raise DistributionError(
                     f"Rank {self.rank} of {self.size} cannot go on: it waits for longer than {timeout():.0f} seconds.",
                     cure="the output of the other ranks; AMALTHEA_DISTRIBUTION_TIMEOUT, if a step takes so long",
@@ -72,6 +74,8 @@ class Mpi(Communicator):
             pause = min(pause + 2e-6, 1e-3)
 
     def fail(self, error: BaseException) -> None:
+        if isinstance(error, DistributionError) and not self.is_broken:
+            return  # every rank has it
         print(f"Rank {self.rank} of {self.size} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         traceback.print_exception(error)
         self.world.Abort(1)  # mpirun ends the others

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from amalthea.engine.backends.torch.arrays import to_numpy, to_tensor
 from amalthea.engine.communicator import Communicator, timeout
 from amalthea.errors import DistributionError
 
@@ -47,7 +48,7 @@ class Torch(Communicator):
 
     @_told
     def all_reduce(self, arrays: Sequence[Any]) -> list[Any]:
-        tensors = [_as_tensor(x).to(self.device) for x in arrays]
+        tensors = [to_tensor(x).detach().to(self.device) for x in arrays]
         sums: list[Any] = [None] * len(tensors)
         waiting = []
         for indices in _buckets(tensors):
@@ -61,14 +62,14 @@ class Torch(Communicator):
 
     @_told
     def all_gather(self, array: Any) -> list[Any]:
-        own = _as_tensor(array).to(self.device).contiguous()
-        parts = [torch.empty_like(own) for _ in range(self.size)]
-        dist.all_gather([x.view(torch.uint8) if x.dtype == torch.bool else x for x in parts],
-                        own.view(torch.uint8) if own.dtype == torch.bool else own)  # fmt: skip
-        return [_like(x, array) for x in parts]
+        own = to_tensor(array).detach().to(self.device).contiguous()
+        sent = own.reshape(-1).view(torch.uint8)  # bytes: gloo does not know every dtype
+        parts = [torch.empty_like(sent) for _ in range(self.size)]
+        dist.all_gather(parts, sent)
+        return [_like(x.view(own.dtype).reshape(own.shape), array) for x in parts]
 
     def joined(self, array: Any, axis: int, counts: Sequence[int]) -> Any:
-        own, most = _as_tensor(array).to(self.device), max(counts)
+        own, most = to_tensor(array).detach().to(self.device), max(counts)
         missing = own.new_zeros((*own.shape[:axis], most - own.shape[axis], *own.shape[axis + 1 :]))
         parts = self.all_gather(torch.cat([own, missing], axis))
         return _like(torch.cat([x.narrow(axis, 0, n) for x, n in zip(parts, counts)], axis), array)
@@ -115,12 +116,8 @@ class Torch(Communicator):
         )
 
 
-def _as_tensor(x: Any) -> torch.Tensor:
-    return x.detach() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x))
-
-
 def _like(tensor: torch.Tensor, given: Any) -> Any:
-    return tensor.to(given.device) if isinstance(given, torch.Tensor) else tensor.cpu().numpy()
+    return tensor.to(given.device) if isinstance(given, torch.Tensor) else to_numpy(tensor)
 
 
 def _summable(tensor: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,8 @@ import numpy as np
 
 from amalthea import ops
 from amalthea.distribution.horovod.processes import group
-from amalthea.engine.ir.variable import Variable, at_once
+from amalthea.engine import communicator
+from amalthea.engine.ir.variable import Variable
 from amalthea.errors import ArgumentError, NotBuiltError
 
 Average, Sum = "Average", "Sum"
@@ -170,10 +171,7 @@ def broadcast_variables(variables: Sequence[Variable], root_rank: int) -> None:
         >>> hvd.broadcast_variables([Variable([1.0])], root_rank=0)
         >>> hvd.shutdown()
     """
-    values = group().broadcast([np.asarray(v.numpy()) for v in variables], check_rank(root_rank))
-    with at_once():
-        for variable, value in zip(variables, values):
-            variable.assign(value)
+    communicator.broadcast_variables(variables, group(), check_rank(root_rank))
 
 
 def broadcast_global_variables(root_rank: int) -> None:

@@ -132,7 +132,7 @@ def load_model(
         legacy_opts: not used.
 
     Raises:
-        ArgumentError: there is no such file.
+        ArgumentError: the file does not exist.
         ModelFileError: the file is damaged.
         DistributionError: ``init`` was not called.
 

@@ -18,7 +18,7 @@ from amalthea.errors import ArgumentError
 
 
 class _Stage(HasFeaturesCol, HasPredictionCol, MLWritable, MLReadable):
-    """What both stages have: a model, kept as the bytes of its ``.keras`` file, and how they are saved."""
+    """Base of the two stages: keeps the model as the bytes of its ``.keras`` file, and saves and loads the stage."""
 
     _content: bytes | None = None
     custom_objects: dict[str, Any] | None = None

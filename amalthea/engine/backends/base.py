@@ -83,7 +83,16 @@ class Backend(Runtime, ABC):
         """Leave the processes that were joined, and forget devices, so that the process of a worker can join others."""
 
     def group_of(self, distribution: Any) -> Communicator:
-        """Return the processes and devices that compute each batch together, as a distribution has it."""
+        """Return the processes and devices that compute each batch together, as a distribution has it.
+
+        Raises:
+            BackendError: variables are to be divided, which the library does not do.
+        """
+        if distribution.divides_variables:
+            raise BackendError(
+                f"The backend '{self.name}' does not divide variables among devices.",
+                cure="DataParallel(), or a backend that does: config.set_backend('jax')",
+            )
         return communicator.current()
 
     def laid_out(self, array: Any, layout: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How each primitive runs when its inputs are divided among processes.
+"""Partition rules: for each primitive, the layouts of its inputs and outputs on every process.
 
 A *layout* says what a process has of a value: the whole (:data:`WHOLE`), a part along one axis (:class:`Rows`), or a
 summand (:data:`SUM`: the value is the sum over all ranks). A rule maps a node and the layouts of its inputs to a
@@ -55,7 +55,7 @@ class Rows(NamedTuple):
 
 
 class Share(enum.Enum):
-    """What a process has of a value that is not divided: all of it, or a summand."""
+    """Layouts that are not divided: a process has the whole value, or a summand of it."""
 
     WHOLE = "whole"
     SUM = "sum"
@@ -347,7 +347,7 @@ def _product(node: Node, layouts: Sequence[Layout]) -> Plan | None:
 
 
 def _roles(shape: Sequence[Any], number: int, attrs: dict[str, Any]) -> list[Any]:
-    """What each axis of a matrix is in a product: a batch axis, ``"outer"`` (in the output) or ``"inner"``."""
+    """Return the role of each axis of a matrix: of the batch, ``"outer"`` (kept) or ``"inner"`` (summed)."""
     last = ["outer", "inner"] if number == 0 else ["inner", "outer"]
     if attrs.get("transpose_x" if number == 0 else "transpose_y"):
         last.reverse()

@@ -15,7 +15,7 @@ _CURE = "image_inputs={'image': {'scale': 1 / 255, 'bias': 0.0, 'color': 'RGB'}}
 
 
 class Image(NamedTuple):
-    """How pixels from 0 to 255 become elements: ``scale * pixel + bias``, with a bias for each channel."""
+    """Preprocessing of an image: an element is ``scale * pixel + bias``, of pixels from 0 to 255."""
 
     scale: float
     bias: Any
@@ -27,7 +27,7 @@ def images(endpoint: Endpoint, options: Options) -> dict[str, Image]:
 
     Raises:
         ArgumentError: an input or an option does not exist, or has a wrong value.
-        ExportError: an input has not the shape of one image.
+        ExportError: an input does not have the shape of one image.
     """
     asked = options.image_inputs or {}
     if isinstance(asked, str):
@@ -46,7 +46,7 @@ def _image(name: str, types: Mapping[str, Any], given: Any) -> Image:
     shape = types[name].shape
     if len(shape) != 4 or shape[0] != 1 or shape[-1] not in (1, 3) or not all(isinstance(d, int) for d in shape[1:]):
         raise ExportError(
-            f"The input '{name}' has not the shape of one image.",
+            f"The input '{name}' does not have the shape of one image.",
             expected="(1, rows, columns, 1 or 3)",
             got=str(types[name]),
             cure="batch_size=1, and sizes of the image in Input(shape)",
@@ -79,7 +79,7 @@ def check_labels(endpoint: Endpoint, options: Options) -> Sequence[str] | None:
 
     Raises:
         ArgumentError: labels are no texts, or fewer or more than classes.
-        ExportError: the model has not one output of one row.
+        ExportError: the model does not have a single output of one row.
     """
     if options.class_labels is None:
         return None

@@ -46,12 +46,33 @@ def _arccosh(x: Tensor) -> Tensor:
     return p.log(p.add(x, p.sqrt(p.multiply(p.subtract(x, 1.0), p.add(x, 1.0)))))
 
 
+def _softplus(x: Tensor) -> Tensor:
+    return p.add(p.maximum(x, 0.0), p.log1p(p.exp(p.negative(p.absolute(x)))))
+
+
+def _sinh(x: Tensor) -> Tensor:
+    half = p.expm1(x)
+    return p.multiply(p.add(half, p.divide(half, p.add(half, 1.0))), 0.5)
+
+
+def _cosh(x: Tensor) -> Tensor:
+    return p.multiply(p.add(p.exp(x), p.exp(p.negative(x))), 0.5)
+
+
+def _arctanh(x: Tensor) -> Tensor:
+    return p.multiply(p.log1p(p.divide(p.multiply(x, 2.0), p.subtract(1.0, x))), 0.5)
+
+
 DECOMPOSITIONS: dict[Primitive, Callable[..., Any]] = {
     p.expm1: _expm1,
     p.log1p: _log1p,
     p.arctan2: _arctan2,
     p.arcsinh: _arcsinh,
     p.arccosh: _arccosh,
+    p.arctanh: _arctanh,
+    p.softplus: _softplus,
+    p.sinh: _sinh,
+    p.cosh: _cosh,
     p.reciprocal: lambda x: p.divide(1.0, x),
     p.isnan: lambda x: p.logical_not(p.equal(x, x)),
     p.isinf: lambda x: p.equal(p.absolute(x), float("inf")),

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from amalthea.engine import dtypes, shapes
 from amalthea.engine.primitives import composite, control, indexing, matmul, movement, reductions
 from amalthea.engine.primitives import elementwise as p
@@ -33,27 +31,8 @@ def _in(wide: str, operator: str) -> Callable[..., Value]:
     return lower
 
 
-def _expm1(b: Builder, x: Value) -> Value:
-    return b.MUL(b.TANH(b.MUL(x, b.like(0.5, x))), b.ADD(b.EXP(x), b.like(1, x)))
-
-
-def _log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x), with the error of 1 + x divided out: exact to a rounding for every x."""
-    one = b.like(1, x)
-    u = b.ADD(x, one)
-    rest = b.SUB(u, one)
-    exact = b.EQUAL(rest, b.like(0, x))
-    infinite = b.GREATER(x, b.like(float(np.finfo(np.float32).max), x))
-    corrected = b.MUL(b.LOG(u), b.DIV(x, _where(b, exact, one, rest)))
-    return _where(b, exact, x, _where(b, infinite, x, corrected))
-
-
 def _where(b: Builder, condition: Value, x: Value, y: Value) -> Value:
     return b.SELECT_V2(condition, x, y, dtype=x.dtype)
-
-
-def _softplus(b: Builder, x: Value) -> Value:
-    return b.ADD(b.MAXIMUM(x, b.like(0, x)), _log1p(b, b.EXP(b.NEG(b.ABS(x)))))
 
 
 def _arctan(b: Builder, x: Value) -> Value:
@@ -78,31 +57,6 @@ def _arcsin(b: Builder, x: Value) -> Value:
 def _arccos(b: Builder, x: Value) -> Value:
     one = b.like(1, x)
     return b.ATAN2(b.SQRT(b.MUL(b.SUB(one, x), b.ADD(one, x))), x)
-
-
-def _sinh(b: Builder, x: Value) -> Value:
-    half = _expm1(b, x)
-    return b.MUL(b.ADD(half, b.DIV(half, b.ADD(half, b.like(1, x)))), b.like(0.5, x))
-
-
-def _cosh(b: Builder, x: Value) -> Value:
-    return b.MUL(b.ADD(b.EXP(x), b.EXP(b.NEG(x))), b.like(0.5, x))
-
-
-def _arcsinh(b: Builder, x: Value) -> Value:
-    size, one = b.ABS(x), b.like(1, x)
-    square = b.MUL(size, size)
-    return b.MUL(b.SIGN(x), _log1p(b, b.ADD(size, b.DIV(square, b.ADD(one, b.SQRT(b.ADD(square, one)))))))
-
-
-def _arccosh(b: Builder, x: Value) -> Value:
-    one = b.like(1, x)
-    return b.LOG(b.ADD(x, b.SQRT(b.MUL(b.SUB(x, one), b.ADD(x, one)))))
-
-
-def _arctanh(b: Builder, x: Value) -> Value:
-    one, two = b.like(1, x), b.like(2, x)
-    return b.MUL(_log1p(b, b.DIV(b.MUL(two, x), b.SUB(one, x))), b.like(0.5, x))
 
 
 # Error function: x times a polynomial in x**2 up to 1.5, and the rational of Abramowitz and Stegun 7.1.26 beyond.
@@ -293,16 +247,15 @@ def _same(b: Builder, x: Value, *_: Any, **attrs: Any) -> Value:
 
 
 OPERATORS = {
-    p.negative: _operator("NEG"), p.exp: _operator("EXP"), p.expm1: _expm1, p.log: _operator("LOG"), p.log1p: _log1p,
+    p.negative: _operator("NEG"), p.exp: _operator("EXP"), p.log: _operator("LOG"),
     p.sqrt: _operator("SQRT"), p.rsqrt: _rsqrt, p.square: lambda b, x: b.MUL(x, x),
-    p.reciprocal: lambda b, x: b.DIV(b.like(1, x), x),
     p.sin: _operator("SIN"), p.cos: _operator("COS"), p.tan: lambda b, x: b.DIV(b.SIN(x), b.COS(x)),
-    p.arcsin: _arcsin, p.arccos: _arccos, p.arctan: _arctan, p.arctan2: _arctan2, p.sinh: _sinh, p.cosh: _cosh,
-    p.tanh: _operator("TANH"), p.arcsinh: _arcsinh, p.arccosh: _arccosh, p.arctanh: _arctanh,
-    p.sigmoid: _operator("LOGISTIC"), p.softplus: _softplus, p.erf: _erf, p.relu: _relu, p.absolute: _operator("ABS"),
+    p.arcsin: _arcsin, p.arccos: _arccos, p.arctan: _arctan, p.arctan2: _arctan2,
+    p.tanh: _operator("TANH"),
+    p.sigmoid: _operator("LOGISTIC"), p.erf: _erf, p.relu: _relu, p.absolute: _operator("ABS"),
     p.sign: _in("float32", "SIGN"), p.floor: _operator("FLOOR"), p.ceil: _operator("CEIL"),
-    p.round: _operator("ROUND"), p.isnan: lambda b, x: b.NOT_EQUAL(x, x),
-    p.isinf: lambda b, x: b.EQUAL(b.ABS(x), b.like(np.inf, x)), p.logical_not: _operator("LOGICAL_NOT"),
+    p.round: _operator("ROUND"),
+    p.logical_not: _operator("LOGICAL_NOT"),
     p.add: _operator("ADD"), p.subtract: _operator("SUB"), p.multiply: _operator("MUL"), p.divide: _operator("DIV"),
     p.floor_divide: _floor_divide, p.remainder: _operator("FLOOR_MOD"), p.power: _operator("POW"),
     p.maximum: _operator("MAXIMUM"), p.minimum: _operator("MINIMUM"), p.equal: _operator("EQUAL"),

@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from amalthea.engine.communicator import Communicator
 from amalthea.engine.ir.graph import Graph
 from amalthea.engine.passes.partition_rules import Layout, Rows
-from amalthea.errors import DistributionError
+from amalthea.errors import ArgumentError, DistributionError
 
 MOST_IN_FLIGHT = 16  # XLA's CPU client dead-locks with about 30 divided steps that nobody has waited for
 
@@ -33,9 +33,8 @@ class Devices(Communicator):
     def __init__(self, distribution: Any, devices: dict[str, Any]):
         self.rank, self.size = jax.process_index(), jax.process_count()
         self.distribution = distribution
-        grid = distribution.device_mesh.devices
-        mesh = Mesh(np.vectorize(devices.__getitem__, otypes=[object])(grid), distribution.device_mesh.axis_names)
-        self.mesh = mesh if grid.size > 1 else None
+        mesh = _mesh(distribution.device_mesh, devices)
+        self.mesh = mesh if mesh.size > 1 else None
         self.batch_axis = distribution.batch_dim_name
 
     def all_reduce(self, arrays: Sequence[Any]) -> list[np.ndarray]:
@@ -136,9 +135,19 @@ class _Processes(Devices):
 
 def laid_out(array: Any, layout: Any, devices: dict[str, Any]) -> Any:
     """Return an array on the devices of a layout's mesh."""
-    mesh = layout.device_mesh
-    found = Mesh(np.vectorize(devices.__getitem__, otypes=[object])(mesh.devices), mesh.axis_names)
-    return jax.device_put(array, NamedSharding(found, PartitionSpec(*layout.axes)))
+    return jax.device_put(array, NamedSharding(_mesh(layout.device_mesh, devices), PartitionSpec(*layout.axes)))
+
+
+def _mesh(mesh: Any, devices: dict[str, Any]) -> Mesh:
+    """Return JAX's mesh for ours.
+
+    Raises:
+        ArgumentError: there is no such device.
+    """
+    missing = [name for name in mesh.devices.reshape(-1) if name not in devices]
+    if missing:
+        raise ArgumentError("There is no such device.", expected=", ".join(devices), got=missing[0])
+    return Mesh(np.vectorize(devices.__getitem__, otypes=[object])(mesh.devices), mesh.axis_names)
 
 
 def compiled(
